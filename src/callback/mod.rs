@@ -1,0 +1,123 @@
+//! The callback: what Truecaller, or anyone, posts to the callback route.
+//!
+//! ```
+//! use truegate::callback::{Callback, Endpoints};
+//!
+//! let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
+//! let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
+//! assert_eq!(decline.status().as_str(), "user_rejected");
+//! # Ok::<_, truegate::callback::CallbackError>(())
+//! ```
+
+mod endpoint;
+mod request_id;
+mod status;
+mod token;
+mod wire;
+
+use crate::json;
+
+pub(crate) use self::status::VERIFIED;
+pub use self::{
+    endpoint::{EndpointError, Endpoints, ProfileEndpoint},
+    request_id::RequestId,
+    status::Status,
+    token::AccessToken,
+};
+
+/// A well-formed callback. It is not proof of anything: anyone can post one.
+#[derive(Debug, Clone)]
+pub enum Callback {
+    /// The user agreed, and the profile can be fetched.
+    Grant(Grant),
+    /// There is no token: the user said no, or has not decided yet.
+    Decline(Decline),
+}
+
+/// A callback that brings a token for one of the listed endpoints.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    request_id: RequestId,
+    token: AccessToken,
+    endpoint: ProfileEndpoint,
+}
+
+/// A callback that brings a status and no token.
+#[derive(Debug, Clone)]
+pub struct Decline {
+    request_id: RequestId,
+    status: Status,
+}
+
+impl Callback {
+    /// Reads the JSON body of a callback.
+    ///
+    /// A `null` member equals an absent one, and unknown members are ignored. A token beside a refusal is
+    /// malformed; beside any other status it is a grant.
+    ///
+    /// # Errors
+    ///
+    /// [`CallbackError::Malformed`] when the body is no such object or one of its four members is wrong or
+    /// duplicate, [`CallbackError::EndpointNotAllowed`] when it names an endpoint that is not listed.
+    pub fn parse(body: &[u8], endpoints: &Endpoints) -> Result<Self, CallbackError> {
+        let text = json::object(body).ok_or(CallbackError::Malformed)?;
+        let wire: wire::Wire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
+        let request_id = wire.request_id.as_deref().and_then(RequestId::parse).ok_or(CallbackError::Malformed)?;
+        let status = wire.status.as_deref().map(Status::parse);
+        match (wire.access_token, status) {
+            (Some(_), Some(status)) if status.is_refusal() => Err(CallbackError::Malformed),
+            (Some(token), _) => {
+                let token = AccessToken::parse(&token).ok_or(CallbackError::Malformed)?;
+                let endpoint = wire.endpoint.ok_or(CallbackError::Malformed)?;
+                let endpoint = endpoints.admit(&endpoint).ok_or(CallbackError::EndpointNotAllowed)?;
+                Ok(Self::Grant(Grant { request_id, token, endpoint }))
+            }
+            (None, Some(status)) => Ok(Self::Decline(Decline { request_id, status })),
+            (None, None) => Err(CallbackError::Malformed),
+        }
+    }
+}
+
+impl Grant {
+    /// The nonce of the login.
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// The credential to fetch the profile with.
+    pub fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    /// Where to fetch the profile.
+    pub fn endpoint(&self) -> &ProfileEndpoint {
+        &self.endpoint
+    }
+}
+
+impl Decline {
+    /// The nonce of the login.
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// What Truecaller says of it.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+}
+
+/// Why a body is no callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallbackError {
+    /// The body is not what Truecaller documents.
+    #[error("the callback is malformed")]
+    Malformed,
+    /// The body names a profile endpoint that is not listed.
+    #[error("the callback names an endpoint that is not on the allow-list")]
+    EndpointNotAllowed,
+}
+
+#[cfg(test)]
+mod tests;

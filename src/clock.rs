@@ -1,0 +1,93 @@
+//! Time as an argument: the only place that asks for now.
+//!
+//! ```
+//! use std::time::Duration;
+//! use truegate::clock::{Clock, ManualClock};
+//!
+//! let clock = ManualClock::default();
+//! let start = clock.now();
+//! clock.advance(Duration::from_secs(3));
+//! assert_eq!(clock.now() - start, Duration::from_secs(3));
+//! ```
+
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use futures_core::future::BoxFuture;
+
+/// A monotonic clock that can also wait.
+///
+/// An implementor guarantees that `now` never goes back and that a future of `sleep_until` is ready once
+/// `now` has reached its instant; otherwise a verification can outlive its deadline.
+pub trait Clock: Send + Sync + 'static {
+    /// The present instant.
+    fn now(&self) -> Instant;
+
+    /// A future that is ready once `now` has reached `instant`.
+    fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()>;
+}
+
+/// The clock of the machine, by tokio's timer: it needs a tokio runtime, and a paused runtime pauses it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "the one place that asks for now")]
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep_until(instant.into()))
+    }
+}
+
+/// A clock for tests that moves only when it is told to. Clones share their time.
+#[derive(Debug, Clone)]
+pub struct ManualClock {
+    hands: Arc<Mutex<Hands>>,
+}
+
+#[derive(Debug)]
+struct Hands {
+    now: Instant,
+    sleepers: Vec<Waker>,
+}
+
+impl ManualClock {
+    /// Moves the clock on and wakes whoever waits.
+    pub fn advance(&self, by: Duration) {
+        let mut hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
+        hands.now += by;
+        hands.sleepers.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        let hands = Hands { now: SystemClock.now(), sleepers: Vec::new() };
+        Self { hands: Arc::new(Mutex::new(hands)) }
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Instant {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner).now
+    }
+
+    fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()> {
+        let hands = Arc::clone(&self.hands);
+        Box::pin(poll_fn(move |cx| {
+            let mut hands = hands.lock().unwrap_or_else(PoisonError::into_inner);
+            if hands.now >= instant {
+                return Poll::Ready(());
+            }
+            hands.sleepers.push(cx.waker().clone());
+            Poll::Pending
+        }))
+    }
+}
