@@ -2,4 +2,8 @@
 
 pub mod callback;
 pub mod clock;
+pub mod identity;
 mod json;
+pub mod profile;
+
+pub use self::identity::Identity;

@@ -1,0 +1,46 @@
+//! The identity: who a request comes from, as Truecaller vouches for it.
+//!
+//! An app in the same process finds it in the request's extensions.
+//!
+//! ```
+//! use truegate::Identity;
+//!
+//! fn greet(request: &http::Request<()>) -> String {
+//!     match request.extensions().get::<Identity>() {
+//!         Some(identity) => format!("hello, {}", identity.profile().phone.as_str()),
+//!         None => "hello, stranger".to_owned(),
+//!     }
+//! }
+//! # assert_eq!(greet(&http::Request::new(())), "hello, stranger");
+//! ```
+
+use std::sync::Arc;
+
+use crate::{callback::RequestId, profile::Profile};
+
+/// A verified user. Having one is the proof: only a profile that truegate fetched makes one.
+#[derive(Debug, Clone)]
+pub struct Identity(Arc<Verified>);
+
+#[derive(Debug)]
+struct Verified {
+    request_id: RequestId,
+    profile: Profile,
+}
+
+impl Identity {
+    /// Vouches for a profile that was fetched with the grant of this request id.
+    pub(crate) fn vouch(request_id: RequestId, profile: Profile) -> Self {
+        Self(Arc::new(Verified { request_id, profile }))
+    }
+
+    /// The nonce of the login.
+    pub fn request_id(&self) -> &RequestId {
+        &self.0.request_id
+    }
+
+    /// The user's profile, of which only the phone number is verified.
+    pub fn profile(&self) -> &Profile {
+        &self.0.profile
+    }
+}

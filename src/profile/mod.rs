@@ -1,0 +1,191 @@
+//! The profile: what Truecaller tells about the user who agreed.
+//!
+//! ```
+//! use truegate::profile::Profile;
+//!
+//! let body = br#"{"phoneNumbers":[919999999999],"name":{"first":"Rajat","last":"Kapoor"}}"#;
+//! let profile = Profile::parse(body)?;
+//! assert_eq!(profile.phone.as_str(), "+919999999999");
+//! assert_eq!(profile.name().as_deref(), Some("Rajat Kapoor"));
+//! # Ok::<_, truegate::profile::ProfileError>(())
+//! ```
+
+mod phone;
+mod source;
+mod wire;
+
+use std::fmt;
+
+use url::Url;
+
+use self::wire::{List, Object, Scalar, Wire};
+pub use self::{
+    phone::PhoneNumber,
+    source::{FetchError, ProfileSource},
+};
+use crate::json;
+
+/// A profile with a valid phone number, the only member that Truecaller verifies.
+///
+/// Everything else is what the user typed: texts have no white space at their ends and are never empty.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The first of `phoneNumbers`.
+    pub phone: PhoneNumber,
+    /// `userId`, else `id`, with all its digits.
+    pub user_id: Option<String>,
+    /// `name.first`.
+    pub given_name: Option<String>,
+    /// `name.last`.
+    pub family_name: Option<String>,
+    /// The e-mail address of `onlineIdentities`, if it looks like one. Nobody verified it.
+    pub email: Option<String>,
+    /// The ISO 3166-1 code of the first address, in upper case.
+    pub country: Option<String>,
+    /// The city of the first address.
+    pub city: Option<String>,
+    /// The street of the first address.
+    pub street: Option<String>,
+    /// The zip code of the first address.
+    pub zipcode: Option<String>,
+    /// `Male`, `Female` or `NotSet`, as far as it is documented.
+    pub gender: Option<String>,
+    /// The picture's URL, if it is `http` or `https`.
+    pub avatar_url: Option<String>,
+    /// `companyName`.
+    pub company: Option<String>,
+    /// `jobTitle`.
+    pub job_title: Option<String>,
+    /// The names of the badges.
+    pub badges: Vec<String>,
+    /// `aboutMe`.
+    pub about: Option<String>,
+    /// When the account was made, in milliseconds since the Unix epoch.
+    pub created_at: Option<String>,
+    /// Whether Truecaller says nothing to the contrary.
+    pub is_active: bool,
+    /// The whole as it was read: one JSON object.
+    pub json: String,
+}
+
+impl Profile {
+    /// Reads the JSON body of a profile.
+    ///
+    /// A comma after the last member is forgiven, for the documentation's own sample has one. An optional member
+    /// of the wrong type is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the body is no JSON object, has a member twice, or its first phone number is no E.164 number.
+    pub fn parse(body: &[u8]) -> Result<Self, ProfileError> {
+        let text = json::object(body).ok_or(ProfileError::NotAProfile)?;
+        if let Ok(wire) = serde_json::from_str(text) {
+            return Self::of(wire, text.to_owned());
+        }
+        let repaired = json::without_trailing_commas(text);
+        let wire = serde_json::from_str(&repaired).map_err(|_| ProfileError::NotAProfile)?;
+        Self::of(wire, repaired)
+    }
+
+    /// First and last name, joined by one space.
+    pub fn name(&self) -> Option<String> {
+        match (&self.given_name, &self.family_name) {
+            (Some(given), Some(family)) => Some(format!("{given} {family}")),
+            (given, family) => given.as_ref().or(family.as_ref()).cloned(),
+        }
+    }
+
+    fn of(wire: Wire, json: String) -> Result<Self, ProfileError> {
+        let phone = first(wire.phone_numbers).as_phone().ok_or(ProfileError::NoPhoneNumber)?;
+        let Object(name) = wire.name;
+        let Object(address) = first(wire.addresses);
+        let email = wire.online_identities.0.email.as_text().or(wire.online_identity.0.email.as_text());
+        Ok(Self {
+            phone,
+            user_id: wire.user_id.as_text().or(wire.id.as_text()),
+            given_name: name.first.as_text(),
+            family_name: name.last.as_text(),
+            email: email.filter(|email| is_email(email)),
+            country: address.country_code.as_text().filter(|code| is_country(code)).map(|code| code.to_uppercase()),
+            city: address.city.as_text(),
+            street: address.street.as_text(),
+            zipcode: address.zipcode.as_text(),
+            gender: wire.gender.as_text(),
+            avatar_url: wire.avatar_url.as_text().filter(|url| is_web(url)),
+            company: wire.company_name.as_text(),
+            job_title: wire.job_title.as_text(),
+            badges: wire.badges.0.into_iter().filter_map(Scalar::as_text).collect(),
+            about: wire.about_me.as_text(),
+            created_at: wire.created_time.as_text(),
+            is_active: !wire.is_active.says_false(),
+            json,
+        })
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Profile(redacted)")
+    }
+}
+
+/// Why a body is no usable profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// The body is no JSON object, or a member in it is invalid.
+    #[error("the body is not a profile")]
+    NotAProfile,
+    /// The profile's first phone number is missing or invalid.
+    #[error("the profile has no valid phone number")]
+    NoPhoneNumber,
+}
+
+impl Scalar {
+    fn as_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) | Self::Digits(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Self::Bool(_) | Self::Other => None,
+        }
+    }
+
+    fn as_phone(&self) -> Option<PhoneNumber> {
+        match self {
+            Self::Text(text) | Self::Digits(text) => PhoneNumber::parse(text),
+            Self::Bool(_) | Self::Other => None,
+        }
+    }
+
+    fn says_false(&self) -> bool {
+        match self {
+            Self::Bool(flag) => !flag,
+            Self::Text(text) => text.trim().eq_ignore_ascii_case("false"),
+            Self::Digits(_) | Self::Other => false,
+        }
+    }
+}
+
+fn first<T: Default>(List(items): List<T>) -> T {
+    items.into_iter().next().unwrap_or_default()
+}
+
+/// One `@` between two texts without white space: enough to keep nonsense out, never a verification.
+fn is_email(text: &str) -> bool {
+    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    plain
+        && text
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+}
+
+fn is_country(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+fn is_web(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+#[cfg(test)]
+mod tests;

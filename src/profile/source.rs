@@ -1,0 +1,42 @@
+//! Where profiles come from: the one door between the engine and the network.
+
+use std::time::Instant;
+
+use futures_core::future::BoxFuture;
+
+use super::{Profile, ProfileError};
+use crate::callback::Grant;
+
+/// Fetches the profile that a grant gives access to.
+///
+/// An implementor asks the grant's own endpoint and no other, follows no redirect, verifies TLS, and gives up
+/// before `deadline`; otherwise a forged callback can choose who vouches for it, or Truecaller waits in vain.
+/// Dropping the future must leave nothing half done.
+pub trait ProfileSource: Send + Sync + 'static {
+    /// Fetches the profile, trying again only as long as `deadline` allows.
+    fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> BoxFuture<'a, Result<Profile, FetchError>>;
+}
+
+/// Why there is no profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// Truecaller does not accept the token (401 or 403).
+    #[error("the access token was refused")]
+    Refused,
+    /// Truecaller could not be reached or could not answer, and trying again may help.
+    #[error("the profile endpoint is unavailable")]
+    Unavailable,
+    /// The deadline came first.
+    #[error("the profile did not arrive in time")]
+    TimedOut,
+    /// Truecaller's answer holds no usable profile.
+    #[error("the answer holds no usable profile")]
+    Unusable,
+}
+
+impl From<ProfileError> for FetchError {
+    fn from(_: ProfileError) -> Self {
+        Self::Unusable
+    }
+}

@@ -1,0 +1,104 @@
+use super::*;
+
+fn parse(members: &str) -> Result<Profile, ProfileError> {
+    Profile::parse(format!(r#"{{"phoneNumbers":["919999999999"]{members}}}"#).as_bytes())
+}
+
+#[test]
+fn the_documented_sample_is_read_whole() {
+    let sample = include_bytes!("../../tests/corpus/documented/profile.json");
+    let profile = Profile::parse(sample).unwrap();
+    assert_eq!(profile.phone.as_str(), "+919999999999");
+    assert_eq!(profile.user_id.as_deref(), Some("1319413476"));
+    assert_eq!(profile.name().as_deref(), Some("Rajat Kapoor"));
+    assert_eq!(profile.email.as_deref(), Some("y.s@truecaller.com"));
+    assert_eq!(profile.country.as_deref(), Some("IN"));
+    assert_eq!(profile.created_at.as_deref(), Some("1379314068000"));
+    assert_eq!(profile.badges, ["verified", "premium"]);
+    assert!(profile.is_active);
+    assert!(serde_json::from_str::<serde::de::IgnoredAny>(&profile.json).is_ok());
+}
+
+#[test]
+fn only_the_first_phone_number_counts() {
+    for (numbers, phone) in [
+        (r#"["919999999999"]"#, Some("+919999999999")),
+        ("[919999999999]", Some("+919999999999")),
+        (r#"["+919999999999", "bad"]"#, Some("+919999999999")),
+        (r#"[null, "919999999999"]"#, None),
+        (r#"["", "919999999999"]"#, None),
+        ("[9.19999999999e11]", None),
+        ("[919999999999.0]", None),
+        ("[-919999999999]", None),
+        ("[true]", None),
+        ("[[919999999999]]", None),
+        ("[]", None),
+        ("null", None),
+        (r#""919999999999""#, None),
+        ("919999999999", None),
+        (r#"{"0":"919999999999"}"#, None),
+    ] {
+        let profile = Profile::parse(format!(r#"{{"phoneNumbers":{numbers}}}"#).as_bytes());
+        assert_eq!(profile.as_ref().ok().map(|profile| profile.phone.as_str()), phone, "{numbers}");
+    }
+    assert_eq!(Profile::parse(b"{}"), Err(ProfileError::NoPhoneNumber));
+}
+
+#[test]
+fn ids_keep_their_digits() {
+    for (members, id) in [
+        (r#","id":"9007199254740993""#, Some("9007199254740993")),
+        (r#","id":1,"userId":95720720383357761230000"#, Some("95720720383357761230000")),
+        (r#","id":1,"userId":null"#, Some("1")),
+        (r#","id":1,"userId":"""#, Some("1")),
+        (r#","id":1.5"#, None),
+    ] {
+        assert_eq!(parse(members).unwrap().user_id.as_deref(), id, "{members}");
+    }
+}
+
+#[test]
+fn optional_members_of_the_wrong_type_are_dropped() {
+    let members =
+        r#","name":"Asha","addresses":{"city":"x"},"badges":"b","gender":[1],"onlineIdentities":[],"avatarUrl":{}"#;
+    let profile = parse(members).unwrap();
+    assert_eq!((profile.name(), &profile.city, &profile.gender), (None, &None, &None));
+    assert!(profile.badges.is_empty() && profile.avatar_url.is_none() && profile.email.is_none());
+}
+
+#[test]
+fn a_duplicate_member_is_refused_at_its_own_level() {
+    for members in [
+        r#","phoneNumbers":["919999999998"]"#,
+        r#","userId":1,"userId":2"#,
+        r#","name":{"first":"a","first":"b"}"#,
+        r#","addresses":[{"city":"a","city":"b"}]"#,
+    ] {
+        assert_eq!(parse(members), Err(ProfileError::NotAProfile), "{members}");
+    }
+    assert!(parse(r#","unknown":1,"unknown":2"#).is_ok());
+}
+
+#[test]
+fn an_inactive_profile_says_so_in_any_spelling() {
+    for (value, active) in
+        [("true", true), ("false", false), (r#""True""#, true), (r#""FALSE""#, false), ("null", true), ("0", true)]
+    {
+        assert_eq!(parse(&format!(r#","isActive":{value}"#)).unwrap().is_active, active, "{value}");
+    }
+}
+
+#[test]
+fn nonsense_in_optional_texts_is_dropped() {
+    for email in ["none", "a@b@c", "@b", "a@", "a b@c", "a@c\\r\\nBcc: x@y"] {
+        assert_eq!(parse(&format!(r#","onlineIdentities":{{"email":"{email}"}}"#)).unwrap().email, None, "{email}");
+    }
+    assert_eq!(parse(r#","avatarUrl":"javascript:alert(1)""#).unwrap().avatar_url, None);
+    assert_eq!(parse(r#","addresses":[{"countryCode":"india"}]"#).unwrap().country, None);
+    assert_eq!(parse(r#","name":{"first":"  ","last":" Kapoor "}"#).unwrap().name().as_deref(), Some("Kapoor"));
+}
+
+#[test]
+fn debug_shows_nothing_of_a_profile() {
+    assert_eq!(format!("{:?}", parse("").unwrap()), "Profile(redacted)");
+}

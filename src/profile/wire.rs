@@ -1,0 +1,103 @@
+//! A profile as it is written: optional members of the wrong type are dropped, duplicate ones are refused.
+
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::value::RawValue;
+
+use crate::json;
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Wire {
+    pub(super) phone_numbers: List<Scalar>,
+    pub(super) id: Scalar,
+    pub(super) user_id: Scalar,
+    pub(super) is_active: Scalar,
+    pub(super) name: Object<Name>,
+    pub(super) addresses: List<Object<Address>>,
+    pub(super) online_identities: Object<OnlineIdentities>,
+    pub(super) online_identity: Object<OnlineIdentities>,
+    pub(super) gender: Scalar,
+    pub(super) avatar_url: Scalar,
+    pub(super) company_name: Scalar,
+    pub(super) job_title: Scalar,
+    pub(super) badges: List<Scalar>,
+    pub(super) about_me: Scalar,
+    pub(super) created_time: Scalar,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Name {
+    pub(super) first: Scalar,
+    pub(super) last: Scalar,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Address {
+    pub(super) country_code: Scalar,
+    pub(super) city: Scalar,
+    pub(super) street: Scalar,
+    pub(super) zipcode: Scalar,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct OnlineIdentities {
+    pub(super) email: Scalar,
+}
+
+/// A string, the digits of a whole number exactly as they were written, a boolean, or nothing.
+#[derive(Default)]
+pub(super) enum Scalar {
+    Text(String),
+    Digits(String),
+    Bool(bool),
+    #[default]
+    Other,
+}
+
+/// An object, or nothing where something else stands.
+#[derive(Default)]
+pub(super) struct Object<T>(pub(super) T);
+
+/// The items of an array, or none where something else stands.
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        Ok(match raw {
+            "true" => Self::Bool(true),
+            "false" => Self::Bool(false),
+            _ if raw.starts_with('"') => Self::Text(parse(raw)?),
+            _ if raw.bytes().all(|byte| byte.is_ascii_digit()) => Self::Digits(raw.to_owned()),
+            _ => Self::Other,
+        })
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if json::is_object(raw) { parse(raw).map(Self) } else { Ok(Self::default()) }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if raw.starts_with('[') { parse(raw).map(Self) } else { Ok(Self::default()) }
+    }
+}
+
+/// Reads a part again, now as what it is; the error says nothing of it.
+fn parse<'de, T: Deserialize<'de>, E: Error>(raw: &'de str) -> Result<T, E> {
+    serde_json::from_str(raw).map_err(|_| E::custom("invalid member"))
+}
