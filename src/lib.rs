@@ -2,6 +2,7 @@
 
 pub mod callback;
 pub mod clock;
+pub mod headers;
 pub mod identity;
 mod json;
 pub mod profile;

@@ -1,0 +1,110 @@
+//! How a set of identity headers is put together.
+
+use http::HeaderName;
+
+use super::{
+    Encoding, Field, HeaderNames, Injection,
+    claims::fold,
+    reserved::{is_reserved, swallows_reserved},
+};
+
+/// Puts a [`HeaderNames`] together.
+#[derive(Debug)]
+pub struct HeaderNamesBuilder {
+    folded_prefix: String,
+    defaults: Vec<Injection>,
+    chosen: Vec<Injection>,
+    max_value_length: usize,
+}
+
+impl HeaderNamesBuilder {
+    pub(super) fn new(prefix: &str) -> Result<Self, HeaderNameError> {
+        if !prefix.ends_with('-') || prefix.starts_with('-') || swallows_reserved(prefix) {
+            return Err(HeaderNameError::Prefix);
+        }
+        let inject = |(suffix, field): (&str, Field)| {
+            let name = parse(&format!("{prefix}{suffix}"))?;
+            Ok(Injection { name, field, encoding: field.default_encoding() })
+        };
+        let defaults = DEFAULTS.into_iter().map(inject).collect::<Result<_, _>>()?;
+        Ok(Self { folded_prefix: fold(prefix), defaults, chosen: Vec::new(), max_value_length: MAX_VALUE_LENGTH })
+    }
+
+    /// Adds a header, or takes the place of the default header of that name.
+    ///
+    /// # Errors
+    ///
+    /// When the name is no header name, holds `_`, may not be injected, or was added before in any spelling.
+    pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
+        let name = parse(name)?;
+        if is_reserved(name.as_str()) {
+            return Err(HeaderNameError::Reserved);
+        }
+        let folded = fold(name.as_str());
+        let same = |other: &Injection| fold(other.name.as_str()) == folded;
+        if self.chosen.iter().any(same) || self.defaults.iter().any(|other| same(other) && other.name != name) {
+            return Err(HeaderNameError::Twice);
+        }
+        self.defaults.retain(|other| other.name != name);
+        self.chosen.push(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
+        Ok(())
+    }
+
+    /// Sets how many bytes of a text are sent at most, before it is encoded; 1024 if not said.
+    ///
+    /// A longer text is cut on a character boundary. JSON (`badges`, `profile`) is left out instead.
+    pub fn max_value_length(&mut self, bytes: usize) {
+        self.max_value_length = bytes;
+    }
+
+    /// Closes the namespace.
+    pub fn build(self) -> HeaderNames {
+        let Self { folded_prefix, defaults, chosen, max_value_length } = self;
+        let injections: Vec<_> = defaults.into_iter().chain(chosen).collect();
+        let folded = injections.iter().map(|injection| fold(injection.name.as_str()));
+        let mut folded_others: Vec<_> = folded.filter(|name| !name.starts_with(&folded_prefix)).collect();
+        folded_others.push(HTTPOXY.to_owned());
+        HeaderNames { folded_prefix, folded_others, injections, max_value_length }
+    }
+}
+
+/// Why a name cannot be an identity header's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderNameError {
+    /// The prefix cannot fence off a namespace.
+    #[error("a prefix ends in `-` and must not begin the name of any header that HTTP or proxies use")]
+    Prefix,
+    /// It is no token of RFC 9110 §5.6.2, or one that servers confuse with another.
+    #[error("a header name has letters, digits and hyphens, and no underscore")]
+    NotAName,
+    /// HTTP, proxies or sessions depend on it.
+    #[error("this header may not be injected: HTTP, proxies or sessions depend on it")]
+    Reserved,
+    /// It, or another spelling of it, is injected already.
+    #[error("the same header is injected twice, or in two spellings")]
+    Twice,
+}
+
+fn parse(name: &str) -> Result<HeaderName, HeaderNameError> {
+    if name.contains('_') {
+        return Err(HeaderNameError::NotAName);
+    }
+    name.parse().map_err(|_| HeaderNameError::NotAName)
+}
+
+const DEFAULTS: [(&str, Field); 8] = [
+    ("Status", Field::Status),
+    ("Request-Id", Field::RequestId),
+    ("Phone", Field::Phone),
+    ("User-Id", Field::UserId),
+    ("Name", Field::Name),
+    ("Given-Name", Field::GivenName),
+    ("Family-Name", Field::FamilyName),
+    ("Country", Field::Country),
+];
+
+/// CGI makes the environment variable `HTTP_PROXY` of a `Proxy` header, so a client could choose the app's proxy.
+const HTTPOXY: &str = "proxy";
+
+const MAX_VALUE_LENGTH: usize = 1024;

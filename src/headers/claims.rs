@@ -1,0 +1,85 @@
+//! What a client may not say: every spelling of the names that only truegate sets.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::{HeaderNames, HeaderTarget};
+
+/// The channels by which identity was claimed and taken away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use = "a spoof attempt that nobody counts goes unseen"]
+pub struct Spoofs {
+    /// A header of the namespace.
+    pub header: bool,
+    /// A name of the namespace in `Connection` or `Proxy-Connection`, which asks the next hop to drop it.
+    pub connection: bool,
+    /// A name of the namespace in `Trailer`, or in the trailers themselves.
+    pub trailer: bool,
+}
+
+impl HeaderNames {
+    /// Whether a header of this name is truegate's alone.
+    ///
+    /// Servers read `X_Truecaller_Phone` or `X.Truecaller.Phone` as one with `X-Truecaller-Phone` (CGI, WSGI, PHP),
+    /// so everything but a letter or a digit counts as `-`, and letter case does not count.
+    pub fn claims(&self, name: impl AsRef<[u8]>) -> bool {
+        let name = name.as_ref();
+        let same = |ours: &String| ours.len() == name.len() && starts_folded(name, ours);
+        starts_folded(name, &self.folded_prefix) || self.folded_others.iter().any(same)
+    }
+
+    /// Takes away what a client may not say.
+    pub fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
+        Spoofs {
+            header: self.strip_claimed(target),
+            connection: self.strip_named(target, &header::CONNECTION) | self.strip_named(target, &PROXY_CONNECTION),
+            trailer: self.strip_named(target, &header::TRAILER),
+        }
+    }
+
+    /// Takes away the trailers that a client may not send.
+    pub fn strip_trailers(&self, trailers: &mut HeaderMap) -> Spoofs {
+        Spoofs { trailer: self.strip_claimed(trailers), ..Spoofs::default() }
+    }
+
+    fn strip_claimed(&self, target: &mut impl HeaderTarget) -> bool {
+        let claimed: Vec<_> = target.headers().keys().filter(|name| self.claims(name)).cloned().collect();
+        claimed.iter().for_each(|name| target.remove(name));
+        !claimed.is_empty()
+    }
+
+    /// Takes our names out of a header that lists names; the others in it stay.
+    fn strip_named(&self, target: &mut impl HeaderTarget, list: &HeaderName) -> bool {
+        let ours = |token: &&[u8]| self.claims(token.trim_ascii());
+        if !target.headers().get_all(list).iter().any(|value| tokens(value).any(|token| ours(&token))) {
+            return false;
+        }
+        let kept: Vec<_> =
+            target.headers().get_all(list).iter().flat_map(tokens).filter(|token| !ours(token)).collect();
+        let kept = kept.join(&b","[..]);
+        target.remove(list);
+        if !kept.trim_ascii().is_empty() {
+            let value = HeaderValue::from_bytes(kept.trim_ascii()).expect("parts of header values make a header value");
+            target.insert(list, value);
+        }
+        true
+    }
+}
+
+/// A name as the namespace compares it.
+pub(super) fn fold(name: &str) -> String {
+    name.bytes().map(fold_byte).map(char::from).collect()
+}
+
+fn fold_byte(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
+}
+
+fn starts_folded(name: &[u8], folded: &str) -> bool {
+    name.len() >= folded.len() && folded.bytes().zip(name).all(|(ours, byte)| ours == fold_byte(*byte))
+}
+
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',')
+}
+
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");

@@ -1,0 +1,120 @@
+//! What is done to a request before it goes upstream.
+
+use std::{borrow::Cow, sync::Arc};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::{Field, HeaderNames, Injection, Spoofs, encoding::cut};
+use crate::{callback::Decline, identity::Identity};
+
+/// The headers of a request, as an edge holds them.
+///
+/// An implementor's `remove` and `insert` must leave no other value of that name, in any letter case; otherwise
+/// a client's own value can reach the upstream.
+pub trait HeaderTarget {
+    /// The headers as they are.
+    fn headers(&self) -> &HeaderMap;
+
+    /// Removes every value of a header.
+    fn remove(&mut self, name: &HeaderName);
+
+    /// Sets the one value of a header.
+    fn insert(&mut self, name: &HeaderName, value: HeaderValue);
+}
+
+impl HeaderTarget for HeaderMap {
+    fn headers(&self) -> &HeaderMap {
+        self
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        HeaderMap::remove(self, name);
+    }
+
+    fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
+        HeaderMap::insert(self, name, value);
+    }
+}
+
+/// The one way to a request's headers: strip the namespace, then set what is verified.
+#[derive(Debug, Clone)]
+#[must_use = "a request without its edits carries whatever the client claimed"]
+pub struct Edits {
+    names: Arc<HeaderNames>,
+    origin: Origin,
+}
+
+#[derive(Debug, Clone)]
+enum Origin {
+    /// Any request: nothing is injected.
+    Ordinary,
+    /// A callback whose profile was fetched.
+    Verified(Identity),
+    /// A callback without a token.
+    Declined(Decline),
+}
+
+impl Edits {
+    /// Strips the namespace and sets nothing.
+    pub fn strip(names: Arc<HeaderNames>) -> Self {
+        Self { names, origin: Origin::Ordinary }
+    }
+
+    /// Injects a verified identity.
+    pub fn verified(names: Arc<HeaderNames>, identity: Identity) -> Self {
+        Self { names, origin: Origin::Verified(identity) }
+    }
+
+    /// Injects the status and request id of a callback without a token.
+    pub fn declined(names: Arc<HeaderNames>, decline: Decline) -> Self {
+        Self { names, origin: Origin::Declined(decline) }
+    }
+
+    /// Edits the headers, and tells what had to be stripped.
+    ///
+    /// A callback's body was read to its end, so its `Expect` has been answered and goes too.
+    pub fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
+        let spoofs = self.names.strip(target);
+        match &self.origin {
+            Origin::Ordinary => return spoofs,
+            Origin::Verified(identity) => self.names.inject(target, |field| field.text(identity)),
+            Origin::Declined(decline) => self.names.inject(target, |field| declined(field, decline)),
+        }
+        target.remove(&header::EXPECT);
+        spoofs
+    }
+
+    /// The identity that is injected, for an app in the same process.
+    pub fn identity(&self) -> Option<&Identity> {
+        match &self.origin {
+            Origin::Verified(identity) => Some(identity),
+            Origin::Ordinary | Origin::Declined(_) => None,
+        }
+    }
+}
+
+impl HeaderNames {
+    fn inject<'a>(&self, target: &mut impl HeaderTarget, text: impl Fn(Field) -> Option<Cow<'a, str>>) {
+        for injection in &self.injections {
+            if let Some(value) = text(injection.field).and_then(|text| self.value(injection, text)) {
+                target.insert(&injection.name, value);
+            }
+        }
+    }
+
+    fn value(&self, injection: &Injection, text: Cow<'_, str>) -> Option<HeaderValue> {
+        if injection.field.is_whole_or_nothing() && text.len() > self.max_value_length {
+            return None;
+        }
+        let text = cut(text, self.max_value_length);
+        (!text.is_empty()).then(|| injection.encoding.encode(&text))
+    }
+}
+
+fn declined(field: Field, decline: &Decline) -> Option<Cow<'_, str>> {
+    match field {
+        Field::Status => Some(decline.status().as_str().into()),
+        Field::RequestId => Some(decline.request_id().expose().into()),
+        _ => None,
+    }
+}

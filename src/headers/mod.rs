@@ -1,0 +1,76 @@
+//! The identity headers: which ones there are, who may set them, and how they are written.
+//!
+//! ```
+//! use http::{HeaderMap, HeaderValue};
+//! use truegate::headers::{Field, HeaderNames};
+//!
+//! let mut builder = HeaderNames::builder("X-Truecaller-")?;
+//! builder.inject("Remote-User", Field::Phone, None)?;
+//! let names = builder.build();
+//!
+//! let mut headers = HeaderMap::new();
+//! headers.insert("x_truecaller_phone", HeaderValue::from_static("+10000000000"));
+//! headers.insert("remote-user", HeaderValue::from_static("admin"));
+//! assert!(names.strip(&mut headers).header);
+//! assert!(headers.is_empty());
+//! # Ok::<_, truegate::headers::HeaderNameError>(())
+//! ```
+
+mod builder;
+mod claims;
+mod edits;
+mod encoding;
+mod field;
+mod reserved;
+
+use http::HeaderName;
+
+pub use self::{
+    builder::{HeaderNameError, HeaderNamesBuilder},
+    claims::Spoofs,
+    edits::{Edits, HeaderTarget},
+    encoding::Encoding,
+    field::Field,
+};
+
+/// The headers that truegate sets, and the namespace that is closed to everyone else.
+///
+/// By default these are `X-Truecaller-Status`, `-Request-Id`, `-Phone`, `-User-Id`, `-Name`, `-Given-Name`,
+/// `-Family-Name` and `-Country`.
+#[derive(Debug)]
+pub struct HeaderNames {
+    /// What every name of the namespace starts with, folded.
+    folded_prefix: String,
+    /// The names of the namespace that do not start with the prefix, folded.
+    folded_others: Vec<String>,
+    injections: Vec<Injection>,
+    max_value_length: usize,
+}
+
+/// One header that truegate sets.
+#[derive(Debug)]
+struct Injection {
+    name: HeaderName,
+    field: Field,
+    encoding: Encoding,
+}
+
+impl HeaderNames {
+    /// Starts with the default headers under a prefix such as `X-Truecaller-`.
+    ///
+    /// # Errors
+    ///
+    /// When the prefix is no header name that ends in `-`, holds `_`, or would swallow a header of HTTP's own.
+    pub fn builder(prefix: &str) -> Result<HeaderNamesBuilder, HeaderNameError> {
+        HeaderNamesBuilder::new(prefix)
+    }
+}
+
+impl Default for HeaderNames {
+    fn default() -> Self {
+        Self::builder("X-Truecaller-").expect("the default prefix is valid").build()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::*;
+use crate::{
+    callback::{Callback, Endpoints},
+    identity::Identity,
+    profile::Profile,
+};
+
+fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+    let line = |(name, value): &(&str, &str)| {
+        (name.parse::<HeaderName>().unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+    };
+    lines.iter().map(line).collect()
+}
+
+fn identity(profile: &str) -> Identity {
+    let grant = r#"{"requestId":"12345678","accessToken":"t","endpoint":"https://profile4.truecaller.com/v1/default"}"#;
+    let Ok(Callback::Grant(grant)) = Callback::parse(grant.as_bytes(), &Endpoints::default()) else { panic!() };
+    Identity::vouch(grant.request_id().clone(), Profile::parse(profile.as_bytes()).unwrap())
+}
+
+fn inject(names: HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
+    let _ = Edits::verified(Arc::new(names), identity(profile)).apply(&mut into);
+    into
+}
+
+#[test]
+fn the_namespace_is_claimed_in_every_spelling() {
+    let names = HeaderNames::default();
+    for separator in "!#$%&'*+-.^_`|~".chars() {
+        for name in [format!("X{separator}Truecaller{separator}Phone"), format!("x-TRUECALLER{separator}anything")] {
+            assert!(names.claims(&name), "{name}");
+        }
+    }
+    for name in ["x-truecaller-", "X_TRUECALLER_ADMIN", "Proxy", "proxy"] {
+        assert!(names.claims(name), "{name}");
+    }
+    for name in
+        ["x-truecaller", "x-truecallers-phone", "xtruecaller-phone", "truecaller-phone", "proxy-authorization", ""]
+    {
+        assert!(!names.claims(name), "{name}");
+    }
+}
+
+#[test]
+fn names_outside_the_prefix_are_claimed_whole() {
+    let mut builder = HeaderNames::builder("X-Id-").unwrap();
+    builder.inject("Remote-User", Field::Phone, None).unwrap();
+    let names = builder.build();
+    for (name, claimed) in [
+        ("remote-user", true),
+        ("REMOTE_USER", true),
+        ("remote.user", true),
+        ("remote-user-agent", false),
+        ("remote", false),
+    ] {
+        assert_eq!(names.claims(name), claimed, "{name}");
+    }
+}
+
+#[test]
+fn stripping_takes_names_out_of_lists_and_leaves_the_rest() {
+    let names = HeaderNames::default();
+    for (connection, left) in [
+        (&["close, X-Truecaller-Phone"][..], Some("close")),
+        (&["x-truecaller-phone"], None),
+        (&["keep-alive", " x_truecaller_phone , upgrade"], Some("keep-alive, upgrade")),
+        (&["X-Truecaller-Phone,X-Other"], Some("X-Other")),
+    ] {
+        let lines: Vec<_> = connection.iter().map(|value| ("connection", *value)).collect();
+        let mut headers = headers(&lines);
+        assert_eq!(names.strip(&mut headers), Spoofs { connection: true, ..Spoofs::default() });
+        assert_eq!(headers.get(header::CONNECTION).map(HeaderValue::as_bytes), left.map(str::as_bytes));
+    }
+    let mut trailer = headers(&[("trailer", "X-Truecaller-Phone"), ("proxy-connection", "X-Truecaller-Phone")]);
+    assert_eq!(names.strip(&mut trailer), Spoofs { trailer: true, connection: true, header: false });
+    assert!(trailer.is_empty());
+}
+
+#[test]
+fn stripping_leaves_ordinary_headers_as_they_came() {
+    let lines = [
+        ("accept", "a"),
+        ("accept", "b"),
+        ("connection", "close, x"),
+        ("trailer", "expires"),
+        ("x-forwarded-for", "c"),
+    ];
+    let mut stripped = headers(&lines);
+    assert_eq!(HeaderNames::default().strip(&mut stripped), Spoofs::default());
+    assert_eq!(stripped, headers(&lines));
+}
+
+#[test]
+fn a_verified_request_carries_one_value_per_name() {
+    let spoofed = headers(&[
+        ("x-truecaller-phone", "+1"),
+        ("x-truecaller-phone", "+2"),
+        ("x_truecaller_name", "Eve"),
+        ("expect", "100-continue"),
+    ]);
+    let sample = include_str!("../../tests/corpus/documented/profile.json");
+    assert_eq!(
+        inject(HeaderNames::default(), sample, spoofed),
+        headers(&[
+            ("x-truecaller-status", "verified"),
+            ("x-truecaller-request-id", "12345678"),
+            ("x-truecaller-phone", "+919999999999"),
+            ("x-truecaller-user-id", "1319413476"),
+            ("x-truecaller-name", "Rajat Kapoor"),
+            ("x-truecaller-given-name", "Rajat"),
+            ("x-truecaller-family-name", "Kapoor"),
+            ("x-truecaller-country", "IN"),
+        ])
+    );
+}
+
+#[test]
+fn a_decline_carries_its_status_and_id_alone() {
+    let body = br#"{"requestId":"12345678","status":"user_rejected"}"#;
+    let Ok(Callback::Decline(decline)) = Callback::parse(body, &Endpoints::default()) else { panic!() };
+    let mut target = headers(&[("x-truecaller-phone", "+1"), ("accept", "a")]);
+    assert!(Edits::declined(Arc::default(), decline).apply(&mut target).header);
+    assert_eq!(
+        target,
+        headers(&[("accept", "a"), ("x-truecaller-status", "user_rejected"), ("x-truecaller-request-id", "12345678")])
+    );
+}
+
+#[test]
+fn more_fields_go_where_they_are_wanted() {
+    let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
+    builder.inject("x-TrueCaller-PHONE", Field::Phone, Some(Encoding::Base64Url)).unwrap();
+    builder.inject("X-Truecaller-Badges", Field::Badges, None).unwrap();
+    builder.inject("X-Profile", Field::Profile, None).unwrap();
+    builder.inject("X-Email", Field::Email, None).unwrap();
+    let profile = r#"{"phoneNumbers":["919999999999"],"badges":["a,b","c"]}"#;
+    let injected = inject(builder.build(), profile, headers(&[("x-email", "ceo@corp.example")]));
+    assert_eq!(injected["x-truecaller-phone"], "KzkxOTk5OTk5OTk5OQ");
+    assert_eq!(injected["x-truecaller-badges"], r#"["a,b","c"]"#);
+    assert!(injected["x-profile"].as_bytes().starts_with(b"eyJwaG9uZU51bWJlcnMi"));
+    assert!(!injected.contains_key("x-email"));
+}
+
+#[test]
+fn a_long_text_is_cut_and_long_json_left_out() {
+    let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
+    builder.inject("X-Badges", Field::Badges, None).unwrap();
+    builder.max_value_length(16);
+    let profile = format!(
+        r#"{{"phoneNumbers":["919999999999"],"badges":["0123456789abcdef"],"name":{{"first":"{}"}}}}"#,
+        "क".repeat(9)
+    );
+    let injected = inject(builder.build(), &profile, HeaderMap::new());
+    assert_eq!(injected["x-truecaller-name"], "%E0%A4%95".repeat(5));
+    assert!(!injected.contains_key("x-badges"));
+}
+
+#[test]
+fn a_header_that_would_break_http_cannot_be_injected() {
+    let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
+    for (name, error) in [
+        ("Connection", HeaderNameError::Reserved),
+        ("Host", HeaderNameError::Reserved),
+        ("transfer-encoding", HeaderNameError::Reserved),
+        ("Content-Length", HeaderNameError::Reserved),
+        ("Content.Type", HeaderNameError::Reserved),
+        ("Cookie", HeaderNameError::Reserved),
+        ("X-Forwarded-For", HeaderNameError::Reserved),
+        ("x_y", HeaderNameError::NotAName),
+        ("bad name", HeaderNameError::NotAName),
+        ("", HeaderNameError::NotAName),
+        ("X-Truecaller.Phone", HeaderNameError::Twice),
+    ] {
+        assert_eq!(builder.inject(name, Field::Phone, None), Err(error), "{name}");
+    }
+    builder.inject("Remote-User", Field::Phone, None).unwrap();
+    for again in ["remote-user", "Remote.User"] {
+        assert_eq!(builder.inject(again, Field::Name, None), Err(HeaderNameError::Twice), "{again}");
+    }
+}
+
+#[test]
+fn a_prefix_fences_off_names_that_nobody_else_needs() {
+    for prefix in
+        ["", "-", "X-", "X-Truecaller", "X_Truecaller-", "x-forwarded-", "Content-", "Content-Ty-", "P-\r\n-", "Proxy-"]
+    {
+        assert!(HeaderNames::builder(prefix).is_err(), "{prefix:?}");
+    }
+    assert!(HeaderNames::builder("Verified-").is_ok());
+}
