@@ -2,6 +2,7 @@
 
 pub mod callback;
 pub mod clock;
+pub mod gate;
 pub mod headers;
 pub mod identity;
 mod json;

@@ -1,0 +1,209 @@
+//! Which requests are callbacks: one exact path, and nothing that could be read as it.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+/// The path of the callback route.
+///
+/// # Security
+///
+/// Its unguessable part is the only secret between Truecaller and the site, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CallbackPath {
+    exact: Box<str>,
+    folded: Bytes,
+}
+
+/// Where a request goes, by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    Callback,
+    /// The upstream might read the path as the callback's, though it is spelled otherwise.
+    Ambiguous,
+    Other,
+}
+
+impl CallbackPath {
+    /// Takes a path in its one canonical form.
+    ///
+    /// # Errors
+    ///
+    /// When it lacks the leading slash, is the root, is longer than 512 bytes, ends in a slash, or holds an empty
+    /// or dot segment or a byte that is not visible ASCII or is one of `%`, `;`, `?`, `#` and `\`.
+    pub fn parse(text: &str) -> Result<Self, CallbackPathError> {
+        let relative = text.strip_prefix('/').ok_or(CallbackPathError::NoLeadingSlash)?;
+        if text.len() > MAX_LENGTH || relative.is_empty() {
+            return Err(CallbackPathError::Length);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"%;?#\\".contains(&byte)) {
+            return Err(CallbackPathError::Character);
+        }
+        if relative.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+            return Err(CallbackPathError::Segment);
+        }
+        Ok(Self { exact: text.into(), folded: fold(text) })
+    }
+
+    /// The path, to compare it or to tell Truecaller.
+    pub fn expose(&self) -> &str {
+        &self.exact
+    }
+
+    /// Sorts a request's path, which has no query; paths of up to 512 bytes cost no allocation.
+    pub(super) fn route(&self, path: &str) -> Route {
+        if path == &*self.exact {
+            return Route::Callback;
+        }
+        // Folding never makes a path longer, but for the leading slash.
+        let reachable = path.len() + 1 >= self.folded.len();
+        if reachable && fold(path) == self.folded { Route::Ambiguous } else { Route::Other }
+    }
+}
+
+impl fmt::Debug for CallbackPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallbackPath(redacted)")
+    }
+}
+
+/// Why a path cannot be the callback's. It does not repeat the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallbackPathError {
+    /// It does not start at the root.
+    #[error("must start with a slash")]
+    NoLeadingSlash,
+    /// It is the root itself, or longer than 512 bytes.
+    #[error("must have at least one segment and at most 512 bytes")]
+    Length,
+    /// It holds a byte that servers read in different ways.
+    #[error("must be visible ASCII without `%`, `;`, `?`, `#` and `\\`")]
+    Character,
+    /// It holds a segment that servers drop.
+    #[error("must not end in a slash or hold `//`, `/./` or `/../`")]
+    Segment,
+}
+
+type Bytes = SmallVec<[u8; MAX_LENGTH]>;
+
+/// The loosest reading of a path that any server is known to make, as one spelling.
+///
+/// Percent-escapes are decoded until none is left, `\` is `/`, what follows NUL, `?`, `#` and, within a segment,
+/// `;` is dropped, dot segments are resolved, empty segments vanish, and letter case does not count.
+fn fold(path: &str) -> Bytes {
+    let decoded = decode(path);
+    let end = decoded.iter().position(|byte| matches!(byte, 0 | b'?' | b'#')).unwrap_or(decoded.len());
+    let mut folded = Bytes::new();
+    for segment in decoded[..end].split(|byte| matches!(byte, b'/' | b'\\')) {
+        let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
+        match name {
+            b"" | b"." => {}
+            b".." => folded.truncate(folded.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
+            _ => {
+                folded.push(b'/');
+                folded.extend(name.iter().map(u8::to_ascii_lowercase));
+            }
+        }
+    }
+    folded
+}
+
+/// Decodes percent-escapes until none is left: an escape that decoding completes is decoded too.
+fn decode(path: &str) -> Bytes {
+    let mut decoded = Bytes::new();
+    for byte in path.bytes() {
+        decoded.push(byte);
+        while let [.., b'%', high, low] = decoded[..]
+            && let (Some(high), Some(low)) = (char::from(high).to_digit(16), char::from(low).to_digit(16))
+        {
+            decoded.truncate(decoded.len() - 3);
+            decoded.push(u8::try_from(high * 16 + low).expect("two hexadecimal digits make a byte"));
+        }
+    }
+    decoded
+}
+
+const MAX_LENGTH: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(path: &str) -> Route {
+        CallbackPath::parse("/Truecaller/callback-7f3a").unwrap().route(path)
+    }
+
+    #[test]
+    fn the_callback_path_is_one_exact_spelling() {
+        assert_eq!(route("/Truecaller/callback-7f3a"), Route::Callback);
+    }
+
+    #[test]
+    fn a_path_that_becomes_the_callback_path_is_ambiguous() {
+        for path in [
+            "/truecaller/callback-7f3a",
+            "/Truecaller/callback-7f3a/",
+            "/Truecaller//callback-7f3a",
+            "//Truecaller/callback-7f3a",
+            "/./Truecaller/x/../callback-7f3a",
+            "/../Truecaller/callback-7f3a",
+            "/Truecaller/%63allback-7f3a",
+            "/Truecaller/%2563allback-7f3a",
+            "/Truecaller/%25%36%33allback-7f3a",
+            "/Truecaller%2Fcallback-7f3a",
+            "/Truecaller%5ccallback-7f3a",
+            "/Truecaller\\callback-7f3a",
+            "/Truecaller;a=b/callback-7f3a;c",
+            "/Truecaller/;/callback-7f3a",
+            "/Truecaller/x/..;/callback-7f3a",
+            "/Truecaller/callback-7f3a%00",
+            "/Truecaller/callback-7f3a%00.png",
+            "/Truecaller/callback-7f3a%3Fx",
+            "/Truecaller/callback-7f3a%23x",
+            "/Truecaller/%2e%2e/Truecaller/callback-7f3a",
+            "Truecaller/callback-7f3a",
+        ] {
+            assert_eq!(route(path), Route::Ambiguous, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_other_path_is_ordinary() {
+        let long = format!("/{}", "x/".repeat(4000));
+        for path in [
+            "/",
+            "*",
+            "",
+            "/Truecaller",
+            "/Truecaller/callback-7f3a/x",
+            "/Truecaller/callback-7f3ab",
+            "/%",
+            "/%zz",
+            &long,
+        ] {
+            assert_eq!(route(path), Route::Other, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_not_canonical_cannot_be_configured() {
+        for (path, error) in [
+            ("", CallbackPathError::NoLeadingSlash),
+            ("callback", CallbackPathError::NoLeadingSlash),
+            ("/", CallbackPathError::Length),
+            ("/a/", CallbackPathError::Segment),
+            ("//a", CallbackPathError::Segment),
+            ("/a/./b", CallbackPathError::Segment),
+            ("/a/..", CallbackPathError::Segment),
+            ("/a%20b", CallbackPathError::Character),
+            ("/a;b", CallbackPathError::Character),
+            ("/a b", CallbackPathError::Character),
+            ("/é", CallbackPathError::Character),
+            ("/a?b", CallbackPathError::Character),
+        ] {
+            assert_eq!(CallbackPath::parse(path), Err(error), "{path}");
+        }
+        assert!(CallbackPath::parse(&format!("/{}", "a".repeat(MAX_LENGTH))).is_err());
+    }
+}
