@@ -1,5 +1,176 @@
 //! The engine: decides what becomes of a request, by its head and, for a callback, its body.
+//!
+//! It knows no body type, socket or runtime. An edge hands it the head, takes the [`Step`] that it answers, and
+//! for a callback reads the body and takes the [`Verdict`].
+//!
+//! ```
+//! # use std::time::Instant;
+//! # use futures_core::future::BoxFuture;
+//! # use truegate::{callback::Grant, profile::{FetchError, Profile, ProfileSource}};
+//! use truegate::gate::{Gate, Step};
+//!
+//! # struct Nobody;
+//! # impl ProfileSource for Nobody {
+//! #     fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+//! #         Box::pin(async { Err(FetchError::Unavailable) })
+//! #     }
+//! # }
+//! # let source = Nobody;
+//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, source).build();
+//!
+//! let (mut head, ()) = http::Request::get("/").header("x-truecaller-phone", "+1").body(())?.into_parts();
+//! let Step::Forward(edits) = gate.inspect(&head) else { unreachable!("not the callback route") };
+//! gate.apply(&edits, &mut head.headers);
+//! assert!(head.headers.is_empty());
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
+mod builder;
+mod event;
+mod framing;
+mod rejection;
+mod reply;
 mod route;
+mod step;
+mod verify;
 
-pub use self::route::{CallbackPath, CallbackPathError};
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{HeaderMap, Method, header, request::Parts};
+
+pub use self::{
+    builder::GateBuilder,
+    event::{Channel, Event, Observer, Outcome},
+    rejection::Rejection,
+    reply::{Connection, Reply},
+    route::{CallbackPath, CallbackPathError},
+    step::{Step, Verdict},
+    verify::Intake,
+};
+use self::{framing::MissingHost, route::Route};
+use crate::{
+    callback::Endpoints,
+    clock::Clock,
+    headers::{Edits, HeaderNames, HeaderTarget, Spoofs},
+    profile::ProfileSource,
+};
+
+/// The engine behind every edge. Clones share it.
+#[derive(Clone)]
+pub struct Gate(Arc<Parameters>);
+
+struct Parameters {
+    path: CallbackPath,
+    source: Box<dyn ProfileSource>,
+    endpoints: Endpoints,
+    names: Arc<HeaderNames>,
+    body_limit: usize,
+    deadline: Duration,
+    requires_active: bool,
+    missing_host: MissingHost,
+    clock: Box<dyn Clock>,
+    observer: Box<dyn Observer>,
+}
+
+impl Gate {
+    /// Starts with the two things that have no default.
+    pub fn builder(path: CallbackPath, source: impl ProfileSource) -> GateBuilder {
+        GateBuilder::new(path, source)
+    }
+
+    /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
+    pub fn inspect(&self, head: &Parts) -> Step {
+        let route = self.0.path.route(head.uri.path());
+        if route == Route::Ambiguous {
+            return self.refuse(Rejection::AmbiguousPath);
+        }
+        if let Err(rejection) = framing::check(head, self.0.missing_host) {
+            return self.refuse(rejection);
+        }
+        match route {
+            Route::Callback => self.intercept(head),
+            Route::Ambiguous | Route::Other => Step::Forward(Edits::strip(self.names())),
+        }
+    }
+
+    /// Edits the headers of a request, and tells the observer what had to be stripped.
+    pub fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
+        self.report(edits.apply(target));
+    }
+
+    /// Strips the headers of a request whose edits are not decided yet.
+    pub fn strip_request(&self, target: &mut impl HeaderTarget) {
+        self.report(self.0.names.strip(target));
+    }
+
+    /// Strips the trailers of a request.
+    pub fn strip_request_trailers(&self, trailers: &mut HeaderMap) {
+        self.report(self.0.names.strip_trailers(trailers));
+    }
+
+    /// Strips the headers of a response.
+    pub fn strip_response(&self, target: &mut impl HeaderTarget) {
+        self.report_response(self.0.names.strip(target));
+    }
+
+    /// Strips the trailers of a response.
+    pub fn strip_response_trailers(&self, trailers: &mut HeaderMap) {
+        self.report_response(self.0.names.strip_trailers(trailers));
+    }
+
+    fn intercept(&self, head: &Parts) -> Step {
+        let intake = Intake::begin(self.clone());
+        match callback_head(head, intake.limit()) {
+            Ok(()) => Step::Intake(intake),
+            Err(rejection) => Step::Reply(intake.refuse(rejection)),
+        }
+    }
+
+    fn refuse(&self, rejection: Rejection) -> Step {
+        self.observe(Event::Refusal(rejection));
+        Step::Reply(Reply::reject(rejection, Connection::Close))
+    }
+
+    fn report(&self, spoofs: Spoofs) {
+        Channel::of_request(spoofs).for_each(|channel| self.observe(Event::Spoof(channel)));
+    }
+
+    fn report_response(&self, spoofs: Spoofs) {
+        if spoofs != Spoofs::default() {
+            self.observe(Event::Spoof(Channel::Response));
+        }
+    }
+
+    fn observe(&self, event: Event) {
+        self.0.observer.observe(event);
+    }
+
+    fn names(&self) -> Arc<HeaderNames> {
+        Arc::clone(&self.0.names)
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+/// What a callback's head already says against it.
+fn callback_head(head: &Parts, limit: usize) -> Result<(), Rejection> {
+    if head.method != Method::POST {
+        return Err(Rejection::MethodNotAllowed { allow: "POST" });
+    }
+    let mut encodings = head.headers.get_all(header::CONTENT_ENCODING).iter();
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Rejection::UnsupportedEncoding);
+    }
+    let length = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > limit) {
+        return Err(Rejection::BodyTooLarge);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

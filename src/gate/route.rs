@@ -1,6 +1,6 @@
 //! Which requests are callbacks: one exact path, and nothing that could be read as it.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use smallvec::SmallVec;
 
@@ -58,6 +58,14 @@ impl CallbackPath {
         // Folding never makes a path longer, but for the leading slash.
         let reachable = path.len() + 1 >= self.folded.len();
         if reachable && fold(path) == self.folded { Route::Ambiguous } else { Route::Other }
+    }
+}
+
+impl FromStr for CallbackPath {
+    type Err = CallbackPathError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
     }
 }
 

@@ -100,24 +100,24 @@ impl Profile {
         let phone = first(wire.phone_numbers).as_phone().ok_or(ProfileError::NoPhoneNumber)?;
         let Object(name) = wire.name;
         let Object(address) = first(wire.addresses);
-        let email = wire.online_identities.0.email.as_text().or(wire.online_identity.0.email.as_text());
+        let email = wire.online_identities.0.email.into_text().or(wire.online_identity.0.email.into_text());
         Ok(Self {
             phone,
-            user_id: wire.user_id.as_text().or(wire.id.as_text()),
-            given_name: name.first.as_text(),
-            family_name: name.last.as_text(),
+            user_id: wire.user_id.into_text().or(wire.id.into_text()),
+            given_name: name.first.into_text(),
+            family_name: name.last.into_text(),
             email: email.filter(|email| is_email(email)),
-            country: address.country_code.as_text().filter(|code| is_country(code)).map(|code| code.to_uppercase()),
-            city: address.city.as_text(),
-            street: address.street.as_text(),
-            zipcode: address.zipcode.as_text(),
-            gender: wire.gender.as_text(),
-            avatar_url: wire.avatar_url.as_text().filter(|url| is_web(url)),
-            company: wire.company_name.as_text(),
-            job_title: wire.job_title.as_text(),
-            badges: wire.badges.0.into_iter().filter_map(Scalar::as_text).collect(),
-            about: wire.about_me.as_text(),
-            created_at: wire.created_time.as_text(),
+            country: address.country_code.into_text().filter(|code| is_country(code)).map(|code| code.to_uppercase()),
+            city: address.city.into_text(),
+            street: address.street.into_text(),
+            zipcode: address.zipcode.into_text(),
+            gender: wire.gender.into_text(),
+            avatar_url: wire.avatar_url.into_text().filter(|url| is_web(url)),
+            company: wire.company_name.into_text(),
+            job_title: wire.job_title.into_text(),
+            badges: wire.badges.0.into_iter().filter_map(Scalar::into_text).collect(),
+            about: wire.about_me.into_text(),
+            created_at: wire.created_time.into_text(),
             is_active: !wire.is_active.says_false(),
             json,
         })
@@ -143,7 +143,7 @@ pub enum ProfileError {
 }
 
 impl Scalar {
-    fn as_text(self) -> Option<String> {
+    fn into_text(self) -> Option<String> {
         match self {
             Self::Text(text) | Self::Digits(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
             Self::Bool(_) | Self::Other => None,

@@ -1,0 +1,96 @@
+//! How a gate is put together.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{CallbackPath, Gate, Observer, Parameters, framing::MissingHost};
+use crate::{
+    callback::Endpoints,
+    clock::{Clock, SystemClock},
+    headers::HeaderNames,
+    profile::ProfileSource,
+};
+
+/// Puts a [`Gate`] together; every setting has a safe default.
+#[must_use = "a builder does nothing until it builds"]
+pub struct GateBuilder(Parameters);
+
+impl GateBuilder {
+    pub(super) fn new(path: CallbackPath, source: impl ProfileSource) -> Self {
+        Self(Parameters {
+            path,
+            source: Box::new(source),
+            endpoints: Endpoints::default(),
+            names: Arc::default(),
+            body_limit: BODY_LIMIT,
+            deadline: DEADLINE,
+            requires_active: true,
+            missing_host: MissingHost::Pass,
+            clock: Box::new(SystemClock),
+            observer: Box::new(()),
+        })
+    }
+
+    /// The profile endpoints that a callback may name; Truecaller's documented ones if not said.
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.0.endpoints = endpoints;
+        self
+    }
+
+    /// The identity headers.
+    pub fn headers(mut self, names: impl Into<Arc<HeaderNames>>) -> Self {
+        self.0.names = names.into();
+        self
+    }
+
+    /// The largest callback in bytes; 16 KiB if not said.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.0.body_limit = bytes;
+        self
+    }
+
+    /// How long a whole verification may take, from the head to the verdict; 2.5 s if not said.
+    ///
+    /// Truecaller waits 3 s for its answer.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.0.deadline = deadline;
+        self
+    }
+
+    /// Lets a profile pass that Truecaller says is not active.
+    pub fn accept_inactive(mut self) -> Self {
+        self.0.requires_active = false;
+        self
+    }
+
+    /// Refuses a request of HTTP/1.1 that names no host, as a server at the edge should.
+    pub fn require_host(mut self) -> Self {
+        self.0.missing_host = MissingHost::Refuse;
+        self
+    }
+
+    /// The clock; the machine's if not said.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.0.clock = Box::new(clock);
+        self
+    }
+
+    /// Who counts and logs; nobody if not said.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.0.observer = Box::new(observer);
+        self
+    }
+
+    /// Closes the settings.
+    pub fn build(self) -> Gate {
+        Gate(Arc::new(self.0))
+    }
+}
+
+impl fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder").finish_non_exhaustive()
+    }
+}
+
+const BODY_LIMIT: usize = 16 * 1024;
+const DEADLINE: Duration = Duration::from_millis(2500);

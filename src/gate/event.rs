@@ -1,0 +1,101 @@
+//! What the gate tells those who count and log: words from closed sets, and never a secret.
+
+use std::time::Duration;
+
+use super::Rejection;
+use crate::{headers::Spoofs, profile::FetchError};
+
+/// Something that happened in the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A callback was dealt with.
+    Callback {
+        /// How it ended.
+        outcome: Outcome,
+        /// The time since its head arrived.
+        elapsed: Duration,
+    },
+    /// A profile was asked for.
+    Fetch {
+        /// Whether it came.
+        result: Result<(), FetchError>,
+        /// The time it took.
+        elapsed: Duration,
+    },
+    /// A request on another path was refused.
+    Refusal(Rejection),
+    /// Somebody but truegate claimed an identity, and the claim was taken away.
+    Spoof(Channel),
+}
+
+/// How a callback ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The upstream gets it with a verified identity.
+    Verified,
+    /// The upstream gets it with its status alone.
+    Declined,
+    /// It was answered here.
+    Rejected(Rejection),
+    /// The caller went away before the end.
+    Abandoned,
+}
+
+impl Outcome {
+    /// The stable word for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Declined => "declined",
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// Where an identity was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Channel {
+    /// In a request header.
+    Header,
+    /// In a list of headers that the next hop is to drop.
+    Connection,
+    /// In a request's trailers.
+    Trailer,
+    /// In the upstream's response.
+    Response,
+}
+
+impl Channel {
+    /// The stable word for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Connection => "connection",
+            Self::Trailer => "trailer",
+            Self::Response => "response",
+        }
+    }
+
+    pub(super) fn of_request(spoofs: Spoofs) -> impl Iterator<Item = Self> {
+        let claimed =
+            [(spoofs.header, Self::Header), (spoofs.connection, Self::Connection), (spoofs.trailer, Self::Trailer)];
+        claimed.into_iter().filter(|(claimed, _)| *claimed).map(|(_, channel)| channel)
+    }
+}
+
+/// Learns what happens in a gate, for metrics and logs.
+///
+/// An implementor returns at once: it is called on the way of the request.
+pub trait Observer: Send + Sync + 'static {
+    /// Takes note of an event.
+    fn observe(&self, event: Event);
+}
+
+/// Takes note of nothing.
+impl Observer for () {
+    fn observe(&self, _: Event) {}
+}

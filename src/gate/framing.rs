@@ -1,0 +1,151 @@
+//! Heads that two servers would read in two ways are refused before anything is decided by them.
+
+use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, request::Parts};
+
+use super::Rejection;
+
+/// Whether a request of HTTP/1.1 must say its host, as RFC 9112 §3.2 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MissingHost {
+    /// Requests made in the same process, in an app's own tests, have none.
+    Pass,
+    Refuse,
+}
+
+/// Refuses what the HTTP libraries let through and the next server might read differently.
+pub(super) fn check(head: &Parts, missing_host: MissingHost) -> Result<(), Rejection> {
+    if is_tunnel(&head.method, &head.uri) || head.method == Method::TRACE {
+        return Err(Rejection::MethodNotAllowed { allow: METHODS });
+    }
+    let sound = host_is_clear(head, missing_host) && transfer_encoding_is_clear(head) && length_is_clear(&head.headers);
+    if sound { Ok(()) } else { Err(Rejection::MalformedRequest) }
+}
+
+/// A plain `CONNECT` names no path; the extended one of RFC 8441, for WebSockets over HTTP/2, does.
+fn is_tunnel(method: &Method, uri: &Uri) -> bool {
+    method == Method::CONNECT && uri.path_and_query().is_none()
+}
+
+fn host_is_clear(head: &Parts, missing_host: MissingHost) -> bool {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next(), head.uri.authority()) {
+        (None, _, None) => missing_host == MissingHost::Pass || head.version != Version::HTTP_11,
+        (None, _, Some(authority)) => is_host(authority.as_str().as_bytes()),
+        (Some(host), None, None) => is_host(host.as_bytes()),
+        (Some(host), None, Some(authority)) => {
+            let scheme = head.uri.scheme_str();
+            is_host(host.as_bytes()) && same_host(host.as_bytes(), authority.as_str().as_bytes(), scheme)
+        }
+        (Some(_), Some(_), _) => false,
+    }
+}
+
+/// A name or address with an optional port, of the characters that no server takes for anything else.
+fn is_host(host: &[u8]) -> bool {
+    !host.is_empty() && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
+}
+
+fn same_host(host: &[u8], authority: &[u8], scheme: Option<&str>) -> bool {
+    without_default_port(host, scheme).eq_ignore_ascii_case(without_default_port(authority, scheme))
+}
+
+fn without_default_port<'a>(host: &'a [u8], scheme: Option<&str>) -> &'a [u8] {
+    let port: &[u8] = if scheme == Some("https") { b":443" } else { b":80" };
+    host.strip_suffix(port).unwrap_or(host)
+}
+
+/// One `chunked`, in HTTP/1.1, without a length beside it (RFC 9112 §6.1).
+fn transfer_encoding_is_clear(head: &Parts) -> bool {
+    let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => true,
+        (Some(encoding), None) => {
+            let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
+            chunked && head.version == Version::HTTP_11 && !head.headers.contains_key(header::CONTENT_LENGTH)
+        }
+        (Some(_), Some(_)) => false,
+    }
+}
+
+fn length_is_clear(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let clear = |length: &HeaderValue| {
+        (1..=MAX_LENGTH_DIGITS).contains(&length.len()) && length.as_bytes().iter().all(u8::is_ascii_digit)
+    };
+    lengths.next().is_none_or(clear) && lengths.next().is_none()
+}
+
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// The digits of any length that fits 63 bits.
+const MAX_LENGTH_DIGITS: usize = 18;
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn verdict(method: &str, uri: &str, version: Version, headers: &[(&str, &str)]) -> Result<(), Rejection> {
+        let request = Request::builder().method(method).uri(uri).version(version);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        check(&request.body(()).unwrap().into_parts().0, MissingHost::Refuse)
+    }
+
+    #[test]
+    fn a_head_with_one_reading_passes() {
+        for (uri, version, headers) in [
+            ("/", Version::HTTP_11, &[("host", "app.example")][..]),
+            ("/", Version::HTTP_11, &[("host", "my_app:3000"), ("content-length", "0")]),
+            ("/", Version::HTTP_11, &[("host", "[::1]:80"), ("transfer-encoding", "Chunked")]),
+            ("/", Version::HTTP_10, &[]),
+            ("http://app.example/", Version::HTTP_11, &[("host", "APP.example:80")]),
+            ("https://app.example:443/", Version::HTTP_2, &[("host", "app.example")]),
+            ("https://app.example/", Version::HTTP_2, &[]),
+            ("*", Version::HTTP_11, &[("host", "app.example")]),
+        ] {
+            assert_eq!(verdict("OPTIONS", uri, version, headers), Ok(()), "{uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_with_two_readings_is_refused() {
+        for (uri, version, headers) in [
+            ("/", Version::HTTP_11, &[][..]),
+            ("/", Version::HTTP_11, &[("host", "")]),
+            ("/", Version::HTTP_11, &[("host", "a b")]),
+            ("/", Version::HTTP_11, &[("host", "legit,for=127.0.0.1")]),
+            ("/", Version::HTTP_11, &[("host", "user@a")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("host", "a")]),
+            ("http://evil/a", Version::HTTP_11, &[("host", "h")]),
+            ("https://app.example/", Version::HTTP_2, &[("host", "other.example")]),
+            ("http://user@app.example/", Version::HTTP_11, &[]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("transfer-encoding", "gzip, chunked")]),
+            (
+                "/",
+                Version::HTTP_11,
+                &[("host", "a"), ("transfer-encoding", "identity"), ("transfer-encoding", "chunked")],
+            ),
+            ("/", Version::HTTP_11, &[("host", "a"), ("transfer-encoding", "chunked;x")]),
+            ("/", Version::HTTP_10, &[("host", "a"), ("transfer-encoding", "chunked")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("transfer-encoding", "chunked"), ("content-length", "4")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("content-length", "5"), ("content-length", "5")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("content-length", "5, 5")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("content-length", "+5")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("content-length", "")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("content-length", "10000000000000000000")]),
+        ] {
+            assert_eq!(verdict("POST", uri, version, headers), Err(Rejection::MalformedRequest), "{uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn tunnels_and_echoes_are_refused_and_extended_connect_passes() {
+        let host = &[("host", "app:443")];
+        for (method, uri) in [("CONNECT", "app:443"), ("TRACE", "/")] {
+            let refused = Rejection::MethodNotAllowed { allow: METHODS };
+            assert_eq!(verdict(method, uri, Version::HTTP_11, host), Err(refused), "{method}");
+        }
+        assert_eq!(verdict("CONNECT", "https://app:443/chat", Version::HTTP_2, &[]), Ok(()));
+    }
+}

@@ -1,0 +1,56 @@
+//! An answer that truegate gives itself.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use serde::Serialize;
+
+use super::Rejection;
+
+/// A whole answer, for an edge to send.
+#[derive(Debug, Clone)]
+#[must_use = "a request without its reply is never answered"]
+pub struct Reply {
+    /// Status, headers and body.
+    pub response: Response<Bytes>,
+    /// What becomes of the connection.
+    pub connection: Connection,
+}
+
+/// What becomes of an HTTP/1 connection after a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// The request was read to its end, so another may follow.
+    Keep,
+    /// A part of the request may be unread, and must not be taken for the next one.
+    Close,
+}
+
+impl Reply {
+    /// Answers a rejected request with problem details (RFC 9457).
+    pub fn reject(rejection: Rejection, connection: Connection) -> Self {
+        let problem = Problem {
+            r#type: format!("urn:truegate:problem:{}", rejection.code()),
+            title: rejection.title(),
+            status: rejection.status().as_u16(),
+            code: rejection.code(),
+        };
+        let body = serde_json::to_vec(&problem).expect("texts and numbers are always JSON");
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = rejection.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Rejection::MethodNotAllowed { allow } = rejection {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        Self { response, connection }
+    }
+}
+
+#[derive(Serialize)]
+struct Problem {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+}
