@@ -6,6 +6,7 @@ pub mod gate;
 pub mod headers;
 pub mod identity;
 mod json;
+pub mod layer;
 pub mod profile;
 
-pub use self::identity::Identity;
+pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};

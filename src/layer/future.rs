@@ -1,0 +1,97 @@
+//! The future of a request: as small as the inner one, with the rare path boxed.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, Version};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::{
+    RequestBody, ResponseBody,
+    intercept::{Intercept, answer},
+};
+use crate::gate::{Gate, Reply};
+
+pin_project! {
+    /// The response to come from [`Truegate`](super::Truegate).
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<RequestBody<B>>>,
+    {
+        #[pin]
+        kind: Kind<S, B, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjection]
+    enum Kind<S, B, F>
+    where
+        S: Service<Request<RequestBody<B>>>,
+    {
+        Forward { #[pin] inner: F, gate: Gate },
+        Intercept { boxed: Pin<Box<Intercept<S, B>>> },
+        Reply { reply: Option<Box<(Reply, Version)>> },
+    }
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    pub(super) fn forward(inner: S::Future, gate: Gate) -> Self {
+        Self { kind: Kind::Forward { inner, gate } }
+    }
+
+    pub(super) fn intercept(intercept: Intercept<S, B>) -> Self {
+        Self { kind: Kind::Intercept { boxed: Box::pin(intercept) } }
+    }
+
+    pub(super) fn reply(reply: Reply, version: Version) -> Self {
+        Self { kind: Kind::Reply { reply: Some(Box::new((reply, version))) } }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    B: Body<Data = Bytes>,
+{
+    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProjection::Forward { inner, gate } => {
+                let response = ready!(inner.poll(cx))?;
+                Poll::Ready(Ok(guard(response, gate)))
+            }
+            KindProjection::Intercept { boxed } => boxed.as_mut().poll(cx),
+            KindProjection::Reply { reply } => {
+                let (reply, version) = *reply.take().expect("a future is not polled after it was ready");
+                Poll::Ready(Ok(answer(reply, version)))
+            }
+        }
+    }
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<RequestBody<B>>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+/// The inner service's response, less the namespace.
+pub(super) fn guard<R>(mut response: Response<R>, gate: &Gate) -> Response<ResponseBody<R>> {
+    gate.strip_response(response.headers_mut());
+    response.map(|body| ResponseBody::of_response(body, gate.clone()))
+}

@@ -1,0 +1,76 @@
+//! The tower layer: truegate in front of any service.
+//!
+//! Put it outermost, so that nothing before it trusts a header that it has yet to strip. Callbacks are forwarded
+//! to the inner service with their original body; every other request passes as it came, less the namespace.
+//! An app in the same process finds the [`Identity`](crate::Identity) in the request's extensions.
+//!
+//! ```
+//! # use std::{convert::Infallible, time::Instant};
+//! # use futures_core::future::BoxFuture;
+//! # use http_body_util::Full;
+//! # use truegate::{callback::Grant, profile::{FetchError, Profile, ProfileSource}};
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use tower::{Layer, ServiceExt, service_fn};
+//! use truegate::{gate::Gate, layer::{RequestBody, TruegateLayer}};
+//!
+//! # struct Nobody;
+//! # impl ProfileSource for Nobody {
+//! #     fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+//! #         Box::pin(async { Err(FetchError::Unavailable) })
+//! #     }
+//! # }
+//! # let source = Nobody;
+//! # tokio_test(async move {
+//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, source).build();
+//! let app = service_fn(|request: Request<RequestBody<Full<Bytes>>>| async move {
+//!     let claimed = request.headers().contains_key("x-truecaller-phone");
+//!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(claimed.to_string())))
+//! });
+//! let service = TruegateLayer::new(gate).layer(app);
+//!
+//! let spoofed = Request::get("/").header("X-Truecaller-Phone", "+1").body(Full::default())?;
+//! let response = service.oneshot(spoofed).await?;
+//! assert!(response.status().is_success());
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! # fn tokio_test<T>(future: impl Future<Output = T>) -> T {
+//! #     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+//! # }
+//! ```
+
+mod body;
+mod future;
+mod intercept;
+mod read;
+mod service;
+
+use tower_layer::Layer;
+
+pub use self::{
+    body::{GuardedBody, RequestBody, ResponseBody},
+    future::ResponseFuture,
+    service::Truegate,
+};
+use crate::gate::Gate;
+
+/// Puts [`Truegate`] in front of a service.
+#[derive(Debug, Clone)]
+pub struct TruegateLayer {
+    gate: Gate,
+}
+
+impl TruegateLayer {
+    /// A layer that asks this gate.
+    pub fn new(gate: Gate) -> Self {
+        Self { gate }
+    }
+}
+
+impl<S> Layer<S> for TruegateLayer {
+    type Service = Truegate<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Truegate::new(inner, self.gate.clone())
+    }
+}

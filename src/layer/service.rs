@@ -1,0 +1,73 @@
+//! The service: carries requests to the gate and its steps to the inner service.
+
+use std::{
+    mem,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept};
+use crate::{
+    gate::{Gate, Step},
+    identity::Identity,
+};
+
+/// A service behind truegate; see the [module](super).
+#[derive(Debug, Clone)]
+pub struct Truegate<S> {
+    inner: S,
+    gate: Gate,
+}
+
+impl<S> Truegate<S> {
+    pub(super) fn new(inner: S, gate: Gate) -> Self {
+        Self { inner, gate }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Truegate<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
+    B: Body<Data = Bytes>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut head, body) = request.into_parts();
+        head.extensions.remove::<Identity>();
+        match self.gate.inspect(&head) {
+            Step::Forward(edits) => {
+                self.gate.apply(&edits, &mut head.headers);
+                let request = Request::from_parts(head, RequestBody::of_request(body, self.gate.clone()));
+                ResponseFuture::forward(self.inner.call(request), self.gate.clone())
+            }
+            Step::Intake(intake) => {
+                let request = Request::from_parts(head, body);
+                ResponseFuture::intercept(Intercept::new(self.gate.clone(), intake, request, self.release()))
+            }
+            Step::Reply(reply) => {
+                self.release();
+                ResponseFuture::reply(reply, head.version)
+            }
+        }
+    }
+}
+
+impl<S: Clone> Truegate<S> {
+    /// Gives back what `poll_ready` reserved, a permit perhaps, and returns a service that reserved nothing.
+    fn release(&mut self) -> S {
+        let fresh = self.inner.clone();
+        drop(mem::replace(&mut self.inner, fresh.clone()));
+        fresh
+    }
+}
