@@ -10,6 +10,8 @@
 //! # Ok::<_, truegate::profile::ProfileError>(())
 //! ```
 
+#[cfg(feature = "client")]
+mod client;
 mod phone;
 mod source;
 mod wire;
@@ -18,6 +20,8 @@ use std::fmt;
 
 use url::Url;
 
+#[cfg(feature = "client")]
+pub use self::client::{ClientError, ProfileClient, ProfileClientBuilder};
 use self::wire::{List, Object, Scalar, Wire};
 pub use self::{
     phone::PhoneNumber,

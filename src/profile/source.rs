@@ -9,11 +9,12 @@ use crate::callback::Grant;
 
 /// Fetches the profile that a grant gives access to.
 ///
-/// An implementor asks the grant's own endpoint and no other, follows no redirect, verifies TLS, and gives up
-/// before `deadline`; otherwise a forged callback can choose who vouches for it, or Truecaller waits in vain.
-/// Dropping the future must leave nothing half done.
+/// An implementor asks the grant's own endpoint and no other, follows no redirect and verifies TLS; otherwise a
+/// forged callback can choose who vouches for it. Dropping the future must leave nothing half done.
 pub trait ProfileSource: Send + Sync + 'static {
-    /// Fetches the profile, trying again only as long as `deadline` allows.
+    /// Fetches the profile.
+    ///
+    /// The future is dropped when `deadline` has come, so a try that cannot end before is not worth its while.
     fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> BoxFuture<'a, Result<Profile, FetchError>>;
 }
 

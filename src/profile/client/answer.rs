@@ -1,0 +1,67 @@
+//! What Truecaller's answer to a fetch means.
+
+use bytes::BytesMut;
+use http::{StatusCode, header};
+use reqwest::Response;
+
+use crate::profile::{FetchError, Profile};
+
+/// Reads the profile from an answer, and no more of it than the limit.
+pub(super) async fn read(response: Response, limit: usize) -> Result<Profile, FetchError> {
+    judge(response.status())?;
+    if response.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(FetchError::Unusable);
+    }
+    let body = read_body(response, limit).await?;
+    Ok(Profile::parse(&body)?)
+}
+
+fn judge(status: StatusCode) -> Result<(), FetchError> {
+    match status {
+        StatusCode::OK => Ok(()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(FetchError::Refused),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(FetchError::Unavailable),
+        status if status.is_server_error() => Err(FetchError::Unavailable),
+        _ => Err(FetchError::Unusable),
+    }
+}
+
+async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, FetchError> {
+    let announced = response.content_length().unwrap_or(0);
+    if announced > limit as u64 {
+        return Err(FetchError::Unusable);
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| FetchError::Unavailable)? {
+        if body.len() + chunk.len() > limit {
+            return Err(FetchError::Unusable);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_meaning() {
+        for (status, meaning) in [
+            (200, Ok(())),
+            (204, Err(FetchError::Unusable)),
+            (302, Err(FetchError::Unusable)),
+            (400, Err(FetchError::Unusable)),
+            (401, Err(FetchError::Refused)),
+            (403, Err(FetchError::Refused)),
+            (404, Err(FetchError::Unusable)),
+            (408, Err(FetchError::Unavailable)),
+            (429, Err(FetchError::Unavailable)),
+            (500, Err(FetchError::Unavailable)),
+            (503, Err(FetchError::Unavailable)),
+            (599, Err(FetchError::Unavailable)),
+        ] {
+            assert_eq!(judge(StatusCode::from_u16(status).unwrap()), meaning, "{status}");
+        }
+    }
+}

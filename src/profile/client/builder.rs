@@ -1,0 +1,108 @@
+//! How a profile client is put together.
+
+use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, time::Duration};
+
+use reqwest::{Client, redirect, retry};
+
+use super::{ProfileClient, resolver::PublicResolver, tls};
+
+/// Puts a [`ProfileClient`] together.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct ProfileClientBuilder {
+    connect_timeout: Duration,
+    attempts: u32,
+    profile_limit: usize,
+    trusted: Vec<u8>,
+    resolve: HashMap<String, SocketAddr>,
+}
+
+impl ProfileClientBuilder {
+    /// How long a connection, with its TLS handshake, may take to come up; 1 s if not said.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How many requests are made for one callback at most, all tries counted; 2 if not said, and 1 at least.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// The largest profile in bytes; 64 KiB if not said.
+    pub fn profile_limit(mut self, bytes: usize) -> Self {
+        self.profile_limit = bytes;
+        self
+    }
+
+    /// Trusts the certificates of a PEM file beside Mozilla's roots: for simulators and egress proxies.
+    pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trusted = pem.into();
+        self
+    }
+
+    /// Connects to `address` for a host, as curl's `--connect-to` does: for simulators and egress set-ups.
+    ///
+    /// A port that an endpoint's URL names stands. TLS still asks for a certificate of the host.
+    pub fn resolve(mut self, host: impl Into<String>, address: SocketAddr) -> Self {
+        self.resolve.insert(host.into(), address);
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    ///
+    /// When the trusted file holds no certificate, or the HTTP client cannot be set up.
+    pub fn build(self) -> Result<ProfileClient, ClientError> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls::config(&self.trusted)?)
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .user_agent(concat!("truegate/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(self.connect_timeout)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .http2_keep_alive_timeout(self.connect_timeout)
+            .http2_keep_alive_while_idle(true)
+            .dns_resolver(PublicResolver);
+        let overridden = self.resolve.iter().fold(client, |client, (host, address)| client.resolve(host, *address));
+        Ok(ProfileClient {
+            http: overridden.build().map_err(|_| ClientError::Setup)?,
+            attempts: NonZeroU32::new(self.attempts).unwrap_or(NonZeroU32::MIN),
+            profile_limit: self.profile_limit,
+        })
+    }
+}
+
+impl Default for ProfileClientBuilder {
+    fn default() -> Self {
+        Self {
+            connect_timeout: CONNECT_TIMEOUT,
+            attempts: ATTEMPTS,
+            profile_limit: PROFILE_LIMIT,
+            trusted: Vec::new(),
+            resolve: HashMap::new(),
+        }
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The file to trust is no PEM file, or holds no certificate.
+    #[error("no certificate could be read from the trusted PEM file")]
+    Certificate,
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be set up")]
+    Setup,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPTS: u32 = 2;
+const PROFILE_LIMIT: usize = 64 * 1024;
+/// Finds out that a kept connection is dead before a callback does.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);

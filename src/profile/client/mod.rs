@@ -1,0 +1,93 @@
+//! The profile client: asks Truecaller over HTTPS.
+//!
+//! ```
+//! use truegate::{gate::Gate, profile::ProfileClient};
+//!
+//! let client = ProfileClient::builder().attempts(3).build()?;
+//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, client).build();
+//! # drop(gate);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod answer;
+mod builder;
+mod resolver;
+mod tls;
+
+use std::{num::NonZeroU32, time::Duration, time::Instant};
+
+use futures_core::future::BoxFuture;
+use http::{HeaderValue, header};
+use tower::{
+    retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff},
+    util::rng::HasherRng,
+};
+
+pub use self::builder::{ClientError, ProfileClientBuilder};
+use super::{FetchError, Profile, ProfileSource};
+use crate::callback::Grant;
+
+/// Fetches profiles with reqwest, over connections that are kept between callbacks.
+///
+/// It follows no redirect, heeds no proxy variable, asks for no compression, and connects to an address outside
+/// the public Internet only where it is told to.
+#[derive(Debug, Clone)]
+pub struct ProfileClient {
+    http: reqwest::Client,
+    attempts: NonZeroU32,
+    profile_limit: usize,
+}
+
+impl ProfileClient {
+    /// Starts with the defaults; a gateway's configuration names them all.
+    pub fn builder() -> ProfileClientBuilder {
+        ProfileClientBuilder::default()
+    }
+
+    async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
+        let mut backoff = backoff();
+        for _ in 1..self.attempts.get() {
+            match self.attempt(grant).await {
+                Err(FetchError::Unavailable) => {}
+                outcome => return outcome,
+            }
+            let pause = backoff.next_backoff();
+            if pause.deadline().into_std() >= deadline {
+                return Err(FetchError::Unavailable);
+            }
+            pause.await;
+        }
+        self.attempt(grant).await
+    }
+
+    async fn attempt(&self, grant: &Grant) -> Result<Profile, FetchError> {
+        let request = self.http.get(grant.endpoint().url().clone());
+        let request = request.header(header::AUTHORIZATION, bearer(grant)).header(header::CACHE_CONTROL, "no-cache");
+        let response = request.send().await.map_err(|_| FetchError::Unavailable)?;
+        answer::read(response, self.profile_limit).await
+    }
+}
+
+impl ProfileSource for ProfileClient {
+    fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+        Box::pin(self.fetch(grant, deadline))
+    }
+}
+
+fn bearer(grant: &Grant) -> HeaderValue {
+    let bearer = format!("Bearer {}", grant.token().expose());
+    let mut value = HeaderValue::try_from(bearer).expect("a token is visible ASCII");
+    value.set_sensitive(true);
+    value
+}
+
+/// A random generator of its own for each fetch, or those that fail together would try again together.
+fn backoff() -> impl Backoff<Future = tokio::time::Sleep> {
+    let maker = ExponentialBackoffMaker::new(PAUSE, LONGEST_PAUSE, JITTER, HasherRng::default());
+    maker.expect("the bounds are in order").make_backoff()
+}
+
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Up to as much again is added to a pause.
+const JITTER: f64 = 1.0;
