@@ -7,6 +7,8 @@ pub mod headers;
 pub mod identity;
 mod json;
 pub mod layer;
+#[cfg(feature = "pingora")]
+pub mod pingora;
 pub mod profile;
 
 pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};

@@ -82,15 +82,21 @@ impl Gate {
     pub fn inspect(&self, head: &Parts) -> Step {
         let route = self.0.path.route(head.uri.path());
         if route == Route::Ambiguous {
-            return self.refuse(Rejection::AmbiguousPath);
+            return Step::Reply(self.reject(Rejection::AmbiguousPath));
         }
         if let Err(rejection) = framing::check(head, self.0.missing_host) {
-            return self.refuse(rejection);
+            return Step::Reply(self.reject(rejection));
         }
         match route {
             Route::Callback => self.intercept(head),
             Route::Ambiguous | Route::Other => Step::Forward(Edits::strip(self.names())),
         }
+    }
+
+    /// Answers a request that the edge itself cannot let pass.
+    pub fn reject(&self, rejection: Rejection) -> Reply {
+        self.observe(Event::Refusal(rejection));
+        Reply::reject(rejection, Connection::Close)
     }
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.
@@ -124,11 +130,6 @@ impl Gate {
             Ok(()) => Step::Intake(intake),
             Err(rejection) => Step::Reply(intake.refuse(rejection)),
         }
-    }
-
-    fn refuse(&self, rejection: Rejection) -> Step {
-        self.observe(Event::Refusal(rejection));
-        Step::Reply(Reply::reject(rejection, Connection::Close))
     }
 
     fn report(&self, spoofs: Spoofs) {

@@ -1,0 +1,35 @@
+//! Reading a callback's body so that pingora can still send it upstream.
+
+use bytes::{Bytes, BytesMut};
+use http::header;
+use pingora_proxy::Session;
+
+use crate::gate::{Intake, Verdict};
+
+/// Reads the body to its end, or tells what the intake is to be told.
+///
+/// pingora keeps up to 64 KiB of it for the upstream, and silently nothing of what is larger, so that is the limit.
+pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, fn(Intake) -> Verdict> {
+    session.enable_retry_buffering();
+    tokio::select! {
+        body = read_within(session, intake.limit().min(RETRY_BUFFER)) => body,
+        () = intake.expired() => Err(Intake::too_slow),
+    }
+}
+
+async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, fn(Intake) -> Verdict> {
+    if session.req_header().headers.contains_key(header::EXPECT) {
+        session.write_continue_response().await.map_err(|_| Intake::interrupted as fn(Intake) -> Verdict)?;
+    }
+    let mut body = BytesMut::new();
+    loop {
+        match session.read_request_body().await {
+            Ok(Some(data)) if body.len() + data.len() > limit => return Err(Intake::too_large),
+            Ok(Some(data)) => body.extend_from_slice(&data),
+            Ok(None) => return Ok(body.freeze()),
+            Err(_) => return Err(Intake::interrupted),
+        }
+    }
+}
+
+const RETRY_BUFFER: usize = 64 * 1024;

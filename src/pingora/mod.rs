@@ -1,0 +1,93 @@
+//! The pingora module: truegate in somebody's own `ProxyHttp`.
+//!
+//! Three lines do it: add the [module](TruegateModule::builder), call [`intercept`] from `request_filter`, and
+//! [`inject`] last in `upstream_request_filter`. The per-request state lives in the module, so a proxy's own `CTX`
+//! stays as it is. If a call is missing, the namespace is stripped and nothing is ever injected.
+//!
+//! ```no_run
+//! use async_trait::async_trait;
+//! use pingora_core::{Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
+//! use pingora_http::RequestHeader;
+//! use pingora_proxy::{ProxyHttp, Session};
+//! use truegate::{Gate, pingora::{TruegateModule, inject, intercept}};
+//!
+//! struct Proxy {
+//!     gate: Gate,
+//! }
+//!
+//! #[async_trait]
+//! impl ProxyHttp for Proxy {
+//!     type CTX = ();
+//!     fn new_ctx(&self) {}
+//!
+//!     fn init_downstream_modules(&self, modules: &mut HttpModules) {
+//!         modules.add_module(TruegateModule::builder(self.gate.clone()));
+//!     }
+//!
+//!     async fn request_filter(&self, session: &mut Session, _: &mut ()) -> Result<bool> {
+//!         intercept(session).await
+//!     }
+//!
+//!     async fn upstream_peer(&self, _: &mut Session, _: &mut ()) -> Result<Box<HttpPeer>> {
+//!         Ok(Box::new(HttpPeer::new("127.0.0.1:3000", false, String::new())))
+//!     }
+//!
+//!     async fn upstream_request_filter(&self, session: &mut Session, request: &mut RequestHeader, _: &mut ()) -> Result<()> {
+//!         inject(session, request)
+//!     }
+//! }
+//! ```
+
+mod body;
+mod module;
+mod reply;
+mod target;
+
+use pingora_core::{Error, ErrorType::InternalError, Result};
+use pingora_http::RequestHeader;
+use pingora_proxy::Session;
+
+pub use self::{module::TruegateModule, reply::respond};
+use crate::gate::{Rejection, Step, Verdict};
+
+/// Answers a request or lets it pass; to be called from `request_filter`, whose result it is.
+///
+/// # Errors
+///
+/// When the module was not added, or the client broke off.
+pub async fn intercept(session: &mut Session) -> Result<bool> {
+    let gate = module(session)?.gate();
+    let step = if target::is_clear(session.req_header()) {
+        gate.inspect(session.req_header())
+    } else {
+        Step::Reply(gate.reject(Rejection::MalformedRequest))
+    };
+    let verdict = match step {
+        Step::Forward(edits) => Verdict::Forward(edits),
+        Step::Reply(reply) => Verdict::Reply(reply),
+        Step::Intake(intake) => match body::read(session, &intake).await {
+            Ok(body) => intake.finish(body).await,
+            Err(failure) => failure(intake),
+        },
+    };
+    match verdict {
+        Verdict::Forward(edits) => module(session)?.decide(edits),
+        Verdict::Reply(reply) => respond(session, reply).await?,
+    }
+    Ok(session.response_written().is_some())
+}
+
+/// Edits the request to the upstream; to be called last in `upstream_request_filter`.
+///
+/// # Errors
+///
+/// When the module was not added.
+pub fn inject(session: &mut Session, request: &mut RequestHeader) -> Result<()> {
+    module(session)?.edit(request);
+    Ok(())
+}
+
+fn module(session: &mut Session) -> Result<&mut TruegateModule> {
+    let module = session.downstream_modules_ctx.get_mut::<TruegateModule>();
+    module.ok_or_else(|| Error::explain(InternalError, "the truegate module was not added to the downstream modules"))
+}

@@ -1,0 +1,83 @@
+//! The module: strips the namespace on every route and carries what was decided for the request.
+
+use std::any::Any;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderMap;
+use pingora_core::{
+    Result,
+    modules::http::{HttpModule, HttpModuleBuilder, Module, ModuleBuilder},
+};
+use pingora_http::{RequestHeader, ResponseHeader};
+
+use super::target::Target;
+use crate::{gate::Gate, headers::Edits};
+
+/// What truegate knows of one request.
+#[derive(Debug)]
+pub struct TruegateModule {
+    gate: Gate,
+    edits: Option<Edits>,
+}
+
+impl TruegateModule {
+    /// The module for `init_downstream_modules`.
+    pub fn builder(gate: Gate) -> ModuleBuilder {
+        Box::new(Builder { gate })
+    }
+
+    pub(super) fn gate(&self) -> Gate {
+        self.gate.clone()
+    }
+
+    pub(super) fn decide(&mut self, edits: Edits) {
+        self.edits = Some(edits);
+    }
+
+    /// Strips in any case: pingora offers the request as it was before, should it try another upstream.
+    pub(super) fn edit(&self, request: &mut RequestHeader) {
+        match &self.edits {
+            Some(edits) => self.gate.apply(edits, &mut Target(request)),
+            None => self.gate.strip_request(&mut Target(request)),
+        }
+    }
+}
+
+struct Builder {
+    gate: Gate,
+}
+
+impl HttpModuleBuilder for Builder {
+    fn init(&self) -> Module {
+        Box::new(TruegateModule { gate: self.gate.clone(), edits: None })
+    }
+}
+
+#[async_trait]
+impl HttpModule for TruegateModule {
+    async fn request_header_filter(&mut self, request: &mut RequestHeader) -> Result<()> {
+        self.gate.strip_request(&mut Target(request));
+        Ok(())
+    }
+
+    async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {
+        self.gate.strip_response(&mut Target(response));
+        Ok(())
+    }
+
+    fn response_trailer_filter(&mut self, trailers: &mut Option<Box<HeaderMap>>) -> Result<Option<Bytes>> {
+        if let Some(trailers) = trailers {
+            self.gate.strip_response_trailers(trailers);
+        }
+        Ok(None)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

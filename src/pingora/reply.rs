@@ -1,0 +1,31 @@
+//! Sending an answer of the gate's.
+
+use http::{Method, header};
+use pingora_core::Result;
+use pingora_http::ResponseHeader;
+use pingora_proxy::Session;
+
+use crate::gate::{Connection, Reply};
+
+/// Answers the request.
+///
+/// # Errors
+///
+/// When the client broke off.
+pub async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
+    if reply.connection == Connection::Close {
+        session.set_keepalive(None);
+    }
+    let (head, body) = reply.response.into_parts();
+    let mut response = ResponseHeader::build(head.status, Some(head.headers.len() + 1))?;
+    for (name, value) in &head.headers {
+        response.append_header(name, value)?;
+    }
+    response.insert_header(header::CONTENT_LENGTH, body.len())?;
+    let wants_body = session.req_header().method != Method::HEAD;
+    session.write_response_header(Box::new(response), !wants_body).await?;
+    if wants_body {
+        session.write_response_body(Some(body), true).await?;
+    }
+    Ok(())
+}

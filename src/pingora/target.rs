@@ -1,0 +1,82 @@
+//! pingora's heads: their headers as the gate edits them, and their request targets.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use pingora_http::{RequestHeader, ResponseHeader};
+
+use crate::headers::HeaderTarget;
+
+/// A head whose letter case pingora keeps beside its headers.
+pub(super) struct Target<'a, H>(pub(super) &'a mut H);
+
+impl HeaderTarget for Target<'_, RequestHeader> {
+    fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.0.remove_header(name);
+    }
+
+    fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.0.insert_header(title_case(name), value).expect("a header name is a header name in any letter case");
+    }
+}
+
+impl HeaderTarget for Target<'_, ResponseHeader> {
+    fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
+    fn remove(&mut self, name: &HeaderName) {
+        self.0.remove_header(name);
+    }
+
+    fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.0.insert_header(title_case(name), value).expect("a header name is a header name in any letter case");
+    }
+}
+
+/// Whether a target is an origin, an absolute URL or `*`: pingora reads others as if they had a leading slash.
+pub(super) fn is_clear(request: &RequestHeader) -> bool {
+    let target = request.raw_path();
+    let scheme = |scheme: &[u8]| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    target.starts_with(b"/") || target == b"*" || scheme(b"http://") || scheme(b"https://")
+}
+
+/// `x-truecaller-phone` as `X-Truecaller-Phone`, which apps that compare names by letter case expect.
+fn title_case(name: &HeaderName) -> String {
+    let mut after_hyphen = true;
+    let title = |character: char| {
+        let titled = if after_hyphen { character.to_ascii_uppercase() } else { character };
+        after_hyphen = character == '-';
+        titled
+    };
+    name.as_str().chars().map(title).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_as_people_write_them() {
+        for (name, titled) in [("x-truecaller-user-id", "X-Truecaller-User-Id"), ("remote-user", "Remote-User")] {
+            assert_eq!(title_case(&HeaderName::from_static(name)), titled);
+        }
+    }
+
+    #[test]
+    fn a_target_without_a_leading_slash_is_not_clear() {
+        for (target, clear) in [
+            ("/a", true),
+            ("*", true),
+            ("http://app.example/a", true),
+            ("a", false),
+            ("a/b", false),
+            ("a?b=http://c/", false),
+        ] {
+            let request = RequestHeader::build("GET", target.as_bytes(), None);
+            assert_eq!(request.is_ok_and(|request| is_clear(&request)), clear, "{target}");
+        }
+    }
+}
