@@ -10,5 +10,7 @@ pub mod layer;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 pub mod profile;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 
 pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};

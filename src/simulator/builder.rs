@@ -1,0 +1,61 @@
+//! How a simulator is set up.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+
+use super::{Simulator, server::Server, stage::Stage, tls};
+
+/// A simulator that does not run yet.
+#[derive(Debug)]
+pub struct SimulatorBuilder {
+    listen: SocketAddr,
+    tls: Option<Pem>,
+}
+
+#[derive(Debug)]
+struct Pem {
+    certificate: Bytes,
+    key: Bytes,
+}
+
+impl SimulatorBuilder {
+    /// Listens on this address; by default on a free port of `127.0.0.1`.
+    #[must_use]
+    pub fn listen(self, listen: SocketAddr) -> Self {
+        Self { listen, ..self }
+    }
+
+    /// Speaks TLS with this certificate chain and key, both in PEM, and offers HTTP/2 and HTTP/1.1.
+    #[must_use]
+    pub fn tls(self, certificate_pem: impl Into<Bytes>, key_pem: impl Into<Bytes>) -> Self {
+        Self { tls: Some(Pem { certificate: certificate_pem.into(), key: key_pem.into() }), ..self }
+    }
+
+    /// Binds the address and starts to serve on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound, or with [`io::ErrorKind::InvalidInput`] when the certificate and the key
+    /// are no PEM or do not fit each other.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> io::Result<Simulator> {
+        let tls = self.tls.map(|pem| tls::acceptor(&pem.certificate, &pem.key)).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let listener = TcpListener::bind(self.listen).await?;
+        let address = listener.local_addr()?;
+        let stage = Arc::new(Stage::new(scheme, address));
+        let server = Server::start(listener, tls, Arc::clone(&stage));
+        Ok(Simulator { address, stage, server })
+    }
+}
+
+impl Default for SimulatorBuilder {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None }
+    }
+}

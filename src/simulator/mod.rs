@@ -1,0 +1,122 @@
+//! The fake Truecaller: it serves profiles and has bad days on demand.
+//!
+//! It shares no parser and no type with the rest of the crate, or it would share its mistakes. It is for
+//! development and tests.
+
+mod body;
+mod builder;
+mod day;
+mod forecast;
+mod profile_endpoint;
+mod random;
+mod record;
+mod routes;
+mod server;
+mod stage;
+mod tls;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+
+pub use self::{
+    builder::SimulatorBuilder,
+    day::{Day, UnknownDay},
+    record::Seen,
+};
+use self::{server::Server, stage::Stage};
+
+/// A fake Truecaller that runs until it is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    stage: Arc<Stage>,
+    server: Server,
+}
+
+impl Simulator {
+    /// Starts one on a free port of `127.0.0.1`, without TLS.
+    ///
+    /// # Errors
+    ///
+    /// When no port can be bound.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Sets one up.
+    pub fn builder() -> SimulatorBuilder {
+        SimulatorBuilder::default()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its URLs begin with, `http://127.0.0.1:PORT` or the same with `https`.
+    pub fn origin(&self) -> &str {
+        self.endpoint().trim_end_matches(stage::PATH)
+    }
+
+    /// The URL of its profile endpoint, `http://127.0.0.1:PORT/v1/default` or the same with `https`.
+    pub fn endpoint(&self) -> &str {
+        &self.stage.endpoint
+    }
+
+    /// Makes a fresh token for a profile, which is served verbatim, whatever the bytes are.
+    pub fn grant(&self, profile: impl Into<Bytes>) -> String {
+        self.stage.grant(profile.into())
+    }
+
+    /// Makes this the day of every following request, and forgets the plan.
+    pub fn set_day(&self, day: Day) {
+        self.stage.forecast.set(day);
+    }
+
+    /// Gives the next requests these days, one each; those after them see the day that was set.
+    pub fn plan(&self, days: impl IntoIterator<Item = Day>) {
+        self.stage.forecast.plan(days);
+    }
+
+    /// Answers every request that is being held, see [`Day::Held`]. Later ones wait for the next release.
+    pub fn release(&self) {
+        self.stage.release();
+    }
+
+    /// How many connections were accepted.
+    pub fn connections(&self) -> usize {
+        self.stage.record.connections()
+    }
+
+    /// How many requests came to the profile endpoint, of any method.
+    pub fn fetches(&self) -> usize {
+        self.stage.record.fetches()
+    }
+
+    /// The requests that came to the profile endpoint, in order.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.stage.record.seen()
+    }
+
+    /// Waits until this many connections were accepted, counted from the start.
+    pub async fn wait_for_connections(&self, count: usize) {
+        self.stage.record.wait_for_connections(count).await;
+    }
+
+    /// Waits until this many requests came to the profile endpoint, counted from the start.
+    pub async fn wait_for_fetches(&self, count: usize) {
+        self.stage.record.wait_for_fetches(count).await;
+    }
+
+    /// Stops, and ends when the listener and all connections are closed.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
+
+/// The documented profile, byte for byte. It is no valid JSON: one member is followed by a comma too many.
+pub const DOCUMENTED_PROFILE: &[u8] = include_bytes!("profile.json");
+
+/// The token of the documented callback. It gives the documented profile.
+pub const DOCUMENTED_TOKEN: &str = "a1asX--8_yw-OF--E6Gj_DPyKelJIGUUeYB9U9MJhyeu4hOCbrl";

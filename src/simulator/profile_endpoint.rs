@@ -1,0 +1,94 @@
+//! `GET /v1/default`, on good days and on bad ones.
+
+use std::{future::pending, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{Extension, Request, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER},
+};
+
+use super::{DOCUMENTED_PROFILE, Day, body, server::Line, stage::Stage};
+
+pub(super) async fn serve(
+    State(stage): State<Arc<Stage>>,
+    Extension(line): Extension<Line>,
+    request: Request,
+) -> Response {
+    let (head, _) = request.into_parts();
+    // Taken first: who waited for the fetch may release it at once.
+    let mut hold = stage.hold();
+    stage.record.fetch(&head, line.number());
+    if head.method != Method::GET {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();
+    }
+    let profile = bearer(&head.headers).and_then(|token| stage.profile(token));
+    match stage.forecast.take() {
+        Day::Good => profile.map_or_else(unauthorized, json),
+        Day::Unauthorized => unauthorized(),
+        Day::Status(status) => failure(status),
+        Day::RetryAfter(status, value) => ([(RETRY_AFTER, value)], failure(status)).into_response(),
+        Day::Slow(wait) => {
+            tokio::time::sleep(wait).await;
+            profile.map_or_else(unauthorized, json)
+        }
+        Day::Held => {
+            let released = hold.changed().await.is_ok();
+            debug_assert!(released, "the stage outlives its requests");
+            profile.map_or_else(unauthorized, json)
+        }
+        Day::Drip(pace) => profile.map_or_else(unauthorized, |profile| json(body::drip(profile, pace))),
+        Day::Cut => profile.as_ref().map_or_else(unauthorized, cut),
+        Day::Close => line.close().await,
+        Day::Hang | Day::Stall => pending().await,
+        Day::Huge => json(body::endless()),
+        Day::Sized(size) => profile.map_or_else(unauthorized, |profile| sized(profile, size)),
+        Day::Malformed => ([(CONTENT_TYPE, "text/html; charset=utf-8")], PAGE).into_response(),
+        Day::Redirect(url) => (StatusCode::FOUND, [(LOCATION, url)]).into_response(),
+        Day::Gzip => ([(CONTENT_ENCODING, "gzip")], json(GZIPPED)).into_response(),
+        Day::Inactive => json(altered(r#""isActive": "True""#, r#""isActive": "False""#)),
+        Day::NoPhone => json(altered(r#"["919999999999"]"#, "[]")),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+fn json(body: impl Into<Body>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body.into()).into_response()
+}
+
+fn unauthorized() -> Response {
+    failure(StatusCode::UNAUTHORIZED)
+}
+
+/// An error as Truecaller documents it for 401; the other codes follow its pattern.
+fn failure(status: StatusCode) -> Response {
+    let message = status.canonical_reason().unwrap_or("Unknown");
+    let body = format!(r#"{{"status":{}01,"message":"{message}"}}"#, status.as_u16());
+    (status, json(body)).into_response()
+}
+
+fn cut(profile: &Bytes) -> Response {
+    let promised = profile.len();
+    let sent = profile.slice(..promised / 2);
+    ([(CONTENT_LENGTH, promised)], json(body::torn(sent))).into_response()
+}
+
+fn sized(profile: Bytes, size: u64) -> Response {
+    let length = body::padded_length(&profile, size);
+    ([(CONTENT_LENGTH, length)], json(body::padded(profile, size))).into_response()
+}
+
+fn altered(from: &str, to: &str) -> String {
+    String::from_utf8_lossy(DOCUMENTED_PROFILE).replace(from, to)
+}
+
+const PAGE: &str = "<!doctype html><title>Service</title><h1>We will be back soon</h1>\n";
+static GZIPPED: &[u8] = include_bytes!("profile.json.gz");

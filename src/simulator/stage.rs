@@ -1,0 +1,72 @@
+//! What all connections of a simulator share.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, forecast::Forecast, random::Random, record::Record};
+
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) forecast: Forecast,
+    pub(super) record: Record,
+    pub(super) random: Random,
+    /// The URL of the profile endpoint.
+    pub(super) endpoint: String,
+    profiles: Mutex<HashMap<String, Bytes>>,
+    releases: watch::Sender<()>,
+}
+
+impl Stage {
+    pub(super) fn new(scheme: &str, address: SocketAddr) -> Self {
+        let documented = (DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE));
+        Self {
+            forecast: Forecast::default(),
+            record: Record::default(),
+            random: Random::default(),
+            endpoint: format!("{scheme}://{}{PATH}", reachable(address)),
+            profiles: Mutex::new(HashMap::from([documented])),
+            releases: watch::Sender::default(),
+        }
+    }
+
+    /// Makes a token for `profile`.
+    pub(super) fn grant(&self, profile: Bytes) -> String {
+        let token = self.random.token();
+        self.profiles.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), profile);
+        token
+    }
+
+    /// The profile that `token` was made for.
+    pub(super) fn profile(&self, token: &str) -> Option<Bytes> {
+        self.profiles.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+    }
+
+    /// Lets go of every request that took a [`hold`](Self::hold) before.
+    pub(super) fn release(&self) {
+        self.releases.send_replace(());
+    }
+
+    /// Its `changed` is ready after the next release.
+    pub(super) fn hold(&self) -> watch::Receiver<()> {
+        self.releases.subscribe()
+    }
+}
+
+/// The path of the profile endpoint.
+pub(super) const PATH: &str = "/v1/default";
+
+/// The address by which this machine reaches a listener on all of its addresses.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
