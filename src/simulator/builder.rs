@@ -5,13 +5,14 @@ use std::{io, net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use super::{Simulator, server::Server, stage::Stage, tls};
+use super::{Simulator, server::Server, stage::Stage, target::Reach, tls};
 
 /// A simulator that does not run yet.
 #[derive(Debug)]
 pub struct SimulatorBuilder {
     listen: SocketAddr,
     tls: Option<Pem>,
+    reach: Reach,
 }
 
 #[derive(Debug)]
@@ -33,6 +34,16 @@ impl SimulatorBuilder {
         Self { tls: Some(Pem { certificate: certificate_pem.into(), key: key_pem.into() }), ..self }
     }
 
+    /// Posts callbacks to any host, not to this machine alone.
+    ///
+    /// # Security
+    ///
+    /// Whoever reaches the simulator can then make it post anywhere.
+    #[must_use]
+    pub fn insecure_any_target(self) -> Self {
+        Self { reach: Reach::Anywhere, ..self }
+    }
+
     /// Binds the address and starts to serve on the tokio runtime of the caller.
     ///
     /// # Errors
@@ -48,7 +59,7 @@ impl SimulatorBuilder {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(self.listen).await?;
         let address = listener.local_addr()?;
-        let stage = Arc::new(Stage::new(scheme, address));
+        let stage = Arc::new(Stage::new(scheme, address, self.reach));
         let server = Server::start(listener, tls, Arc::clone(&stage));
         Ok(Simulator { address, stage, server })
     }
@@ -56,6 +67,6 @@ impl SimulatorBuilder {
 
 impl Default for SimulatorBuilder {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None, reach: Reach::default() }
     }
 }

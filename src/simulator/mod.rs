@@ -1,10 +1,35 @@
-//! The fake Truecaller: it serves profiles and has bad days on demand.
+//! The fake Truecaller: it serves profiles, posts callbacks and has bad days on demand.
 //!
 //! It shares no parser and no type with the rest of the crate, or it would share its mistakes. It is for
-//! development and tests.
+//! development and tests: whoever reaches it can steer it.
+//!
+//! ```
+//! use axum::{Router, http::StatusCode, routing::post};
+//! use truegate::simulator::{Call, Day, Simulator};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let callback_url = format!("http://{}/callback", listener.local_addr()?);
+//! let app = Router::new().route("/callback", post(|| async { StatusCode::NO_CONTENT }));
+//! let server = tokio::spawn(async { axum::serve(listener, app).await });
+//!
+//! let simulator = Simulator::start().await?;
+//! let posted = simulator.call(&callback_url, Call::grant()).await?;
+//! assert_eq!(posted[0].answer.status, StatusCode::NO_CONTENT);
+//!
+//! simulator.plan([Day::Status(StatusCode::SERVICE_UNAVAILABLE), Day::Good]);
+//! // Whoever fetches the profile from `simulator.endpoint()` now has to try again.
+//! assert_eq!(simulator.fetches(), 0, "this app did not ask");
+//! # server.abort();
+//! # Ok(())
+//! # }
+//! ```
 
 mod body;
 mod builder;
+mod call;
+mod caller;
 mod day;
 mod forecast;
 mod profile_endpoint;
@@ -13,6 +38,7 @@ mod record;
 mod routes;
 mod server;
 mod stage;
+mod target;
 mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -21,10 +47,12 @@ use bytes::Bytes;
 
 pub use self::{
     builder::SimulatorBuilder,
+    call::{Call, UnknownCall},
+    caller::{Answer, CallError, Posted},
     day::{Day, UnknownDay},
     record::Seen,
 };
-use self::{server::Server, stage::Stage};
+use self::{server::Server, stage::Stage, target::Target};
 
 /// A fake Truecaller that runs until it is dropped.
 #[derive(Debug)]
@@ -109,6 +137,29 @@ impl Simulator {
         self.stage.record.wait_for_fetches(count).await;
     }
 
+    /// The documented callback with `endpoint` in it. Its token is known to every simulator.
+    pub fn documented_callback(&self, endpoint: &str) -> Bytes {
+        call::documented(endpoint)
+    }
+
+    /// Posts a callback to an `http://` URL of this machine and gives what was posted, in order, with the answers.
+    ///
+    /// # Errors
+    ///
+    /// When the URL may not be called, or a post got no whole answer.
+    pub async fn call(&self, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
+        place(&self.stage, to, call).await
+    }
+
+    /// Posts any body as a callback.
+    ///
+    /// # Errors
+    ///
+    /// When the URL may not be called, or there was no whole answer.
+    pub async fn post(&self, to: &str, body: impl Into<Bytes>) -> Result<Answer, CallError> {
+        caller::post(&Target::parse(to, self.stage.reach)?, body.into()).await
+    }
+
     /// Stops, and ends when the listener and all connections are closed.
     pub async fn stop(self) {
         self.server.stop().await;
@@ -120,3 +171,14 @@ pub const DOCUMENTED_PROFILE: &[u8] = include_bytes!("profile.json");
 
 /// The token of the documented callback. It gives the documented profile.
 pub const DOCUMENTED_TOKEN: &str = "a1asX--8_yw-OF--E6Gj_DPyKelJIGUUeYB9U9MJhyeu4hOCbrl";
+
+async fn place(stage: &Stage, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
+    let target = Target::parse(to, stage.reach)?;
+    tokio::time::sleep(call.delay()).await;
+    let mut posted = Vec::new();
+    for body in call.bodies(stage) {
+        let answer = caller::post(&target, body.clone()).await?;
+        posted.push(Posted { body, answer });
+    }
+    Ok(posted)
+}

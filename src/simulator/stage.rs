@@ -9,13 +9,14 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, forecast::Forecast, random::Random, record::Record};
+use super::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, forecast::Forecast, random::Random, record::Record, target::Reach};
 
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) forecast: Forecast,
     pub(super) record: Record,
     pub(super) random: Random,
+    pub(super) reach: Reach,
     /// The URL of the profile endpoint.
     pub(super) endpoint: String,
     profiles: Mutex<HashMap<String, Bytes>>,
@@ -23,12 +24,13 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(scheme: &str, address: SocketAddr) -> Self {
+    pub(super) fn new(scheme: &str, address: SocketAddr, reach: Reach) -> Self {
         let documented = (DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE));
         Self {
             forecast: Forecast::default(),
             record: Record::default(),
             random: Random::default(),
+            reach,
             endpoint: format!("{scheme}://{}{PATH}", reachable(address)),
             profiles: Mutex::new(HashMap::from([documented])),
             releases: watch::Sender::default(),

@@ -1,9 +1,19 @@
-//! A plain client of the simulator.
+//! A plain client of the simulator, and a callback route for it to call.
 
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    sync::{Arc, Mutex},
+};
 
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request as AnyRequest, State},
+    response::IntoResponse,
+    routing::any,
+};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -12,7 +22,8 @@ use hyper_util::{
 use rustls_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 use tokio_rustls::{
     TlsConnector,
@@ -103,3 +114,44 @@ pub(crate) async fn connect_tls(
     let name = simulator.address().ip().into();
     TlsConnector::from(Arc::new(config)).connect(rustls_types::ServerName::IpAddress(name), stream).await
 }
+
+/// A callback route that keeps what is posted to it, until it is dropped.
+pub(crate) struct Route {
+    pub(crate) url: String,
+    requests: Requests,
+    _server: JoinSet<()>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Posted {
+    pub(crate) method: Method,
+    pub(crate) version: Version,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Route {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/callback", listener.local_addr().unwrap());
+        let requests = Requests::default();
+        let app = Router::new().route("/callback", any(keep)).with_state(Arc::clone(&requests));
+        let mut server = JoinSet::new();
+        server.spawn(async { axum::serve(listener, app).await.unwrap() });
+        Self { url, requests, _server: server }
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Posted> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn keep(State(requests): State<Requests>, request: AnyRequest) -> impl IntoResponse {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let posted = Posted { method: head.method, version: head.version, headers: head.headers, body };
+    requests.lock().unwrap().push(posted);
+    (StatusCode::ACCEPTED, [("x-route", "callback")], "heard")
+}
+
+type Requests = Arc<Mutex<Vec<Posted>>>;

@@ -1,0 +1,191 @@
+//! The callbacks that Truecaller posts.
+
+use std::{str::FromStr, time::Duration};
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{DOCUMENTED_PROFILE, stage::Stage};
+
+/// One way to call back.
+///
+/// The request id is fresh unless one is set, a grant names the simulator's own endpoint, and its token, which is
+/// fresh too, gives the documented profile.
+#[derive(Debug, Clone)]
+pub struct Call {
+    kind: Kind,
+    delay: Duration,
+    request_id: Option<String>,
+    endpoint: Option<String>,
+    profile: Bytes,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Grant,
+    Twice,
+    Status(&'static str),
+}
+
+impl Call {
+    /// The texts that make a call, each with what it means.
+    pub const KINDS: &[(&str, &str)] = &[
+        ("grant", "the user agreed"),
+        ("refusal", "the user said no (user_rejected)"),
+        ("another-number", "the user wants another number (use_another_number)"),
+        ("flow-invoked", "the dialog is shown (flow_invoked)"),
+        ("twice", "the same grant two times"),
+        ("late", "a grant after 5 seconds, or after the given delay"),
+    ];
+
+    /// The user agreed: a token and an endpoint.
+    pub fn grant() -> Self {
+        Self::new(Kind::Grant)
+    }
+
+    /// The user said no: `user_rejected`.
+    pub fn refusal() -> Self {
+        Self::new(Kind::Status("user_rejected"))
+    }
+
+    /// The user wants to use another number: `use_another_number`.
+    pub fn another_number() -> Self {
+        Self::new(Kind::Status("use_another_number"))
+    }
+
+    /// The dialog is shown: `flow_invoked`.
+    pub fn flow_invoked() -> Self {
+        Self::new(Kind::Status("flow_invoked"))
+    }
+
+    /// The same grant, byte for byte, two times: the second after the answer to the first.
+    pub fn twice() -> Self {
+        Self::new(Kind::Twice)
+    }
+
+    /// A grant after this delay.
+    pub fn late(delay: Duration) -> Self {
+        Self::grant().after(delay)
+    }
+
+    /// Waits before the first post.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Answers the login of this nonce.
+    #[must_use]
+    pub fn request_id(self, request_id: impl Into<String>) -> Self {
+        Self { request_id: Some(request_id.into()), ..self }
+    }
+
+    /// Names another endpoint in a grant, whatever it is.
+    #[must_use]
+    pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
+        Self { endpoint: Some(endpoint.into()), ..self }
+    }
+
+    /// Grants this profile. The bytes are served verbatim, whatever they are.
+    #[must_use]
+    pub fn profile(self, profile: impl Into<Bytes>) -> Self {
+        Self { profile: profile.into(), ..self }
+    }
+
+    pub(super) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// The bodies to post, in order.
+    pub(super) fn bodies(self, stage: &Stage) -> Vec<Bytes> {
+        let request_id = self.request_id.unwrap_or_else(|| stage.random.request_id());
+        let count = if matches!(self.kind, Kind::Twice) { 2 } else { 1 };
+        let body = match self.kind {
+            Kind::Status(status) => text(&Status { request_id: &request_id, status }),
+            Kind::Grant | Kind::Twice => text(&Grant {
+                request_id: &request_id,
+                access_token: &stage.grant(self.profile),
+                endpoint: self.endpoint.as_deref().unwrap_or(&stage.endpoint),
+            }),
+        };
+        vec![body; count]
+    }
+
+    fn new(kind: Kind) -> Self {
+        let profile = Bytes::from_static(DOCUMENTED_PROFILE);
+        Self { kind, delay: Duration::ZERO, request_id: None, endpoint: None, profile }
+    }
+}
+
+impl FromStr for Call {
+    type Err = UnknownCall;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "grant" => Self::grant(),
+            "refusal" => Self::refusal(),
+            "another-number" => Self::another_number(),
+            "flow-invoked" => Self::flow_invoked(),
+            "twice" => Self::twice(),
+            "late" => Self::late(LATE),
+            _ => return Err(UnknownCall(text.to_owned())),
+        })
+    }
+}
+
+/// A text that makes no call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no kind of callback; the kinds are {kinds}", kinds = kinds())]
+pub struct UnknownCall(String);
+
+/// The documented callback with another endpoint in it.
+pub(super) fn documented(endpoint: &str) -> Bytes {
+    text(&Grant { request_id: DOCUMENTED_REQUEST_ID, access_token: super::DOCUMENTED_TOKEN, endpoint })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Grant<'a> {
+    request_id: &'a str,
+    access_token: &'a str,
+    endpoint: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status<'a> {
+    request_id: &'a str,
+    status: &'a str,
+}
+
+fn text(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body).expect("an object of strings can be written").into()
+}
+
+fn kinds() -> String {
+    Call::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ")
+}
+
+/// Truecaller gives a callback route 3 seconds.
+const LATE: Duration = Duration::from_secs(5);
+const DOCUMENTED_REQUEST_ID: &str = "RL8YZ41FQMt5Jiak2sc_Ys0OgQA=";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_callback_is_the_documented_one_byte_for_byte() {
+        let sample = include_bytes!("callback.json");
+        assert_eq!(documented("https://profile4-noneu.truecaller.com/v1/default"), sample.trim_ascii());
+    }
+
+    #[test]
+    fn every_kind_is_read_and_no_other() {
+        for (kind, _) in Call::KINDS {
+            assert!(kind.parse::<Call>().is_ok(), "{kind}");
+        }
+        let error = "raw".parse::<Call>().unwrap_err().to_string();
+        assert!(error.ends_with("the kinds are grant, refusal, another-number, flow-invoked, twice, late"), "{error}");
+    }
+}
