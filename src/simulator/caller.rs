@@ -1,6 +1,6 @@
 //! Posting callbacks as Truecaller does.
 
-use std::{convert::Infallible, future::pending, io, time::Duration};
+use std::{convert::Infallible, error::Error, future::pending, io, iter::successors, time::Duration};
 
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
@@ -58,6 +58,15 @@ pub enum CallError {
     /// There was no whole answer in 30 seconds.
     #[error("the callback route did not answer within 30 seconds")]
     Deadline,
+}
+
+impl CallError {
+    /// The error and what caused it, on one line.
+    pub(crate) fn with_causes(&self) -> String {
+        let first: &(dyn Error + 'static) = self;
+        let chain = successors(Some(first), |error| (*error).source());
+        chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
 }
 
 /// Posts `body` over a connection of its own.

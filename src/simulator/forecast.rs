@@ -30,6 +30,11 @@ impl Forecast {
         self.days().planned = planned;
     }
 
+    /// The day of the next request.
+    pub(super) fn upcoming(&self) -> Day {
+        self.days().upcoming().clone()
+    }
+
     /// Takes the day of this request.
     pub(super) fn take(&self) -> Day {
         self.days().take()

@@ -25,6 +25,19 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Programs in other languages steer it over HTTP, on its own address:
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET /v1/default` | Truecaller's endpoint |
+//! | `PUT /simulator/day` | sets the [`Day`]; the body is its text |
+//! | `GET /simulator/day` | gives the day of the next request |
+//! | `PUT /simulator/plan` | plans the days of the next requests, one a line |
+//! | `POST /simulator/release` | answers the requests that are held |
+//! | `POST /simulator/grants` | makes a token for the profile in the body: `{"token"}` |
+//! | `POST /simulator/callbacks` | `{"to", "kind"}` and, if wanted, `delay_ms`, `request_id`, `endpoint`, `profile`: posts the callback and gives `{"posted": [{"body", "status", "headers", "answer"}]}` |
+//! | `GET /simulator/requests` | what the endpoint saw: `{"count", "requests": [{"method", "target", "version", "connection", "headers"}]}` |
 
 mod body;
 mod builder;
@@ -40,6 +53,7 @@ mod server;
 mod stage;
 mod target;
 mod tls;
+mod wire;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

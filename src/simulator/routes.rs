@@ -1,14 +1,101 @@
-//! The routes of the simulator.
+//! The routes of the simulator: Truecaller's one, and those that steer it.
 
 use std::sync::Arc;
 
-use axum::{Router, routing::any};
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{any, get, post, put},
+};
+use bytes::Bytes;
+use http::StatusCode;
 
 use super::{
-    profile_endpoint,
+    CallError, Day, UnknownDay, place, profile_endpoint,
     stage::{self, Stage},
+    wire::{Called, Granted, Order, PostedText, Requests, SeenText},
 };
 
 pub(super) fn router(stage: Arc<Stage>) -> Router {
-    Router::new().route(stage::PATH, any(profile_endpoint::serve)).with_state(stage)
+    Router::new()
+        .route(stage::PATH, any(profile_endpoint::serve))
+        .route("/simulator/day", get(upcoming_day).put(set_day))
+        .route("/simulator/plan", put(plan))
+        .route("/simulator/release", post(release))
+        .route("/simulator/grants", post(grant))
+        .route("/simulator/callbacks", post(call_back))
+        .route("/simulator/requests", get(requests))
+        .with_state(stage)
+}
+
+async fn upcoming_day(State(stage): State<Arc<Stage>>) -> String {
+    format!("{}\n", stage.forecast.upcoming())
+}
+
+async fn set_day(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
+    stage.forecast.set(text.parse()?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One day a line.
+async fn plan(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
+    let days = text.lines().map(str::parse).collect::<Result<Vec<Day>, _>>()?;
+    stage.forecast.plan(days);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn release(State(stage): State<Arc<Stage>>) -> StatusCode {
+    stage.release();
+    StatusCode::NO_CONTENT
+}
+
+async fn grant(State(stage): State<Arc<Stage>>, profile: Bytes) -> Json<Granted> {
+    Json(Granted { token: stage.grant(profile) })
+}
+
+async fn call_back(State(stage): State<Arc<Stage>>, Json(order): Json<Order>) -> Result<Json<Called>, Refused> {
+    let to = order.to.clone();
+    let call = order.call().map_err(|error| Refused::new(StatusCode::BAD_REQUEST, &error))?;
+    let posted = place(&stage, &to, call).await?;
+    Ok(Json(Called { posted: posted.iter().map(PostedText::from).collect() }))
+}
+
+async fn requests(State(stage): State<Arc<Stage>>) -> Json<Requests> {
+    let seen = stage.record.seen();
+    Json(Requests { count: seen.len(), requests: seen.iter().map(SeenText::from).collect() })
+}
+
+/// Something that was asked for and not done.
+struct Refused {
+    status: StatusCode,
+    reason: String,
+}
+
+impl Refused {
+    fn new(status: StatusCode, error: &dyn std::error::Error) -> Self {
+        Self { status, reason: error.to_string() }
+    }
+}
+
+impl From<UnknownDay> for Refused {
+    fn from(error: UnknownDay) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, &error)
+    }
+}
+
+impl From<CallError> for Refused {
+    fn from(error: CallError) -> Self {
+        let status = match error {
+            CallError::Scheme | CallError::NotLoopback => StatusCode::BAD_REQUEST,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self { status, reason: error.with_causes() }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.status, format!("{}\n", self.reason)).into_response()
+    }
 }

@@ -5,4 +5,5 @@ mod caller;
 mod days;
 mod profile;
 mod server;
+mod steering;
 mod support;
