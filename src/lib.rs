@@ -3,6 +3,8 @@
 pub mod callback;
 pub mod clock;
 pub mod gate;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod headers;
 pub mod identity;
 mod json;

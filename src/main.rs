@@ -1,1 +1,5 @@
-fn main() {}
+//! The `truegate` program.
+
+fn main() -> std::process::ExitCode {
+    truegate::gateway::main()
+}

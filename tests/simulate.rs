@@ -1,0 +1,111 @@
+//! What the `truegate simulate` program promises to scripts.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+use std::process::{Output, Stdio};
+
+use http::Method;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::Command,
+};
+use truegate::simulator::Simulator;
+
+#[tokio::test]
+async fn a_callback_that_was_accepted_exits_with_0() {
+    let target = Simulator::start().await.unwrap();
+    let accepting = format!("{}/simulator/release", target.origin());
+
+    let output = simulate(&["--once", "--callback", &accepting, "--send", "refusal", "--request-id", "a-nonce-"]).await;
+
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(r#"{"requestId":"a-nonce-","status":"user_rejected"}"#), "{text}");
+    assert!(text.contains("answered 204 No Content"), "{text}");
+}
+
+#[tokio::test]
+async fn a_callback_that_was_not_accepted_exits_with_1() {
+    let target = Simulator::start().await.unwrap();
+
+    let output = simulate(&["--once", "--callback", target.endpoint()]).await;
+
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text, "truegate simulate: the callback was answered 405 Method Not Allowed\n");
+    assert_eq!(target.seen()[0].method, Method::POST);
+}
+
+#[tokio::test]
+async fn a_callback_to_another_machine_names_the_flag_that_allows_it() {
+    let output = simulate(&["--once", "--callback", "http://192.0.2.1/callback"]).await;
+
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("to this machine only") && text.contains("--insecure-any-target"), "{text}");
+}
+
+#[tokio::test]
+async fn a_busy_port_exits_with_1_and_one_clear_line() {
+    let first = Simulator::start().await.unwrap();
+    let address = first.address().to_string();
+
+    let output = simulate(&["--listen", &address]).await;
+
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.starts_with(&format!("truegate simulate: cannot listen on {address}: Address already in use")),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_day_exits_with_2_and_the_list_of_days() {
+    let output = simulate(&["--day", "rainy"]).await;
+
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("the days are good, unauthorized, status=CODE"), "{text}");
+}
+
+#[tokio::test]
+async fn it_serves_its_day_until_a_signal_and_exits_with_0() {
+    for signal in ["-INT", "-TERM"] {
+        let mut child = command(&["--day", "status=503"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut greeting = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut greeting).await.unwrap();
+        let address = greeting.split_once("http://").unwrap().1.split_once(',').unwrap().0;
+
+        let answer = get(address, "/v1/default").await;
+        let killed = Command::new("kill").args([signal, &child.id().unwrap().to_string()]).status().await.unwrap();
+
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(killed.success());
+        assert_eq!(child.wait().await.unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+async fn simulate(arguments: &[&str]) -> Output {
+    command(arguments).output().await.unwrap()
+}
+
+/// On a free port, unless the arguments name another.
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+    command.arg("simulate").args(arguments).kill_on_drop(true);
+    if !arguments.contains(&"--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    command
+}
+
+async fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
