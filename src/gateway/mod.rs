@@ -1,5 +1,6 @@
 //! The `truegate` program.
 
+pub mod config;
 mod simulate;
 
 use std::process::ExitCode;

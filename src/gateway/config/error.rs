@@ -1,0 +1,114 @@
+//! What is wrong with a configuration, and where.
+
+use std::{fmt, path::Path};
+
+/// A place in the configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column, counted from 1 in characters.
+    pub column: usize,
+}
+
+/// One mistake: `callback.deadline: must be from 100ms to 60s (write 2500ms, 1s or 2m)`.
+///
+/// # Security
+///
+/// It repeats keys, but no value of the file, of the environment or of another file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    place: Option<Place>,
+    key: String,
+    message: String,
+}
+
+impl Mistake {
+    pub(super) fn new(place: Option<Place>, key: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self { place, key: key.into(), message: message.to_string() }
+    }
+
+    /// Where the mistake is; none when the file could not be read at all.
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is wrong, and in brackets what to do about it.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// The mistake without its place.
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.key {
+            "" => f.write_str(&self.message),
+            key => write!(f, "{key}: {}", self.message),
+        }
+    }
+}
+
+/// Every mistake of a configuration, in the order of the file; there is at least one.
+///
+/// It displays as one line for each: `config.yaml:LINE:COLUMN: path.to.key: what is wrong (what to do)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors {
+    file: String,
+    mistakes: Vec<Mistake>,
+}
+
+impl ConfigErrors {
+    pub(super) fn new(path: &Path, mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort();
+        Self { file: path.display().to_string(), mistakes }
+    }
+
+    /// The mistakes.
+    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+        self.mistakes.iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.mistakes.iter().enumerate() {
+            let line_end = if index == 0 { "" } else { "\n" };
+            match mistake.place {
+                Some(Place { line, column }) => write!(f, "{line_end}{}:{line}:{column}: {mistake}", self.file)?,
+                None => write!(f, "{line_end}{}: {mistake}", self.file)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_told_in_the_order_of_the_file() {
+        let at = |line, column| Some(Place { line, column });
+        let errors = ConfigErrors::new(
+            Path::new("config.yaml"),
+            vec![
+                Mistake::new(at(10, 1), "log", "d"),
+                Mistake::new(at(2, 11), "b", "c"),
+                Mistake::new(at(2, 3), "a", "b"),
+                Mistake::new(None, "", "a"),
+            ],
+        );
+        assert_eq!(
+            errors.to_string(),
+            "config.yaml: a\nconfig.yaml:2:3: a: b\nconfig.yaml:2:11: b: c\nconfig.yaml:10:1: log: d"
+        );
+    }
+}

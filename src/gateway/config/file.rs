@@ -1,0 +1,162 @@
+//! Reads YAML into the tree.
+//!
+//! Of YAML it takes scalars, lists and mappings. Anchors, aliases, tags and further documents are refused: a
+//! configuration needs none of them, and without aliases no small file grows large.
+
+use std::collections::HashSet;
+
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+
+use super::{
+    context::Context,
+    error::Place,
+    key_path::KeyPath,
+    secret,
+    tree::{Entry, Node, Scalar, Style, Value},
+};
+
+/// Reads the one document of a file, or none when it is not YAML; mistakes go to the context.
+pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
+    let options = granit_parser::options! {
+        emit_unresolved_aliases: true,
+        flow_nesting_limit: DEPTH,
+        block_nesting_limit: DEPTH,
+    };
+    let events = Parser::new_from_str_with_options(text, options);
+    Reader { events, context }.document().ok()
+}
+
+struct Reader<'a, 'text> {
+    events: Parser<'text, StrInput<'text>>,
+    context: &'a Context<'a>,
+}
+
+/// The rest of the file cannot be read, which was reported.
+struct Stopped;
+
+impl<'text> Reader<'_, 'text> {
+    fn document(&mut self) -> Result<Node, Stopped> {
+        let root = loop {
+            match self.advance()? {
+                (Event::StreamStart | Event::DocumentStart(..), _) => {}
+                (Event::StreamEnd, place) => return Ok(Node { place, value: Value::Null }),
+                (event, place) => break self.node(event, place, &KeyPath::default())?,
+            }
+        };
+        loop {
+            match self.advance()? {
+                (Event::StreamEnd, _) => return Ok(root),
+                (Event::DocumentStart(..), place) => {
+                    self.complain(place, &KeyPath::default(), "a second document starts here (keep one)");
+                    return Ok(root);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'text>, place: Place, path: &KeyPath) -> Result<Node, Stopped> {
+        self.refuse_properties(&event, place, path);
+        let value = match event {
+            Event::Scalar(text, style, ..) => self.scalar(&text, style, place, path),
+            Event::SequenceStart(..) => self.list(path)?,
+            Event::MappingStart(..) => self.mapping(path)?,
+            _ => Value::Refused,
+        };
+        Ok(Node { place, value })
+    }
+
+    fn scalar(&self, text: &str, style: ScalarStyle, place: Place, path: &KeyPath) -> Value {
+        let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
+        if style == Style::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
+            return Value::Null;
+        }
+        match secret::expand(text, self.context) {
+            Ok(text) => Value::Scalar(Scalar::new(text, style)),
+            Err(mistakes) => {
+                mistakes.iter().for_each(|mistake| self.complain(place, path, mistake));
+                Value::Refused
+            }
+        }
+    }
+
+    fn list(&mut self, path: &KeyPath) -> Result<Value, Stopped> {
+        let mut elements = Vec::new();
+        loop {
+            match self.advance()? {
+                (Event::SequenceEnd, _) => return Ok(Value::List(elements)),
+                (event, place) => elements.push(self.node(event, place, &path.element(elements.len()))?),
+            }
+        }
+    }
+
+    fn mapping(&mut self, path: &KeyPath) -> Result<Value, Stopped> {
+        let mut entries = Vec::new();
+        let mut names = HashSet::new();
+        loop {
+            let (event, place) = match self.advance()? {
+                (Event::MappingEnd, _) => return Ok(Value::Mapping(entries)),
+                key => key,
+            };
+            let name = self.name(event, place, path)?;
+            let path = path.member(name.as_deref().unwrap_or_default());
+            let (event, value_place) = self.advance()?;
+            let mut node = self.node(event, value_place, &path)?;
+            if matches!(node.value, Value::Null) {
+                node.place = place;
+            }
+            let Some(name) = name else { continue };
+            if names.insert(name.clone()) {
+                entries.push(Entry { name, place, node });
+            } else {
+                self.complain(place, &path, "is written twice (keep one)");
+            }
+        }
+    }
+
+    /// Reads a key, or none if it cannot be one.
+    fn name(&mut self, event: Event<'text>, place: Place, path: &KeyPath) -> Result<Option<String>, Stopped> {
+        self.refuse_properties(&event, place, path);
+        match event {
+            Event::Scalar(name, ..) if secret::is_suspect(&name) => {
+                self.complain(place, path, "a key holds `${` (references stand in values only)");
+                Ok(None)
+            }
+            Event::Scalar(name, ..) => Ok(Some(name.into_owned())),
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                self.complain(place, path, "a list or mapping stands where a key should be (write `key: value`)");
+                self.node(event, place, path).map(|_| None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn refuse_properties(&self, event: &Event<'_>, place: Place, path: &KeyPath) {
+        if event.anchor_id().is_some() || event.is_alias() || matches!(event, Event::UnresolvedAlias(_)) {
+            self.complain(place, path, "anchors (`&`) and aliases (`*`) are not supported (write the value out)");
+        }
+        if event.tag().is_some() {
+            self.complain(place, path, "tags (`!`) are not supported (remove it)");
+        }
+    }
+
+    fn advance(&mut self) -> Result<(Event<'text>, Place), Stopped> {
+        match self.events.next() {
+            Some(Ok((event, Span { start, .. }))) => Ok((event, Place { line: start.line(), column: start.col() + 1 })),
+            Some(Err(error)) => {
+                let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
+                let message = format!("not valid YAML: {} (correct it here)", error.kind());
+                self.complain(place, &KeyPath::default(), message);
+                Err(Stopped)
+            }
+            None => Err(Stopped),
+        }
+    }
+
+    fn complain(&self, place: Place, path: &KeyPath, message: impl std::fmt::Display) {
+        self.context.complain(place, path, message);
+    }
+}
+
+/// How deep lists and mappings may nest.
+const DEPTH: usize = 16;
