@@ -1,0 +1,55 @@
+//! `identity`: the headers that tell the app who calls.
+
+use std::sync::Arc;
+
+use super::{item::Item, section::Section, value};
+use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder};
+
+/// Reads the headers to inject.
+pub(super) fn read(section: &mut Section<'_>) -> Arc<HeaderNames> {
+    let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
+    let mut builder = prefix.unwrap_or_else(default_prefix);
+    if let Some(headers) = section.take("headers") {
+        for (name, item) in headers.members().into_iter().flatten() {
+            // A wrong field leaves the name to be looked at.
+            let (field, encoding) = injection(&item).unwrap_or((Field::Status, None));
+            if let Err(error) = builder.inject(name, field, encoding) {
+                item.complain_of_name(explain(error));
+            }
+        }
+    }
+    if let Some(bytes) = section.read("max_value_length", value::size(1..=MAX_VALUE_LENGTH)) {
+        builder.max_value_length(bytes);
+    }
+    Arc::new(builder.build())
+}
+
+/// Reads a field, or `{field, encoding}`.
+fn injection(item: &Item<'_>) -> Option<(Field, Option<Encoding>)> {
+    if !item.is_mapping() {
+        return Some((item.parse(value::choice(&Field::NAMES))?, None));
+    }
+    item.section(|header| {
+        let field = header.require("field", "write field: phone, or another field");
+        let field = field.and_then(|item| item.parse(value::choice(&Field::NAMES)));
+        let encoding = header.read("encoding", value::choice(&Encoding::NAMES));
+        field.map(|field| (field, encoding))
+    })?
+}
+
+fn default_prefix() -> HeaderNamesBuilder {
+    HeaderNames::builder("X-Truecaller-").expect("the default prefix is valid")
+}
+
+fn explain(error: HeaderNameError) -> String {
+    let advice = match error {
+        HeaderNameError::Prefix => "write one such as X-Truecaller-",
+        HeaderNameError::NotAName => "write one such as Remote-User",
+        HeaderNameError::Reserved => "choose another name",
+        _ => "keep one",
+    };
+    format!("{error} ({advice})")
+}
+
+/// What servers commonly take as the whole of a request's headers.
+const MAX_VALUE_LENGTH: usize = 16 << 10;

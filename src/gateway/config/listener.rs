@@ -1,0 +1,149 @@
+//! `listen`: where requests come in.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use super::{item::Item, pem, upstream::Upstream, value};
+
+/// An address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listener {
+    /// The address; port 0 lets the system choose one.
+    pub address: SocketAddr,
+    /// What to serve HTTPS with; plain HTTP without it.
+    pub tls: Option<TlsFiles>,
+}
+
+/// A certificate chain and its private key, as PEM files that were read and found to match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl TlsFiles {
+    /// The certificate chain, that of the server first.
+    pub fn certificate(&self) -> &Path {
+        &self.certificate
+    }
+
+    /// The private key.
+    pub fn key(&self) -> &Path {
+        &self.key
+    }
+
+    fn read(certificate: &Item<'_>, key: &Item<'_>) -> Option<Self> {
+        let locate = |item: &Item<'_>| item.parse(|path| Ok::<_, String>(item.context().locate(path)));
+        let (chain, private) = (pem::chain(certificate), pem::private_key(key));
+        let (chain, private) = (chain?, private?);
+        if let Err(mistake) = pem::check_pair(chain, private) {
+            key.complain(mistake);
+            return None;
+        }
+        Some(Self { certificate: locate(certificate)?, key: locate(key)? })
+    }
+}
+
+/// A listener with the place where its address stands, if it is not the default.
+///
+/// Wrong TLS files leave the address to be looked at: what is wrong was reported.
+pub(super) struct Placed<'a> {
+    pub(super) listener: Listener,
+    pub(super) address: Option<Item<'a>>,
+}
+
+/// Reads one listener or a list of them.
+pub(super) fn read(item: Option<Item<'_>>) -> Vec<Placed<'_>> {
+    let Some(item) = item else {
+        return vec![Placed { listener: Listener { address: DEFAULT, tls: None }, address: None }];
+    };
+    if !item.is_list() {
+        return read_one(item).into_iter().collect();
+    }
+    let items = item.list().unwrap_or_default();
+    if items.is_empty() {
+        item.complain("is empty, so nothing could come in (list an address, or remove the key)");
+    }
+    items.into_iter().filter_map(read_one).collect()
+}
+
+/// Refuses addresses that cannot be listened on together; the later in the file is named.
+pub(super) fn refuse_clashes(listeners: &[Placed<'_>], admin: SocketAddr, admin_item: Option<&Item<'_>>) {
+    let mut sockets: Vec<_> = listeners.iter().map(|one| (one.listener.address, one.address.as_ref())).collect();
+    sockets.push((admin, admin_item));
+    sockets.sort_by_key(|(_, item)| item.map(Item::place));
+    for (index, (address, item)) in sockets.iter().enumerate() {
+        if let Some(item) = item
+            && sockets[..index].iter().any(|(earlier, _)| clash(*earlier, *address))
+        {
+            item.complain("is listened on already, by `listen` or `admin.listen` (choose another port)");
+        }
+    }
+}
+
+/// Refuses an upstream that is truegate itself: every request would come back until none is left to serve it.
+pub(super) fn refuse_loop(listeners: &[Placed<'_>], upstream: &Upstream, item: &Item<'_>) {
+    let Some(upstream) = upstream.address() else { return };
+    let reaches = |own: SocketAddr| {
+        let here = own.ip() == upstream.ip() || own.ip().is_unspecified() && upstream.ip().is_loopback();
+        here && own.port() == upstream.port()
+    };
+    if listeners.iter().any(|one| reaches(one.listener.address)) {
+        item.complain("is an address of `listen`, so requests would go round (name the app's own address)");
+    }
+}
+
+fn read_one(item: Item<'_>) -> Option<Placed<'_>> {
+    if !item.is_mapping() {
+        let address = item.parse(value::address)?;
+        return Some(Placed { listener: Listener { address, tls: None }, address: Some(item) });
+    }
+    item.section(|listener| {
+        let item = listener.require("address", "write address: 0.0.0.0:8443");
+        let address = item.as_ref().and_then(|item| item.parse(value::address));
+        let tls = match (listener.take("certificate"), listener.take("key")) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => TlsFiles::read(&certificate, &key),
+            (Some(lone), None) => refuse_lone(&lone, "key"),
+            (None, Some(lone)) => refuse_lone(&lone, "certificate"),
+        };
+        Some(Placed { listener: Listener { address: address?, tls }, address: item })
+    })?
+}
+
+fn refuse_lone(item: &Item<'_>, missing: &str) -> Option<TlsFiles> {
+    item.complain_of_name(format!("stands without `{missing}` (name both files, or neither)"));
+    None
+}
+
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = |one: SocketAddr, other: SocketAddr| one.ip().is_unspecified() && one.is_ipv4() == other.is_ipv4();
+    let same = one.ip() == other.ip() || everywhere(one, other) || everywhere(other, one);
+    same && one.port() == other.port() && one.port() != 0
+}
+
+const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_listened_on_once() {
+        for (one, other, expected) in [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "127.0.0.1:81", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("0.0.0.0:80", "127.0.0.2:80", true),
+            ("[::]:80", "[::1]:80", true),
+            ("0.0.0.0:80", "[::]:80", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!((clash(one, other), clash(other, one)), (expected, expected), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `upstream`: the app behind truegate.
+
+use std::net::SocketAddr;
+
+use url::{Host, Url};
+
+/// Where requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    tls: bool,
+    host: String,
+    port: u16,
+}
+
+impl Upstream {
+    /// Takes `http://host`, `https://host:port` and the like.
+    pub(super) fn parse(text: &str) -> Result<Self, UpstreamError> {
+        let (tls, rest) = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
+            (Some(rest), _) => (false, rest),
+            (_, Some(rest)) => (true, rest),
+            _ => return Err(UpstreamError::Scheme),
+        };
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.contains('@') {
+            return Err(UpstreamError::UserInfo);
+        }
+        if authority.contains(['/', '\\', '?', '#']) {
+            return Err(UpstreamError::Path);
+        }
+        // The URL parser drops white space and control characters that it does not like.
+        if authority.contains(|character: char| character.is_whitespace() || character.is_control()) {
+            return Err(UpstreamError::Authority);
+        }
+        let url = Url::parse(text).map_err(|_| UpstreamError::Authority)?;
+        let host = match url.host() {
+            Some(Host::Domain(name)) if is_name(name) => name.to_owned(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
+            _ => return Err(UpstreamError::Authority),
+        };
+        let port = url.port_or_known_default().filter(|port| *port != 0).ok_or(UpstreamError::Authority)?;
+        Ok(Self { tls, host, port })
+    }
+
+    /// Whether the app is spoken to by HTTPS.
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The name or IP address to connect to; an IPv6 address has no brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port to connect to.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Host and port as a URL writes them, to show them.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            return format!("[{}]:{}", self.host, self.port);
+        }
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// Where to connect to, if no name has to be resolved for it.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        let ip = self.host.parse().ok()?;
+        Some(SocketAddr::new(ip, self.port))
+    }
+}
+
+/// Why a text cannot be the upstream. It does not repeat the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UpstreamError {
+    #[error("must start with http:// or https:// (write http://127.0.0.1:3000)")]
+    Scheme,
+    #[error("holds user info (remove it: requests keep their own Authorization header)")]
+    UserInfo,
+    #[error("holds a path, a query or a fragment (remove it: requests keep their own target)")]
+    Path,
+    #[error("names no valid host and port (write http://127.0.0.1:3000)")]
+    Authority,
+}
+
+/// Whether DNS could know a name: the URL parser lets pass more than that.
+fn is_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_a_scheme_a_host_and_a_port() {
+        for (text, tls, host, port, authority) in [
+            ("http://127.0.0.1:3000", false, "127.0.0.1", 3000, "127.0.0.1:3000"),
+            ("http://app", false, "app", 80, "app:80"),
+            ("http://App:80/", false, "app", 80, "app:80"),
+            ("https://app.example", true, "app.example", 443, "app.example:443"),
+            ("https://[::1]:8443", true, "::1", 8443, "[::1]:8443"),
+        ] {
+            let upstream = Upstream::parse(text).unwrap();
+            assert_eq!((upstream.is_tls(), upstream.host(), upstream.port()), (tls, host, port), "{text}");
+            assert_eq!(upstream.authority(), authority);
+        }
+    }
+
+    #[test]
+    fn an_upstream_holds_nothing_else() {
+        for (text, error) in [
+            ("", UpstreamError::Scheme),
+            ("127.0.0.1:3000", UpstreamError::Scheme),
+            ("ftp://app", UpstreamError::Scheme),
+            ("http:app", UpstreamError::Scheme),
+            (" http://app", UpstreamError::Scheme),
+            ("http://user:pass@app", UpstreamError::UserInfo),
+            ("http://@app", UpstreamError::UserInfo),
+            ("http://app/api", UpstreamError::Path),
+            ("http://app//", UpstreamError::Path),
+            ("http://app?x", UpstreamError::Path),
+            ("http://app/#x", UpstreamError::Path),
+            ("http://app\\x", UpstreamError::Path),
+            ("http://", UpstreamError::Authority),
+            ("http:///", UpstreamError::Authority),
+            ("http://:3000", UpstreamError::Authority),
+            ("http://app:0", UpstreamError::Authority),
+            ("http://app:65536", UpstreamError::Authority),
+            ("http://a\tpp", UpstreamError::Authority),
+            ("http://app\n", UpstreamError::Authority),
+            ("http://a b", UpstreamError::Authority),
+            ("http://${APP}", UpstreamError::Authority),
+        ] {
+            assert_eq!(Upstream::parse(text), Err(error), "{text:?}");
+        }
+    }
+}

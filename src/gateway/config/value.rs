@@ -1,0 +1,165 @@
+//! What a scalar can mean: durations, sizes, numbers, booleans, addresses, and one of several words.
+
+use std::{fmt, net::SocketAddr, num::NonZero, ops::RangeInclusive, time::Duration};
+
+use super::tree::Scalar;
+
+/// A duration with its unit, such as `2500ms`.
+pub(super) fn duration(range: RangeInclusive<Duration>) -> impl FnOnce(&Scalar) -> Result<Duration, String> {
+    move |text| {
+        let duration = humantime::parse_duration(text).map_err(|_| format!("is no duration ({DURATION_FORMS})"))?;
+        let show = humantime::format_duration;
+        within(range, duration, |limit| show(limit).to_string(), DURATION_FORMS)
+    }
+}
+
+/// A number of bytes, such as `16KiB`, `1MiB`, `512B` or `512`.
+pub(super) fn size(range: RangeInclusive<usize>) -> impl FnOnce(&Scalar) -> Result<usize, String> {
+    move |text| {
+        let bytes = parse_size(text).ok_or_else(|| format!("is no size ({SIZE_FORMS})"))?;
+        within(range, bytes, show_size, SIZE_FORMS)
+    }
+}
+
+/// A plain number that is not zero.
+pub(super) fn count(range: RangeInclusive<NonZero<u32>>) -> impl FnOnce(&Scalar) -> Result<NonZero<u32>, String> {
+    move |text| {
+        let advice = "write a whole number without quotes";
+        let plain = text.plain().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = plain
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| format!("must be a number from {} to {} ({advice})", range.start(), range.end()))?;
+        within(range, number, |limit| limit.to_string(), advice)
+    }
+}
+
+/// `true` or `false`, and no other word for it.
+pub(super) fn boolean(text: &Scalar) -> Result<bool, &'static str> {
+    match text.plain() {
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        _ => Err("is no boolean (write true or false, without quotes)"),
+    }
+}
+
+/// An IP address with a port.
+pub(super) fn address(text: &Scalar) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "is no IP address with a port (write 127.0.0.1:8080 or [::1]:8080)")
+}
+
+/// One of several words.
+pub(super) fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl FnOnce(&Scalar) -> Result<T, String> {
+    move |text| match words.iter().find(|(word, _)| *word == &**text) {
+        Some((_, value)) => Ok(*value),
+        None => {
+            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            Err(format!("is none of the words known here (write one of {})", words.join(", ")))
+        }
+    }
+}
+
+fn within<T: PartialOrd + Copy>(
+    range: RangeInclusive<T>,
+    value: T,
+    show: impl Fn(T) -> String,
+    advice: impl fmt::Display,
+) -> Result<T, String> {
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    Err(format!("must be from {} to {} ({advice})", show(*range.start()), show(*range.end())))
+}
+
+fn parse_size(text: &str) -> Option<usize> {
+    let unit_start = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_start);
+    let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+    number.parse::<usize>().ok()?.checked_mul(unit)
+}
+
+fn show_size(bytes: usize) -> String {
+    let divides = |(name, unit): &(&str, usize)| !name.is_empty() && bytes >= *unit && bytes.is_multiple_of(*unit);
+    let (name, unit) = UNITS.into_iter().rev().find(divides).unwrap_or(("", 1));
+    format!("{}{name}", bytes / unit)
+}
+
+const UNITS: [(&str, usize); 4] = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20)];
+const DURATION_FORMS: &str = "write 2500ms, 1s or 2m";
+const SIZE_FORMS: &str = "write 16KiB, 1MiB or a whole number of bytes";
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::gateway::config::tree::Style;
+
+    fn plain(text: &str) -> Scalar {
+        Scalar::new(Zeroizing::new(text.to_owned()), Style::Plain)
+    }
+
+    fn quoted(text: &str) -> Scalar {
+        Scalar::new(Zeroizing::new(text.to_owned()), Style::Quoted)
+    }
+
+    #[test]
+    fn a_duration_has_a_unit_and_a_range() {
+        let parse = |text| duration(Duration::from_millis(100)..=Duration::from_mins(1))(&plain(text));
+        for (text, milliseconds) in [("100ms", 100), ("2500ms", 2500), ("1s", 1000), ("1m", 60_000), ("1s 5ms", 1005)] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "2500", "-1s", "1 sack", "s", "99999999999999999999s", "1s2"] {
+            assert_eq!(parse(text).unwrap_err(), "is no duration (write 2500ms, 1s or 2m)", "{text}");
+        }
+        for text in ["0", "0s", "99ms", "61s", "1h"] {
+            assert_eq!(parse(text).unwrap_err(), "must be from 100ms to 1m (write 2500ms, 1s or 2m)", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_bytes_or_has_a_binary_unit() {
+        let parse = |text| size(1..=64 << 10)(&plain(text));
+        for (text, bytes) in [("1", 1), ("512B", 512), ("16KiB", 16_384), ("65536", 65_536), ("64KiB", 65_536)] {
+            assert_eq!(parse(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "KiB", "16KB", "16kib", "16 KiB", "1.5KiB", "-1", "+1", "0x10", "99999999999999999999", "1G"] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error, "is no size (write 16KiB, 1MiB or a whole number of bytes)", "{text}");
+        }
+        for text in ["0", "65537", "1MiB"] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error, "must be from 1B to 64KiB (write 16KiB, 1MiB or a whole number of bytes)", "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_booleans_are_plain() {
+        let ten = NonZero::new(10).unwrap();
+        let parse = |text: &Scalar| count(NonZero::<u32>::MIN..=ten)(text);
+        assert_eq!(parse(&plain("10")), Ok(ten));
+        for text in [plain("0"), plain("11"), plain("-1"), plain("+1"), plain("1.0"), plain("one"), quoted("2")] {
+            assert!(parse(&text).unwrap_err().starts_with("must be"), "{}", &*text);
+        }
+        assert_eq!((boolean(&plain("true")), boolean(&plain("false"))), (Ok(true), Ok(false)));
+        for text in [plain("yes"), plain("no"), plain("on"), plain("True"), plain("1"), quoted("true")] {
+            assert!(boolean(&text).is_err(), "{}", &*text);
+        }
+    }
+
+    #[test]
+    fn an_address_is_an_ip_address_with_a_port() {
+        for text in ["127.0.0.1:0", "0.0.0.0:8080", "[::1]:8080"] {
+            assert_eq!(address(&quoted(text)).unwrap().to_string(), text);
+        }
+        for text in ["", "8080", ":8080", "localhost:8080", "127.0.0.1", "::1:8080x", "127.0.0.1:65536", "127.1:80"] {
+            assert!(address(&plain(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_one_of_those_known() {
+        let parse = |text| choice(&[("auto", 1), ("json", 2)])(&plain(text));
+        assert_eq!(parse("json"), Ok(2));
+        assert_eq!(parse("Json").unwrap_err(), "is none of the words known here (write one of auto, json)");
+    }
+}
