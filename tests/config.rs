@@ -1,0 +1,165 @@
+//! What a configuration promises: all of it is right, or every mistake is told with its place and no secret.
+#![cfg(feature = "gateway")]
+
+use std::{fs, net::SocketAddr, path::Path, time::Duration};
+
+use tracing::level_filters::LevelFilter;
+use truegate::{
+    callback::Endpoints,
+    gateway::config::{Config, ConfigErrors, LogFormat},
+    headers::HeaderNames,
+};
+
+mod config {
+    mod folder;
+    mod refused;
+    mod secrets;
+    mod shape;
+    mod tls;
+    mod values;
+
+    pub(crate) use self::{folder::Folder, refused::mistakes};
+}
+
+use self::config::{Folder, mistakes};
+
+const SHIPPED: &str = include_str!("../config.yaml");
+const UPSTREAM: &str = "upstream: http://127.0.0.1:3000\n";
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "SECRET" => Some(SECRET.to_owned()),
+        "LEVEL" => Some("debug".to_owned()),
+        "TWO" => Some("2".to_owned()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    }
+}
+
+const SECRET: &str = "hunter2/hunter2";
+
+fn parse_in(folder: &Folder, text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(text, &folder.path("config.yaml"), environment)
+}
+
+fn parse(text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(text, Path::new("config.yaml"), environment)
+}
+
+/// Checks that a configuration is as if nothing but the upstream had been written.
+fn assert_is_default(config: &Config) {
+    let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    assert_eq!(config.listen.iter().map(|listener| listener.address).collect::<Vec<_>>(), [address(8080)]);
+    assert!(config.listen[0].tls.is_none());
+    assert_eq!(config.upstream.authority(), "127.0.0.1:3000");
+    assert_eq!(config.callback.path.expose(), "/truecaller/callback");
+    assert_eq!((config.callback.deadline, config.callback.body_limit), (Duration::from_millis(2500), 16_384));
+    assert!(config.truecaller.endpoints.iter().eq(Endpoints::default().iter()));
+    assert_eq!(config.truecaller.connect_timeout, Duration::from_secs(1));
+    assert_eq!((config.truecaller.attempts.get(), config.truecaller.profile_limit), (2, 65_536));
+    assert!(config.truecaller.ca_file.is_none() && config.truecaller.resolve.is_empty());
+    assert!(config.truecaller.require_active);
+    assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
+    assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
+    assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
+}
+
+#[test]
+fn everything_but_the_upstream_has_a_default() {
+    assert_is_default(&parse(UPSTREAM).unwrap());
+}
+
+#[test]
+fn the_shipped_configuration_is_the_defaults() {
+    assert_is_default(&Config::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config.yaml"))).unwrap());
+}
+
+#[test]
+fn the_optional_keys_of_the_shipped_configuration_load() {
+    let folder = Folder::new();
+    folder.write_pair("tls/certificate.pem", "tls/key.pem");
+    folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
+    let text = SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1);
+    let uncommented = ["listen:", "  - ", "    certificate:", "    key:", "ca_file:", "resolve:", "headers:"];
+    let members = ["  profile4.truecaller.com:", "  Remote-User:", "  X-WEBAUTH-NAME:"];
+    let is_key = |line: &str| uncommented.iter().chain(&members).any(|key| line.starts_with(key));
+    let uncomment = |line: &str| match line.split_once("# ") {
+        Some((indent, rest)) if indent.trim().is_empty() && is_key(rest) => format!("{indent}{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    let text: String = text.lines().map(uncomment).collect();
+
+    let config = parse_in(&folder, &text).unwrap();
+
+    assert_eq!(config.listen.len(), 2);
+    let tls = config.listen[1].tls.as_ref().unwrap();
+    assert_eq!((tls.certificate(), tls.key()), (&*folder.path("tls/certificate.pem"), &*folder.path("tls/key.pem")));
+    assert_eq!(config.truecaller.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
+    assert_eq!(config.truecaller.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
+    assert!(config.identity.claims("remote_user") && config.identity.claims("x-webauth-name"));
+}
+
+#[test]
+fn every_key_that_is_known_stands_in_the_shipped_configuration() {
+    let sections = ["callback", "truecaller", "identity", "admin", "log"];
+    let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n".to_owned();
+    text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
+    let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
+    assert_eq!(unknown.len(), 2 + sections.len());
+    for line in unknown {
+        let (_, known) = line.split_once("known here: ").unwrap();
+        for key in known.trim_end_matches(')').split(", ") {
+            let stands = |line: &str| line.trim_start_matches([' ', '#', '-']).starts_with(&format!("{key}:"));
+            assert!(SHIPPED.lines().any(stands), "{key} is not in config.yaml");
+        }
+    }
+}
+
+#[test]
+fn a_reference_stands_anywhere_in_a_value() {
+    let folder = Folder::new();
+    folder.write("secrets/path", b"in-a-file\n");
+    let text = "upstream: http://127.0.0.1:300${TWO}\n\
+                callback: { path: '/cb/${SECRET}/${file:secrets/path}' }\n\
+                truecaller:\n  attempts: ${TWO}\n\
+                log:\n  level: ${LEVEL}\n";
+    let config = parse_in(&folder, text).unwrap();
+    assert_eq!(config.upstream.authority(), "127.0.0.1:3002");
+    assert_eq!(config.callback.path.expose(), format!("/cb/{SECRET}/in-a-file"));
+    assert_eq!(config.log.level, LevelFilter::DEBUG);
+    assert_eq!(
+        parse(&format!("{UPSTREAM}callback: {{ path: '/$${{SECRET}}' }}")).unwrap().callback.path.expose(),
+        "/${SECRET}"
+    );
+}
+
+#[test]
+fn one_listener_or_many_are_taken() {
+    for (listen, expected) in [
+        ("0.0.0.0:80", &["0.0.0.0:80"][..]),
+        ("'[::1]:0'", &["[::1]:0"]),
+        ("[127.0.0.1:0, 127.0.0.1:0]", &["127.0.0.1:0", "127.0.0.1:0"]),
+        ("[{ address: 127.0.0.1:81 }, 127.0.0.1:82]", &["127.0.0.1:81", "127.0.0.1:82"]),
+        ("{ address: 127.0.0.1:81 }", &["127.0.0.1:81"]),
+    ] {
+        let text = format!("{UPSTREAM}listen: {listen}");
+        let config = parse(&text).unwrap();
+        let addresses: Vec<_> = config.listen.iter().map(|listener| listener.address.to_string()).collect();
+        assert_eq!(addresses, expected);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_by_its_name() {
+    let folder = Folder::new();
+    let load = |name: &str| Config::load(&folder.path(name)).unwrap_err().to_string();
+    folder.write("latin1.yaml", b"upstream: http://\xe9");
+    folder.write("large.yaml", &b"# comment\n".repeat(200_000));
+    for (name, expected) in [
+        ("none.yaml", "none.yaml: cannot be read: "),
+        ("latin1.yaml", "latin1.yaml: is not UTF-8"),
+        ("large.yaml", "large.yaml: is larger than 1 MiB"),
+    ] {
+        assert!(load(name).contains(expected), "{}", load(name));
+    }
+}

@@ -1,0 +1,48 @@
+//! A folder of its own for a test, which goes when the test ends.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+/// The folder.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes an empty folder.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&path).expect("the target folder can be written to");
+        Self(path)
+    }
+
+    /// Where a file of that name is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: &str, content: &[u8]) {
+        let path = self.path(name);
+        let parent = path.parent().expect("a file of the folder lies in a folder");
+        fs::create_dir_all(parent).expect("the folder can be written to");
+        fs::write(path, content).expect("the folder can be written to");
+    }
+
+    /// Writes a certificate for `localhost` and its key.
+    pub(crate) fn write_pair(&self, certificate: &str, key: &str) {
+        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a key can be made");
+        self.write(certificate, pair.cert.pem().as_bytes());
+        self.write(key, pair.signing_key.serialize_pem().as_bytes());
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

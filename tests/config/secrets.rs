@@ -1,0 +1,46 @@
+//! What must stay unknown stays unknown.
+
+use super::folder::Folder;
+use crate::{SECRET, UPSTREAM, parse, parse_in};
+
+#[test]
+fn a_secret_is_never_shown() {
+    let folder = Folder::new();
+    folder.write("secret", format!("{SECRET}\n").as_bytes());
+    for reference in ["${SECRET}", "x${SECRET}", "${file:secret}"] {
+        for text in [
+            format!("upstream: '{reference}'"),
+            format!("upstream: 'http://{reference}'"),
+            format!("listen: '{reference}'"),
+            format!("listen: [{{ address: '{reference}', certificate: '{reference}', key: '{reference}' }}]"),
+            format!("callback: {{ path: '{reference}', deadline: '{reference}', body_limit: '{reference}' }}"),
+            format!("callback: '{reference}'"),
+            format!("truecaller: {{ endpoints: ['{reference}', 'https://{reference}'], ca_file: '{reference}' }}"),
+            format!("truecaller: {{ attempts: '{reference}', require_active: '{reference}' }}"),
+            format!("truecaller: {{ resolve: {{ profile4.truecaller.com: '{reference}' }} }}"),
+            format!("identity: {{ prefix: '{reference}', headers: {{ A-B: '{reference}', '{reference}': phone }} }}"),
+            format!("log: {{ level: '{reference}', format: '{reference}' }}"),
+            format!("? ['{reference}']\n: '{reference}'"),
+        ] {
+            let errors = parse_in(&folder, &text).unwrap_err();
+            assert!(!format!("{errors} {errors:?}").contains("hunter2"), "{errors}");
+        }
+    }
+    for path in ["hunter2", "/hunter2/", "/hunter2;", "/hunter2 x", "/hunter2/../x", "/hunter2\n"] {
+        for text in [
+            format!("callback: {{ path: {path:?} }}"),
+            format!("callback: {path:?}"),
+            format!("callback: {{ path: {path:?}, path: {path:?}, path: ['hunter2'] }}"),
+            format!("callback: {{ path: {path:?}"),
+        ] {
+            let errors = parse_in(&folder, &text).unwrap_err();
+            assert!(!format!("{errors} {errors:?}").contains("hunter2"), "{errors}");
+        }
+    }
+}
+
+#[test]
+fn a_configuration_shows_nothing_of_itself() {
+    let text = format!("{UPSTREAM}callback: {{ path: '/${{SECRET}}' }}");
+    assert_eq!(format!("{:?}", parse(&text).unwrap()), "Config(redacted)");
+}

@@ -1,0 +1,109 @@
+//! The shape of the file: what YAML is taken, and which keys there are.
+
+use super::refused::{assert_refused, assert_refused_beside_upstream, mistakes};
+use crate::{UPSTREAM, parse};
+
+#[test]
+fn what_is_not_yaml_is_refused_at_its_place() {
+    let deep = format!("{UPSTREAM}listen: {}{}", "[".repeat(40), "]".repeat(40));
+    assert_refused(&[
+        ("upstream: [", "1:11: not valid YAML: unclosed bracket"),
+        ("upstream: 'x", "1:11: not valid YAML: unclosed quote"),
+        ("upstream: a: b", "1:12: not valid YAML: mapping values are not allowed"),
+        ("a\nb", "1:1: must be a mapping"),
+        ("- a", "1:1: must be a mapping"),
+        (&deep, "2:25: not valid YAML: recursion limit exceeded"),
+    ]);
+    assert_refused_beside_upstream(&[
+        ("---\n", "2:1: a second document"),
+        ("log: &a { level: info }\n", "2:9: log: anchors"),
+        ("log: *a\n", "2:6: log: anchors"),
+        ("log: !x { level: info }\n", "2:9: log: tags"),
+        ("log: { level: !!str info }\n", "2:21: log.level: tags"),
+        ("? [a]\n: b\n", "2:3: a list or mapping stands where a key"),
+        ("${SECRET}: b\n", "2:1: a key holds `${`"),
+    ]);
+}
+
+#[test]
+fn a_file_that_grows_large_is_refused() {
+    let bomb = format!("{UPSTREAM}a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n");
+    let found = mistakes(&bomb);
+    assert!(found.iter().any(|line| line.starts_with("2:7: a: anchors")), "{found:#?}");
+    let large = format!("{UPSTREAM}{}", "# comment\n".repeat(200_000));
+    let errors = parse(&large).unwrap_err();
+    assert_eq!(errors.to_string(), "config.yaml: is larger than 1 MiB (a configuration is short)");
+}
+
+#[test]
+fn a_key_is_known_written_once_and_of_its_type() {
+    assert_refused(&[
+        ("", "1:1: upstream: is missing (write upstream:"),
+        ("# nothing\n", "2:1: upstream: is missing"),
+        ("log: { level: info }", "1:1: upstream: is missing"),
+        ("upstream:", "1:1: upstream: has no value"),
+    ]);
+    assert_refused_beside_upstream(&[
+        ("callbak: {}", "2:1: callbak: unknown key (did you mean `callback`?)"),
+        ("session: {}", "2:1: session: unknown key (known here: listen, upstream, callback"),
+        ("callback:\n  dedline: 1s", "3:3: callback.dedline: unknown key (did you mean `deadline`?)"),
+        ("callback: { /secret/path: 1 }", "2:13: callback.?: unknown key"),
+        ("upstream: http://b", "2:1: upstream: is written twice (keep one)"),
+        ("log: { level: info, format: json, \"level\": warn }", "2:35: log.level: is written twice"),
+        ("log: { level: info, <<: {} }", "2:21: log.<<: unknown key"),
+        ("listen: [{ address: 127.0.0.1:1, port: 1 }]", "2:34: listen[0].port: unknown key"),
+        ("identity: { headers: { A-B: { field: name, as: utf8 } } }", "2:44: identity.headers.A-B.as: unknown key"),
+        ("callback: /secret", "2:11: callback: must be a mapping"),
+        ("callback:", "2:1: callback: has no value"),
+        ("callback: { path: [] }", "2:19: callback.path: must be a single value"),
+        ("callback: { path: ~ }", "2:13: callback.path: has no value"),
+        ("truecaller: { endpoints: https://a.example/ }", "2:26: truecaller.endpoints: must be a list"),
+        ("truecaller: { attempts: '2' }", "2:25: truecaller.attempts: must be a number from 1 to 10"),
+        ("truecaller: { attempts: '${TWO}' }", "2:25: truecaller.attempts: must be a number"),
+        ("truecaller: { require_active: yes }", "2:31: truecaller.require_active: is no boolean"),
+        ("truecaller: { require_active: 'true' }", "2:31: truecaller.require_active: is no boolean"),
+        ("identity: { headers: [phone] }", "2:22: identity.headers: must be a mapping"),
+        ("identity: { headers: { A-B: } }", "2:24: identity.headers.A-B: has no value"),
+        ("admin: 127.0.0.1:9090", "2:8: admin: must be a mapping"),
+    ]);
+}
+
+#[test]
+fn every_mistake_is_told_in_the_order_of_the_file() {
+    let text = "\
+listen: [localhost:80, { address: 127.0.0.1:1, key: a }]
+upstraem: http://app
+callback:
+  deadline: 3
+  path: '${MISSING}'
+  deadline: 2s
+truecaller: { endpoints: [a, b], attempts: many, resolve: { c: d } }
+identity: { prefix: X, headers: { Host: fone } }
+log:
+  level: 'loud'
+  formt: json
+";
+    let places: Vec<_> =
+        mistakes(text).iter().map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        places,
+        [
+            "1:1 upstream",
+            "1:10 listen[0]",
+            "1:48 listen[1].key",
+            "2:1 upstraem",
+            "4:13 callback.deadline",
+            "5:9 callback.path",
+            "6:3 callback.deadline",
+            "7:27 truecaller.endpoints[0]",
+            "7:30 truecaller.endpoints[1]",
+            "7:44 truecaller.attempts",
+            "7:64 truecaller.resolve.c",
+            "8:21 identity.prefix",
+            "8:35 identity.headers.Host",
+            "8:41 identity.headers.Host",
+            "10:10 log.level",
+            "11:3 log.formt",
+        ]
+    );
+}

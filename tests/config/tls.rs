@@ -1,0 +1,40 @@
+//! Certificates and keys are looked at before anything listens.
+
+use super::folder::Folder;
+use crate::{UPSTREAM, parse_in};
+
+#[test]
+fn tls_files_are_refused_unless_they_would_serve() {
+    let folder = Folder::new();
+    folder.write_pair("a.pem", "a-key.pem");
+    folder.write_pair("b.pem", "b-key.pem");
+    folder.write("empty.pem", b"");
+    folder.write("cut.pem", b"-----BEGIN CERTIFICATE-----\nMIIB\n");
+    folder.write("junk.pem", b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+    folder.write("junk-key.pem", b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n");
+    for (files, expected) in [
+        ("certificate: a.pem", "2:33: listen.certificate: stands without `key`"),
+        ("key: a-key.pem", "2:33: listen.key: stands without `certificate`"),
+        ("certificate: no.pem, key: a-key.pem", "2:46: listen.certificate: names a file that cannot be read"),
+        ("certificate: a.pem, key: no.pem", "2:58: listen.key: names a file that cannot be read"),
+        ("certificate: empty.pem, key: a-key.pem", "2:46: listen.certificate: holds no certificate"),
+        ("certificate: cut.pem, key: a-key.pem", "2:46: listen.certificate: is no whole PEM file"),
+        ("certificate: junk.pem, key: a-key.pem", "2:46: listen.certificate: holds a certificate that cannot be read"),
+        ("certificate: a.pem, key: a.pem", "2:58: listen.key: holds no private key"),
+        ("certificate: a.pem, key: junk-key.pem", "2:58: listen.key: is a private key of an unsupported kind"),
+        ("certificate: a.pem, key: b-key.pem", "2:58: listen.key: is not the key of the first certificate"),
+    ] {
+        let text = format!("{UPSTREAM}listen: {{ address: 127.0.0.1:1, {files} }}");
+        let errors = parse_in(&folder, &text).unwrap_err();
+        let expected = format!("{}:{expected}", folder.path("config.yaml").display());
+        assert!(errors.to_string().starts_with(&expected), "{files}: {errors}");
+        assert_eq!(errors.iter().count(), 1, "{errors}");
+    }
+    for (file, expected) in
+        [("no.pem", "cannot be read"), ("empty.pem", "no certificate"), ("junk.pem", "cannot be read")]
+    {
+        let text = format!("{UPSTREAM}truecaller: {{ ca_file: {file} }}");
+        let errors = parse_in(&folder, &text).unwrap_err().to_string();
+        assert!(errors.contains(":2:24: truecaller.ca_file: ") && errors.contains(expected), "{errors}");
+    }
+}

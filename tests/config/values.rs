@@ -1,0 +1,93 @@
+//! What the keys may say.
+
+use super::refused::{assert_refused, assert_refused_beside_upstream, mistakes};
+use crate::UPSTREAM;
+
+#[test]
+fn a_value_is_one_that_can_work() {
+    assert_refused(&[
+        ("upstream: 127.0.0.1:3000", "1:11: upstream: must start with http:// or https://"),
+        ("upstream: http://app/api", "1:11: upstream: holds a path"),
+        ("upstream: http://u:p@app", "1:11: upstream: holds user info"),
+        ("upstream: http://127.0.0.1:8080", "1:11: upstream: is an address of `listen`"),
+    ]);
+    assert_refused_beside_upstream(&[
+        ("listen: 8080", "2:9: listen: is no IP address with a port"),
+        ("listen: []", "2:9: listen: is empty"),
+        ("listen: [localhost:80]", "2:10: listen[0]: is no IP address with a port"),
+        ("listen: [{}]", "2:10: listen[0].address: is missing"),
+        ("listen:\n- 127.0.0.1:80\n- 127.0.0.1:80", "4:3: listen[1]: is listened on already"),
+        ("listen:\n- 127.0.0.1:80\n- address: 127.0.0.1:80", "4:12: listen[1].address: is listened on already"),
+        ("listen: 127.0.0.1:9090", "2:9: listen: is listened on already"),
+        ("admin: { listen: 127.0.0.1:8080 }", "2:18: admin.listen: is listened on already"),
+        ("admin: { listen: 0.0.0.0:8080 }", "2:18: admin.listen: is listened on already"),
+        ("admin: { listen: 9090 }", "2:18: admin.listen: is no IP address"),
+        ("callback: { path: callback }", "2:19: callback.path: must start with a slash"),
+        ("callback: { path: '' }", "2:19: callback.path: must start with a slash"),
+        ("callback: { path: / }", "2:19: callback.path: must have at least one segment"),
+        ("callback: { path: '/a%20' }", "2:19: callback.path: must be visible ASCII"),
+        ("callback: { path: /a;b }", "2:19: callback.path: must be visible ASCII"),
+        ("callback: { path: /a//b }", "2:19: callback.path: must not end in a slash"),
+        ("callback: { path: /a/../b }", "2:19: callback.path: must not end in a slash"),
+        ("callback: { path: /a/ }", "2:19: callback.path: must not end in a slash"),
+        ("callback: { deadline: 2500 }", "2:23: callback.deadline: is no duration (write 2500ms, 1s or 2m)"),
+        ("callback: { deadline: 99ms }", "2:23: callback.deadline: must be from 100ms to 1m"),
+        ("callback: { deadline: 61s }", "2:23: callback.deadline: must be from 100ms to 1m"),
+        ("callback: { body_limit: 16KB }", "2:25: callback.body_limit: is no size (write 16KiB,"),
+        ("callback: { body_limit: 65537 }", "2:25: callback.body_limit: must be from 1B to 64KiB"),
+        ("callback: { body_limit: 0 }", "2:25: callback.body_limit: must be from 1B to 64KiB"),
+        ("truecaller: { endpoints: [] }", "2:26: truecaller.endpoints: is empty"),
+        ("truecaller: { endpoints: [http://a.example/] }", "2:27: truecaller.endpoints[0]: cannot be an endpoint"),
+        ("truecaller: { attempts: 0 }", "2:25: truecaller.attempts: must be a number from 1 to 10"),
+        ("truecaller: { attempts: 11 }", "2:25: truecaller.attempts: must be from 1 to 10"),
+        ("truecaller: { connect_timeout: 0s }", "2:32: truecaller.connect_timeout: must be from 10ms to 1m"),
+        ("truecaller: { profile_limit: 2MiB }", "2:30: truecaller.profile_limit: must be from 1B to 1MiB"),
+        (
+            "truecaller: { resolve: { a.example: 127.0.0.1:1 } }",
+            "2:26: truecaller.resolve.a.example: is the host of no",
+        ),
+        (
+            "truecaller: { resolve: { profile4.truecaller.com: 443 } }",
+            "2:51: truecaller.resolve.profile4.truecaller.com: is no IP",
+        ),
+        (
+            "truecaller: { resolve: { profile4.truecaller.com: 127.0.0.1:0 } }",
+            "2:51: truecaller.resolve.profile4.truecaller.com: has port 0",
+        ),
+        (
+            "truecaller: { endpoints: ['https://a.example:8443/'], resolve: { a.example: 127.0.0.1:443 } }",
+            "2:77: truecaller.resolve.a.example: has another port",
+        ),
+        (
+            "truecaller: { endpoints: ['http://127.0.0.1:1/'], resolve: { 127.0.0.1: 127.0.0.1:1 } }",
+            "2:62: truecaller.resolve.127.0.0.1: is an IP address",
+        ),
+        ("identity: { prefix: X-Truecaller }", "2:21: identity.prefix: a prefix ends in `-`"),
+        ("identity: { headers: { Connection: phone } }", "2:24: identity.headers.Connection: this header may not be"),
+        ("identity: { headers: { Content-Type: phone } }", "2:24: identity.headers.Content-Type: this header may not"),
+        ("identity: { headers: { x_y: phone } }", "2:24: identity.headers.x_y: a header name has letters"),
+        ("identity: { headers: { bad name: phone } }", "2:24: identity.headers.bad name: a header name has"),
+        ("identity: { headers: { A-B: phone, a.b: name } }", "2:36: identity.headers.a.b: the same header is injected"),
+        ("identity: { headers: { A-B: telephone } }", "2:29: identity.headers.A-B: is none of the words known here"),
+        ("identity: { headers: { A-B: { encoding: utf8 } } }", "2:29: identity.headers.A-B.field: is missing"),
+        (
+            "identity: { headers: { A-B: { field: name, encoding: rot13 } } }",
+            "2:54: identity.headers.A-B.encoding: is none",
+        ),
+        ("identity: { max_value_length: 0 }", "2:31: identity.max_value_length: must be from 1B to 16KiB"),
+        ("shutdown_grace: 2h", "2:17: shutdown_grace: must be from 0s to 1h"),
+        ("log: { level: loud }", "2:15: log.level: is none of the words known here (write one of off, error,"),
+        ("log: { format: xml }", "2:16: log.format: is none of the words known here (write one of auto, text, json)"),
+    ]);
+}
+
+#[test]
+fn a_reference_that_gives_nothing_is_refused() {
+    assert_refused_beside_upstream(&[
+        ("log: { level: '${MISSING}' }", "2:15: log.level: `${MISSING}` is not set"),
+        ("log: { level: '${EMPTY}' }", "2:15: log.level: `${EMPTY}` gives an empty text"),
+        ("log: { level: '${LEVEL' }", "2:15: log.level: a reference has no end"),
+        ("log: { level: '${file:no-such-file}' }", "2:15: log.level: `${file:no-such-file}` cannot be read"),
+    ]);
+    assert_eq!(mistakes(&format!("{UPSTREAM}log: {{ level: '${{MISSING}}${{EMPTY}}' }}")).len(), 2);
+}
