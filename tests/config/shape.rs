@@ -1,5 +1,7 @@
 //! The shape of the file: what YAML is taken, and which keys there are.
 
+use proptest::prelude::*;
+
 use super::refused::{assert_refused, assert_refused_beside_upstream, mistakes};
 use crate::{UPSTREAM, parse};
 
@@ -21,6 +23,7 @@ fn what_is_not_yaml_is_refused_at_its_place() {
         ("log: !x { level: info }\n", "2:9: log: tags"),
         ("log: { level: !!str info }\n", "2:21: log.level: tags"),
         ("? [a]\n: b\n", "2:3: a list or mapping stands where a key"),
+        ("callback:\r\n  # c\r\n  é: 1\r\n", "4:3: callback.?: unknown key"),
         ("${SECRET}: b\n", "2:1: a key holds `${`"),
     ]);
 }
@@ -106,4 +109,14 @@ log:
             "11:3 log.formt",
         ]
     );
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_refused_has_a_line_for_each_mistake(text in r#"([a-z]{1,3}|\$\{file:|upstream|listen|[-?:,&*!|>%@`"'#${}~ \[\]\n\r\t\x00é]|: |\n {1,4}|- ){0,40}"#) {
+        if let Err(errors) = parse(&text) {
+            prop_assert!(errors.iter().count() > 0);
+            prop_assert_eq!(errors.to_string().lines().count(), errors.iter().count());
+        }
+    }
 }

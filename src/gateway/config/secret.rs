@@ -70,7 +70,7 @@ fn follow(inner: &str, context: &Context<'_>) -> Result<Zeroizing<String>, Strin
         None => variable(inner, context)?,
     };
     if given.is_empty() {
-        return Err(format!("`${{{inner}}}` gives an empty text (fill it, or remove the reference)"));
+        return Err(format!("`${{{}}}` gives an empty text (fill it, or remove the reference)", inner.escape_debug()));
     }
     Ok(given)
 }
@@ -91,11 +91,12 @@ fn file(path: &str, context: &Context<'_>) -> Result<Zeroizing<String>, String> 
     if path.is_empty() {
         return Err("`${file:}` names no file (write its path, relative to the configuration)".to_owned());
     }
+    let shown = path.escape_debug();
     let bytes = context
         .read(path)
-        .map_err(|error| format!("`${{file:{path}}}` {error} (paths are relative to the configuration)"))?;
-    let text =
-        std::str::from_utf8(&bytes).map_err(|_| format!("`${{file:{path}}}` is not UTF-8 (a reference gives text)"))?;
+        .map_err(|error| format!("`${{file:{shown}}}` {error} (paths are relative to the configuration)"))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| format!("`${{file:{shown}}}` is not UTF-8 (a reference gives text)"))?;
     let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Zeroizing::new(line.to_owned()))
 }
@@ -151,6 +152,7 @@ mod tests {
             ("${file:}", &["names no file"]),
             ("${file:no/such/file}", &["`${file:no/such/file}` cannot be read"]),
             ("${file:src}", &["`${file:src}` cannot be read"]),
+            ("${file:a\nb}", &["`${file:a\\nb}` cannot be read"]),
             ("${MISSING}${A}${EMPTY}${", &["is not set", "empty text", "has no end"]),
         ] {
             let found = with(|context| expand(text, context)).unwrap_err();
