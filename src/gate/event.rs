@@ -70,6 +70,9 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Every channel, for tables and metrics.
+    pub const ALL: [Self; 4] = [Self::Header, Self::Connection, Self::Trailer, Self::Response];
+
     /// The stable word for metrics and logs.
     pub fn code(self) -> &'static str {
         match self {

@@ -57,7 +57,7 @@ use crate::gate::{Rejection, Step, Verdict};
 /// When the module was not added, or the client broke off.
 pub async fn intercept(session: &mut Session) -> Result<bool> {
     let gate = module(session)?.gate();
-    let step = if target::is_clear(session.req_header()) {
+    let step = if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
         gate.inspect(session.req_header())
     } else {
         Step::Reply(gate.reject(Rejection::MalformedRequest))
@@ -71,10 +71,15 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
         },
     };
     match verdict {
-        Verdict::Forward(edits) => module(session)?.decide(edits),
-        Verdict::Reply(reply) => respond(session, reply).await?,
+        Verdict::Forward(edits) => {
+            module(session)?.decide(edits);
+            Ok(false)
+        }
+        Verdict::Reply(reply) => {
+            respond(session, reply).await?;
+            Ok(true)
+        }
     }
-    Ok(session.response_written().is_some())
 }
 
 /// Edits the request to the upstream; to be called last in `upstream_request_filter`.

@@ -1,7 +1,8 @@
 //! pingora's heads: their headers as the gate edits them, and their request targets.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::Session;
 
 use crate::headers::HeaderTarget;
 
@@ -43,6 +44,20 @@ pub(super) fn is_clear(request: &RequestHeader) -> bool {
     target.starts_with(b"/") || target == b"*" || scheme(b"http://") || scheme(b"https://")
 }
 
+/// Whether an HTTP/1 head has a `Content-Length` beside a `Transfer-Encoding` (RFC 9112 §6.1).
+///
+/// pingora removes the length before anyone sees it, so the head is looked at as it came.
+pub(super) fn is_framed_twice(session: &Session) -> bool {
+    let chunked = session.req_header().headers.contains_key(header::TRANSFER_ENCODING);
+    let Some(session) = session.as_http1().filter(|_| chunked) else { return false };
+    session.get_headers_raw_bytes().split(|byte| *byte == b'\n').any(names_content_length)
+}
+
+fn names_content_length(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    name.trim_ascii().eq_ignore_ascii_case(b"content-length")
+}
+
 /// `x-truecaller-phone` as `X-Truecaller-Phone`, which apps that compare names by letter case expect.
 fn title_case(name: &HeaderName) -> String {
     let mut after_hyphen = true;
@@ -62,6 +77,18 @@ mod tests {
     fn names_are_written_as_people_write_them() {
         for (name, titled) in [("x-truecaller-user-id", "X-Truecaller-User-Id"), ("remote-user", "Remote-User")] {
             assert_eq!(title_case(&HeaderName::from_static(name)), titled);
+        }
+    }
+
+    #[test]
+    fn a_length_is_found_whatever_its_letter_case() {
+        for (line, found) in [
+            (&b"Content-Length: 4\r"[..], true),
+            (b"content-length:4\r", true),
+            (b"X: content-length", false),
+            (b"", false),
+        ] {
+            assert_eq!(names_content_length(line), found);
         }
     }
 
