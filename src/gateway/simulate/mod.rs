@@ -10,9 +10,8 @@ use std::{
     path::Path,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 pub(crate) use self::{args::SimulateArgs, error::SimulateError};
+use super::signals::Signals;
 use crate::simulator::{Posted, Simulator};
 
 /// Serves until SIGINT or SIGTERM; with `--once`, until its callback was answered.
@@ -80,22 +79,4 @@ fn say(text: &str) -> Result<(), SimulateError> {
 
 fn read(path: &Path) -> Result<Vec<u8>, SimulateError> {
     std::fs::read(path).map_err(|cause| SimulateError::Read { path: path.to_owned(), cause })
-}
-
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{
+    Gateway, StartError,
+    config::{Config, ConfigErrors},
+    logging,
+    signals::Signals,
+    simulate::{self, SimulateArgs},
+};
+
+/// Verified Truecaller phone identity for any app.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway until SIGINT or SIGTERM.
+    Serve(ConfigArgs),
+    /// Check a configuration and say everything that is wrong with it.
+    Check(ConfigArgs),
+    /// Run a fake Truecaller, for development and tests.
+    Simulate(Box<SimulateArgs>),
+}
+
+#[derive(Args)]
+struct ConfigArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "config.yaml")]
+    config: PathBuf,
+}
+
+/// Runs the program with the arguments of the process.
+///
+/// The exit code is 0 when all went well, 2 when the arguments or the configuration are wrong, else 1.
+#[tokio::main]
+pub async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(args) => serve(&args.config).await,
+        Command::Check(args) => check(&args.config),
+        Command::Simulate(args) => simulate::run(*args).await.map_err(Failure::running),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { message, code }) => {
+            eprintln!("{message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    fn running(error: impl Display) -> Self {
+        Self { message: format!("truegate: {error}"), code: 1 }
+    }
+}
+
+/// Each mistake is a line that starts with its place, as editors read it.
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Self { message: errors.to_string(), code: 2 }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::running(error)
+    }
+}
+
+async fn serve(path: &Path) -> Result<(), Failure> {
+    let config = Config::load(path)?;
+    logging::start(config.log);
+    let mut signals = Signals::listen().map_err(Failure::running)?;
+    let gateway = Gateway::start(&config).await?;
+    let (listen, admin) = (gateway.addresses(), gateway.admin());
+    tracing::info!(?listen, %admin, upstream = config.upstream.authority(), "started");
+    signals.next().await;
+    tracing::info!("stopping");
+    tokio::select! {
+        () = gateway.stop() => tracing::info!("stopped"),
+        () = signals.next() => tracing::warn!("stopped at once by a second signal"),
+    }
+    Ok(())
+}
+
+fn check(path: &Path) -> Result<(), Failure> {
+    let config = Config::load(path)?;
+    println!("{}: valid (upstream {})", path.display(), config.upstream.authority());
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Where a request came from, as the app is told: by what the gateway saw, never by what the client said.
+
+use http::{HeaderName, HeaderValue, header};
+use pingora_core::Result;
+use pingora_http::RequestHeader;
+use pingora_proxy::Session;
+
+/// Replaces `X-Forwarded-For`, `-Proto` and `-Host`, and removes `Forwarded`.
+pub(super) fn replace(session: &Session, request: &mut RequestHeader) -> Result<()> {
+    let claimed: Vec<HeaderName> = request.headers.keys().filter(|name| says_origin(name)).cloned().collect();
+    for name in &claimed {
+        request.remove_header(name);
+    }
+    if let Some(peer) = session.client_addr().and_then(|address| address.as_inet()) {
+        request.insert_header("X-Forwarded-For", peer.ip().to_canonical().to_string())?;
+    }
+    request.insert_header("X-Forwarded-Proto", scheme(session))?;
+    if let Some(host) = host(session.req_header()) {
+        request.insert_header("X-Forwarded-Host", host)?;
+    }
+    Ok(())
+}
+
+/// Whether a header says where a request came from, in any spelling that an app might read so.
+fn says_origin(name: &HeaderName) -> bool {
+    let spelled = |known: &str| {
+        let same = |(byte, known): (u8, u8)| byte == known || (known == b'-' && !byte.is_ascii_alphanumeric());
+        known.len() == name.as_str().len() && name.as_str().bytes().zip(known.bytes()).all(same)
+    };
+    *name == header::FORWARDED || ORIGIN.into_iter().any(spelled)
+}
+
+fn scheme(session: &Session) -> &'static str {
+    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    if tls { "https" } else { "http" }
+}
+
+fn host(request: &RequestHeader) -> Option<HeaderValue> {
+    let named = request.headers.get(header::HOST).cloned();
+    named.or_else(|| HeaderValue::from_str(request.uri.authority()?.as_str()).ok())
+}
+
+const ORIGIN: [&str; 3] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_the_origin_is_the_clients_no_more() {
+        for (name, origin) in [
+            ("x-forwarded-for", true),
+            ("x_forwarded_proto", true),
+            ("x.forwarded-host", true),
+            ("forwarded", true),
+            ("x-forwarded-port", false),
+            ("x-forwarded-format", false),
+        ] {
+            assert_eq!(says_origin(&HeaderName::from_static(name)), origin, "{name}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The sockets that requests come in by: bound at once, so that a busy port is known before anything runs.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    os::fd::IntoRawFd,
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use pingora_core::{
+    listeners::tls::TlsSettings,
+    server::{Fds, ListenFds},
+    services::listening::Service,
+};
+
+use super::{
+    certificate::Certificate,
+    config::{Listener, TlsFiles},
+};
+
+/// A socket that is bound and listens.
+pub(super) struct Bound {
+    socket: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsFiles>,
+}
+
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct ListenError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl Bound {
+    /// Binds the socket of a listener.
+    pub(super) fn bind(listener: &Listener) -> Result<Self, ListenError> {
+        Ok(Self { tls: listener.tls.clone(), ..Self::bind_plain(listener.address)? })
+    }
+
+    /// Binds a socket for plain HTTP.
+    pub(super) fn bind_plain(address: SocketAddr) -> Result<Self, ListenError> {
+        let bind = || {
+            let socket = TcpListener::bind(address)?;
+            socket.set_nonblocking(true)?;
+            Ok(Self { address: socket.local_addr()?, socket, tls: None })
+        };
+        bind().map_err(|source| ListenError { address, source })
+    }
+
+    /// The address with the port that the system chose, if it was asked to.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The socket for tokio.
+    pub(super) fn into_tokio(self) -> Result<tokio::net::TcpListener, ListenError> {
+        let Self { socket, address, .. } = self;
+        tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })
+    }
+}
+
+/// Hands the sockets to a pingora service, which finds each by its address.
+pub(super) fn hand_over<A>(sockets: Vec<Bound>, service: &mut Service<A>) -> ListenFds {
+    let mut handed = Fds::new();
+    for Bound { socket, address, tls } in sockets {
+        let key = address.to_string();
+        match tls {
+            Some(files) => service.add_tls_with_settings(&key, None, tls_settings(Certificate::new(files))),
+            None => service.add_tcp(&key),
+        }
+        handed.add(key, socket.into_raw_fd());
+    }
+    Arc::new(Mutex::new(handed))
+}
+
+fn tls_settings(certificate: Certificate) -> TlsSettings {
+    let mut settings = TlsSettings::intermediate("", "").expect("no file is read when a resolver is given");
+    settings.set_cert_resolver(Arc::new(certificate));
+    settings.enable_h2();
+    settings
+}

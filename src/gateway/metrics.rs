@@ -1,0 +1,165 @@
+//! What is counted: series with labels from closed sets, each there before its first event.
+
+use std::{collections::HashMap, time::Duration};
+
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram, with_local_recorder,
+};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::{
+    gate::{Channel, Outcome, Rejection},
+    profile::FetchError,
+};
+
+/// The metrics of one gateway.
+pub(super) struct Metrics {
+    pub(super) callbacks: Series,
+    pub(super) verification: Histogram,
+    pub(super) fetches: Series,
+    pub(super) fetch: Histogram,
+    pub(super) spoofs: Series,
+    pub(super) refusals: Series,
+    pub(super) responses: Series,
+    pub(super) upstream_failures: Counter,
+    handle: PrometheusHandle,
+}
+
+/// One counter for each value of a label.
+pub(super) struct Series(HashMap<&'static str, Counter>);
+
+impl Metrics {
+    /// Registers every series.
+    pub(super) fn new() -> Result<Self, BuildError> {
+        let durations = Matcher::Suffix("_seconds".to_owned());
+        let recorder = PrometheusBuilder::new().set_buckets_for_metric(durations, &BUCKETS)?.build_recorder();
+        let handle = recorder.handle();
+        Ok(with_local_recorder(&recorder, || Self::register(handle)))
+    }
+
+    /// The metrics in the text format of Prometheus.
+    pub(super) fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Sorts what the histograms gathered, which would grow for ever if nobody asked.
+    pub(super) async fn keep_small(&self) {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            self.handle.run_upkeep();
+        }
+    }
+
+    fn register(handle: PrometheusHandle) -> Self {
+        let reasons = || Rejection::ALL.iter().map(|rejection| rejection.code());
+        let outcomes = [Outcome::Verified, Outcome::Declined, Outcome::Abandoned].map(Outcome::code);
+        Self {
+            callbacks: series(
+                ("truegate_callbacks_total", "outcome", "Callbacks by how they ended."),
+                outcomes.into_iter().chain(reasons()),
+            ),
+            verification: seconds("truegate_verification_seconds", "From a callback's head to its verdict."),
+            fetches: series(
+                ("truegate_profile_fetches_total", "result", "Profiles asked for, all tries counted as one."),
+                RESULTS.into_iter().map(fetch_result),
+            ),
+            fetch: seconds("truegate_profile_fetch_seconds", "From asking for a profile to having it or giving up."),
+            spoofs: series(
+                ("truegate_spoof_attempts_total", "channel", "Identities claimed by others and stripped."),
+                Channel::ALL.into_iter().map(Channel::code),
+            ),
+            refusals: series(
+                ("truegate_refusals_total", "reason", "Requests other than callbacks that were refused."),
+                reasons(),
+            ),
+            responses: series(
+                ("truegate_responses_total", "class", "Requests by the class of the answer; none if the client left."),
+                CLASSES.into_iter(),
+            ),
+            upstream_failures: upstream_failures(),
+            handle,
+        }
+    }
+}
+
+impl Series {
+    /// Counts one more of a value; values that are not of the set are not counted.
+    pub(super) fn count(&self, value: &str) {
+        if let Some(counter) = self.0.get(value) {
+            counter.increment(1);
+        }
+    }
+}
+
+/// The word for the result of a fetch.
+pub(super) fn fetch_result(result: Result<(), FetchError>) -> &'static str {
+    match result {
+        Ok(()) => "ok",
+        Err(FetchError::Refused) => "refused",
+        Err(FetchError::Unavailable) => "unavailable",
+        Err(FetchError::TimedOut) => "timeout",
+        Err(FetchError::Unusable) => "unusable",
+    }
+}
+
+/// The word for the class of a status.
+pub(super) fn class(status: u16) -> &'static str {
+    CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)]
+}
+
+fn series(
+    (name, label, help): (&'static str, &'static str, &'static str),
+    values: impl Iterator<Item = &'static str>,
+) -> Series {
+    describe_counter!(name, help);
+    Series(values.map(|value| (value, counter!(name, label => value))).collect())
+}
+
+fn seconds(name: &'static str, help: &'static str) -> Histogram {
+    describe_histogram!(name, Unit::Seconds, help);
+    histogram!(name)
+}
+
+fn upstream_failures() -> Counter {
+    describe_counter!("truegate_upstream_failures_total", "Requests that the app behind could not be asked.");
+    counter!("truegate_upstream_failures_total")
+}
+
+const RESULTS: [Result<(), FetchError>; 5] = [
+    Ok(()),
+    Err(FetchError::Refused),
+    Err(FetchError::Unavailable),
+    Err(FetchError::TimedOut),
+    Err(FetchError::Unusable),
+];
+const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];
+const UPKEEP: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_series_is_there_before_its_first_event() {
+        let rendered = Metrics::new().unwrap().render();
+        for line in [
+            r#"truegate_callbacks_total{outcome="verified"} 0"#,
+            r#"truegate_callbacks_total{outcome="endpoint-not-allowed"} 0"#,
+            r#"truegate_profile_fetches_total{result="timeout"} 0"#,
+            r#"truegate_spoof_attempts_total{channel="trailer"} 0"#,
+            r#"truegate_refusals_total{reason="ambiguous-path"} 0"#,
+            r#"truegate_responses_total{class="2xx"} 0"#,
+            "truegate_upstream_failures_total 0",
+        ] {
+            assert!(rendered.lines().any(|rendered| rendered == line), "{line} in\n{rendered}");
+        }
+    }
+
+    #[test]
+    fn a_status_has_its_class() {
+        for (status, word) in [(0, "none"), (101, "1xx"), (204, "2xx"), (404, "4xx"), (599, "5xx"), (999, "5xx")] {
+            assert_eq!(class(status), word, "{status}");
+        }
+    }
+}

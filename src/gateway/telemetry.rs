@@ -1,0 +1,80 @@
+//! What is made of an event: a count and a log line, of words from closed sets and never a secret.
+
+use std::{sync::Arc, time::Duration};
+
+use http::Method;
+use pingora_core::ErrorType;
+use tracing::{debug, info, warn};
+
+use super::metrics::{Metrics, class, fetch_result};
+use crate::{
+    gate::{Event, Observer},
+    profile::FetchError,
+};
+
+/// Counts and logs what happens in a gateway. Clones share their counts.
+#[derive(Clone)]
+pub(super) struct Telemetry(Arc<Metrics>);
+
+impl Telemetry {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self(metrics)
+    }
+
+    /// A request ended; a status of 0 says that there was nobody to answer.
+    pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
+        self.0.responses.count(class(status));
+        debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
+    }
+
+    /// The app behind could not be asked, or broke off.
+    pub(super) fn upstream_failure(&self, error: &ErrorType) {
+        self.0.upstream_failures.increment(1);
+        warn!(error = error.as_str(), "upstream failed");
+    }
+}
+
+impl Observer for Telemetry {
+    fn observe(&self, event: Event) {
+        match event {
+            Event::Callback { outcome, elapsed } => {
+                self.0.callbacks.count(outcome.code());
+                self.0.verification.record(elapsed);
+                info!(outcome = outcome.code(), elapsed_ms = milliseconds(elapsed), "callback");
+            }
+            Event::Fetch { result, elapsed } => {
+                self.0.fetches.count(fetch_result(result));
+                self.0.fetch.record(elapsed);
+                log_fetch(result, elapsed);
+            }
+            Event::Refusal(rejection) => {
+                self.0.refusals.count(rejection.code());
+                info!(reason = rejection.code(), "refused");
+            }
+            Event::Spoof(channel) => {
+                self.0.spoofs.count(channel.code());
+                warn!(channel = channel.code(), "spoofed identity stripped");
+            }
+        }
+    }
+}
+
+/// A profile that nobody can have is the operator's business; a refused token is the caller's.
+fn log_fetch(result: Result<(), FetchError>, elapsed: Duration) {
+    let (result_word, elapsed_ms) = (fetch_result(result), milliseconds(elapsed));
+    match result {
+        Ok(()) | Err(FetchError::Refused) => debug!(result = result_word, elapsed_ms, "profile"),
+        Err(_) => warn!(result = result_word, elapsed_ms, "profile"),
+    }
+}
+
+/// A method by its name, unless a client made it up.
+fn known(method: &Method) -> &str {
+    const KNOWN: [Method; 7] =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if KNOWN.contains(method) { method.as_str() } else { "other" }
+}
+
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
