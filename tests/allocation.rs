@@ -1,0 +1,96 @@
+//! Passing through allocates nothing.
+
+mod support;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    convert::Infallible,
+    future::{Future, ready},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use support::source::{GRANT, PATH, Source};
+use tower::{Layer, Service, service_fn};
+use truegate::{TruegateLayer, layer::RequestBody};
+
+/// The system's allocator, with a count for each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+#[allow(unsafe_code, reason = "an allocator cannot be written without")]
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+fn request(method: &str, path: &str) -> Request<Full<Bytes>> {
+    let request = Request::builder().method(method).uri(path).header("host", "app.example");
+    let request = request.header("accept", "*/*").header("connection", "keep-alive").header("cookie", "a=b");
+    request.header("user-agent", "curl").body(Full::from(if path == PATH { GRANT } else { "body" })).unwrap()
+}
+
+/// What one request costs in all of the layer: its call, its future, and both bodies.
+fn cost(method: &str, path: &str) -> usize {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _within = runtime.enter();
+    let app = service_fn(|request: Request<RequestBody<Full<Bytes>>>| {
+        let mut body = pin!(request.into_body());
+        let frame = body.as_mut().poll_frame(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(frame, Poll::Ready(Some(Ok(_)))));
+        ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
+    });
+    let mut service = TruegateLayer::new(Source::prompt().gate()).layer(app);
+    let request = request(method, path);
+    allocations(|| {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Service::<Request<Full<Bytes>>>::poll_ready(&mut service, &mut cx).is_ready());
+        let Poll::Ready(Ok(response)) = pin!(service.call(request)).poll(&mut cx) else { panic!("{path} waits") };
+        assert!(response.status().is_success());
+        assert!(pin!(response.into_body()).poll_frame(&mut cx).is_ready());
+    })
+}
+
+#[test]
+fn passing_through_allocates_nothing() {
+    let long = format!("/{}?q=1", "a%20b/".repeat(300));
+    for (method, path) in [
+        ("GET", "/"),
+        ("POST", "/api/orders/42?verbose=true"),
+        ("GET", "/a%20path/with%2Fescapes;and=parameters/./and//more"),
+        ("GET", &long),
+    ] {
+        // The first request of a thread may set up what later ones find.
+        cost(method, path);
+        assert_eq!(cost(method, path), 0, "{method} {path}");
+    }
+}
+
+#[test]
+fn the_count_counts() {
+    assert!(cost("POST", PATH) > 0);
+}
