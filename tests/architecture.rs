@@ -1,0 +1,261 @@
+//! The floors of the house: who may lean on whom, and which foreign crates each floor may name.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A floor: its place in `src`, the modules of the crate that it may name, and the foreign crates.
+struct Floor {
+    place: &'static str,
+    modules: &'static [&'static str],
+    crates: &'static [&'static str],
+}
+
+/// From the ground up. The most specific place that a file is in counts.
+const HOUSE: &[Floor] = &[
+    Floor { place: "clock", modules: &[], crates: &["futures_core", "tokio"] },
+    Floor { place: "json", modules: &[], crates: &[] },
+    Floor { place: "callback", modules: &["json"], crates: &["serde", "serde_json", "thiserror", "url", "zeroize"] },
+    Floor {
+        place: "profile",
+        modules: &["callback", "json"],
+        crates: &["futures_core", "serde", "serde_json", "thiserror", "url"],
+    },
+    Floor {
+        place: "profile/client",
+        modules: &["callback", "profile"],
+        crates: &["bytes", "futures_core", "http", "reqwest", "rustls", "thiserror", "tokio", "tower", "webpki_roots"],
+    },
+    Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
+    Floor {
+        place: "headers",
+        modules: &["callback", "identity", "profile"],
+        crates: &["base64", "http", "serde_json", "thiserror"],
+    },
+    Floor {
+        place: "gate",
+        modules: &["callback", "clock", "headers", "identity", "profile"],
+        crates: &["bytes", "futures_core", "http", "serde", "serde_json", "smallvec", "thiserror"],
+    },
+    Floor {
+        place: "layer",
+        modules: &["gate", "headers", "identity"],
+        crates: &[
+            "bytes",
+            "futures_core",
+            "http",
+            "http_body",
+            "pin_project_lite",
+            "tower",
+            "tower_layer",
+            "tower_service",
+        ],
+    },
+    Floor {
+        place: "pingora",
+        modules: &["gate", "headers"],
+        crates: &["async_trait", "bytes", "http", "pingora_core", "pingora_http", "pingora_proxy", "tokio"],
+    },
+    Floor {
+        place: "simulator",
+        modules: &[],
+        crates: &[
+            "axum",
+            "base64",
+            "bytes",
+            "futures_core",
+            "http",
+            "humantime",
+            "hyper",
+            "hyper_util",
+            "rustls",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+            "tokio_rustls",
+            "tower",
+        ],
+    },
+    Floor {
+        place: "gateway",
+        modules: &["callback", "clock", "gate", "headers", "pingora", "profile", "simulator"],
+        crates: &[
+            "async_trait",
+            "axum",
+            "clap",
+            "granit_parser",
+            "http",
+            "humantime",
+            "metrics",
+            "metrics_exporter_prometheus",
+            "parking_lot",
+            "pingora_core",
+            "pingora_http",
+            "pingora_proxy",
+            "rustls",
+            "strsim",
+            "thiserror",
+            "tokio",
+            "tokio_util",
+            "tracing",
+            "tracing_subscriber",
+            "url",
+            "zeroize",
+        ],
+    },
+];
+
+#[test]
+fn every_floor_leans_only_on_what_is_below_it() {
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        let Some(floor) = floor(&file) else {
+            assert!(["lib.rs", "main.rs"].contains(&file.as_str()), "{file} is on no floor");
+            continue;
+        };
+        let own = floor.place.split('/').next().expect("a place has a name");
+        let modules = roots_after(&text, "crate::");
+        let lean = |module: &&String| *module != own && !floor.modules.contains(&module.as_str());
+        faults.extend(modules.iter().filter(lean).map(|module| format!("{file} leans on {module}")));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn every_floor_names_only_its_own_foreign_crates() {
+    let dependencies = dependencies();
+    let mut faults = Vec::new();
+    for (file, text) in sources() {
+        let Some(floor) = floor(&file) else { continue };
+        let named = dependencies.iter().filter(|name| names(&text, name));
+        let foreign = named.filter(|name| !floor.crates.contains(&name.as_str()));
+        faults.extend(foreign.map(|name| format!("{file} names {name}")));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn nothing_is_allowed_that_is_not_used() {
+    let sources: Vec<_> = sources().collect();
+    let dependencies = dependencies();
+    for floor in HOUSE {
+        let texts = || sources.iter().filter(|(file, _)| self::floor(file).is_some_and(|own| own.place == floor.place));
+        for module in floor.modules {
+            assert!(
+                texts().any(|(_, text)| roots_after(text, "crate::").contains(*module)),
+                "{} and {module}",
+                floor.place
+            );
+        }
+        for name in floor.crates {
+            assert!(dependencies.contains(*name), "{name} is no dependency");
+            assert!(texts().any(|(_, text)| names(text, name)), "{} and {name}", floor.place);
+        }
+    }
+}
+
+#[test]
+fn the_test_sees_what_it_is_for() {
+    let text = "use crate::{\n    callback::{Grant, Endpoints},\n    gate,\n};\nfn f() { crate::profile::g() }";
+    assert_eq!(roots_after(text, "crate::"), ["callback", "gate", "profile"].map(str::to_owned).into());
+    assert!(names("use tokio::time;", "tokio") && names("x(::tokio::spawn)", "tokio") && names("use tower;", "tower"));
+    assert!(!names("use my_tokio::time; a.tokio; crate::pingora::tokio::x", "tokio"));
+}
+
+fn floor(file: &str) -> Option<&'static Floor> {
+    let inside =
+        |floor: &&Floor| file.strip_prefix(floor.place).is_some_and(|rest| rest.starts_with('/') || rest == ".rs");
+    HOUSE.iter().filter(inside).max_by_key(|floor| floor.place.len())
+}
+
+/// The files of `src` by their path in it, without comments and tests.
+fn sources() -> impl Iterator<Item = (String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    assert!(files.len() > 40, "the sources are not where they were");
+    files.into_iter().filter(|path| !path.ends_with("tests.rs")).map(move |path| {
+        let text = fs::read_to_string(&path).expect("sources are text");
+        let file = path.strip_prefix(&root).expect("it was found there").to_str().expect("paths are text").to_owned();
+        (file, code(&text))
+    })
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder can be listed") {
+        let path = entry.expect("an entry can be read").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// The names right behind a prefix, through one pair of braces.
+fn roots_after(text: &str, prefix: &str) -> BTreeSet<String> {
+    let mut roots = BTreeSet::new();
+    for (at, _) in text.match_indices(prefix) {
+        let rest = &text[at + prefix.len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => roots.extend(top_level(group).into_iter().map(|item| word(item.trim_start()))),
+            None => drop(roots.insert(word(rest))),
+        }
+    }
+    roots.remove("");
+    roots
+}
+
+/// The items of a group up to its closing brace.
+fn top_level(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut items) = (0, 0, Vec::new());
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                items.push(&group[start..at]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                items.push(&group[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect()
+}
+
+/// Whether a crate is named as the root of a path.
+fn names(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        let root = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.') && !inner(before);
+        root && (after.starts_with("::") || (before.ends_with("use ") && after.starts_with([';', ' '])))
+    })
+}
+
+/// Whether what follows is inside of a path: `a::` or `crate::`, but not a leading `::`.
+fn inner(before: &str) -> bool {
+    before.strip_suffix("::").is_some_and(|path| path.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '>'))
+}
+
+fn dependencies() -> BTreeSet<String> {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("a manifest");
+    let section = manifest.split("\n[dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next());
+    let lines = section.expect("dependencies").lines();
+    lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.replace('-', "_")).collect()
+}
