@@ -1,4 +1,37 @@
-//! Verified Truecaller phone identity for any app.
+//! Verified Truecaller phone identity for any app, at the edge.
+//!
+//! A [`Gate`] takes Truecaller's callback, refuses what is not genuine, and fetches the profile from an allow-list of
+//! endpoints. The request then goes on to an app behind, with verified identity headers and an [`Identity`] in its
+//! extensions. From every other request, whatever identity its client claims is stripped.
+//!
+//! The gate stands behind one of three edges: the tower [`layer`], the `pingora` module, or the `gateway` program.
+//!
+#![cfg_attr(feature = "client", doc = "```")]
+#![cfg_attr(not(feature = "client"), doc = "```ignore")]
+//! use axum::{Extension, Router, routing::post};
+//! use truegate::{Gate, Identity, TruegateLayer, profile::ProfileClient};
+//!
+//! let client = ProfileClient::builder().build()?;
+//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, client).build();
+//!
+//! let greet = |identity: Option<Extension<Identity>>| async move {
+//!     identity.map_or("no identity".to_owned(), |identity| identity.profile().phone.as_str().to_owned())
+//! };
+//! let app: Router = Router::new()
+//!     .route("/truecaller/callback-7f3a", post(greet))
+//!     .layer(TruegateLayer::new(gate));
+//! # drop(app);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | feature | for |
+//! |---|---|
+//! | `client` (default) | [`profile`]'s `ProfileClient`, on reqwest |
+//! | `pingora` | the module `pingora`; building it needs `cmake` |
+//! | `simulator` | the module `simulator`: a fake Truecaller |
+//! | `gateway` | the module `gateway` and the `truegate` program, with all of the above |
+//!
+//! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`].
 
 pub mod callback;
 pub mod clock;
@@ -16,3 +49,7 @@ pub mod profile;
 pub mod simulator;
 
 pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};
+
+#[cfg(all(doctest, feature = "pingora", feature = "client"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
