@@ -8,7 +8,11 @@ use pingora_http::RequestHeader;
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-use super::{forwarded, limits, telemetry::Telemetry, upstream::Upstreams};
+use super::{
+    forwarded, limits,
+    telemetry::Telemetry,
+    upstream::{SILENCE, Upstreams},
+};
 use crate::{
     clock::{Clock, SystemClock},
     gate::{Connection, Gate, Rejection, Reply},
@@ -48,6 +52,9 @@ impl ProxyHttp for Proxy {
         if let Err(rejection) = limits::check(session.req_header()) {
             respond(session, self.gate.reject(rejection)).await?;
             return Ok(true);
+        }
+        if session.is_upgrade_req() {
+            session.set_read_timeout(Some(SILENCE));
         }
         intercept(session).await
     }

@@ -61,7 +61,7 @@ impl Upstreams {
 
 const REFRESH: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Long enough for a slow report or an event stream, short enough to end what hangs.
-const SILENCE: Duration = Duration::from_mins(5);
+/// How long either side may be silent: enough for a slow report or a quiet WebSocket, short enough to end what hangs.
+pub(super) const SILENCE: Duration = Duration::from_mins(5);
 /// Below what common app servers keep a connection for: a request that cannot be repeated must not meet its end.
 const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
