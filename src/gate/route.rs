@@ -57,7 +57,14 @@ impl CallbackPath {
         }
         // Folding never makes a path longer, but for the leading slash.
         let reachable = path.len() + 1 >= self.folded.len();
-        if reachable && *fold(path) == *self.folded { Route::Ambiguous } else { Route::Other }
+        if reachable && self.could_be_read_from(path) { Route::Ambiguous } else { Route::Other }
+    }
+
+    fn could_be_read_from(&self, path: &str) -> bool {
+        if is_plain(path) {
+            return path.strip_suffix('/').unwrap_or(path).as_bytes().eq_ignore_ascii_case(&self.folded);
+        }
+        *fold(path) == *self.folded
     }
 }
 
@@ -115,6 +122,17 @@ fn fold(path: &str) -> Bytes {
         }
     }
     folded
+}
+
+/// Whether folding could change no more of a path than its letter case and a slash at its end.
+fn is_plain(path: &str) -> bool {
+    let mut before = b'/';
+    let plain = |byte: u8| {
+        let splits = before == b'/' && matches!(byte, b'/' | b'.');
+        before = byte;
+        !splits && !matches!(byte, b'%' | b';' | b'\\' | b'?' | b'#' | 0)
+    };
+    path.strip_prefix('/').is_some_and(|relative| relative.bytes().all(plain))
 }
 
 /// Decodes percent-escapes until none is left: an escape that decoding completes is decoded too.
@@ -191,6 +209,29 @@ mod tests {
             &long,
         ] {
             assert_eq!(route(path), Route::Other, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_plain_path_needs_no_folding() {
+        for (path, plain) in [
+            ("/", true),
+            ("/a.b/c", true),
+            ("/a/", true),
+            ("//", false),
+            ("/a/.", false),
+            ("/a%20", false),
+            ("a", false),
+        ] {
+            assert_eq!(is_plain(path), plain, "{path}");
+            if plain {
+                let folded = fold(path);
+                assert_eq!(
+                    path.strip_suffix('/').unwrap_or(path).to_ascii_lowercase().as_bytes(),
+                    &folded[..],
+                    "{path}"
+                );
+            }
         }
     }
 
