@@ -28,6 +28,7 @@
 mod builder;
 mod event;
 mod framing;
+mod reading;
 mod rejection;
 mod reply;
 mod route;

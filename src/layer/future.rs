@@ -15,7 +15,8 @@ use tower_service::Service;
 
 use super::{
     RequestBody, ResponseBody,
-    intercept::{Intercept, answer},
+    intercept::Intercept,
+    response::{answer, guard},
 };
 use crate::gate::{Gate, Reply};
 
@@ -88,10 +89,4 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
-}
-
-/// The inner service's response, less the namespace.
-pub(super) fn guard<R>(mut response: Response<R>, gate: &Gate) -> Response<ResponseBody<R>> {
-    gate.strip_response(response.headers_mut());
-    response.map(|body| ResponseBody::of_response(body, gate.clone()))
 }

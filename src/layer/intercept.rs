@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::{HeaderValue, Request, Response, Version, header, request::Parts};
+use http::{Request, Response, request::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
@@ -17,11 +17,11 @@ use tower_service::Service;
 
 use super::{
     RequestBody, ResponseBody,
-    future::guard,
     read::{Failure, Read, Whole},
+    response::{answer, guard},
 };
 use crate::{
-    gate::{Connection, Gate, Intake, Reply, Verdict},
+    gate::{Gate, Intake, Verdict},
     headers::Edits,
 };
 
@@ -126,13 +126,4 @@ where
         let request = Request::from_parts(head, RequestBody::whole(data, trailers));
         Self::Calling { call: inner.oneshot(request) }
     }
-}
-
-/// The reply as a response; HTTP/1 is told when the connection must close.
-pub(super) fn answer<R>(reply: Reply, version: Version) -> Response<ResponseBody<R>> {
-    let mut response = reply.response;
-    if reply.connection == Connection::Close && version <= Version::HTTP_11 {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response.map(|body| ResponseBody::whole(body, None))
 }

@@ -43,6 +43,7 @@ mod body;
 mod future;
 mod intercept;
 mod read;
+mod response;
 mod service;
 
 use tower_layer::Layer;

@@ -9,33 +9,26 @@ use crate::headers::HeaderTarget;
 /// A head whose letter case pingora keeps beside its headers.
 pub(super) struct Target<'a, H>(pub(super) &'a mut H);
 
-impl HeaderTarget for Target<'_, RequestHeader> {
-    fn headers(&self) -> &HeaderMap {
-        &self.0.headers
-    }
+macro_rules! header_target {
+    ($head:ty) => {
+        impl HeaderTarget for Target<'_, $head> {
+            fn headers(&self) -> &HeaderMap {
+                &self.0.headers
+            }
 
-    fn remove(&mut self, name: &HeaderName) {
-        self.0.remove_header(name);
-    }
+            fn remove(&mut self, name: &HeaderName) {
+                self.0.remove_header(name);
+            }
 
-    fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.0.insert_header(title_case(name), value).expect("a header name is a header name in any letter case");
-    }
+            fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
+                self.0.insert_header(title_case(name), value).expect("a name is valid in any letter case");
+            }
+        }
+    };
 }
 
-impl HeaderTarget for Target<'_, ResponseHeader> {
-    fn headers(&self) -> &HeaderMap {
-        &self.0.headers
-    }
-
-    fn remove(&mut self, name: &HeaderName) {
-        self.0.remove_header(name);
-    }
-
-    fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
-        self.0.insert_header(title_case(name), value).expect("a header name is a header name in any letter case");
-    }
-}
+header_target!(RequestHeader);
+header_target!(ResponseHeader);
 
 /// Whether a target is an origin, an absolute URL or `*`: pingora reads others as if they had a leading slash.
 pub(super) fn is_clear(request: &RequestHeader) -> bool {
