@@ -49,7 +49,7 @@ pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve(&args.config).await,
         Command::Check(args) => check(&args.config),
-        Command::Simulate(args) => simulate::run(*args).await.map_err(Failure::running),
+        Command::Simulate(args) => simulate::run(*args).await.map_err(|error| Failure::of("simulate", error)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +68,10 @@ struct Failure {
 impl Failure {
     fn running(error: impl Display) -> Self {
         Self { message: format!("truegate: {error}"), code: 1 }
+    }
+
+    fn of(command: &str, error: impl Display) -> Self {
+        Self { message: format!("truegate {command}: {error}"), code: 1 }
     }
 }
 
