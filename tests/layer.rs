@@ -1,4 +1,6 @@
 //! What the tower layer promises to those who mount it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+#![allow(clippy::disallowed_methods, reason = "the paused clock of the runtime is the test's own")]
 
 mod support;
 

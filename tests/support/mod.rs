@@ -1,5 +1,6 @@
 //! What several test programs share.
 #![allow(dead_code, reason = "no test program uses all of it")]
+#![allow(clippy::disallowed_methods, reason = "a test ends with its runtime, and that with its tasks")]
 
 #[cfg(feature = "gateway")]
 pub mod program;

@@ -51,7 +51,7 @@ impl Program {
         };
         let keep = Arc::clone(&log);
         let reader = thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|line| keep.lock().expect("no holder panics").push(line))
+            lines.map_while(Result::ok).for_each(|line| keep.lock().expect("no holder panics").push(line));
         });
         let text = |key: &str| started[key].as_str().expect("an address").to_owned();
         let listen = text("listen");
