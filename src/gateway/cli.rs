@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use super::{
     Gateway, StartError,
     config::{Config, ConfigErrors},
+    demo::{self, DemoArgs},
     logging,
     signals::Signals,
     simulate::{self, SimulateArgs},
@@ -32,6 +33,8 @@ enum Command {
     Check(ConfigArgs),
     /// Run a fake Truecaller, for development and tests.
     Simulate(Box<SimulateArgs>),
+    /// Show on this machine what the gateway does: a simulated Truecaller, a sample app and the gateway between them.
+    Demo(DemoArgs),
 }
 
 #[derive(Args)]
@@ -50,6 +53,7 @@ pub async fn main() -> ExitCode {
         Command::Serve(args) => serve(&args.config).await,
         Command::Check(args) => check(&args.config),
         Command::Simulate(args) => simulate::run(*args).await.map_err(|error| Failure::of("simulate", error)),
+        Command::Demo(args) => demo::run(args).await.map_err(|error| Failure::of("demo", error)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

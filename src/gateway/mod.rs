@@ -20,6 +20,7 @@ mod assemble;
 mod certificate;
 mod cli;
 pub mod config;
+mod demo;
 mod forwarded;
 mod limits;
 mod listeners;

@@ -1,0 +1,28 @@
+//! The arguments of `truegate demo`.
+
+use std::net::SocketAddr;
+
+/// The arguments of `truegate demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Where the gateway listens on this machine; 127.0.0.1:8080, or a free port if that is taken.
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    pub(super) listen: Option<SocketAddr>,
+
+    /// Exit after the callback: 0 if the app received the verified identity, 1 if not.
+    #[arg(long)]
+    pub(super) once: bool,
+
+    /// Show the gateway's configuration.
+    #[arg(long)]
+    pub(super) show_config: bool,
+}
+
+/// Nobody else is to reach a gateway that believes a simulator.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080")?;
+    if !address.ip().is_loopback() {
+        return Err("the demo is for this machine alone: write 127.0.0.1 and a port".to_owned());
+    }
+    Ok(address)
+}

@@ -1,0 +1,143 @@
+//! What `truegate demo` promises to those who see truegate for the first time.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+const PHONE: &str = "+ x-truecaller-phone: +919999999999";
+
+#[test]
+fn it_shows_the_phone_that_the_app_received_once_and_exits_with_0() {
+    let output = demo(&["--once", "--listen", "127.0.0.1:0"]).output().unwrap();
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(text.matches(PHONE).count(), 1, "{text}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_did_not_refuse_it() {
+    for (variables, coloured) in
+        [(&[][..], false), (&[("CLICOLOR_FORCE", "1")], true), (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false)]
+    {
+        let mut command = demo(&["--once", "--listen", "127.0.0.1:0"]);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.contains('\u{1b}'), coloured, "{variables:?} {text}");
+        assert!(text.contains(PHONE), "{text}");
+    }
+}
+
+#[test]
+fn it_takes_a_free_port_if_the_usual_one_is_taken() {
+    // If this does not get the port, somebody else has it.
+    let _taken = TcpListener::bind("127.0.0.1:8080");
+    let output = demo(&["--once"]).output().unwrap();
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(!text.contains("127.0.0.1:8080"), "{text}");
+}
+
+#[test]
+fn a_given_port_that_is_taken_exits_with_1_and_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = demo(&["--once", "--listen", &address]).output().unwrap();
+
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with(&format!("truegate demo: cannot listen on {address}: ")), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn it_listens_for_this_machine_alone() {
+    let output = demo(&["--once", "--listen", "0.0.0.0:0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn every_line_to_try_does_what_its_text_says() {
+    let demo = Demo::start();
+    let expectations: &[(&[&str], &[&str])] = &[
+        (&[PHONE], &[]),
+        (&["+ x-truecaller-status: user_rejected"], &["phone"]),
+        (&["  GET /account HTTP/1.1\n"], &["truecaller", "Truecaller", "10000000000"]),
+        (&[r#""status":403"#, "endpoint-not-allowed"], &["The sample app received"]),
+        (&[], &["\n"]),
+        (&[r#""status":502"#, "profile-unavailable"], &["The sample app received"]),
+        (&[], &["\n"]),
+        (&[PHONE], &[]),
+    ];
+
+    // The first comes once more at the end, for the good day is back.
+    let lines = demo.curl_lines();
+    assert_eq!(lines.len() + 1, expectations.len(), "{lines:#?}");
+    for (line, (shown, hidden)) in lines.iter().cycle().zip(expectations) {
+        let text = run(line);
+        assert!(shown.iter().all(|part| text.contains(part)), "{line}\n{text}");
+        assert!(!hidden.iter().any(|part| text.contains(part)), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn a_signal_ends_it_with_0() {
+    for signal in ["-INT", "-TERM"] {
+        assert_eq!(Demo::start().end(signal).code(), Some(0), "{signal}");
+    }
+}
+
+/// A demo that goes on; it is killed when it is dropped.
+struct Demo {
+    child: Child,
+    text: Vec<String>,
+}
+
+impl Demo {
+    /// Starts on a free port, and reads what it says to its last line.
+    fn start() -> Self {
+        let mut child = demo(&["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        let text: Vec<_> = lines.take_while(|line| line != "Ctrl-C ends the demo.").collect();
+        Self { child, text }
+    }
+
+    fn curl_lines(&self) -> Vec<&str> {
+        self.text.iter().map(|line| line.trim_start()).filter(|line| line.starts_with("curl ")).collect()
+    }
+
+    fn end(&mut self, signal: &str) -> ExitStatus {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+    command.arg("demo").args(arguments).stdin(Stdio::null());
+    for variable in ["RUST_LOG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What a line prints, as a shell runs it.
+fn run(line: &str) -> String {
+    let output = Command::new("sh").args(["-c", line]).env("no_proxy", "*").output().unwrap();
+    assert!(output.status.success(), "{line}: {}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
