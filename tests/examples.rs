@@ -1,0 +1,136 @@
+//! Every example does what it says: a grant becomes an identity, and a claim of one is taken away.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use support::raw::{Message, exchange, get};
+use truegate::simulator::{Call, Simulator};
+
+const PATH: &str = "/truecaller/callback";
+const PHONE: &str = "+919999999999";
+const SPOOF: &str = "X-Truecaller-Phone: +10000000000\r\nX_Truecaller_Phone: +10000000000\r\n";
+
+#[tokio::test]
+async fn the_axum_app_greets_a_verified_user_and_believes_nobody_else() {
+    let simulator = Simulator::start().await.unwrap();
+    let app = Example::start("axum", &[("TRUEGATE_ENDPOINT", simulator.endpoint())]);
+
+    assert_eq!(call(&simulator, &app, Call::grant()).await, format!("Hello, {PHONE}!\n"));
+    assert_eq!(call(&simulator, &app, Call::refusal()).await, "Goodbye!\n");
+    let shown = app.send(get("/headers", SPOOF)).await.text();
+    assert!(shown.contains("host: app.example\n") && !shown.contains("10000000000"), "{shown}");
+}
+
+#[tokio::test]
+async fn each_proxy_injects_the_identity_and_strips_claims_of_one() {
+    let simulator = Simulator::start().await.unwrap();
+    let app = Example::start("app", &[]);
+    let upstream = app.address.to_string();
+    for name in ["hyper", "pingora"] {
+        let proxy = Example::start(name, &[("TRUEGATE_ENDPOINT", simulator.endpoint()), ("UPSTREAM", &upstream)]);
+
+        let granted = call(&simulator, &proxy, Call::grant()).await;
+        assert!(granted.starts_with(&format!("POST {PATH}\n")), "{name}: {granted}");
+        assert_eq!(granted.matches(&format!("x-truecaller-phone: {PHONE}\n")).count(), 1, "{name}: {granted}");
+        let refused = call(&simulator, &proxy, Call::refusal()).await;
+        assert!(refused.contains("x-truecaller-status: user_rejected\n"), "{name}: {refused}");
+        assert!(!refused.contains("phone"), "{name}: {refused}");
+        let shown = proxy.send(get("/account?a=b", SPOOF)).await.text();
+        assert!(shown.starts_with("GET /account?a=b\n"), "{name}: {shown}");
+        assert!(!shown.contains("10000000000"), "{name}: {shown}");
+        let ambiguous = proxy.send(get("/truecaller/./callback", "")).await;
+        assert_eq!((ambiguous.status(), ambiguous.code().as_str()), (400, "ambiguous-path"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_hyper_proxy_says_that_the_app_is_gone() {
+    let proxy = Example::start("hyper", &[("UPSTREAM", "127.0.0.1:1")]);
+    assert_eq!(proxy.send(get("/", "")).await.status(), 502);
+}
+
+#[tokio::test]
+async fn each_believes_truecallers_own_endpoints_unless_told_otherwise() {
+    let simulator = Simulator::start().await.unwrap();
+    for name in ["axum", "hyper", "pingora"] {
+        let example = Example::start(name, &[]);
+        let problem = call(&simulator, &example, Call::grant()).await;
+        assert!(problem.contains("endpoint-not-allowed"), "{name}: {problem}");
+    }
+    assert_eq!(simulator.fetches(), 0);
+}
+
+/// What an example answers to the simulator's callback.
+async fn call(simulator: &Simulator, example: &Example, call: Call) -> String {
+    let posted = simulator.call(&format!("http://{}{PATH}", example.address), call).await.unwrap();
+    String::from_utf8_lossy(&posted[0].answer.body).into_owned()
+}
+
+/// An example that runs; it is killed when it is dropped.
+struct Example {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Example {
+    /// Starts one on a free port, and waits until it listens.
+    fn start(name: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program(name));
+        for variable in ["TRUEGATE_ENDPOINT", "UPSTREAM", "RUST_LOG"] {
+            command.env_remove(variable);
+        }
+        // pingora does not tell which port the system chose.
+        let listen = if name == "pingora" { free_port() } else { "127.0.0.1:0".to_owned() };
+        command.env("LISTEN", listen).envs(variables.iter().copied());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("listening on http://").unwrap().parse().unwrap();
+        let started = Self { child, address };
+        started.wait_until_it_listens();
+        started
+    }
+
+    async fn send(&self, request: Vec<u8>) -> Message {
+        exchange(self.address, request).await.unwrap()
+    }
+
+    /// It says where it listens before it does, if pingora is to bind the port.
+    fn wait_until_it_listens(&self) {
+        for _ in 0..400 {
+            if TcpStream::connect(self.address).is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("nobody listens on {}", self.address);
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program of an example: cargo builds them beside the tests, and names them to nobody.
+fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is missing: run cargo build --examples --all-features", path.display());
+    path
+}
+
+fn free_port() -> String {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string()
+}
