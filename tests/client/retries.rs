@@ -1,0 +1,106 @@
+//! Each day of Truecaller's with what comes of it, and how often it is asked.
+
+use http::StatusCode;
+use tokio::task::JoinSet;
+use truegate::{
+    clock::{Clock, SystemClock},
+    profile::{FetchError, ProfileSource},
+    simulator::{Day, Simulator},
+};
+
+use super::{client, fetch, grant, grant_of, outcome, support::raw::within};
+
+/// Whether it helps to ask again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Asks {
+    Once,
+    AsOftenAsAllowed,
+}
+use Asks::{AsOftenAsAllowed, Once};
+
+const DAYS: [(&str, Result<(), FetchError>, Asks); 22] = [
+    ("good", Ok(()), Once),
+    ("slow=1ms", Ok(()), Once),
+    ("inactive", Ok(()), Once),
+    ("unauthorized", Err(FetchError::Refused), Once),
+    ("status=403", Err(FetchError::Refused), Once),
+    ("status=400", Err(FetchError::Unusable), Once),
+    ("status=404", Err(FetchError::Unusable), Once),
+    ("status=204", Err(FetchError::Unusable), Once),
+    ("status=200", Err(FetchError::Unusable), Once),
+    ("malformed", Err(FetchError::Unusable), Once),
+    ("gzip", Err(FetchError::Unusable), Once),
+    ("no-phone", Err(FetchError::Unusable), Once),
+    ("huge", Err(FetchError::Unusable), Once),
+    ("sized=65537", Err(FetchError::Unusable), Once),
+    ("redirect=http://127.0.0.1:9/", Err(FetchError::Unusable), Once),
+    ("status=408", Err(FetchError::Unavailable), AsOftenAsAllowed),
+    ("status=429", Err(FetchError::Unavailable), AsOftenAsAllowed),
+    ("status=429,retry-after=3600", Err(FetchError::Unavailable), AsOftenAsAllowed),
+    ("status=500", Err(FetchError::Unavailable), AsOftenAsAllowed),
+    ("status=503", Err(FetchError::Unavailable), AsOftenAsAllowed),
+    ("cut", Err(FetchError::Unavailable), AsOftenAsAllowed),
+    ("close", Err(FetchError::Unavailable), AsOftenAsAllowed),
+];
+
+#[tokio::test]
+async fn every_day_has_its_outcome_and_its_number_of_requests() {
+    let mut fetches = JoinSet::new();
+    for (text, expected, asks) in DAYS {
+        for attempts in 1..=3 {
+            fetches.spawn(async move {
+                let simulator = Simulator::start().await.unwrap();
+                simulator.set_day(text.parse().unwrap());
+
+                let fetched = outcome(&client(attempts), simulator.endpoint()).await;
+
+                let requests = if asks == Once { 1 } else { attempts as usize };
+                assert_eq!((fetched, simulator.fetches()), (expected, requests), "{text}, {attempts} attempts");
+            });
+        }
+    }
+    fetches.join_all().await;
+}
+
+#[tokio::test]
+async fn a_slow_trickle_is_read_to_its_end() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.set_day("drip=1ms".parse().unwrap());
+    let token = simulator.grant(r#"{"phoneNumbers":["919999999999"]}"#);
+
+    let profile = fetch(&client(1), &grant_of(simulator.endpoint(), &token)).await.unwrap();
+
+    assert_eq!(profile.phone.as_str(), "+919999999999");
+}
+
+#[tokio::test]
+async fn what_went_wrong_once_is_made_good_by_the_next_try() {
+    let simulator = Simulator::start().await.unwrap();
+    for day in [Day::Status(StatusCode::BAD_GATEWAY), Day::Cut, Day::Close] {
+        simulator.plan([day.clone()]);
+        let before = simulator.fetches();
+        assert_eq!(outcome(&client(2), simulator.endpoint()).await, Ok(()), "{day}");
+        assert_eq!(simulator.fetches(), before + 2, "{day}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_ends_the_tries() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.plan([Day::Status(StatusCode::BAD_GATEWAY), Day::Unauthorized, Day::Good]);
+    assert_eq!(outcome(&client(3), simulator.endpoint()).await, Err(FetchError::Refused));
+    assert_eq!(simulator.fetches(), 2);
+}
+
+/// No pause is as short as no time at all, so every next try would begin after the deadline.
+#[tokio::test]
+async fn a_try_that_would_begin_after_the_deadline_is_not_begun() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.set_day(Day::Status(StatusCode::SERVICE_UNAVAILABLE));
+    let (client, grant) = (client(3), grant(simulator.endpoint()));
+
+    let fetched = within(client.fetch(&grant, SystemClock.now())).await;
+
+    assert_eq!(fetched.map(drop), Err(FetchError::Unavailable));
+    assert_eq!(simulator.fetches(), 1);
+}
