@@ -33,8 +33,19 @@ struct Loaded {
 type Stamp = (SystemTime, u64);
 
 impl Certificate {
+    /// Reads the pair at once: by the first handshake, what was found to match may be half renewed.
     pub(super) fn new(files: TlsFiles) -> Self {
-        Self { files, current: Mutex::default() }
+        let certificate = Self { files, current: Mutex::default() };
+        certificate.current();
+        certificate
+    }
+
+    fn current(&self) -> Option<Arc<CertifiedKey>> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.renew(&mut current).is_err() {
+            tracing::error!("the certificate's files cannot be used; the certificate of before stays in use");
+        }
+        current.as_ref().map(|loaded| Arc::clone(&loaded.key))
     }
 
     fn renew(&self, current: &mut Option<Loaded>) -> io::Result<()> {
@@ -52,11 +63,7 @@ impl Certificate {
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.renew(&mut current).is_err() {
-            tracing::error!("the certificate's files cannot be used; the certificate of before stays in use");
-        }
-        current.as_ref().map(|loaded| Arc::clone(&loaded.key))
+        self.current()
     }
 }
 
