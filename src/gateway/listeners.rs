@@ -1,18 +1,22 @@
 //! The sockets that requests come in by: bound at once, so that a busy port is known before anything runs.
 
 use std::{
+    any::Any,
     io,
     net::{SocketAddr, TcpListener},
     os::fd::IntoRawFd,
     sync::Arc,
 };
 
+use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora_core::{
-    listeners::tls::TlsSettings,
+    listeners::{TlsAccept, tls::TlsSettings},
+    protocols::tls::TlsRef,
     server::{Fds, ListenFds},
     services::listening::Service,
 };
+use tokio_util::task::TaskTracker;
 
 use super::{
     certificate::Certificate,
@@ -62,13 +66,16 @@ impl Bound {
     }
 }
 
-/// Hands the sockets to a pingora service, which finds each by its address.
-pub(super) fn hand_over<A>(sockets: Vec<Bound>, service: &mut Service<A>) -> ListenFds {
+/// Hands the sockets to a pingora service, which finds each by its address; TLS connections are tracked.
+pub(super) fn hand_over<A>(sockets: Vec<Bound>, service: &mut Service<A>, connections: &TaskTracker) -> ListenFds {
     let mut handed = Fds::new();
     for Bound { socket, address, tls } in sockets {
         let key = address.to_string();
         match tls {
-            Some(files) => service.add_tls_with_settings(&key, None, tls_settings(Certificate::new(files))),
+            Some(files) => {
+                let settings = tls_settings(Certificate::new(files), Tracked(connections.clone()));
+                service.add_tls_with_settings(&key, None, settings);
+            }
             None => service.add_tcp(&key),
         }
         handed.add(key, socket.into_raw_fd());
@@ -76,9 +83,19 @@ pub(super) fn hand_over<A>(sockets: Vec<Bound>, service: &mut Service<A>) -> Lis
     Arc::new(Mutex::new(handed))
 }
 
-fn tls_settings(certificate: Certificate) -> TlsSettings {
-    let mut settings = TlsSettings::intermediate("", "").expect("no file is read when a resolver is given");
+fn tls_settings(certificate: Certificate, tracked: Tracked) -> TlsSettings {
+    let mut settings = TlsSettings::with_callbacks(Box::new(tracked)).expect("nothing is read, so nothing fails");
     settings.set_cert_resolver(Arc::new(certificate));
     settings.enable_h2();
     settings
+}
+
+/// Leaves a token with each connection, which pingora drops when the connection is closed.
+struct Tracked(TaskTracker);
+
+#[async_trait]
+impl TlsAccept for Tracked {
+    async fn handshake_complete_callback(&self, _: &TlsRef) -> Option<Arc<dyn Any + Send + Sync>> {
+        Some(Arc::new(self.0.token()))
+    }
 }

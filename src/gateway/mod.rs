@@ -55,6 +55,7 @@ pub struct Gateway {
     shutdown: watch::Sender<bool>,
     background: CancellationToken,
     in_flight: TaskTracker,
+    connections: TaskTracker,
     tasks: TaskTracker,
 }
 
@@ -96,6 +97,7 @@ impl Gateway {
             shutdown: watch::Sender::new(false),
             background: CancellationToken::new(),
             in_flight: TaskTracker::new(),
+            connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
         };
         let proxy = Proxy { gate, upstreams: Arc::clone(&upstreams), telemetry, in_flight: gateway.in_flight.clone() };
@@ -121,8 +123,7 @@ impl Gateway {
     pub async fn stop(self) {
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
-        self.in_flight.close();
-        if timeout(self.grace, self.in_flight.wait()).await.is_err() {
+        if timeout(self.grace, self.drain()).await.is_err() {
             tracing::warn!(requests = self.in_flight.len(), "the grace has passed; requests in flight are cut off");
         }
         self.background.cancel();
@@ -131,9 +132,18 @@ impl Gateway {
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
     }
 
+    /// Waits for the requests, then for their connections: HTTP/2 writes an answer's last frames after its request.
+    async fn drain(&self) {
+        self.in_flight.close();
+        self.in_flight.wait().await;
+        self.connections.close();
+        // One whose client is gone would never close.
+        let _ = timeout(LAST_FRAMES, self.connections.wait()).await;
+    }
+
     fn spawn_proxy(&self, proxy: Proxy, sockets: Vec<Bound>) {
         let mut service = http_proxy_service(&Arc::new(ServerConf::default()), proxy);
-        let sockets = listeners::hand_over(sockets, &mut service);
+        let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });
     }
@@ -152,3 +162,4 @@ impl Gateway {
 }
 
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
+const LAST_FRAMES: Duration = Duration::from_secs(2);
