@@ -1,0 +1,134 @@
+//! Health and metrics: on a listener of their own.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use http::StatusCode;
+use truegate::simulator::{Call, Day, Simulator};
+
+use super::{
+    stage::{self, CALLBACK, Talk},
+    support::{program::Program, raw, recorder::Recorder},
+};
+
+/// Every series with its value.
+type Metrics = BTreeMap<String, f64>;
+
+async fn metrics(admin: SocketAddr) -> Metrics {
+    let answer = raw::exchange(admin, raw::get("/metrics", "")).await.unwrap();
+    assert_eq!(answer.one("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let text = answer.text();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let series = lines.map(|line| line.rsplit_once(' ').unwrap());
+    series.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn health_and_metrics_are_on_the_admin_listener() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&stage::config(app.address()));
+    for (path, status, start) in [
+        ("/livez", 200, "ok\n"),
+        ("/readyz", 200, "ready\n"),
+        ("/metrics", 200, "# "),
+        ("/", 404, ""),
+        ("/truecaller/callback", 404, ""),
+        ("/metrics/", 404, ""),
+    ] {
+        let answer = raw::exchange(program.admin(), raw::get(path, "")).await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert!(answer.text().starts_with(start), "{path}: {}", answer.text());
+    }
+    assert_eq!(app.seen(), []);
+}
+
+#[tokio::test]
+async fn on_the_public_listener_their_paths_are_the_apps() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&stage::config(app.address()));
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(raw::exchange(program.address(), raw::get(path, "")).await.unwrap().text(), "ok");
+        assert_eq!(app.take()[0].start, format!("GET {path} HTTP/1.1"));
+    }
+}
+
+#[tokio::test]
+async fn what_happens_is_counted() {
+    let (app, simulator) = (Recorder::start().await, Simulator::start().await.unwrap());
+    let config = stage::config(app.address()) + &stage::truecaller(&simulator);
+    let program = Program::serve(&config);
+    let url = format!("http://{}{CALLBACK}", program.address());
+    let call = async |call: Call| simulator.call(&url, call).await.unwrap();
+    call(Call::twice()).await;
+    call(Call::refusal()).await;
+    call(Call::grant().endpoint("https://forged.example/v1/default")).await;
+    for day in [Day::Unauthorized, Day::Status(StatusCode::BAD_GATEWAY), Day::Malformed] {
+        simulator.set_day(day);
+        call(Call::grant()).await;
+    }
+    for request in [
+        raw::get("/", "X-Truecaller-Phone: +1\r\nX_Truecaller_Phone: +2\r\n"),
+        raw::get("/", "Connection: X-Truecaller-Phone\r\n"),
+        raw::get("/", "Trailer: X-Truecaller-Phone\r\n"),
+        raw::get(&format!("{CALLBACK}/"), ""),
+        raw::get(CALLBACK, ""),
+    ] {
+        raw::exchange(program.address(), request).await.unwrap();
+    }
+
+    let metrics = metrics(program.admin()).await;
+
+    for (series, value) in [
+        (r#"truegate_callbacks_total{outcome="verified"}"#, 2.0),
+        (r#"truegate_callbacks_total{outcome="declined"}"#, 1.0),
+        (r#"truegate_callbacks_total{outcome="endpoint-not-allowed"}"#, 1.0),
+        (r#"truegate_callbacks_total{outcome="token-refused"}"#, 1.0),
+        (r#"truegate_callbacks_total{outcome="profile-unavailable"}"#, 1.0),
+        (r#"truegate_callbacks_total{outcome="profile-unusable"}"#, 1.0),
+        (r#"truegate_callbacks_total{outcome="method-not-allowed"}"#, 1.0),
+        (r#"truegate_callbacks_total{outcome="abandoned"}"#, 0.0),
+        (r#"truegate_profile_fetches_total{result="ok"}"#, 2.0),
+        (r#"truegate_profile_fetches_total{result="refused"}"#, 1.0),
+        (r#"truegate_profile_fetches_total{result="unavailable"}"#, 1.0),
+        (r#"truegate_profile_fetches_total{result="unusable"}"#, 1.0),
+        (r#"truegate_spoof_attempts_total{channel="header"}"#, 1.0),
+        (r#"truegate_spoof_attempts_total{channel="connection"}"#, 1.0),
+        (r#"truegate_spoof_attempts_total{channel="trailer"}"#, 1.0),
+        (r#"truegate_spoof_attempts_total{channel="response"}"#, 0.0),
+        (r#"truegate_refusals_total{reason="ambiguous-path"}"#, 1.0),
+        ("truegate_verification_seconds_count", 8.0),
+        ("truegate_profile_fetch_seconds_count", 5.0),
+        ("truegate_upstream_failures_total", 0.0),
+    ] {
+        assert_eq!(metrics.get(series), Some(&value), "{series} of {metrics:#?}");
+    }
+}
+
+#[tokio::test]
+async fn an_identity_that_the_app_claims_is_counted() {
+    let app = Recorder::answering("HTTP/1.1 200 OK\r\nX-Truecaller-Phone: +1\r\nContent-Length: 2\r\n\r\nok").await;
+    let program = Program::serve(&stage::config(app.address()));
+
+    let answer = raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
+
+    assert_eq!(answer.one("x-truecaller-phone"), None);
+    assert_eq!(metrics(program.admin()).await[r#"truegate_spoof_attempts_total{channel="response"}"#], 1.0);
+}
+
+#[tokio::test]
+async fn nothing_that_a_client_says_makes_a_series() {
+    let (app, simulator) = (Recorder::start().await, Simulator::start().await.unwrap());
+    let program = Program::serve(&(stage::config(app.address()) + &stage::truecaller(&simulator)));
+    simulator.call(&format!("http://{}{CALLBACK}", program.address()), Call::grant()).await.unwrap();
+    let before = metrics(program.admin()).await;
+    let mut client = Talk::connect(program.address()).await;
+
+    for number in 0..1000 {
+        let head = format!("M{number} /p{number}?q{number} HTTP/1.1\r\nHost: h{number}\r\nX-H{number}: v{number}\r\n");
+        client.say(format!("{head}X-Truecaller-H{number}: v\r\n\r\n")).await;
+        assert_eq!(client.message().await.status(), 200);
+    }
+
+    let after = metrics(program.admin()).await;
+    assert!(after.keys().eq(before.keys()), "{after:#?}");
+    assert_eq!(after[r#"truegate_spoof_attempts_total{channel="header"}"#], 1000.0);
+}

@@ -1,0 +1,125 @@
+//! Exit codes and what is printed with them.
+
+use std::{net::TcpListener as StdListener, process::Output};
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::{stage, support::raw::within};
+
+async fn truegate(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+    within(command.args(arguments).current_dir("/").kill_on_drop(true).output()).await.unwrap()
+}
+
+/// `serve` with a configuration that does not let it run.
+async fn serve(config: &str) -> (Option<i32>, String) {
+    let folder = TempDir::new().unwrap();
+    let mut command = Command::from(stage::command(&folder, config));
+    let output = within(command.kill_on_drop(true).output()).await.unwrap();
+    assert!(output.stdout.is_empty());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), errors.replace(&folder.path().display().to_string(), ""))
+}
+
+#[tokio::test]
+async fn every_subcommand_has_its_help() {
+    let overview = truegate(&["--help"]).await;
+    assert_eq!(overview.status.code(), Some(0));
+    let overview = String::from_utf8(overview.stdout).unwrap();
+    let (_, commands) = overview.split_once("Commands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    let names: Vec<_> = commands.map(|line| line.split_whitespace().next().unwrap()).collect();
+    for known in ["serve", "check", "simulate"] {
+        assert!(names.contains(&known), "{overview}");
+    }
+    for name in names.iter().filter(|name| **name != "help") {
+        let help = truegate(&[name, "--help"]).await;
+        assert_eq!(help.status.code(), Some(0), "{name}");
+        let help = String::from_utf8(help.stdout).unwrap();
+        assert!(help.contains(&format!("truegate {name}")), "{help}");
+        assert!(overview.contains(help.lines().next().unwrap().trim_end_matches('.')), "{help}");
+    }
+    assert_eq!(truegate(&["--version"]).await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn unknown_arguments_exit_with_2() {
+    for arguments in [
+        &[][..],
+        &["nonsense"],
+        &["--nonsense"],
+        &["serve", "--nonsense"],
+        &["serve", "config.yaml"],
+        &["serve", "--config"],
+        &["check", "--config", "a", "--config", "b"],
+        &["simulate", "--nonsense"],
+    ] {
+        let output = truegate(arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_not_there_exits_with_2() {
+    for command in ["serve", "check"] {
+        for arguments in [&[command][..], &[command, "--config", "/none/config.yaml"]] {
+            let output = truegate(arguments).await;
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert!(errors.contains("config.yaml: cannot be read: No such file"), "{errors}");
+            assert_eq!(errors.lines().count(), 1, "{errors}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_mistake_is_printed_before_anything_listens() {
+    let wrong = "listen: nowhere\ncallback: { deadline: soon }\nlog: { levle: info }\nupstream: localhost\n";
+    let places = ["/config.yaml:1:9: listen: ", ":2:23: callback.deadline: ", ":3:8: log.levle: ", ":4:11: upstream: "];
+    let folder = TempDir::new().unwrap();
+    stage::command(&folder, wrong);
+    let path = folder.path().join("config.yaml");
+
+    let checked = truegate(&["check", "--config", path.to_str().unwrap()]).await;
+    let (code, served) = serve(wrong).await;
+
+    assert_eq!((checked.status.code(), code), (Some(2), Some(2)));
+    for errors in [String::from_utf8(checked.stderr).unwrap(), served] {
+        assert_eq!(errors.lines().count(), places.len(), "{errors}");
+        for (line, place) in errors.lines().zip(places) {
+            assert!(line.contains(place), "{place} in {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_valid_configuration_is_said_to_be() {
+    let folder = TempDir::new().unwrap();
+    stage::command(&folder, "upstream: http://127.0.0.1:3000\ncallback: { path: /hooks/unguessable }\n");
+    let path = folder.path().join("config.yaml");
+
+    let output = truegate(&["check", "--config", path.to_str().unwrap()]).await;
+
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("valid") && !text.contains("unguessable"), "{text}");
+    assert!(output.stderr.is_empty());
+}
+
+#[tokio::test]
+async fn a_busy_port_exits_with_1_and_one_line_that_names_it() {
+    let taken = StdListener::bind("127.0.0.1:0").unwrap();
+    let busy = taken.local_addr().unwrap();
+    for config in [
+        format!("listen: '{busy}'\nadmin: {{ listen: '127.0.0.1:0' }}\n"),
+        format!("listen: ['127.0.0.1:0', '{busy}']\nadmin: {{ listen: '127.0.0.1:0' }}\n"),
+        format!("listen: 127.0.0.1:0\nadmin: {{ listen: '{busy}' }}\n"),
+    ] {
+        let (code, errors) = serve(&format!("{config}upstream: http://127.0.0.1:9\n")).await;
+        assert_eq!(code, Some(1), "{errors}");
+        assert!(errors.contains(&format!("cannot listen on {busy}: Address already in use")), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}

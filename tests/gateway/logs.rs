@@ -1,0 +1,169 @@
+//! What the log says, and what it never says.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use tempfile::TempDir;
+use truegate::simulator::{Call, Day, Simulator};
+
+use super::{
+    stage::{self, CALLBACK},
+    support::{program::Program, raw, recorder::Recorder},
+};
+
+const PROFILE: &str = r#"{"phoneNumbers":["918765432109"],"userId":"7046044321","isActive":true,
+    "name":{"first":"Zaphodina","last":"Beeblebroxova"},"onlineIdentities":{"email":"zb@heartofgold.example"}}"#;
+
+/// What is said to the gateway below, and must not be in any line.
+const SECRETS: [&str; 22] = [
+    "8765432109",
+    "7046044321",
+    "Zaphodina",
+    "Beeblebroxova",
+    "heartofgold",
+    "nonce-of-the-login",
+    "unguessable",
+    "a-token-that-is-bad",
+    "a-forged-token",
+    "forged.example",
+    "15550001111",
+    "Mallory",
+    "chocolate-chip",
+    "basic-credentials",
+    "FROBNICATE",
+    "secret-path",
+    "secret-query",
+    "secret-host",
+    "secret-body",
+    "secret-value",
+    "secret-name",
+    "v1/default",
+];
+
+/// Everything that can go well or wrong, with something secret in each of it.
+async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> Vec<String> {
+    let url = format!("http://{}{CALLBACK}", program.address());
+    let mut tokens = Vec::new();
+    let nonce = "nonce-of-the-login-1";
+    for (day, call) in [
+        (Day::Good, Call::grant()),
+        (Day::Good, Call::refusal()),
+        (Day::Good, Call::grant().endpoint("https://forged.example/v1/steal")),
+        (Day::Unauthorized, Call::grant()),
+        (Day::Close, Call::grant()),
+        (Day::Malformed, Call::grant()),
+        (Day::Redirect("http://forged.example/".parse().unwrap()), Call::grant()),
+        (Day::Hang, Call::grant()),
+    ] {
+        simulator.set_day(day);
+        let posted = simulator.call(&url, call.profile(PROFILE).request_id(nonce)).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&posted[0].body).unwrap();
+        tokens.extend(body["accessToken"].as_str().map(str::to_owned));
+    }
+    simulator.set_day(Day::Good);
+    let endpoint = simulator.endpoint();
+    for body in [
+        format!(r#"{{"requestId":"{nonce}","accessToken":"a-token-that-is-bad","endpoint":"{endpoint}"}}"#),
+        format!(r#"{{"requestId":"{nonce}","accessToken":"a-token-that-is-bad\u0000","endpoint":"{endpoint}"}}"#),
+        format!(r#"{{"requestId":"{nonce}","accessToken":"a-forged-token","status":"user_rejected"}}"#),
+        r#"{"requestId":"nonce-of-the-login-2","secret-name":"#.to_owned(),
+    ] {
+        raw::exchange(program.address(), raw::post(CALLBACK, body.as_bytes())).await.unwrap();
+    }
+    let others = [
+        raw::get("/secret-path?secret-query=1", "X-Truecaller-Phone: +15550001111\r\nX_Truecaller_Name: Mallory\r\n"),
+        raw::get("/secret-path", "Connection: X-Truecaller-Phone\r\nTrailer: X-Truecaller-Name\r\n"),
+        raw::get("/", "Cookie: a=chocolate-chip\r\nAuthorization: Basic basic-credentials\r\n"),
+        raw::get(&format!("{CALLBACK}/?secret-query"), ""),
+        raw::get(CALLBACK, "Expect: secret-value\r\n"),
+        raw::post("/secret-path", b"secret-body"),
+        b"FROBNICATE /secret-path HTTP/1.1\r\nHost: secret-host\r\nSecret-Name: secret-value\r\n\r\n".to_vec(),
+        b"GET /secret-path HTTP/1.1\r\nHost: secret-host\r\nHost: b\r\n\r\n".to_vec(),
+        b"GET secret-path HTTP/1.1\r\nHost: secret-host\r\n\r\n".to_vec(),
+        b"GET /secret-path HTTP/1.1\r\nHost: a\r\nSecret-Name secret-value\r\n\r\n".to_vec(),
+        b"secret-value\r\n\r\n".to_vec(),
+        b"GET /secret-path HTTP/1.1\r\nHost: a\r\nSecret-Name: \0secret-value\r\n\r\n".to_vec(),
+        format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "secret-path".repeat(1000)).into_bytes(),
+        format!("POST {CALLBACK} HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\nsecret-body").into_bytes(),
+    ];
+    for request in others {
+        raw::exchange(program.address(), request).await;
+    }
+    drop(app);
+    raw::exchange(program.address(), raw::get("/secret-path", "Cookie: a=chocolate-chip\r\n")).await.unwrap();
+    simulator.call(&url, Call::grant().profile(PROFILE).request_id(nonce)).await.unwrap();
+    tokens
+}
+
+#[tokio::test]
+async fn no_line_of_any_level_tells_a_secret() {
+    let (app, folder) = (Recorder::start().await, TempDir::new().unwrap());
+    // By HTTP/2, whose library logs every frame.
+    let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(folder.path().join("ca.pem"), pair.cert.pem()).unwrap();
+    let simulator = Simulator::builder().tls(pair.cert.pem(), pair.signing_key.serialize_pem()).start().await.unwrap();
+    let config = stage::config(app.address()) + &stage::truecaller(&simulator);
+    let config = config.replace("callback: {", "callback: { deadline: 500ms,");
+    let config = config.replace("truecaller: {", "truecaller: { ca_file: ca.pem,");
+    let mut command = stage::command(&folder, &config);
+    command.env("RUST_LOG", "trace,pingora_core=trace,pingora_proxy=trace,hyper=trace,reqwest=trace,h2=trace");
+    let program = Program::start(command, folder);
+
+    let tokens = provoke(&program, app, &simulator).await;
+    program.signal("TERM");
+    let (_, log) = stage::ended(program).await;
+
+    assert_eq!(tokens.len(), 7);
+    for line in &log {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        assert!(event.is_object(), "{line}");
+        for secret in SECRETS.into_iter().chain(tokens.iter().map(String::as_str)) {
+            assert!(!line.to_ascii_lowercase().contains(&secret.to_ascii_lowercase()), "{secret} in {line}");
+        }
+    }
+    for said in ["verified", "declined", "endpoint-not-allowed", "token-refused", "profile-timeout", "ambiguous-path"] {
+        assert!(log.iter().any(|line| line.contains(said)), "{said} in {log:#?}");
+    }
+    for said in ["spoofed identity stripped", "upstream failed", r#""message":"request""#] {
+        assert!(log.iter().any(|line| line.contains(said)), "{said} in {log:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_level_is_that_of_the_configuration_unless_rust_log_says_another() {
+    let app = Recorder::start().await;
+    for (configured, variable, logged) in [("info", None, false), ("debug", None, true), ("info", Some("debug"), true)]
+    {
+        let folder = TempDir::new().unwrap();
+        let config = stage::config(app.address()) + &format!("log: {{ level: {configured} }}\n");
+        let mut command = stage::command(&folder, &config);
+        if let Some(level) = variable {
+            command.env("RUST_LOG", level);
+        }
+        let program = Program::start(command, folder);
+
+        raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
+        program.signal("TERM");
+        let (_, log) = stage::ended(program).await;
+
+        assert_eq!(log.iter().any(|line| line.contains(r#""message":"request""#)), logged, "{log:#?}");
+    }
+}
+
+#[test]
+fn a_line_is_text_for_people_where_the_configuration_wants_it() {
+    let folder = TempDir::new().unwrap();
+    let config = stage::config(([127, 0, 0, 1], 9).into()) + "log: { format: text }\n";
+    let mut child = stage::command(&folder, &config).stderr(Stdio::piped()).spawn().unwrap();
+
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    assert!(line.contains(" INFO started listen=[127.0.0.1:"), "{line}");
+    assert!(!line.contains('\u{1b}'), "a file is not painted: {line:?}");
+}

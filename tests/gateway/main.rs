@@ -1,0 +1,17 @@
+//! What the program promises: the real binary over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod admin;
+mod ambient;
+mod command_line;
+mod forwarded;
+mod limits;
+mod logs;
+mod renewal;
+mod stage;
+mod stop;
+mod streams;
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;
+mod upstream;

@@ -1,0 +1,87 @@
+//! A certificate is renewed without a restart.
+
+use std::fs;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::{
+    stage::{self, Talk},
+    support::{raw, raw::within, recorder::Recorder},
+    tls::{LISTEN, Pair, serve},
+};
+
+#[tokio::test]
+async fn a_new_pair_is_shown_once_both_files_are_there() {
+    let (app, old, new) = (Recorder::start().await, Pair::new(), Pair::new());
+    let program = serve(&old, &stage::config_without_listener(app.address()));
+    let shown = async |pair: &Pair| pair.connect(program.address(), &["http/1.1"]).await;
+    let mut before = Talk::over(shown(&old).await.unwrap());
+
+    new.write_certificate(program.folder());
+    assert!(shown(&old).await.is_some(), "half a pair is no pair");
+    new.write_key(program.folder());
+    assert!(shown(&new).await.is_some(), "the new pair is shown");
+    assert!(shown(&old).await.is_none(), "and the old one no more");
+
+    before.say(raw::get("/", "")).await;
+    assert_eq!(before.message().await.status(), 200, "connections of before go on");
+    assert!(program.log().iter().any(|line| line.contains("certificate renewed")));
+}
+
+#[tokio::test]
+async fn a_pair_that_is_spoilt_leaves_the_one_of_before_in_use() {
+    let (app, old, new) = (Recorder::start().await, Pair::new(), Pair::new());
+    let program = serve(&old, &stage::config_without_listener(app.address()));
+    let shown = async |pair: &Pair| pair.connect(program.address(), &["http/1.1"]).await.is_some();
+    assert!(shown(&old).await);
+
+    for (file, content) in [("key.pem", "no PEM"), ("certificate.pem", "")] {
+        fs::write(program.folder().join(file), content).unwrap();
+        assert!(shown(&old).await, "{file} is spoilt");
+        fs::remove_file(program.folder().join(file)).unwrap();
+        assert!(shown(&old).await, "{file} is gone");
+    }
+
+    new.write_key(program.folder());
+    assert!(shown(&old).await, "half a pair is no pair");
+    new.write_certificate(program.folder());
+    assert!(shown(&new).await);
+}
+
+/// The pair that was checked at the start is the one of before, though nobody has shaken hands yet.
+#[tokio::test]
+async fn the_first_handshake_may_come_after_the_files_were_spoilt() {
+    let (app, pair) = (Recorder::start().await, Pair::new());
+    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    Pair::new().write_certificate(program.folder());
+    assert!(pair.connect(program.address(), &["http/1.1"]).await.is_some());
+}
+
+#[tokio::test]
+async fn files_that_would_not_serve_are_mistakes_of_the_configuration() {
+    let app = Recorder::start().await;
+    let config = format!("{LISTEN}{}", stage::config_without_listener(app.address()));
+    let (one, other) = (Pair::new(), Pair::new());
+    for (spoil, place) in [
+        (Box::new(|_: &TempDir| {}) as Box<dyn Fn(&TempDir)>, "1:48: listen.certificate: "),
+        (Box::new(|folder| one.write_certificate(folder.path())), "1:70: listen.key: "),
+        (
+            Box::new(|folder| {
+                one.write_certificate(folder.path());
+                other.write_key(folder.path());
+            }),
+            "1:70: listen.key: ",
+        ),
+    ] {
+        let folder = TempDir::new().unwrap();
+        spoil(&folder);
+
+        let output = within(Command::from(stage::command(&folder, &config)).output()).await.unwrap();
+
+        assert_eq!(output.status.code(), Some(2));
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("{}:{place}", folder.path().join("config.yaml").display());
+        assert!(errors.lines().any(|line| line.starts_with(&expected)), "{expected} in {errors}");
+    }
+}
