@@ -83,8 +83,10 @@ const HOUSE: &[Floor] = &[
         place: "gateway",
         modules: &["callback", "clock", "gate", "headers", "pingora", "profile", "simulator"],
         crates: &[
+            "anstream",
             "async_trait",
             "axum",
+            "bytes",
             "clap",
             "granit_parser",
             "http",
