@@ -77,12 +77,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
 
     /// Reads up to this text, and gives what came before it.
     pub(crate) async fn hear(&mut self, end: &str) -> String {
+        let (heard, whole) = self.listen(end).await;
+        assert!(whole, "no {end:?} in {heard:?}");
+        heard.strip_suffix(end).unwrap_or_default().to_owned()
+    }
+
+    /// Reads up to this text, unless the connection ends before.
+    pub(crate) async fn hears(&mut self, end: &str) -> bool {
+        self.listen(end).await.1
+    }
+
+    async fn listen(&mut self, end: &str) -> (String, bool) {
         let mut heard = Vec::new();
         while !heard.ends_with(end.as_bytes()) {
-            let byte = within(self.0.read_u8()).await;
-            heard.push(byte.unwrap_or_else(|_| panic!("no {end:?} in {}", String::from_utf8_lossy(&heard))));
+            let Ok(byte) = within(self.0.read_u8()).await else { break };
+            heard.push(byte);
         }
-        String::from_utf8_lossy(&heard[..heard.len() - end.len()]).into_owned()
+        let whole = heard.ends_with(end.as_bytes());
+        (String::from_utf8_lossy(&heard).into_owned(), whole)
     }
 
     /// Reads a whole message.

@@ -4,7 +4,7 @@ use tokio::net::TcpListener;
 
 use super::{
     stage::{self, Talk},
-    support::{program::Program, raw, raw::within},
+    support::{program::Program, raw},
 };
 
 struct Both {
@@ -72,20 +72,7 @@ async fn a_large_body_comes_through_whole_both_ways() {
 
 #[tokio::test]
 async fn a_websocket_lives_beside_other_requests() {
-    let Both { mut app, mut client, listener, program } = begin(
-        b"GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Truecaller-Phone: +1\r\n\r\n",
-    )
-    .await;
-    app.say(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
-    )
-    .await;
-    let head = client.hear("\r\n\r\n").await;
-    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-    assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-
+    let Both { mut app, mut client, listener, program } = open_socket().await;
     for number in 0..3 {
         client.say(format!("\u{1}ping {number}\n")).await;
         app.hear(&format!("\u{1}ping {number}\n")).await;
@@ -100,8 +87,39 @@ async fn a_websocket_lives_beside_other_requests() {
         assert_eq!(answer.unwrap().status(), 200);
     }
     drop(client);
-    within(app.rest()).await;
+    assert_eq!(app.rest().await, b"");
 }
+
+#[tokio::test]
+async fn a_websocket_ends_when_the_app_ends_it() {
+    let Both { app, mut client, program: _program, .. } = open_socket().await;
+    drop(app);
+    assert_eq!(client.rest().await, b"");
+}
+
+/// A socket over which a first word has gone, opened again if need be, as browsers do.
+///
+/// pingora 0.9.1 closes one whose app has answered before pingora has noticed that the request has no body:
+/// <https://github.com/cloudflare/pingora/issues/946>. An app on a busy machine can be that quick.
+async fn open_socket() -> Both {
+    for _ in 0..10 {
+        let mut both = begin(HANDSHAKE).await;
+        both.app.say(SWITCHED).await;
+        let head = both.client.hear("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+        both.client.say("hello\n").await;
+        if both.app.hears("hello\n").await {
+            return both;
+        }
+    }
+    panic!("no socket stayed open");
+}
+
+const HANDSHAKE: &[u8] = b"GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 #[tokio::test]
 async fn a_websocket_handshake_says_what_the_client_said() {
