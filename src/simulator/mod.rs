@@ -111,6 +111,11 @@ impl Simulator {
         self.stage.grant(profile.into())
     }
 
+    /// Knows a token that somebody else made, and serves this profile for it.
+    pub fn recognise(&self, token: impl Into<String>, profile: impl Into<Bytes>) {
+        self.stage.recognise(token.into(), profile.into());
+    }
+
     /// Makes this the day of every following request, and forgets the plan.
     pub fn set_day(&self, day: Day) {
         self.stage.forecast.set(day);

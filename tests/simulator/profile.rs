@@ -21,6 +21,16 @@ async fn a_token_gives_its_own_profile_verbatim() {
 }
 
 #[tokio::test]
+async fn a_token_of_somebody_elses_can_be_made_known() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.recognise("from-a-recorded-callback", "{}");
+
+    let answer = Client::default().fetch(&simulator, "from-a-recorded-callback").await.unwrap();
+
+    assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, &b"{}"[..]));
+}
+
+#[tokio::test]
 async fn an_unknown_or_missing_token_is_unauthorized() {
     let simulator = Simulator::start().await.unwrap();
     let client = Client::default();
