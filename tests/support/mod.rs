@@ -2,8 +2,14 @@
 #![allow(dead_code, reason = "no test program uses all of it")]
 #![allow(clippy::disallowed_methods, reason = "a test ends with its runtime, and that with its tasks")]
 
+pub mod client;
+#[cfg(feature = "gateway")]
+pub mod edge;
 #[cfg(feature = "gateway")]
 pub mod program;
 pub mod raw;
 pub mod recorder;
+#[cfg(feature = "gateway")]
+pub mod scene;
 pub mod source;
+pub mod tls;

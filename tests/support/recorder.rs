@@ -1,14 +1,17 @@
 //! An app behind the edge that keeps every request as it came and answers 200.
 
 use std::{
+    io,
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
-    io::{AsyncWriteExt, BufReader},
+    io::{AsyncRead, AsyncWriteExt, BufReader, ReadBuf},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 use super::raw::Message;
@@ -16,8 +19,8 @@ use super::raw::Message;
 /// The app; it stops when it is dropped.
 pub struct Recorder {
     address: SocketAddr,
-    seen: Arc<Mutex<Vec<Message>>>,
-    task: JoinHandle<()>,
+    seen: Seen,
+    task: JoinSet<()>,
 }
 
 impl Recorder {
@@ -30,8 +33,9 @@ impl Recorder {
     pub async fn answering(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let seen = Arc::<Mutex<Vec<Message>>>::default();
-        let task = tokio::spawn(accept(listener, answer, Arc::clone(&seen)));
+        let seen = Seen::default();
+        let mut task = JoinSet::new();
+        task.spawn(accept(listener, answer, seen.clone()));
         Self { address, seen, task }
     }
 
@@ -41,34 +45,60 @@ impl Recorder {
 
     /// What came so far.
     pub fn seen(&self) -> Vec<Message> {
-        self.seen.lock().expect("no holder panics").clone()
+        self.seen.messages.lock().expect("no holder panics").clone()
     }
 
     /// What came since the last time, and forgets it.
     pub fn take(&self) -> Vec<Message> {
-        std::mem::take(&mut self.seen.lock().expect("no holder panics"))
+        std::mem::take(&mut self.seen.messages.lock().expect("no holder panics"))
+    }
+
+    /// The bytes that came since the last time, be they a whole request or not, and forgets them.
+    pub fn take_bytes(&self) -> Vec<u8> {
+        std::mem::take(&mut self.seen.bytes.lock().expect("no holder panics"))
+    }
+
+    /// Closes the listener and all connections.
+    pub async fn stop(&mut self) {
+        self.task.shutdown().await;
     }
 }
 
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+#[derive(Clone, Default)]
+struct Seen {
+    messages: Arc<Mutex<Vec<Message>>>,
+    bytes: Arc<Mutex<Vec<u8>>>,
 }
 
-async fn accept(listener: TcpListener, answer: &'static str, seen: Arc<Mutex<Vec<Message>>>) {
-    let mut connections = tokio::task::JoinSet::new();
+async fn accept(listener: TcpListener, answer: &'static str, seen: Seen) {
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve(stream, answer, Arc::clone(&seen)));
+        connections.spawn(serve(stream, answer, seen.clone()));
     }
 }
 
-async fn serve(stream: TcpStream, answer: &'static str, seen: Arc<Mutex<Vec<Message>>>) {
-    let mut reader = BufReader::new(stream);
+async fn serve(stream: TcpStream, answer: &'static str, seen: Seen) {
+    let (reading, mut writing) = stream.into_split();
+    let mut reader = BufReader::new(Wiretap { inner: reading, bytes: seen.bytes });
     while let Ok(Some(message)) = Message::read_buffered(&mut reader).await {
-        seen.lock().expect("no holder panics").push(message);
-        if reader.write_all(answer.as_bytes()).await.is_err() {
+        seen.messages.lock().expect("no holder panics").push(message);
+        if writing.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
+    }
+}
+
+/// Keeps every byte that is read.
+struct Wiretap<R> {
+    inner: R,
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Wiretap<R> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let start = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
+        self.bytes.lock().expect("no holder panics").extend_from_slice(&buffer.filled()[start..]);
+        Poll::Ready(Ok(()))
     }
 }

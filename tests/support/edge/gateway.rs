@@ -1,0 +1,35 @@
+//! The gateway: the real program, with a configuration that says the same as the other edges' builders.
+
+use std::{fmt::Write as _, net::SocketAddr};
+
+use super::{PATH, Settings};
+use crate::support::program::Program;
+
+pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
+    let folder = tempfile::tempdir().expect("a folder for the configuration");
+    let mut text = format!(
+        "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstream: http://{app}\nshutdown_grace: 0s\n\
+         callback: {{ path: {PATH}, deadline: {}ms, body_limit: {} }}\n\
+         truecaller:\n  require_active: {}\n  connect_timeout: {}ms\n  endpoints:\n",
+        settings.deadline.as_millis(),
+        settings.body_limit,
+        !settings.accept_inactive,
+        settings.connect_timeout.as_millis(),
+    );
+    let mut line = |line: String| writeln!(text, "{line}").expect("writing into a string cannot fail");
+    settings.endpoints.iter().for_each(|url| line(format!("    - {url}")));
+    if let Some(pem) = &settings.ca {
+        std::fs::write(folder.path().join("ca.pem"), pem).expect("the folder can be written to");
+        line("  ca_file: ca.pem".to_owned());
+    }
+    if settings.resolve.is_some() {
+        line("  resolve:".to_owned());
+        settings.hosts().for_each(|(host, address)| line(format!("    {host}: {address}")));
+    }
+    line(format!("identity:\n  max_value_length: {}", settings.max_value_length));
+    if !settings.headers.is_empty() {
+        line("  headers:".to_owned());
+        settings.headers.iter().for_each(|(name, field)| line(format!("    {name}: {field}")));
+    }
+    Program::serve_from(folder, &text)
+}

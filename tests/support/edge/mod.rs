@@ -1,0 +1,139 @@
+//! The edges that make the same promises, each in front of an app, on a socket of its own.
+//!
+//! Where they differ by design:
+//!
+//! | | tower (hyper) | pingora, gateway |
+//! |---|---|---|
+//! | `Content-Length` beside `Transfer-Encoding: chunked` | hyper drops the length | 400 |
+//! | equal `Content-Length` lines | hyper keeps one | 400 |
+//! | request trailers | passed on, but for the namespace | all dropped |
+//! | a header block over 64 KiB, more than 100 lines, a target over 8 KiB | hyper's own limits | gateway: 431, 414 |
+//! | an app that cannot be reached | the service's own error | gateway: 502 |
+//! | HTTP/2 without TLS | yes | no |
+
+mod gateway;
+pub mod pingora;
+pub mod tower;
+
+use std::{net::SocketAddr, time::Duration};
+
+use truegate::{
+    callback::ProfileEndpoint,
+    gate::{Gate, GateBuilder},
+    headers::{Field, HeaderNames},
+    profile::ProfileClient,
+};
+use url::Url;
+
+/// The callback route of every edge.
+pub const PATH: &str = "/truecaller/Callback-7f3a";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// hyper and `TruegateLayer` in front of a reverse proxy.
+    Tower,
+    /// Somebody's own `ProxyHttp` with the module and its two calls.
+    Pingora,
+    /// The program.
+    Gateway,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Tower, Self::Pingora, Self::Gateway];
+
+    /// Starts this edge in front of an app.
+    pub async fn start(self, app: SocketAddr, settings: &Settings) -> Edge {
+        match self {
+            Self::Tower => Edge::Tower(tower::Server::start(settings.gate_builder().build(), app).await),
+            Self::Pingora => Edge::Pingora(pingora::Server::start(settings.gate_builder().build(), app)),
+            Self::Gateway => Edge::Gateway(gateway::start(settings, app)),
+        }
+    }
+}
+
+/// What a test wants other than usual.
+pub struct Settings {
+    pub endpoints: Vec<String>,
+    /// Where the hosts of the endpoints are.
+    pub resolve: Option<SocketAddr>,
+    /// More roots to trust, as PEM.
+    pub ca: Option<String>,
+    /// Long, for machines that are busy.
+    pub deadline: Duration,
+    pub connect_timeout: Duration,
+    pub body_limit: usize,
+    pub max_value_length: usize,
+    /// More headers.
+    pub headers: Vec<(&'static str, &'static str)>,
+    pub accept_inactive: bool,
+}
+
+impl Settings {
+    /// The usual ones, with the endpoints that a callback may name.
+    pub fn listing<T: Into<String>>(endpoints: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            endpoints: endpoints.into_iter().map(Into::into).collect(),
+            resolve: None,
+            ca: None,
+            deadline: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(5),
+            body_limit: 16 * 1024,
+            max_value_length: 1024,
+            headers: Vec::new(),
+            accept_inactive: false,
+        }
+    }
+
+    /// The hosts that the endpoints name, each with where it is to be found.
+    fn hosts(&self) -> impl Iterator<Item = (String, SocketAddr)> {
+        let host = |url: &String| Some(Url::parse(url).ok()?.host_str()?.to_owned());
+        self.endpoints.iter().filter_map(host).filter_map(|host| Some((host, self.resolve?)))
+    }
+
+    /// What these settings say, for a gate in this process.
+    pub fn gate_builder(&self) -> GateBuilder {
+        let endpoints = self.endpoints.iter().map(|url| ProfileEndpoint::parse(url).expect("a URL that can be listed"));
+        let builder = Gate::builder(PATH.parse().expect("the path is canonical"), self.client())
+            .endpoints(endpoints.collect())
+            .headers(self.names())
+            .body_limit(self.body_limit)
+            .deadline(self.deadline)
+            .require_host();
+        if self.accept_inactive { builder.accept_inactive() } else { builder }
+    }
+
+    fn client(&self) -> ProfileClient {
+        let builder = ProfileClient::builder()
+            .connect_timeout(self.connect_timeout)
+            .attempts(2)
+            .trust(self.ca.clone().unwrap_or_default());
+        let builder = self.hosts().fold(builder, |builder, (host, address)| builder.resolve(host, address));
+        builder.build().expect("the certificates are PEM")
+    }
+
+    fn names(&self) -> HeaderNames {
+        let mut names = HeaderNames::builder("X-Truecaller-").expect("the default prefix is valid");
+        names.max_value_length(self.max_value_length);
+        for (name, field) in &self.headers {
+            names.inject(name, Field::named(field).expect("a field"), None).expect("a header that may be injected");
+        }
+        names.build()
+    }
+}
+
+/// An edge that runs until it is dropped.
+pub enum Edge {
+    Tower(tower::Server),
+    Pingora(pingora::Server),
+    Gateway(super::program::Program),
+}
+
+impl Edge {
+    pub fn address(&self) -> SocketAddr {
+        match self {
+            Self::Tower(server) => server.address(),
+            Self::Pingora(server) => server.address(),
+            Self::Gateway(program) => program.address(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The pingora module in somebody's own proxy.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    os::fd::IntoRawFd,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pingora_core::{
+    Result,
+    modules::http::HttpModules,
+    server::{Fds, configuration::ServerConf},
+    services::Service,
+    upstreams::peer::HttpPeer,
+};
+use pingora_http::RequestHeader;
+use pingora_proxy::{ProxyHttp, Session, http_proxy_service};
+use tokio::{sync::watch, task::JoinSet};
+use truegate::{
+    Gate,
+    pingora::{TruegateModule, inject, intercept},
+};
+
+/// A service of pingora's that runs until it is dropped.
+pub struct Server {
+    address: SocketAddr,
+    _task: JoinSet<()>,
+    _shutdown: watch::Sender<bool>,
+}
+
+impl Server {
+    pub(super) fn start(gate: Gate, app: SocketAddr) -> Self {
+        Self::serve(Proxy { gate, app })
+    }
+
+    /// Serves any proxy on a free port.
+    pub fn serve<P>(proxy: P) -> Self
+    where
+        P: ProxyHttp + Send + Sync + 'static,
+        P::CTX: Send + Sync,
+    {
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        socket.set_nonblocking(true).expect("a socket can be made nonblocking");
+        let address = socket.local_addr().expect("a bound socket has an address");
+        let mut service = http_proxy_service(&Arc::new(ServerConf::default()), proxy);
+        service.add_tcp(&address.to_string());
+        let mut sockets = Fds::new();
+        sockets.add(address.to_string(), socket.into_raw_fd());
+        let sockets = Some(Arc::new(Mutex::new(sockets)));
+        let (shutdown, stopped) = watch::channel(false);
+        let mut task = JoinSet::new();
+        task.spawn(async move { service.start_service(sockets, stopped, 1).await });
+        Self { address, _task: task, _shutdown: shutdown }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+struct Proxy {
+    gate: Gate,
+    app: SocketAddr,
+}
+
+#[async_trait]
+impl ProxyHttp for Proxy {
+    type CTX = ();
+
+    fn new_ctx(&self) {}
+
+    fn init_downstream_modules(&self, modules: &mut HttpModules) {
+        modules.add_module(TruegateModule::builder(self.gate.clone()));
+    }
+
+    async fn request_filter(&self, session: &mut Session, _: &mut ()) -> Result<bool> {
+        intercept(session).await
+    }
+
+    async fn upstream_peer(&self, _: &mut Session, _: &mut ()) -> Result<Box<HttpPeer>> {
+        Ok(Box::new(HttpPeer::new(self.app, false, String::new())))
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        request: &mut RequestHeader,
+        _: &mut (),
+    ) -> Result<()> {
+        inject(session, request)
+    }
+}
