@@ -1,0 +1,15 @@
+//! What every edge promises: the tower layer, the pingora module and the gateway, over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod answers;
+mod bodies;
+mod claims;
+mod endpoints;
+mod framing;
+mod keeping;
+mod routes;
+mod spoofing;
+mod streams;
+#[path = "../support/mod.rs"]
+mod support;
+mod text;
