@@ -100,7 +100,8 @@ async fn scene(parts: &'static [Part], change: impl FnOnce(&mut Settings)) -> (S
     let (logged, log) = mpsc::unbounded_channel();
     let gate = settings.gate_builder().build();
     let edge = Edge::Pingora(Server::serve(Proxy { gate, parts, apps: vec![app.address()], logged }));
-    (Scene { kind: Kind::Pingora, truecaller, app, edge }, log)
+    let abandoned = settings.abandoned.subscribe();
+    (Scene { kind: Kind::Pingora, truecaller, app, edge, abandoned }, log)
 }
 
 #[tokio::test]

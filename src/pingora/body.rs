@@ -1,7 +1,10 @@
 //! Reading a callback's body so that pingora can still send it upstream.
 
+use std::future::pending;
+
 use bytes::{Bytes, BytesMut};
 use http::header;
+use pingora_core::Error;
 use pingora_proxy::Session;
 
 use crate::gate::{Intake, Verdict};
@@ -29,6 +32,16 @@ async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, fn(In
             Ok(None) => return Ok(body.freeze()),
             Err(_) => return Err(Intake::interrupted),
         }
+    }
+}
+
+/// Ends when the client has gone, or says more than its one request; until then the verdict is worth waiting for.
+///
+/// pingora would notice only with the head at the app, and leave it there without a body.
+pub(super) async fn gone(session: &mut Session) -> Box<Error> {
+    match session.read_body_or_idle(true).await {
+        Err(error) => error.into_down(),
+        Ok(_) => pending().await,
     }
 }
 

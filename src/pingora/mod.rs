@@ -66,7 +66,11 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
         Step::Intake(intake) => match body::read(session, &intake).await {
-            Ok(body) => intake.finish(body).await,
+            Ok(body) => tokio::select! {
+                biased;
+                verdict = intake.finish(body) => verdict,
+                gone = body::gone(session) => return Err(gone),
+            },
             Err(failure) => failure(intake),
         },
     };

@@ -8,16 +8,13 @@ use tokio::{
     net::TcpListener,
     task::JoinSet,
 };
-use truegate::{
-    gate::{Event, Observer, Outcome},
-    simulator::{DOCUMENTED_PROFILE, Day},
-};
+use truegate::simulator::{DOCUMENTED_PROFILE, Day};
 
 use crate::{
     claims::{claims, documented},
     support::{
         client::Client,
-        edge::{Edge, Kind, PATH, Settings, tower},
+        edge::{Kind, PATH, Settings},
         raw::{Message, exchange, post},
         scene::Scene,
     },
@@ -122,55 +119,21 @@ async fn a_slow_callback_holds_up_nobody_else() {
     }
 }
 
-/// Tells when a callback was abandoned.
-struct Abandonment(tokio::sync::mpsc::UnboundedSender<()>);
-
-impl Observer for Abandonment {
-    fn observe(&self, event: Event) {
-        if let Event::Callback { outcome: Outcome::Abandoned, .. } = event {
-            let _ = self.0.send(());
-        }
-    }
-}
-
 #[tokio::test]
-async fn a_layer_drops_the_callback_of_a_client_that_has_gone() {
-    let mut scene = Scene::of(Kind::Tower).await;
-    let (sender, mut abandoned) = tokio::sync::mpsc::unbounded_channel();
-    let settings = Settings::listing([scene.truecaller.endpoint()]);
-    let gate = settings.gate_builder().observer(Abandonment(sender)).build();
-    scene.edge = Edge::Tower(tower::Server::start(gate, scene.app.address()).await);
-    scene.truecaller.set_day(Day::Held);
-
-    let mut client = Client::connect(scene.edge.address()).await;
-    client.send(post(PATH, scene.grant(DOCUMENTED_PROFILE).as_bytes())).await;
-    scene.truecaller.wait_for_fetches(1).await;
-    drop(client);
-    abandoned.recv().await.unwrap();
-    scene.truecaller.release();
-
-    scene.unreached("the client has gone").await;
-    scene.truecaller.set_day(Day::Good);
-    assert_eq!(scene.callback(scene.grant(DOCUMENTED_PROFILE)).await.status(), 200);
-    assert_eq!(claims(&scene.reached_once().await), documented("a-nonce-"));
-}
-
-#[tokio::test]
-async fn a_client_that_goes_away_leaves_no_half_verified_request() {
+async fn a_client_that_has_gone_is_not_told_of_to_the_app() {
     for kind in Kind::ALL {
-        let scene = Scene::of(kind).await;
-        scene.truecaller.set_day(Day::Held);
-        for count in 1..=20 {
+        let mut scene = Scene::of(kind).await;
+        for gone in 1..=3 {
+            scene.truecaller.plan([Day::Held]);
             let mut client = Client::connect(scene.edge.address()).await;
             client.send(post(PATH, scene.grant(DOCUMENTED_PROFILE).as_bytes())).await;
-            scene.truecaller.wait_for_fetches(count).await;
-        }
-        scene.truecaller.release();
-        scene.truecaller.set_day(Day::Good);
-        assert_eq!(scene.callback(scene.grant(DOCUMENTED_PROFILE)).await.status(), 200);
-        // Whoever verified a callback before it noticed may tell the app of it, whole.
-        for request in scene.reached().await {
-            assert_eq!(claims(&request), documented("a-nonce-"));
+            scene.truecaller.wait_for_fetches(2 * gone - 1).await;
+            drop(client);
+            scene.wait_for_abandoned(gone).await;
+            scene.truecaller.release();
+            assert_eq!(scene.callback(scene.grant(DOCUMENTED_PROFILE)).await.status(), 200);
+            let bytes = scene.reached_bytes().await;
+            assert_eq!(bytes.matches("POST ").count(), 1, "{bytes}");
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::{fmt::Debug, net::TcpListener};
 
+use tokio::sync::watch;
 use truegate::simulator::Simulator;
 
 use super::{
     edge::{Edge, Kind, PATH, Settings},
-    raw::{Message, exchange, get, post},
+    raw::{Message, exchange, get, post, within},
     recorder::Recorder,
     tls::{self, Certificate},
 };
@@ -16,6 +17,7 @@ pub struct Scene {
     pub truecaller: Simulator,
     pub app: Recorder,
     pub edge: Edge,
+    pub abandoned: watch::Receiver<usize>,
 }
 
 impl Scene {
@@ -52,7 +54,7 @@ impl Scene {
         // Shown when the test fails.
         println!("edge: {kind:?}");
         let edge = kind.start(app.address(), settings).await;
-        Self { kind, truecaller, app, edge }
+        Self { kind, truecaller, app, edge, abandoned: settings.abandoned.subscribe() }
     }
 
     /// Sends bytes on a connection of their own, and reads the answer.
@@ -76,6 +78,22 @@ impl Scene {
     pub fn grant_at(&self, profile: impl Into<bytes::Bytes>, endpoint: &str) -> String {
         let token = self.truecaller.grant(profile);
         serde_json::json!({ "requestId": "a-nonce-", "accessToken": token, "endpoint": endpoint }).to_string()
+    }
+
+    /// Waits until the edge has given up this many callbacks, counted from the start.
+    pub async fn wait_for_abandoned(&mut self, count: usize) {
+        let Edge::Gateway(program) = &self.edge else {
+            let reached = within(self.abandoned.wait_for(|abandoned| *abandoned >= count)).await;
+            return assert!(reached.is_ok(), "the edge has ended");
+        };
+        let counted = format!("truegate_callbacks_total{{outcome=\"abandoned\"}} {count}\n");
+        within(async {
+            while !exchange(program.admin(), get("/metrics", ""))
+                .await
+                .is_some_and(|page| page.text().contains(&counted))
+            {}
+        })
+        .await;
     }
 
     /// What reached the app since the last time: all of it, for one more request has come and gone.

@@ -17,9 +17,10 @@ pub mod tower;
 
 use std::{net::SocketAddr, time::Duration};
 
+use tokio::sync::watch;
 use truegate::{
     callback::ProfileEndpoint,
-    gate::{Gate, GateBuilder},
+    gate::{Event, Gate, GateBuilder, Observer, Outcome},
     headers::{Field, HeaderNames},
     profile::ProfileClient,
 };
@@ -66,6 +67,8 @@ pub struct Settings {
     /// More headers.
     pub headers: Vec<(&'static str, &'static str)>,
     pub accept_inactive: bool,
+    /// Counts the callbacks that an edge in this process gave up.
+    pub abandoned: watch::Sender<usize>,
 }
 
 impl Settings {
@@ -81,6 +84,7 @@ impl Settings {
             max_value_length: 1024,
             headers: Vec::new(),
             accept_inactive: false,
+            abandoned: watch::Sender::default(),
         }
     }
 
@@ -98,6 +102,7 @@ impl Settings {
             .headers(self.names())
             .body_limit(self.body_limit)
             .deadline(self.deadline)
+            .observer(Abandonments(self.abandoned.clone()))
             .require_host();
         if self.accept_inactive { builder.accept_inactive() } else { builder }
     }
@@ -118,6 +123,17 @@ impl Settings {
             names.inject(name, Field::named(field).expect("a field"), None).expect("a header that may be injected");
         }
         names.build()
+    }
+}
+
+/// Counts the callbacks that were given up.
+struct Abandonments(watch::Sender<usize>);
+
+impl Observer for Abandonments {
+    fn observe(&self, event: Event) {
+        if let Event::Callback { outcome: Outcome::Abandoned, .. } = event {
+            self.0.send_modify(|count| *count += 1);
+        }
     }
 }
 
