@@ -112,6 +112,24 @@ async fn a_body_reaches_the_app_byte_for_byte_up_to_its_limit() {
 }
 
 #[tokio::test]
+async fn a_body_for_another_route_passes_byte_for_byte_whatever_its_size() {
+    let large: Vec<u8> = (0..=u8::MAX).cycle().take(1024 * 1024 + 1).collect();
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        for body in [&large[..], &large[..1], &[]] {
+            for chunked in [false, true] {
+                let request = request(body, chunked);
+                let start = request.iter().position(|byte| *byte == b'\r').unwrap();
+                let request = [b"PUT /upload HTTP/1.1", &request[start..]].concat();
+                assert_eq!(scene.send(request).await.status(), 200);
+                let reached = scene.reached_once().await;
+                assert!(reached.body == body, "{} bytes came of {}", reached.body.len(), body.len());
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_its_limit_is_refused_however_it_is_framed() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;

@@ -101,6 +101,21 @@ async fn a_head_that_is_no_head_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_space_in_a_target_is_refused_or_spelled_out() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        let status = scene.send(format!("GET {PATH} b HTTP/1.1\r\nHost: a\r\n\r\n")).await.status();
+        let reached: Vec<_> = scene.reached().await.into_iter().map(|request| request.start).collect();
+        match kind {
+            Kind::Tower => assert_eq!((status, reached), (400, vec![])),
+            Kind::Pingora | Kind::Gateway => {
+                assert_eq!((status, reached), (200, vec![format!("GET {PATH}%20b HTTP/1.1")]));
+            }
+        }
+    }
+}
+
 /// Insists on a 400 or less, an end of the connection, and an app that saw nothing.
 async fn refused(scene: &Scene, bytes: &str) {
     println!("request: {bytes:?}");
