@@ -34,10 +34,11 @@ async fn echo() -> (SocketAddr, JoinSet<()>) {
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                  Sec-WebSocket-Accept: abc\r\nX-Truecaller-Phone: +2\r\nX-Seen: {seen}\r\n\r\nhello"
             );
-            stream.write_all(head.as_bytes()).await.unwrap();
+            // The edge may be gone again.
+            let _ = stream.write_all(head.as_bytes()).await;
             let mut bytes = [0; 64];
             while let Ok(count @ 1..) = stream.read(&mut bytes).await {
-                stream.write_all(&bytes[..count]).await.unwrap();
+                let _ = stream.write_all(&bytes[..count]).await;
             }
         }
     });
@@ -50,25 +51,36 @@ async fn a_web_socket_passes_both_ways_without_the_namespace() {
     for kind in Kind::ALL {
         println!("edge: {kind:?}");
         let edge = kind.start(app, &Settings::listing(["http://127.0.0.1:1/v1/default"])).await;
-        let mut client = Client::connect(edge.address()).await;
-        client
-            .send(
-                "GET /chat?room=1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
-                 X-Truecaller-Phone: +1\r\n\r\n",
-            )
-            .await;
-        let answer = client.read().await.unwrap();
-        assert_eq!(answer.status(), 101);
-        assert_eq!(answer.one("sec-websocket-accept"), Some("abc"));
-        assert_eq!(answer.one("x-seen"), Some("GET /chat?room=1 HTTP/1.1 []"));
-        assert_eq!(claims(&answer), []);
-        assert_eq!(client.read_bytes(5).await, b"hello");
-        for frame in [&b"\x81\x05first"[..], b"\x82\x00", b"GET / HTTP/1.1\r\nX-Truecaller-Phone: +1\r\n\r\n"] {
-            client.send(frame).await;
-            assert_eq!(client.read_bytes(frame.len()).await, frame);
+        let mut sockets = 1;
+        while converse(edge.address()).await.is_none() {
+            // pingora 0.9.1 may take the end of the handshake for that of the socket (cloudflare/pingora#946).
+            assert!(kind != Kind::Tower && sockets < 10, "no socket stays open");
+            sockets += 1;
         }
     }
+}
+
+/// Opens a socket and hears everything back; `None` if it is closed before.
+async fn converse(address: SocketAddr) -> Option<()> {
+    let mut client = Client::connect(address).await;
+    client
+        .send(
+            "GET /chat?room=1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+             X-Truecaller-Phone: +1\r\n\r\n",
+        )
+        .await;
+    let answer = client.read().await?;
+    assert_eq!(answer.status(), 101);
+    assert_eq!(answer.one("sec-websocket-accept"), Some("abc"));
+    assert_eq!(answer.one("x-seen"), Some("GET /chat?room=1 HTTP/1.1 []"));
+    assert_eq!(claims(&answer), []);
+    assert_eq!(client.read_bytes(5).await?, b"hello");
+    for frame in [&b"\x81\x05first"[..], b"\x82\x00", b"GET / HTTP/1.1\r\nX-Truecaller-Phone: +1\r\n\r\n"] {
+        client.send(frame).await;
+        assert_eq!(client.read_bytes(frame.len()).await?, frame);
+    }
+    Some(())
 }
 
 #[tokio::test]

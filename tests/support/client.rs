@@ -26,11 +26,10 @@ impl Client {
         within(Message::read_buffered(&mut self.0)).await.ok().flatten()
     }
 
-    /// Reads this many bytes.
-    pub async fn read_bytes(&mut self, count: usize) -> Vec<u8> {
+    /// Reads this many bytes; `None` when the connection is closed before.
+    pub async fn read_bytes(&mut self, count: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; count];
-        within(self.0.read_exact(&mut bytes)).await.expect("as many bytes");
-        bytes
+        within(self.0.read_exact(&mut bytes)).await.ok().map(|_| bytes)
     }
 
     /// Reads every message until the connection is closed.
