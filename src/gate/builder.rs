@@ -15,14 +15,20 @@ use crate::{
 pub struct GateBuilder(Parameters);
 
 impl GateBuilder {
+    /// The largest callback in bytes, if not said.
+    pub const BODY_LIMIT: usize = 16 * 1024;
+
+    /// How long a verification may take, if not said: under the 3 s that Truecaller waits.
+    pub const DEADLINE: Duration = Duration::from_millis(2500);
+
     pub(super) fn new(path: CallbackPath, source: impl ProfileSource) -> Self {
         Self(Parameters {
             path,
             source: Box::new(source),
             endpoints: Endpoints::default(),
             names: Arc::default(),
-            body_limit: BODY_LIMIT,
-            deadline: DEADLINE,
+            body_limit: Self::BODY_LIMIT,
+            deadline: Self::DEADLINE,
             requires_active: true,
             missing_host: MissingHost::Pass,
             clock: Box::new(SystemClock),
@@ -91,6 +97,3 @@ impl fmt::Debug for GateBuilder {
         f.debug_struct("GateBuilder").finish_non_exhaustive()
     }
 }
-
-const BODY_LIMIT: usize = 16 * 1024;
-const DEADLINE: Duration = Duration::from_millis(2500);

@@ -1,6 +1,6 @@
 //! Heads that two servers would read in two ways are refused before anything is decided by them.
 
-use http::{HeaderMap, HeaderValue, Method, Uri, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
 
 use super::Rejection;
 
@@ -14,7 +14,7 @@ pub(super) enum MissingHost {
 
 /// Refuses what the HTTP libraries let through and the next server might read differently.
 pub(super) fn check(head: &Parts, missing_host: MissingHost) -> Result<(), Rejection> {
-    if is_tunnel(&head.method, &head.uri) || head.method == Method::TRACE {
+    if is_tunnel(head) || head.method == Method::TRACE {
         return Err(Rejection::MethodNotAllowed { allow: METHODS });
     }
     let sound = host_is_clear(head, missing_host) && transfer_encoding_is_clear(head) && length_is_clear(&head.headers);
@@ -22,8 +22,9 @@ pub(super) fn check(head: &Parts, missing_host: MissingHost) -> Result<(), Rejec
 }
 
 /// A plain `CONNECT` names no path; the extended one of RFC 8441, for WebSockets over HTTP/2, does.
-fn is_tunnel(method: &Method, uri: &Uri) -> bool {
-    method == Method::CONNECT && uri.path_and_query().is_none()
+fn is_tunnel(head: &Parts) -> bool {
+    let extended = head.version >= Version::HTTP_2 && head.uri.path_and_query().is_some();
+    head.method == Method::CONNECT && !extended
 }
 
 fn host_is_clear(head: &Parts, missing_host: MissingHost) -> bool {
@@ -142,7 +143,9 @@ mod tests {
     #[test]
     fn tunnels_and_echoes_are_refused_and_extended_connect_passes() {
         let host = &[("host", "app:443")];
-        for (method, uri) in [("CONNECT", "app:443"), ("TRACE", "/")] {
+        for (method, uri) in
+            [("CONNECT", "app:443"), ("CONNECT", "/x"), ("CONNECT", "http://app:443/x"), ("TRACE", "/")]
+        {
             let refused = Rejection::MethodNotAllowed { allow: METHODS };
             assert_eq!(verdict(method, uri, Version::HTTP_11, host), Err(refused), "{method}");
         }

@@ -45,7 +45,7 @@ pub use self::{
     rejection::Rejection,
     reply::{Connection, Reply},
     route::{CallbackPath, CallbackPathError},
-    step::{Step, Verdict},
+    step::{Failure, Step, Verdict},
     verify::Intake,
 };
 use self::{framing::MissingHost, route::Route};
@@ -107,7 +107,7 @@ impl Gate {
 
     /// Strips the headers of a request whose edits are not decided yet.
     pub fn strip_request(&self, target: &mut impl HeaderTarget) {
-        self.report(self.0.names.strip(target));
+        self.report(self.0.names.strip_request(target));
     }
 
     /// Strips the trailers of a request.

@@ -15,6 +15,9 @@ pub enum Step {
     Reply(Reply),
 }
 
+/// What an intake is told of a body that was not read to its end: one of its methods.
+pub type Failure = fn(Intake) -> Verdict;
+
 /// What to do with a callback whose body was read.
 #[derive(Debug)]
 #[must_use = "a callback is neither passed on nor answered until its verdict is carried out"]

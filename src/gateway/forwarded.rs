@@ -5,6 +5,8 @@ use pingora_core::Result;
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
+use crate::headers::reads_as;
+
 /// Replaces `X-Forwarded-For`, `-Proto` and `-Host`, and removes `Forwarded`.
 pub(super) fn replace(session: &Session, request: &mut RequestHeader) -> Result<()> {
     let claimed: Vec<HeaderName> = request.headers.keys().filter(|name| says_origin(name)).cloned().collect();
@@ -23,11 +25,7 @@ pub(super) fn replace(session: &Session, request: &mut RequestHeader) -> Result<
 
 /// Whether a header says where a request came from, in any spelling that an app might read so.
 fn says_origin(name: &HeaderName) -> bool {
-    let spelled = |known: &str| {
-        let same = |(byte, known): (u8, u8)| byte == known || (known == b'-' && !byte.is_ascii_alphanumeric());
-        known.len() == name.as_str().len() && name.as_str().bytes().zip(known.bytes()).all(same)
-    };
-    *name == header::FORWARDED || ORIGIN.into_iter().any(spelled)
+    ORIGIN.into_iter().any(|known| reads_as(name.as_str().as_bytes(), known))
 }
 
 fn scheme(session: &Session) -> &'static str {
@@ -40,7 +38,7 @@ fn host(request: &RequestHeader) -> Option<HeaderValue> {
     named.or_else(|| HeaderValue::from_str(request.uri.authority()?.as_str()).ok())
 }
 
-const ORIGIN: [&str; 3] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
+const ORIGIN: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
 
 #[cfg(test)]
 mod tests {

@@ -62,9 +62,15 @@ impl HeaderNamesBuilder {
         let Self { folded_prefix, defaults, chosen, max_value_length } = self;
         let injections: Vec<_> = defaults.into_iter().chain(chosen).collect();
         let folded = injections.iter().map(|injection| fold(injection.name.as_str()));
-        let mut folded_others: Vec<_> = folded.filter(|name| !name.starts_with(&folded_prefix)).collect();
-        folded_others.push(HTTPOXY.to_owned());
+        let folded_others = folded.filter(|name| !name.starts_with(&folded_prefix)).collect();
         HeaderNames { folded_prefix, folded_others, injections, max_value_length }
+    }
+}
+
+/// The default headers, under `X-Truecaller-`.
+impl Default for HeaderNamesBuilder {
+    fn default() -> Self {
+        Self::new("X-Truecaller-").expect("the default prefix is valid")
     }
 }
 
@@ -103,8 +109,5 @@ const DEFAULTS: [(&str, Field); 8] = [
     ("Family-Name", Field::FamilyName),
     ("Country", Field::Country),
 ];
-
-/// CGI makes the environment variable `HTTP_PROXY` of a `Proxy` header, so a client could choose the app's proxy.
-const HTTPOXY: &str = "proxy";
 
 const MAX_VALUE_LENGTH: usize = 1024;

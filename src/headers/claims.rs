@@ -23,11 +23,20 @@ impl HeaderNames {
     /// so everything but a letter or a digit counts as `-`, and letter case does not count.
     pub fn claims(&self, name: impl AsRef<[u8]>) -> bool {
         let name = name.as_ref();
-        let same = |ours: &String| ours.len() == name.len() && starts_folded(name, ours);
-        starts_folded(name, &self.folded_prefix) || self.folded_others.iter().any(same)
+        starts_folded(name, &self.folded_prefix) || self.folded_others.iter().any(|ours| reads_as(name, ours))
     }
 
-    /// Takes away what a client may not say.
+    /// Takes away what a client may not say, and by what it could say it unseen.
+    pub fn strip_request(&self, target: &mut impl HeaderTarget) -> Spoofs {
+        target.remove(&PROXY);
+        if upgrades_to_http(target) {
+            target.remove(&header::UPGRADE);
+            target.remove(&HTTP2_SETTINGS);
+        }
+        self.strip(target)
+    }
+
+    /// Takes away every header and list entry of the namespace.
     pub fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
         Spoofs {
             header: self.strip_claimed(target),
@@ -36,7 +45,7 @@ impl HeaderNames {
         }
     }
 
-    /// Takes away the trailers that a client may not send.
+    /// Takes away every trailer of the namespace.
     pub fn strip_trailers(&self, trailers: &mut HeaderMap) -> Spoofs {
         Spoofs { trailer: self.strip_claimed(trailers), ..Spoofs::default() }
     }
@@ -65,6 +74,17 @@ impl HeaderNames {
     }
 }
 
+/// Whether an upgrade would carry further requests, which nobody could look at: `h2c`, `TLS` or another `HTTP`.
+///
+/// A server may leave any upgrade out (RFC 9110 §7.8).
+fn upgrades_to_http(target: &impl HeaderTarget) -> bool {
+    let carries = |protocol: &[u8]| {
+        let name = protocol.split(|byte| *byte == b'/').next().unwrap_or_default().trim_ascii();
+        HTTP_CARRIERS.iter().any(|carrier| name.eq_ignore_ascii_case(carrier))
+    };
+    target.headers().get_all(header::UPGRADE).iter().any(|value| tokens(value).any(carries))
+}
+
 /// A name as the namespace compares it.
 pub(super) fn fold(name: &str) -> String {
     name.bytes().map(fold_byte).map(char::from).collect()
@@ -72,6 +92,11 @@ pub(super) fn fold(name: &str) -> String {
 
 fn fold_byte(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
+}
+
+/// Whether some server would read a header's name as `known`, which is in lower case and has hyphens only.
+pub fn reads_as(name: &[u8], known: &str) -> bool {
+    name.len() == known.len() && starts_folded(name, known)
 }
 
 fn starts_folded(name: &[u8], folded: &str) -> bool {
@@ -82,4 +107,8 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     value.as_bytes().split(|byte| *byte == b',')
 }
 
+const HTTP_CARRIERS: [&[u8]; 4] = [b"h2c", b"h2", b"http", b"tls"];
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+/// CGI makes the variable `HTTP_PROXY` of it, so a client could choose the app's proxy.
+const PROXY: HeaderName = HeaderName::from_static("proxy");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");

@@ -74,7 +74,7 @@ impl Edits {
     ///
     /// A callback's body was read to its end, so its `Expect` has been answered and goes too.
     pub fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
-        let spoofs = self.names.strip(target);
+        let spoofs = self.names.strip_request(target);
         match &self.origin {
             Origin::Ordinary => return spoofs,
             Origin::Verified(identity) => self.names.inject(target, |field| field.text(identity)),

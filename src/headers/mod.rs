@@ -27,7 +27,7 @@ use http::HeaderName;
 
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
-    claims::Spoofs,
+    claims::{Spoofs, reads_as},
     edits::{Edits, HeaderTarget},
     encoding::Encoding,
     field::Field,
@@ -68,7 +68,7 @@ impl HeaderNames {
 
 impl Default for HeaderNames {
     fn default() -> Self {
-        Self::builder("X-Truecaller-").expect("the default prefix is valid").build()
+        HeaderNamesBuilder::default().build()
     }
 }
 

@@ -17,11 +17,11 @@ use tower_service::Service;
 
 use super::{
     RequestBody, ResponseBody,
-    read::{Failure, Read, Whole},
+    read::{Read, Whole},
     response::{answer, guard},
 };
 use crate::{
-    gate::{Gate, Intake, Verdict},
+    gate::{Failure, Gate, Intake, Verdict},
     headers::Edits,
 };
 

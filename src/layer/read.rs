@@ -12,7 +12,7 @@ use http::HeaderMap;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::gate::{Intake, Verdict};
+use crate::gate::{Failure, Intake};
 
 pin_project! {
     /// A body on its way in.
@@ -32,9 +32,6 @@ pub(super) struct Whole {
     pub(super) data: Bytes,
     pub(super) trailers: Option<HeaderMap>,
 }
-
-/// What an intake is told of a body that was not read to its end.
-pub(super) type Failure = fn(Intake) -> Verdict;
 
 impl<B> Read<B> {
     pub(super) fn new(body: B, intake: &Intake) -> Self {

@@ -3,16 +3,17 @@
 use std::future::pending;
 
 use bytes::{Bytes, BytesMut};
-use http::header;
+use http::{HeaderValue, Version, header};
 use pingora_core::Error;
+use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
-use crate::gate::{Intake, Verdict};
+use crate::gate::{Failure, Intake};
 
 /// Reads the body to its end, or tells what the intake is to be told.
 ///
 /// pingora keeps up to 64 KiB of it for the upstream, and silently nothing of what is larger, so that is the limit.
-pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, fn(Intake) -> Verdict> {
+pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, Failure> {
     session.enable_retry_buffering();
     tokio::select! {
         body = read_within(session, intake.limit().min(RETRY_BUFFER)) => body,
@@ -20,9 +21,9 @@ pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes
     }
 }
 
-async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, fn(Intake) -> Verdict> {
-    if session.req_header().headers.contains_key(header::EXPECT) {
-        session.write_continue_response().await.map_err(|_| Intake::interrupted as fn(Intake) -> Verdict)?;
+async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, Failure> {
+    if expects_continue(session.req_header()) {
+        session.write_continue_response().await.map_err(|_| Intake::interrupted as Failure)?;
     }
     let mut body = BytesMut::new();
     loop {
@@ -35,6 +36,13 @@ async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, fn(In
     }
 }
 
+/// Whether the client waits for word before it sends its body (RFC 9110 §10.1.1).
+fn expects_continue(request: &RequestHeader) -> bool {
+    let expectation = request.headers.get(header::EXPECT);
+    let continues = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    request.version >= Version::HTTP_11 && expectation.is_some_and(continues)
+}
+
 /// Ends when the client has gone, or says more than its one request; until then the verdict is worth waiting for.
 ///
 /// pingora would notice only with the head at the app, and leave it there without a body.
@@ -45,4 +53,5 @@ pub(super) async fn gone(session: &mut Session) -> Box<Error> {
     }
 }
 
-const RETRY_BUFFER: usize = 64 * 1024;
+/// How much of a body pingora keeps.
+pub(crate) const RETRY_BUFFER: usize = 64 * 1024;

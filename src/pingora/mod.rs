@@ -47,6 +47,8 @@ use pingora_core::{Error, ErrorType::InternalError, Result};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
+#[cfg(feature = "gateway")]
+pub(crate) use self::body::RETRY_BUFFER;
 pub use self::{module::TruegateModule, reply::respond};
 use crate::gate::{Rejection, Step, Verdict};
 

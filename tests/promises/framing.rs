@@ -239,6 +239,19 @@ async fn a_request_that_is_rejected_is_not_asked_to_go_on() {
 }
 
 #[tokio::test]
+async fn a_callback_that_cannot_be_asked_to_go_on_is_not() {
+    let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        for line in ["HTTP/1.0\r\nHost: a\r\nExpect: 100-continue", "HTTP/1.1\r\nHost: a\r\nExpect: a-miracle"] {
+            let length = body.len();
+            let answer = scene.send(format!("POST {PATH} {line}\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+            assert_eq!(answer.status(), 200, "{kind:?} {line}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_callback_that_waits_to_go_on_is_asked_to() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;

@@ -236,6 +236,20 @@ async fn no_client_chooses_the_proxy_of_an_app() {
 }
 
 #[tokio::test]
+async fn no_client_gets_a_channel_that_nobody_looks_into() {
+    let h2c = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        for lines in [h2c, "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n", "Upgrade: TLS/1.0\r\n"] {
+            assert_eq!(scene.send(get("/", lines)).await.status(), 200, "{kind:?} {lines}");
+        }
+        for request in scene.reached().await {
+            assert_eq!((request.one("upgrade"), request.one("http2-settings")), (None, None), "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn everything_else_passes_as_it_came() {
     let lines = "User-Agent: UA/1.0\r\nAccept: */*\r\nCookie: a=b; c=d\r\nAuthorization: Bearer of-the-client\r\n\
                  X-Request-Id: 1\r\nX-Twice: one\r\nX-Twice: two\r\nAccept-Encoding: gzip\r\nX-Bytes: \u{e9}\r\n";

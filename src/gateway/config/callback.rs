@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{section::Section, value};
-use crate::gate::CallbackPath;
+use crate::{
+    gate::{CallbackPath, GateBuilder},
+    pingora::RETRY_BUFFER,
+};
 
 /// How callbacks are taken.
 #[derive(Debug, Clone)]
@@ -23,8 +26,8 @@ impl Callback {
         let deadline = Duration::from_millis(100)..=Duration::from_mins(1);
         Self {
             path: section.read("path", parse_path).unwrap_or_else(default_path),
-            deadline: section.read("deadline", value::duration(deadline)).unwrap_or(DEADLINE),
-            body_limit: section.read("body_limit", value::size(1..=MAX_BODY_LIMIT)).unwrap_or(BODY_LIMIT),
+            deadline: section.read("deadline", value::duration(deadline)).unwrap_or(GateBuilder::DEADLINE),
+            body_limit: section.read("body_limit", value::size(1..=RETRY_BUFFER)).unwrap_or(GateBuilder::BODY_LIMIT),
         }
     }
 }
@@ -38,8 +41,3 @@ fn default_path() -> CallbackPath {
 }
 
 const DEFAULT_PATH: &str = "/truecaller/callback";
-const DEADLINE: Duration = Duration::from_millis(2500);
-const BODY_LIMIT: usize = 16 << 10;
-
-/// What can be read of a body and still be sent on as a whole.
-const MAX_BODY_LIMIT: usize = 64 << 10;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{item::Item, section::Section, value};
-use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder};
+use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames};
 
 /// Reads the headers to inject.
 pub(super) fn read(section: &mut Section<'_>) -> Arc<HeaderNames> {
     let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
-    let mut builder = prefix.unwrap_or_else(default_prefix);
+    let mut builder = prefix.unwrap_or_default();
     if let Some(headers) = section.take("headers") {
         for (name, item) in headers.members().into_iter().flatten() {
             // A wrong field leaves the name to be looked at.
@@ -35,10 +35,6 @@ fn injection(item: &Item<'_>) -> Option<(Field, Option<Encoding>)> {
         let encoding = header.read("encoding", value::choice(&Encoding::NAMES));
         field.map(|field| (field, encoding))
     })?
-}
-
-fn default_prefix() -> HeaderNamesBuilder {
-    HeaderNames::builder("X-Truecaller-").expect("the default prefix is valid")
 }
 
 fn explain(error: HeaderNameError) -> String {

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, num::NonZero, time::Duration};
 use url::Host;
 
 use super::{item::Item, pem, section::Section, value};
-use crate::callback::{Endpoints, ProfileEndpoint};
+use crate::{
+    callback::{Endpoints, ProfileEndpoint},
+    profile::ProfileClientBuilder,
+};
 
 /// How profiles are fetched.
 #[derive(Clone)]
@@ -37,9 +40,11 @@ impl Truecaller {
             endpoints: endpoints.unwrap_or_default(),
             connect_timeout: section
                 .read("connect_timeout", value::duration(connect_timeout))
-                .unwrap_or(CONNECT_TIMEOUT),
-            attempts: section.read("attempts", value::count(attempts)).unwrap_or(ATTEMPTS),
-            profile_limit: section.read("profile_limit", value::size(1..=MAX_PROFILE_LIMIT)).unwrap_or(PROFILE_LIMIT),
+                .unwrap_or(ProfileClientBuilder::CONNECT_TIMEOUT),
+            attempts: section.read("attempts", value::count(attempts)).unwrap_or(ProfileClientBuilder::ATTEMPTS),
+            profile_limit: section
+                .read("profile_limit", value::size(1..=MAX_PROFILE_LIMIT))
+                .unwrap_or(ProfileClientBuilder::PROFILE_LIMIT),
             ca_file: section.take("ca_file").and_then(|item| pem::roots(&item)),
             resolve: resolve.unwrap_or_default(),
             require_active: section.read("require_active", value::boolean).unwrap_or(true),
@@ -103,8 +108,5 @@ fn refuse_other_port(host: &str, address: SocketAddr, endpoints: &Endpoints) -> 
     Ok(())
 }
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPTS: NonZero<u32> = NonZero::new(2).expect("two is not zero");
 const MAX_ATTEMPTS: NonZero<u32> = NonZero::new(10).expect("ten is not zero");
-const PROFILE_LIMIT: usize = 64 << 10;
 const MAX_PROFILE_LIMIT: usize = 1 << 20;

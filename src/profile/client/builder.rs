@@ -11,13 +11,22 @@ use super::{ProfileClient, resolver::PublicResolver, tls};
 #[must_use = "a builder does nothing until it builds"]
 pub struct ProfileClientBuilder {
     connect_timeout: Duration,
-    attempts: u32,
+    attempts: NonZeroU32,
     profile_limit: usize,
     trusted: Vec<u8>,
     resolve: HashMap<String, SocketAddr>,
 }
 
 impl ProfileClientBuilder {
+    /// How long a connection may take to come up, if not said.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// How many requests one callback causes at most, if not said.
+    pub const ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
+
+    /// The largest profile in bytes, if not said.
+    pub const PROFILE_LIMIT: usize = 64 * 1024;
+
     /// How long a connection, with its TLS handshake, may take to come up; 1 s if not said.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -26,7 +35,7 @@ impl ProfileClientBuilder {
 
     /// How many requests are made for one callback at most, all tries counted; 2 if not said, and 1 at least.
     pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
+        self.attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
         self
     }
 
@@ -71,7 +80,7 @@ impl ProfileClientBuilder {
         let overridden = self.resolve.iter().fold(client, |client, (host, address)| client.resolve(host, *address));
         Ok(ProfileClient {
             http: overridden.build().map_err(|_| ClientError::Setup)?,
-            attempts: NonZeroU32::new(self.attempts).unwrap_or(NonZeroU32::MIN),
+            attempts: self.attempts,
             profile_limit: self.profile_limit,
         })
     }
@@ -80,9 +89,9 @@ impl ProfileClientBuilder {
 impl Default for ProfileClientBuilder {
     fn default() -> Self {
         Self {
-            connect_timeout: CONNECT_TIMEOUT,
-            attempts: ATTEMPTS,
-            profile_limit: PROFILE_LIMIT,
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            attempts: Self::ATTEMPTS,
+            profile_limit: Self::PROFILE_LIMIT,
             trusted: Vec::new(),
             resolve: HashMap::new(),
         }
@@ -101,8 +110,5 @@ pub enum ClientError {
     Setup,
 }
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPTS: u32 = 2;
-const PROFILE_LIMIT: usize = 64 * 1024;
 /// Finds out that a kept connection is dead before a callback does.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
