@@ -22,11 +22,12 @@ use super::config::TlsFiles;
 /// has been written yet, leaves the certificate of before in use.
 pub(super) struct Certificate {
     files: TlsFiles,
-    current: Mutex<Option<Loaded>>,
+    current: Mutex<Current>,
 }
 
-struct Loaded {
-    stamps: [Stamp; 2],
+struct Current {
+    /// The files as they were looked at last, whether or not they could be used.
+    stamps: Option<[Stamp; 2]>,
     key: Arc<CertifiedKey>,
 }
 
@@ -34,36 +35,32 @@ type Stamp = (SystemTime, u64);
 
 impl Certificate {
     /// Reads the pair at once: by the first handshake, what was found to match may be half renewed.
-    pub(super) fn new(files: TlsFiles) -> Self {
-        let certificate = Self { files, current: Mutex::default() };
-        certificate.current();
-        certificate
+    pub(super) fn read(files: TlsFiles) -> io::Result<Self> {
+        let current = Current { stamps: stamps(&files).ok(), key: Arc::new(load(&files)?) };
+        Ok(Self { files, current: Mutex::new(current) })
     }
 
-    fn current(&self) -> Option<Arc<CertifiedKey>> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.renew(&mut current).is_err() {
-            tracing::error!("the certificate's files cannot be used; the certificate of before stays in use");
+    fn renew(&self, current: &mut Current) {
+        let stamps = stamps(&self.files).ok();
+        if current.stamps == stamps {
+            return;
         }
-        current.as_ref().map(|loaded| Arc::clone(&loaded.key))
-    }
-
-    fn renew(&self, current: &mut Option<Loaded>) -> io::Result<()> {
-        let stamps = [stamp(self.files.certificate())?, stamp(self.files.key())?];
-        if current.as_ref().is_some_and(|loaded| loaded.stamps == stamps) {
-            return Ok(());
+        current.stamps = stamps;
+        match load(&self.files) {
+            Ok(key) => {
+                current.key = Arc::new(key);
+                tracing::info!("certificate renewed");
+            }
+            Err(_) => tracing::error!("the certificate's files cannot be used; the certificate of before stays in use"),
         }
-        let key = Arc::new(load(&self.files)?);
-        if current.replace(Loaded { stamps, key }).is_some() {
-            tracing::info!("certificate renewed");
-        }
-        Ok(())
     }
 }
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.current()
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        self.renew(&mut current);
+        Some(Arc::clone(&current.key))
     }
 }
 
@@ -71,6 +68,10 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate").field("files", &self.files).finish_non_exhaustive()
     }
+}
+
+fn stamps(files: &TlsFiles) -> io::Result<[Stamp; 2]> {
+    Ok([stamp(files.certificate())?, stamp(files.key())?])
 }
 
 fn stamp(path: &Path) -> io::Result<Stamp> {

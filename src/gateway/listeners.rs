@@ -18,16 +18,13 @@ use pingora_core::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{
-    certificate::Certificate,
-    config::{Listener, TlsFiles},
-};
+use super::{certificate::Certificate, config::Listener};
 
 /// A socket that is bound and listens.
 pub(super) struct Bound {
     socket: TcpListener,
     address: SocketAddr,
-    tls: Option<TlsFiles>,
+    certificate: Option<Certificate>,
 }
 
 /// Why there is no socket.
@@ -41,7 +38,10 @@ pub struct ListenError {
 impl Bound {
     /// Binds the socket of a listener.
     pub(super) fn bind(listener: &Listener) -> Result<Self, ListenError> {
-        Ok(Self { tls: listener.tls.clone(), ..Self::bind_plain(listener.address)? })
+        let bound = Self::bind_plain(listener.address)?;
+        let certificate = listener.tls.clone().map(Certificate::read).transpose();
+        let certificate = certificate.map_err(|source| ListenError { address: bound.address, source })?;
+        Ok(Self { certificate, ..bound })
     }
 
     /// Binds a socket for plain HTTP.
@@ -49,7 +49,7 @@ impl Bound {
         let bind = || {
             let socket = TcpListener::bind(address)?;
             socket.set_nonblocking(true)?;
-            Ok(Self { address: socket.local_addr()?, socket, tls: None })
+            Ok(Self { address: socket.local_addr()?, socket, certificate: None })
         };
         bind().map_err(|source| ListenError { address, source })
     }
@@ -69,11 +69,11 @@ impl Bound {
 /// Hands the sockets to a pingora service, which finds each by its address; TLS connections are tracked.
 pub(super) fn hand_over<A>(sockets: Vec<Bound>, service: &mut Service<A>, connections: &TaskTracker) -> ListenFds {
     let mut handed = Fds::new();
-    for Bound { socket, address, tls } in sockets {
+    for Bound { socket, address, certificate } in sockets {
         let key = address.to_string();
-        match tls {
-            Some(files) => {
-                let settings = tls_settings(Certificate::new(files), Tracked(connections.clone()));
+        match certificate {
+            Some(certificate) => {
+                let settings = tls_settings(certificate, Tracked(connections.clone()));
                 service.add_tls_with_settings(&key, None, settings);
             }
             None => service.add_tcp(&key),
