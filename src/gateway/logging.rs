@@ -1,8 +1,11 @@
 //! Where the log goes and what it looks like.
 
-use std::io::{self, IsTerminal};
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
 
-use tracing::Metadata;
+use tracing::{Metadata, error, info, warn};
 use tracing_subscriber::{EnvFilter, Layer, Registry, filter::filter_fn, fmt, layer::SubscriberExt};
 
 use super::config::{Log, LogFormat};
@@ -13,8 +16,11 @@ use super::config::{Log, LogFormat};
 ///
 /// Only truegate's own lines are let through, whatever `RUST_LOG` says: HTTP libraries log targets and headers.
 pub(super) fn start(log: Log) {
-    let level =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::default().add_directive(log.level.into()));
+    let configured = EnvFilter::default().add_directive(log.level.into());
+    let wanted = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|directives| !directives.is_empty());
+    let wanted = wanted.map(EnvFilter::try_new).transpose();
+    let is_understood = wanted.is_ok();
+    let level = wanted.ok().flatten().unwrap_or(configured);
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     let text = match log.format {
         LogFormat::Text => true,
@@ -29,8 +35,36 @@ pub(super) fn start(log: Log) {
     let subscriber = Registry::default().with(lines.with_filter(filter_fn(is_ours)).with_filter(level));
     // A program that embeds the gateway may log already, and then its way stands.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    if log::set_logger(&Pingora).is_ok() {
+        log::set_max_level(log::LevelFilter::Error);
+    }
+    if !is_understood {
+        warn!("RUST_LOG is not understood; the configured level stands");
+    }
 }
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
+}
+
+/// What pingora logs of connections that never become requests, in words of our own: its own may hold secrets.
+struct Pingora;
+
+impl log::Log for Pingora {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() == log::Level::Error && metadata.target() == "pingora_core::services::listening"
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        match record.args().to_string() {
+            text if text.starts_with("Accept()") => error!("a connection could not be accepted"),
+            text if text.starts_with("Downstream handshake") => info!("a TLS handshake failed"),
+            _ => {}
+        }
+    }
+
+    fn flush(&self) {}
 }

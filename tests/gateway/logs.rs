@@ -135,8 +135,13 @@ async fn no_line_of_any_level_tells_a_secret() {
 #[tokio::test]
 async fn the_level_is_that_of_the_configuration_unless_rust_log_says_another() {
     let app = Recorder::start().await;
-    for (configured, variable, logged) in [("info", None, false), ("debug", None, true), ("info", Some("debug"), true)]
-    {
+    for (configured, variable, logged) in [
+        ("info", None, false),
+        ("debug", None, true),
+        ("info", Some("debug"), true),
+        ("debug", Some(""), true),
+        ("debug", Some("no=such=thing"), true),
+    ] {
         let folder = TempDir::new().unwrap();
         let config = stage::config(app.address()) + &format!("log: {{ level: {configured} }}\n");
         let mut command = stage::command(&folder, &config);
