@@ -132,8 +132,8 @@ fn percent_decode(text: &str) -> Vec<u8> {
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'%' => {
-                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
-                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+                let digits = [bytes.next().expect("two digits"), bytes.next().expect("two digits")];
+                u8::from_str_radix(&String::from_utf8_lossy(&digits), 16).expect("two digits")
             }
             byte => byte,
         });

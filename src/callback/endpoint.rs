@@ -1,6 +1,6 @@
 //! The allow-list of profile endpoints: a callback only ever picks from it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use url::{Host, Url};
 
@@ -39,6 +39,14 @@ impl ProfileEndpoint {
     /// The URL to fetch.
     pub fn url(&self) -> &Url {
         &self.0
+    }
+}
+
+impl FromStr for ProfileEndpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
     }
 }
 

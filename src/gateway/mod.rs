@@ -34,8 +34,8 @@ mod upstream;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use pingora_core::{server::configuration::ServerConf, services::Service};
-use pingora_proxy::http_proxy_service;
+use pingora_core::{apps::HttpServerOptions, server::configuration::ServerConf, services::Service};
+use pingora_proxy::ProxyServiceBuilder;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -142,7 +142,10 @@ impl Gateway {
     }
 
     fn spawn_proxy(&self, proxy: Proxy, sockets: Vec<Bound>) {
-        let mut service = http_proxy_service(&Arc::new(ServerConf::default()), proxy);
+        let mut options = HttpServerOptions::default();
+        options.h2_idle_timeout = Some(IDLE);
+        let service = ProxyServiceBuilder::new(&Arc::new(ServerConf::default()), proxy);
+        let mut service = service.server_options(options).build();
         let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });
@@ -162,4 +165,6 @@ impl Gateway {
 }
 
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
+/// As long as pingora keeps an idle HTTP/1 connection.
+const IDLE: Duration = Duration::from_mins(1);
 const LAST_FRAMES: Duration = Duration::from_secs(2);

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
+use http::StatusCode;
 use pingora_core::{Error, ErrorSource, ErrorType, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
 use pingora_http::RequestHeader;
 use pingora_proxy::{FailToProxy, ProxyHttp, Session};
@@ -11,7 +12,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{
     forwarded, limits,
     telemetry::Telemetry,
-    upstream::{SILENCE, Upstreams},
+    upstream::{Addresses, SILENCE, Upstreams},
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -31,8 +32,8 @@ pub(super) struct Proxy {
 /// One request on its way.
 pub(super) struct Exchange {
     arrived: Instant,
-    /// How many addresses of the upstream were tried in vain.
-    tries: usize,
+    /// The upstream's addresses that are left to try.
+    addresses: Addresses,
     _in_flight: TaskTrackerToken,
 }
 
@@ -41,7 +42,8 @@ impl ProxyHttp for Proxy {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        Exchange { arrived: SystemClock.now(), tries: 0, _in_flight: self.in_flight.token() }
+        let addresses = self.upstreams.addresses();
+        Exchange { arrived: SystemClock.now(), addresses, _in_flight: self.in_flight.token() }
     }
 
     fn init_downstream_modules(&self, modules: &mut HttpModules) {
@@ -53,14 +55,13 @@ impl ProxyHttp for Proxy {
             respond(session, self.gate.reject(rejection)).await?;
             return Ok(true);
         }
-        if session.is_upgrade_req() {
-            session.set_read_timeout(Some(SILENCE));
-        }
+        session.set_read_timeout(Some(SILENCE));
+        session.set_write_timeout(Some(SILENCE));
         intercept(session).await
     }
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-        let peer = self.upstreams.peer(exchange.tries);
+        let peer = exchange.addresses.next().map(|address| self.upstreams.peer(address));
         peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name has no address").into_up())
     }
 
@@ -71,30 +72,30 @@ impl ProxyHttp for Proxy {
         _: &mut Exchange,
     ) -> Result<()> {
         forwarded::replace(session, request)?;
+        self.upstreams.name_host(request)?;
         inject(session, request)
     }
 
     fn fail_to_connect(
         &self,
         _: &mut Session,
-        _: &HttpPeer,
+        peer: &HttpPeer,
         exchange: &mut Exchange,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        exchange.tries += 1;
-        error.set_retry(exchange.tries < self.upstreams.count());
+        self.upstreams.put_last(peer);
+        error.set_retry(exchange.addresses.len() > 0);
         error
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
         let reply = match error.esource() {
-            ErrorSource::Downstream if is_gone(error) => None,
-            ErrorSource::Downstream => Some(self.gate.reject(Rejection::MalformedRequest)),
+            ErrorSource::Downstream => downstream(error.etype()).map(|rejection| self.gate.reject(rejection)),
             ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => Some(self.lost_upstream(error)),
         };
         let error_code = reply.as_ref().map_or(0, |reply| reply.response.status().as_u16());
         if let Some(reply) = reply
-            && session.response_written().is_none()
+            && answered(session).is_none()
         {
             // The client may be gone too, and then there is nobody to tell.
             let _ = respond(session, reply).await;
@@ -103,7 +104,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Exchange) {
-        let status = session.response_written().map_or(0, |response| response.status.as_u16());
+        let status = answered(session).map_or(0, |status| status.as_u16());
         self.telemetry.request(&session.req_header().method, status, SystemClock.now() - exchange.arrived);
     }
 
@@ -120,6 +121,18 @@ impl Proxy {
     }
 }
 
-fn is_gone(error: &Error) -> bool {
-    matches!(error.etype(), ErrorType::WriteError | ErrorType::ReadError | ErrorType::ConnectionClosed)
+/// What to tell a client that broke off, if it is still there.
+fn downstream(error: &ErrorType) -> Option<Rejection> {
+    match error {
+        ErrorType::WriteError | ErrorType::WriteTimedout | ErrorType::ReadError => None,
+        ErrorType::ConnectionClosed | ErrorType::H2Error => None,
+        ErrorType::ReadTimedout => Some(Rejection::BodyTimeout),
+        _ => Some(Rejection::MalformedRequest),
+    }
+}
+
+/// The status that the client got; an interim one is no answer.
+fn answered(session: &Session) -> Option<StatusCode> {
+    let status = session.response_written()?.status;
+    (!status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS).then_some(status)
 }

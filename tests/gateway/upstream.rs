@@ -42,6 +42,31 @@ async fn an_app_that_is_down_is_said_to_be_and_is_served_again_when_it_is_up() {
 }
 
 #[tokio::test]
+async fn an_interim_answer_is_no_answer() {
+    let (_socket, address) = closed();
+    let program = Program::serve(&stage::config(address));
+    let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
+    let mut client = Talk::connect(program.address()).await;
+    client
+        .say(format!(
+            "POST /truecaller/callback HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+        .await;
+    assert_eq!(client.message().await.status(), 100);
+    assert_eq!(client.message().await.code(), "upstream-unavailable");
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_gets_the_apps() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&stage::config(app.address()));
+    let answer = raw::exchange(program.address(), "GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(app.seen()[0].one("host"), Some(&*app.address().to_string()));
+}
+
+#[tokio::test]
 async fn a_verified_callback_that_no_app_takes_is_answered_502() {
     let (_socket, address) = closed();
     let simulator = Simulator::start().await.unwrap();
