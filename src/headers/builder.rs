@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::{
-    Encoding, Field, HeaderNames, Injection,
+    Encoding, Field, HeaderNames, Injection, Preset,
     claims::fold,
     reserved::{is_reserved, swallows_reserved},
 };
@@ -36,17 +36,22 @@ impl HeaderNamesBuilder {
     ///
     /// When the name is no header name, holds `_`, may not be injected, or was added before in any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        let name = parse(name)?;
-        if is_reserved(name.as_str()) {
-            return Err(HeaderNameError::Reserved);
-        }
-        let folded = fold(name.as_str());
-        let same = |other: &Injection| fold(other.name.as_str()) == folded;
-        if self.chosen.iter().any(same) || self.defaults.iter().any(|other| same(other) && other.name != name) {
-            return Err(HeaderNameError::Twice);
-        }
-        self.defaults.retain(|other| other.name != name);
-        self.chosen.push(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
+        let name = self.admit(name)?;
+        self.add(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
+        Ok(())
+    }
+
+    /// Adds the headers of a preset: all of them, or none.
+    ///
+    /// # Errors
+    ///
+    /// When one of them was added before in any spelling, be it by the same preset.
+    pub fn preset(&mut self, preset: Preset) -> Result<(), HeaderNameError> {
+        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name)?, field, encoding });
+        let [user, name] = preset.headers().map(inject);
+        let (user, name) = (user?, name?);
+        self.add(user);
+        self.add(name);
         Ok(())
     }
 
@@ -64,6 +69,24 @@ impl HeaderNamesBuilder {
         let folded = injections.iter().map(|injection| fold(injection.name.as_str()));
         let folded_others = folded.filter(|name| !name.starts_with(&folded_prefix)).collect();
         HeaderNames { folded_prefix, folded_others, injections, max_value_length }
+    }
+
+    fn admit(&self, name: &str) -> Result<HeaderName, HeaderNameError> {
+        let name = parse(name)?;
+        if is_reserved(name.as_str()) {
+            return Err(HeaderNameError::Reserved);
+        }
+        let folded = fold(name.as_str());
+        let same = |other: &Injection| fold(other.name.as_str()) == folded;
+        if self.chosen.iter().any(same) || self.defaults.iter().any(|other| same(other) && other.name != name) {
+            return Err(HeaderNameError::Twice);
+        }
+        Ok(name)
+    }
+
+    fn add(&mut self, injection: Injection) {
+        self.defaults.retain(|other| other.name != injection.name);
+        self.chosen.push(injection);
     }
 }
 

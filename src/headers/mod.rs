@@ -21,6 +21,7 @@ mod claims;
 mod edits;
 mod encoding;
 mod field;
+mod preset;
 mod reserved;
 
 use http::HeaderName;
@@ -31,6 +32,7 @@ pub use self::{
     edits::{Edits, HeaderTarget},
     encoding::Encoding,
     field::Field,
+    preset::Preset,
 };
 
 /// The headers that truegate sets, and the namespace that is closed to everyone else.

@@ -1,0 +1,104 @@
+//! The headers that apps behind other identity proxies read already.
+
+use super::{Encoding, Field};
+
+/// Headers that go together because an app reads them so.
+///
+/// The user is the phone number, the one field that Truecaller verifies. No preset carries the e-mail address: it is
+/// what the user typed, and apps that find one take it for proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Preset {
+    /// `Remote-User` and `Remote-Name`, as Authelia sends them.
+    RemoteUser,
+    /// `X-Forwarded-User` and `X-Forwarded-Preferred-Username`, as oauth2-proxy sends them to an app.
+    XForwardedUser,
+    /// `X-Auth-Request-User` and `X-Auth-Request-Preferred-Username`, as oauth2-proxy answers nginx.
+    XAuthRequest,
+    /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them with `headers_encoded = true`.
+    Grafana,
+}
+
+impl Preset {
+    /// The presets by their names in a configuration.
+    pub const NAMES: [(&str, Self); 4] = [
+        ("remote-user", Self::RemoteUser),
+        ("x-forwarded-user", Self::XForwardedUser),
+        ("x-auth-request", Self::XAuthRequest),
+        ("grafana", Self::Grafana),
+    ];
+
+    /// Finds a preset by its name in a configuration.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
+    }
+
+    pub(super) fn headers(self) -> [(&'static str, Field, Encoding); 2] {
+        let user = |name| (name, Field::Phone, Field::Phone.default_encoding());
+        let name = |name| (name, Field::Name, Field::Name.default_encoding());
+        match self {
+            Self::RemoteUser => [user("Remote-User"), name("Remote-Name")],
+            Self::XForwardedUser => [user("X-Forwarded-User"), name("X-Forwarded-Preferred-Username")],
+            Self::XAuthRequest => [user("X-Auth-Request-User"), name("X-Auth-Request-Preferred-Username")],
+            Self::Grafana => [user("X-WEBAUTH-USER"), ("X-WEBAUTH-NAME", Field::Name, Encoding::QuotedPrintable)],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::headers::{HeaderNameError, HeaderNames, HeaderNamesBuilder};
+
+    fn builder() -> HeaderNamesBuilder {
+        HeaderNames::builder("X-Truecaller-").unwrap()
+    }
+
+    #[test]
+    fn every_preset_is_the_phone_and_the_name() {
+        for (word, user, name, encoding) in [
+            ("remote-user", "remote-user", "remote-name", Encoding::Percent),
+            ("x-forwarded-user", "x-forwarded-user", "x-forwarded-preferred-username", Encoding::Percent),
+            ("x-auth-request", "x-auth-request-user", "x-auth-request-preferred-username", Encoding::Percent),
+            ("grafana", "x-webauth-user", "x-webauth-name", Encoding::QuotedPrintable),
+        ] {
+            let mut builder = builder();
+            builder.preset(Preset::named(word).unwrap()).unwrap();
+            let names = builder.build();
+            let (_, added) = names.injections.split_at(8);
+            let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
+            assert_eq!(added, [(user, Field::Phone, Encoding::Percent), (name, Field::Name, encoding)]);
+            assert!(names.claims(user) && names.claims(name.replace('-', "_")), "{word}");
+        }
+        assert_eq!(Preset::named("Remote-User"), None);
+    }
+
+    #[test]
+    fn all_presets_go_together_and_each_goes_once() {
+        let mut builder = builder();
+        for (word, preset) in Preset::NAMES {
+            assert_eq!(builder.preset(preset), Ok(()), "{word}");
+        }
+        for (word, preset) in Preset::NAMES {
+            assert_eq!(builder.preset(preset), Err(HeaderNameError::Twice), "{word}");
+        }
+        assert_eq!(builder.inject("Remote.User", Field::Phone, None), Err(HeaderNameError::Twice));
+    }
+
+    #[test]
+    fn a_refused_preset_adds_nothing() {
+        let mut builder = builder();
+        builder.inject("remote-name", Field::GivenName, None).unwrap();
+        assert_eq!(builder.preset(Preset::RemoteUser), Err(HeaderNameError::Twice));
+        assert!(!builder.build().claims("remote-user"));
+    }
+
+    #[test]
+    fn a_preset_takes_the_place_of_a_default_header() {
+        let mut builder = HeaderNames::builder("X-WEBAUTH-").unwrap();
+        builder.preset(Preset::Grafana).unwrap();
+        let names = builder.build();
+        let named = names.injections.iter().filter(|one| one.name == "x-webauth-name");
+        assert_eq!(named.map(|one| one.encoding).collect::<Vec<_>>(), [Encoding::QuotedPrintable]);
+    }
+}
