@@ -19,6 +19,7 @@ fn a_secret_is_never_shown() {
             format!("truecaller: {{ attempts: '{reference}', require_active: '{reference}' }}"),
             format!("truecaller: {{ resolve: {{ profile4.truecaller.com: '{reference}' }} }}"),
             format!("identity: {{ prefix: '{reference}', headers: {{ A-B: '{reference}', '{reference}': phone }} }}"),
+            format!("identity: {{ presets: ['{reference}', '{reference}'] }}"),
             format!("log: {{ level: '{reference}', format: '{reference}' }}"),
             format!("? ['{reference}']\n: '{reference}'"),
         ] {

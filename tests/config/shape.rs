@@ -66,6 +66,8 @@ fn a_key_is_known_written_once_and_of_its_type() {
         ("truecaller: { require_active: yes }", "2:31: truecaller.require_active: is no boolean"),
         ("truecaller: { require_active: 'true' }", "2:31: truecaller.require_active: is no boolean"),
         ("identity: { headers: [phone] }", "2:22: identity.headers: must be a mapping"),
+        ("identity: { presets: remote-user }", "2:22: identity.presets: must be a list"),
+        ("identity: { presets: }", "2:13: identity.presets: has no value"),
         ("identity: { headers: { A-B: } }", "2:24: identity.headers.A-B: has no value"),
         ("admin: 127.0.0.1:9090", "2:8: admin: must be a mapping"),
     ]);

@@ -74,6 +74,15 @@ fn a_value_is_one_that_can_work() {
             "identity: { headers: { A-B: { field: name, encoding: rot13 } } }",
             "2:54: identity.headers.A-B.encoding: is none",
         ),
+        (
+            "identity: { presets: [remote_user] }",
+            "2:23: identity.presets[0]: is none of the words known here (write one",
+        ),
+        ("identity: { presets: [grafana, grafana] }", "2:32: identity.presets[1]: the same header is injected twice"),
+        (
+            "identity: { headers: { remote.name: phone }, presets: [remote-user] }",
+            "2:24: identity.headers.remote.name: the same header is injected twice",
+        ),
         ("identity: { max_value_length: 0 }", "2:31: identity.max_value_length: must be from 1B to 16KiB"),
         ("shutdown_grace: 2h", "2:17: shutdown_grace: must be from 0s to 1h"),
         ("log: { level: loud }", "2:15: log.level: is none of the words known here (write one of off, error,"),

@@ -7,6 +7,7 @@ mod claims;
 mod endpoints;
 mod framing;
 mod keeping;
+mod presets;
 mod routes;
 mod spoofing;
 mod streams;

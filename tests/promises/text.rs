@@ -84,12 +84,16 @@ async fn several_badges_stay_several() {
 
 /// What the one header of this name says, its percent-encoding undone as `decodeURIComponent` does.
 fn said(request: &Message, name: &str) -> String {
-    let value = request.one(name).unwrap_or_else(|| panic!("no {name} in {request:#?}"));
+    decode(request.one(name).unwrap_or_else(|| panic!("no {name} in {request:#?}")), b'%')
+}
+
+/// Undoes an encoding that writes a byte as a mark and two hexadecimal digits.
+pub fn decode(value: &str, mark: u8) -> String {
     assert!(value.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{value:?}");
     let mut decoded = Vec::new();
     let mut rest = value.as_bytes();
     while let [byte, after @ ..] = rest {
-        let escape = (*byte == b'%').then(|| std::str::from_utf8(&after[..2]).unwrap());
+        let escape = (*byte == mark).then(|| std::str::from_utf8(&after[..2]).unwrap());
         decoded.push(escape.map_or(*byte, |hex| u8::from_str_radix(hex, 16).unwrap()));
         rest = if escape.is_some() { &after[2..] } else { after };
     }

@@ -3,12 +3,18 @@
 use std::sync::Arc;
 
 use super::{item::Item, section::Section, value};
-use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames};
+use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames, Preset};
 
 /// Reads the headers to inject.
 pub(super) fn read(section: &mut Section<'_>) -> Arc<HeaderNames> {
     let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
     let mut builder = prefix.unwrap_or_default();
+    for item in section.take("presets").and_then(|presets| presets.list()).unwrap_or_default() {
+        let added = item.parse(value::choice(&Preset::NAMES)).map(|preset| builder.preset(preset));
+        if let Some(Err(error)) = added {
+            item.complain(explain(error));
+        }
+    }
     if let Some(headers) = section.take("headers") {
         for (name, item) in headers.members().into_iter().flatten() {
             // A wrong field leaves the name to be looked at.
@@ -42,7 +48,7 @@ fn explain(error: HeaderNameError) -> String {
         HeaderNameError::Prefix => "write one such as X-Truecaller-",
         HeaderNameError::NotAName => "write one such as Remote-User",
         HeaderNameError::Reserved => "choose another name",
-        _ => "keep one",
+        _ => "keep one; those of `presets` count",
     };
     format!("{error} ({advice})")
 }

@@ -27,6 +27,7 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
         settings.hosts().for_each(|(host, address)| line(format!("    {host}: {address}")));
     }
     line(format!("identity:\n  max_value_length: {}", settings.max_value_length));
+    line(format!("  presets: [{}]", settings.presets.join(", ")));
     if !settings.headers.is_empty() {
         line("  headers:".to_owned());
         settings.headers.iter().for_each(|(name, field)| line(format!("    {name}: {field}")));

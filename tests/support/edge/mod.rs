@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use truegate::{
     callback::ProfileEndpoint,
     gate::{Event, Gate, GateBuilder, Observer, Outcome},
-    headers::{Field, HeaderNames},
+    headers::{Field, HeaderNames, Preset},
     profile::ProfileClient,
 };
 use url::Url;
@@ -68,6 +68,7 @@ pub struct Settings {
     pub max_value_length: usize,
     /// More headers.
     pub headers: Vec<(&'static str, &'static str)>,
+    pub presets: Vec<&'static str>,
     pub accept_inactive: bool,
     /// Counts the callbacks that an edge in this process gave up.
     pub abandoned: watch::Sender<usize>,
@@ -85,6 +86,7 @@ impl Settings {
             body_limit: 16 * 1024,
             max_value_length: 1024,
             headers: Vec::new(),
+            presets: Vec::new(),
             accept_inactive: false,
             abandoned: watch::Sender::default(),
         }
@@ -121,6 +123,9 @@ impl Settings {
     fn names(&self) -> HeaderNames {
         let mut names = HeaderNames::builder("X-Truecaller-").expect("the default prefix is valid");
         names.max_value_length(self.max_value_length);
+        for preset in &self.presets {
+            names.preset(Preset::named(preset).expect("a preset")).expect("a preset's headers may be injected");
+        }
         for (name, field) in &self.headers {
             names.inject(name, Field::named(field).expect("a field"), None).expect("a header that may be injected");
         }

@@ -1,0 +1,126 @@
+//! The headers of presets: nobody else's, and on a verified callback the identity in the app's own words.
+
+use serde_json::json;
+use truegate::headers::Preset;
+
+use crate::{
+    support::{
+        edge::{Kind, PATH},
+        raw::{Message, get},
+        recorder::Recorder,
+        scene::Scene,
+    },
+    text::decode,
+};
+
+/// The headers of each preset: the phone's, then the name's.
+const HEADERS: [(&str, &str); 4] = [
+    ("remote-user", "remote-name"),
+    ("x-forwarded-user", "x-forwarded-preferred-username"),
+    ("x-auth-request-user", "x-auth-request-preferred-username"),
+    ("x-webauth-user", "x-webauth-name"),
+];
+
+/// A name that every encoding has to do something about.
+const NAME: &str = "Zoë = 100% \u{1f600}\r\nRemote-User: +1 =41";
+
+fn every_preset() -> Vec<&'static str> {
+    Preset::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+/// Each header in spellings that some server reads as the header itself.
+fn spoofs() -> String {
+    let names = HEADERS.iter().flat_map(|(user, name)| [*user, *name]);
+    let spellings = names.flat_map(|name| {
+        [
+            name.to_owned(),
+            name.to_uppercase(),
+            name.replace('-', "_"),
+            name.replace('-', "."),
+            name.replacen('-', "~", 1),
+        ]
+    });
+    spellings.map(|name| format!("{name}: +10000000000\r\n")).collect()
+}
+
+/// What an app could read as a preset's header, in lower case and in order.
+fn claims(message: &Message) -> Vec<(String, String)> {
+    let folded = |name: &str| name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let ours = |name: &str| HEADERS.iter().any(|(user, full)| [*user, *full].contains(&folded(name).as_str()));
+    let headers = message.headers.iter().filter(|(name, _)| ours(name));
+    let mut claims: Vec<_> = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
+    claims.sort();
+    claims
+}
+
+#[tokio::test]
+async fn a_spoofed_user_never_reaches_the_app() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, |settings| settings.presets = every_preset()).await;
+        for request in [get("/", &spoofs()), get("/remote_user", "remote_user: admin\r\nRemote-User: admin\r\n")] {
+            assert_eq!(scene.send(request).await.status(), 200);
+            assert_eq!(claims(&scene.reached_once().await), []);
+        }
+        let refusal = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
+        assert_eq!(scene.send(callback(refusal)).await.status(), 200);
+        assert_eq!(claims(&scene.reached_once().await), [], "nobody was verified");
+    }
+}
+
+#[tokio::test]
+async fn no_client_can_have_a_preset_dropped_on_the_way() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, |settings| settings.presets = vec!["remote-user"]).await;
+        scene.send(get("/", "Connection: close, Remote-User\r\nTrailer: remote_name\r\n")).await;
+        let request = scene.reached_once().await;
+        let lists = [request.all("connection"), request.all("trailer")].concat().join(",").to_ascii_lowercase();
+        assert!(!lists.contains("remote"), "{lists}");
+    }
+}
+
+#[tokio::test]
+async fn a_verified_callback_carries_the_identity_once_by_each_name() {
+    let profile = json!({
+        "phoneNumbers": ["919999999999"],
+        "name": { "first": NAME, "last": "L" },
+        "onlineIdentities": { "email": "ceo@corp.example" },
+    });
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, |settings| settings.presets = every_preset()).await;
+        assert_eq!(scene.send(callback(&scene.grant(profile.to_string()))).await.status(), 200);
+        let request = scene.reached_once().await;
+        assert_eq!(claims(&request).len(), 2 * HEADERS.len(), "{request:#?}");
+        for (user, name) in HEADERS {
+            assert_eq!(request.one(user), Some("+919999999999"));
+            let mark = if name == "x-webauth-name" { b'=' } else { b'%' };
+            assert_eq!(decode(request.one(name).unwrap(), mark), format!("{NAME} L"), "{name}");
+        }
+        assert!(!format!("{:?}", request.headers).contains("corp.example"), "{request:#?}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_names_no_user_to_the_client() {
+    let answer = "HTTP/1.1 200 OK\r\nRemote-User: +1\r\nx_webauth_name: Eve\r\nX-Auth-Request-User: +2\r\n\
+                  Content-Length: 2\r\n\r\nok";
+    for kind in Kind::ALL {
+        let app = Recorder::answering(answer).await;
+        let scene = Scene::before(kind, app, |settings| settings.presets = every_preset()).await;
+        assert_eq!(claims(&scene.send(get("/", "")).await), []);
+    }
+}
+
+#[tokio::test]
+async fn without_a_preset_its_headers_are_anybodys() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        scene.send(get("/", "Remote-User: somebody\r\n")).await;
+        assert_eq!(scene.reached_once().await.one("remote-user"), Some("somebody"));
+    }
+}
+
+/// A callback that claims to be everybody.
+fn callback(body: &str) -> String {
+    let length = body.len();
+    format!("POST {PATH} HTTP/1.1\r\nHost: app.example\r\n{}Content-Length: {length}\r\n\r\n{body}", spoofs())
+}
