@@ -91,6 +91,7 @@ const HOUSE: &[Floor] = &[
             "granit_parser",
             "http",
             "humantime",
+            "ipnet",
             "log",
             "metrics",
             "metrics_exporter_prometheus",

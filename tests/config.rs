@@ -6,7 +6,7 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 use tracing::level_filters::LevelFilter;
 use truegate::{
     callback::Endpoints,
-    gateway::config::{Config, ConfigErrors, LogFormat},
+    gateway::config::{Config, ConfigErrors, LogFormat, TrustedProxies},
     headers::HeaderNames,
 };
 
@@ -60,6 +60,7 @@ fn assert_is_default(config: &Config) {
     assert!(config.truecaller.ca_file.is_none() && config.truecaller.resolve.is_empty());
     assert!(config.truecaller.require_active);
     assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
+    assert_eq!(config.trusted_proxies, TrustedProxies::default());
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
 }
@@ -146,6 +147,15 @@ fn one_listener_or_many_are_taken() {
         let config = parse(&text).unwrap();
         let addresses: Vec<_> = config.listen.iter().map(|listener| listener.address.to_string()).collect();
         assert_eq!(addresses, expected);
+    }
+}
+
+#[test]
+fn proxies_are_trusted_by_address_or_network() {
+    let text = format!("{UPSTREAM}trusted_proxies: [10.0.0.0/8, '192.0.2.${{TWO}}', 'fd00::/8']");
+    let trusted = &parse(&text).unwrap().trusted_proxies;
+    for (address, expected) in [("10.1.2.3", true), ("192.0.2.2", true), ("fd00::1", true), ("192.0.2.1", false)] {
+        assert_eq!(trusted.contains(address.parse().unwrap()), expected, "{address}");
     }
 }
 

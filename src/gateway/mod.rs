@@ -100,7 +100,13 @@ impl Gateway {
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
         };
-        let proxy = Proxy { gate, upstreams: Arc::clone(&upstreams), telemetry, in_flight: gateway.in_flight.clone() };
+        let proxy = Proxy {
+            gate,
+            upstreams: Arc::clone(&upstreams),
+            trusted_proxies: config.trusted_proxies.clone(),
+            telemetry,
+            in_flight: gateway.in_flight.clone(),
+        };
         gateway.spawn_proxy(proxy, sockets);
         gateway.spawn_admin(admin_socket)?;
         gateway.spawn_background(async move { upstreams.keep_fresh().await });

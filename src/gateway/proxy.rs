@@ -10,7 +10,8 @@ use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    forwarded, limits,
+    forwarded::{self, TrustedProxies},
+    limits,
     telemetry::Telemetry,
     upstream::{Addresses, SILENCE, Upstreams},
 };
@@ -24,6 +25,7 @@ use crate::{
 pub(super) struct Proxy {
     pub(super) gate: Gate,
     pub(super) upstreams: Arc<Upstreams>,
+    pub(super) trusted_proxies: TrustedProxies,
     pub(super) telemetry: Telemetry,
     /// Counts the requests in flight, so that a stop can wait for them.
     pub(super) in_flight: TaskTracker,
@@ -71,7 +73,7 @@ impl ProxyHttp for Proxy {
         request: &mut RequestHeader,
         _: &mut Exchange,
     ) -> Result<()> {
-        forwarded::replace(session, request)?;
+        forwarded::replace(session, request, &self.trusted_proxies)?;
         self.upstreams.name_host(request)?;
         inject(session, request)
     }

@@ -20,6 +20,7 @@ fn a_secret_is_never_shown() {
             format!("truecaller: {{ resolve: {{ profile4.truecaller.com: '{reference}' }} }}"),
             format!("identity: {{ prefix: '{reference}', headers: {{ A-B: '{reference}', '{reference}': phone }} }}"),
             format!("identity: {{ presets: ['{reference}', '{reference}'] }}"),
+            format!("trusted_proxies: ['{reference}', '10.0.0.0/{reference}']"),
             format!("log: {{ level: '{reference}', format: '{reference}' }}"),
             format!("? ['{reference}']\n: '{reference}'"),
         ] {

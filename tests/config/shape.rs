@@ -69,6 +69,9 @@ fn a_key_is_known_written_once_and_of_its_type() {
         ("identity: { presets: remote-user }", "2:22: identity.presets: must be a list"),
         ("identity: { presets: }", "2:13: identity.presets: has no value"),
         ("identity: { headers: { A-B: } }", "2:24: identity.headers.A-B: has no value"),
+        ("trusted_proxies: 10.0.0.9", "2:18: trusted_proxies: must be a list"),
+        ("trusted_proxies:", "2:1: trusted_proxies: has no value"),
+        ("trusted_proxies: [[10.0.0.9]]", "2:19: trusted_proxies[0]: must be a single value"),
         ("admin: 127.0.0.1:9090", "2:8: admin: must be a mapping"),
     ]);
 }

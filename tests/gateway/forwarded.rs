@@ -2,31 +2,153 @@
 
 use super::{
     stage::{self, Talk},
-    support::{program::Program, raw, recorder::Recorder},
+    support::{
+        program::Program,
+        raw::{self, Message},
+        recorder::Recorder,
+    },
+    tls::{self, Pair},
 };
 
 #[tokio::test]
 async fn where_a_request_came_from_is_said_by_the_gateway_alone() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
-    for claims in [
-        "",
-        "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n",
-        "X-Forwarded-For: 6.6.6.6\r\nx-forwarded-for: 7.7.7.7\r\n",
-        "X_Forwarded_For: 6.6.6.6\r\nX_FORWARDED_PROTO: https\r\nx-forwarded_host: evil.example\r\n",
-        "X.Forwarded.For: 6.6.6.6\r\nX~Forwarded~Proto: https\r\n",
-        "Forwarded: for=6.6.6.6;proto=https;host=evil.example\r\nProxy: http://evil.example\r\n",
-    ] {
-        let answer = raw::exchange(program.address(), raw::get("/", claims)).await.unwrap();
-
-        assert_eq!(answer.status(), 200, "{claims}");
-        let request = app.take().remove(0);
-        assert_eq!(request.one("x-forwarded-for"), Some("127.0.0.1"), "{claims}");
-        assert_eq!(request.one("x-forwarded-proto"), Some("http"), "{claims}");
-        assert_eq!(request.one("x-forwarded-host"), Some("app.example"), "{claims}");
-        for word in ["6.6.6.6", "7.7.7.7", "evil", "https"] {
-            assert!(!format!("{:?}", request.headers).contains(word), "{claims}: {request:?}");
+    for trusted in ["[]", "[10.0.0.0/8, 127.0.0.2, '::1']"] {
+        let program = trusting(trusted, &app);
+        for claims in [
+            "",
+            "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n",
+            "X-Forwarded-For: 6.6.6.6, 127.0.0.2\r\n",
+            "X-Forwarded-For: 6.6.6.6\r\nx-forwarded-for: 7.7.7.7\r\n",
+            "X_Forwarded_For: 6.6.6.6\r\nX_FORWARDED_PROTO: https\r\nx-forwarded_host: evil.example\r\n",
+            "X.Forwarded.For: 6.6.6.6\r\nX~Forwarded~Proto: https\r\n",
+            "Forwarded: for=6.6.6.6;proto=https;host=evil.example\r\nProxy: http://evil.example\r\n",
+        ] {
+            let request = told(&program, &app, &raw::get("/", claims)).await;
+            assert_eq!(origin(&request), ["127.0.0.1", "http", "app.example"], "{claims}");
+            for word in ["6.6.6.6", "7.7.7.7", "evil", "https"] {
+                assert!(!format!("{:?}", request.headers).contains(word), "{claims}: {request:?}");
+            }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_says_where_a_request_came_from() {
+    let app = Recorder::start().await;
+    let program = trusting("[127.0.0.0/8, 10.0.0.0/8, 'fd00::/8']", &app);
+    for (lines, expected) in [
+        ("X-Forwarded-For: 1.2.3.4\r\n", ["1.2.3.4", "http", "app.example"]),
+        ("X-Forwarded-For: 6.6.6.6, 1.2.3.4, 10.0.0.9\r\n", ["1.2.3.4", "http", "app.example"]),
+        (
+            "X-Forwarded-For: 6.6.6.6\r\nx-forwarded-for: 1.2.3.4\r\nX-FORWARDED-FOR: 10.0.0.9, fd00::9\r\n",
+            ["1.2.3.4", "http", "app.example"],
+        ),
+        ("X-Forwarded-For: [2001:db8::1]:4711, 10.0.0.9:80\r\n", ["2001:db8::1", "http", "app.example"]),
+        ("X-Forwarded-For: 10.0.0.7, 10.0.0.9\r\n", ["10.0.0.7", "http", "app.example"]),
+        ("X-Forwarded-Proto: https\r\n", ["127.0.0.1", "https", "app.example"]),
+        ("X-Forwarded-Host: shop.example:8443\r\n", ["127.0.0.1", "http", "shop.example:8443"]),
+        (
+            "X-Forwarded-Host: [2001:db8::1]\r\nX-Forwarded-Proto: http\r\nX-Forwarded-For: ::ffff:1.2.3.4\r\n",
+            ["1.2.3.4", "http", "[2001:db8::1]"],
+        ),
+    ] {
+        assert_eq!(origin(&told(&program, &app, &raw::get("/", lines)).await), expected, "{lines}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_trusted_proxy_cannot_mean_is_not_believed() {
+    let app = Recorder::start().await;
+    let program = trusting("[127.0.0.1, 10.0.0.0/8]", &app);
+    for (lines, client) in [
+        ("X-Forwarded-For: not-an-ip\r\n", "127.0.0.1"),
+        ("X-Forwarded-For:\r\n", "127.0.0.1"),
+        ("X-Forwarded-For: fe80::1%eth0\r\n", "127.0.0.1"),
+        ("X-Forwarded-For: [fe80::1%1]:80\r\n", "127.0.0.1"),
+        ("X-Forwarded-For: 6.6.6.6:x\r\n", "127.0.0.1"),
+        ("X-Forwarded-For: 6.6.6.6, fe80::1%eth0, 10.0.0.9\r\n", "10.0.0.9"),
+        ("X-Forwarded-For: 6.6.6.6, , 10.0.0.9\r\n", "10.0.0.9"),
+        ("X-Forwarded-For: 6.6.6.6, \u{661}, 10.0.0.9\r\n", "10.0.0.9"),
+        ("X-Forwarded-Proto: javascript\r\n", "127.0.0.1"),
+        ("X-Forwarded-Proto: https,http\r\n", "127.0.0.1"),
+        ("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: https\r\n", "127.0.0.1"),
+        ("X-Forwarded-Host: evil.example, evil.example\r\n", "127.0.0.1"),
+        ("X-Forwarded-Host: legit,for=6.6.6.6\r\n", "127.0.0.1"),
+        ("X-Forwarded-Host: evil.example/6.6.6.6\r\n", "127.0.0.1"),
+        ("X-Forwarded-Host: user@evil.example\r\n", "127.0.0.1"),
+        ("X-Forwarded-Host: evil.example\r\nX-Forwarded-Host: evil.example\r\n", "127.0.0.1"),
+        ("X_Forwarded_For: 6.6.6.6\r\nX_Forwarded_Proto: https\r\nX.Forwarded.Host: evil.example\r\n", "127.0.0.1"),
+        ("Forwarded: for=6.6.6.6;proto=https;host=evil.example\r\n", "127.0.0.1"),
+    ] {
+        let lines = format!("{lines}X_Truecaller_Phone: +1\r\n");
+        let request = told(&program, &app, &raw::get("/", &lines)).await;
+        assert_eq!(origin(&request), [client, "http", "app.example"], "{lines}");
+        for word in ["6.6.6.6", "evil", "https", "javascript", "legit", "Truecaller"] {
+            assert!(!format!("{:?}", request.headers).contains(word), "{lines}: {request:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_line_break_gets_into_the_origin() {
+    let app = Recorder::start().await;
+    let program = trusting("[127.0.0.1]", &app);
+    for lines in [
+        "X-Forwarded-Proto: https\rX-Injected: y\r\n",
+        "X-Forwarded-Proto: https\r\n X-Injected: y\r\n",
+        "X-Forwarded-Host: a.example\0\r\n",
+        "X-Forwarded-For : 6.6.6.6\r\n",
+    ] {
+        let answer = raw::exchange(program.address(), raw::get("/", lines)).await.unwrap();
+        assert_eq!((answer.status(), app.take()), (400, vec![]), "{lines:?}");
+    }
+    for end in ["\n", "\r\n"] {
+        let lines = format!("X-Forwarded-Proto: https{end}X-Injected: y\r\n");
+        let request = told(&program, &app, &raw::get("/", &lines)).await;
+        assert_eq!(origin(&request), ["127.0.0.1", "https", "app.example"]);
+        assert_eq!(request.one("x-injected"), Some("y"), "a line of its own is a header of its own");
+    }
+    let request = b"GET / HTTP/1.1\r\nHost: legit,for=127.0.0.1\r\nX-Forwarded-Host: app.example\r\n\r\n";
+    assert_eq!(raw::exchange(program.address(), request).await.unwrap().status(), 400);
+    assert_eq!(app.take(), []);
+}
+
+#[tokio::test]
+async fn ten_thousand_entries_are_as_good_as_one() {
+    let app = Recorder::start().await;
+    let program = trusting("[127.0.0.1, '::1']", &app);
+    let line = |entries: &str| format!("X-Forwarded-For: {entries}\r\n");
+    for (lines, client) in [
+        (line(&("6.6.6.6,1.2.3.4".to_owned() + &",::1".repeat(10_000))), "1.2.3.4"),
+        (line("6.6.6.6, 1.2.3.4") + &line("::1").repeat(98), "1.2.3.4"),
+        (line("6.6.6.6, 1.2.3.4") + &line(&["::1"; 100].join(",")).repeat(98), "1.2.3.4"),
+        (line(&",x".repeat(10_000)), "127.0.0.1"),
+        (line(&",".repeat(50_000)), "127.0.0.1"),
+        (line(&("6.6.6.6".to_owned() + &",x".repeat(10_000) + ",::1")), "::1"),
+    ] {
+        let request = told(&program, &app, &raw::get("/", &lines)).await;
+        assert_eq!(origin(&request), [client, "http", "app.example"], "{}", &lines[..80]);
+    }
+    let answer = raw::exchange(program.address(), raw::get("/", &line(&"1.2.3.4,".repeat(10_000)))).await.unwrap();
+    assert_eq!((answer.status(), app.take()), (431, vec![]));
+}
+
+#[tokio::test]
+async fn over_https_a_trusted_proxy_is_believed_the_same() {
+    let app = Recorder::start().await;
+    let pair = Pair::new();
+    let config = stage::config_without_listener(app.address()) + "trusted_proxies: [127.0.0.1]\n";
+    let program = tls::serve(&pair, &config);
+    for (lines, expected) in [
+        ("", ["127.0.0.1", "https", "app.example"]),
+        ("X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: http\r\n", ["1.2.3.4", "http", "app.example"]),
+        ("X-Forwarded-Proto: ftp\r\n", ["127.0.0.1", "https", "app.example"]),
+    ] {
+        let mut client = Talk::over(pair.connect(program.address(), &["http/1.1"]).await.unwrap());
+        client.say(raw::get("/", lines)).await;
+        assert!(client.hear("\r\n\r\n").await.starts_with("HTTP/1.1 200 "), "{lines}");
+        assert_eq!(origin(&app.take().remove(0)), expected, "{lines}");
     }
 }
 
@@ -77,6 +199,25 @@ async fn everything_else_reaches_the_app_as_it_came() {
         assert_eq!(request.one("x-forwarded-port"), Some("81"));
         assert_eq!(request.one("x-forwarded-host"), Some("Shop.Example:8080"));
     }
+}
+
+/// The program with proxies that it trusts.
+fn trusting(proxies: &str, app: &Recorder) -> Program {
+    Program::serve(&format!("{}trusted_proxies: {proxies}\n", stage::config(app.address())))
+}
+
+/// The request as it reaches the app.
+async fn told(program: &Program, app: &Recorder, request: &[u8]) -> Message {
+    assert_eq!(raw::exchange(program.address(), request).await.unwrap().status(), 200);
+    app.take().remove(0)
+}
+
+/// Client, scheme and host, each said once; nothing else says where the request came from.
+fn origin(request: &Message) -> [&str; 3] {
+    let folded = |name: &str| name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let said = request.headers.iter().filter(|(name, _)| folded(name).contains("forwarded"));
+    assert_eq!(said.count(), 3, "{request:#?}");
+    ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"].map(|name| request.one(name).unwrap())
 }
 
 fn sorted(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {

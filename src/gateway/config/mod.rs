@@ -30,6 +30,7 @@ mod secret;
 mod section;
 mod tree;
 mod truecaller;
+mod trusted_proxies;
 mod upstream;
 mod value;
 
@@ -44,6 +45,7 @@ pub use self::{
     truecaller::Truecaller,
     upstream::Upstream,
 };
+pub use super::forwarded::TrustedProxies;
 use crate::headers::HeaderNames;
 
 /// A configuration in which nothing is wrong.
@@ -70,6 +72,8 @@ pub struct Settings {
     pub truecaller: Truecaller,
     /// The headers that tell the app who calls.
     pub identity: Arc<HeaderNames>,
+    /// Who may say where a request came from.
+    pub trusted_proxies: TrustedProxies,
     /// Where health and metrics are served.
     pub admin: SocketAddr,
     /// How long requests in flight may take to end when the program stops.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Callback, Log, Settings, Truecaller, Upstream, context::Context, identity, listener, section::Section, tree::Node,
-    value,
+    trusted_proxies, value,
 };
 
 /// Reads every section; what comes out counts only if the context holds no mistake afterwards.
@@ -19,6 +19,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         let callback = file.section("callback", Callback::read);
         let truecaller = file.section("truecaller", Truecaller::read);
         let identity = file.section("identity", identity::read);
+        let trusted_proxies = trusted_proxies::read(file.take("trusted_proxies"));
         let admin_item = file.section("admin", |admin| admin.take("listen"));
         let admin = admin_item.as_ref().map_or(Some(ADMIN), |item| item.parse(value::address));
         let grace = Duration::ZERO..=Duration::from_hours(1);
@@ -33,7 +34,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         }
         let listen = listeners.into_iter().map(|placed| placed.listener).collect();
         let (upstream, admin) = (upstream?, admin?);
-        Some(Settings { listen, upstream, callback, truecaller, identity, admin, shutdown_grace, log })
+        Some(Settings { listen, upstream, callback, truecaller, identity, trusted_proxies, admin, shutdown_grace, log })
     })
 }
 

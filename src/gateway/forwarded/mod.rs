@@ -1,36 +1,52 @@
-//! Where a request came from, as the app is told: by what the gateway saw, never by what the client said.
+//! Where a request came from, as the app is told: by what the gateway saw or a trusted proxy says, never by what a
+//! client said.
+
+mod client;
+mod host;
+mod origin;
+mod trusted;
 
 use http::{HeaderName, HeaderValue, header};
 use pingora_core::Result;
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
+use self::origin::{FOR, HOST, Origin, PROTO, Scheme};
+pub(super) use self::trusted::TrustedNetwork;
+pub use self::trusted::TrustedProxies;
 use crate::headers::reads_as;
 
-/// Replaces `X-Forwarded-For`, `-Proto` and `-Host`, and removes `Forwarded`.
-pub(super) fn replace(session: &Session, request: &mut RequestHeader) -> Result<()> {
+/// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded`.
+pub(super) fn replace(session: &Session, request: &mut RequestHeader, trusted: &TrustedProxies) -> Result<()> {
+    let origin = seen(session).believing(&session.req_header().headers, trusted);
     let claimed: Vec<HeaderName> = request.headers.keys().filter(|name| says_origin(name)).cloned().collect();
     for name in &claimed {
         request.remove_header(name);
     }
-    if let Some(peer) = session.client_addr().and_then(|address| address.as_inet()) {
-        request.insert_header("X-Forwarded-For", peer.ip().to_canonical().to_string())?;
+    if let Some(client) = origin.client {
+        request.insert_header(FOR, client.to_string())?;
     }
-    request.insert_header("X-Forwarded-Proto", scheme(session))?;
-    if let Some(host) = host(session.req_header()) {
-        request.insert_header("X-Forwarded-Host", host)?;
+    request.insert_header(PROTO, origin.scheme.as_str())?;
+    if let Some(host) = origin.host {
+        request.insert_header(HOST, host)?;
     }
     Ok(())
+}
+
+/// Where a request came from if its peer is the client.
+fn seen(session: &Session) -> Origin {
+    let peer = session.client_addr().and_then(|address| address.as_inet());
+    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    Origin {
+        client: peer.map(|peer| peer.ip().to_canonical()),
+        scheme: if tls { Scheme::Https } else { Scheme::Http },
+        host: host(session.req_header()),
+    }
 }
 
 /// Whether a header says where a request came from, in any spelling that an app might read so.
 fn says_origin(name: &HeaderName) -> bool {
     ORIGIN.into_iter().any(|known| reads_as(name.as_str().as_bytes(), known))
-}
-
-fn scheme(session: &Session) -> &'static str {
-    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-    if tls { "https" } else { "http" }
 }
 
 fn host(request: &RequestHeader) -> Option<HeaderValue> {
