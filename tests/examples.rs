@@ -5,7 +5,7 @@ mod support;
 
 use std::{
     io::{BufRead, BufReader},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -131,6 +131,9 @@ fn program(name: &str) -> PathBuf {
     path
 }
 
+/// A port that stays free, for the address is this process's own: nobody else binds to it, or connects from it.
 fn free_port() -> String {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().to_string()
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let listener = TcpListener::bind((Ipv4Addr::new(127, high, low, 1), 0));
+    listener.and_then(|listener| listener.local_addr()).unwrap().to_string()
 }
