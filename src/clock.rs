@@ -1,31 +1,39 @@
 //! Time as an argument: the only place that asks for now.
 //!
 //! ```
-//! use std::time::Duration;
+//! use std::time::{Duration, SystemTime};
 //! use truegate::clock::{Clock, ManualClock};
 //!
 //! let clock = ManualClock::default();
 //! let start = clock.now();
 //! clock.advance(Duration::from_secs(3));
 //! assert_eq!(clock.now() - start, Duration::from_secs(3));
+//!
+//! clock.set_wall(SystemTime::UNIX_EPOCH);
+//! clock.advance(Duration::from_secs(3));
+//! assert_eq!(clock.wall(), SystemTime::UNIX_EPOCH + Duration::from_secs(3));
 //! ```
 
 use std::{
     future::poll_fn,
     sync::{Arc, Mutex, PoisonError},
     task::{Poll, Waker},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use futures_core::future::BoxFuture;
 
-/// A monotonic clock that can also wait.
+/// A monotonic clock that can also wait, and that knows the date.
 ///
 /// An implementor guarantees that `now` never goes back and that a future of `sleep_until` is ready once
-/// `now` has reached its instant; otherwise a verification can outlive its deadline.
+/// `now` has reached its instant; otherwise a verification can outlive its deadline. `wall` may go back, as the
+/// clock of a machine does: it dates what others read, and nothing is timed by it.
 pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Instant;
+
+    /// The present date and time.
+    fn wall(&self) -> SystemTime;
 
     /// A future that is ready once `now` has reached `instant`.
     fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()>;
@@ -39,6 +47,11 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "the one place that asks for now")]
     fn now(&self) -> Instant {
         tokio::time::Instant::now().into_std()
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the one place that asks for now")]
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
     }
 
     fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()> {
@@ -55,6 +68,7 @@ pub struct ManualClock {
 #[derive(Debug)]
 struct Hands {
     now: Instant,
+    wall: SystemTime,
     sleepers: Vec<Waker>,
 }
 
@@ -63,13 +77,19 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         let mut hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
         hands.now += by;
+        hands.wall += by;
         hands.sleepers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Sets the date and time, forward or back; nobody's waiting ends by it.
+    pub fn set_wall(&self, wall: SystemTime) {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner).wall = wall;
     }
 }
 
 impl Default for ManualClock {
     fn default() -> Self {
-        let hands = Hands { now: SystemClock.now(), sleepers: Vec::new() };
+        let hands = Hands { now: SystemClock.now(), wall: SystemClock.wall(), sleepers: Vec::new() };
         Self { hands: Arc::new(Mutex::new(hands)) }
     }
 }
@@ -77,6 +97,10 @@ impl Default for ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Instant {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner).now
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.hands.lock().unwrap_or_else(PoisonError::into_inner).wall
     }
 
     fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()> {
