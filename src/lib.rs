@@ -27,12 +27,15 @@
 //! | feature | for |
 //! |---|---|
 //! | `client` (default) | [`profile`]'s `ProfileClient`, on reqwest |
+//! | `assertion` | the module `assertion`: the identity as a signed token |
 //! | `pingora` | the module `pingora`; building it needs `cmake` |
 //! | `simulator` | the module `simulator`: a fake Truecaller |
 //! | `gateway` | the module `gateway` and the `truegate` program, with all of the above |
 //!
 //! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`].
 
+#[cfg(feature = "assertion")]
+pub mod assertion;
 pub mod callback;
 pub mod clock;
 pub mod gate;

@@ -30,6 +30,23 @@ const HOUSE: &[Floor] = &[
     },
     Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
     Floor {
+        place: "assertion",
+        modules: &["identity", "profile"],
+        crates: &[
+            "base64",
+            "bytes",
+            "http",
+            "jsonwebtoken",
+            "p256",
+            "rand_core",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "zeroize",
+        ],
+    },
+    Floor {
         place: "headers",
         modules: &["callback", "identity", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
