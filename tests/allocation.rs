@@ -18,7 +18,7 @@ use http_body::Body;
 use http_body_util::Full;
 use support::source::{GRANT, PATH, Source};
 use tower::{Layer, Service, service_fn};
-use truegate::{TruegateLayer, layer::RequestBody};
+use truegate::{Gate, TruegateLayer, layer::RequestBody};
 
 /// The system's allocator, with a count for each thread.
 struct Counting;
@@ -56,7 +56,7 @@ fn request(method: &str, path: &str) -> Request<Full<Bytes>> {
 }
 
 /// What one request costs in all of the layer: its call, its future, and both bodies.
-fn cost(method: &str, path: &str) -> usize {
+fn cost(gate: &Gate, method: &str, path: &str) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _within = runtime.enter();
     let app = service_fn(|request: Request<RequestBody<Full<Bytes>>>| {
@@ -65,7 +65,7 @@ fn cost(method: &str, path: &str) -> usize {
         assert!(matches!(frame, Poll::Ready(Some(Ok(_)))));
         ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
     });
-    let mut service = TruegateLayer::new(Source::prompt().gate()).layer(app);
+    let mut service = TruegateLayer::new(gate.clone()).layer(app);
     let request = request(method, path);
     allocations(|| {
         let mut cx = Context::from_waker(Waker::noop());
@@ -76,8 +76,7 @@ fn cost(method: &str, path: &str) -> usize {
     })
 }
 
-#[test]
-fn passing_through_allocates_nothing() {
+fn assert_passing_is_free(gate: &Gate) {
     let long = format!("/{}?q=1", "a%20b/".repeat(300));
     for (method, path) in [
         ("GET", "/"),
@@ -86,12 +85,27 @@ fn passing_through_allocates_nothing() {
         ("GET", &long),
     ] {
         // The first request of a thread may set up what later ones find.
-        cost(method, path);
-        assert_eq!(cost(method, path), 0, "{method} {path}");
+        cost(gate, method, path);
+        assert_eq!(cost(gate, method, path), 0, "{method} {path}");
     }
 }
 
 #[test]
+fn passing_through_allocates_nothing() {
+    assert_passing_is_free(&Source::prompt().gate());
+}
+
+#[test]
+#[cfg(feature = "assertion")]
+fn passing_a_gate_that_signs_allocates_nothing() {
+    use truegate::assertion::{Assertions, SigningKey, SigningKeys};
+
+    let keys = SigningKeys::new(SigningKey::generate(&mut rand_core::OsRng));
+    let assertions = Assertions::new(keys, "issuer".parse().unwrap(), "audience".parse().unwrap());
+    assert_passing_is_free(&Gate::builder(PATH.parse().unwrap(), Source::prompt()).assertions(assertions).build());
+}
+
+#[test]
 fn the_count_counts() {
-    assert!(cost("POST", PATH) > 0);
+    assert!(cost(&Source::prompt().gate(), "POST", PATH) > 0);
 }

@@ -53,7 +53,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "gate",
-        modules: &["callback", "clock", "headers", "identity", "profile"],
+        modules: &["assertion", "callback", "clock", "headers", "identity", "profile"],
         crates: &["bytes", "futures_core", "http", "serde", "serde_json", "smallvec", "thiserror"],
     },
     Floor {

@@ -1,8 +1,9 @@
 //! Signed assertions: the identity once more, as a token that anyone can check who knows the public keys.
 //!
 //! Headers say who calls only as long as nobody but truegate can reach the app. An assertion holds beyond: a JSON
-//! Web Token (RFC 7519), signed with ES256, for one audience and a few minutes. Any JOSE library checks it
-//! by the public keys.
+//! Web Token (RFC 7519), signed with ES256, for one audience and a few minutes. A gate that has [`Assertions`]
+//! sends one with every identity, as `X-Truecaller-Assertion`, and answers
+//! [`/.truegate/jwks.json`](crate::gate::KEY_SET_PATH) with the public keys.
 //!
 //! | claim | value |
 //! |---|---|
@@ -13,13 +14,22 @@
 //! | `phone_number` | `+919999999999` (E.164): of all that is said of the user, the only verified thing |
 //! | `name`, `given_name`, `family_name` | as the user typed them, cut at 1024 bytes; absent if the profile has none |
 //!
-//! ```
-//! use truegate::assertion::{Assertions, SigningKey, SigningKeys};
+#![cfg_attr(feature = "client", doc = "```")]
+#![cfg_attr(not(feature = "client"), doc = "```ignore")]
+//! use truegate::{
+//!     Gate,
+//!     assertion::{Assertions, SigningKey, SigningKeys},
+//!     profile::ProfileClient,
+//! };
 //!
 //! # let pem = SigningKey::generate(&mut rand_core::OsRng).to_pem();
+//! // let pem = std::fs::read_to_string("assertion.pem")?; // made by: truegate keys assertion --output assertion.pem
 //! let keys = SigningKeys::new(SigningKey::from_pem(&pem)?);
 //! let assertions = Assertions::new(keys, "https://shop.example".parse()?, "shop-backend".parse()?);
-//! assert!(assertions.key_set().starts_with(br#"{"keys":["#));
+//!
+//! let client = ProfileClient::builder().build()?;
+//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, client).assertions(assertions).build();
+//! # drop(gate);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 

@@ -12,7 +12,7 @@ use crate::{
 
 /// Puts a [`Gate`] together; every setting has a safe default.
 #[must_use = "a builder does nothing until it builds"]
-pub struct GateBuilder(Parameters);
+pub struct GateBuilder(pub(super) Parameters);
 
 impl GateBuilder {
     /// The largest callback in bytes, if not said.
@@ -27,6 +27,7 @@ impl GateBuilder {
             source: Box::new(source),
             endpoints: Endpoints::default(),
             names: Arc::default(),
+            asserter: None,
             body_limit: Self::BODY_LIMIT,
             deadline: Self::DEADLINE,
             requires_active: true,

@@ -25,6 +25,9 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod asserter;
+#[cfg(feature = "assertion")]
+mod assertion;
 mod builder;
 mod event;
 mod framing;
@@ -39,7 +42,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header, request::Parts};
 
+use self::{asserter::Asserter, framing::MissingHost, route::Route};
 pub use self::{
+    asserter::KEY_SET_PATH,
     builder::GateBuilder,
     event::{Channel, Event, Observer, Outcome},
     rejection::Rejection,
@@ -48,7 +53,6 @@ pub use self::{
     step::{Failure, Step, Verdict},
     verify::Intake,
 };
-use self::{framing::MissingHost, route::Route};
 use crate::{
     callback::Endpoints,
     clock::Clock,
@@ -65,6 +69,7 @@ struct Parameters {
     source: Box<dyn ProfileSource>,
     endpoints: Endpoints,
     names: Arc<HeaderNames>,
+    asserter: Option<Box<dyn Asserter>>,
     body_limit: usize,
     deadline: Duration,
     requires_active: bool,
@@ -90,7 +95,10 @@ impl Gate {
         }
         match route {
             Route::Callback => self.intercept(head),
-            Route::Ambiguous | Route::Other => Step::Forward(Edits::strip(self.names())),
+            Route::Ambiguous | Route::Other => match self.key_set(head) {
+                Some(reply) => Step::Reply(reply),
+                None => Step::Forward(Edits::strip(self.names())),
+            },
         }
     }
 

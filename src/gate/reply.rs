@@ -45,6 +45,17 @@ impl Reply {
         }
         Self { response, connection }
     }
+
+    /// Answers with public keys (RFC 7517), which change seldom.
+    ///
+    /// Plain `application/json`: no client of a key set is known to insist on the type of the RFC, but some on this.
+    pub(super) fn key_set(keys: Bytes, connection: Connection) -> Self {
+        let mut response = Response::new(keys);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        Self { response, connection }
+    }
 }
 
 #[derive(Serialize)]

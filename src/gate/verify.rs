@@ -88,7 +88,8 @@ impl Intake {
                     return Err(Rejection::ProfileInactive);
                 }
                 let identity = Identity::vouch(grant.request_id().clone(), profile);
-                Ok(Edits::verified(self.gate.names(), identity))
+                let assertion = self.gate.assert(&identity);
+                Ok(Edits::verified(self.gate.names(), identity, assertion))
             }
         }
     }

@@ -14,6 +14,7 @@ pub struct HeaderNamesBuilder {
     folded_prefix: String,
     defaults: Vec<Injection>,
     chosen: Vec<Injection>,
+    assertion: HeaderName,
     max_value_length: usize,
 }
 
@@ -27,14 +28,20 @@ impl HeaderNamesBuilder {
             Ok(Injection { name, field, encoding: field.default_encoding() })
         };
         let defaults = DEFAULTS.into_iter().map(inject).collect::<Result<_, _>>()?;
-        Ok(Self { folded_prefix: fold(prefix), defaults, chosen: Vec::new(), max_value_length: MAX_VALUE_LENGTH })
+        Ok(Self {
+            folded_prefix: fold(prefix),
+            defaults,
+            chosen: Vec::new(),
+            assertion: parse(&format!("{prefix}Assertion"))?,
+            max_value_length: MAX_VALUE_LENGTH,
+        })
     }
 
     /// Adds a header, or takes the place of the default header of that name.
     ///
     /// # Errors
     ///
-    /// When the name is no header name, holds `_`, may not be injected, or was added before in any spelling.
+    /// When the name is no header name, holds `_`, may not be injected, is the assertion's, or was added before in any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
         let name = self.admit(name)?;
         self.add(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
@@ -64,11 +71,11 @@ impl HeaderNamesBuilder {
 
     /// Closes the namespace.
     pub fn build(self) -> HeaderNames {
-        let Self { folded_prefix, defaults, chosen, max_value_length } = self;
+        let Self { folded_prefix, defaults, chosen, assertion, max_value_length } = self;
         let injections: Vec<_> = defaults.into_iter().chain(chosen).collect();
         let folded = injections.iter().map(|injection| fold(injection.name.as_str()));
         let folded_others = folded.filter(|name| !name.starts_with(&folded_prefix)).collect();
-        HeaderNames { folded_prefix, folded_others, injections, max_value_length }
+        HeaderNames { folded_prefix, folded_others, injections, assertion, max_value_length }
     }
 
     fn admit(&self, name: &str) -> Result<HeaderName, HeaderNameError> {
@@ -77,6 +84,9 @@ impl HeaderNamesBuilder {
             return Err(HeaderNameError::Reserved);
         }
         let folded = fold(name.as_str());
+        if folded == fold(self.assertion.as_str()) {
+            return Err(HeaderNameError::Assertion);
+        }
         let same = |other: &Injection| fold(other.name.as_str()) == folded;
         if self.chosen.iter().any(same) || self.defaults.iter().any(|other| same(other) && other.name != name) {
             return Err(HeaderNameError::Twice);
@@ -110,6 +120,9 @@ pub enum HeaderNameError {
     /// HTTP, proxies or sessions depend on it.
     #[error("this header may not be injected: HTTP, proxies or sessions depend on it")]
     Reserved,
+    /// It is where signed assertions go.
+    #[error("this header may not be injected: signed assertions go there")]
+    Assertion,
     /// It, or another spelling of it, is injected already.
     #[error("the same header is injected twice, or in two spellings")]
     Twice,

@@ -49,7 +49,7 @@ enum Origin {
     /// Any request: nothing is injected.
     Ordinary,
     /// A callback whose profile was fetched.
-    Verified(Identity),
+    Verified { identity: Identity, assertion: Option<HeaderValue> },
     /// A callback without a token.
     Declined(Decline),
 }
@@ -60,9 +60,9 @@ impl Edits {
         Self { names, origin: Origin::Ordinary }
     }
 
-    /// Injects a verified identity.
-    pub fn verified(names: Arc<HeaderNames>, identity: Identity) -> Self {
-        Self { names, origin: Origin::Verified(identity) }
+    /// Injects a verified identity, with an assertion of it if there is one.
+    pub fn verified(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
+        Self { names, origin: Origin::Verified { identity, assertion } }
     }
 
     /// Injects the status and request id of a callback without a token.
@@ -77,7 +77,12 @@ impl Edits {
         let spoofs = self.names.strip_request(target);
         match &self.origin {
             Origin::Ordinary => return spoofs,
-            Origin::Verified(identity) => self.names.inject(target, |field| field.text(identity)),
+            Origin::Verified { identity, assertion } => {
+                self.names.inject(target, |field| field.text(identity));
+                if let Some(assertion) = assertion {
+                    target.insert(&self.names.assertion, assertion.clone());
+                }
+            }
             Origin::Declined(decline) => self.names.inject(target, |field| declined(field, decline)),
         }
         target.remove(&header::EXPECT);
@@ -87,7 +92,7 @@ impl Edits {
     /// The identity that is injected, for an app in the same process.
     pub fn identity(&self) -> Option<&Identity> {
         match &self.origin {
-            Origin::Verified(identity) => Some(identity),
+            Origin::Verified { identity, .. } => Some(identity),
             Origin::Ordinary | Origin::Declined(_) => None,
         }
     }

@@ -46,6 +46,8 @@ pub struct HeaderNames {
     /// The names of the namespace that do not start with the prefix, folded.
     folded_others: Vec<String>,
     injections: Vec<Injection>,
+    /// Where a signed assertion goes, if there is one.
+    assertion: HeaderName,
     max_value_length: usize,
 }
 

@@ -23,7 +23,7 @@ fn identity(profile: &str) -> Identity {
 }
 
 fn inject(names: HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
-    let _ = Edits::verified(Arc::new(names), identity(profile)).apply(&mut into);
+    let _ = Edits::verified(Arc::new(names), identity(profile), None).apply(&mut into);
     into
 }
 
@@ -190,6 +190,8 @@ fn a_header_that_would_break_http_cannot_be_injected() {
         ("X-Forwarded-For", HeaderNameError::Reserved),
         ("If-None-Match", HeaderNameError::Reserved),
         ("Sec-WebSocket-Key", HeaderNameError::Reserved),
+        ("X-Truecaller-Assertion", HeaderNameError::Assertion),
+        ("x.truecaller.ASSERTION", HeaderNameError::Assertion),
         ("x_y", HeaderNameError::NotAName),
         ("bad name", HeaderNameError::NotAName),
         ("", HeaderNameError::NotAName),

@@ -47,7 +47,7 @@ fn explain(error: HeaderNameError) -> String {
     let advice = match error {
         HeaderNameError::Prefix => "write one such as X-Truecaller-",
         HeaderNameError::NotAName => "write one such as Remote-User",
-        HeaderNameError::Reserved => "choose another name",
+        HeaderNameError::Reserved | HeaderNameError::Assertion => "choose another name",
         _ => "keep one; those of `presets` count",
     };
     format!("{error} ({advice})")

@@ -1,0 +1,114 @@
+//! How a gate comes to sign.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::{GateBuilder, asserter::Asserter};
+use crate::{assertion::Assertions, identity::Identity};
+
+impl GateBuilder {
+    /// Sends a signed assertion with every identity, and publishes the keys at
+    /// [`KEY_SET_PATH`](super::KEY_SET_PATH), unless that is the callback's path; none if not said.
+    pub fn assertions(mut self, assertions: impl Into<Arc<Assertions>>) -> Self {
+        self.0.asserter = Some(Box::new(assertions.into()));
+        self
+    }
+}
+
+impl Asserter for Arc<Assertions> {
+    fn assert(&self, identity: &Identity, now: SystemTime) -> HeaderValue {
+        self.sign(identity, now)
+    }
+
+    fn key_set(&self) -> Bytes {
+        Assertions::key_set(self).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use futures_core::future::BoxFuture;
+    use http::{HeaderMap, Request, StatusCode};
+    use rand_core::OsRng;
+
+    use super::*;
+    use crate::{
+        assertion::{SigningKey, SigningKeys},
+        callback::Grant,
+        clock::ManualClock,
+        gate::{Connection, Gate, Step, Verdict},
+        profile::{FetchError, Profile, ProfileSource},
+    };
+
+    struct Source;
+
+    impl ProfileSource for Source {
+        fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+            Box::pin(async { Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).map_err(FetchError::from) })
+        }
+    }
+
+    fn builder() -> GateBuilder {
+        let keys = SigningKeys::new(SigningKey::generate(&mut OsRng));
+        let assertions = Assertions::new(keys, "issuer".parse().unwrap(), "audience".parse().unwrap());
+        Gate::builder("/callback".parse().unwrap(), Source).assertions(assertions)
+    }
+
+    fn inspect(gate: &Gate, method: &str, path: &str, header: (&str, &str)) -> Step {
+        let request = Request::builder().method(method).uri(path).header(header.0, header.1).body(()).unwrap();
+        gate.inspect(&request.into_parts().0)
+    }
+
+    #[tokio::test]
+    async fn an_assertion_is_dated_by_the_clock() {
+        let clock = ManualClock::default();
+        clock.set_wall(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+        let gate = builder().clock(clock).build();
+        let Step::Intake(intake) = inspect(&gate, "POST", "/callback", ("a", "b")) else { panic!("a callback") };
+        let grant =
+            br#"{"requestId":"12345678","accessToken":"t","endpoint":"https://profile4.truecaller.com/v1/default"}"#;
+        let Verdict::Forward(edits) = intake.finish(Bytes::from_static(grant)).await else { panic!("it is genuine") };
+
+        let mut headers = HeaderMap::from_iter([("x_truecaller_assertion".parse().unwrap(), "e.y.".parse().unwrap())]);
+        gate.apply(&edits, &mut headers);
+
+        let token = &headers["x-truecaller-assertion"];
+        assert!(token.is_sensitive() && !headers.contains_key("x_truecaller_assertion"));
+        let claims = URL_SAFE_NO_PAD.decode(token.to_str().unwrap().split('.').nth(1).unwrap()).unwrap();
+        let claims = String::from_utf8(claims).unwrap();
+        assert!(claims.contains(r#""iat":1700000000,"exp":1700000300"#), "{claims}");
+    }
+
+    #[test]
+    fn the_keys_are_answered_on_one_exact_path() {
+        let gate = builder().build();
+        for (method, path, header, answer) in [
+            ("GET", "/.truegate/jwks.json", ("a", "b"), Some((200, Connection::Keep))),
+            ("HEAD", "/.truegate/jwks.json?a", ("content-length", "0"), Some((200, Connection::Keep))),
+            ("GET", "http://app.example/.truegate/jwks.json", ("content-length", "1"), Some((200, Connection::Close))),
+            ("GET", "/.truegate/jwks.json", ("transfer-encoding", "chunked"), Some((200, Connection::Close))),
+            ("POST", "/.truegate/jwks.json", ("a", "b"), Some((405, Connection::Close))),
+            ("get", "/.truegate/jwks.json", ("a", "b"), Some((405, Connection::Close))),
+            ("GET", "/.truegate/jwks.json/", ("a", "b"), None),
+            ("GET", "/.truegate//jwks.json", ("a", "b"), None),
+            ("GET", "/.truegate/%6awks.json", ("a", "b"), None),
+            ("GET", "/.truegate/JWKS.json", ("a", "b"), None),
+            ("GET", "/.truegate", ("a", "b"), None),
+        ] {
+            let answered = match inspect(&gate, method, path, header) {
+                Step::Reply(reply) => Some((reply.response.status(), reply.connection)),
+                Step::Forward(_) => None,
+                Step::Intake(_) => panic!("{method} {path}"),
+            };
+            let answer = answer.map(|(status, connection)| (StatusCode::from_u16(status).unwrap(), connection));
+            assert_eq!(answered, answer, "{method} {path} {header:?}");
+        }
+        let without = Gate::builder("/callback".parse().unwrap(), Source).build();
+        assert!(matches!(inspect(&without, "GET", "/.truegate/jwks.json", ("a", "b")), Step::Forward(_)));
+    }
+}
