@@ -98,7 +98,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "gateway",
-        modules: &["callback", "clock", "gate", "headers", "pingora", "profile", "simulator"],
+        modules: &["assertion", "callback", "clock", "gate", "headers", "pingora", "profile", "simulator"],
         crates: &[
             "anstream",
             "async_trait",

@@ -3,14 +3,17 @@
 
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
+use rand_core::OsRng;
 use tracing::level_filters::LevelFilter;
 use truegate::{
+    assertion::SigningKey,
     callback::Endpoints,
     gateway::config::{Config, ConfigErrors, LogFormat, TrustedProxies},
     headers::HeaderNames,
 };
 
 mod config {
+    mod assertion;
     mod folder;
     mod refused;
     mod secrets;
@@ -61,6 +64,7 @@ fn assert_is_default(config: &Config) {
     assert!(config.truecaller.require_active);
     assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
+    assert!(config.assertion.is_none());
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
 }
@@ -80,10 +84,12 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let folder = Folder::new();
     folder.write_pair("tls/certificate.pem", "tls/key.pem");
     folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
+    folder.write("assertion.pem", SigningKey::generate(&mut OsRng).to_pem().as_bytes());
     let text = SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1);
     let uncommented = ["listen:", "  - ", "    certificate:", "    key:", "ca_file:", "resolve:", "headers:"];
     let members = ["  profile4.truecaller.com:", "  Remote-User:", "  X-WEBAUTH-NAME:"];
-    let is_key = |line: &str| uncommented.iter().chain(&members).any(|key| line.starts_with(key));
+    let assertion = ["assertion:", "  key:", "  issuer:", "  audience:", "  lifetime:"];
+    let is_key = |line: &str| uncommented.iter().chain(&members).chain(&assertion).any(|key| line.starts_with(key));
     let uncomment = |line: &str| match line.split_once("# ") {
         Some((indent, rest)) if indent.trim().is_empty() && is_key(rest) => format!("{indent}{rest}\n"),
         _ => format!("{line}\n"),
@@ -98,11 +104,12 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!(config.truecaller.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
     assert_eq!(config.truecaller.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
     assert!(config.identity.claims("remote_user") && config.identity.claims("x-webauth-name"));
+    assert!(config.assertion.is_some());
 }
 
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
-    let sections = ["callback", "truecaller", "identity", "admin", "log"];
+    let sections = ["callback", "truecaller", "identity", "assertion", "admin", "log"];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n".to_owned();
     text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();

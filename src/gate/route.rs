@@ -50,6 +50,11 @@ impl CallbackPath {
         &self.exact
     }
 
+    /// Whether a request for this path would be taken as a callback, or refused because it could be read as one.
+    pub fn is_read_from(&self, path: &str) -> bool {
+        self.route(path) != Route::Other
+    }
+
     /// Sorts a request's path, which has no query; a path of up to 2 KiB costs no allocation.
     pub(super) fn route(&self, path: &str) -> Route {
         if path == &*self.exact {

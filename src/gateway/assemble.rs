@@ -17,6 +17,10 @@ pub(super) fn gate(config: &Config, telemetry: Telemetry) -> Result<Gate, Client
         .deadline(config.callback.deadline)
         .observer(telemetry)
         .require_host();
+    let builder = match &config.assertion {
+        Some(assertions) => builder.assertions(Arc::clone(assertions)),
+        None => builder,
+    };
     Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())
 }
 

@@ -21,6 +21,8 @@ fn a_secret_is_never_shown() {
             format!("identity: {{ prefix: '{reference}', headers: {{ A-B: '{reference}', '{reference}': phone }} }}"),
             format!("identity: {{ presets: ['{reference}', '{reference}'] }}"),
             format!("trusted_proxies: ['{reference}', '10.0.0.0/{reference}']"),
+            format!("assertion: {{ key: '{reference}', issuer: '{reference}', lifetime: '{reference}' }}"),
+            format!("assertion: {{ key: ['{reference}', '{reference}'], audience: '{reference}\u{1}' }}"),
             format!("log: {{ level: '{reference}', format: '{reference}' }}"),
             format!("? ['{reference}']\n: '{reference}'"),
         ] {

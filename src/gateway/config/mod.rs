@@ -15,6 +15,7 @@
 //! # Ok::<_, truegate::gateway::config::ConfigErrors>(())
 //! ```
 
+mod assertion;
 mod callback;
 mod context;
 mod error;
@@ -46,7 +47,7 @@ pub use self::{
     upstream::Upstream,
 };
 pub use super::forwarded::TrustedProxies;
-use crate::headers::HeaderNames;
+use crate::{assertion::Assertions, headers::HeaderNames};
 
 /// A configuration in which nothing is wrong.
 ///
@@ -74,6 +75,8 @@ pub struct Settings {
     pub identity: Arc<HeaderNames>,
     /// Who may say where a request came from.
     pub trusted_proxies: TrustedProxies,
+    /// How identities are signed, if they are.
+    pub assertion: Option<Arc<Assertions>>,
     /// Where health and metrics are served.
     pub admin: SocketAddr,
     /// How long requests in flight may take to end when the program stops.
