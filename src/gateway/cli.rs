@@ -12,6 +12,7 @@ use super::{
     Gateway, StartError,
     config::{Config, ConfigErrors},
     demo::{self, DemoArgs},
+    keys::{self, KeysArgs},
     logging,
     signals::Signals,
     simulate::{self, SimulateArgs},
@@ -31,6 +32,8 @@ enum Command {
     Serve(ConfigArgs),
     /// Check a configuration and say everything that is wrong with it.
     Check(ConfigArgs),
+    /// Make the keys and secrets that a configuration refers to.
+    Keys(KeysArgs),
     /// Run a fake Truecaller, for development and tests.
     Simulate(Box<SimulateArgs>),
     /// Show on this machine what the gateway does: a simulated Truecaller, a sample app and the gateway between them.
@@ -52,6 +55,7 @@ pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve(&args.config).await,
         Command::Check(args) => check(&args.config),
+        Command::Keys(args) => keys::run(args).map_err(|error| Failure::of("keys", error)),
         Command::Simulate(args) => simulate::run(*args).await.map_err(|error| Failure::of("simulate", error)),
         Command::Demo(args) => demo::run(args).await.map_err(|error| Failure::of("demo", error)),
     };

@@ -22,6 +22,7 @@ mod cli;
 pub mod config;
 mod demo;
 mod forwarded;
+mod keys;
 mod limits;
 mod listeners;
 mod logging;

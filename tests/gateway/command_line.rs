@@ -30,7 +30,7 @@ async fn every_subcommand_has_its_help() {
     let (_, commands) = overview.split_once("Commands:\n").unwrap();
     let commands = commands.lines().take_while(|line| !line.is_empty());
     let names: Vec<_> = commands.map(|line| line.split_whitespace().next().unwrap()).collect();
-    for known in ["serve", "check", "simulate"] {
+    for known in ["serve", "check", "keys", "simulate"] {
         assert!(names.contains(&known), "{overview}");
     }
     for name in names.iter().filter(|name| **name != "help") {
@@ -54,6 +54,9 @@ async fn unknown_arguments_exit_with_2() {
         &["serve", "--config"],
         &["check", "--config", "a", "--config", "b"],
         &["simulate", "--nonsense"],
+        &["keys"],
+        &["keys", "nonsense"],
+        &["keys", "secret", "--output"],
     ] {
         let output = truegate(arguments).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -5,6 +5,7 @@ mod admin;
 mod ambient;
 mod command_line;
 mod forwarded;
+mod keys;
 mod limits;
 mod logs;
 mod renewal;
