@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, net::SocketAddr};
 
-use super::{PATH, Settings};
+use super::{PATH, Settings, Signing};
 use crate::support::program::Program;
 
 pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
@@ -25,6 +25,14 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
     if settings.resolve.is_some() {
         line("  resolve:".to_owned());
         settings.hosts().for_each(|(host, address)| line(format!("    {host}: {address}")));
+    }
+    if let Some(signing) = &settings.signing {
+        line(format!("assertion:\n  issuer: {}\n  audience: {}", Signing::ISSUER, Signing::AUDIENCE));
+        line(format!("  lifetime: {}s\n  key:", signing.lifetime.as_secs()));
+        for (index, pem) in signing.keys.iter().enumerate() {
+            std::fs::write(folder.path().join(format!("{index}.pem")), pem).expect("the folder can be written to");
+            line(format!("    - ${{file:{index}.pem}}"));
+        }
     }
     line(format!("identity:\n  max_value_length: {}", settings.max_value_length));
     line(format!("  presets: [{}]", settings.presets.join(", ")));

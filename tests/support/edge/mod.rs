@@ -19,8 +19,10 @@ pub mod tower;
 
 use std::{net::SocketAddr, time::Duration};
 
+use rand_core::OsRng;
 use tokio::sync::watch;
 use truegate::{
+    assertion::{Assertions, SigningKey, SigningKeys},
     callback::ProfileEndpoint,
     gate::{Event, Gate, GateBuilder, Observer, Outcome},
     headers::{Field, HeaderNames, Preset},
@@ -70,6 +72,8 @@ pub struct Settings {
     pub headers: Vec<(&'static str, &'static str)>,
     pub presets: Vec<&'static str>,
     pub accept_inactive: bool,
+    /// How identities are signed, if they are.
+    pub signing: Option<Signing>,
     /// Counts the callbacks that an edge in this process gave up.
     pub abandoned: watch::Sender<usize>,
 }
@@ -88,6 +92,7 @@ impl Settings {
             headers: Vec::new(),
             presets: Vec::new(),
             accept_inactive: false,
+            signing: None,
             abandoned: watch::Sender::default(),
         }
     }
@@ -108,6 +113,10 @@ impl Settings {
             .deadline(self.deadline)
             .observer(Abandonments(self.abandoned.clone()))
             .require_host();
+        let builder = match &self.signing {
+            Some(signing) => builder.assertions(signing.assertions()),
+            None => builder,
+        };
         if self.accept_inactive { builder.accept_inactive() } else { builder }
     }
 
@@ -130,6 +139,43 @@ impl Settings {
             names.inject(name, Field::named(field).expect("a field"), None).expect("a header that may be injected");
         }
         names.build()
+    }
+}
+
+/// How identities are signed.
+#[derive(Clone)]
+pub struct Signing {
+    /// The keys as PEM; the first signs.
+    pub keys: Vec<String>,
+    pub lifetime: Duration,
+}
+
+impl Signing {
+    pub const ISSUER: &str = "https://shop.example";
+    pub const AUDIENCE: &str = "shop-backend";
+
+    /// With this many fresh keys.
+    pub fn with_keys(count: usize) -> Self {
+        let key = |_| SigningKey::generate(&mut OsRng).to_pem().to_string();
+        Self { keys: (0..count).map(key).collect(), lifetime: Duration::from_mins(5) }
+    }
+
+    /// The ids of the keys.
+    pub fn ids(&self) -> Vec<String> {
+        self.parsed().map(|key| key.id().to_owned()).collect()
+    }
+
+    /// What a gate in this process signs with.
+    pub fn assertions(&self) -> Assertions {
+        let mut parsed = self.parsed();
+        let mut keys = SigningKeys::new(parsed.next().expect("one key signs"));
+        parsed.for_each(|key| keys.publish(key).expect("fresh keys are not the same"));
+        let [issuer, audience] = [Self::ISSUER, Self::AUDIENCE].map(|name| name.parse().expect("a name"));
+        Assertions::new(keys, issuer, audience).lifetime(self.lifetime)
+    }
+
+    fn parsed(&self) -> impl Iterator<Item = SigningKey> {
+        self.keys.iter().map(|pem| SigningKey::from_pem(pem).expect("a key as it was written"))
     }
 }
 
