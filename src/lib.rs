@@ -32,7 +32,8 @@
 //! | `simulator` | the module `simulator`: a fake Truecaller |
 //! | `gateway` | the module `gateway` and the `truegate` program, with all of the above |
 //!
-//! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`].
+//! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`]. The
+//! module `assertion` signs the identity on its way.
 
 #[cfg(feature = "assertion")]
 pub mod assertion;

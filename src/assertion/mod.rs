@@ -87,7 +87,7 @@ impl Assertions {
 
     /// A fresh assertion of an identity: a token in compact form (RFC 7515 §3.1), as a sensitive header value.
     ///
-    /// Signing takes some 100 µs of computing. A clock that stands before 1970 makes a token that has expired.
+    /// Signing takes some 0.2 ms of computing. A clock that stands before 1970 makes a token that has expired.
     ///
     /// # Panics
     ///

@@ -6,8 +6,12 @@ use std::{
     process::Stdio,
 };
 
+use rand_core::OsRng;
 use tempfile::TempDir;
-use truegate::simulator::{Call, Day, Simulator};
+use truegate::{
+    assertion::SigningKey,
+    simulator::{Call, Day, Simulator},
+};
 
 use super::{
     stage::{self, CALLBACK},
@@ -18,7 +22,7 @@ const PROFILE: &str = r#"{"phoneNumbers":["918765432109"],"userId":"7046044321",
     "name":{"first":"Zaphodina","last":"Beeblebroxova"},"onlineIdentities":{"email":"zb@heartofgold.example"}}"#;
 
 /// What is said to the gateway below, and must not be in any line.
-const SECRETS: [&str; 22] = [
+const SECRETS: [&str; 24] = [
     "8765432109",
     "7046044321",
     "Zaphodina",
@@ -41,10 +45,14 @@ const SECRETS: [&str; 22] = [
     "secret-value",
     "secret-name",
     "v1/default",
+    // How every assertion and every key for them begins.
+    "eyJ0eXAiOiJKV1Qi",
+    "MIGHAgEAMBMGByqGSM49",
 ];
 
-/// Everything that can go well or wrong, with something secret in each of it.
-async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> Vec<String> {
+/// Everything that can go well or wrong, with something secret in each of it; gives the tokens, and whether an
+/// assertion was sent.
+async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> (Vec<String>, bool) {
     let url = format!("http://{}{CALLBACK}", program.address());
     let mut tokens = Vec::new();
     let nonce = "nonce-of-the-login-1";
@@ -92,10 +100,13 @@ async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> Vec
     for request in others {
         raw::exchange(program.address(), request).await;
     }
+    let asserted = app.seen().iter().any(|request| {
+        request.one("x-truecaller-assertion").is_some_and(|token| token.starts_with("eyJ0eXAiOiJKV1Qi"))
+    });
     drop(app);
     raw::exchange(program.address(), raw::get("/secret-path", "Cookie: a=chocolate-chip\r\n")).await.unwrap();
     simulator.call(&url, Call::grant().profile(PROFILE).request_id(nonce)).await.unwrap();
-    tokens
+    (tokens, asserted)
 }
 
 #[tokio::test]
@@ -106,13 +117,15 @@ async fn no_line_of_any_level_tells_a_secret() {
     fs::write(folder.path().join("ca.pem"), pair.cert.pem()).unwrap();
     let simulator = Simulator::builder().tls(pair.cert.pem(), pair.signing_key.serialize_pem()).start().await.unwrap();
     let config = stage::config(app.address()) + &stage::truecaller(&simulator);
+    fs::write(folder.path().join("key.pem"), &*SigningKey::generate(&mut OsRng).to_pem()).unwrap();
+    let config = config + "assertion: { key: '${file:key.pem}', issuer: a, audience: b }\n";
     let config = config.replace("callback: {", "callback: { deadline: 500ms,");
     let config = config.replace("truecaller: {", "truecaller: { ca_file: ca.pem,");
     let mut command = stage::command(&folder, &config);
     command.env("RUST_LOG", "trace,pingora_core=trace,pingora_proxy=trace,hyper=trace,reqwest=trace,h2=trace");
     let program = Program::start(command, folder);
 
-    let tokens = provoke(&program, app, &simulator).await;
+    let (tokens, asserted) = provoke(&program, app, &simulator).await;
     program.signal("TERM");
     let (_, log) = stage::ended(program).await;
 
@@ -127,6 +140,7 @@ async fn no_line_of_any_level_tells_a_secret() {
     for said in ["verified", "declined", "endpoint-not-allowed", "token-refused", "profile-timeout", "ambiguous-path"] {
         assert!(log.iter().any(|line| line.contains(said)), "{said} in {log:#?}");
     }
+    assert!(asserted, "the app got an assertion, and with it the log had a secret to tell");
     for said in ["spoofed identity stripped", "upstream failed", r#""message":"request""#] {
         assert!(log.iter().any(|line| line.contains(said)), "{said} in {log:#?}");
     }
