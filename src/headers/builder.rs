@@ -64,7 +64,9 @@ impl HeaderNamesBuilder {
 
     /// Sets how many bytes of a text are sent at most, before it is encoded; 1024 if not said.
     ///
-    /// A longer text is cut on a character boundary. JSON (`badges`, `profile`) is left out instead.
+    /// A longer text is cut on a character boundary. What a cut would make into something else is left out instead: the
+    /// user id, the e-mail address, the avatar's URL, and JSON (`badges`, `profile`). Phone, status and request id are short
+    /// by their own rules and always sent whole.
     pub fn max_value_length(&mut self, bytes: usize) {
         self.max_value_length = bytes;
     }

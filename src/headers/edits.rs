@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{Field, HeaderNames, Injection, Spoofs, encoding::cut};
+use super::{Field, HeaderNames, Injection, Spoofs, encoding::cut, field::TooLong};
 use crate::{callback::Decline, identity::Identity};
 
 /// The headers of a request, as an edge holds them.
@@ -108,10 +108,11 @@ impl HeaderNames {
     }
 
     fn value(&self, injection: &Injection, text: Cow<'_, str>) -> Option<HeaderValue> {
-        if injection.field.is_whole_or_nothing() && text.len() > self.max_value_length {
-            return None;
-        }
-        let text = cut(text, self.max_value_length);
+        let text = match injection.field.too_long() {
+            TooLong::LeaveOut if text.len() > self.max_value_length => return None,
+            TooLong::Cut => cut(text, self.max_value_length),
+            TooLong::Send | TooLong::LeaveOut => text,
+        };
         (!text.is_empty()).then(|| injection.encoding.encode(&text))
     }
 }

@@ -101,10 +101,25 @@ impl Field {
         Some(Cow::Borrowed(text))
     }
 
-    /// Whether a part of the text would be worse than none, for it is JSON.
-    pub(super) fn is_whole_or_nothing(self) -> bool {
-        matches!(self, Self::Badges | Self::Profile)
+    /// What becomes of a text that is longer than a header may have.
+    pub(super) fn too_long(self) -> TooLong {
+        match self {
+            Self::Status | Self::RequestId | Self::Phone => TooLong::Send,
+            Self::UserId | Self::Email | Self::AvatarUrl | Self::Badges | Self::Profile => TooLong::LeaveOut,
+            _ => TooLong::Cut,
+        }
     }
+}
+
+/// What becomes of a text that is too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooLong {
+    /// It is short by its own rules, so the limit is not meant for it.
+    Send,
+    /// A part of it still says what it says.
+    Cut,
+    /// A part of it would say something else: another user's id, or broken JSON.
+    LeaveOut,
 }
 
 fn badges(profile: &Profile) -> Option<Cow<'_, str>> {

@@ -164,17 +164,18 @@ fn more_fields_go_where_they_are_wanted() {
 }
 
 #[test]
-fn a_long_text_is_cut_and_long_json_left_out() {
+fn a_long_text_is_cut_and_what_cannot_be_cut_is_left_out() {
     let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
     builder.inject("X-Badges", Field::Badges, None).unwrap();
-    builder.max_value_length(16);
-    let profile = format!(
-        r#"{{"phoneNumbers":["919999999999"],"badges":["0123456789abcdef"],"name":{{"first":"{}"}}}}"#,
-        "क".repeat(9)
-    );
-    let injected = inject(builder.build(), &profile, HeaderMap::new());
-    assert_eq!(injected["x-truecaller-name"], "%E0%A4%95".repeat(5));
-    assert!(!injected.contains_key("x-badges"));
+    builder.max_value_length(4);
+    let profile = r#"{"phoneNumbers":["919999999999"],"badges":["gold"],"userId":"12345","name":{"first":"ककक"}}"#;
+    let injected = inject(builder.build(), profile, HeaderMap::new());
+    assert_eq!(injected["x-truecaller-name"], "%E0%A4%95");
+    assert_eq!(injected["x-truecaller-phone"], "+919999999999");
+    assert_eq!(injected["x-truecaller-status"], "verified");
+    for left_out in ["x-badges", "x-truecaller-user-id"] {
+        assert!(!injected.contains_key(left_out), "{left_out}");
+    }
 }
 
 #[test]
