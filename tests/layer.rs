@@ -123,12 +123,17 @@ async fn a_waiting_callback_holds_no_permit() {
 #[tokio::test]
 async fn an_answered_callback_gives_its_permit_back() {
     let limited = ServiceBuilder::new().concurrency_limit(1).service(service_fn(mirror::<Whole>));
-    let mut service = TruegateLayer::new(Source::prompt().gate()).layer(limited);
-    for _ in 0..3 {
-        let rejected = service.ready().await.unwrap().call(callback("{}")).await.unwrap();
-        assert_eq!(rejected.status(), StatusCode::BAD_REQUEST);
-        let rejected = service.ready().await.unwrap().call(Request::get(PATH).body(Whole::default()).unwrap());
-        assert_eq!(rejected.await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    let service = TruegateLayer::new(Source::prompt().gate()).layer(limited);
+    for (request, status) in [
+        (callback("{}"), StatusCode::BAD_REQUEST),
+        (Request::get(PATH).body(Whole::default()).unwrap(), StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        // A server keeps the service of a connection, and its permit with it, as long as the connection is open.
+        let mut connection = service.clone();
+        let rejected = connection.ready().await.unwrap().call(request).await.unwrap();
+        assert_eq!(rejected.status(), status);
+        let mut other = service.clone();
+        assert!(poll(pin!(ServiceExt::<Request<Whole>>::ready(&mut other))).is_ready(), "{status}");
     }
 }
 
