@@ -28,6 +28,8 @@
 //! |---|---|
 //! | `client` (default) | [`profile`]'s `ProfileClient`, on reqwest |
 //! | `assertion` | the module `assertion`: the identity as a signed token |
+//! | `session` | the modules `session`, `access` and `store`: browser sessions |
+//! | `redis` | `store`'s `RedisStore`, so that several gateways act as one |
 //! | `pingora` | the module `pingora`; building it needs `cmake` |
 //! | `simulator` | the module `simulator`: a fake Truecaller |
 //! | `gateway` | the module `gateway` and the `truegate` program, with all of the above |
@@ -35,6 +37,8 @@
 //! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`]. The
 //! module `assertion` signs the identity on its way.
 
+#[cfg(feature = "session")]
+pub mod access;
 #[cfg(feature = "assertion")]
 pub mod assertion;
 pub mod callback;
@@ -49,8 +53,12 @@ pub mod layer;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 pub mod profile;
+#[cfg(feature = "session")]
+pub mod session;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+#[cfg(feature = "session")]
+pub mod store;
 
 pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};
 

@@ -12,7 +12,7 @@ pub struct RequestId(Arc<str>);
 
 impl RequestId {
     /// Takes an id of the right length and alphabet.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let fits = LENGTH.contains(&text.len());
         (fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte)))
             .then(|| Self(text.into()))

@@ -1,0 +1,1 @@
+//! Access: which paths need an identity, and whose.

@@ -1,0 +1,58 @@
+//! The random names of browsers and sessions.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rand_core::{CryptoRng, RngCore};
+use serde::{Deserialize, Serialize};
+
+/// Names a browser that started a login, so that nobody else learns how it ends: 128 random bits.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BrowserId(Name);
+
+/// Names a session: 128 random bits.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SessionId(Name);
+
+impl BrowserId {
+    /// Names a browser that was never seen before.
+    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self(Name::generate(rng))
+    }
+
+    /// The name in base64url, for a store to keep things under.
+    pub fn expose(&self) -> &str {
+        &self.0.0
+    }
+}
+
+impl SessionId {
+    /// Names a new session.
+    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        Self(Name::generate(rng))
+    }
+}
+
+/// A name as base64url.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Name(Box<str>);
+
+impl Name {
+    fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        Self(URL_SAFE_NO_PAD.encode(bytes).into())
+    }
+}
+
+impl fmt::Debug for BrowserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BrowserId(redacted)")
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(redacted)")
+    }
+}

@@ -1,0 +1,125 @@
+//! The store: what all gateways of a site must agree on while a login runs and after a session ended.
+//!
+//! It keeps logins by their nonce, each tied to the browser that started it, and revocations. What it is given to
+//! keep is sealed: whoever reads a store learns no identity, and whoever writes to it can make none.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use crate::{callback::RequestId, session::BrowserId};
+
+/// Keeps logins and revocations.
+///
+/// An implementor makes each method one atomic step, for all that use the same store; otherwise one login can end
+/// in two ways, or a revoked session live on. A method that cannot be sure of its effect is
+/// [`Unavailable`](StoreError::Unavailable), never silently done.
+pub trait Store: Send + Sync + 'static {
+    /// Opens a login, pending, for a browser; after `lifetime` nothing of it is left.
+    ///
+    /// Of a browser's logins at most five are kept: the oldest makes room. A store that is full refuses new logins
+    /// and keeps the running ones.
+    fn open<'a>(
+        &'a self,
+        nonce: &'a RequestId,
+        browser: &'a BrowserId,
+        lifetime: Duration,
+    ) -> BoxFuture<'a, Result<(), OpenError>>;
+
+    /// How long a login lives on that has not ended; none if it has ended, has expired or never was.
+    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>>;
+
+    /// Moves a login on: from pending to opened, and from either to an end. Tells whether it moved.
+    ///
+    /// Anything else changes nothing: a login ends once, and does not go back.
+    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>>;
+
+    /// The state of one of a browser's logins, or of its newest; none if it is another's, expired or never was.
+    fn state<'a>(
+        &'a self,
+        browser: &'a BrowserId,
+        nonce: Option<&'a RequestId>,
+    ) -> BoxFuture<'a, Result<Option<State>, StoreError>>;
+
+    /// Keeps a revocation for at least `lifetime`.
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// The revocations that came after a place, in the order in which they came, and the place after the last.
+    ///
+    /// From the default place come all that are still kept.
+    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>>;
+}
+
+/// Where a login stands.
+#[derive(Clone, PartialEq, Eq)]
+pub enum State {
+    /// Its nonce was given out.
+    Pending,
+    /// Truecaller's dialog is shown.
+    Opened,
+    /// The user agreed; with what the gate sealed for the browser.
+    Verified(Bytes),
+    /// The user refused.
+    Refused,
+    /// The user wants to use another number.
+    AnotherNumber,
+    /// The user agreed, but with a profile that cannot be used.
+    Failed,
+}
+
+/// A place in the order of revocations, which means something to the store that gave it alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place(Box<str>);
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It cannot be reached, does not answer in time, or holds what it should not.
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+/// Why a login could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// As many logins run as the store may keep.
+    #[error("the store keeps as many logins as it may")]
+    Full,
+    /// See [`StoreError::Unavailable`].
+    #[error("the store is unavailable")]
+    Unavailable,
+}
+
+impl Place {
+    /// A place by the name that its store gives it.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name; empty before all revocations.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(_: StoreError) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "Pending",
+            Self::Opened => "Opened",
+            Self::Verified(_) => "Verified(redacted)",
+            Self::Refused => "Refused",
+            Self::AnotherNumber => "AnotherNumber",
+            Self::Failed => "Failed",
+        })
+    }
+}
