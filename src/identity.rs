@@ -24,19 +24,19 @@ pub struct Identity(Arc<Verified>);
 
 #[derive(Debug)]
 struct Verified {
-    request_id: RequestId,
+    request_id: Option<RequestId>,
     profile: Profile,
 }
 
 impl Identity {
-    /// Vouches for a profile that was fetched with the grant of this request id.
-    pub(crate) fn vouch(request_id: RequestId, profile: Profile) -> Self {
+    /// Vouches for a profile that was fetched with the grant of this request id, now or when a session began.
+    pub(crate) fn vouch(request_id: Option<RequestId>, profile: Profile) -> Self {
         Self(Arc::new(Verified { request_id, profile }))
     }
 
-    /// The nonce of the login.
-    pub fn request_id(&self) -> &RequestId {
-        &self.0.request_id
+    /// The nonce of the login, with its callback; a session has none.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.0.request_id.as_ref()
     }
 
     /// The user's profile, of which only the phone number is verified.

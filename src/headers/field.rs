@@ -78,7 +78,7 @@ impl Field {
         let profile = identity.profile();
         let text = match self {
             Self::Status => VERIFIED,
-            Self::RequestId => identity.request_id().expose(),
+            Self::RequestId => identity.request_id()?.expose(),
             Self::Phone => profile.phone.as_str(),
             Self::Name => return profile.name().map(Cow::Owned),
             Self::Badges => return badges(profile),

@@ -1,0 +1,162 @@
+//! Sealing: what browsers and stores are given to keep, and can neither read nor change.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use hkdf::Hkdf;
+use rand_core::{OsRng, RngCore as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::Secret;
+use crate::callback::RequestId;
+
+/// Seals with the first of a site's secrets, and opens with any of them.
+///
+/// Sealed is `key id (8) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`, by XChaCha20-Poly1305 with a random nonce. The key
+/// comes from the secret by HKDF-SHA256 (RFC 5869). What is sealed for one purpose opens for no other.
+pub struct Sealer {
+    /// The first seals.
+    keys: Vec<Key>,
+}
+
+/// What a sealed thing is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Purpose<'a> {
+    /// The cookie of a session.
+    Session,
+    /// The cookie of a browser that logs in.
+    Browser,
+    /// What the store keeps for the login of this nonce.
+    Login(&'a RequestId),
+    /// What the store keeps of a session that ended.
+    Revocation,
+}
+
+struct Key {
+    id: [u8; KEY_ID],
+    cipher: XChaCha20Poly1305,
+}
+
+impl Sealer {
+    /// Seals with the first secret. To rotate, put the next one first, and drop the old one once what it sealed has
+    /// expired.
+    pub fn new(first: &Secret, others: &[Secret]) -> Self {
+        Self { keys: std::iter::once(first).chain(others).map(Key::derive).collect() }
+    }
+
+    /// Seals bytes for a purpose.
+    ///
+    /// # Panics
+    ///
+    /// When the system has no random numbers to give.
+    pub fn seal(&self, purpose: Purpose<'_>, plain: &[u8]) -> Vec<u8> {
+        let key = &self.keys[0];
+        let mut sealed = vec![0; KEY_ID + NONCE];
+        let (id, nonce) = sealed.split_at_mut(KEY_ID);
+        id.copy_from_slice(&key.id);
+        OsRng.fill_bytes(nonce);
+        let nonce = XNonce::try_from(&*nonce).expect("a nonce has its length");
+        let payload = Payload { msg: plain, aad: &purpose.bound(&key.id) };
+        sealed.extend(key.cipher.encrypt(&nonce, payload).expect("what is sealed is short"));
+        sealed
+    }
+
+    /// Opens what was sealed for this purpose with any of the secrets.
+    pub fn open(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (id, rest) = sealed.split_first_chunk::<KEY_ID>()?;
+        let (nonce, message) = rest.split_first_chunk::<NONCE>()?;
+        let key = self.keys.iter().find(|key| key.id == *id)?;
+        let payload = Payload { msg: message, aad: &purpose.bound(id) };
+        key.cipher.decrypt(&XNonce::from(*nonce), payload).ok().map(Zeroizing::new)
+    }
+
+    /// Seals as text of base64url.
+    pub fn seal_text(&self, purpose: Purpose<'_>, plain: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(self.seal(purpose, plain))
+    }
+
+    /// Opens what was sealed as text.
+    pub fn open_text(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.open(purpose, &URL_SAFE_NO_PAD.decode(sealed).ok()?)
+    }
+}
+
+impl Key {
+    fn derive(secret: &Secret) -> Self {
+        let source = Hkdf::<Sha256>::new(None, secret.expose());
+        let (mut id, mut key) = ([0; KEY_ID], Zeroizing::new([0; 32]));
+        source.expand(b"truegate key id", &mut id).expect("HKDF gives 8 bytes");
+        source.expand(b"truegate XChaCha20-Poly1305", &mut *key).expect("HKDF gives 32 bytes");
+        Self { id, cipher: XChaCha20Poly1305::new((&*key).into()) }
+    }
+}
+
+impl Purpose<'_> {
+    /// The associated data: the purpose, and which key; no two purposes share one.
+    fn bound(self, id: &[u8; KEY_ID]) -> Vec<u8> {
+        let (word, name) = match self {
+            Self::Session => ("session", ""),
+            Self::Browser => ("browser", ""),
+            Self::Login(nonce) => ("login", nonce.expose()),
+            Self::Revocation => ("revocation", ""),
+        };
+        [b"truegate/1/", word.as_bytes(), b"/", name.as_bytes(), b"/", id].concat()
+    }
+}
+
+const KEY_ID: usize = 8;
+const NONCE: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(first: u8) -> Secret {
+        let bytes: Vec<_> = (first..first + 32).collect();
+        Secret::parse(&URL_SAFE_NO_PAD.encode(bytes)).unwrap()
+    }
+
+    fn nonce(text: &str) -> RequestId {
+        RequestId::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_alone() {
+        let sealer = Sealer::new(&secret(0), &[]);
+        let (one, other) = (nonce("nonce-of-one"), nonce("nonce-of-another"));
+        let purposes =
+            [Purpose::Session, Purpose::Browser, Purpose::Login(&one), Purpose::Login(&other), Purpose::Revocation];
+        for (sealed_for, purpose) in purposes.iter().enumerate() {
+            let sealed = sealer.seal(*purpose, b"secret");
+            for (opened_for, purpose) in purposes.iter().enumerate() {
+                let opened = sealer.open(*purpose, &sealed);
+                assert_eq!(opened.is_some_and(|plain| *plain == b"secret"), sealed_for == opened_for);
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_seal_does_not_open() {
+        let sealer = Sealer::new(&secret(0), &[]);
+        let sealed = sealer.seal(Purpose::Session, b"{\"phone\":\"\"}");
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(sealer.open(Purpose::Session, &changed).is_none(), "byte {at}");
+            assert!(sealer.open(Purpose::Session, &sealed[..at]).is_none(), "cut at {at}");
+        }
+        assert!(sealer.open_text(Purpose::Session, b"\"quoted\"").is_none());
+        assert!(sealer.open_text(Purpose::Session, "नमस्ते".as_bytes()).is_none());
+    }
+
+    #[test]
+    fn secrets_rotate() {
+        let (old, new) = (secret(0), secret(100));
+        let sealed = Sealer::new(&old, &[]).seal_text(Purpose::Session, b"a");
+        assert!(Sealer::new(&new, &[old]).open_text(Purpose::Session, sealed.as_bytes()).is_some());
+        assert!(Sealer::new(&new, &[]).open_text(Purpose::Session, sealed.as_bytes()).is_none());
+    }
+}
