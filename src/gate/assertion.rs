@@ -1,9 +1,14 @@
 //! How a gate comes to sign.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
 
 use bytes::Bytes;
 use http::HeaderValue;
+use lru::LruCache;
 
 use super::{GateBuilder, asserter::Asserter};
 use crate::{assertion::Assertions, identity::Identity};
@@ -12,20 +17,52 @@ impl GateBuilder {
     /// Sends a signed assertion with every identity, and publishes the keys at
     /// [`KEY_SET_PATH`](super::KEY_SET_PATH), unless that is the callback's path; none if not said.
     pub fn assertions(mut self, assertions: impl Into<Arc<Assertions>>) -> Self {
-        self.0.asserter = Some(Box::new(assertions.into()));
+        self.0.asserter =
+            Some(Box::new(Signer { assertions: assertions.into(), last: Mutex::new(LruCache::new(KEPT)) }));
         self
     }
 }
 
-impl Asserter for Arc<Assertions> {
-    fn assert(&self, identity: &Identity, now: SystemTime) -> HeaderValue {
-        self.sign(identity, now)
+/// Signs, and remembers what it signed last for each session, for signing is not cheap.
+struct Signer {
+    assertions: Arc<Assertions>,
+    last: Mutex<LruCache<Box<str>, Signed>>,
+}
+
+#[derive(Clone)]
+struct Signed {
+    assertion: HeaderValue,
+    at: SystemTime,
+}
+
+impl Signer {
+    fn last(&self, session: &str, now: SystemTime) -> Option<HeaderValue> {
+        let signed = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(session)?.clone();
+        let fresh = now.duration_since(signed.at).is_ok_and(|age| age < self.assertions.lives() / 2);
+        fresh.then_some(signed.assertion)
+    }
+}
+
+impl Asserter for Signer {
+    fn assert(&self, identity: &Identity, session: Option<&str>, now: SystemTime) -> HeaderValue {
+        if let Some(assertion) = session.and_then(|session| self.last(session, now)) {
+            return assertion;
+        }
+        let assertion = self.assertions.sign(identity, now);
+        if let Some(session) = session {
+            let signed = Signed { assertion: assertion.clone(), at: now };
+            self.last.lock().unwrap_or_else(PoisonError::into_inner).put(session.into(), signed);
+        }
+        assertion
     }
 
     fn key_set(&self) -> Bytes {
-        Assertions::key_set(self).clone()
+        self.assertions.key_set().clone()
     }
 }
+
+/// Some 10 MB of assertions at most; a session that is pushed out gets a new one early.
+const KEPT: NonZero<usize> = NonZero::new(10_000).expect("it is not zero");
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,7 @@ impl GateBuilder {
             endpoints: Endpoints::default(),
             names: Arc::default(),
             asserter: None,
+            sessions: None,
             body_limit: Self::BODY_LIMIT,
             deadline: Self::DEADLINE,
             requires_active: true,

@@ -37,6 +37,8 @@ pub enum Outcome {
     Verified,
     /// The upstream gets it with its status alone.
     Declined,
+    /// It was answered, and is verified afterwards.
+    Acknowledged,
     /// It was answered here.
     Rejected(Rejection),
     /// The caller went away before the end.
@@ -49,6 +51,7 @@ impl Outcome {
         match self {
             Self::Verified => "verified",
             Self::Declined => "declined",
+            Self::Acknowledged => "acknowledged",
             Self::Rejected(rejection) => rejection.code(),
             Self::Abandoned => "abandoned",
         }

@@ -31,10 +31,12 @@ mod assertion;
 mod builder;
 mod event;
 mod framing;
+mod intake;
 mod reading;
 mod rejection;
 mod reply;
 mod route;
+mod sessions;
 mod step;
 mod verify;
 
@@ -42,21 +44,21 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header, request::Parts};
 
-use self::{asserter::Asserter, framing::MissingHost, route::Route};
+use self::{asserter::Asserter, framing::MissingHost, intake::Errand, route::Route, sessions::Sessions};
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
     event::{Channel, Event, Observer, Outcome},
+    intake::Intake,
     rejection::Rejection,
     reply::{Connection, Reply},
     route::{CallbackPath, CallbackPathError},
-    step::{Failure, Step, Verdict},
-    verify::Intake,
+    step::{Failure, Lookup, Step, Verdict},
 };
 use crate::{
     callback::Endpoints,
     clock::Clock,
-    headers::{Edits, HeaderNames, HeaderTarget, Spoofs},
+    headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits, Spoofs},
     profile::ProfileSource,
 };
 
@@ -70,6 +72,7 @@ struct Parameters {
     endpoints: Endpoints,
     names: Arc<HeaderNames>,
     asserter: Option<Box<dyn Asserter>>,
+    sessions: Option<Box<dyn Sessions>>,
     body_limit: usize,
     deadline: Duration,
     requires_active: bool,
@@ -95,9 +98,9 @@ impl Gate {
         }
         match route {
             Route::Callback => self.intercept(head),
-            Route::Ambiguous | Route::Other => match self.key_set(head) {
-                Some(reply) => Step::Reply(reply),
-                None => Step::Forward(Edits::strip(self.names())),
+            Route::Ambiguous | Route::Other => match self.sessions() {
+                Some(sessions) => sessions.inspect(self, head),
+                None => self.pass(head),
             },
         }
     }
@@ -110,11 +113,13 @@ impl Gate {
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.
     pub fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
+        self.strip_cookies(target);
         self.report(edits.apply(target));
     }
 
-    /// Strips the headers of a request whose edits are not decided yet.
+    /// Strips the headers of a request whose edits are not decided.
     pub fn strip_request(&self, target: &mut impl HeaderTarget) {
+        self.strip_cookies(target);
         self.report(self.0.names.strip_request(target));
     }
 
@@ -123,9 +128,17 @@ impl Gate {
         self.report(self.0.names.strip_trailers(trailers));
     }
 
+    /// Strips the headers of a response, then edits them as the request's edits say.
+    pub fn apply_response(&self, edits: &ResponseEdits, target: &mut impl HeaderTarget) {
+        self.strip_response(target);
+        edits.apply(target);
+    }
+
     /// Strips the headers of a response.
     pub fn strip_response(&self, target: &mut impl HeaderTarget) {
-        self.report_response(self.0.names.strip(target));
+        let set_ours = self.sessions().is_some_and(|sessions| sessions.strip_response(target));
+        let spoofs = self.0.names.strip(target);
+        self.report_response(Spoofs { header: spoofs.header || set_ours, ..spoofs });
     }
 
     /// Strips the trailers of a response.
@@ -133,8 +146,21 @@ impl Gate {
         self.report_response(self.0.names.strip_trailers(trailers));
     }
 
+    /// What becomes of a request where there are no sessions.
+    fn pass(&self, head: &Parts) -> Step {
+        let key_set = (head.uri.path() == KEY_SET_PATH).then(|| self.key_set(head)).flatten();
+        key_set.map_or_else(|| Step::Forward(Edits::strip(self.names())), Step::Reply)
+    }
+
+    fn strip_cookies(&self, target: &mut impl HeaderTarget) {
+        if let Some(sessions) = self.sessions() {
+            sessions.strip_request(target);
+        }
+    }
+
     fn intercept(&self, head: &Parts) -> Step {
-        let intake = Intake::begin(self.clone());
+        let errand = self.sessions().map_or(Errand::Verify, |_| Errand::Acknowledge(Box::new(head.clone())));
+        let intake = Intake::begin(self.clone(), errand);
         match callback_head(head, intake.limit()) {
             Ok(()) => Step::Intake(intake),
             Err(rejection) => Step::Reply(intake.refuse(rejection)),

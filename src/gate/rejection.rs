@@ -43,11 +43,23 @@ pub enum Rejection {
     ProfileInactive,
     /// The app behind the gateway could not be reached or broke off.
     UpstreamUnavailable,
+    /// There is no such route of truegate's own.
+    NotFound,
+    /// The route needs an identity, and there is none.
+    NotSignedIn,
+    /// The route is for others.
+    NotAllowed,
+    /// The request comes from another site's page.
+    CrossSite,
+    /// As many logins run as may.
+    TooManyLogins,
+    /// The store of logins and revocations cannot be reached.
+    StoreUnavailable,
 }
 
 impl Rejection {
     /// Every reason, for tables and metrics.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::AmbiguousPath,
         Self::MalformedRequest,
         Self::HeadersTooLarge,
@@ -64,13 +76,25 @@ impl Rejection {
         Self::ProfileUnusable,
         Self::ProfileInactive,
         Self::UpstreamUnavailable,
+        Self::NotFound,
+        Self::NotSignedIn,
+        Self::NotAllowed,
+        Self::CrossSite,
+        Self::TooManyLogins,
+        Self::StoreUnavailable,
     ];
 
     /// The status of the answer.
     pub fn status(self) -> StatusCode {
         match self {
             Self::AmbiguousPath | Self::MalformedRequest | Self::MalformedCallback => StatusCode::BAD_REQUEST,
-            Self::EndpointNotAllowed | Self::TokenRefused | Self::ProfileInactive => StatusCode::FORBIDDEN,
+            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
+            Self::EndpointNotAllowed
+            | Self::TokenRefused
+            | Self::ProfileInactive
+            | Self::NotAllowed
+            | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -78,6 +102,7 @@ impl Rejection {
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ProfileUnavailable | Self::ProfileUnusable | Self::UpstreamUnavailable => StatusCode::BAD_GATEWAY,
+            Self::TooManyLogins | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::ProfileTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -101,6 +126,12 @@ impl Rejection {
             Self::ProfileUnusable => "profile-unusable",
             Self::ProfileInactive => "profile-inactive",
             Self::UpstreamUnavailable => "upstream-unavailable",
+            Self::NotFound => "not-found",
+            Self::NotSignedIn => "not-signed-in",
+            Self::NotAllowed => "not-allowed",
+            Self::CrossSite => "cross-site",
+            Self::TooManyLogins => "too-many-logins",
+            Self::StoreUnavailable => "store-unavailable",
         }
     }
 
@@ -123,6 +154,12 @@ impl Rejection {
             Self::ProfileUnusable => "The profile could not be used.",
             Self::ProfileInactive => "The profile is not active.",
             Self::UpstreamUnavailable => "The app could not be reached.",
+            Self::NotFound => "There is nothing here.",
+            Self::NotSignedIn => "Nobody is signed in.",
+            Self::NotAllowed => "This is for others.",
+            Self::CrossSite => "The request comes from another site.",
+            Self::TooManyLogins => "Too many logins run at once.",
+            Self::StoreUnavailable => "Logins cannot be looked up for now.",
         }
     }
 }

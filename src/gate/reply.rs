@@ -1,7 +1,7 @@
 //! An answer that truegate gives itself.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use serde::Serialize;
 
 use super::Rejection;
@@ -25,6 +25,16 @@ pub enum Connection {
     Close,
 }
 
+impl Connection {
+    /// After an answer to a request of which only the head was read.
+    pub(super) fn after(head: &Parts) -> Self {
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        let brings_body =
+            head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
+        if brings_body { Self::Close } else { Self::Keep }
+    }
+}
+
 impl Reply {
     /// Answers a rejected request with problem details (RFC 9457).
     pub fn reject(rejection: Rejection, connection: Connection) -> Self {
@@ -43,7 +53,18 @@ impl Reply {
         if let Rejection::MethodNotAllowed { allow } = rejection {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
+        if rejection.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
         Self { response, connection }
+    }
+
+    /// Answers that there is nothing to say.
+    pub(super) fn empty() -> Self {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self { response, connection: Connection::Keep }
     }
 
     /// Answers with public keys (RFC 7517), which change seldom.
@@ -57,6 +78,9 @@ impl Reply {
         Self { response, connection }
     }
 }
+
+/// Seconds.
+const RETRY_AFTER: &str = "2";
 
 #[derive(Serialize)]
 struct Problem {

@@ -1,5 +1,9 @@
 //! What the gate asks of an edge.
 
+use std::fmt;
+
+use futures_core::future::BoxFuture;
+
 use super::{Intake, Reply};
 use crate::headers::Edits;
 
@@ -11,19 +15,49 @@ pub enum Step {
     Forward(Edits),
     /// Read the body, then ask again.
     Intake(Intake),
+    /// Leave the body where it is, and ask again.
+    Lookup(Lookup),
     /// Answer it.
     Reply(Reply),
 }
 
+/// A request that cannot be decided by what this gate remembers: it has to ask, or to wait.
+///
+/// Dropping it, or the future of [`finish`](Self::finish), abandons the request and leaves nothing behind.
+#[must_use = "nothing becomes of a request that is not looked up"]
+pub struct Lookup(pub(super) BoxFuture<'static, Verdict>);
+
 /// What an intake is told of a body that was not read to its end: one of its methods.
 pub type Failure = fn(Intake) -> Verdict;
 
-/// What to do with a callback whose body was read.
+/// What to do with a request that was read, or looked up.
 #[derive(Debug)]
-#[must_use = "a callback is neither passed on nor answered until its verdict is carried out"]
+#[must_use = "a request is neither passed on nor answered until its verdict is carried out"]
 pub enum Verdict {
-    /// Pass it on, with these edits and the body as it was read.
+    /// Pass it on, with these edits and its body, be it read or not.
     Forward(Edits),
     /// Answer it.
     Reply(Reply),
+}
+
+impl Lookup {
+    /// Asks, and waits where the request asks for that.
+    pub fn finish(self) -> BoxFuture<'static, Verdict> {
+        self.0
+    }
+}
+
+impl From<Verdict> for Step {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Forward(edits) => Self::Forward(edits),
+            Verdict::Reply(reply) => Self::Reply(reply),
+        }
+    }
+}
+
+impl fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lookup").finish_non_exhaustive()
+    }
 }

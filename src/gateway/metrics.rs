@@ -52,7 +52,8 @@ impl Metrics {
 
     fn register(handle: PrometheusHandle) -> Self {
         let reasons = || Rejection::ALL.iter().map(|rejection| rejection.code());
-        let outcomes = [Outcome::Verified, Outcome::Declined, Outcome::Abandoned].map(Outcome::code);
+        let outcomes =
+            [Outcome::Verified, Outcome::Declined, Outcome::Acknowledged, Outcome::Abandoned].map(Outcome::code);
         Self {
             callbacks: series(
                 ("truegate_callbacks_total", "outcome", "Callbacks by how they ended."),

@@ -10,7 +10,7 @@ use crate::{callback::Decline, identity::Identity};
 /// The headers of a request, as an edge holds them.
 ///
 /// An implementor's `remove` and `insert` must leave no other value of that name, in any letter case; otherwise
-/// a client's own value can reach the upstream.
+/// a client's own value can reach the upstream. `append` leaves those that there are.
 pub trait HeaderTarget {
     /// The headers as they are.
     fn headers(&self) -> &HeaderMap;
@@ -20,6 +20,9 @@ pub trait HeaderTarget {
 
     /// Sets the one value of a header.
     fn insert(&mut self, name: &HeaderName, value: HeaderValue);
+
+    /// Adds a value to a header.
+    fn append(&mut self, name: &HeaderName, value: HeaderValue);
 }
 
 impl HeaderTarget for HeaderMap {
@@ -34,6 +37,10 @@ impl HeaderTarget for HeaderMap {
     fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
         HeaderMap::insert(self, name, value);
     }
+
+    fn append(&mut self, name: &HeaderName, value: HeaderValue) {
+        HeaderMap::append(self, name, value);
+    }
 }
 
 /// The one way to a request's headers: strip the namespace, then set what is verified.
@@ -42,6 +49,16 @@ impl HeaderTarget for HeaderMap {
 pub struct Edits {
     names: Arc<HeaderNames>,
     origin: Origin,
+    response: ResponseEdits,
+}
+
+/// What is done to the response of a request that was passed on, beside stripping the namespace.
+#[derive(Debug, Clone, Default)]
+pub struct ResponseEdits {
+    /// Cookies for the browser, as whole `Set-Cookie` lines.
+    pub cookies: Vec<HeaderValue>,
+    /// Whether the response depends on who asked, so that no cache may give it to others.
+    pub personal: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +67,8 @@ enum Origin {
     Ordinary,
     /// A callback whose profile was fetched.
     Verified { identity: Identity, assertion: Option<HeaderValue> },
+    /// A request of a browser that is known.
+    Known { identity: Identity, assertion: Option<HeaderValue> },
     /// A callback without a token.
     Declined(Decline),
 }
@@ -57,17 +76,31 @@ enum Origin {
 impl Edits {
     /// Strips the namespace and sets nothing.
     pub fn strip(names: Arc<HeaderNames>) -> Self {
-        Self { names, origin: Origin::Ordinary }
+        Self::new(names, Origin::Ordinary)
     }
 
-    /// Injects a verified identity, with an assertion of it if there is one.
+    /// Injects the verified identity of a callback, with an assertion of it if there is one.
     pub fn verified(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
-        Self { names, origin: Origin::Verified { identity, assertion } }
+        Self::new(names, Origin::Verified { identity, assertion })
+    }
+
+    /// Injects the identity of a session, with an assertion of it if there is one.
+    pub fn known(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
+        Self::new(names, Origin::Known { identity, assertion })
     }
 
     /// Injects the status and request id of a callback without a token.
     pub fn declined(names: Arc<HeaderNames>, decline: Decline) -> Self {
-        Self { names, origin: Origin::Declined(decline) }
+        Self::new(names, Origin::Declined(decline))
+    }
+
+    /// Does this to the response.
+    pub fn answering(self, response: ResponseEdits) -> Self {
+        Self { response, ..self }
+    }
+
+    fn new(names: Arc<HeaderNames>, origin: Origin) -> Self {
+        Self { names, origin, response: ResponseEdits::default() }
     }
 
     /// Edits the headers, and tells what had to be stripped.
@@ -77,12 +110,11 @@ impl Edits {
         let spoofs = self.names.strip_request(target);
         match &self.origin {
             Origin::Ordinary => return spoofs,
-            Origin::Verified { identity, assertion } => {
-                self.names.inject(target, |field| field.text(identity));
-                if let Some(assertion) = assertion {
-                    target.insert(&self.names.assertion, assertion.clone());
-                }
+            Origin::Known { identity, assertion } => {
+                self.names.vouch(target, identity, assertion.as_ref());
+                return spoofs;
             }
+            Origin::Verified { identity, assertion } => self.names.vouch(target, identity, assertion.as_ref()),
             Origin::Declined(decline) => self.names.inject(target, |field| declined(field, decline)),
         }
         target.remove(&header::EXPECT);
@@ -92,13 +124,61 @@ impl Edits {
     /// The identity that is injected, for an app in the same process.
     pub fn identity(&self) -> Option<&Identity> {
         match &self.origin {
-            Origin::Verified { identity, .. } => Some(identity),
+            Origin::Verified { identity, .. } | Origin::Known { identity, .. } => Some(identity),
             Origin::Ordinary | Origin::Declined(_) => None,
+        }
+    }
+
+    /// What is to be done to the response.
+    pub fn response(&self) -> &ResponseEdits {
+        &self.response
+    }
+
+    /// What is left to do once the request's headers are edited.
+    pub fn into_response(self) -> ResponseEdits {
+        self.response
+    }
+}
+
+impl ResponseEdits {
+    /// Edits the headers of the response.
+    pub fn apply(&self, target: &mut impl HeaderTarget) {
+        for cookie in &self.cookies {
+            target.append(&header::SET_COOKIE, cookie.clone());
+        }
+        if self.personal {
+            target.append(&header::VARY, HeaderValue::from_static("Cookie"));
         }
     }
 }
 
 impl HeaderNames {
+    /// Whether any header carries this field.
+    pub fn carries(&self, field: Field) -> bool {
+        self.injections.iter().any(|injection| injection.field == field)
+    }
+
+    /// Sets every header, to nothing where there is nothing to say: for those who copy headers by a fixed list.
+    pub fn declare(&self, target: &mut impl HeaderTarget, identity: Option<&Identity>) {
+        for injection in &self.injections {
+            let text = identity.and_then(|identity| injection.field.text(identity));
+            let value = text.and_then(|text| self.value(injection, text));
+            target.insert(&injection.name, value.unwrap_or(HeaderValue::from_static("")));
+        }
+    }
+
+    /// Where a signed assertion goes.
+    pub fn assertion(&self) -> &HeaderName {
+        &self.assertion
+    }
+
+    fn vouch(&self, target: &mut impl HeaderTarget, identity: &Identity, assertion: Option<&HeaderValue>) {
+        self.inject(target, |field| field.text(identity));
+        if let Some(assertion) = assertion {
+            target.insert(&self.assertion, assertion.clone());
+        }
+    }
+
     fn inject<'a>(&self, target: &mut impl HeaderTarget, text: impl Fn(Field) -> Option<Cow<'a, str>>) {
         for injection in &self.injections {
             if let Some(value) = text(injection.field).and_then(|text| self.value(injection, text)) {

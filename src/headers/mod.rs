@@ -29,7 +29,7 @@ use http::HeaderName;
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
     claims::{Spoofs, reads_as},
-    edits::{Edits, HeaderTarget},
+    edits::{Edits, HeaderTarget, ResponseEdits},
     encoding::Encoding,
     field::Field,
     preset::Preset,

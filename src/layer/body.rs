@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::read::Whole;
 use crate::gate::Gate;
 
 /// The body of a request behind truegate.
@@ -45,7 +46,16 @@ impl<B> GuardedBody<B> {
         Self { kind: Kind::Passing { inner, gate, strip: Gate::strip_response_trailers } }
     }
 
-    /// A body that was read before, or made here.
+    /// A body that was read before.
+    pub(super) fn read(whole: Whole, gate: &Gate) -> Self {
+        let Whole { data, mut trailers } = whole;
+        if let Some(trailers) = &mut trailers {
+            gate.strip_request_trailers(trailers);
+        }
+        Self::whole(data, trailers)
+    }
+
+    /// A body that is known whole.
     pub(super) fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
         Self { kind: Kind::Whole { data: Some(data).filter(|data| !data.is_empty()), trailers } }
     }

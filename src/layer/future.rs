@@ -18,7 +18,10 @@ use super::{
     intercept::Intercept,
     response::{answer, guard},
 };
-use crate::gate::{Gate, Reply};
+use crate::{
+    gate::{Gate, Reply},
+    headers::ResponseEdits,
+};
 
 pin_project! {
     /// The response to come from [`Truegate`](super::Truegate).
@@ -37,7 +40,7 @@ pin_project! {
     where
         S: Service<Request<RequestBody<B>>>,
     {
-        Forward { #[pin] inner: F, gate: Gate },
+        Forward { #[pin] inner: F, gate: Gate, edits: ResponseEdits },
         Intercept { boxed: Pin<Box<Intercept<S, B>>> },
         Reply { reply: Option<Box<(Reply, Version)>> },
     }
@@ -47,8 +50,8 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    pub(super) fn forward(inner: S::Future, gate: Gate) -> Self {
-        Self { kind: Kind::Forward { inner, gate } }
+    pub(super) fn forward(inner: S::Future, gate: Gate, edits: ResponseEdits) -> Self {
+        Self { kind: Kind::Forward { inner, gate, edits } }
     }
 
     pub(super) fn intercept(intercept: Intercept<S, B>) -> Self {
@@ -69,9 +72,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProjection::Forward { inner, gate } => {
+            KindProjection::Forward { inner, gate, edits } => {
                 let response = ready!(inner.poll(cx))?;
-                Poll::Ready(Ok(guard(response, gate)))
+                Poll::Ready(Ok(guard(response, gate, edits)))
             }
             KindProjection::Intercept { boxed } => boxed.as_mut().poll(cx),
             KindProjection::Reply { reply } => {

@@ -1,8 +1,7 @@
-//! A callback on its way: read, verified, then forwarded or answered.
+//! A request that waits for its verdict: read or looked up, then forwarded or answered.
 
 use std::{
     future::{self, Future},
-    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -21,8 +20,8 @@ use super::{
     response::{answer, guard},
 };
 use crate::{
-    gate::{Failure, Gate, Intake, Verdict},
-    headers::Edits,
+    gate::{Failure, Gate, Intake, Lookup, Verdict},
+    headers::{Edits, ResponseEdits},
 };
 
 pin_project! {
@@ -46,8 +45,8 @@ pin_project! {
         S: Service<Request<RequestBody<B>>>,
     {
         Reading { #[pin] read: Read<B> },
-        Verifying { verdict: BoxFuture<'static, Verdict>, body: Whole },
-        Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>> },
+        Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<RequestBody<B>> },
+        Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: ResponseEdits },
     }
 }
 
@@ -61,10 +60,17 @@ impl<S, B> Intercept<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    pub(super) fn new(gate: Gate, intake: Intake, request: Request<B>, inner: S) -> Self {
-        let (head, body) = request.into_parts();
+    /// Waits for a verdict that needs the body.
+    pub(super) fn read(gate: Gate, intake: Intake, (head, body): (Parts, B), inner: S) -> Self {
         let read = Read::new(body, &intake);
         Self { gate, intake: Some(intake), waiting: Some(Waiting { head, inner }), stage: Stage::Reading { read } }
+    }
+
+    /// Waits for a verdict that leaves the body alone.
+    pub(super) fn look_up(gate: Gate, lookup: Lookup, (head, body): (Parts, B), inner: S) -> Self {
+        let body = Some(RequestBody::of_request(body, gate.clone()));
+        let stage = Stage::Deciding { verdict: lookup.finish(), body };
+        Self { gate, intake: None, waiting: Some(Waiting { head, inner }), stage }
     }
 }
 
@@ -81,18 +87,19 @@ where
             let next = match this.stage.as_mut().project() {
                 StageProjection::Reading { read } => {
                     let read = ready!(read.poll(cx));
-                    Stage::verify(this.intake.take().expect("an intake waits while its body is read"), read)
+                    Stage::decide(this.intake.take().expect("an intake waits while its body is read"), read, this.gate)
                 }
-                StageProjection::Verifying { verdict, body } => {
+                StageProjection::Deciding { verdict, body } => {
                     let verdict = ready!(verdict.as_mut().poll(cx));
-                    let waiting = this.waiting.take().expect("a request waits while it is verified");
-                    match verdict {
-                        Verdict::Forward(edits) => Stage::call(waiting, &edits, mem::take(body), this.gate),
-                        Verdict::Reply(reply) => return Poll::Ready(Ok(answer(reply, waiting.head.version))),
+                    let waiting = this.waiting.take().expect("a request waits while it is decided");
+                    match (verdict, body.take()) {
+                        (Verdict::Forward(edits), Some(body)) => Stage::call(waiting, edits, body, this.gate),
+                        (Verdict::Forward(_), None) => unreachable!("only what was read to its end is forwarded"),
+                        (Verdict::Reply(reply), _) => return Poll::Ready(Ok(answer(reply, waiting.head.version))),
                     }
                 }
-                StageProjection::Calling { call } => {
-                    return Poll::Ready(Ok(guard(ready!(call.poll(cx))?, this.gate)));
+                StageProjection::Calling { call, edits } => {
+                    return Poll::Ready(Ok(guard(ready!(call.poll(cx))?, this.gate, edits)));
                 }
             };
             this.stage.set(next);
@@ -104,26 +111,23 @@ impl<S, B> Stage<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    fn verify(intake: Intake, read: Result<Whole, Failure>) -> Self {
+    fn decide(intake: Intake, read: Result<Whole, Failure>, gate: &Gate) -> Self {
         match read {
-            Ok(body) => Self::Verifying { verdict: intake.finish(body.data.clone()), body },
-            Err(failure) => {
-                Self::Verifying { verdict: Box::pin(future::ready(failure(intake))), body: Whole::default() }
+            Ok(whole) => {
+                let verdict = intake.finish(whole.data.clone());
+                Self::Deciding { verdict, body: Some(RequestBody::read(whole, gate)) }
             }
+            Err(failure) => Self::Deciding { verdict: Box::pin(future::ready(failure(intake))), body: None },
         }
     }
 
-    fn call(waiting: Waiting<S>, edits: &Edits, body: Whole, gate: &Gate) -> Self {
+    fn call(waiting: Waiting<S>, edits: Edits, body: RequestBody<B>, gate: &Gate) -> Self {
         let Waiting { mut head, inner } = waiting;
-        gate.apply(edits, &mut head.headers);
+        gate.apply(&edits, &mut head.headers);
         if let Some(identity) = edits.identity() {
             head.extensions.insert(identity.clone());
         }
-        let Whole { data, mut trailers } = body;
-        if let Some(trailers) = &mut trailers {
-            gate.strip_request_trailers(trailers);
-        }
-        let request = Request::from_parts(head, RequestBody::whole(data, trailers));
-        Self::Calling { call: inner.oneshot(request) }
+        let call = inner.oneshot(Request::from_parts(head, body));
+        Self::Calling { call, edits: edits.into_response() }
     }
 }

@@ -27,7 +27,6 @@ pin_project! {
 }
 
 /// A body that was read to its end.
-#[derive(Default)]
 pub(super) struct Whole {
     pub(super) data: Bytes,
     pub(super) trailers: Option<HeaderMap>,

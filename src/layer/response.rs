@@ -3,11 +3,14 @@
 use http::{HeaderValue, Response, Version, header};
 
 use super::ResponseBody;
-use crate::gate::{Connection, Gate, Reply};
+use crate::{
+    gate::{Connection, Gate, Reply},
+    headers::ResponseEdits,
+};
 
 /// The inner service's response, less the namespace.
-pub(super) fn guard<R>(mut response: Response<R>, gate: &Gate) -> Response<ResponseBody<R>> {
-    gate.strip_response(response.headers_mut());
+pub(super) fn guard<R>(mut response: Response<R>, gate: &Gate, edits: &ResponseEdits) -> Response<ResponseBody<R>> {
+    gate.apply_response(edits, response.headers_mut());
     response.map(|body| ResponseBody::of_response(body, gate.clone()))
 }
 

@@ -48,12 +48,17 @@ where
         match self.gate.inspect(&head) {
             Step::Forward(edits) => {
                 self.gate.apply(&edits, &mut head.headers);
+                if let Some(identity) = edits.identity() {
+                    head.extensions.insert(identity.clone());
+                }
                 let request = Request::from_parts(head, RequestBody::of_request(body, self.gate.clone()));
-                ResponseFuture::forward(self.inner.call(request), self.gate.clone())
+                ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.into_response())
             }
             Step::Intake(intake) => {
-                let request = Request::from_parts(head, body);
-                ResponseFuture::intercept(Intercept::new(self.gate.clone(), intake, request, self.release()))
+                ResponseFuture::intercept(Intercept::read(self.gate.clone(), intake, (head, body), self.release()))
+            }
+            Step::Lookup(lookup) => {
+                ResponseFuture::intercept(Intercept::look_up(self.gate.clone(), lookup, (head, body), self.release()))
             }
             Step::Reply(reply) => {
                 self.release();

@@ -67,6 +67,13 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
     let verdict = match step {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
+        // Whoever sends a body is noticed to have gone when it is read.
+        Step::Lookup(lookup) if !session.is_body_empty() => lookup.finish().await,
+        Step::Lookup(lookup) => tokio::select! {
+            biased;
+            verdict = lookup.finish() => verdict,
+            gone = body::gone(session) => return Err(gone),
+        },
         Step::Intake(intake) => match body::read(session, &intake).await {
             Ok(body) => tokio::select! {
                 biased;

@@ -19,6 +19,8 @@ use crate::{gate::Gate, headers::Edits};
 pub struct TruegateModule {
     gate: Gate,
     edits: Option<Edits>,
+    /// Whether the response is the gate's own.
+    answers: bool,
 }
 
 impl TruegateModule {
@@ -33,6 +35,11 @@ impl TruegateModule {
 
     pub(super) fn decide(&mut self, edits: Edits) {
         self.edits = Some(edits);
+    }
+
+    /// Lets the response pass that is written next: nobody else made it.
+    pub(super) fn answer(&mut self) {
+        self.answers = true;
     }
 
     /// Strips in any case: pingora offers the request as it was before, should it try another upstream.
@@ -50,7 +57,7 @@ struct Builder {
 
 impl HttpModuleBuilder for Builder {
     fn init(&self) -> Module {
-        Box::new(TruegateModule { gate: self.gate.clone(), edits: None })
+        Box::new(TruegateModule { gate: self.gate.clone(), edits: None, answers: false })
     }
 }
 
@@ -62,7 +69,11 @@ impl HttpModule for TruegateModule {
     }
 
     async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {
-        self.gate.strip_response(&mut Target(response));
+        match &self.edits {
+            _ if self.answers => {}
+            Some(edits) => self.gate.apply_response(edits.response(), &mut Target(response)),
+            None => self.gate.strip_response(&mut Target(response)),
+        }
         Ok(())
     }
 

@@ -1,10 +1,11 @@
 //! Sending an answer of the gate's.
 
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
+use super::TruegateModule;
 use crate::gate::{Connection, Reply};
 
 /// Answers the request.
@@ -21,8 +22,14 @@ pub async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
     for (name, value) in &head.headers {
         response.append_header(name, value)?;
     }
-    response.insert_header(header::CONTENT_LENGTH, body.len())?;
-    let wants_body = session.req_header().method != Method::HEAD;
+    // RFC 9110 §8.6 forbids it there.
+    if head.status != StatusCode::NO_CONTENT {
+        response.insert_header(header::CONTENT_LENGTH, body.len())?;
+    }
+    let wants_body = session.req_header().method != Method::HEAD && !body.is_empty();
+    if let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>() {
+        module.answer();
+    }
     session.write_response_header(Box::new(response), !wants_body).await?;
     if wants_body {
         session.write_response_body(Some(body), true).await?;

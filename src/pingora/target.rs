@@ -23,6 +23,10 @@ macro_rules! header_target {
             fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
                 self.0.insert_header(title_case(name), value).expect("a name is valid in any letter case");
             }
+
+            fn append(&mut self, name: &HeaderName, value: HeaderValue) {
+                self.0.append_header(title_case(name), value).expect("a name is valid in any letter case");
+            }
         }
     };
 }

@@ -1,0 +1,37 @@
+//! The gate's side of sessions, which it has whether or not it was built to keep any.
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::request::Parts;
+
+use super::{Gate, Rejection, Step};
+use crate::{callback::Callback, headers::HeaderTarget};
+
+/// Knows browsers, and answers the routes by which they become known.
+pub(super) trait Sessions: Send + Sync {
+    /// What becomes of a request that is no callback.
+    fn inspect(&self, gate: &Gate, head: &Parts) -> Step;
+
+    /// Takes note of a well-formed callback; ready as soon as it may be answered.
+    fn acknowledge(&self, gate: &Gate, callback: Callback, posted: Posted)
+    -> BoxFuture<'static, Result<(), Rejection>>;
+
+    /// Takes away what is between browsers and truegate alone.
+    fn strip_request(&self, target: &mut dyn HeaderTarget);
+
+    /// Takes away what an app may not tell browsers; tells whether there was anything.
+    fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool;
+}
+
+/// A callback as it was posted.
+#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions take note of it"))]
+pub(super) struct Posted {
+    pub(super) head: Box<Parts>,
+    pub(super) body: Bytes,
+}
+
+impl Gate {
+    pub(super) fn sessions(&self) -> Option<&dyn Sessions> {
+        self.0.sessions.as_deref()
+    }
+}
