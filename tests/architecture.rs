@@ -47,6 +47,11 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor {
+        place: "session",
+        modules: &["callback"],
+        crates: &["base64", "percent_encoding", "rand_core", "serde", "thiserror", "url"],
+    },
+    Floor {
         place: "headers",
         modules: &["callback", "identity", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],

@@ -2,12 +2,18 @@
 
 pub mod cookie;
 mod id;
+mod link;
+mod partner;
 mod seal;
 mod secret;
 mod ticket;
 
 pub use self::{
     id::{BrowserId, SessionId},
+    link::{DeepLinks, LinkBase, LinkBaseError},
+    partner::{
+        ButtonShape, Color, CtaPrefix, Lang, LoginPrefix, LoginSuffix, PageUrl, Partner, PartnerError, SkipOption,
+    },
     seal::{Purpose, Sealer},
     secret::{Secret, SecretError},
     ticket::Session,
