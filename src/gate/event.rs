@@ -25,6 +25,8 @@ pub enum Event {
     },
     /// A request on another path was refused.
     Refusal(Rejection),
+    /// A login moved on, or a session ended.
+    Login(LoginEvent),
     /// Somebody but truegate claimed an identity, and the claim was taken away.
     Spoof(Channel),
 }
@@ -54,6 +56,52 @@ impl Outcome {
             Self::Acknowledged => "acknowledged",
             Self::Rejected(rejection) => rejection.code(),
             Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// How a login moves on, from its nonce to the end of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LoginEvent {
+    /// A nonce was given out.
+    Started,
+    /// Truecaller's dialog is shown.
+    Opened,
+    /// The user agreed, and is verified.
+    Verified,
+    /// The user refused.
+    Refused,
+    /// The user wants to use another number.
+    AnotherNumber,
+    /// The user agreed, with a profile that cannot be used.
+    Failed,
+    /// The user logged out.
+    LoggedOut,
+}
+
+impl LoginEvent {
+    /// Every event, for tables and metrics.
+    pub const ALL: [Self; 7] = [
+        Self::Started,
+        Self::Opened,
+        Self::Verified,
+        Self::Refused,
+        Self::AnotherNumber,
+        Self::Failed,
+        Self::LoggedOut,
+    ];
+
+    /// The stable word for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Opened => "opened",
+            Self::Verified => "verified",
+            Self::Refused => "refused",
+            Self::AnotherNumber => "another-number",
+            Self::Failed => "failed",
+            Self::LoggedOut => "logged-out",
         }
     }
 }

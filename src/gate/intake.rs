@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::request::Parts;
 
-use super::{Connection, Event, Gate, Outcome, Rejection, Reply, Verdict, sessions::Posted};
+use super::{Connection, Event, Gate, Outcome, Rejection, Reply, Verdict, session_mode::Posted};
 use crate::callback::Callback;
 
 /// A request whose body the edge has yet to read.

@@ -36,7 +36,9 @@ mod reading;
 mod rejection;
 mod reply;
 mod route;
-mod sessions;
+#[cfg(feature = "session")]
+pub mod session;
+mod session_mode;
 mod step;
 mod verify;
 
@@ -44,11 +46,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header, request::Parts};
 
-use self::{asserter::Asserter, framing::MissingHost, intake::Errand, route::Route, sessions::Sessions};
+use self::{asserter::Asserter, framing::MissingHost, intake::Errand, route::Route, session_mode::SessionMode};
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
-    event::{Channel, Event, Observer, Outcome},
+    event::{Channel, Event, LoginEvent, Observer, Outcome},
     intake::Intake,
     rejection::Rejection,
     reply::{Connection, Reply},
@@ -72,7 +74,7 @@ struct Parameters {
     endpoints: Endpoints,
     names: Arc<HeaderNames>,
     asserter: Option<Box<dyn Asserter>>,
-    sessions: Option<Box<dyn Sessions>>,
+    sessions: Option<Box<dyn SessionMode>>,
     body_limit: usize,
     deadline: Duration,
     requires_active: bool,

@@ -1,6 +1,6 @@
 //! The cookies: how a browser is told to keep what was sealed, and how it is kept from everyone else.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
@@ -100,11 +100,41 @@ impl Cookies {
     }
 }
 
-/// The line that makes a browser forget an app's own cookie.
-pub fn expire(name: &str) -> HeaderValue {
-    let cookie = Cookie::build((name, "")).path("/").max_age(cookie::time::Duration::ZERO);
-    HeaderValue::try_from(cookie.build().to_string()).expect("a cookie's name makes a header value")
+/// The name of a cookie of the app's own: a token of RFC 9110 §5.6.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CookieName(Box<str>);
+
+impl CookieName {
+    /// Takes a name that browsers take.
+    ///
+    /// # Errors
+    ///
+    /// When it is empty, longer than 256 bytes, or holds what is no token's.
+    pub fn parse(text: &str) -> Result<Self, CookieNameError> {
+        let token = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        if (1..=256).contains(&text.len()) && token { Ok(Self(text.into())) } else { Err(CookieNameError) }
+    }
+
+    /// The line that makes a browser forget the cookie. `__Secure-` and `__Host-` ones it forgets over HTTPS alone.
+    pub fn expired(&self) -> HeaderValue {
+        let prefixed = ["__secure-", "__host-"].iter().any(|prefix| self.0.to_ascii_lowercase().starts_with(prefix));
+        let cookie = Cookie::build((&*self.0, "")).path("/").secure(prefixed).max_age(cookie::time::Duration::ZERO);
+        HeaderValue::try_from(cookie.build().to_string()).expect("a cookie's name makes a header value")
+    }
 }
+
+impl FromStr for CookieName {
+    type Err = CookieNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+/// A text is no cookie's name. It does not repeat the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 256 letters, digits and the like, without spaces, `=`, `;` or `,`")]
+pub struct CookieNameError;
 
 fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b';')
@@ -194,6 +224,15 @@ mod tests {
         );
         let plain = Cookies::Plain.set(Kind::Browser, "sealed", Duration::from_mins(3));
         assert_eq!(plain, "truegate-login=sealed; HttpOnly; SameSite=Lax; Path=/; Max-Age=180");
-        assert_eq!(expire("PHPSESSID"), "PHPSESSID=; Path=/; Max-Age=0");
+    }
+
+    #[test]
+    fn an_apps_cookie_is_forgotten_by_its_name() {
+        let expired = |name: &str| CookieName::parse(name).map(|name| name.expired());
+        assert_eq!(expired("PHPSESSID").unwrap(), "PHPSESSID=; Path=/; Max-Age=0");
+        assert_eq!(expired("__Secure-app").unwrap(), "__Secure-app=; Secure; Path=/; Max-Age=0");
+        for name in ["", "a b", "a=b", "a;b", "a\r\nb", "नाम", &"a".repeat(257)] {
+            assert!(expired(name).is_err(), "{name}");
+        }
     }
 }

@@ -6,6 +6,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 
+use crate::callback::RequestId;
+
 /// Names a browser that started a login, so that nobody else learns how it ends: 128 random bits.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BrowserId(Name);
@@ -20,6 +22,12 @@ impl BrowserId {
         Self(Name::generate(rng))
     }
 
+    /// Takes a name that was generated before.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let base64url = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        (text.len() == 22 && base64url).then(|| Self(Name(text.into())))
+    }
+
     /// The name in base64url, for a store to keep things under.
     pub fn expose(&self) -> &str {
         &self.0.0
@@ -31,6 +39,15 @@ impl SessionId {
     pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
         Self(Name::generate(rng))
     }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0.0
+    }
+}
+
+/// Makes the nonce of a new login: 128 random bits.
+pub(crate) fn nonce(rng: &mut (impl RngCore + CryptoRng)) -> RequestId {
+    RequestId::parse(&Name::generate(rng).0).expect("22 characters of base64url make a nonce")
 }
 
 /// A name as base64url.

@@ -8,6 +8,7 @@ mod seal;
 mod secret;
 mod ticket;
 
+pub(crate) use self::id::nonce;
 pub use self::{
     id::{BrowserId, SessionId},
     link::{DeepLinks, LinkBase, LinkBaseError},

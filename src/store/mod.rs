@@ -35,12 +35,12 @@ pub trait Store: Send + Sync + 'static {
     /// Anything else changes nothing: a login ends once, and does not go back.
     fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// The state of one of a browser's logins, or of its newest; none if it is another's, expired or never was.
+    /// One of a browser's logins, or of its newest; none if it is another's, expired or never was.
     fn state<'a>(
         &'a self,
         browser: &'a BrowserId,
         nonce: Option<&'a RequestId>,
-    ) -> BoxFuture<'a, Result<Option<State>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>>;
 
     /// Keeps a revocation for at least `lifetime`.
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>>;
@@ -49,6 +49,15 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// From the default place come all that are still kept.
     fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>>;
+}
+
+/// A login that a browser started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Its nonce.
+    pub nonce: RequestId,
+    /// Where it stands.
+    pub state: State,
 }
 
 /// Where a login stands.

@@ -8,7 +8,7 @@ use super::{Gate, Rejection, Step};
 use crate::{callback::Callback, headers::HeaderTarget};
 
 /// Knows browsers, and answers the routes by which they become known.
-pub(super) trait Sessions: Send + Sync {
+pub(super) trait SessionMode: Send + Sync {
     /// What becomes of a request that is no callback.
     fn inspect(&self, gate: &Gate, head: &Parts) -> Step;
 
@@ -31,7 +31,7 @@ pub(super) struct Posted {
 }
 
 impl Gate {
-    pub(super) fn sessions(&self) -> Option<&dyn Sessions> {
+    pub(super) fn sessions(&self) -> Option<&dyn SessionMode> {
         self.0.sessions.as_deref()
     }
 }

@@ -1,0 +1,146 @@
+//! Whether a request may go on to the app, and as whose.
+
+use http::{StatusCode, request::Parts};
+
+use super::{
+    Mode, Sessions,
+    desk::Desk,
+    reply,
+    standing::{Claim, Standing},
+    visitor::{is_foreign, is_navigation, is_web_socket},
+};
+use crate::{
+    access::Access,
+    gate::{Connection, Gate, Lookup, Rejection, Reply, Step, Verdict},
+    headers::{Edits, ResponseEdits},
+    session::{ReturnPath, Session},
+};
+
+impl Sessions {
+    /// Decides what becomes of a request for the app.
+    pub(super) fn admit(&self, gate: &Gate, head: &Parts) -> Step {
+        let Ok(access) = self.0.rules.access(head.uri.path()) else {
+            return Step::Reply(gate.reject(Rejection::AmbiguousPath));
+        };
+        if matches!(access, Access::Public) {
+            return Step::Forward(Edits::strip(gate.names()));
+        }
+        match self.claim(gate, &head.headers) {
+            Claim::Settled(standing) => self.0.decide(gate, access, standing, head).into(),
+            Claim::Open(session) => self.decide_later(gate, head, session),
+        }
+    }
+
+    fn decide_later(&self, gate: &Gate, head: &Parts, session: Session) -> Step {
+        let (desk, head) = (Desk::new(gate, self), head.clone());
+        Step::Lookup(Lookup(Box::pin(async move {
+            let standing = desk.settle(session).await;
+            match desk.mode.rules.access(head.uri.path()) {
+                Ok(access) => desk.mode.decide(&desk.gate, access, standing, &head),
+                Err(_) => Verdict::Reply(desk.gate.reject(Rejection::AmbiguousPath)),
+            }
+        })))
+    }
+}
+
+impl Mode {
+    fn decide(&self, gate: &Gate, access: &Access, standing: Standing, head: &Parts) -> Verdict {
+        match self.permit(access, standing) {
+            Ok(Guest::Known(session)) if self.is_hijacked(head) => {
+                drop(session);
+                Verdict::Reply(rejection(gate, Rejection::CrossSite, head))
+            }
+            Ok(guest) => Verdict::Forward(self.edits(gate, guest)),
+            Err(refusal) => Verdict::Reply(self.refuse(gate, refusal, head)),
+        }
+    }
+
+    /// Lets a browser in, or says why not.
+    pub(super) fn permit(&self, access: &Access, standing: Standing) -> Result<Guest, Refusal> {
+        match (access, standing) {
+            (Access::Public, _) => Ok(Guest::Stranger),
+            (Access::Required(list), Standing::Known(session)) => {
+                if list.allows(&session.identity().profile().phone) {
+                    Ok(Guest::Known(session))
+                } else {
+                    Err(Refusal::NotAllowed)
+                }
+            }
+            (Access::Optional, Standing::Known(session)) => Ok(Guest::Known(session)),
+            (Access::Optional, Standing::Nobody | Standing::Unsure) => Ok(Guest::Stranger),
+            (Access::Optional, Standing::Worthless) => Ok(Guest::Forgotten),
+            (Access::Required(_), Standing::Nobody) => Err(Refusal::NotSignedIn),
+            (Access::Required(_), Standing::Worthless) => Err(Refusal::Forgotten),
+            (Access::Required(_), Standing::Unsure) => Err(Refusal::Unsure),
+        }
+    }
+
+    fn edits(&self, gate: &Gate, guest: Guest) -> Edits {
+        let personal = |cookies| ResponseEdits { cookies, personal: true };
+        match guest {
+            Guest::Known(session) => {
+                let cookies = self.renewal(&session, gate.0.clock.wall()).into_iter().collect();
+                let assertion = gate.assert(session.identity(), Some(session.id().expose()));
+                Edits::known(gate.names(), session.identity().clone(), assertion).answering(personal(cookies))
+            }
+            Guest::Stranger => Edits::strip(gate.names()).answering(personal(Vec::new())),
+            Guest::Forgotten => Edits::strip(gate.names()).answering(personal(self.forget().collect())),
+        }
+    }
+
+    fn refuse(&self, gate: &Gate, refusal: Refusal, head: &Parts) -> Reply {
+        let refused = match refusal.rejection() {
+            Rejection::NotSignedIn if is_navigation(&head.method, &head.headers) && !is_web_socket(head) => {
+                let next = head.uri.path_and_query().map(|target| target.as_str());
+                Reply { connection: Connection::after(head), ..self.to_login(next) }
+            }
+            reason => rejection(gate, reason, head),
+        };
+        let forgets = matches!(refusal, Refusal::Forgotten);
+        refused.with_cookies(forgets.then(|| self.forget()).into_iter().flatten())
+    }
+
+    /// Sends a person to the login, and from there to where they were going.
+    pub(super) fn to_login(&self, next: Option<&str>) -> Reply {
+        let next: String =
+            url::form_urlencoded::byte_serialize(ReturnPath::or_root(next).as_str().as_bytes()).collect();
+        reply::redirect(StatusCode::FOUND, &format!("{}/login?next={next}", self.path.as_str()))
+    }
+
+    /// Whether another site's page opens a WebSocket in the name of the user (browsers send cookies with it).
+    pub(super) fn is_hijacked(&self, head: &Parts) -> bool {
+        is_web_socket(head) && is_foreign(&head.headers, self.public_url.origin())
+    }
+}
+
+/// Who may go on.
+pub(super) enum Guest {
+    Known(Session),
+    Stranger,
+    /// One whose cookie is worth nothing, and is to be cleared.
+    Forgotten,
+}
+
+/// Why a browser may not go on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Refusal {
+    NotSignedIn,
+    /// As not signed in, with a cookie that is to be cleared.
+    Forgotten,
+    NotAllowed,
+    Unsure,
+}
+
+impl Refusal {
+    pub(super) fn rejection(self) -> Rejection {
+        match self {
+            Self::NotSignedIn | Self::Forgotten => Rejection::NotSignedIn,
+            Self::NotAllowed => Rejection::NotAllowed,
+            Self::Unsure => Rejection::StoreUnavailable,
+        }
+    }
+}
+
+fn rejection(gate: &Gate, reason: Rejection, head: &Parts) -> Reply {
+    Reply { connection: Connection::after(head), ..gate.reject(reason) }
+}

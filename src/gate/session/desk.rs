@@ -1,0 +1,115 @@
+//! The desk: what answers one request on a route of truegate's own.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use http::{Method, request::Parts};
+
+use super::{Mode, Sessions, path::Route, reply};
+use crate::{
+    gate::{
+        Connection, Gate, Lookup, Rejection, Reply, Step, Verdict,
+        intake::{Errand, Form, Intake},
+    },
+    store::StoreError,
+};
+
+/// The gate and its sessions, as every answer needs them.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) gate: Gate,
+    pub(super) mode: Arc<Mode>,
+}
+
+impl Desk {
+    pub(super) fn new(gate: &Gate, sessions: &Sessions) -> Self {
+        Self { gate: gate.clone(), mode: Arc::clone(&sessions.0) }
+    }
+
+    /// Answers a request on a route.
+    pub(super) fn serve(self, route: Route<'_>, head: &Parts) -> Step {
+        if let Some(allow) = route.refuses(&head.method) {
+            return Step::Reply(self.gate.reject(Rejection::MethodNotAllowed { allow }));
+        }
+        match route {
+            Route::Login if head.method == Method::POST => self.change(head, Self::start_login),
+            Route::Login => self.look_up(head, Self::login_page),
+            Route::Status => self.look_up(head, Self::status),
+            Route::Me => self.look_up(head, Self::me),
+            Route::Logout => self.change(head, Self::logout),
+            Route::Auth(asked) => {
+                let asked = asked.to_owned();
+                self.look_up(head, |desk, head| desk.authorize(head, asked))
+            }
+            Route::KeySet => Step::Reply(self.gate.key_set(head).unwrap_or_else(|| self.nothing(head))),
+            Route::Script => Step::Reply(reply::script(head)),
+            Route::Nothing => Step::Reply(self.nothing(head)),
+        }
+    }
+
+    /// A rejection of a request whose body was not read.
+    pub(super) fn reject(&self, rejection: Rejection, head: &Parts) -> Reply {
+        Reply { connection: Connection::after(head), ..self.gate.reject(rejection) }
+    }
+
+    /// What the store answers, if it does so in time.
+    pub(super) async fn ask<T, E: From<StoreError>>(
+        &self,
+        within: Duration,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let deadline = self.gate.0.clock.now() + within;
+        self.gate.by(deadline, asked).await.unwrap_or(Err(StoreError::Unavailable.into()))
+    }
+
+    fn look_up<F>(self, head: &Parts, answer: impl FnOnce(Self, Parts) -> F) -> Step
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let connection = Connection::after(head);
+        let answer = answer(self, head.clone());
+        Step::Lookup(Lookup(Box::pin(async move {
+            let reply = answer.await;
+            Verdict::Reply(Reply { connection, ..reply })
+        })))
+    }
+
+    /// Reads a form that only a page of ours may send.
+    fn change<F>(
+        self,
+        head: &Parts,
+        answer: impl FnOnce(Self, Parts, bytes::Bytes) -> F + Send + Sync + 'static,
+    ) -> Step
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        if !super::visitor::is_ours(&head.headers, self.mode.public_url.origin()) {
+            return Step::Reply(self.reject(Rejection::CrossSite, head));
+        }
+        let (gate, head) = (self.gate.clone(), head.clone());
+        let form: Form = Box::new(move |body| {
+            let reply = answer(self, head, body);
+            Box::pin(async move { Verdict::Reply(reply.await) })
+        });
+        Step::Intake(Intake::begin(gate, Errand::Form(form)))
+    }
+
+    fn nothing(&self, head: &Parts) -> Reply {
+        self.reject(Rejection::NotFound, head)
+    }
+}
+
+impl Route<'_> {
+    /// The methods that are allowed instead, if this one is not.
+    fn refuses(self, method: &Method) -> Option<&'static str> {
+        let allow = match self {
+            Self::Auth(_) | Self::Nothing | Self::KeySet => return None,
+            Self::Login => "GET, HEAD, POST",
+            Self::Logout => "POST",
+            Self::Status | Self::Me | Self::Script => "GET, HEAD",
+        };
+        (!allow.split(", ").any(|allowed| method == allowed)).then_some(allow)
+    }
+}
+
+/// How long a store may take.
+pub(super) const STORE_DEADLINE: Duration = Duration::from_secs(2);

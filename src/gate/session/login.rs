@@ -1,0 +1,127 @@
+//! The beginning of a login: a nonce, tied to the browser that asked for it.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use rand_core::{OsRng, RngCore as _};
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
+
+use super::{
+    desk::{Desk, STORE_DEADLINE},
+    reply,
+};
+use crate::{
+    gate::{Event, LoginEvent, Rejection, Reply},
+    session::{
+        self, BrowserId, Language, LoginView, Purpose, ReturnPath, content_security_policy,
+        cookie::{Kind, Value},
+    },
+    store::OpenError,
+};
+
+/// A login that was started for a browser.
+#[derive(Serialize)]
+struct Started {
+    request_id: String,
+    deep_link: String,
+    intent_link: String,
+    /// Seconds.
+    expires_in: u64,
+    #[serde(skip)]
+    browser: HeaderValue,
+}
+
+/// What a script may send along.
+#[derive(Deserialize)]
+struct Wish {
+    #[serde(default, rename = "next")]
+    _next: Option<String>,
+}
+
+impl Desk {
+    /// `GET login`.
+    pub(super) async fn login_page(self, head: Parts) -> Reply {
+        let language =
+            Language::negotiate(head.headers.get(header::ACCEPT_LANGUAGE).and_then(|line| line.to_str().ok()));
+        let style_nonce = random_text();
+        let policy = content_security_policy(&style_nonce);
+        let started = match self.start(&head.headers).await {
+            Ok(started) => started,
+            Err(rejection) => {
+                let refused = self.gate.reject(rejection);
+                let html = self.mode.pages.unavailable(language, &style_nonce, self.mode.fallback.as_str());
+                let mut page = reply::page(refused.response.status(), html, &policy);
+                let retry = refused.response.headers().get(header::RETRY_AFTER).cloned();
+                retry.map(|after| page.response.headers_mut().insert(header::RETRY_AFTER, after));
+                return page;
+            }
+        };
+        let next = query(&head, "next");
+        let html = self.mode.pages.login(&LoginView {
+            language,
+            path: self.mode.path.as_str(),
+            request_id: &started.request_id,
+            deep_link: &started.deep_link,
+            intent_link: &started.intent_link,
+            next: ReturnPath::or_root(next.as_deref()).as_str(),
+            fallback: self.mode.fallback.as_str(),
+            expires_in: started.expires_in,
+            partner: self.mode.partner.name(),
+            style_nonce: &style_nonce,
+        });
+        reply::page(StatusCode::OK, html, &policy).with_cookies([started.browser])
+    }
+
+    /// `POST login`.
+    pub(super) async fn start_login(self, head: Parts, body: Bytes) -> Reply {
+        let wish =
+            if body.trim_ascii().is_empty() { Ok(None) } else { serde_json::from_slice::<Wish>(&body).map(Some) };
+        if wish.is_err() {
+            return self.gate.reject(Rejection::MalformedRequest);
+        }
+        match self.start(&head.headers).await {
+            Ok(started) => reply::json(StatusCode::CREATED, &started).with_cookies([started.browser]),
+            Err(rejection) => self.gate.reject(rejection),
+        }
+    }
+
+    async fn start(&self, headers: &HeaderMap) -> Result<Started, Rejection> {
+        let mode = &self.mode;
+        let browser = self.browser(headers).unwrap_or_else(|| BrowserId::generate(&mut OsRng));
+        let nonce = session::nonce(&mut OsRng);
+        let opened = self.ask(STORE_DEADLINE, mode.store.open(&nonce, &browser, mode.login_timeout)).await;
+        opened.map_err(|error| match error {
+            OpenError::Full => Rejection::TooManyLogins,
+            OpenError::Unavailable => Rejection::StoreUnavailable,
+        })?;
+        self.gate.observe(Event::Login(LoginEvent::Started));
+        let sealed = mode.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());
+        Ok(Started {
+            request_id: nonce.expose().to_owned(),
+            deep_link: mode.links.deep(&nonce),
+            intent_link: mode.links.intent(&nonce),
+            expires_in: mode.login_timeout.as_secs(),
+            browser: mode.cookies.set(Kind::Browser, &sealed, mode.login_timeout),
+        })
+    }
+
+    /// The browser that started a login before, if it did.
+    pub(super) fn browser(&self, headers: &HeaderMap) -> Option<BrowserId> {
+        let Value::One(sealed) = self.mode.cookies.find(Kind::Browser, headers) else { return None };
+        let name = self.mode.sealer.open_text(Purpose::Browser, sealed)?;
+        BrowserId::parse(std::str::from_utf8(&name).ok()?)
+    }
+}
+
+/// The first value of a parameter in the query.
+pub(super) fn query(head: &Parts, name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(head.uri.query()?.as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn random_text() -> String {
+    let mut bytes = [0; 16];
+    OsRng.fill_bytes(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}

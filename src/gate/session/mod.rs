@@ -1,0 +1,146 @@
+//! Sessions in front of an app: logins that the gate starts itself, and the identity with every request.
+//!
+//! | route under the [`SessionPath`] | what |
+//! |---|---|
+//! | `GET login?next=/path` | the login page; `POST` the same for scripts |
+//! | `GET status?request_id=…&since=…&wait=…` | how a login stands, for the browser that started it |
+//! | `GET me` | who is signed in |
+//! | `POST logout` | ends the session; with `?everywhere=true` all of the user's |
+//! | `auth` | forward-auth: answers a proxy that asks about a request |
+//! | `GET jwks.json` | the keys of assertions |
+//! | `GET truegate.js` | the login button for pages of the app's own |
+//!
+//! A request of a browser with a session goes on with its identity; what needs one and has none is sent to the login
+//! or refused, as the [`Rules`](crate::access::Rules) say.
+
+mod admission;
+mod auth;
+mod builder;
+mod delivery;
+mod desk;
+mod login;
+mod logout;
+mod me;
+mod path;
+mod reply;
+mod revocations;
+mod standing;
+mod status;
+mod verification;
+mod visitor;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_core::future::BoxFuture;
+use http::{HeaderValue, header, request::Parts};
+
+pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
+use self::{desk::Desk, revocations::Revocations, status::Waiting, verification::Verifications};
+use super::{
+    Gate, GateBuilder, Rejection, Step,
+    session_mode::{Posted, SessionMode},
+};
+use crate::{
+    access::Rules,
+    callback::Callback,
+    headers::HeaderTarget,
+    session::{DeepLinks, Pages, Partner, PublicUrl, ReturnPath, Sealer, cookie::Cookies},
+    store::Store,
+    tasks::Tasks,
+};
+
+/// What a gate needs to know browsers. Clones share it.
+#[derive(Clone)]
+pub struct Sessions(Arc<Mode>);
+
+struct Mode {
+    public_url: PublicUrl,
+    cookies: Cookies,
+    sealer: Sealer,
+    partner: Partner,
+    links: DeepLinks,
+    store: Box<dyn Store>,
+    path: SessionPath,
+    login_timeout: Duration,
+    lifetime: Duration,
+    idle: Duration,
+    revocation_grace: Duration,
+    fallback: ReturnPath,
+    /// The lines that make a browser forget the app's own cookies.
+    upstream_cookies: Vec<HeaderValue>,
+    rules: Rules,
+    pages: Pages,
+    tasks: Box<dyn Tasks>,
+    delivery: Option<Box<dyn Delivery>>,
+    revocations: Revocations,
+    verifications: Verifications,
+    waiting: Waiting,
+}
+
+impl Sessions {
+    /// Starts with what has no default.
+    pub fn builder(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> SessionsBuilder {
+        SessionsBuilder::new(public_url, sealer, partner, store)
+    }
+}
+
+impl GateBuilder {
+    /// Knows browsers: callbacks end here, and every request of a browser that logged in carries its identity. None
+    /// if not said.
+    pub fn sessions(mut self, sessions: Sessions) -> Self {
+        self.0.sessions = Some(Box::new(sessions));
+        self
+    }
+}
+
+impl SessionMode for Sessions {
+    fn inspect(&self, gate: &Gate, head: &Parts) -> Step {
+        match self.0.path.route(head.uri.path()) {
+            Some(route) => Desk::new(gate, self).serve(route, head),
+            None => self.admit(gate, head),
+        }
+    }
+
+    fn acknowledge(
+        &self,
+        gate: &Gate,
+        callback: Callback,
+        posted: Posted,
+    ) -> BoxFuture<'static, Result<(), Rejection>> {
+        let desk = Desk::new(gate, self);
+        Box::pin(async move { desk.acknowledge(callback, posted).await })
+    }
+
+    fn strip_request(&self, target: &mut dyn HeaderTarget) {
+        let cookies = self.0.cookies;
+        let lines = || target.headers().get_all(header::COOKIE).iter();
+        if !lines().any(|line| cookies.without_ours(line.as_bytes()).is_some()) {
+            return;
+        }
+        let stripped = |line: &HeaderValue| match cookies.without_ours(line.as_bytes()) {
+            Some(rest) => HeaderValue::from_bytes(&rest).expect("a part of a header value is one").into(),
+            None => Some(line.clone()),
+        };
+        let kept: Vec<_> = lines().filter_map(stripped).filter(|line| !line.is_empty()).collect();
+        target.remove(&header::COOKIE);
+        kept.into_iter().for_each(|line| target.append(&header::COOKIE, line));
+    }
+
+    fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool {
+        let ours = |line: &&HeaderValue| self.0.cookies.is_set_by(line.as_bytes());
+        if !target.headers().get_all(header::SET_COOKIE).iter().any(|line| ours(&line)) {
+            return false;
+        }
+        let others = target.headers().get_all(header::SET_COOKIE).iter().filter(|line| !ours(line));
+        let others: Vec<_> = others.cloned().collect();
+        target.remove(&header::SET_COOKIE);
+        others.into_iter().for_each(|line| target.append(&header::SET_COOKIE, line));
+        true
+    }
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
+    }
+}

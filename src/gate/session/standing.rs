@@ -1,0 +1,128 @@
+//! Who a browser is, by its cookie and by who was logged out.
+
+use std::time::SystemTime;
+
+use http::{HeaderMap, HeaderValue};
+
+use super::{Desk, Mode, Sessions, revocations::Judgement};
+use crate::{
+    gate::Gate,
+    session::{
+        Purpose, Session,
+        cookie::{Kind, Value},
+    },
+};
+
+/// Who a browser is.
+pub(super) enum Standing {
+    /// Nobody, and it does not claim to be anyone.
+    Nobody,
+    /// It has a cookie that is worth nothing, for whatever reason.
+    Worthless,
+    Known(Session),
+    /// Nobody can tell, for the store is silent.
+    Unsure,
+}
+
+/// What a head alone says of a browser.
+pub(super) enum Claim {
+    Settled(Standing),
+    /// The store has to be asked about it.
+    Open(Session),
+}
+
+impl Sessions {
+    /// Who a browser is, as far as that is known without asking.
+    pub(super) fn claim(&self, gate: &Gate, headers: &HeaderMap) -> Claim {
+        let mode = &self.0;
+        match mode.cookies.find(Kind::Session, headers) {
+            Value::Absent => Claim::Settled(Standing::Nobody),
+            Value::Several => Claim::Settled(Standing::Worthless),
+            Value::One(sealed) => match mode.open(sealed, gate.0.clock.wall()) {
+                Some(session) => mode.judge(gate, session),
+                None => Claim::Settled(Standing::Worthless),
+            },
+        }
+    }
+}
+
+impl Desk {
+    /// Who a browser is.
+    pub(super) async fn standing(&self, headers: &HeaderMap) -> Standing {
+        match Sessions(self.mode.clone()).claim(&self.gate, headers) {
+            Claim::Settled(standing) => standing,
+            Claim::Open(session) => self.settle(session).await,
+        }
+    }
+
+    /// Asks the store who was logged out, then judges.
+    pub(super) async fn settle(&self, session: Session) -> Standing {
+        self.refresh().await;
+        let judgement = self.judgement(&session);
+        standing(session, judgement)
+    }
+
+    /// Whether a session has been ended, as far as is known now.
+    pub(super) async fn is_revoked(&self, session: &Session) -> bool {
+        self.refresh().await;
+        self.judgement(session) == Judgement::Revoked
+    }
+
+    fn judgement(&self, session: &Session) -> Judgement {
+        let (mode, now) = (&self.mode, self.gate.0.clock.now());
+        mode.revocations.judge_anyway(session, now, mode.revocation_grace)
+    }
+
+    async fn refresh(&self) {
+        let mode = &self.mode;
+        mode.revocations.forget(self.gate.0.clock.wall());
+        let ask = async |place: &_| self.ask(HEARING, mode.store.revocations(place)).await;
+        mode.revocations.refresh(|| self.gate.0.clock.now(), &mode.sealer, ask).await;
+    }
+
+    /// The line that keeps a session's cookie fresh, if it is time for that.
+    pub(super) fn renewal(&self, session: &Session) -> Option<HeaderValue> {
+        self.mode.renewal(session, self.gate.0.clock.wall())
+    }
+}
+
+impl Mode {
+    pub(super) fn renewal(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
+        let age = now.duration_since(session.seen()).unwrap_or_default();
+        (age >= self.idle / 10).then(|| self.cookie(&session.renewed(now), now))
+    }
+
+    /// The line that gives a browser its session.
+    pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
+        let left = session.time_left(self.lifetime, self.idle, now).unwrap_or_default();
+        self.cookies.set(Kind::Session, &self.sealer.seal_text(Purpose::Session, &session.to_bytes()), left)
+    }
+
+    /// The lines that take a browser's session away, and what the app remembers of it.
+    pub(super) fn forget(&self) -> impl Iterator<Item = HeaderValue> {
+        std::iter::once(self.cookies.clear(Kind::Session)).chain(self.upstream_cookies.iter().cloned())
+    }
+
+    fn open(&self, sealed: &[u8], now: SystemTime) -> Option<Session> {
+        let session = Session::from_bytes(&self.sealer.open_text(Purpose::Session, sealed)?)?;
+        session.time_left(self.lifetime, self.idle, now).map(|_| session)
+    }
+
+    fn judge(&self, gate: &Gate, session: Session) -> Claim {
+        match self.revocations.judge(&session, gate.0.clock.now(), self.revocation_grace) {
+            Some(judgement) => Claim::Settled(standing(session, judgement)),
+            None => Claim::Open(session),
+        }
+    }
+}
+
+fn standing(session: Session, judgement: Judgement) -> Standing {
+    match judgement {
+        Judgement::Alive => Standing::Known(session),
+        Judgement::Revoked => Standing::Worthless,
+        Judgement::Unsure => Standing::Unsure,
+    }
+}
+
+/// How long to listen for revocations: with the time between two tries, under the second that they may take.
+const HEARING: std::time::Duration = std::time::Duration::from_millis(400);

@@ -1,0 +1,149 @@
+//! How a login stands, for the browser that started it: a state, and never an identity.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use http::{HeaderValue, StatusCode, request::Parts};
+use serde::Serialize;
+
+use super::{
+    desk::{Desk, STORE_DEADLINE},
+    login::query,
+    reply,
+    revocations::Revocation,
+    standing::Standing,
+};
+use crate::{
+    callback::RequestId,
+    gate::{Rejection, Reply},
+    session::{BrowserId, Purpose, Session},
+    store::{Login, State, StoreError},
+};
+
+#[derive(Serialize)]
+struct Status {
+    state: &'static str,
+}
+
+/// What a browser asks.
+struct Question {
+    /// One of its logins; its newest if it names none. A text that is no nonce names one that nobody has.
+    nonce: Option<Option<RequestId>>,
+    since: String,
+    wait: Duration,
+}
+
+/// How many requests wait for a state to change.
+#[derive(Default)]
+pub(super) struct Waiting(AtomicUsize);
+
+impl Desk {
+    /// `GET status`.
+    pub(super) async fn status(self, head: Parts) -> Reply {
+        let Ok(question) = Question::read(&head) else { return self.gate.reject(Rejection::MalformedRequest) };
+        let Some(browser) = self.browser(&head.headers) else { return tell(EXPIRED) };
+        match self.watch(&browser, &question).await {
+            Err(StoreError::Unavailable) => self.gate.reject(Rejection::StoreUnavailable),
+            Ok(Some(Login { nonce, state: State::Verified(sealed) })) => self.hand_over(&head, &nonce, &sealed).await,
+            Ok(login) => tell(login.as_ref().map_or(EXPIRED, |login| word(&login.state))),
+        }
+    }
+
+    /// Waits for a state that is not the one that is known already.
+    async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Option<Login>, StoreError> {
+        let clock = &self.gate.0.clock;
+        let seat = self.mode.waiting.sit();
+        let wait = seat.as_ref().map_or(Duration::ZERO, |_| question.wait);
+        let deadline = clock.now() + wait;
+        loop {
+            let login = match &question.nonce {
+                Some(None) => None,
+                Some(nonce) => self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce.as_ref())).await?,
+                None => self.ask(STORE_DEADLINE, self.mode.store.state(browser, None)).await?,
+            };
+            let now = clock.now();
+            if login.as_ref().map_or(EXPIRED, |login| word(&login.state)) != question.since || now >= deadline {
+                return Ok(login);
+            }
+            clock.sleep_until(deadline.min(now + LOOK)).await;
+        }
+    }
+
+    /// Gives the browser its session: always the same one, however often it asks.
+    async fn hand_over(&self, head: &Parts, nonce: &RequestId, sealed: &[u8]) -> Reply {
+        let opened = self.mode.sealer.open(Purpose::Login(nonce), sealed);
+        let Some(session) = opened.and_then(|bytes| Session::from_bytes(&bytes)) else { return tell(EXPIRED) };
+        if self.is_revoked(&session).await {
+            return tell(EXPIRED);
+        }
+        let now = self.gate.0.clock.wall();
+        let cookie = self.mode.cookie(&session.renewed(now), now);
+        let changes = self.replaces(head, &session).await;
+        let expired = changes.then_some(&self.mode.upstream_cookies).into_iter().flatten().cloned();
+        tell(word(&State::Verified(sealed.to_owned().into()))).with_cookies([cookie].into_iter().chain(expired))
+    }
+
+    /// Ends the session that the browser had before, and tells whether its identity changes by that.
+    async fn replaces(&self, head: &Parts, session: &Session) -> bool {
+        let Standing::Known(before) = self.standing(&head.headers).await else { return true };
+        if before.id() == session.id() {
+            return false;
+        }
+        // If the store fails now, the old cookie is gone from the browser all the same.
+        let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.mode.lifetime))).await;
+        true
+    }
+}
+
+impl Question {
+    fn read(head: &Parts) -> Result<Self, Rejection> {
+        let since = query(head, "since").unwrap_or_else(|| "pending".to_owned());
+        let wait = query(head, "wait").map_or(Ok(0), |wait| wait.parse::<u64>());
+        let wait = Duration::from_secs(wait.map_err(|_| Rejection::MalformedRequest)?).min(LONGEST_WAIT);
+        if !WORDS.contains(&&*since) {
+            return Err(Rejection::MalformedRequest);
+        }
+        Ok(Self { nonce: query(head, "request_id").map(|nonce| RequestId::parse(&nonce)), since, wait })
+    }
+}
+
+impl Waiting {
+    /// A place to wait in, if there is one.
+    fn sit(&self) -> Option<Seat<'_>> {
+        let seat = Seat(&self.0);
+        (self.0.fetch_add(1, Ordering::Relaxed) < SEATS).then_some(seat)
+    }
+}
+
+struct Seat<'a>(&'a AtomicUsize);
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn tell(state: &'static str) -> Reply {
+    reply::json(StatusCode::OK, &Status { state })
+}
+
+fn word(state: &State) -> &'static str {
+    match state {
+        State::Pending => "pending",
+        State::Opened => "opened",
+        State::Verified(_) => "verified",
+        State::Refused => "refused",
+        State::AnotherNumber => "another_number",
+        State::Failed => "failed",
+    }
+}
+
+const EXPIRED: &str = "expired";
+const WORDS: [&str; 7] = ["pending", "opened", "verified", "refused", "another_number", "failed", EXPIRED];
+/// How often the store is looked at while a browser waits.
+const LOOK: Duration = Duration::from_millis(300);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Beyond it, browsers get their answers at once.
+const SEATS: usize = 10_000;

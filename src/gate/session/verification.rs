@@ -1,0 +1,212 @@
+//! What becomes of a callback: its login moves on, and a grant is verified after it was answered.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use http::Request;
+use rand_core::OsRng;
+
+use super::desk::{Desk, STORE_DEADLINE};
+use crate::{
+    callback::{AccessToken, Callback, Grant, RequestId},
+    gate::{Event, LoginEvent, Rejection, session_mode::Posted},
+    headers::{Edits, Field, HeaderNames},
+    identity::Identity,
+    profile::{FetchError, Profile},
+    session::{Purpose, Session, SessionId},
+    store::{State, StoreError},
+};
+
+/// The grants that are being verified, by the nonces of their logins.
+#[derive(Default)]
+pub(super) struct Verifications(Arc<Mutex<Running>>);
+
+type Running = HashMap<RequestId, Vec<AccessToken>>;
+
+/// One of them; when it is dropped, it may come again.
+struct Verification {
+    grant: Grant,
+    running: Arc<Mutex<Running>>,
+}
+
+impl Desk {
+    /// Takes note of a callback. What it says of a login that does not run changes nothing, and nobody learns that.
+    pub(super) async fn acknowledge(self, callback: Callback, posted: Posted) -> Result<(), Rejection> {
+        let done = match callback {
+            Callback::Decline(decline) => match state(decline.status().as_str()) {
+                Some(state) => self.advance(decline.request_id(), state).await.map(drop),
+                None => self.time_left(decline.request_id()).await.map(drop),
+            },
+            Callback::Grant(grant) => self.time_left(grant.request_id()).await.map(|left| {
+                let verification = left.and_then(|left| Some((left, self.mode.verifications.begin(grant)?)));
+                if let Some((left, verification)) = verification {
+                    let expires = self.gate.0.clock.now() + left;
+                    let desk = self.clone();
+                    let task = async move { desk.verify(verification, posted, expires).await };
+                    self.mode.tasks.spawn(Box::pin(task));
+                }
+            }),
+        };
+        done.map_err(|StoreError::Unavailable| Rejection::StoreUnavailable)
+    }
+
+    /// Verifies a grant, for as long as its login runs.
+    async fn verify(self, verification: Verification, posted: Posted, expires: Instant) {
+        let (grant, clock) = (&verification.grant, &self.gate.0.clock);
+        let mut pause = FIRST_PAUSE;
+        while clock.now() < expires {
+            let deadline = expires.min(clock.now() + self.gate.0.deadline);
+            match self.gate.fetch(grant, deadline).await {
+                Ok(profile) => return self.conclude(grant, profile, posted, expires).await,
+                // Anyone could have posted it, so the user's own may still come.
+                Err(FetchError::Refused) => return,
+                Err(FetchError::Unusable) => {
+                    return self.end(grant.request_id(), State::Failed, expires).await.map_or((), drop);
+                }
+                Err(FetchError::Unavailable | FetchError::TimedOut) => {}
+            }
+            clock.sleep_until(expires.min(clock.now() + pause)).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+            // Another callback may have ended the login meanwhile.
+            if self.time_left(grant.request_id()).await == Ok(None) {
+                return;
+            }
+        }
+    }
+
+    /// Ends a login with a profile, and has the app hear of it if it wants to.
+    async fn conclude(&self, grant: &Grant, profile: Profile, posted: Posted, expires: Instant) {
+        let nonce = grant.request_id();
+        let Ok(profile) = self.gate.active(profile) else {
+            self.end(nonce, State::Failed, expires).await;
+            return;
+        };
+        let session = self.session(&profile);
+        let sealed = self.mode.sealer.seal(Purpose::Login(nonce), &session.to_bytes());
+        if self.end(nonce, State::Verified(sealed.into()), expires).await == Some(true)
+            && let Some(delivery) = &self.mode.delivery
+        {
+            let identity = Identity::vouch(Some(nonce.clone()), profile);
+            delivery.deliver(self.request(identity, posted)).await;
+        }
+    }
+
+    /// Moves a login to its end, trying again while the store is away; tells whether it moved.
+    async fn end(&self, nonce: &RequestId, state: State, expires: Instant) -> Option<bool> {
+        let clock = &self.gate.0.clock;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if let Ok(moved) = self.advance(nonce, state.clone()).await {
+                return Some(moved);
+            }
+            if clock.now() + pause >= expires {
+                return None;
+            }
+            clock.sleep_until(clock.now() + pause).await;
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    async fn advance(&self, nonce: &RequestId, state: State) -> Result<bool, StoreError> {
+        let event = event(&state);
+        let moved = self.ask(STORE_DEADLINE, self.mode.store.advance(nonce, state)).await?;
+        if let (true, Some(event)) = (moved, event) {
+            self.gate.observe(Event::Login(event));
+        }
+        Ok(moved)
+    }
+
+    async fn time_left(&self, nonce: &RequestId) -> Result<Option<Duration>, StoreError> {
+        self.ask(STORE_DEADLINE, self.mode.store.time_left(nonce)).await
+    }
+
+    /// A new session, which knows of the user only what will be asked of it.
+    fn session(&self, profile: &Profile) -> Session {
+        let profile = needed(profile, &self.gate.0.names);
+        Session::begin(SessionId::generate(&mut OsRng), profile, self.gate.0.clock.wall())
+    }
+
+    fn request(&self, identity: Identity, posted: Posted) -> Request<bytes::Bytes> {
+        let Posted { mut head, body } = posted;
+        let assertion = self.gate.assert(&identity, None);
+        self.gate.apply(&Edits::verified(self.gate.names(), identity, assertion), &mut head.headers);
+        Request::from_parts(*head, body)
+    }
+}
+
+impl Verifications {
+    /// Begins to verify a grant, unless the same is being verified already or the login has too many.
+    fn begin(&self, grant: Grant) -> Option<Verification> {
+        let mut running = lock(&self.0);
+        let tokens = running.entry(grant.request_id().clone()).or_default();
+        if tokens.len() >= TOKENS || tokens.contains(grant.token()) {
+            return None;
+        }
+        tokens.push(grant.token().clone());
+        Some(Verification { grant, running: Arc::clone(&self.0) })
+    }
+}
+
+impl Drop for Verification {
+    fn drop(&mut self) {
+        let mut running = lock(&self.running);
+        let Some(tokens) = running.get_mut(self.grant.request_id()) else { return };
+        tokens.retain(|token| token != self.grant.token());
+        if tokens.is_empty() {
+            running.remove(self.grant.request_id());
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where a login moves by a callback without a token.
+fn state(status: &str) -> Option<State> {
+    match status {
+        "flow_invoked" => Some(State::Opened),
+        "user_rejected" => Some(State::Refused),
+        "use_another_number" => Some(State::AnotherNumber),
+        _ => None,
+    }
+}
+
+fn event(state: &State) -> Option<LoginEvent> {
+    match state {
+        State::Pending => None,
+        State::Opened => Some(LoginEvent::Opened),
+        State::Verified(_) => Some(LoginEvent::Verified),
+        State::Refused => Some(LoginEvent::Refused),
+        State::AnotherNumber => Some(LoginEvent::AnotherNumber),
+        State::Failed => Some(LoginEvent::Failed),
+    }
+}
+
+/// A profile with what headers, assertions and `me` say of it, and no more.
+fn needed(profile: &Profile, names: &HeaderNames) -> Profile {
+    let keep = |field, text: &Option<String>| text.clone().filter(|_| names.carries(field));
+    Profile {
+        email: keep(Field::Email, &profile.email),
+        city: keep(Field::City, &profile.city),
+        street: keep(Field::Street, &profile.street),
+        zipcode: keep(Field::Zipcode, &profile.zipcode),
+        gender: keep(Field::Gender, &profile.gender),
+        avatar_url: keep(Field::AvatarUrl, &profile.avatar_url),
+        company: keep(Field::Company, &profile.company),
+        job_title: keep(Field::JobTitle, &profile.job_title),
+        badges: if names.carries(Field::Badges) { profile.badges.clone() } else { Vec::new() },
+        about: keep(Field::About, &profile.about),
+        created_at: keep(Field::CreatedAt, &profile.created_at),
+        json: String::new(),
+        ..profile.clone()
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How many tokens are tried at once for one login: its own, and what others post who know its nonce.
+const TOKENS: usize = 16;
