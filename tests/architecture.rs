@@ -49,7 +49,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "session",
         modules: &["callback"],
-        crates: &["base64", "percent_encoding", "rand_core", "serde", "thiserror", "url"],
+        crates: &["base64", "minijinja", "percent_encoding", "rand_core", "serde", "thiserror", "url"],
     },
     Floor {
         place: "headers",

@@ -3,6 +3,7 @@
 pub mod cookie;
 mod id;
 mod link;
+pub mod page;
 mod partner;
 mod seal;
 mod secret;

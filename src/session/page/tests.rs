@@ -1,0 +1,136 @@
+use tempfile::tempdir;
+
+use super::*;
+
+#[test]
+fn our_own_pages_are_small_and_in_the_language_of_the_browser() {
+    let pages = Pages::default();
+    for (language, button) in [(Language::En, "Continue with Truecaller"), (Language::Hi, "Truecaller से आगे बढ़ें")]
+    {
+        let login = pages.login(&LoginView::sample(language)).unwrap();
+        assert!(login.len() <= 10 * 1024, "{}", login.len());
+        assert!(login.contains(&format!("<html lang=\"{}\">", language.code())) && login.contains(button), "{login}");
+        let unavailable = pages.unavailable(&UnavailableView::sample(language)).unwrap();
+        assert!(unavailable.contains(&format!("<html lang=\"{}\">", language.code())), "{unavailable}");
+        for page in [login, unavailable] {
+            assert_eq!(page.matches("<h1>").count(), 1);
+            assert_eq!(
+                page.matches("<script").count(),
+                page.matches("/truegate.js\" defer></script>").count(),
+                "{page}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_script_is_small_and_names_every_state_of_the_page() {
+    assert!(SCRIPT.len() < 4096, "{}", SCRIPT.len());
+    let page = Pages::default().login(&LoginView::sample(Language::En)).unwrap();
+    for state in [
+        "pending",
+        "opened",
+        "verified",
+        "refused",
+        "another_number",
+        "failed",
+        "expired",
+        "no_app",
+        "unavailable",
+        "ready",
+    ] {
+        assert!(SCRIPT.contains(state) && page.contains(&format!("data-{state}=\"")), "{state}");
+    }
+}
+
+#[test]
+fn whatever_is_filled_in_stays_text() {
+    let evil = "\"'><script>alert(1)</script>&{{ 7 * 7 }}";
+    let login = LoginView {
+        path: evil,
+        request_id: evil,
+        deep_link: evil,
+        next: evil,
+        fallback: evil,
+        partner: evil,
+        style_nonce: evil,
+        ..LoginView::sample(Language::En)
+    };
+    let unavailable = UnavailableView {
+        again: evil,
+        fallback: evil,
+        partner: evil,
+        style_nonce: evil,
+        ..UnavailableView::sample(Language::Hi)
+    };
+    for page in [Pages::default().login(&login).unwrap(), Pages::default().unavailable(&unavailable).unwrap()] {
+        assert!(!page.contains("<script>") && !page.contains("\"'>") && !page.contains("49"), "{page}");
+    }
+}
+
+#[test]
+fn a_link_to_a_page_opens_beside_and_one_to_the_app_does_not() {
+    let of = |deep_link| Pages::default().login(&LoginView { deep_link, ..LoginView::sample(Language::En) }).unwrap();
+    assert!(of("http://127.0.0.1:8490/truesdk/web_verify?a=b").contains("target=\"_blank\""));
+    assert!(!of("truecallersdk://truesdk/web_verify?a=b").contains("target"));
+}
+
+#[test]
+fn a_page_of_the_operator_takes_the_place_of_ours() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("login.html"), "{{ partner }} {{ text.button }} {{ deep_link }}").unwrap();
+    let pages = Pages::load(folder.path()).unwrap();
+    let view = LoginView { partner: "<b>", deep_link: "a&b", ..LoginView::sample(Language::En) };
+    assert_eq!(pages.login(&view).unwrap(), "&lt;b&gt; Continue with Truecaller a&amp;b");
+    let sample = UnavailableView::sample(Language::En);
+    assert_eq!(pages.unavailable(&sample).unwrap(), Pages::default().unavailable(&sample).unwrap());
+}
+
+#[test]
+fn a_page_that_cannot_be_filled_in_is_refused_with_file_and_line() {
+    for (name, source, line, reason) in [
+        ("login.html", "<p>\n{{ partner", 2, "syntax error: "),
+        ("login.html", "<p>\n\n{{ partnr }}", 3, "undefined value"),
+        ("unavailable.html", "{{ text.agian }}", 1, "undefined value"),
+        ("unavailable.html", "\n{{ again | upcase }}", 2, "unknown filter: "),
+        ("login.html", "{% if language == 'hi' %}{{ nothing }}{% endif %}", 1, "undefined value"),
+    ] {
+        let folder = tempdir().unwrap();
+        let file = folder.path().join(name);
+        fs::write(&file, source).unwrap();
+        let error = Pages::load(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}:{line}: {reason}", file.display())), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_without_a_page_is_refused() {
+    let folder = tempdir().unwrap();
+    for missing in [folder.path().to_owned(), folder.path().join("missing")] {
+        let error = Pages::load(&missing).unwrap_err();
+        assert!(matches!(error, PagesError::Empty { .. }), "{error}");
+    }
+    fs::create_dir(folder.path().join("login.html")).unwrap();
+    let error = Pages::load(folder.path()).unwrap_err();
+    assert!(matches!(error, PagesError::Read { .. }), "{error}");
+}
+
+#[test]
+fn what_fails_in_use_shows_no_value() {
+    let folder = tempdir().unwrap();
+    let source = "\n{% if next != '/account?a=b&c=d' %}{{ request_id | int }}{% endif %}";
+    fs::write(folder.path().join("login.html"), source).unwrap();
+    let pages = Pages::load(folder.path()).unwrap();
+    let error =
+        pages.login(&LoginView { next: "/", request_id: "a-nonce-", ..LoginView::sample(Language::En) }).unwrap_err();
+    assert_eq!(error.to_string(), "login.html:2: invalid operation");
+}
+
+#[test]
+fn the_policy_allows_what_the_pages_need() {
+    assert_eq!(
+        csp("c3R5bGU"),
+        "default-src 'none'; script-src 'self'; style-src 'nonce-c3R5bGU'; connect-src 'self'; img-src 'self' data:; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+}
