@@ -99,6 +99,7 @@ const HOUSE: &[Floor] = &[
             "tokio",
             "tokio_rustls",
             "tower",
+            "url",
         ],
     },
     Floor {

@@ -38,11 +38,30 @@ async fn a_callback_that_was_not_accepted_exits_with_1() {
 
 #[tokio::test]
 async fn a_callback_to_another_machine_names_the_flag_that_allows_it() {
-    let output = simulate(&["--once", "--callback", "http://192.0.2.1/callback"]).await;
+    for arguments in
+        [&["--once", "--callback", "http://192.0.2.1/callback"][..], &["--callback-url", "http://192.0.2.1/callback"]]
+    {
+        let output = simulate(arguments).await;
 
-    assert_eq!(output.status.code(), Some(1));
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("to this machine only") && text.contains("--insecure-any-target"), "{text}");
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("to this machine only") && text.contains("--insecure-any-target"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_phone_posts_to_the_callback_url_and_nothing_is_posted_before() {
+    let site = Simulator::start().await.unwrap();
+    let arguments = ["--callback-url", site.endpoint()];
+    let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut greeting = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut greeting).await.unwrap();
+    let address = greeting.split_once("http://").unwrap().1.split_once(',').unwrap().0;
+
+    let page = get(address, "/truesdk/web_verify?type=btmsheet&requestNonce=a-nonce-&partnerKey=k").await;
+
+    assert!(page.contains("flow_invoked") && page.contains("Answered 405 Method Not Allowed"), "{page}");
+    assert_eq!(site.fetches(), 1);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ pub struct SimulatorBuilder {
     listen: SocketAddr,
     tls: Option<Pem>,
     reach: Reach,
+    callback_url: Option<String>,
 }
 
 #[derive(Debug)]
@@ -44,12 +45,19 @@ impl SimulatorBuilder {
         Self { reach: Reach::Anywhere, ..self }
     }
 
+    /// Has what the user does on the phone's page posted to this `http://` URL, see
+    /// [`Simulator::set_callback_url`].
+    #[must_use]
+    pub fn callback_url(self, url: impl Into<String>) -> Self {
+        Self { callback_url: Some(url.into()), ..self }
+    }
+
     /// Binds the address and starts to serve on the tokio runtime of the caller.
     ///
     /// # Errors
     ///
     /// When the address cannot be bound, or with [`io::ErrorKind::InvalidInput`] when the certificate and the key
-    /// are no PEM or do not fit each other.
+    /// are no PEM or do not fit each other, or the callback URL may not be called.
     ///
     /// # Panics
     ///
@@ -60,6 +68,9 @@ impl SimulatorBuilder {
         let listener = TcpListener::bind(self.listen).await?;
         let address = listener.local_addr()?;
         let stage = Arc::new(Stage::new(scheme, address, self.reach));
+        if let Some(url) = self.callback_url {
+            stage.set_callback_url(&url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        }
         let server = Server::start(listener, tls, Arc::clone(&stage));
         Ok(Simulator { address, stage, server })
     }
@@ -67,6 +78,6 @@ impl SimulatorBuilder {
 
 impl Default for SimulatorBuilder {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None, reach: Reach::default() }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None, reach: Reach::default(), callback_url: None }
     }
 }

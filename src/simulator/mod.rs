@@ -37,7 +37,15 @@
 //! | `POST /simulator/release` | answers the requests that are held |
 //! | `POST /simulator/grants` | makes a token for the profile in the body: `{"token"}` |
 //! | `POST /simulator/callbacks` | `{"to", "kind"}` and, if wanted, `delay_ms`, `request_id`, `endpoint`, `profile`: posts the callback and gives `{"posted": [{"body", "status", "headers", "answer"}]}` |
+//! | `PUT /simulator/callback-url` | sets where the phone's callbacks go; the body is the URL |
 //! | `GET /simulator/requests` | what the endpoint saw: `{"count", "requests": [{"method", "target", "version", "connection", "headers"}]}` |
+//!
+//! It also plays the user's phone, for a browser: with `origin()/truesdk/web_verify` in place of Truecaller's link,
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET /truesdk/web_verify?type=btmsheet&requestNonce=…&partnerKey=…` | posts `flow_invoked` and shows the dialog |
+//! | `POST /simulator/phone` | what its buttons `agree`, `refuse` and `another` do: posts the callback that Truecaller would, and shows the site's answer |
 
 mod body;
 mod builder;
@@ -45,6 +53,7 @@ mod call;
 mod caller;
 mod day;
 mod forecast;
+mod phone;
 mod profile_endpoint;
 mod random;
 mod record;
@@ -94,6 +103,20 @@ impl Simulator {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What deep links begin with, so that they open the [phone](Self::set_callback_url) in a browser.
+    pub fn link_base(&self) -> String {
+        format!("{}{}", self.origin(), phone::PATH)
+    }
+
+    /// Has what the user does on the phone's page posted to this `http://` URL.
+    ///
+    /// # Errors
+    ///
+    /// When the URL may not be called.
+    pub fn set_callback_url(&self, url: &str) -> Result<(), CallError> {
+        self.stage.set_callback_url(url)
     }
 
     /// What its URLs begin with, `http://127.0.0.1:PORT` or the same with `https`.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::{
-    CallError, Day, UnknownDay, place, profile_endpoint,
+    CallError, Day, UnknownDay, phone, place, profile_endpoint,
     stage::{self, Stage},
     wire::{Called, Granted, Order, PostedText, Requests, SeenText},
 };
@@ -26,6 +26,9 @@ pub(super) fn router(stage: Arc<Stage>) -> Router {
         .route("/simulator/grants", post(grant))
         .route("/simulator/callbacks", post(call_back))
         .route("/simulator/requests", get(requests))
+        .route("/simulator/callback-url", put(set_callback_url))
+        .route(phone::PATH, get(phone::open))
+        .route(phone::ANSWER_PATH, post(phone::answer))
         .with_state(stage)
 }
 
@@ -59,6 +62,11 @@ async fn call_back(State(stage): State<Arc<Stage>>, Json(order): Json<Order>) ->
     let call = order.call().map_err(|error| Refused::new(StatusCode::BAD_REQUEST, &error))?;
     let posted = place(&stage, &to, call).await?;
     Ok(Json(Called { posted: posted.iter().map(PostedText::from).collect() }))
+}
+
+async fn set_callback_url(State(stage): State<Arc<Stage>>, url: String) -> Result<StatusCode, Refused> {
+    stage.set_callback_url(url.trim())?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn requests(State(stage): State<Arc<Stage>>) -> Json<Requests> {

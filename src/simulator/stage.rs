@@ -9,7 +9,13 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, forecast::Forecast, random::Random, record::Record, target::Reach};
+use super::{
+    CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN,
+    forecast::Forecast,
+    random::Random,
+    record::Record,
+    target::{Reach, Target},
+};
 
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -20,6 +26,7 @@ pub(super) struct Stage {
     /// The URL of the profile endpoint.
     pub(super) endpoint: String,
     profiles: Mutex<HashMap<String, Bytes>>,
+    callback_url: Mutex<Option<String>>,
     releases: watch::Sender<()>,
 }
 
@@ -33,6 +40,7 @@ impl Stage {
             reach,
             endpoint: format!("{scheme}://{}{PATH}", reachable(address)),
             profiles: Mutex::new(HashMap::from([documented])),
+            callback_url: Mutex::default(),
             releases: watch::Sender::default(),
         }
     }
@@ -52,6 +60,18 @@ impl Stage {
     /// The profile that `token` was made for.
     pub(super) fn profile(&self, token: &str) -> Option<Bytes> {
         self.profiles.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+    }
+
+    /// Has the phone's callbacks posted to this URL, if it is within reach.
+    pub(super) fn set_callback_url(&self, url: &str) -> Result<(), CallError> {
+        Target::parse(url, self.reach)?;
+        *self.callback_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
+        Ok(())
+    }
+
+    /// Where the phone's callbacks go.
+    pub(super) fn callback_url(&self) -> Option<String> {
+        self.callback_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Lets go of every request that took a [`hold`](Self::hold) before.

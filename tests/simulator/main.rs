@@ -3,6 +3,7 @@
 
 mod caller;
 mod days;
+mod phone;
 mod profile;
 mod server;
 mod steering;

@@ -23,9 +23,13 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub(super) key: Option<PathBuf>,
 
-    /// Post a callback to this http:// URL of this machine.
+    /// Post a callback to this http:// URL of this machine, and those of the phone's page too.
     #[arg(long, value_name = "URL")]
     pub(super) callback: Option<String>,
+
+    /// Post the callbacks of the phone's page to this http:// URL, and none of its own.
+    #[arg(long, value_name = "URL", conflicts_with = "callback")]
+    pub(super) callback_url: Option<String>,
 
     /// Which callback to post.
     #[arg(long, value_name = "KIND", default_value = "grant", requires = "callback", long_help = kinds())]

@@ -41,6 +41,9 @@ async fn start(args: &SimulateArgs) -> Result<Simulator, SimulateError> {
     }
     let simulator = builder.start().await.map_err(|cause| SimulateError::start(args.listen, cause))?;
     simulator.set_day(args.day.clone());
+    if let Some(url) = args.callback.as_ref().or(args.callback_url.as_ref()) {
+        simulator.set_callback_url(url)?;
+    }
     Ok(simulator)
 }
 

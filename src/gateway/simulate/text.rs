@@ -12,7 +12,7 @@ pub(super) fn greeting(simulator: &Simulator, args: &SimulateArgs) -> String {
 
 /// How to use a simulator that goes on.
 pub(super) fn usage(simulator: &Simulator, args: &SimulateArgs) -> String {
-    let (origin, endpoint) = (simulator.origin(), simulator.endpoint());
+    let (origin, endpoint, link_base) = (simulator.origin(), simulator.endpoint(), simulator.link_base());
     let curl = match &args.certificate {
         Some(certificate) => format!("curl --cacert {}", certificate.display()),
         None => "curl".to_owned(),
@@ -37,6 +37,11 @@ A callback:
   {curl} -H 'Content-Type: application/json' \
     -d '{{"to":"http://127.0.0.1:8080/truecaller/callback","kind":"grant"}}' \
     {origin}/simulator/callbacks
+
+The user's phone, a page that plays the Truecaller app and posts to the callback URL (--callback-url):
+
+  session:
+    link_base: {link_base}
 
 What the endpoint saw:
 
