@@ -59,6 +59,8 @@ pub mod session;
 pub mod simulator;
 #[cfg(feature = "session")]
 pub mod store;
+#[cfg(feature = "session")]
+pub mod tasks;
 
 pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};
 

@@ -54,7 +54,7 @@ impl Reply {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
         if rejection.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER.into());
         }
         Self { response, connection }
     }
@@ -79,8 +79,8 @@ impl Reply {
     }
 }
 
-/// Seconds.
-const RETRY_AFTER: &str = "2";
+/// After how many seconds a client may try again.
+pub(super) const RETRY_AFTER: u64 = 2;
 
 #[derive(Serialize)]
 struct Problem {

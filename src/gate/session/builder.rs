@@ -6,8 +6,9 @@ use super::{Delivery, Mode, SessionPath, Sessions};
 use crate::{
     access::Rules,
     session::{
-        DeepLinks, LinkBase, Pages, Partner, PublicUrl, ReturnPath, Sealer,
+        DeepLinks, LinkBase, Partner, PublicUrl, ReturnPath, Sealer,
         cookie::{CookieName, Cookies},
+        page::Pages,
     },
     store::Store,
     tasks::{TaskTracker, Tasks},

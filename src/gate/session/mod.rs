@@ -44,7 +44,7 @@ use crate::{
     access::Rules,
     callback::Callback,
     headers::HeaderTarget,
-    session::{DeepLinks, Pages, Partner, PublicUrl, ReturnPath, Sealer, cookie::Cookies},
+    session::{DeepLinks, Partner, PublicUrl, ReturnPath, Sealer, cookie::Cookies, page::Pages},
     store::Store,
     tasks::Tasks,
 };

@@ -6,10 +6,17 @@ use serde::Serialize;
 
 use crate::{
     gate::{Connection, Reply},
-    session::SCRIPT,
+    session::page::SCRIPT,
 };
 
 impl Reply {
+    /// The same page with its content security policy.
+    pub(super) fn with_policy(mut self, policy: &str) -> Self {
+        let policy = HeaderValue::try_from(policy).expect("a policy is visible ASCII");
+        self.response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        self
+    }
+
     /// The same answer with cookies for the browser.
     pub(super) fn with_cookies(mut self, cookies: impl IntoIterator<Item = HeaderValue>) -> Self {
         for cookie in cookies {
@@ -26,11 +33,9 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
 }
 
 /// A page for a person.
-pub(super) fn page(status: StatusCode, html: String, policy: &str) -> Reply {
+pub(super) fn page(status: StatusCode, html: String) -> Reply {
     let mut page = reply(status, "text/html; charset=utf-8", "no-store", html.into());
     let headers = page.response.headers_mut();
-    let policy = HeaderValue::try_from(policy).expect("a policy is visible ASCII");
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
