@@ -56,6 +56,9 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "identity", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
+    Floor { place: "access", modules: &[], crates: &[] },
+    Floor { place: "session", modules: &[], crates: &["base64", "rand_core", "serde"] },
+    Floor { place: "store", modules: &["callback", "session"], crates: &["bytes", "futures_core", "thiserror"] },
     Floor {
         place: "gate",
         modules: &["assertion", "callback", "clock", "headers", "identity", "profile"],
