@@ -50,6 +50,7 @@ pub mod headers;
 pub mod identity;
 mod json;
 pub mod layer;
+mod loopback;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 pub mod profile;

@@ -17,7 +17,12 @@ struct Floor {
 const HOUSE: &[Floor] = &[
     Floor { place: "clock", modules: &[], crates: &["futures_core", "tokio"] },
     Floor { place: "json", modules: &[], crates: &[] },
-    Floor { place: "callback", modules: &["json"], crates: &["serde", "serde_json", "thiserror", "url", "zeroize"] },
+    Floor { place: "loopback", modules: &[], crates: &["url"] },
+    Floor {
+        place: "callback",
+        modules: &["json", "loopback"],
+        crates: &["serde", "serde_json", "thiserror", "url", "zeroize"],
+    },
     Floor {
         place: "profile",
         modules: &["callback", "json"],
@@ -57,7 +62,7 @@ const HOUSE: &[Floor] = &[
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
     Floor { place: "access", modules: &[], crates: &[] },
-    Floor { place: "session", modules: &[], crates: &["base64", "rand_core", "serde"] },
+    Floor { place: "session", modules: &["loopback"], crates: &["base64", "rand_core", "serde", "thiserror", "url"] },
     Floor { place: "store", modules: &["callback", "session"], crates: &["bytes", "futures_core", "thiserror"] },
     Floor {
         place: "gate",

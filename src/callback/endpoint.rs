@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::loopback::is_loopback;
 
 /// A profile URL that may be fetched.
 ///
@@ -106,15 +108,6 @@ impl Default for Endpoints {
 
 fn ends_in_dot(url: &Url) -> bool {
     url.host_str().is_none_or(|host| host.ends_with('.'))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 const DOCUMENTED: [&str; 3] = [

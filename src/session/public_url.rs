@@ -1,0 +1,139 @@
+//! The origin under which browsers know the site.
+
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::loopback::is_loopback;
+
+/// The origin under which browsers know the site: `https`, or `http` to this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(Box<str>);
+
+impl PublicUrl {
+    /// Takes an origin such as `https://shop.example:8443`; letter case, the scheme's own port and one slash at the
+    /// end do not count.
+    ///
+    /// # Errors
+    ///
+    /// When it is more than an origin, spelled as no browser would, or neither `https` nor `http` to a loopback host.
+    pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
+        let url = Url::parse(text).map_err(|_| PublicUrlError::NotAUrl)?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            _ => return Err(PublicUrlError::Scheme),
+        }
+        let origin = url.origin().ascii_serialization();
+        if is_spelled(text, &origin) { Ok(Self(origin.into())) } else { Err(PublicUrlError::NotAnOrigin) }
+    }
+
+    /// The origin as browsers write it in `Origin`: lower case, without the scheme's own port.
+    pub fn origin(&self) -> &str {
+        &self.0
+    }
+
+    /// Host and port, as browsers write them in `Host`.
+    pub fn authority(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// Whether browsers come by `https`, so that cookies can be for that alone.
+    pub fn is_secure(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = PublicUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+/// Why a text cannot be the public URL. It does not repeat the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublicUrlError {
+    /// It is no absolute URL.
+    #[error("is not an absolute URL")]
+    NotAUrl,
+    /// It is neither `https` nor `http` to this machine.
+    #[error("must be https, or http to a loopback host")]
+    Scheme,
+    /// It holds more than an origin, or is spelled otherwise than browsers do.
+    #[error("must be scheme, host and port alone, spelled as browsers do")]
+    NotAnOrigin,
+}
+
+/// Whether nothing but an origin was written: a URL parser forgives more than it should.
+fn is_spelled(text: &str, origin: &str) -> bool {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let default_port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    let is_origin = |text: &str| text.eq_ignore_ascii_case(origin) && !origin.ends_with('.');
+    is_origin(text) || text.strip_suffix(default_port).is_some_and(is_origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_the_origin_that_browsers_see() {
+        for (text, origin, authority) in [
+            ("https://shop.example", "https://shop.example", "shop.example"),
+            ("https://shop.example/", "https://shop.example", "shop.example"),
+            ("HTTPS://Shop.Example", "https://shop.example", "shop.example"),
+            ("https://shop.example:443", "https://shop.example", "shop.example"),
+            ("https://shop.example:8443", "https://shop.example:8443", "shop.example:8443"),
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("https://192.0.2.1", "https://192.0.2.1", "192.0.2.1"),
+            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+            ("http://localhost:8080", "http://localhost:8080", "localhost:8080"),
+            ("http://127.0.0.1:80/", "http://127.0.0.1", "127.0.0.1"),
+            ("http://127.1.2.3:8080", "http://127.1.2.3:8080", "127.1.2.3:8080"),
+            ("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080"),
+        ] {
+            let url = PublicUrl::parse(text).unwrap();
+            assert_eq!((url.origin(), url.authority()), (origin, authority), "{text}");
+            assert_eq!(url.is_secure(), origin.starts_with("https"), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_an_origin_can_be_public() {
+        for (text, error) in [
+            ("", PublicUrlError::NotAUrl),
+            ("shop.example", PublicUrlError::NotAUrl),
+            ("//shop.example", PublicUrlError::NotAUrl),
+            ("https://", PublicUrlError::NotAUrl),
+            ("https://shop.example:99999", PublicUrlError::NotAUrl),
+            ("http://shop.example", PublicUrlError::Scheme),
+            ("http://localhost.example", PublicUrlError::Scheme),
+            ("http://127.0.0.1.example", PublicUrlError::Scheme),
+            ("http://0.0.0.0:8080", PublicUrlError::Scheme),
+            ("ftp://shop.example", PublicUrlError::Scheme),
+            ("javascript:alert(1)", PublicUrlError::Scheme),
+            ("https://shop.example/app", PublicUrlError::NotAnOrigin),
+            ("https://shop.example//", PublicUrlError::NotAnOrigin),
+            ("https://shop.example/.", PublicUrlError::NotAnOrigin),
+            ("https://shop.example?", PublicUrlError::NotAnOrigin),
+            ("https://shop.example#", PublicUrlError::NotAnOrigin),
+            ("https://user@shop.example", PublicUrlError::NotAnOrigin),
+            ("https://@shop.example", PublicUrlError::NotAnOrigin),
+            ("https://shop.example.", PublicUrlError::NotAnOrigin),
+            ("https://shop.example:", PublicUrlError::NotAnOrigin),
+            ("https://shop.example:0443", PublicUrlError::NotAnOrigin),
+            ("https:shop.example", PublicUrlError::NotAnOrigin),
+            ("https:\\\\shop.example", PublicUrlError::NotAnOrigin),
+            (" https://shop.example", PublicUrlError::NotAnOrigin),
+            ("https://shop.example\n", PublicUrlError::NotAnOrigin),
+            ("https://127.1", PublicUrlError::NotAnOrigin),
+            ("https://b\u{fc}cher.example", PublicUrlError::NotAnOrigin),
+            ("https://shop%2eexample", PublicUrlError::NotAnOrigin),
+        ] {
+            assert_eq!(PublicUrl::parse(text), Err(error), "{text:?}");
+        }
+    }
+}
