@@ -51,6 +51,7 @@ pub mod identity;
 mod json;
 pub mod layer;
 mod loopback;
+mod percent;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 pub mod profile;

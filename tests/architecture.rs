@@ -18,6 +18,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "clock", modules: &[], crates: &["futures_core", "tokio"] },
     Floor { place: "json", modules: &[], crates: &[] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
+    Floor { place: "percent", modules: &[], crates: &["smallvec"] },
     Floor {
         place: "callback",
         modules: &["json", "loopback"],
@@ -66,8 +67,8 @@ const HOUSE: &[Floor] = &[
     Floor { place: "store", modules: &["callback", "session"], crates: &["bytes", "futures_core", "thiserror"] },
     Floor {
         place: "gate",
-        modules: &["assertion", "callback", "clock", "headers", "identity", "profile"],
-        crates: &["bytes", "futures_core", "http", "serde", "serde_json", "smallvec", "thiserror"],
+        modules: &["assertion", "callback", "clock", "headers", "identity", "percent", "profile"],
+        crates: &["bytes", "futures_core", "http", "serde", "serde_json", "thiserror"],
     },
     Floor {
         place: "layer",

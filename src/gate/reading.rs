@@ -1,16 +1,13 @@
 //! How a path could be read: the loosest way that any server is known to read one.
 
-use smallvec::SmallVec;
-
-/// A path without its query; up to 2 KiB of it cost no allocation.
-pub(super) type PathBytes = SmallVec<[u8; 2048]>;
+use crate::percent::{PathBytes, decode_fully};
 
 /// The loosest reading of a path that any server is known to make, as one spelling.
 ///
 /// Percent-escapes are decoded until none is left, `\` is `/`, what follows NUL, `?`, `#` and, within a segment,
 /// `;` is dropped, dot segments are resolved, empty segments vanish, and letter case does not count.
 pub(super) fn fold(path: &str) -> PathBytes {
-    let decoded = decode(path);
+    let decoded = decode_fully(path);
     let end = decoded.iter().position(|byte| matches!(byte, 0 | b'?' | b'#')).unwrap_or(decoded.len());
     let mut folded = PathBytes::new();
     for segment in decoded[..end].split(|byte| matches!(byte, b'/' | b'\\')) {
@@ -36,21 +33,6 @@ pub(super) fn is_plain(path: &str) -> bool {
         !splits && !matches!(byte, b'%' | b';' | b'\\' | b'?' | b'#' | 0)
     };
     path.strip_prefix('/').is_some_and(|relative| relative.bytes().all(plain))
-}
-
-/// Decodes percent-escapes until none is left: an escape that decoding completes is decoded too.
-fn decode(path: &str) -> PathBytes {
-    let mut decoded = PathBytes::new();
-    for byte in path.bytes() {
-        decoded.push(byte);
-        while let [.., b'%', high, low] = decoded[..]
-            && let (Some(high), Some(low)) = (char::from(high).to_digit(16), char::from(low).to_digit(16))
-        {
-            decoded.truncate(decoded.len() - 3);
-            decoded.push(u8::try_from(high * 16 + low).expect("two hexadecimal digits make a byte"));
-        }
-    }
-    decoded
 }
 
 #[cfg(test)]
