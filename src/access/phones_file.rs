@@ -1,0 +1,149 @@
+//! A file of phone numbers that may change while it is used.
+
+use std::{
+    collections::HashSet,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::SystemTime,
+};
+
+use crate::profile::PhoneNumber;
+
+/// A file that lists one phone number a line, `+919999999999`; the rest of a line behind `#` is a comment.
+///
+/// Clones share the list. An empty file lists nobody.
+#[derive(Clone)]
+pub struct PhonesFile(Arc<Shared>);
+
+struct Shared {
+    path: PathBuf,
+    phones: RwLock<HashSet<PhoneNumber>>,
+    /// Of the file as it was read last; none if that failed.
+    stamp: Mutex<Option<Stamp>>,
+}
+
+/// What a refresh found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    /// The list is still the one of the file.
+    Unchanged,
+    /// The file had changed, and its list counts from now on.
+    Renewed,
+}
+
+impl PhonesFile {
+    /// Reads a file for the first time.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or a line is no number in international form with its plus.
+    pub fn read(path: impl Into<PathBuf>) -> Result<Self, PhonesFileError> {
+        let path = path.into();
+        let stamp = Stamp::of(&path)?;
+        let phones = RwLock::new(load(&path)?);
+        Ok(Self(Arc::new(Shared { path, phones, stamp: Mutex::new(Some(stamp)) })))
+    }
+
+    /// Reads the file again if it has changed. It blocks on the file, but no lookup waits for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and then the list stays as it was. Until the file can be used, each refresh tries
+    /// again.
+    pub fn refresh(&self) -> Result<Refresh, PhonesFileError> {
+        let mut stamp = self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = stamp.take();
+        // Looked at first: what is written after that has another stamp, and is read by the next refresh.
+        let now = Stamp::of(&self.0.path)?;
+        let changed = before.as_ref() != Some(&now);
+        if changed {
+            self.replace(load(&self.0.path)?);
+        }
+        *stamp = Some(now);
+        Ok(if changed { Refresh::Renewed } else { Refresh::Unchanged })
+    }
+
+    /// Whether the file listed a number when it was read last.
+    pub fn lists(&self, phone: &PhoneNumber) -> bool {
+        self.0.phones.read().unwrap_or_else(PoisonError::into_inner).contains(phone)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    fn replace(&self, phones: HashSet<PhoneNumber>) {
+        let mut current = self.0.phones.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *current, phones);
+        drop(current);
+        // Freeing a long list takes a while; lookups go on meanwhile.
+        drop(before);
+    }
+}
+
+/// The same handle, not the same content: a file may change at any time.
+impl PartialEq for PhonesFile {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for PhonesFile {}
+
+impl fmt::Debug for PhonesFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PhonesFile").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+/// Why a file of phone numbers cannot be used. It does not repeat what the file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PhonesFileError {
+    /// It is missing, forbidden, or no UTF-8 text.
+    #[error("the file of phone numbers cannot be read: {0}")]
+    Unreadable(io::ErrorKind),
+    /// The line of this number, counted from 1, is no phone number.
+    #[error("line {0} is no phone number (write +919999900001)")]
+    Line(usize),
+}
+
+impl From<io::Error> for PhonesFileError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error.kind())
+    }
+}
+
+/// Tells one state of a file from the next. A file that is moved into its place has another birth.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    modified: SystemTime,
+    born: Option<SystemTime>,
+    length: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self { modified: metadata.modified()?, born: metadata.created().ok(), length: metadata.len() })
+    }
+}
+
+fn load(path: &Path) -> Result<HashSet<PhoneNumber>, PhonesFileError> {
+    parse(&fs::read_to_string(path)?)
+}
+
+fn parse(text: &str) -> Result<HashSet<PhoneNumber>, PhonesFileError> {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()).zip(1..);
+    lines.filter(|(line, _)| !line.is_empty()).map(|(line, at)| phone(line).ok_or(PhonesFileError::Line(at))).collect()
+}
+
+/// Without its plus, a national number could pass for another country's.
+fn phone(line: &str) -> Option<PhoneNumber> {
+    PhoneNumber::parse(line).filter(|_| line.starts_with('+'))
+}
+
+#[cfg(test)]
+mod tests;
