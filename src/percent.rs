@@ -1,5 +1,8 @@
 //! Percent-escapes, decoded as servers do and as sloppy ones do.
 
+#[cfg(feature = "session")]
+pub(crate) mod once;
+
 use smallvec::SmallVec;
 
 /// A path without its query; up to 2 KiB of it cost no allocation.

@@ -62,7 +62,7 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "identity", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
-    Floor { place: "access", modules: &["profile"], crates: &["thiserror"] },
+    Floor { place: "access", modules: &["percent", "profile"], crates: &["thiserror"] },
     Floor { place: "session", modules: &["loopback"], crates: &["base64", "rand_core", "serde", "thiserror", "url"] },
     Floor { place: "store", modules: &["callback", "session"], crates: &["bytes", "futures_core", "thiserror"] },
     Floor {

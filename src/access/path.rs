@@ -1,0 +1,232 @@
+//! The canonical path: the one spelling that rules are held against.
+
+use std::borrow::Cow;
+
+use crate::percent::{decode_fully, once::escape};
+
+/// A path in its canonical spelling: visible ASCII from the root, without dot segments or empty ones.
+///
+/// Percent-escapes of unreserved characters (RFC 3986 §2.3) are decoded once, other escapes are in upper case, slashes
+/// are folded, then dot segments resolved. Letter case is kept, and so is a slash at the end. Bytes beyond ASCII are
+/// escaped. The empty path is the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanonicalPath<'a>(Cow<'a, str>);
+
+impl<'a> CanonicalPath<'a> {
+    /// Takes a path as it came, without query.
+    ///
+    /// A plain path costs no allocation: one that is canonical already and has neither escapes nor parameters.
+    ///
+    /// # Errors
+    ///
+    /// When servers are known to read the path in different ways:
+    /// - it is not absolute (`*`, a whole URL);
+    /// - it holds a backslash, a question mark, a hash sign or a control character, raw or escaped, or a raw space;
+    /// - it holds an escaped slash, a dot segment with an escape, or one with parameters (`..;`, `;..`);
+    /// - it holds a `%` without two hexadecimal digits, or an overlong form of UTF-8 (`%C0%AF`).
+    pub fn parse(raw: &'a str) -> Result<Self, AmbiguousPath> {
+        if raw.is_empty() {
+            return Ok(Self(Cow::Borrowed("/")));
+        }
+        if is_plain(raw) {
+            return Ok(Self(Cow::Borrowed(raw)));
+        }
+        let relative = raw.strip_prefix('/').ok_or(AmbiguousPath)?;
+        if has_overlong(&decode_fully(relative)) {
+            return Err(AmbiguousPath);
+        }
+        resolve(relative).map(|path| Self(Cow::Owned(path)))
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Servers could read the path in different ways, of which one may need an identity that another does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the path can be read in more than one way")]
+#[non_exhaustive]
+pub struct AmbiguousPath;
+
+/// Whether no server reads a path otherwise than it is spelled, but for letter case and a slash at its end.
+pub(super) fn is_plain(path: &str) -> bool {
+    let mut before = b'/';
+    let plain = |byte: u8| {
+        let splits = before == b'/' && matches!(byte, b'/' | b'.');
+        before = byte;
+        !splits && byte.is_ascii_graphic() && !matches!(byte, b'%' | b';' | b'\\' | b'?' | b'#')
+    };
+    path.strip_prefix('/').is_some_and(|relative| relative.bytes().all(plain))
+}
+
+/// Folds slashes and resolves dot segments. What ends in a dot segment is a folder.
+fn resolve(relative: &str) -> Result<String, AmbiguousPath> {
+    let mut path = String::with_capacity(relative.len() + 1);
+    let mut is_folder = true;
+    for raw in relative.split('/') {
+        let name = name(raw)?;
+        is_folder = is_dots(raw) || raw.is_empty();
+        match raw {
+            "" | "." => {}
+            ".." => path.truncate(path.rfind('/').unwrap_or(0)),
+            _ => path.extend(["/", &name]),
+        }
+    }
+    if is_folder {
+        path.push('/');
+    }
+    Ok(path)
+}
+
+/// Decodes the unreserved characters of a segment.
+fn name(raw: &str) -> Result<String, AmbiguousPath> {
+    let mut name = String::with_capacity(raw.len());
+    let mut bytes = raw.as_bytes();
+    while let [byte, rest @ ..] = bytes {
+        bytes = rest;
+        match byte {
+            b'%' => {
+                push_escaped(&mut name, escape(rest).ok_or(AmbiguousPath)?)?;
+                bytes = &rest[2..];
+            }
+            b'\\' | b'?' | b'#' | ..=b' ' | 0x7f => return Err(AmbiguousPath),
+            0x80.. => push_escape(&mut name, *byte),
+            _ => name.push(char::from(*byte)),
+        }
+    }
+    if !is_dots(raw) && hides_dots(&name) { Err(AmbiguousPath) } else { Ok(name) }
+}
+
+/// Adds what an escape stands for, or the escape itself.
+fn push_escaped(name: &mut String, byte: u8) -> Result<(), AmbiguousPath> {
+    match byte {
+        b'/' | b'\\' | b'?' | b'#' | ..b' ' | 0x7f => return Err(AmbiguousPath),
+        b'-' | b'.' | b'_' | b'~' => name.push(char::from(byte)),
+        _ if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
+        _ => push_escape(name, byte),
+    }
+    Ok(())
+}
+
+fn push_escape(name: &mut String, byte: u8) {
+    name.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+}
+
+/// Whether a segment would be a dot segment for a server that drops its parameters, or takes them for the name.
+fn hides_dots(name: &str) -> bool {
+    name.split(';').flat_map(|part| part.split("%3B")).any(is_dots)
+}
+
+fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
+}
+
+/// Whether bytes hold a character in more bytes than UTF-8 allows, as slashes and dots were smuggled past servers.
+fn has_overlong(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| matches!(pair, [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f]))
+}
+
+const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(raw: &str) -> Option<String> {
+        CanonicalPath::parse(raw).ok().map(|path| path.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_plain_path_is_canonical_and_costs_nothing() {
+        for path in ["/", "/a", "/a/", "/A/b.c/~d", "/a/b:c@d,e=f", "/*"] {
+            assert!(
+                matches!(CanonicalPath::parse(path), Ok(CanonicalPath(Cow::Borrowed(same))) if same == path),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_has_one_canonical_spelling() {
+        for (raw, expected) in [
+            ("", "/"),
+            ("//", "/"),
+            ("//admin", "/admin"),
+            ("/a///b//", "/a/b/"),
+            ("/.", "/"),
+            ("/..", "/"),
+            ("/../../a", "/a"),
+            ("/a/./b/.", "/a/b/"),
+            ("/a/b/..", "/a/"),
+            ("/public/../admin", "/admin"),
+            ("/public//..//admin", "/admin"),
+            ("/%61%64min", "/admin"),
+            ("/%7e%2d%2E%5fa", "/~-._a"),
+            ("/a%2eb", "/a.b"),
+            ("/...", "/..."),
+            ("/.well-known/x", "/.well-known/x"),
+            ("/a%20b%c3%a9", "/a%20b%C3%A9"),
+            ("/\u{e9}", "/%C3%A9"),
+            ("/%252e%252e%252fadmin", "/%252e%252e%252fadmin"),
+            ("/%25%32%65", "/%252e"),
+            ("/a;b=c/d", "/a;b=c/d"),
+            ("/a%3Bb", "/a%3Bb"),
+            ("/PUBLIC/x", "/PUBLIC/x"),
+        ] {
+            assert_eq!(canonical(raw).as_deref(), Some(expected), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_servers_read_in_different_ways_is_ambiguous() {
+        for raw in [
+            "*",
+            "admin",
+            "http://other.example/public",
+            "/public/..%2fadmin",
+            "/public/..%2F",
+            "/a%2fb",
+            "/public/..\\admin",
+            "/..%5cadmin",
+            "/a\\b",
+            "/public/%2e%2e/admin",
+            "/public/%2E%2e/admin",
+            "/public/.%2e/admin",
+            "/public/%2e/admin",
+            "/public/..;/admin",
+            "/public/;../admin",
+            "/public/..;a=b/admin",
+            "/public/a;../admin",
+            "/public/.;/admin",
+            "/public/..%3b/admin",
+            "/public/%2e%2e;/admin",
+            "/public%00/x",
+            "/public/x%00",
+            "/public/\0",
+            "/a%0ab",
+            "/a%09",
+            "/a%7f",
+            "/a b",
+            "/a\tb",
+            "/public/secret%23/endpoint",
+            "/public/secret%3fx",
+            "/a#/b",
+            "/admin?x=/public/",
+            "/%",
+            "/%4",
+            "/%zz",
+            "/%u002e",
+            "/%+1",
+            "/a/%",
+            "/public/%c0%ae%c0%ae/admin",
+            "/public/..%c0%afadmin",
+            "/public/%e0%80%ae/admin",
+            "/public/%f0%80%80%af",
+            "/public/%25c0%25af",
+        ] {
+            assert_eq!(CanonicalPath::parse(raw), Err(AmbiguousPath), "{raw:?}");
+        }
+    }
+}

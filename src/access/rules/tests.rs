@@ -1,0 +1,180 @@
+use super::*;
+use crate::{
+    access::{AllowList, Guest, PhonePrefix},
+    profile::PhoneNumber,
+};
+
+fn rules<const N: usize>(rules: [(&str, Access); N]) -> Rules {
+    rules.into_iter().map(|(pattern, access)| Rule::new(pattern.parse().unwrap(), access)).collect()
+}
+
+fn required() -> Access {
+    Access::Required(AllowList::default())
+}
+
+/// As the security cases have it: all is protected but what is in `/public/`.
+fn mostly_protected() -> Rules {
+    rules([("/public/", Access::Public), ("/", required())])
+}
+
+/// The other way round: a path that is taken for another is let in.
+fn mostly_open() -> Rules {
+    rules([("/admin/", required()), ("/login", required())])
+}
+
+#[test]
+fn an_identity_is_optional_by_default() {
+    for path in ["/", "/a", "/a/../b", "/%2e%2e", "*", "", "/a\\b", "/%zz"] {
+        assert_eq!(Rules::default().access(path), Ok(&Access::Optional), "{path}");
+    }
+}
+
+#[test]
+fn the_first_rule_that_matches_counts() {
+    let rules = rules([
+        ("/account/help", Access::Public),
+        ("/account/", required()),
+        ("/account/late", Access::Public),
+        ("/public/", Access::Public),
+    ]);
+    for (path, access) in [
+        ("/account/help", Access::Public),
+        ("/account/help/x", required()),
+        ("/account", required()),
+        ("/account/late", required()),
+        ("/public/x", Access::Public),
+        ("/publicity", Access::Optional),
+        ("/", Access::Optional),
+        ("", Access::Optional),
+    ] {
+        assert_eq!(rules.access(path), Ok(&access), "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_ambiguous_while_all_rules_say_the_same() {
+    let same = [
+        (rules([("/account/", Access::Optional)]), Access::Optional),
+        (rules([("/", required())]), required()),
+        (rules([("/a/", required()), ("/", required())]), required()),
+        (rules([("/", Access::Public)]), Access::Public),
+    ];
+    for (rules, access) in &same {
+        for path in ["/a", "/b/..%2fa", "/%00", "*", "/A"] {
+            assert_eq!(rules.access(path), Ok(access), "{path}");
+        }
+    }
+    let different = [
+        rules([("/account/", required())]),
+        rules([("/a/", Access::Required(AllowList::only([]))), ("/", required())]),
+        rules([("/a/", Access::Public)]),
+    ];
+    for rules in &different {
+        assert_eq!(rules.access("/b%2fc"), Err(AmbiguousPath));
+    }
+}
+
+#[test]
+fn no_spelling_of_a_protected_path_is_public() {
+    for (path, outcome) in [
+        ("/public/x", Ok(&Access::Public)),
+        ("/public", Ok(&Access::Public)),
+        ("/public//x", Ok(&Access::Public)),
+        ("/public/%78", Ok(&Access::Public)),
+        ("/public/a%20b", Ok(&Access::Public)),
+        ("/public/x;v=1", Ok(&Access::Public)),
+        ("/public/../admin", Ok(&required())),
+        ("/public/%2e%2e/admin", Err(AmbiguousPath)),
+        ("/public/%2E%2e/admin", Err(AmbiguousPath)),
+        ("/public/..%2fadmin", Err(AmbiguousPath)),
+        ("/public/..%2Fadmin", Err(AmbiguousPath)),
+        ("/public/%252e%252e%252fadmin", Err(AmbiguousPath)),
+        ("/public/..\\admin", Err(AmbiguousPath)),
+        ("/public/..%5cadmin", Err(AmbiguousPath)),
+        ("/public//..//admin", Ok(&required())),
+        ("//admin", Ok(&required())),
+        ("/public/;/../admin", Err(AmbiguousPath)),
+        ("/public/..;/admin", Err(AmbiguousPath)),
+        ("/admin?x=/public/", Err(AmbiguousPath)),
+        ("/public/secret%23/endpoint", Err(AmbiguousPath)),
+        ("/public/secret#/endpoint", Err(AmbiguousPath)),
+        ("/PUBLIC/x", Ok(&required())),
+        ("/publicity", Ok(&required())),
+        ("/public%00/x", Err(AmbiguousPath)),
+        ("/public/x%00", Err(AmbiguousPath)),
+        ("http://other.example/public", Err(AmbiguousPath)),
+        ("*", Err(AmbiguousPath)),
+        ("/api%2fadmin", Err(AmbiguousPath)),
+        ("/public/../public/x", Ok(&Access::Public)),
+        ("/x/../public/y", Err(AmbiguousPath)),
+        ("//public/x", Err(AmbiguousPath)),
+    ] {
+        let rules = mostly_protected();
+        let expected = outcome.cloned();
+        assert_eq!(rules.access(path).cloned(), expected, "{path}");
+    }
+}
+
+#[test]
+fn what_any_app_reads_as_a_protected_path_is_not_open() {
+    for path in [
+        "/ADMIN",
+        "/Admin/x",
+        "/admin;a=b",
+        "/admin;a/x",
+        "/admin%3Ba",
+        "/;/admin",
+        "/x/;/../admin",
+        "/login/",
+        "/Login",
+        "/login;x",
+        "/admin/../x",
+        "/admin//../x",
+        "/x/%252e%252e/admin",
+        "/%2561dmin/x",
+        "/admin%252fx",
+        "/admin%253fx",
+        "//host/admin",
+        "///host//admin/x",
+        "/x/../ADMIN/y",
+        "/a/../admin;%252f..%252f..",
+    ] {
+        assert_eq!(mostly_open().access(path), Err(AmbiguousPath), "{path}");
+    }
+    for path in ["/admin", "/admin/", "/admin/x", "/%61dmin", "/x/../admin", "//admin", "/admin/./x", "/login"] {
+        assert_eq!(mostly_open().access(path), Ok(&required()), "{path}");
+    }
+    for path in ["/", "/administer", "/x/admin", "/x//admin", "/login/x", "/a/../b", "/a;b/c", "/a%20b", "/%E0%A4%B0"] {
+        assert_eq!(mostly_open().access(path), Ok(&Access::Optional), "{path}");
+    }
+}
+
+#[test]
+fn a_path_is_ambiguous_when_another_reading_lets_in_others() {
+    let staff = Guest::Phone(PhoneNumber::parse("+919999900001").unwrap());
+    let indian = Guest::Prefix(PhonePrefix::parse("+91").unwrap());
+    let rules = rules([
+        ("/staff/", Access::Required(AllowList::only([staff]))),
+        ("/", Access::Required(AllowList::only([indian]))),
+    ]);
+    assert_eq!(rules.access("/STAFF/x"), Err(AmbiguousPath));
+    assert!(rules.access("/staff/x").is_ok() && rules.access("/stuff/x").is_ok());
+}
+
+#[test]
+fn the_files_of_all_rules_can_be_refreshed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vip.txt");
+    std::fs::write(&path, "+919999900001").unwrap();
+    let file = PhonesFile::read(&path).unwrap();
+    let list = AllowList::only([Guest::File(file.clone())]);
+    let rules = rules([("/a/", Access::Public), ("/vip/", Access::Required(list.clone())), ("/", required())]);
+    assert_eq!(rules.phones_files().collect::<Vec<_>>(), [&file]);
+    let listed = PhoneNumber::parse("+919999900001").unwrap();
+    assert!(list.allows(&listed));
+    std::fs::write(&path, "").unwrap();
+    for file in rules.phones_files() {
+        file.refresh().unwrap();
+    }
+    assert!(!list.allows(&listed));
+}
