@@ -63,7 +63,11 @@ const HOUSE: &[Floor] = &[
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
     Floor { place: "access", modules: &["percent", "profile"], crates: &["thiserror"] },
-    Floor { place: "session", modules: &["loopback"], crates: &["base64", "rand_core", "serde", "thiserror", "url"] },
+    Floor {
+        place: "session",
+        modules: &["loopback", "percent"],
+        crates: &["base64", "rand_core", "serde", "thiserror", "url"],
+    },
     Floor { place: "store", modules: &["callback", "session"], crates: &["bytes", "futures_core", "thiserror"] },
     Floor {
         place: "gate",

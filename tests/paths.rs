@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 use truegate::{
     access::{Access, AllowList, CanonicalPath, PathPattern, Rule, Rules},
-    session::PublicUrl,
+    session::{PublicUrl, ReturnPath},
 };
 use url::Url;
 
@@ -32,6 +32,7 @@ proptest! {
     fn no_text_panics_what_reads_paths(text in prop_oneof![any::<String>(), pathish()]) {
         let _ = CanonicalPath::parse(&text);
         let _ = PathPattern::parse(&text);
+        let _ = ReturnPath::parse(&text);
         let _ = PublicUrl::parse(&text);
         let _ = rules([("/public/", Access::Public), ("/", required())]).access(&text);
     }
@@ -71,5 +72,19 @@ proptest! {
         let rules = rules([("/public/", Access::Public), ("/", required())]);
         let is_public = path == "/public" || path.starts_with("/public/");
         prop_assert_eq!(rules.access(&path), Ok(if is_public { &Access::Public } else { &required() }));
+    }
+
+    #[test]
+    fn a_return_path_stays_on_the_site(text in pathish()) {
+        let path = ReturnPath::or_root(Some(&text));
+        prop_assert_eq!(ReturnPath::parse(path.as_str()), Some(path.clone()));
+        for site in ["https://app.example/x/y", "http://127.0.0.1:1/"] {
+            let site = Url::parse(site).expect("it is a URL");
+            let reached = site.join(path.as_str()).expect("a path can be joined");
+            prop_assert_eq!(reached.origin(), site.origin());
+            prop_assert!(!reached.path().starts_with("//"), "{} reaches {}", text, reached);
+            let again = site.join(reached.path()).expect("a path can be joined");
+            prop_assert_eq!(again.origin(), site.origin());
+        }
     }
 }

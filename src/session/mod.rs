@@ -1,10 +1,13 @@
 //! Sessions: a login that truegate starts itself, and the browser that is known from then on.
 //!
 //! ```
-//! use truegate::session::PublicUrl;
+//! use truegate::session::{PublicUrl, ReturnPath};
 //!
 //! let site = PublicUrl::parse("https://Shop.example:443")?;
 //! assert_eq!(site.origin(), "https://shop.example");
+//!
+//! assert_eq!(ReturnPath::or_root(Some("/cart?item=7")).as_str(), "/cart?item=7");
+//! assert_eq!(ReturnPath::or_root(Some("//evil.example")).as_str(), "/");
 //! # Ok::<_, truegate::session::PublicUrlError>(())
 //! ```
 
@@ -14,6 +17,7 @@ mod link;
 pub mod page;
 mod partner;
 mod public_url;
+mod return_path;
 mod seal;
 mod secret;
 mod ticket;
@@ -26,6 +30,7 @@ pub use self::{
         ButtonShape, Color, CtaPrefix, Lang, LoginPrefix, LoginSuffix, PageUrl, Partner, PartnerError, SkipOption,
     },
     public_url::{PublicUrl, PublicUrlError},
+    return_path::ReturnPath,
     seal::{Purpose, Sealer},
     secret::{Secret, SecretError},
     ticket::Session,
