@@ -11,7 +11,7 @@ use crate::{
 fn identity(profile: &Value) -> Identity {
     let grant = r#"{"requestId":"12345678","accessToken":"t","endpoint":"https://profile4.truecaller.com/v1/default"}"#;
     let Ok(Callback::Grant(grant)) = Callback::parse(grant.as_bytes(), &Endpoints::default()) else { panic!() };
-    Identity::vouch(grant.request_id().clone(), Profile::parse(profile.to_string().as_bytes()).unwrap())
+    Identity::vouch(Some(grant.request_id().clone()), Profile::parse(profile.to_string().as_bytes()).unwrap())
 }
 
 fn assertions() -> Assertions {

@@ -140,7 +140,7 @@ mod tests {
             let answered = match inspect(&gate, method, path, header) {
                 Step::Reply(reply) => Some((reply.response.status(), reply.connection)),
                 Step::Forward(_) => None,
-                Step::Intake(_) => panic!("{method} {path}"),
+                Step::Intake(_) | Step::Lookup(_) => panic!("{method} {path}"),
             };
             let answer = answer.map(|(status, connection)| (StatusCode::from_u16(status).unwrap(), connection));
             assert_eq!(answered, answer, "{method} {path} {header:?}");

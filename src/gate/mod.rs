@@ -46,7 +46,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header, request::Parts};
 
-use self::{asserter::Asserter, framing::MissingHost, intake::Errand, reply::RETRY_AFTER, route::Route, session_mode::SessionMode};
+use self::{
+    asserter::Asserter, framing::MissingHost, intake::Errand, reply::RETRY_AFTER, route::Route,
+    session_mode::SessionMode,
+};
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,

@@ -131,7 +131,7 @@ fn a_head_decides_what_becomes_of_a_request() {
         let answered = match gate.inspect(&head(method, path, headers)) {
             Step::Forward(_) => None,
             Step::Reply(reply) => Some(code(&reply)),
-            Step::Intake(_) => panic!("{method} {path}"),
+            Step::Intake(_) | Step::Lookup(_) => panic!("{method} {path}"),
         };
         let answer = answer.map(|(status, code)| (StatusCode::from_u16(status).unwrap(), code.to_owned()));
         assert_eq!(answered, answer, "{method} {path} {headers:?}");

@@ -8,7 +8,7 @@ use metrics::{
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::{
-    gate::{Channel, Outcome, Rejection},
+    gate::{Channel, LoginEvent, Outcome, Rejection},
     profile::FetchError,
 };
 
@@ -18,6 +18,7 @@ pub(super) struct Metrics {
     pub(super) verification: Histogram,
     pub(super) fetches: Series,
     pub(super) fetch: Histogram,
+    pub(super) logins: Series,
     pub(super) spoofs: Series,
     pub(super) refusals: Series,
     pub(super) responses: Series,
@@ -65,6 +66,10 @@ impl Metrics {
                 RESULTS.into_iter().map(fetch_result),
             ),
             fetch: seconds("truegate_profile_fetch_seconds", "From asking for a profile to having it or giving up."),
+            logins: series(
+                ("truegate_logins_total", "event", "Logins by how they moved on, and logouts."),
+                LoginEvent::ALL.iter().map(|event| event.code()),
+            ),
             spoofs: series(
                 ("truegate_spoof_attempts_total", "channel", "Identities claimed by others and stripped."),
                 Channel::ALL.into_iter().map(Channel::code),

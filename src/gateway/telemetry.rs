@@ -51,6 +51,10 @@ impl Observer for Telemetry {
                 self.0.refusals.count(rejection.code());
                 info!(reason = rejection.code(), "refused");
             }
+            Event::Login(event) => {
+                self.0.logins.count(event.code());
+                info!(event = event.code(), "login");
+            }
             Event::Spoof(channel) => {
                 self.0.spoofs.count(channel.code());
                 warn!(channel = channel.code(), "spoofed identity stripped");

@@ -19,7 +19,7 @@ fn headers(lines: &[(&str, &str)]) -> HeaderMap {
 fn identity(profile: &str) -> Identity {
     let grant = r#"{"requestId":"12345678","accessToken":"t","endpoint":"https://profile4.truecaller.com/v1/default"}"#;
     let Ok(Callback::Grant(grant)) = Callback::parse(grant.as_bytes(), &Endpoints::default()) else { panic!() };
-    Identity::vouch(grant.request_id().clone(), Profile::parse(profile.as_bytes()).unwrap())
+    Identity::vouch(Some(grant.request_id().clone()), Profile::parse(profile.as_bytes()).unwrap())
 }
 
 fn inject(names: HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {

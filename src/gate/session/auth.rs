@@ -4,7 +4,7 @@
 //! request in question here. On 200 they let it pass, with the identity headers of the answer; any other status is the
 //! answer to the browser.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts};
 
 use super::{
     admission::{Guest, Refusal},
@@ -16,7 +16,6 @@ use super::{
 use crate::{
     access::{Access, AllowList},
     gate::{Rejection, Reply},
-    headers::HeaderTarget as _,
     identity::Identity,
 };
 

@@ -26,7 +26,7 @@ impl Desk {
     pub(super) async fn me(self, head: Parts) -> Reply {
         match self.standing(&head.headers).await {
             Standing::Known(session) => {
-                let me = reply::json(StatusCode::OK, &Me::of(&session, self.end(&session)));
+                let me = reply::json(StatusCode::OK, &Me::of(&session, self.expires_at(&session)));
                 me.with_cookies(self.renewal(&session))
             }
             Standing::Nobody => self.gate.reject(Rejection::NotSignedIn),
@@ -36,7 +36,7 @@ impl Desk {
     }
 
     /// When a session ends at the latest (RFC 3339, UTC).
-    fn end(&self, session: &Session) -> Option<String> {
+    fn expires_at(&self, session: &Session) -> Option<String> {
         let end = OffsetDateTime::from(session.end(self.mode.lifetime));
         end.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
     }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
