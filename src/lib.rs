@@ -63,6 +63,8 @@ pub mod simulator;
 pub mod store;
 #[cfg(feature = "session")]
 pub mod tasks;
+#[cfg(any(feature = "client", feature = "redis"))]
+mod tls;
 
 pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};
 

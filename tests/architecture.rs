@@ -17,6 +17,7 @@ struct Floor {
 const HOUSE: &[Floor] = &[
     Floor { place: "clock", modules: &[], crates: &["futures_core", "tokio"] },
     Floor { place: "json", modules: &[], crates: &[] },
+    Floor { place: "tls", modules: &[], crates: &["rustls", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
     Floor { place: "percent", modules: &[], crates: &["smallvec"] },
     Floor {
@@ -31,8 +32,8 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "profile/client",
-        modules: &["callback", "profile"],
-        crates: &["bytes", "futures_core", "http", "reqwest", "rustls", "thiserror", "tokio", "tower", "webpki_roots"],
+        modules: &["callback", "profile", "tls"],
+        crates: &["bytes", "futures_core", "http", "reqwest", "thiserror", "tokio", "tower"],
     },
     Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
     Floor {

@@ -4,7 +4,8 @@ use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, time::Duration
 
 use reqwest::{Client, redirect, retry};
 
-use super::{ProfileClient, resolver::PublicResolver, tls};
+use super::{ProfileClient, resolver::PublicResolver};
+use crate::tls::{self, NoCertificate};
 
 /// Puts a [`ProfileClient`] together.
 #[derive(Debug)]
@@ -65,8 +66,10 @@ impl ProfileClientBuilder {
     ///
     /// When the trusted file holds no certificate, or the HTTP client cannot be set up.
     pub fn build(self) -> Result<ProfileClient, ClientError> {
+        let mut tls = tls::config(&self.trusted)?;
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::config(&self.trusted)?)
+            .tls_backend_preconfigured(tls)
             .no_proxy()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
@@ -108,6 +111,12 @@ pub enum ClientError {
     /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
     Setup,
+}
+
+impl From<NoCertificate> for ClientError {
+    fn from(_: NoCertificate) -> Self {
+        Self::Certificate
+    }
 }
 
 /// Finds out that a kept connection is dead before a callback does.

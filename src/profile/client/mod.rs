@@ -12,7 +12,6 @@
 mod answer;
 mod builder;
 mod resolver;
-mod tls;
 
 use std::{num::NonZeroU32, time::Duration, time::Instant};
 
