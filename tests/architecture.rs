@@ -71,6 +71,11 @@ const HOUSE: &[Floor] = &[
     },
     Floor { place: "store", modules: &["callback", "session"], crates: &["bytes", "futures_core", "thiserror"] },
     Floor {
+        place: "store",
+        modules: &["callback", "clock", "session"],
+        crates: &["bytes", "futures_core", "thiserror"],
+    },
+    Floor {
         place: "gate",
         modules: &["assertion", "callback", "clock", "headers", "identity", "percent", "profile"],
         crates: &["bytes", "futures_core", "http", "serde", "serde_json", "thiserror"],

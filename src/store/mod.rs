@@ -2,12 +2,35 @@
 //!
 //! It keeps logins by their nonce, each tied to the browser that started it, and revocations. What it is given to
 //! keep is sealed: whoever reads a store learns no identity, and whoever writes to it can make none.
+//!
+//! ```
+//! use std::time::Duration;
+//! use truegate::{callback::{Callback, Endpoints}, session::BrowserId, store::{MemoryStore, State, Store}};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # runtime.block_on(async {
+//! let store = MemoryStore::new(100_000);
+//! let browser = BrowserId::generate(&mut rand_core::OsRng);
+//! # let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
+//! # let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
+//! # let nonce = decline.request_id();
+//! store.open(nonce, &browser, Duration::from_secs(180)).await?;
+//!
+//! assert!(store.advance(nonce, State::Refused).await?);
+//! assert!(!store.advance(nonce, State::Opened).await?, "a login ends once");
+//! assert_eq!(store.state(&browser, None).await?.map(|login| login.state), Some(State::Refused));
+//! # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod memory;
 
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
+pub use self::memory::MemoryStore;
 use crate::{callback::RequestId, session::BrowserId};
 
 /// Keeps logins and revocations.
@@ -19,7 +42,8 @@ pub trait Store: Send + Sync + 'static {
     /// Opens a login, pending, for a browser; after `lifetime` nothing of it is left.
     ///
     /// Of a browser's logins at most five are kept: the oldest makes room. A store that is full refuses new logins
-    /// and keeps the running ones.
+    /// and keeps the running ones. A nonce that is kept already is [`Unavailable`](OpenError::Unavailable), and
+    /// what it stands for stays as it is.
     fn open<'a>(
         &'a self,
         nonce: &'a RequestId,
@@ -102,6 +126,22 @@ pub enum OpenError {
     Unavailable,
 }
 
+impl State {
+    /// Whether it is an end.
+    pub(crate) fn is_end(&self) -> bool {
+        !matches!(self, Self::Pending | Self::Opened)
+    }
+
+    /// Whether a login may move on from it to another.
+    pub(crate) fn leads_to(&self, to: &Self) -> bool {
+        match self {
+            Self::Pending => *to != Self::Pending,
+            Self::Opened => to.is_end(),
+            _ => false,
+        }
+    }
+}
+
 impl Place {
     /// A place by the name that its store gives it.
     pub fn new(name: impl Into<Box<str>>) -> Self {
@@ -132,3 +172,9 @@ impl fmt::Debug for State {
         })
     }
 }
+
+/// How many logins of one browser are kept.
+const LOGINS_PER_BROWSER: usize = 5;
+
+/// Whatever lives longer ends here, where no clock overflows: a century.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -1,0 +1,64 @@
+use futures_util::FutureExt;
+
+use super::*;
+use crate::clock::ManualClock;
+
+const LIFETIME: Duration = Duration::from_secs(180);
+
+#[test]
+fn nothing_is_left_of_ten_thousand_logins_that_expired() {
+    let (store, clock) = store();
+    for number in 0..10_000 {
+        let browser = browser(number / 4);
+        store.open(&nonce(number), &browser, LIFETIME).now_or_never().unwrap().unwrap();
+    }
+    assert!(store.kept().0.logins.room() >= 20_000);
+
+    clock.advance(LIFETIME);
+    assert_eq!(store.kept().0.logins.room(), 0);
+}
+
+#[test]
+fn nothing_is_left_of_revocations_whose_lifetime_has_passed() {
+    let (store, clock) = store();
+    for number in 0..100 {
+        store
+            .revoke(Bytes::from_static(b"sealed"), LIFETIME + Duration::from_secs(number))
+            .now_or_never()
+            .unwrap()
+            .unwrap();
+    }
+    clock.advance(LIFETIME + Duration::from_secs(49));
+    assert_eq!(store.kept().0.revocations.len(), 2 * 50);
+
+    clock.advance(Duration::from_secs(50));
+    assert_eq!(store.kept().0.revocations.len(), 0);
+}
+
+#[test]
+fn a_lifetime_without_end_is_no_fault() {
+    let (store, _) = store();
+    store.open(&nonce(1), &browser(1), Duration::MAX).now_or_never().unwrap().unwrap();
+    store.revoke(Bytes::new(), Duration::MAX).now_or_never().unwrap().unwrap();
+    assert!(store.time_left(&nonce(1)).now_or_never().unwrap().unwrap().is_some());
+}
+
+#[test]
+fn debug_shows_nothing_of_what_is_kept() {
+    let (store, _) = store();
+    store.open(&nonce(1), &browser(1), LIFETIME).now_or_never().unwrap().unwrap();
+    assert_eq!(format!("{store:?}"), "MemoryStore { max_pending: 10000, .. }");
+}
+
+fn store() -> (MemoryStore, ManualClock) {
+    let clock = ManualClock::default();
+    (MemoryStore::new(10_000).clock(clock.clone()), clock)
+}
+
+fn nonce(number: u64) -> RequestId {
+    RequestId::parse(&format!("{number:022}")).unwrap()
+}
+
+fn browser(number: u64) -> BrowserId {
+    serde_json::from_str(&format!("\"{number:022}\"")).unwrap()
+}
