@@ -76,6 +76,11 @@ const HOUSE: &[Floor] = &[
         crates: &["bytes", "futures_core", "thiserror"],
     },
     Floor {
+        place: "store/redis",
+        modules: &["callback", "clock", "session", "tls"],
+        crates: &["bytes", "futures_core", "redis", "rustls", "thiserror", "tokio", "tokio_rustls", "url"],
+    },
+    Floor {
         place: "gate",
         modules: &["assertion", "callback", "clock", "headers", "identity", "percent", "profile"],
         crates: &["bytes", "futures_core", "http", "serde", "serde_json", "thiserror"],

@@ -24,6 +24,8 @@
 //! ```
 
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::{fmt, time::Duration};
 
@@ -31,6 +33,8 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 pub use self::memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisStore, RedisStoreError};
 use crate::{callback::RequestId, session::BrowserId};
 
 /// Keeps logins and revocations.

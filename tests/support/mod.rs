@@ -9,6 +9,8 @@ pub mod edge;
 pub mod program;
 pub mod raw;
 pub mod recorder;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "gateway")]
 pub mod scene;
 pub mod source;

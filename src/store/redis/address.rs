@@ -1,0 +1,104 @@
+//! Where the server is, and how a connection to it comes up.
+
+use std::sync::Arc;
+
+use redis::{
+    AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
+    aio::MultiplexedConnection,
+};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::{AbortHandle, JoinSet},
+};
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::RedisStoreError;
+use crate::tls;
+
+/// What a URL says of a server.
+pub(super) struct Address {
+    host: Box<str>,
+    port: u16,
+    login: RedisConnectionInfo,
+    tls: Option<Tls>,
+}
+
+struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+/// A connection that many commands share.
+pub(super) struct Connection {
+    pub(super) commands: MultiplexedConnection,
+    driver: AbortHandle,
+    _tasks: JoinSet<()>,
+}
+
+impl Address {
+    pub(super) fn parse(url: &str) -> Result<Self, RedisStoreError> {
+        let mut url = Url::parse(url).map_err(|_| RedisStoreError::Url)?;
+        let encrypted = match url.scheme() {
+            "redis" | "valkey" => false,
+            "rediss" | "valkeys" => true,
+            _ => return Err(RedisStoreError::Scheme),
+        };
+        // The client would read `#insecure` as: believe any certificate.
+        if url.fragment().is_some() {
+            return Err(RedisStoreError::Fragment);
+        }
+        // The stream is encrypted here, where the provider of TLS is given; the client asks for an ambient one.
+        url.set_scheme("redis").map_err(|()| RedisStoreError::Url)?;
+        let info = url.into_connection_info().map_err(|_| RedisStoreError::Url)?;
+        let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(RedisStoreError::Url) };
+        let tls = if encrypted { Some(Tls::new(host)?) } else { None };
+        Ok(Self { host: host.as_str().into(), port: *port, login: info.redis_settings().clone(), tls })
+    }
+
+    /// Trusts the certificates of a PEM file beside Mozilla's roots.
+    pub(super) fn trust(&mut self, pem: &[u8]) -> Result<(), RedisStoreError> {
+        let connector = connector(pem)?;
+        if let Some(tls) = &mut self.tls {
+            tls.connector = connector;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn connect(&self) -> RedisResult<Connection> {
+        let stream = TcpStream::connect((&*self.host, self.port)).await?;
+        stream.set_nodelay(true)?;
+        match &self.tls {
+            Some(tls) => self.log_in(tls.connector.connect(tls.name.clone(), stream).await?).await,
+            None => self.log_in(stream).await,
+        }
+    }
+
+    async fn log_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> RedisResult<Connection> {
+        // Whoever asks has a deadline of its own.
+        let unlimited = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+        let (commands, driver) = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await?;
+        let mut tasks = JoinSet::new();
+        Ok(Connection { commands, driver: tasks.spawn(driver), _tasks: tasks })
+    }
+}
+
+impl Tls {
+    fn new(host: &str) -> Result<Self, RedisStoreError> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| RedisStoreError::Url)?;
+        Ok(Self { connector: connector(&[])?, name })
+    }
+}
+
+impl Connection {
+    /// Whether the server, or the way to it, has ended the connection.
+    pub(super) fn has_ended(&self) -> bool {
+        self.driver.is_finished()
+    }
+}
+
+fn connector(trusted: &[u8]) -> Result<TlsConnector, RedisStoreError> {
+    Ok(TlsConnector::from(Arc::new(tls::config(trusted)?)))
+}

@@ -1,0 +1,77 @@
+//! Promises about how much a store keeps.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use truegate::store::{OpenError, State};
+
+use crate::site::{LONG, SHORT, Site, browser, login, nonce};
+
+pub async fn ten_thousand_logins_fill_a_store_and_go_on(site: fn(usize) -> Site) {
+    let site = site(10_000);
+    let first = browser();
+    site.one.open(&nonce(0), &first, LONG).await.unwrap();
+
+    // More than there are places, from both gateways at once.
+    let mut lanes = JoinSet::new();
+    for lane in 0..50 {
+        let store = Arc::clone(if lane % 2 == 0 { &site.one } else { &site.other });
+        lanes.spawn(async move {
+            let mut opened = 0;
+            for number in 0..210 {
+                match store.open(&nonce(1 + lane * 1000 + number), &browser(), LONG).await {
+                    Ok(()) => opened += 1,
+                    refused => assert_eq!(refused, Err(OpenError::Full)),
+                }
+            }
+            opened
+        });
+    }
+    let opened: usize = lanes.join_all().await.into_iter().sum();
+
+    assert_eq!(1 + opened, 10_000);
+    assert_eq!(site.one.open(&nonce(100_000), &browser(), LONG).await, Err(OpenError::Full));
+    assert_eq!(site.one.time_left(&nonce(100_000)).await, Ok(None));
+    assert_eq!(site.one.state(&first, None).await, Ok(login(&nonce(0), State::Pending)));
+    assert_eq!(site.other.advance(&nonce(0), State::Refused).await, Ok(true));
+}
+
+pub async fn a_login_that_ended_keeps_its_place(site: fn(usize) -> Site) {
+    let site = site(1);
+    site.one.open(&nonce(1), &browser(), LONG).await.unwrap();
+    assert_eq!(site.one.advance(&nonce(1), State::Refused).await, Ok(true));
+
+    assert_eq!(site.one.open(&nonce(2), &browser(), LONG).await, Err(OpenError::Full));
+}
+
+pub async fn expired_logins_make_room(site: fn(usize) -> Site) {
+    let (site, newcomer) = (site(3), browser());
+    site.one.open(&nonce(1), &browser(), LONG).await.unwrap();
+    site.one.open(&nonce(2), &browser(), SHORT).await.unwrap();
+    site.one.open(&nonce(3), &browser(), SHORT).await.unwrap();
+
+    let mut waiting = vec![nonce(5), nonce(4)];
+    site.once_short_has_passed(async || {
+        while let Some(nonce) = waiting.pop() {
+            if site.one.open(&nonce, &newcomer, LONG).await.is_err() {
+                waiting.push(nonce);
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+    assert_eq!(site.one.open(&nonce(6), &newcomer, LONG).await, Err(OpenError::Full));
+}
+
+pub async fn a_browser_makes_room_for_itself_in_a_full_store(site: fn(usize) -> Site) {
+    let (site, first) = (site(6), browser());
+    site.one.open(&nonce(100), &browser(), LONG).await.unwrap();
+    for number in 0..6 {
+        site.one.open(&nonce(number), &first, LONG).await.unwrap();
+    }
+
+    assert_eq!(site.one.time_left(&nonce(0)).await, Ok(None));
+    assert!(site.one.time_left(&nonce(100)).await.unwrap().is_some());
+    assert_eq!(site.one.open(&nonce(101), &browser(), LONG).await, Err(OpenError::Full));
+}

@@ -1,0 +1,47 @@
+//! The contract: each promise by its name, for each driver.
+
+use crate::{bounds, browsers, logins, revocations, site::Site};
+
+macro_rules! contract {
+    ($($promises:ident::$promise:ident)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                super::$promises::$promise(super::Site::in_memory).await;
+            })*
+        }
+
+        mod redis {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                super::$promises::$promise(super::Site::on_redis).await;
+            })*
+        }
+    };
+}
+
+contract! {
+    logins::a_login_is_pending_at_first
+    logins::a_login_moves_over_opened_to_each_end
+    logins::a_login_ends_once
+    logins::a_login_does_not_go_back
+    logins::of_two_hundred_ends_one_wins
+    logins::nothing_is_left_of_a_login_after_its_lifetime
+    logins::moving_on_does_not_lengthen_a_login
+    logins::an_unknown_nonce_is_none
+    logins::a_nonce_opens_once
+    browsers::another_browser_learns_nothing
+    browsers::without_a_nonce_the_newest_login_is_meant
+    browsers::when_the_newest_login_expires_the_one_before_is_the_newest
+    browsers::of_six_logins_the_oldest_makes_room
+    browsers::expired_logins_are_none_of_the_five
+    bounds::ten_thousand_logins_fill_a_store_and_go_on
+    bounds::a_login_that_ended_keeps_its_place
+    bounds::expired_logins_make_room
+    bounds::a_browser_makes_room_for_itself_in_a_full_store
+    revocations::revocations_come_in_order_after_a_place
+    revocations::a_place_that_no_store_gave_is_before_all
+    revocations::two_hundred_revocations_at_once_come_once_each
+    revocations::a_revocation_is_gone_after_its_lifetime
+    revocations::a_short_revocation_does_not_end_a_long_one
+}

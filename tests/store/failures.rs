@@ -1,0 +1,141 @@
+//! When Redis is down, or silent.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use truegate::{
+    clock::{Clock, SystemClock},
+    store::{OpenError, Place, RedisStore, State, Store, StoreError},
+};
+
+use crate::{
+    site::{LONG, browser, login, nonce},
+    support::redis::{Redis, relay::Relay, until},
+};
+
+#[tokio::test]
+async fn a_server_that_starts_late_is_found() {
+    let mut server = Redis::stopped();
+    let store = RedisStore::new(&server.url(), 10).unwrap();
+    all_is_unavailable(&store).await;
+
+    server.restart();
+    recovers(&store).await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_is_found_again_and_forgets() {
+    let mut server = Redis::start();
+    let store = RedisStore::new(&server.url(), 10).unwrap();
+    store.open(&nonce(1), &browser(), LONG).await.unwrap();
+
+    server.kill();
+    all_is_unavailable(&store).await;
+    server.restart();
+    recovers(&store).await;
+    assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_restart_that_nobody_saw_fails_no_call() {
+    let mut server = Redis::start();
+    let store = RedisStore::new(&server.url(), 10).unwrap();
+    let connected = SystemClock.now();
+    store.open(&nonce(1), &browser(), LONG).await.unwrap();
+
+    server.kill();
+    server.restart();
+    // The least time between two attempts; as the runtime has turned, the end of the connection is seen.
+    SystemClock.sleep_until(connected + Duration::from_millis(600)).await;
+    assert_eq!(store.open(&nonce(2), &browser(), LONG).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards() {
+    let server = Redis::start();
+    let store = RedisStore::new(&server.url(), 100).unwrap();
+    let browsers: Vec<_> = (0..20).map(|_| browser()).collect();
+    for (number, browser) in browsers.iter().enumerate() {
+        store.open(&nonce(number), browser, LONG).await.unwrap();
+        let sealed = Bytes::from(number.to_string());
+        assert_eq!(store.advance(&nonce(number), State::Verified(sealed)).await, Ok(true));
+    }
+
+    server.signal("STOP");
+    let start = SystemClock.now();
+    futures_util::future::join_all(browsers.iter().map(|browser| async {
+        assert_eq!(store.state(browser, None).await, Err(StoreError::Unavailable));
+    }))
+    .await;
+    all_is_unavailable(&store).await;
+    let waited = SystemClock.now() - start;
+    assert!(waited < Duration::from_secs(8), "each of eight turns has a second: {waited:?}");
+
+    server.signal("CONT");
+    recovers(&store).await;
+    for (number, browser) in browsers.iter().enumerate() {
+        let sealed = Bytes::from(number.to_string());
+        assert_eq!(store.state(browser, None).await, Ok(login(&nonce(number), State::Verified(sealed))));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_leads_nowhere_is_given_up() {
+    let server = Redis::start();
+    let relay = Relay::to(&server);
+    let (store, browser) = (RedisStore::new(&relay.url(), 10).unwrap(), browser());
+    store.open(&nonce(1), &browser, LONG).await.unwrap();
+
+    relay.lose_connections();
+    assert_eq!(store.advance(&nonce(1), State::Opened).await, Err(StoreError::Unavailable));
+    recovers(&store).await;
+    assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)));
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
+    let server = Redis::start();
+    let store = RedisStore::new(&server.url(), 10).unwrap();
+    let (first, second) = (browser(), browser());
+    store.open(&nonce(1), &first, LONG).await.unwrap();
+    store.open(&nonce(2), &second, LONG).await.unwrap();
+    assert_eq!(store.advance(&nonce(1), State::Refused).await, Ok(true));
+
+    server.signal("STOP");
+    for _ in 0..3 {
+        let soon = Duration::from_millis(20);
+        assert!(tokio::time::timeout(soon, store.state(&first, None)).await.is_err(), "the caller leaves");
+    }
+    server.signal("CONT");
+    assert_eq!(store.state(&second, None).await, Ok(login(&nonce(2), State::Pending)));
+    assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
+    assert_eq!(server.statistic("stats", "total_connections_received"), 2, "one of the store, one of this question");
+}
+
+/// Each method says so, and within its deadline.
+pub async fn all_is_unavailable(store: &RedisStore) {
+    let (browser, nonce) = (browser(), nonce(1));
+    let start = SystemClock.now();
+    assert_eq!(store.open(&nonce, &browser, LONG).await, Err(OpenError::Unavailable));
+    assert_eq!(store.time_left(&nonce).await, Err(StoreError::Unavailable));
+    assert_eq!(store.advance(&nonce, State::Opened).await, Err(StoreError::Unavailable));
+    assert_eq!(store.state(&browser, Some(&nonce)).await, Err(StoreError::Unavailable));
+    assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(StoreError::Unavailable));
+    assert_eq!(store.revocations(&Place::default()).await, Err(StoreError::Unavailable));
+    let waited = SystemClock.now() - start;
+    assert!(waited < 6 * DEADLINE + SLACK, "{waited:?}");
+}
+
+/// Within two seconds.
+pub async fn recovers(store: &RedisStore) {
+    let start = SystemClock.now();
+    until(async || store.revoke(Bytes::from_static(b"probe"), LONG).await.is_ok()).await;
+    let waited = SystemClock.now() - start;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
+/// What a call may take, by the store's documentation.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// What a busy machine may add.
+const SLACK: Duration = Duration::from_secs(1);

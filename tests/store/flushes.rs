@@ -1,0 +1,71 @@
+//! When Redis forgets.
+
+use bytes::Bytes;
+use truegate::store::{Place, RedisStore, State, Store};
+
+use crate::{
+    site::{LONG, browser, login, nonce},
+    support::redis::Redis,
+};
+
+#[tokio::test]
+async fn what_is_flushed_is_forgotten_and_nothing_else_fails() {
+    let server = Redis::start();
+    let store = RedisStore::new(&server.url(), 1).unwrap();
+    store.open(&nonce(1), &browser(), LONG).await.unwrap();
+    store.revoke(Bytes::from_static(b"lost"), LONG).await.unwrap();
+    let (_, place) = store.revocations(&Place::default()).await.unwrap();
+
+    assert_eq!(server.command(&["FLUSHALL"]), "OK");
+    assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
+    assert_eq!(store.open(&nonce(2), &browser(), LONG).await, Ok(()));
+    assert_eq!(store.revocations(&place).await, Ok((vec![], place.clone())));
+    store.revoke(Bytes::from_static(b"new"), LONG).await.unwrap();
+    assert_eq!(store.revocations(&place).await.unwrap().0, ["new"]);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_begun_anew_with_a_slow_clock_is_read_whole() {
+    let server = Redis::start();
+    let store = RedisStore::new(&server.url(), 1).unwrap();
+    store.revoke(Bytes::from_static(b"known"), LONG).await.unwrap();
+    let (_, place) = store.revocations(&Place::default()).await.unwrap();
+
+    // What a server writes that lost its memory, and whose clock went back.
+    let (key, end) = ("{truegate}:revocations", "9999999999999");
+    server.command(&["DEL", key]);
+    server.command(&["XADD", key, "1-1", "generation", "1.1", "until", end, "sealed", "new"]);
+    store.revoke(Bytes::from_static(b"newer"), LONG).await.unwrap();
+    assert_eq!(store.revocations(&place).await.unwrap().0, ["new", "newer"]);
+}
+
+#[tokio::test]
+async fn scripts_that_are_flushed_come_back() {
+    let server = Redis::start();
+    let store = RedisStore::new(&server.url(), 10).unwrap();
+    all_works(&store, 1).await;
+    assert_eq!(server.command(&["SCRIPT", "FLUSH"]), "OK");
+    all_works(&store, 2).await;
+}
+
+#[tokio::test]
+async fn each_method_is_one_round_trip() {
+    let server = Redis::start();
+    let store = RedisStore::new(&server.url(), 10).unwrap();
+    all_works(&store, 1).await;
+    server.command(&["CONFIG", "RESETSTAT"]);
+    all_works(&store, 2).await;
+
+    assert_eq!(server.statistic("commandstats", "cmdstat_evalsha:calls"), 6);
+    assert!(!server.command(&["INFO", "commandstats"]).contains("cmdstat_script"));
+}
+
+async fn all_works(store: &RedisStore, number: usize) {
+    let (browser, nonce) = (browser(), nonce(number));
+    store.open(&nonce, &browser, LONG).await.unwrap();
+    assert!(store.time_left(&nonce).await.unwrap().is_some());
+    assert_eq!(store.advance(&nonce, State::Opened).await, Ok(true));
+    assert_eq!(store.state(&browser, None).await, Ok(login(&nonce, State::Opened)));
+    store.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
+    assert_eq!(store.revocations(&Place::default()).await.unwrap().0.len(), number);
+}

@@ -1,0 +1,16 @@
+//! What every store promises, asked of both drivers; and what the one on Redis does when Redis fails.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod bounds;
+mod browsers;
+mod contract;
+mod failures;
+mod flushes;
+mod junk;
+mod logins;
+mod refusals;
+mod revocations;
+mod site;
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;

@@ -1,0 +1,87 @@
+//! Promises about revocations.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use truegate::store::Place;
+
+use crate::site::{LONG, SHORT, Site};
+
+pub async fn revocations_come_in_order_after_a_place(site: fn(usize) -> Site) {
+    let site = site(10);
+    let (none, start) = site.other.revocations(&Place::default()).await.unwrap();
+    assert!(none.is_empty());
+
+    for sealed in ["one", "two", ""] {
+        site.one.revoke(Bytes::from(sealed), LONG).await.unwrap();
+    }
+    for from in [&start, &Place::default()] {
+        assert_eq!(site.other.revocations(from).await.unwrap().0, ["one", "two", ""]);
+    }
+
+    let (_, place) = site.other.revocations(&start).await.unwrap();
+    assert_eq!(site.other.revocations(&place).await.unwrap(), (vec![], place.clone()));
+    site.other.revoke(Bytes::from_static(b"\0\xff\r\n"), LONG).await.unwrap();
+    let (later, end) = site.one.revocations(&place).await.unwrap();
+    assert_eq!(later, [Bytes::from_static(b"\0\xff\r\n")]);
+    assert_ne!(end, place);
+}
+
+pub async fn a_place_that_no_store_gave_is_before_all(site: fn(usize) -> Site) {
+    let site = site(10);
+    site.one.revoke(Bytes::from_static(b"one"), LONG).await.unwrap();
+
+    for name in ["", " ", "-", "+", "0-0", "7.7 9999999999999-0", "no place"] {
+        assert_eq!(site.one.revocations(&Place::new(name)).await.unwrap().0, ["one"], "{name}");
+    }
+}
+
+pub async fn two_hundred_revocations_at_once_come_once_each(site: fn(usize) -> Site) {
+    let site = site(10);
+    let mut revocations = JoinSet::new();
+    for number in 0..200_u8 {
+        let store = Arc::clone(if number % 2 == 0 { &site.one } else { &site.other });
+        revocations.spawn(async move { store.revoke(Bytes::from(vec![number]), LONG).await.unwrap() });
+    }
+
+    // Whoever reads along misses none.
+    let (mut seen, mut place) = (Vec::new(), Place::default());
+    while seen.len() < 200 {
+        let (later, next) = site.one.revocations(&place).await.unwrap();
+        seen.extend(later);
+        place = next;
+    }
+    revocations.join_all().await;
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 200);
+    assert_eq!(site.other.revocations(&Place::default()).await.unwrap().0, seen);
+}
+
+pub async fn a_revocation_is_gone_after_its_lifetime(site: fn(usize) -> Site) {
+    let site = site(10);
+    site.one.revoke(Bytes::from_static(b"short"), SHORT).await.unwrap();
+    let (_, place) = site.one.revocations(&Place::default()).await.unwrap();
+
+    let none = async || site.one.revocations(&Place::default()).await.unwrap().0.is_empty();
+    site.once_short_has_passed(none).await;
+    assert!(site.one.revocations(&place).await.unwrap().0.is_empty());
+
+    site.one.revoke(Bytes::from_static(b"next"), LONG).await.unwrap();
+    assert_eq!(site.one.revocations(&place).await.unwrap().0, ["next"]);
+}
+
+pub async fn a_short_revocation_does_not_end_a_long_one(site: fn(usize) -> Site) {
+    let site = site(10);
+    for (sealed, lifetime) in [("short", SHORT), ("long", LONG), ("short", SHORT)] {
+        site.one.revoke(Bytes::from(sealed), lifetime).await.unwrap();
+    }
+
+    // A store may keep some longer than it must, but not all.
+    let kept = async || site.one.revocations(&Place::default()).await.unwrap().0;
+    site.once_short_has_passed(async || {
+        site.other.revoke(Bytes::from_static(b"next"), LONG).await.unwrap();
+        kept().await.first().is_some_and(|first| first == "long")
+    })
+    .await;
+    assert!(kept().await.contains(&Bytes::from_static(b"next")));
+}

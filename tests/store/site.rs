@@ -1,0 +1,81 @@
+//! A site with two gateways on one store.
+
+use std::{sync::Arc, time::Duration};
+
+use truegate::{
+    callback::{Callback, Endpoints, RequestId},
+    clock::ManualClock,
+    session::BrowserId,
+    store::{Login, MemoryStore, RedisStore, State, Store},
+};
+
+use crate::support::redis::{Redis, until};
+
+/// Two gateways, each with its way to the same store.
+pub struct Site {
+    pub one: Arc<dyn Store>,
+    pub other: Arc<dyn Store>,
+    time: Time,
+}
+
+enum Time {
+    Manual(ManualClock),
+    /// That of the server, which ends with the site.
+    Real {
+        _server: Redis,
+    },
+}
+
+impl Site {
+    /// On memory that keeps so many logins.
+    pub fn in_memory(max_pending: usize) -> Self {
+        let clock = ManualClock::default();
+        let store = Arc::new(MemoryStore::new(max_pending).clock(clock.clone()));
+        Self { one: store.clone(), other: store, time: Time::Manual(clock) }
+    }
+
+    /// On a Redis server that keeps so many logins.
+    pub fn on_redis(max_pending: usize) -> Self {
+        let server = Redis::start();
+        let store = || Arc::new(RedisStore::new(&server.url(), max_pending).unwrap());
+        Self { one: store(), other: store(), time: Time::Real { _server: server } }
+    }
+
+    /// Once a short lifetime has passed, and not before on a clock that can be told so, the condition holds.
+    pub async fn once_short_has_passed(&self, mut condition: impl AsyncFnMut() -> bool) {
+        match &self.time {
+            Time::Manual(clock) => {
+                clock.advance(SHORT - Duration::from_nanos(1));
+                assert!(!condition().await, "too early");
+                clock.advance(Duration::from_nanos(1));
+                assert!(condition().await, "not in time");
+            }
+            Time::Real { .. } => until(condition).await,
+        }
+    }
+}
+
+/// The nonce of a number.
+pub fn nonce(number: usize) -> RequestId {
+    let body = format!(r#"{{"requestId":"{number:022}","status":"user_rejected"}}"#);
+    let Ok(Callback::Decline(decline)) = Callback::parse(body.as_bytes(), &Endpoints::default()) else {
+        unreachable!("a well-formed refusal")
+    };
+    decline.request_id().clone()
+}
+
+/// A login as its browser sees it.
+pub fn login(nonce: &RequestId, state: State) -> Option<Login> {
+    Some(Login { nonce: nonce.clone(), state })
+}
+
+/// A browser that nobody has seen.
+pub fn browser() -> BrowserId {
+    BrowserId::generate(&mut rand_core::OsRng)
+}
+
+/// A lifetime that no test outlives.
+pub const LONG: Duration = Duration::from_secs(180);
+
+/// A lifetime that passes.
+pub const SHORT: Duration = Duration::from_secs(1);

@@ -1,0 +1,161 @@
+//! A real Redis server of a test's own, on a port of its own, which keeps nothing on disk.
+
+mod certificate;
+pub mod parrot;
+pub mod relay;
+
+use std::{
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, TcpListener},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// A `redis-server`; it is killed when it is dropped.
+pub struct Redis {
+    child: Option<Child>,
+    pub port: u16,
+    settings: Vec<String>,
+    folder: TempDir,
+}
+
+impl Redis {
+    /// Starts one, and waits until it answers.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one that asks for a password.
+    pub fn start_with_password(password: &str) -> Self {
+        Self::start_with(&["--requirepass", password])
+    }
+
+    /// Starts one with settings of its own.
+    pub fn start_with(settings: &[&str]) -> Self {
+        let mut redis = Self::stopped();
+        redis.settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        // Between finding a free port and taking it, another may take it.
+        while !redis.try_start() {
+            redis.port = free_port();
+        }
+        redis
+    }
+
+    /// One that does not run yet.
+    pub fn stopped() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the server");
+        Self { child: None, port: free_port(), settings: Vec::new(), folder }
+    }
+
+    /// One that speaks TLS, and the authority that its certificate for `localhost` is from, as PEM.
+    pub fn start_with_tls() -> (Self, String) {
+        let mut redis = Self::stopped();
+        let authority = certificate::for_localhost(redis.folder.path());
+        let file = |name: &str| redis.folder.path().join(name).display().to_string();
+        let (certificate, key) = (file("certificate.pem"), file("key.pem"));
+        let files = ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &certificate];
+        redis.settings = files.iter().chain(&["--tls-auth-clients", "no"]).map(|word| (*word).to_owned()).collect();
+        redis.settings.push("--tls-port".to_owned());
+        redis.settings.push(free_port().to_string());
+        assert!(redis.try_start(), "the ports are free");
+        (redis, authority)
+    }
+
+    /// Starts it again on the same port.
+    pub fn restart(&mut self) {
+        assert!(self.try_start(), "nobody else has taken the port");
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        child.kill().expect("it runs");
+        child.wait().expect("it was started");
+    }
+
+    /// Sends a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").arg(format!("-{name}")).arg(id).status().expect("kill is everywhere").success());
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn url_with_password(&self, password: &str) -> String {
+        format!("redis://:{password}@127.0.0.1:{}", self.port)
+    }
+
+    /// The URL of its port for TLS.
+    pub fn tls_url(&self, host: &str) -> String {
+        format!("rediss://{host}:{}", self.settings.last().expect("the port is the last setting"))
+    }
+
+    /// What it answers to a command, as `redis-cli` shows it.
+    pub fn command(&self, words: &[&str]) -> String {
+        let port = self.port.to_string();
+        let output = Command::new("redis-cli").args(["-p", &port]).args(words).output().expect("redis-cli is there");
+        String::from_utf8(output.stdout).expect("it answers with text").trim_end().to_owned()
+    }
+
+    /// A number that it tells of itself, from a section of `INFO`.
+    pub fn statistic(&self, section: &str, name: &str) -> u64 {
+        number(&self.command(&["INFO", section]), name)
+    }
+
+    pub fn statistic_with_password(&self, password: &str, section: &str, name: &str) -> u64 {
+        number(&self.command(&["-a", password, "INFO", section]), name)
+    }
+
+    /// The keys that it keeps.
+    pub fn keys(&self) -> Vec<String> {
+        self.command(&["KEYS", "*"]).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn try_start(&mut self) -> bool {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "", "--appendonly", "no"]);
+        command.arg("--dir").arg(self.folder.path()).args(&self.settings).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("redis-server is installed: scripts/setup");
+        let mut lines = BufReader::new(child.stdout.take().expect("its log is piped")).lines();
+        let started = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Ready to accept connections"));
+        // A server whose log nobody reads stands still.
+        thread::spawn(move || lines.for_each(drop));
+        if started {
+            self.child = Some(child);
+        } else {
+            child.wait().expect("it was started");
+        }
+        started
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Asks again until it is so; a test that waits for longer than this has failed.
+pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let patience = tokio::time::timeout(Duration::from_secs(10), async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    patience.await.expect("it becomes so in time");
+}
+
+fn number(info: &str, name: &str) -> u64 {
+    let rest = info.split_once(name).expect("it is told of").1.trim_start_matches([':', '=']);
+    rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a number")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("it listens").port()
+}
