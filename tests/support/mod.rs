@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "no test program uses all of it")]
 #![allow(clippy::disallowed_methods, reason = "a test ends with its runtime, and that with its tasks")]
 
+#[cfg(feature = "gateway")]
+pub mod browser;
 pub mod client;
 #[cfg(feature = "gateway")]
 pub mod edge;

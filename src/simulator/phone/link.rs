@@ -14,11 +14,11 @@ pub(super) struct Link {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LinkError {
     #[error("The link has no requestNonce, so nobody could tell whose login this is. Is the & before it missing?")]
-    NoNonce,
+    Nonce,
     #[error("The link has no type=btmsheet, so the app would not know what to show.")]
-    NoType,
+    Type,
     #[error("The link has no partnerKey, so Truecaller would not know the site.")]
-    NoPartner,
+    Partner,
 }
 
 impl Link {
@@ -27,9 +27,9 @@ impl Link {
         let given = |name: &str| {
             parameters.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.clone())
         };
-        let nonce = given("requestNonce").ok_or(LinkError::NoNonce)?;
-        given("type").filter(|kind| kind == "btmsheet").ok_or(LinkError::NoType)?;
-        let key = given("partnerKey").ok_or(LinkError::NoPartner)?;
+        let nonce = given("requestNonce").ok_or(LinkError::Nonce)?;
+        given("type").filter(|kind| kind == "btmsheet").ok_or(LinkError::Type)?;
+        let key = given("partnerKey").ok_or(LinkError::Partner)?;
         Ok(Self { nonce, partner: given("partnerName").unwrap_or(key), lang: given("lang").unwrap_or_default() })
     }
 }
@@ -49,13 +49,13 @@ mod tests {
     #[test]
     fn a_link_that_the_app_would_lose_is_an_error() {
         for (query, error) in [
-            ("", LinkError::NoNonce),
-            ("type=btmsheetrequestNonce=abcdefgh&partnerKey=k&partnerName=A", LinkError::NoNonce),
-            ("type=btmsheet&requestNonce=&partnerKey=k", LinkError::NoNonce),
-            ("type=btmsheet&requestnonce=abcdefgh&partnerKey=k", LinkError::NoNonce),
-            ("type=btmsheet&amp;requestNonce=abcdefgh&partnerKey=k", LinkError::NoNonce),
-            ("requestNonce=abcdefgh&partnerKey=k", LinkError::NoType),
-            ("type=btmsheet&requestNonce=abcdefgh&partnerName=A", LinkError::NoPartner),
+            ("", LinkError::Nonce),
+            ("type=btmsheetrequestNonce=abcdefgh&partnerKey=k&partnerName=A", LinkError::Nonce),
+            ("type=btmsheet&requestNonce=&partnerKey=k", LinkError::Nonce),
+            ("type=btmsheet&requestnonce=abcdefgh&partnerKey=k", LinkError::Nonce),
+            ("type=btmsheet&amp;requestNonce=abcdefgh&partnerKey=k", LinkError::Nonce),
+            ("requestNonce=abcdefgh&partnerKey=k", LinkError::Type),
+            ("type=btmsheet&requestNonce=abcdefgh&partnerName=A", LinkError::Partner),
         ] {
             assert_eq!(Link::parse(query), Err(error), "{query}");
         }

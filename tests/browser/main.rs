@@ -1,0 +1,11 @@
+//! What a user sees, in a real browser.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod login;
+mod looks;
+mod phone;
+mod scene;
+mod script;
+mod site;
+#[path = "../support/mod.rs"]
+mod support;

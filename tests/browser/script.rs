@@ -1,0 +1,133 @@
+//! The button inside of a page of the site.
+
+use truegate::simulator::Call;
+
+use crate::{scene::Scene, support::raw::within};
+
+#[tokio::test]
+async fn a_page_of_the_site_hears_every_state() {
+    let scene = Scene::with_phone().await;
+    scene.open("/embedded").await;
+    scene.hear("ready").await;
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+    scene.hear("verified").await;
+    assert_eq!(told(&scene).await, "ready pending opened verified");
+}
+
+#[tokio::test]
+async fn after_an_end_the_button_starts_a_login_of_its_own() {
+    let scene = Scene::with_phone().await;
+    scene.open("/embedded").await;
+    scene.hear("ready").await;
+    let tabs = scene.tap().await;
+    scene.browser.go_to(&tabs.0).await;
+    let href = scene.browser.ask("return document.querySelector('#truegate').href").await;
+    scene.react("refuse", &tabs).await;
+    scene.hear("refused").await;
+
+    scene.browser.until(&format!("document.querySelector('#truegate').href !== {href}")).await;
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+
+    scene.hear("verified").await;
+    assert_eq!(told(&scene).await, "ready pending opened refused pending opened verified");
+    assert!(scene.site.started() >= 2);
+}
+
+#[tokio::test]
+async fn a_link_that_nobody_taps_is_renewed_before_it_expires() {
+    let scene = Scene::with_phone().await;
+    scene.site.set_lifetime(1);
+    scene.open("/embedded").await;
+    scene.hear("ready").await;
+    let first = nonce(&scene).await;
+    scene.site.set_lifetime(180);
+
+    scene
+        .browser
+        .until(&format!("!document.querySelector('#truegate').href.includes('{}')", first.trim_end_matches('=')))
+        .await;
+
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+    scene.hear("verified").await;
+    assert_eq!(told(&scene).await, "ready pending opened verified");
+}
+
+#[tokio::test]
+async fn an_app_that_comes_late_is_not_lost() {
+    let scene = Scene::without_app().await;
+    scene.open("/embedded").await;
+    scene.hear("ready").await;
+    scene.browser.tap("#truegate").await;
+    scene.hear("no_app").await;
+
+    let (to, nonce) = (scene.site.callback_url(), nonce(&scene).await);
+    scene.truecaller.call(&to, Call::flow_invoked().request_id(&nonce)).await.unwrap();
+    scene.hear("opened").await;
+    scene.truecaller.call(&to, Call::grant().request_id(&nonce)).await.unwrap();
+
+    scene.hear("verified").await;
+    assert_eq!(told(&scene).await, "ready pending no_app opened verified");
+}
+
+#[tokio::test]
+async fn a_site_that_is_not_available_at_first_is_asked_again() {
+    let scene = Scene::with_phone().await;
+    scene.site.set_available(false);
+    scene.open("/embedded").await;
+    scene.hear("unavailable").await;
+    scene.browser.tap("#truegate").await;
+
+    scene.site.set_available(true);
+    scene.hear("ready").await;
+    assert_eq!(told(&scene).await, "unavailable ready");
+
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+    scene.hear("verified").await;
+}
+
+#[tokio::test]
+async fn a_network_that_was_away_is_not_the_end() {
+    let scene = Scene::with_phone().await;
+    scene.open("/embedded").await;
+    scene.hear("ready").await;
+    let tabs = scene.tap().await;
+    scene.browser.go_to(&tabs.0).await;
+    scene.hear("opened").await;
+    network(&scene, false).await;
+    // What was asked before still waits for its answer; who comes back to a page asks anew.
+    scene.browser.go_to(&tabs.1).await;
+    scene.browser.go_to(&tabs.0).await;
+    let offline = async { while !scene.browser.console().await.iter().any(|line| line.contains("ERR_INTERNET")) {} };
+    within(offline).await;
+    let grant = Call::grant().request_id(nonce(&scene).await);
+    scene.truecaller.call(&scene.site.callback_url(), grant).await.unwrap();
+    assert_eq!(told(&scene).await, "ready pending opened");
+
+    network(&scene, true).await;
+
+    scene.hear("verified").await;
+}
+
+async fn told(scene: &Scene) -> String {
+    let told = scene.browser.ask("return document.querySelector('[role=status]').textContent").await;
+    told.as_str().unwrap().to_owned()
+}
+
+/// The nonce of the button.
+async fn nonce(scene: &Scene) -> String {
+    let script = "return new URL(document.querySelector('#truegate').href).searchParams.get('requestNonce')";
+    scene.browser.ask(script).await.as_str().unwrap().to_owned()
+}
+
+/// Takes the tab in front off the network, or puts it back.
+async fn network(scene: &Scene, there: bool) {
+    let conditions = serde_json::json!({
+        "offline": !there, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+    });
+    scene.browser.devtools("Network.enable", &serde_json::json!({})).await;
+    scene.browser.devtools("Network.emulateNetworkConditions", &conditions).await;
+}
