@@ -134,9 +134,11 @@ impl Gate {
     }
 
     /// Strips the headers of a response, then edits them as the request's edits say.
-    pub fn apply_response(&self, edits: &ResponseEdits, target: &mut impl HeaderTarget) {
+    pub fn apply_response(&self, edits: Option<&ResponseEdits>, target: &mut impl HeaderTarget) {
         self.strip_response(target);
-        edits.apply(target);
+        if let Some(edits) = edits {
+            edits.apply(target);
+        }
     }
 
     /// Strips the headers of a response.

@@ -49,7 +49,7 @@ impl HeaderTarget for HeaderMap {
 pub struct Edits {
     names: Arc<HeaderNames>,
     origin: Origin,
-    response: ResponseEdits,
+    response: Option<Arc<ResponseEdits>>,
 }
 
 /// What is done to the response of a request that was passed on, beside stripping the namespace.
@@ -95,12 +95,12 @@ impl Edits {
     }
 
     /// Does this to the response.
-    pub fn answering(self, response: ResponseEdits) -> Self {
-        Self { response, ..self }
+    pub fn answering(self, response: impl Into<Arc<ResponseEdits>>) -> Self {
+        Self { response: Some(response.into()), ..self }
     }
 
     fn new(names: Arc<HeaderNames>, origin: Origin) -> Self {
-        Self { names, origin, response: ResponseEdits::default() }
+        Self { names, origin, response: None }
     }
 
     /// Edits the headers, and tells what had to be stripped.
@@ -129,13 +129,13 @@ impl Edits {
         }
     }
 
-    /// What is to be done to the response.
-    pub fn response(&self) -> &ResponseEdits {
-        &self.response
+    /// What is to be done to the response, if anything is.
+    pub fn response(&self) -> Option<&ResponseEdits> {
+        self.response.as_deref()
     }
 
     /// What is left to do once the request's headers are edited.
-    pub fn into_response(self) -> ResponseEdits {
+    pub fn into_response(self) -> Option<Arc<ResponseEdits>> {
         self.response
     }
 }

@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -40,7 +41,7 @@ pin_project! {
     where
         S: Service<Request<RequestBody<B>>>,
     {
-        Forward { #[pin] inner: F, gate: Gate, edits: ResponseEdits },
+        Forward { #[pin] inner: F, gate: Gate, edits: Option<Arc<ResponseEdits>> },
         Intercept { boxed: Pin<Box<Intercept<S, B>>> },
         Reply { reply: Option<Box<(Reply, Version)>> },
     }
@@ -50,7 +51,7 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    pub(super) fn forward(inner: S::Future, gate: Gate, edits: ResponseEdits) -> Self {
+    pub(super) fn forward(inner: S::Future, gate: Gate, edits: Option<Arc<ResponseEdits>>) -> Self {
         Self { kind: Kind::Forward { inner, gate, edits } }
     }
 
@@ -74,7 +75,7 @@ where
         match self.project().kind.project() {
             KindProjection::Forward { inner, gate, edits } => {
                 let response = ready!(inner.poll(cx))?;
-                Poll::Ready(Ok(guard(response, gate, edits)))
+                Poll::Ready(Ok(guard(response, gate, edits.as_deref())))
             }
             KindProjection::Intercept { boxed } => boxed.as_mut().poll(cx),
             KindProjection::Reply { reply } => {

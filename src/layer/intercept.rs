@@ -3,6 +3,7 @@
 use std::{
     future::{self, Future},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -46,7 +47,7 @@ pin_project! {
     {
         Reading { #[pin] read: Read<B> },
         Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<RequestBody<B>> },
-        Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: ResponseEdits },
+        Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: Option<Arc<ResponseEdits>> },
     }
 }
 
@@ -99,7 +100,7 @@ where
                     }
                 }
                 StageProjection::Calling { call, edits } => {
-                    return Poll::Ready(Ok(guard(ready!(call.poll(cx))?, this.gate, edits)));
+                    return Poll::Ready(Ok(guard(ready!(call.poll(cx))?, this.gate, edits.as_deref())));
                 }
             };
             this.stage.set(next);

@@ -9,7 +9,11 @@ use crate::{
 };
 
 /// The inner service's response, less the namespace.
-pub(super) fn guard<R>(mut response: Response<R>, gate: &Gate, edits: &ResponseEdits) -> Response<ResponseBody<R>> {
+pub(super) fn guard<R>(
+    mut response: Response<R>,
+    gate: &Gate,
+    edits: Option<&ResponseEdits>,
+) -> Response<ResponseBody<R>> {
     gate.apply_response(edits, response.headers_mut());
     response.map(|body| ResponseBody::of_response(body, gate.clone()))
 }

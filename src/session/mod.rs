@@ -11,7 +11,7 @@
 //! # Ok::<_, truegate::session::PublicUrlError>(())
 //! ```
 
-pub mod cookie;
+pub mod cookies;
 mod id;
 mod link;
 pub mod page;

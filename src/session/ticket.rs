@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use serde::{Deserialize, Serialize};
 
 use super::SessionId;
@@ -64,6 +65,12 @@ impl Session {
     /// When it ends, however often it is used.
     pub fn end(&self, lifetime: Duration) -> SystemTime {
         self.born.checked_add(lifetime).unwrap_or(self.born)
+    }
+
+    /// When it ends, however often it is used, in UTC as RFC 3339 has it; none beyond the year 9999.
+    pub fn end_text(&self, lifetime: Duration) -> Option<String> {
+        let end = self.end(lifetime).duration_since(UNIX_EPOCH).ok()?.as_secs();
+        OffsetDateTime::from_unix_timestamp(end.try_into().ok()?).ok()?.format(&Rfc3339).ok()
     }
 
     /// The session as bytes to be sealed: at most 2,100 of them, so texts may be cut.
@@ -269,6 +276,7 @@ mod tests {
         assert_eq!(left(&renewed, 11 * hour), Some(hour));
         assert_eq!(left(&renewed, 12 * hour), None);
         let back = session.time_left(12 * hour, 2 * hour, session.born() - hour);
+        assert_eq!(session.end_text(hour).as_deref(), Some("2023-11-14T23:13:20Z"));
         assert_eq!(back, Some(3 * hour), "a clock that goes back makes nobody immortal");
         assert_eq!(session.time_left(Duration::MAX, Duration::MAX, session.born()), None);
     }

@@ -1,6 +1,8 @@
 //! Whether a request may go on to the app, and as whose.
 
-use http::{StatusCode, request::Parts};
+use std::sync::Arc;
+
+use http::{HeaderValue, StatusCode, request::Parts, uri::PathAndQuery};
 
 use super::{
     Mode, Sessions,
@@ -76,22 +78,30 @@ impl Mode {
     }
 
     fn edits(&self, gate: &Gate, guest: Guest) -> Edits {
-        let personal = |cookies| ResponseEdits { cookies, personal: true };
         match guest {
             Guest::Known(session) => {
-                let cookies = self.renewal(&session, gate.0.clock.wall()).into_iter().collect();
                 let assertion = gate.assert(session.identity(), Some(session.id().expose()));
-                Edits::known(gate.names(), session.identity().clone(), assertion).answering(personal(cookies))
+                let edits = Edits::known(gate.names(), session.identity().clone(), assertion);
+                edits.answering(self.personal(self.renewal(&session, gate.0.clock.wall())))
             }
-            Guest::Stranger => Edits::strip(gate.names()).answering(personal(Vec::new())),
-            Guest::Forgotten => Edits::strip(gate.names()).answering(personal(self.forget().collect())),
+            Guest::Stranger => Edits::strip(gate.names()).answering(self.personal(None)),
+            Guest::Forgotten => Edits::strip(gate.names()).answering(self.personal(self.forget())),
+        }
+    }
+
+    /// What is done to a response that depends on who asked; without cookies it costs no allocation.
+    fn personal(&self, cookies: impl IntoIterator<Item = HeaderValue>) -> Arc<ResponseEdits> {
+        let mut cookies = cookies.into_iter().peekable();
+        match cookies.peek() {
+            Some(_) => Arc::new(ResponseEdits { cookies: cookies.collect(), personal: true }),
+            None => Arc::clone(&self.personal),
         }
     }
 
     fn refuse(&self, gate: &Gate, refusal: Refusal, head: &Parts) -> Reply {
         let refused = match refusal.rejection() {
             Rejection::NotSignedIn if is_navigation(&head.method, &head.headers) && !is_web_socket(head) => {
-                let next = head.uri.path_and_query().map(|target| target.as_str());
+                let next = head.uri.path_and_query().map(PathAndQuery::as_str);
                 Reply { connection: Connection::after(head), ..self.to_login(next) }
             }
             reason => rejection(gate, reason, head),

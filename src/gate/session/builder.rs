@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::{Delivery, Mode, SessionPath, Sessions};
 use crate::{
     access::Rules,
+    headers::ResponseEdits,
     session::{
         DeepLinks, LinkBase, Partner, PublicUrl, ReturnPath, Sealer,
-        cookie::{CookieName, Cookies},
+        cookies::{CookieName, Cookies},
         page::Pages,
     },
     store::Store,
@@ -158,6 +159,7 @@ impl SessionsBuilder {
             revocation_grace: self.revocation_grace,
             fallback: self.fallback,
             upstream_cookies: self.upstream_cookies.iter().map(CookieName::expired).collect(),
+            personal: Arc::new(ResponseEdits { cookies: Vec::new(), personal: true }),
             rules: self.rules,
             pages: self.pages,
             tasks: self.tasks,

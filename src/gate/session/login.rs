@@ -15,7 +15,7 @@ use crate::{
     gate::{Event, LoginEvent, RETRY_AFTER, Rejection, Reply},
     session::{
         self, BrowserId, Purpose, ReturnPath,
-        cookie::{Kind, Value},
+        cookies::{Kind, Value},
         page::{self, Language, LoginView, Pages, PagesError, UnavailableView},
     },
     store::OpenError,

@@ -1,6 +1,5 @@
 //! Who is signed in, for pages that want to greet them.
 
-use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
@@ -26,19 +25,13 @@ impl Desk {
     pub(super) async fn me(self, head: Parts) -> Reply {
         match self.standing(&head.headers).await {
             Standing::Known(session) => {
-                let me = reply::json(StatusCode::OK, &Me::of(&session, self.expires_at(&session)));
+                let me = reply::json(StatusCode::OK, &Me::of(&session, session.end_text(self.mode.lifetime)));
                 me.with_cookies(self.renewal(&session))
             }
             Standing::Nobody => self.gate.reject(Rejection::NotSignedIn),
             Standing::Worthless => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.mode.forget()),
             Standing::Unsure => self.gate.reject(Rejection::StoreUnavailable),
         }
-    }
-
-    /// When a session ends at the latest (RFC 3339, UTC).
-    fn expires_at(&self, session: &Session) -> Option<String> {
-        let end = OffsetDateTime::from(session.end(self.mode.lifetime));
-        end.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()
     }
 }
 

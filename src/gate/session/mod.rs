@@ -43,8 +43,8 @@ use super::{
 use crate::{
     access::Rules,
     callback::Callback,
-    headers::HeaderTarget,
-    session::{DeepLinks, Partner, PublicUrl, ReturnPath, Sealer, cookie::Cookies, page::Pages},
+    headers::{HeaderTarget, ResponseEdits},
+    session::{DeepLinks, Partner, PublicUrl, ReturnPath, Sealer, cookies::Cookies, page::Pages},
     store::Store,
     tasks::Tasks,
 };
@@ -68,6 +68,8 @@ struct Mode {
     fallback: ReturnPath,
     /// The lines that make a browser forget the app's own cookies.
     upstream_cookies: Vec<HeaderValue>,
+    /// What is done to most responses.
+    personal: Arc<ResponseEdits>,
     rules: Rules,
     pages: Pages,
     tasks: Box<dyn Tasks>,
@@ -144,3 +146,6 @@ impl std::fmt::Debug for Sessions {
         f.debug_struct("Sessions").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

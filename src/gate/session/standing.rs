@@ -9,7 +9,7 @@ use crate::{
     gate::Gate,
     session::{
         Purpose, Session,
-        cookie::{Kind, Value},
+        cookies::{Kind, Value},
     },
 };
 

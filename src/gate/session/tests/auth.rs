@@ -1,0 +1,86 @@
+//! Forward-auth.
+
+use super::site::{Browser, Outcome, Site};
+
+async fn ask(site: &Site, browser: &mut Browser, target: &str, headers: &[(&str, &str)]) -> Outcome {
+    browser.go(site, "GET", target, headers).await
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_says_what_it_asks_about() {
+    let site = Site::new();
+    let trusted = ("trusted", "");
+    for (target, headers, outcome) in [
+        ("/.truegate/auth", &[][..], "401"),
+        ("/.truegate/auth", &[trusted], "401"),
+        ("/.truegate/auth", &[("x-forwarded-uri", "/")], "401"),
+        ("/.truegate/auth/public/", &[], "401"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-original-uri", "/public/?a=b")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/account/")], "401"),
+        ("/.truegate/auth/", &[trusted], "200"),
+        ("/.truegate/auth/account/x?a", &[trusted], "401"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/"), ("x-original-uri", "/")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/"), ("x-original-uri", "/account/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/"), ("x-forwarded-uri", "/")], "400"),
+        ("/.truegate/auth/account/", &[trusted, ("x-original-uri", "/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "https://shop.example/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/public/..%2faccount")], "400"),
+        ("/.truegate/auth/public/%2e%2e/account/", &[trusted], "400"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/public/../account/")], "401"),
+    ] {
+        let outcome_now = ask(&site, &mut Browser::default(), target, headers).await.summary();
+        assert_eq!(outcome_now, outcome, "{target} {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_header_is_there_so_that_none_of_a_clients_stays() {
+    let site = Site::new();
+    let mut known = site.signed_in().await;
+    let open = &[("trusted", ""), ("x-forwarded-uri", "/")];
+    for (browser, phone) in [(&mut known, "+919999999999"), (&mut Browser::default(), "")] {
+        let Outcome::Answered(answer) = ask(&site, browser, "/.truegate/auth", open).await else { panic!("our own") };
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["x-truecaller-phone"], phone);
+        for name in ["status", "request-id", "user-id", "name", "given-name", "family-name", "country"] {
+            assert!(answer.headers().contains_key(format!("x-truecaller-{name}")), "{name}");
+        }
+        assert_eq!(answer.headers()["x-truecaller-request-id"], "");
+        assert!(!answer.headers().contains_key("x-truecaller-assertion"), "it is not configured");
+    }
+    let mut broken = Browser::default();
+    broken.cookies.insert("__Host-truegate".to_owned(), "broken".to_owned());
+    assert_eq!(ask(&site, &mut broken, "/.truegate/auth", open).await.summary(), "200");
+    assert!(broken.cookies.is_empty());
+}
+
+#[tokio::test]
+async fn people_are_sent_to_the_login_if_the_proxy_wants_that() {
+    let site = Site::new();
+    let about = |uri| [("trusted", ""), ("x-forwarded-uri", uri), ("sec-fetch-mode", "navigate")];
+    for (target, headers, outcome) in [
+        ("/.truegate/auth?redirect=true", &about("/account/?a")[..], "302 /.truegate/login?next=%2Faccount%2F%3Fa"),
+        (
+            "/.truegate/auth?redirect=true",
+            &[about("/account/").as_slice(), &[("x-forwarded-host", "shop.example")]].concat(),
+            "302 /.truegate/login?next=%2Faccount%2F",
+        ),
+        (
+            "/.truegate/auth?redirect=true",
+            &[about("/account/").as_slice(), &[("x-forwarded-host", "evil.example")]].concat(),
+            "302 /.truegate/login?next=%2F",
+        ),
+        (
+            "/.truegate/auth?redirect=true",
+            &[about("/account/").as_slice(), &[("x-forwarded-method", "POST")]].concat(),
+            "401",
+        ),
+        ("/.truegate/auth?redirect=true", &[("sec-fetch-mode", "navigate")], "302 /.truegate/login?next=%2F"),
+        ("/.truegate/auth?redirect=true", &[], "401"),
+        ("/.truegate/auth?redirect=1", &about("/account/"), "401"),
+        ("/.truegate/auth", &about("/account/"), "401"),
+    ] {
+        assert_eq!(ask(&site, &mut Browser::default(), target, headers).await.summary(), outcome, "{headers:?}");
+    }
+}

@@ -1,0 +1,130 @@
+//! What becomes of callbacks: acknowledged at once, and verified once and no more.
+
+use std::time::Duration;
+
+use super::site::{Browser, Site, grant};
+
+#[tokio::test]
+async fn nobody_learns_from_the_answer_whether_a_nonce_is_known() {
+    let site = Site::new();
+    let mut browser = Browser::default();
+    let nonce = site.sign_in(&mut browser, "a-token").await;
+    let pending = browser.start(&site).await;
+    let fetches = site.truecaller.fetches();
+    for nonce in [&nonce, "unknown-nonce"] {
+        assert_eq!(site.grant(nonce, "a-token").await, 204);
+        assert_eq!(site.decline(nonce, "user_rejected").await, 204);
+        assert_eq!(site.decline(nonce, "whatever").await, 204);
+    }
+    assert_eq!(site.tasks.run(), 0);
+    assert_eq!(site.truecaller.fetches(), fetches, "nothing is fetched for a login that does not run");
+    assert_eq!(browser.state(&site, &nonce).await, "verified", "a late callback changes nothing");
+
+    for (callback, status) in
+        [("{}", 400), (r#"{"requestId":"12345678","accessToken":"t","endpoint":"https://evil.example/"}"#, 403)]
+    {
+        assert_eq!(site.post(callback).await, status);
+    }
+    site.clock.advance(Duration::from_mins(3));
+    assert_eq!(site.grant(&pending, "a-token").await, 204);
+    assert_eq!(site.tasks.run(), 0);
+    assert_eq!(site.truecaller.fetches(), fetches);
+}
+
+#[tokio::test]
+async fn a_callback_that_comes_a_hundred_times_is_verified_once() {
+    let (site, mut browser) = (Site::new(), Browser::default());
+    let nonce = browser.start(&site).await;
+    for _ in 0..100 {
+        assert_eq!(site.grant(&nonce, "a-token").await, 204);
+    }
+    site.tasks.run();
+    assert_eq!(site.truecaller.fetches(), 1);
+    assert_eq!(browser.state(&site, &nonce).await, "verified");
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_ends_no_login() {
+    let (site, mut browser) = (Site::new(), Browser::default());
+    let nonce = browser.start(&site).await;
+    site.grant(&nonce, "refused").await;
+    assert_eq!(site.tasks.run(), 0);
+    assert_eq!(browser.state(&site, &nonce).await, "pending");
+    site.grant(&nonce, "a-token").await;
+    site.tasks.run();
+    assert_eq!(browser.state(&site, &nonce).await, "verified");
+}
+
+#[tokio::test]
+async fn the_first_end_of_a_login_is_its_end() {
+    for (first, second, state) in [
+        (grant_of("a-token"), grant_of("another"), "verified"),
+        (grant_of("a-token"), decline("user_rejected"), "verified"),
+        (decline("user_rejected"), grant_of("a-token"), "refused"),
+        (decline("use_another_number"), decline("user_rejected"), "another_number"),
+        (grant_of("unusable"), grant_of("a-token"), "failed"),
+        (grant_of("inactive"), grant_of("a-token"), "failed"),
+    ] {
+        let (site, mut browser) = (Site::new(), Browser::default());
+        let nonce = browser.start(&site).await;
+        for callback in [first, second] {
+            assert_eq!(site.post(&callback.replace("NONCE---", &nonce)).await, 204);
+            site.tasks.run();
+        }
+        assert_eq!(browser.state(&site, &nonce).await, state);
+        assert_eq!(site.decline(&nonce, "flow_invoked").await, 204);
+        assert_eq!(browser.state(&site, &nonce).await, state, "nothing opens again");
+        let phone = browser.phone(&site).await;
+        assert_eq!(phone.as_deref(), (state == "verified").then_some("+919999999999"));
+    }
+}
+
+#[tokio::test]
+async fn a_truecaller_that_is_down_is_asked_again_while_the_login_runs() {
+    let (site, mut browser) = (Site::new(), Browser::default());
+    let nonce = browser.start(&site).await;
+    site.grant(&nonce, "down-twice").await;
+    assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 1));
+    site.clock.advance(Duration::from_millis(500));
+    assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 2));
+    site.clock.advance(Duration::from_millis(999));
+    assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 2), "and the pause grows");
+    site.clock.advance(Duration::from_millis(1));
+    assert_eq!((site.tasks.run(), site.truecaller.fetches()), (0, 3));
+    assert_eq!(browser.state(&site, &nonce).await, "verified");
+
+    let nonce = browser.start(&site).await;
+    site.grant(&nonce, "down").await;
+    for _ in 0..36 {
+        assert_eq!(site.tasks.run(), 1);
+        site.clock.advance(Duration::from_secs(5));
+    }
+    assert_eq!(site.tasks.run(), 0, "with the login it ends");
+    assert!((15..30).contains(&site.truecaller.fetches()), "{}", site.truecaller.fetches());
+}
+
+#[tokio::test]
+async fn a_truecaller_that_is_silent_is_not_waited_for_beyond_the_deadline() {
+    let (site, mut browser) = (Site::new(), Browser::default());
+    let nonce = browser.start(&site).await;
+    site.grant(&nonce, "silent").await;
+    for token in 0..100 {
+        site.grant(&nonce, &format!("silent{token}")).await;
+    }
+    site.tasks.run();
+    assert!(site.truecaller.fetches() <= 16, "a login has so many tokens at once and no more");
+    site.clock.advance(Duration::from_millis(2500));
+    site.tasks.run();
+    site.clock.advance(Duration::from_millis(500));
+    site.decline(&nonce, "user_rejected").await;
+    assert_eq!(site.tasks.run(), 0, "a login that ended is not verified further");
+    assert_eq!(browser.state(&site, &nonce).await, "refused");
+}
+
+fn grant_of(token: &str) -> String {
+    grant("NONCE---", token)
+}
+
+fn decline(status: &str) -> String {
+    format!(r#"{{"requestId":"NONCE---","status":"{status}"}}"#)
+}

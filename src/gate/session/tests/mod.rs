@@ -1,0 +1,9 @@
+//! What sessions promise, by a manual clock and without any socket.
+
+mod admission;
+mod auth;
+mod callbacks;
+mod logins;
+mod outages;
+mod revocations;
+mod site;

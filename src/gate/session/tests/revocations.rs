@@ -1,0 +1,115 @@
+//! The end of sessions: by age, by idleness, and by logging out, on every gate within a second.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use http::header;
+
+use super::site::{Browser, ORIGIN, Outcome, Site};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn a_session_lives_while_it_is_used_and_twelve_hours_at_most() {
+    let site = Site::new();
+    let mut idle = site.signed_in().await;
+    site.clock.advance(2 * HOUR);
+    assert_eq!(idle.phone(&site).await, None);
+    assert!(!idle.cookies.contains_key("__Host-truegate"), "a cookie that is worth nothing is cleared");
+
+    let mut busy = site.signed_in().await;
+    for hour in 1..12 {
+        site.clock.advance(HOUR);
+        assert!(busy.phone(&site).await.is_some(), "after {hour} h");
+    }
+    site.clock.advance(HOUR);
+    assert_eq!(busy.phone(&site).await, None);
+}
+
+#[tokio::test]
+async fn a_cookie_is_sealed_again_when_a_tenth_of_the_idle_time_has_passed() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    let cookie = |browser: &Browser| browser.cookies["__Host-truegate"].clone();
+    let first = cookie(&browser);
+    site.clock.advance(Duration::from_mins(12) - SECOND);
+    browser.pass(&site, "/").await;
+    assert_eq!(cookie(&browser), first);
+    site.clock.advance(SECOND);
+    browser.pass(&site, "/").await;
+    assert_ne!(cookie(&browser), first);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_or_far_ahead_makes_nobody_immortal() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    site.clock.set_wall(UNIX_EPOCH);
+    let _ = browser.go(&site, "GET", "/", &[]).await;
+    site.clock.set_wall(UNIX_EPOCH + Duration::from_secs(1 << 40));
+    assert_eq!(browser.phone(&site).await, None);
+}
+
+#[tokio::test]
+async fn who_logged_out_is_unknown_on_every_gate_within_a_second() {
+    let here = Site::new();
+    let there = here.twin();
+    let mut browser = here.signed_in().await;
+    let mut replay = browser.clone();
+    assert!(replay.phone(&there).await.is_some(), "any gate with the secret knows a session");
+
+    let logout = browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    assert_eq!(logout.status(), 204);
+    let cleared = &logout.headers()[header::SET_COOKIE];
+    assert_eq!(cleared, "__Host-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
+    assert_eq!(replay.clone().phone(&here).await, None, "here at once");
+    here.clock.advance(SECOND);
+    assert_eq!(replay.phone(&there).await, None);
+
+    let mut other = here.signed_in().await;
+    assert!(other.phone(&there).await.is_some(), "nobody else is logged out");
+}
+
+#[tokio::test]
+async fn who_logs_out_everywhere_is_unknown_in_every_browser() {
+    let site = Site::new();
+    let (mut phone, mut laptop) = (site.signed_in().await, site.signed_in().await);
+    let mut stranger = Browser::default();
+    site.sign_in(&mut stranger, "another").await;
+    site.clock.advance(SECOND);
+    assert_eq!(phone.ask(&site, "POST", "/.truegate/logout?everywhere=true", &[ORIGIN]).await.status(), 204);
+    assert_eq!(laptop.phone(&site).await, None);
+    assert!(stranger.phone(&site).await.is_some());
+    site.clock.advance(SECOND);
+    assert!(site.signed_in().await.phone(&site).await.is_some(), "who logs in again is known again");
+}
+
+#[tokio::test]
+async fn a_form_that_logs_out_is_sent_on_within_the_site() {
+    let site = Site::new();
+    for (form, location) in [("next=%2Fbye", "/bye"), ("next=%2F%2Fevil.example", "/"), ("a=b&next=https://evil", "/")]
+    {
+        let browser = site.signed_in().await;
+        let mut request = browser.request("POST", "/.truegate/logout", &[ORIGIN]);
+        *request.body_mut() = form.into();
+        assert_eq!(site.send(request).await.summary(), format!("303 {location}"));
+    }
+}
+
+#[tokio::test]
+async fn the_store_is_asked_once_for_many() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    site.clock.advance(SECOND);
+    let asked = site.store.asked();
+    for _ in 0..100 {
+        let passed = browser.go(&site, "GET", "/", &[]).await;
+        assert!(matches!(passed, Outcome::Passed { .. }));
+    }
+    assert_eq!(site.store.asked(), asked + 1);
+    for _ in 0..100 {
+        Browser::default().pass(&site, "/").await;
+        browser.pass(&site, "/public/").await;
+    }
+    assert_eq!(site.store.asked(), asked + 1, "and never for who needs no session");
+}

@@ -1,0 +1,409 @@
+//! A site of one or more gates with one store, and the browsers that visit it.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use serde_json::Value;
+
+use crate::{
+    access::{Access, AllowList, Rule, Rules},
+    callback::{Grant, RequestId},
+    clock::ManualClock,
+    gate::{
+        Gate, GateBuilder, Step, Verdict,
+        session::{Sessions, SessionsBuilder, TrustedProxy},
+    },
+    profile::{FetchError, Profile, ProfileSource},
+    session::{BrowserId, Partner, PublicUrl, Sealer, Secret},
+    store::{Login, MemoryStore, OpenError, Place, State, Store, StoreError},
+    tasks::Tasks,
+};
+
+pub(super) const CALLBACK: &str = "/truecaller/callback-7f3a";
+pub(super) const ORIGIN: (&str, &str) = ("origin", "https://shop.example");
+const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// A site whose time stands still until it is told to move.
+pub(super) struct Site {
+    pub(super) gate: Gate,
+    pub(super) clock: ManualClock,
+    pub(super) store: SharedStore,
+    pub(super) truecaller: Truecaller,
+    pub(super) tasks: Queue,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The app got it, with these headers; the response carries these besides.
+    Passed {
+        request: HeaderMap,
+        response: HeaderMap,
+    },
+    Answered(Response<Bytes>),
+}
+
+/// A browser with its cookies.
+#[derive(Clone, Default)]
+pub(super) struct Browser {
+    pub(super) cookies: BTreeMap<String, String>,
+}
+
+impl Site {
+    /// With `/public/` open, `/account/` required and the rest optional.
+    pub(super) fn new() -> Self {
+        Self::with(|sessions| sessions)
+    }
+
+    pub(super) fn with(set: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
+        Self::join(SharedStore::default(), set)
+    }
+
+    /// Another gate of the same site.
+    pub(super) fn twin(&self) -> Self {
+        Self::join(self.store.clone(), |sessions| sessions)
+    }
+
+    pub(super) fn join(store: SharedStore, set: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
+        Self::build(store, set, |gate| gate)
+    }
+
+    pub(super) fn build(
+        store: SharedStore,
+        set: impl FnOnce(SessionsBuilder) -> SessionsBuilder,
+        set_gate: impl FnOnce(GateBuilder) -> GateBuilder,
+    ) -> Self {
+        let (truecaller, tasks, clock) = (Truecaller::default(), Queue::default(), store.clock.clone());
+        let rules = Rules::from_iter([
+            Rule::new("/public/".parse().unwrap(), Access::Public),
+            Rule::new("/account/".parse().unwrap(), Access::Required(AllowList::default())),
+        ]);
+        let sealer = Sealer::new(&Secret::parse(SECRET).unwrap(), &[]);
+        let public_url = PublicUrl::parse("https://shop.example").unwrap();
+        let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), store.clone());
+        let sessions = set(sessions.rules(rules).tasks(tasks.clone())).build();
+        let gate = Gate::builder(CALLBACK.parse().unwrap(), truecaller.clone()).sessions(sessions).clock(clock.clone());
+        Self { gate: set_gate(gate).build(), clock, store, truecaller, tasks }
+    }
+
+    /// Carries a request through the gate.
+    pub(super) async fn send(&self, request: Request<Bytes>) -> Outcome {
+        let (mut head, body) = request.into_parts();
+        let verdict = match self.gate.inspect(&head) {
+            Step::Forward(edits) => Verdict::Forward(edits),
+            Step::Reply(reply) => Verdict::Reply(reply),
+            Step::Intake(intake) => intake.finish(body).await,
+            Step::Lookup(lookup) => lookup.finish().await,
+        };
+        match verdict {
+            Verdict::Forward(edits) => {
+                self.gate.apply(&edits, &mut head.headers);
+                let mut response = HeaderMap::new();
+                self.gate.apply_response(edits.response(), &mut response);
+                Outcome::Passed { request: head.headers, response }
+            }
+            Verdict::Reply(reply) => Outcome::Answered(reply.response),
+        }
+    }
+
+    /// Posts a callback, and gives the status of its answer.
+    pub(super) async fn post(&self, callback: &str) -> u16 {
+        let request = Request::post(CALLBACK).body(Bytes::copy_from_slice(callback.as_bytes())).unwrap();
+        match self.send(request).await {
+            Outcome::Answered(response) => response.status().as_u16(),
+            Outcome::Passed { .. } => panic!("no callback reaches the app"),
+        }
+    }
+
+    pub(super) async fn grant(&self, nonce: &str, token: &str) -> u16 {
+        self.post(&grant(nonce, token)).await
+    }
+
+    pub(super) async fn decline(&self, nonce: &str, status: &str) -> u16 {
+        self.post(&format!(r#"{{"requestId":"{nonce}","status":"{status}"}}"#)).await
+    }
+
+    /// A browser that has logged in.
+    pub(super) async fn signed_in(&self) -> Browser {
+        let mut browser = Browser::default();
+        self.sign_in(&mut browser, "a-token").await;
+        browser
+    }
+
+    pub(super) async fn sign_in(&self, browser: &mut Browser, token: &str) -> String {
+        let nonce = browser.start(self).await;
+        assert_eq!(self.grant(&nonce, token).await, 204);
+        self.tasks.run();
+        assert_eq!(browser.state(self, &nonce).await, "verified");
+        nonce
+    }
+}
+
+pub(super) fn grant(nonce: &str, token: &str) -> String {
+    let endpoint = "https://profile4.truecaller.com/v1/default";
+    format!(r#"{{"requestId":"{nonce}","accessToken":"{token}","endpoint":"{endpoint}"}}"#)
+}
+
+impl Browser {
+    /// Starts a login, and gives its nonce.
+    pub(super) async fn start(&mut self, site: &Site) -> String {
+        let (status, answer) = self.json(site, "POST", "/.truegate/login", &[ORIGIN]).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["request_id"].as_str().unwrap().to_owned()
+    }
+
+    pub(super) async fn state(&mut self, site: &Site, nonce: &str) -> String {
+        let (status, answer) = self.json(site, "GET", &format!("/.truegate/status?request_id={nonce}"), &[]).await;
+        assert_eq!(status, 200, "{answer}");
+        answer["state"].as_str().unwrap().to_owned()
+    }
+
+    pub(super) async fn json(
+        &mut self,
+        site: &Site,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> (u16, Value) {
+        let response = self.ask(site, method, target, headers).await;
+        let body =
+            if response.body().is_empty() { Value::Null } else { serde_json::from_slice(response.body()).unwrap() };
+        (response.status().as_u16(), body)
+    }
+
+    /// Asks for what the gate answers itself.
+    pub(super) async fn ask(
+        &mut self,
+        site: &Site,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Response<Bytes> {
+        match self.go(site, method, target, headers).await {
+            Outcome::Answered(response) => response,
+            Outcome::Passed { .. } => panic!("{method} {target} reached the app"),
+        }
+    }
+
+    /// The headers with which the app gets a request.
+    pub(super) async fn pass(&mut self, site: &Site, target: &str) -> HeaderMap {
+        match self.go(site, "GET", target, &[]).await {
+            Outcome::Passed { request, .. } => request,
+            Outcome::Answered(response) => panic!("{target} was answered {}", response.status()),
+        }
+    }
+
+    /// The phone that the app is told with a request.
+    pub(super) async fn phone(&mut self, site: &Site) -> Option<String> {
+        let headers = self.pass(site, "/").await;
+        headers.get("x-truecaller-phone").map(|phone| phone.to_str().unwrap().to_owned())
+    }
+
+    pub(super) async fn go(&mut self, site: &Site, method: &str, target: &str, headers: &[(&str, &str)]) -> Outcome {
+        let outcome = site.send(self.request(method, target, headers)).await;
+        match &outcome {
+            Outcome::Passed { response, .. } => self.take(response),
+            Outcome::Answered(response) => self.take(response.headers()),
+        }
+        outcome
+    }
+
+    pub(super) fn request(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Request<Bytes> {
+        let request = Request::builder().method(method).uri(target).header(header::HOST, "shop.example");
+        let mut request = headers.iter().fold(request, |request, (name, value)| match *name {
+            "trusted" => request.extension(TrustedProxy),
+            _ => request.header(*name, *value),
+        });
+        if !self.cookies.is_empty() {
+            let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        request.body(Bytes::new()).unwrap()
+    }
+
+    fn take(&mut self, headers: &HeaderMap) {
+        for line in headers.get_all(header::SET_COOKIE) {
+            let (pair, attributes) = line.to_str().unwrap().split_once("; ").unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
+
+impl Outcome {
+    /// The lines that set cookies, or clear them.
+    pub(super) fn cookies(&self) -> Vec<&str> {
+        let headers = match self {
+            Self::Passed { response, .. } => response,
+            Self::Answered(response) => response.headers(),
+        };
+        headers.get_all(header::SET_COOKIE).iter().map(|line| line.to_str().unwrap()).collect()
+    }
+
+    /// What a person or a program gets to know of it.
+    pub(super) fn summary(&self) -> String {
+        match self {
+            Self::Passed { request, .. } => {
+                format!("passed {}", if request.contains_key("x-truecaller-phone") { "known" } else { "unknown" })
+            }
+            Self::Answered(response) => match response.headers().get(header::LOCATION) {
+                Some(location) => format!("{} {}", response.status().as_u16(), location.to_str().unwrap()),
+                None => response.status().as_u16().to_string(),
+            },
+        }
+    }
+}
+
+/// Truecaller: it answers each token in its own way.
+#[derive(Clone, Default)]
+pub(super) struct Truecaller(Arc<AtomicUsize>);
+
+impl Truecaller {
+    pub(super) fn fetches(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ProfileSource for Truecaller {
+    fn fetch<'a>(&'a self, grant: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+        let count = self.0.fetch_add(1, Ordering::Relaxed);
+        let profile = |text: &str| Profile::parse(text.as_bytes()).map_err(FetchError::from);
+        let answer = match grant.token().expose() {
+            "refused" => Err(FetchError::Refused),
+            "unusable" => Err(FetchError::Unusable),
+            "down" => Err(FetchError::Unavailable),
+            "down-twice" if count < 2 => Err(FetchError::Unavailable),
+            "inactive" => profile(r#"{"phoneNumbers":["919999999999"],"isActive":false}"#),
+            "another" => profile(r#"{"phoneNumbers":["918888888888"]}"#),
+            token if token.starts_with("silent") => return Box::pin(std::future::pending()),
+            _ => profile(
+                r#"{"phoneNumbers":["919999999999"],"userId":"42","name":{"first":"Rajat","last":"Kapoor"},
+                "addresses":[{"countryCode":"in"}],"onlineIdentities":{"email":"a@b"}}"#,
+            ),
+        };
+        Box::pin(async { answer })
+    }
+}
+
+/// Tasks that go on when they are told to.
+#[derive(Clone, Default)]
+pub(super) struct Queue(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
+
+impl Queue {
+    /// Lets every task go on for as long as it can, and tells how many are left.
+    pub(super) fn run(&self) -> usize {
+        let mut tasks = self.0.lock().unwrap();
+        tasks.retain_mut(|task| task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        tasks.len()
+    }
+}
+
+impl Tasks for Queue {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        self.0.lock().unwrap().push(task);
+    }
+}
+
+/// A future's output, if it is ready now.
+pub(super) fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// A store that several gates share, and that can be taken away.
+#[derive(Clone)]
+pub(super) struct SharedStore {
+    clock: ManualClock,
+    kept: Arc<MemoryStore>,
+    is_down: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Default for SharedStore {
+    fn default() -> Self {
+        let clock = ManualClock::default();
+        let kept = Arc::new(MemoryStore::new(1000).clock(clock.clone()));
+        Self { clock, kept, is_down: Arc::default(), asked: Arc::default() }
+    }
+}
+
+impl SharedStore {
+    pub(super) fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::Relaxed);
+    }
+
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn answer<'a, T, E>(&self, answer: impl FnOnce() -> BoxFuture<'a, Result<T, E>>) -> BoxFuture<'a, Result<T, E>>
+    where
+        T: Send + 'a,
+        E: From<StoreError> + Send + 'a,
+    {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.is_down.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreError::Unavailable.into()) });
+        }
+        answer()
+    }
+}
+
+impl Store for SharedStore {
+    fn open<'a>(
+        &'a self,
+        nonce: &'a RequestId,
+        browser: &'a BrowserId,
+        lifetime: Duration,
+    ) -> BoxFuture<'a, Result<(), OpenError>> {
+        self.answer(|| self.kept.open(nonce, browser, lifetime))
+    }
+
+    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        self.answer(|| self.kept.time_left(nonce))
+    }
+
+    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.answer(|| self.kept.advance(nonce, to))
+    }
+
+    fn state<'a>(
+        &'a self,
+        browser: &'a BrowserId,
+        nonce: Option<&'a RequestId>,
+    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
+        self.answer(|| self.kept.state(browser, nonce))
+    }
+
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.answer(|| self.kept.revoke(revocation, lifetime))
+    }
+
+    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>> {
+        self.answer(|| self.kept.revocations(after))
+    }
+}
+
+/// What problem details say.
+pub(super) fn code(response: &Response<Bytes>) -> (StatusCode, String) {
+    let problem: Value = serde_json::from_slice(response.body()).unwrap();
+    (response.status(), problem["code"].as_str().unwrap().to_owned())
+}
