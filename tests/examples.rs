@@ -31,6 +31,32 @@ async fn the_axum_app_greets_a_verified_user_and_believes_nobody_else() {
 }
 
 #[tokio::test]
+async fn the_session_app_knows_who_logged_in() {
+    let simulator = Simulator::start().await.unwrap();
+    let app = Example::start("session", &[("TRUEGATE_SIMULATOR", simulator.origin())]);
+    let origin = format!("Origin: http://{}\r\nContent-Length: 0\r\n", app.address);
+
+    let asked = app.send(get("/account/", "Accept: text/html\r\n")).await;
+    assert_eq!((asked.status(), asked.one("location")), (302, Some("/.truegate/login?next=%2Faccount%2F")));
+    let started = app.send(message("POST", "/.truegate/login", &origin)).await;
+    let login: serde_json::Value = serde_json::from_slice(&started.body).unwrap();
+    let nonce = login["request_id"].as_str().unwrap();
+    let posted =
+        simulator.call(&format!("http://{}{PATH}", app.address), Call::grant().request_id(nonce)).await.unwrap();
+    assert_eq!(posted[0].answer.status, 204);
+
+    let status = get(&format!("/.truegate/status?request_id={nonce}&wait=20"), &cookie(&started));
+    let verified = app.send(status).await;
+    assert_eq!(verified.text(), r#"{"state":"verified"}"#);
+    let greeting = app.send(get("/account/", &cookie(&verified))).await.text();
+    assert!(greeting.contains(&format!("Hello, {PHONE}!")), "{greeting}");
+
+    let logout = app.send(message("POST", "/.truegate/logout", &(cookie(&verified) + &origin))).await;
+    assert_eq!(logout.status(), 204);
+    assert_eq!(app.send(get("/account/", &cookie(&verified))).await.status(), 401);
+}
+
+#[tokio::test]
 async fn each_proxy_injects_the_identity_and_strips_claims_of_one() {
     let simulator = Simulator::start().await.unwrap();
     let app = Example::start("app", &[]);
@@ -75,6 +101,16 @@ async fn call(simulator: &Simulator, example: &Example, call: Call) -> String {
     String::from_utf8_lossy(&posted[0].answer.body).into_owned()
 }
 
+fn message(method: &str, target: &str, headers: &str) -> Vec<u8> {
+    format!("{method} {target} HTTP/1.1\r\nHost: app.example\r\n{headers}\r\n").into_bytes()
+}
+
+/// The header line that brings a cookie back.
+fn cookie(answer: &Message) -> String {
+    let pair = answer.one("set-cookie").and_then(|line| line.split(';').next());
+    format!("Cookie: {}\r\n", pair.expect("a cookie was set"))
+}
+
 /// An example that runs; it is killed when it is dropped.
 struct Example {
     child: Child,
@@ -85,7 +121,7 @@ impl Example {
     /// Starts one on a free port, and waits until it listens.
     fn start(name: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program(name));
-        for variable in ["TRUEGATE_ENDPOINT", "UPSTREAM", "RUST_LOG"] {
+        for variable in ["TRUEGATE_ENDPOINT", "TRUEGATE_SIMULATOR", "UPSTREAM", "RUST_LOG"] {
             command.env_remove(variable);
         }
         // pingora does not tell which port the system chose.

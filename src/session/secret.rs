@@ -6,6 +6,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 /// At least 32 random bytes, which all gateways of a site share.
@@ -29,6 +30,13 @@ impl Secret {
             return Err(SecretError::Weak);
         }
         Ok(Self(bytes))
+    }
+
+    /// Makes one, for tests and for trying things out: what it seals is lost with it.
+    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut bytes = Zeroizing::new(vec![0; MIN_LENGTH]);
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
     }
 
     pub(super) fn expose(&self) -> &[u8] {

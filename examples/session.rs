@@ -1,0 +1,77 @@
+//! An axum app whose users log in with Truecaller: the app itself knows nothing of it.
+//!
+//! ```sh
+//! # A fake Truecaller, whose phone is a page in the browser:
+//! cargo run --features gateway -- simulate --callback-url http://127.0.0.1:3000/truecaller/callback
+//! # In another terminal:
+//! TRUEGATE_SIMULATOR=http://127.0.0.1:8490 cargo run --features session --example session
+//! # Open http://127.0.0.1:3000/ in a browser, or ask without one:
+//! curl -i http://127.0.0.1:3000/account/
+//! ```
+//!
+//! Without `TRUEGATE_SIMULATOR` it speaks to Truecaller, with your `TRUEGATE_PARTNER_KEY`. `LISTEN` names another address.
+
+use std::{env, error::Error};
+
+use axum::{Extension, Router, response::Html, routing::get};
+use rand_core::OsRng;
+use tokio::net::TcpListener;
+use truegate::{
+    Gate, Identity, TruegateLayer,
+    access::{Access, AllowList, Rule, Rules},
+    callback::{Endpoints, ProfileEndpoint},
+    gate::session::Sessions,
+    profile::ProfileClient,
+    session::{LinkBase, Partner, PublicUrl, ReturnPath, Sealer, Secret},
+    store::MemoryStore,
+    tasks::TaskTracker,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind(env::var("LISTEN").as_deref().unwrap_or("127.0.0.1:3000")).await?;
+    let public_url = format!("http://{}", listener.local_addr()?);
+    let tasks = TaskTracker::new();
+    let app = Router::new()
+        .route("/", get(greet))
+        .route("/account/", get(greet))
+        .layer(TruegateLayer::new(gate(&public_url, tasks.clone())?));
+
+    println!("listening on {public_url}");
+    axum::serve(listener, app).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
+    // A callback that was acknowledged is verified to its end.
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+fn gate(public_url: &str, tasks: TaskTracker) -> Result<Gate, Box<dyn Error>> {
+    let (endpoints, link_base) = match env::var("TRUEGATE_SIMULATOR") {
+        Ok(origin) => (
+            Endpoints::from_iter([ProfileEndpoint::parse(&format!("{origin}/v1/default"))?]),
+            LinkBase::parse(&format!("{origin}/truesdk/web_verify"))?,
+        ),
+        Err(_) => (Endpoints::default(), LinkBase::default()),
+    };
+    // Take it from where your secrets are, or every restart logs everyone out.
+    let sealer = Sealer::new(&Secret::generate(&mut OsRng), &[]);
+    let partner = Partner::new(env::var("TRUEGATE_PARTNER_KEY").as_deref().unwrap_or("a-key"), "A Shop")?;
+    let sessions = Sessions::builder(PublicUrl::parse(public_url)?, sealer, partner, MemoryStore::new(100_000))
+        .link_base(link_base)
+        .rules(Rules::from_iter([Rule::new("/account/".parse()?, Access::Required(AllowList::default()))]))
+        .fallback(ReturnPath::or_root(None))
+        .tasks(tasks)
+        .build();
+    let gate = Gate::builder("/truecaller/callback".parse()?, ProfileClient::builder().build()?);
+    Ok(gate.endpoints(endpoints).sessions(sessions).require_host().build())
+}
+
+async fn greet(identity: Option<Extension<Identity>>) -> Html<String> {
+    Html(match identity {
+        Some(Extension(identity)) => format!("<p>Hello, {}!", identity.profile().phone.as_str()) + LOGOUT,
+        None => r#"<p>Hello, stranger! <a href="/.truegate/login?next=/account/">Log in</a>"#.to_owned(),
+    })
+}
+
+const LOGOUT: &str =
+    r#"<form method="post" action="/.truegate/logout"><button name="next" value="/">Log out</button></form>"#;
