@@ -143,7 +143,19 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "gateway",
-        modules: &["assertion", "callback", "clock", "gate", "headers", "pingora", "profile", "simulator"],
+        modules: &[
+            "access",
+            "assertion",
+            "callback",
+            "clock",
+            "gate",
+            "headers",
+            "pingora",
+            "profile",
+            "session",
+            "simulator",
+            "store",
+        ],
         crates: &[
             "anstream",
             "async_trait",

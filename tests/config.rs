@@ -6,17 +6,21 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 use rand_core::OsRng;
 use tracing::level_filters::LevelFilter;
 use truegate::{
+    access::Access,
     assertion::SigningKey,
     callback::Endpoints,
-    gateway::config::{Config, ConfigErrors, LogFormat, TrustedProxies},
+    gateway::config::{Config, ConfigErrors, LogFormat, Store, TrustedProxies},
     headers::HeaderNames,
+    session::{LinkBase, cookie::CookieName},
 };
 
 mod config {
     mod assertion;
     mod folder;
     mod refused;
+    mod routes;
     mod secrets;
+    mod session;
     mod shape;
     mod tls;
     mod values;
@@ -35,11 +39,15 @@ fn environment(name: &str) -> Option<String> {
         "LEVEL" => Some("debug".to_owned()),
         "TWO" => Some("2".to_owned()),
         "EMPTY" => Some(String::new()),
+        "TRUEGATE_SESSION_SECRET" => Some(SESSION_SECRET.to_owned()),
+        "TRUECALLER_PARTNER_KEY" => Some("a-partner-key".to_owned()),
+        "REDIS_PASSWORD" => Some("a-password".to_owned()),
         _ => None,
     }
 }
 
 const SECRET: &str = "hunter2/hunter2";
+const SESSION_SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 fn parse_in(folder: &Folder, text: &str) -> Result<Config, ConfigErrors> {
     Config::parse(text, &folder.path("config.yaml"), environment)
@@ -57,6 +65,7 @@ fn assert_is_default(config: &Config) {
     assert_eq!(config.upstream.authority(), "127.0.0.1:3000");
     assert_eq!(config.callback.path.expose(), "/truecaller/callback");
     assert_eq!((config.callback.deadline, config.callback.body_limit), (Duration::from_millis(2500), 16_384));
+    assert!(config.callback.forward);
     assert!(config.truecaller.endpoints.iter().eq(Endpoints::default().iter()));
     assert_eq!(config.truecaller.connect_timeout, Duration::from_secs(1));
     assert_eq!((config.truecaller.attempts.get(), config.truecaller.profile_limit), (2, 65_536));
@@ -64,7 +73,8 @@ fn assert_is_default(config: &Config) {
     assert!(config.truecaller.require_active);
     assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
-    assert!(config.assertion.is_none());
+    assert!(config.session.is_none() && config.assertion.is_none());
+    assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Optional), "no path is looked at");
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
 }
@@ -85,16 +95,10 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     folder.write_pair("tls/certificate.pem", "tls/key.pem");
     folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
     folder.write("assertion.pem", SigningKey::generate(&mut OsRng).to_pem().as_bytes());
-    let text = SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1);
-    let uncommented = ["listen:", "  - ", "    certificate:", "    key:", "ca_file:", "resolve:", "headers:"];
-    let members = ["  profile4.truecaller.com:", "  Remote-User:", "  X-WEBAUTH-NAME:"];
-    let assertion = ["assertion:", "  key:", "  issuer:", "  audience:", "  lifetime:"];
-    let is_key = |line: &str| uncommented.iter().chain(&members).chain(&assertion).any(|key| line.starts_with(key));
-    let uncomment = |line: &str| match line.split_once("# ") {
-        Some((indent, rest)) if indent.trim().is_empty() && is_key(rest) => format!("{indent}{rest}\n"),
-        _ => format!("{line}\n"),
-    };
-    let text: String = text.lines().map(uncomment).collect();
+    folder.write("pages/login.html", b"<a data-truegate-login href=\"{{ deep_link }}\">log in</a>");
+    folder.write("vip.txt", b"+919999900002\n");
+    let text = SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1).replacen("  forward: true\n", "", 1);
+    let text: String = text.lines().map(|line| format!("{}\n", uncomment(line))).collect();
 
     let config = parse_in(&folder, &text).unwrap();
 
@@ -105,15 +109,42 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!(config.truecaller.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
     assert!(config.identity.claims("remote_user") && config.identity.claims("x-webauth-name"));
     assert!(config.assertion.is_some());
+    let session = config.session.as_ref().unwrap();
+    assert_eq!((session.public_url.origin(), session.path.as_str()), ("https://shop.example", "/.truegate"));
+    assert_eq!((session.login_timeout, session.lifetime), (Duration::from_mins(3), Duration::from_hours(12)));
+    assert_eq!((session.idle, session.revocation_grace), (Duration::from_hours(2), Duration::from_mins(1)));
+    assert_eq!((session.max_pending, session.partner.name()), (100_000, "A Shop"));
+    assert_eq!(session.link_base, LinkBase::default());
+    assert_eq!(session.fallback_url.as_str(), "/login");
+    assert_eq!(session.upstream_cookies, [CookieName::parse("PHPSESSID").unwrap()]);
+    assert!(matches!(session.store, Store::Redis(_)));
+    assert_eq!(config.routes.access("/public/x"), Ok(&Access::Public));
+    assert!(matches!(config.routes.access("/account"), Ok(Access::Required(list)) if list.files().len() == 1));
+    assert!(!config.callback.forward);
+}
+
+/// A line of the shipped configuration, without its `#` if a key stands behind it, or a list's element.
+fn uncomment(line: &str) -> String {
+    let (indent, rest) = match line.split_once('#') {
+        Some((indent, rest)) if indent.trim().is_empty() => (indent, rest.strip_prefix(' ').unwrap_or(rest)),
+        _ => return line.to_owned(),
+    };
+    let key = rest.trim_start().trim_start_matches("- ").split_once(':').map_or("", |(key, _)| key);
+    let is_name = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let is_key = is_name && (key.contains('-') || key.starts_with(|first: char| first.is_ascii_lowercase()));
+    if is_key || rest.trim_start().starts_with("- ") { format!("{indent}{rest}") } else { line.to_owned() }
 }
 
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let sections = ["callback", "truecaller", "identity", "assertion", "admin", "log"];
-    let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n".to_owned();
+    let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n\
+                    session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
+                    routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"
+        .to_owned();
     text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
-    assert_eq!(unknown.len(), 2 + sections.len());
+    assert_eq!(unknown.len(), 6 + sections.len());
     for line in unknown {
         let (_, known) = line.split_once("known here: ").unwrap();
         for key in known.trim_end_matches(')').split(", ") {

@@ -47,14 +47,14 @@ impl PathPattern {
         &self.text
     }
 
+    /// Whether it is for every path that another pattern is for.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.spans(&other.text)
+    }
+
     /// Whether it is for this very path.
     pub(super) fn matches(&self, path: &CanonicalPath<'_>) -> bool {
-        match self.text.strip_suffix('/') {
-            Some(folder) => {
-                path.as_str().strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }
-            None => path.as_str() == &*self.text,
-        }
+        self.spans(path.as_str())
     }
 
     /// Whether it is for a path that was read loosely: letter case and a slash at the end do not count.
@@ -68,6 +68,14 @@ impl PathPattern {
     /// Whether it is for every path.
     pub(super) fn is_root(&self) -> bool {
         &*self.text == "/"
+    }
+
+    /// Whether it is for a path, which is canonical.
+    fn spans(&self, path: &str) -> bool {
+        match self.text.strip_suffix('/') {
+            Some(folder) => path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            None => path == &*self.text,
+        }
     }
 
     fn is_folder(&self) -> bool {
@@ -133,6 +141,25 @@ mod tests {
         assert!(matches("/login", "/login") && matches("/login", "/x/../login"));
         for path in ["/login/", "/login/x", "/logins", "/LOGIN", "/login;a"] {
             assert!(!matches("/login", path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_folder_covers_what_is_inside() {
+        let covers =
+            |one: &str, other: &str| PathPattern::parse(one).unwrap().covers(&PathPattern::parse(other).unwrap());
+        for (one, other, covered) in [
+            ("/", "/account/", true),
+            ("/", "/", true),
+            ("/account/", "/account", true),
+            ("/account/", "/account/x/", true),
+            ("/account/", "/accounts/", false),
+            ("/account/", "/", false),
+            ("/account", "/account", true),
+            ("/account", "/account/", false),
+            ("/account", "/account/x", false),
+        ] {
+            assert_eq!(covers(one, other), covered, "{one} {other}");
         }
     }
 

@@ -15,7 +15,7 @@ pub struct Place {
 ///
 /// # Security
 ///
-/// It repeats keys, but no value of the file, of the environment or of another file.
+/// It repeats keys, but no value of the file, of the environment or of another file, save for words of a page's template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
     place: Option<Place>,

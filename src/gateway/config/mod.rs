@@ -27,8 +27,10 @@ mod listener;
 mod log;
 mod pem;
 mod resolve;
+mod routes;
 mod secret;
 mod section;
+mod session;
 mod tree;
 mod truecaller;
 mod trusted_proxies;
@@ -43,11 +45,12 @@ pub use self::{
     error::{ConfigErrors, Mistake, Place},
     listener::{Listener, TlsFiles},
     log::{Log, LogFormat},
+    session::{RedisServer, Secrets, Session, Store},
     truecaller::Truecaller,
     upstream::Upstream,
 };
 pub use super::forwarded::TrustedProxies;
-use crate::{assertion::Assertions, headers::HeaderNames};
+use crate::{access::Rules, assertion::Assertions, headers::HeaderNames};
 
 /// A configuration in which nothing is wrong.
 ///
@@ -75,6 +78,10 @@ pub struct Settings {
     pub identity: Arc<HeaderNames>,
     /// Who may say where a request came from.
     pub trusted_proxies: TrustedProxies,
+    /// How browsers log in, if they can.
+    pub session: Option<Session>,
+    /// Which paths need an identity, and whose; none without sessions.
+    pub routes: Rules,
     /// How identities are signed, if they are.
     pub assertion: Option<Arc<Assertions>>,
     /// Where health and metrics are served.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Callback, Log, Settings, Truecaller, Upstream, assertion, context::Context, identity, listener, section::Section,
-    tree::Node, trusted_proxies, value,
+    Callback, Log, Session, Settings, Truecaller, Upstream, assertion, context::Context, identity, item::Item,
+    listener, routes, section::Section, tree::Node, trusted_proxies, value,
 };
 use crate::gate::KEY_SET_PATH;
 
@@ -17,7 +17,11 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         let listeners = listener::read(file.take("listen"));
         let upstream_item = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
         let upstream = upstream_item.as_ref().and_then(|item| item.parse(|text| Upstream::parse(text)));
-        let callback = file.section("callback", Callback::read);
+        let session_item = file.take("session");
+        let session = session_item.as_ref().and_then(|item| item.section(Session::read)?);
+        let routes_item = file.take("routes");
+        let routes = routes::read(routes_item.as_ref());
+        let callback = file.section("callback", |section| Callback::read(section, session_item.is_some()));
         let truecaller = file.section("truecaller", Truecaller::read);
         let identity = file.section("identity", identity::read);
         let trusted_proxies = trusted_proxies::read(file.take("trusted_proxies"));
@@ -35,10 +39,13 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         if let (Some(upstream), Some(item)) = (&upstream, &upstream_item) {
             listener::refuse_loop(&listeners, upstream, item);
         }
-        if let Some(item) = assertion_item
-            && callback.path.is_read_from(KEY_SET_PATH)
-        {
-            item.complain_of_name("publishes its keys on the path of `callback.path` (choose another callback path)");
+        match (&session_item, &assertion_item) {
+            (Some(item), _) => refuse_own_callback(session.as_ref(), &callback, item),
+            (None, Some(item)) => refuse_published_callback(&callback, item),
+            (None, None) => {}
+        }
+        if let (None, Some(item)) = (&session_item, &routes_item) {
+            item.complain_of_name("stands without `session`, so nobody would be known (add it, or remove the routes)");
         }
         let listen = listeners.into_iter().map(|placed| placed.listener).collect();
         let (upstream, admin) = (upstream?, admin?);
@@ -49,12 +56,28 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
             truecaller,
             identity,
             trusted_proxies,
+            session,
+            routes,
             assertion,
             admin,
             shutdown_grace,
             log,
         })
     })
+}
+
+/// With sessions, every path below theirs is truegate's own, and no callback would come in there.
+fn refuse_own_callback(session: Option<&Session>, callback: &Callback, item: &Item<'_>) {
+    if session.is_some_and(|session| session.path.covers(callback.path.expose())) {
+        item.complain_of_name("takes `callback.path` for a route of its own (choose another callback path)");
+    }
+}
+
+/// Without sessions, one path is truegate's own.
+fn refuse_published_callback(callback: &Callback, item: &Item<'_>) {
+    if callback.path.is_read_from(KEY_SET_PATH) {
+        item.complain_of_name("publishes its keys on the path of `callback.path` (choose another callback path)");
+    }
 }
 
 const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);

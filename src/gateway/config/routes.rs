@@ -1,0 +1,101 @@
+//! `routes`: which paths need an identity, and whose.
+
+use super::{item::Item, section::Section, value};
+use crate::{
+    access::{Access, AllowList, Guest, PathPattern, PhonePrefix, PhonesFile, PhonesFileError, Rule, Rules},
+    profile::PhoneNumber,
+};
+
+/// Reads the list; rules that are wrong are left out, for they were reported.
+pub(super) fn read(item: Option<&Item<'_>>) -> Rules {
+    let items = item.and_then(Item::list).unwrap_or_default();
+    let mut patterns: Vec<(usize, PathPattern)> = Vec::new();
+    let mut rules = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let (pattern, access) = item.section(|route| (path(route, &patterns), access(route))).unwrap_or_default();
+        patterns.extend(pattern.clone().map(|pattern| (index, pattern)));
+        rules.extend(pattern.zip(access).map(|(pattern, access)| Rule::new(pattern, access)));
+    }
+    Rules::from(rules)
+}
+
+fn path(route: &mut Section<'_>, before: &[(usize, PathPattern)]) -> Option<PathPattern> {
+    let item = route.require("path", "write path: /account/")?;
+    let advice = "write one such as /account/ for all that is inside, or /account for itself";
+    let pattern = item.parse(|text| PathPattern::parse(text).map_err(|error| format!("{error} ({advice})")))?;
+    if let Some((index, _)) = before.iter().find(|(_, earlier)| earlier.covers(&pattern)) {
+        let advice = "put the narrower path first, or remove one";
+        item.complain(format!("never counts, as `routes[{index}]` comes before it and covers it ({advice})"));
+    }
+    Some(pattern)
+}
+
+fn access(route: &mut Section<'_>) -> Option<Access> {
+    let word = route.require("access", "write access: public, optional or required");
+    let word = word.and_then(|item| item.parse(value::choice(&WORDS)));
+    let allow = route.take("allow");
+    let guests = allow.as_ref().map(|item| item.section(guests).flatten());
+    match (word?, allow) {
+        (Word::Required, None) => Some(Access::Required(AllowList::default())),
+        (Word::Required, Some(item)) => Some(Access::Required(allow_list(&item, guests??))),
+        (_, Some(item)) => {
+            item.complain_of_name("stands without `access: required` (require an identity, or remove the list)");
+            None
+        }
+        (Word::Public, None) => Some(Access::Public),
+        (Word::Optional, None) => Some(Access::Optional),
+    }
+}
+
+fn allow_list(item: &Item<'_>, guests: Vec<Guest>) -> AllowList {
+    if guests.is_empty() {
+        item.complain("lets nobody in (list phones, phone_prefixes or a phones_file, or remove the key)");
+    }
+    AllowList::only(guests)
+}
+
+fn guests(allow: &mut Section<'_>) -> Option<Vec<Guest>> {
+    let phones = each(allow.take("phones"), |text| phone(text).map(Guest::Phone));
+    let prefixes = each(allow.take("phone_prefixes"), |text| prefix(text).map(Guest::Prefix));
+    let file = allow.take("phones_file").map_or_else(|| Some(Vec::new()), |item| file(&item).map(|file| vec![file]));
+    Some([phones?, prefixes?, file?].into_iter().flatten().collect())
+}
+
+/// Reads a list, or none if any of it is wrong.
+fn each(item: Option<Item<'_>>, parse: impl Fn(&str) -> Result<Guest, String>) -> Option<Vec<Guest>> {
+    let Some(item) = item else { return Some(Vec::new()) };
+    // All are looked at, though the first mistake decides.
+    let parsed: Vec<_> = item.list()?.iter().map(|item| item.parse(|text| parse(text))).collect();
+    parsed.into_iter().collect()
+}
+
+/// Without its plus, a national number could pass for another country's.
+fn phone(text: &str) -> Result<PhoneNumber, String> {
+    let phone = PhoneNumber::parse(text).filter(|_| text.starts_with('+'));
+    phone.ok_or_else(|| "is no phone number (write \"+919999900001\")".to_owned())
+}
+
+fn prefix(text: &str) -> Result<PhonePrefix, String> {
+    PhonePrefix::parse(text).map_err(|error| format!("{error} (write \"+91\")"))
+}
+
+fn file(item: &Item<'_>) -> Option<Guest> {
+    let explain = |error| match error {
+        PhonesFileError::Unreadable(kind) => {
+            format!("names a file that cannot be read: {kind} (paths are relative to the configuration)")
+        }
+        PhonesFileError::Line(line) => {
+            format!("names a file whose line {line} is no phone number (write +919999900001)")
+        }
+    };
+    item.parse(|path| PhonesFile::read(item.context().locate(path)).map_err(explain)).map(Guest::File)
+}
+
+#[derive(Clone, Copy)]
+enum Word {
+    Public,
+    Optional,
+    Required,
+}
+
+const WORDS: [(&str, Word); 3] = [("public", Word::Public), ("optional", Word::Optional), ("required", Word::Required)];

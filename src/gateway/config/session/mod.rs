@@ -1,0 +1,59 @@
+//! `session`: how browsers log in, and how they are known from then on.
+
+mod pages;
+mod partner;
+mod read;
+mod secrets;
+mod store;
+
+use std::time::Duration;
+
+pub use self::{
+    secrets::Secrets,
+    store::{RedisServer, Store},
+};
+use crate::{
+    gate::session::SessionPath,
+    session::cookies::CookieName,
+    session::page::Pages,
+    session::{LinkBase, Partner, PublicUrl, ReturnPath},
+};
+
+/// How browsers log in, and how they are known from then on.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Session {
+    /// The origin that browsers see.
+    pub public_url: PublicUrl,
+    /// What sessions are sealed with.
+    pub secrets: Secrets,
+    /// Where truegate's own routes live.
+    pub path: SessionPath,
+    /// How long a login may take.
+    pub login_timeout: Duration,
+    /// How long a session lives, however often it is used.
+    pub lifetime: Duration,
+    /// How long a session lives that nobody uses; never longer than `lifetime`.
+    pub idle: Duration,
+    /// How many logins may run at once.
+    pub max_pending: usize,
+    /// How long sessions go on without the store.
+    pub revocation_grace: Duration,
+    /// The site as Truecaller knows it.
+    pub partner: Partner,
+    /// What links to Truecaller's dialog begin with.
+    pub link_base: LinkBase,
+    /// Where a user without the app, or who refused, goes on.
+    pub fallback_url: ReturnPath,
+    /// The app's cookies that are expired when a browser's identity changes.
+    pub upstream_cookies: Vec<CookieName>,
+    /// What keeps logins and revocations.
+    pub store: Store,
+    /// The pages that people see.
+    pub pages: Pages,
+}
+
+impl Session {
+    /// How many logins may run at once, if not said.
+    pub const MAX_PENDING: usize = 100_000;
+}

@@ -1,0 +1,28 @@
+//! `session.templates`: pages of the operator's own.
+
+use std::{ffi::OsStr, path::Path};
+
+use super::super::item::Item;
+use crate::session::page::{Pages, PagesError};
+
+/// Loads the pages of a folder.
+pub(super) fn read(item: &Item<'_>) -> Option<Pages> {
+    item.parse(|folder| Pages::load(&item.context().locate(folder)).map_err(|error| explain(&error)))
+}
+
+/// Names the file, for it is one of two, but not the folder.
+fn explain(error: &PagesError) -> String {
+    let name = |file: &Path| file.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
+    match error {
+        PagesError::Empty { .. } => {
+            "names a folder without login.html and unavailable.html (paths are relative to the configuration)"
+                .to_owned()
+        }
+        PagesError::Read { file, cause } => {
+            format!("names a folder whose {} cannot be read: {} (make it readable)", name(file), cause.kind())
+        }
+        PagesError::Template { file, line, reason } => {
+            format!("names a folder with a mistake in {}, line {line}: {reason} (correct it there)", name(file))
+        }
+    }
+}

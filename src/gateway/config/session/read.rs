@@ -1,0 +1,117 @@
+//! How the section is read.
+
+use std::{num::NonZero, ops::RangeInclusive, time::Duration};
+
+use super::{
+    super::{item::Item, section::Section, value},
+    Secrets, Session, Store, pages, partner,
+};
+use crate::{
+    gate::session::{SessionPath, SessionsBuilder},
+    session::cookies::{CookieName, Cookies},
+    session::page::Pages,
+    session::{LinkBase, LinkBaseError, PublicUrl, ReturnPath},
+};
+
+impl Session {
+    /// Reads the section; none if anything that it must have is missing or wrong.
+    pub(in super::super) fn read(section: &mut Section<'_>) -> Option<Self> {
+        let public_url = section.require("public_url", "write public_url: https://shop.example");
+        let public_url = public_url.and_then(|item| item.parse(|text| parse_public_url(text)));
+        let secrets = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}");
+        let secrets = secrets.and_then(|item| Secrets::read(&item));
+        let path_item = section.take("path");
+        let path =
+            path_item.as_ref().map_or_else(|| Some(SessionPath::default()), |item| item.parse(|text| path(text)));
+        let login_timeout = section.read("login_timeout", value::duration(LOGIN_TIMEOUTS));
+        let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
+        let idle = section.take("idle").and_then(|item| idle(&item, lifetime));
+        let max_pending = section.read("max_pending", value::count(MAX_PENDING));
+        let revocation_grace = section.read("revocation_grace", value::duration(GRACES));
+        let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
+        let partner = partner.and_then(|item| item.section(partner::read)?);
+        let link_base = section.read("link_base", |text| LinkBase::parse(text).map_err(explain_link_base));
+        let fallback_item = section.take("fallback_url");
+        let fallback_url = fallback_item.as_ref().and_then(|item| item.parse(|text| fallback(text)));
+        let fallback_url = fallback_url.unwrap_or_else(|| ReturnPath::or_root(Some(FALLBACK)));
+        if let (Some(path), Some(item)) = (&path, fallback_item.as_ref().or(path_item.as_ref())) {
+            refuse_loop(path, &fallback_url, item);
+        }
+        let upstream_cookies = section.take("upstream_cookies").and_then(|item| item.list()).unwrap_or_default();
+        let upstream_cookies = upstream_cookies.iter().filter_map(|item| cookie(item, public_url.as_ref())).collect();
+        let store = Store::read(section);
+        let pages = section.take("templates").map_or_else(|| Some(Pages::default()), |item| pages::read(&item));
+        Some(Self {
+            public_url: public_url?,
+            secrets: secrets?,
+            path: path?,
+            login_timeout: login_timeout.unwrap_or(SessionsBuilder::LOGIN_TIMEOUT),
+            lifetime,
+            idle: idle.unwrap_or(SessionsBuilder::IDLE.min(lifetime)),
+            max_pending: max_pending.map_or(Self::MAX_PENDING, |count| count.get() as usize),
+            revocation_grace: revocation_grace.unwrap_or(SessionsBuilder::REVOCATION_GRACE),
+            partner: partner?,
+            link_base: link_base.unwrap_or_default(),
+            fallback_url,
+            upstream_cookies,
+            store: store?,
+            pages: pages?,
+        })
+    }
+}
+
+fn parse_public_url(text: &str) -> Result<PublicUrl, String> {
+    PublicUrl::parse(text).map_err(|error| format!("{error} (write https://shop.example)"))
+}
+
+fn path(text: &str) -> Result<SessionPath, String> {
+    SessionPath::parse(text).map_err(|error| format!("{error} (write one such as /.truegate)"))
+}
+
+fn idle(item: &Item<'_>, lifetime: Duration) -> Option<Duration> {
+    let idle = item.parse(value::duration(LIFETIMES))?;
+    if idle > lifetime {
+        item.complain("is longer than `lifetime` (write one as long at most)");
+    }
+    Some(idle)
+}
+
+fn fallback(text: &str) -> Result<ReturnPath, &'static str> {
+    ReturnPath::parse(text).ok_or("is no path of this site (write one such as /login)")
+}
+
+/// Refuses to send a user who cannot log in to where logins begin.
+fn refuse_loop(path: &SessionPath, fallback: &ReturnPath, item: &Item<'_>) {
+    let target = fallback.as_str().split(['?', '#']).next().unwrap_or_default();
+    if path.covers(target) {
+        item.complain("leads the fallback of a login to truegate's own routes (let `fallback_url` lead to the app)");
+    }
+}
+
+fn cookie(item: &Item<'_>, public_url: Option<&PublicUrl>) -> Option<CookieName> {
+    let ours = public_url.map(|url| if url.is_secure() { Cookies::Secure } else { Cookies::Plain });
+    item.parse(|text| {
+        let name = CookieName::parse(text).map_err(|error| format!("{error} (write one such as PHPSESSID)"))?;
+        if ours.is_some_and(|ours| ours.is_set_by(text.as_bytes())) {
+            return Err("is a cookie of truegate's own (list the app's)".to_owned());
+        }
+        Ok(name)
+    })
+}
+
+fn explain_link_base(error: LinkBaseError) -> String {
+    let mistake = match error {
+        LinkBaseError::Url => "is no URL",
+        LinkBaseError::Scheme => "begins with neither truecallersdk:// nor https:// nor http://",
+        LinkBaseError::Insecure => "is http:// of another machine",
+        LinkBaseError::Shape => "is not just scheme, host and path",
+    };
+    format!("{mistake} (write truecallersdk://truesdk/web_verify)")
+}
+
+const LOGIN_TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
+const LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
+const GRACES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+const MAX_PENDING: RangeInclusive<NonZero<u32>> =
+    NonZero::<u32>::MIN..=NonZero::new(10_000_000).expect("ten millions are not zero");
+const FALLBACK: &str = "/login";

@@ -1,0 +1,89 @@
+//! `session.store`: what keeps logins and revocations.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::super::{pem, section::Section};
+use crate::store::{RedisStore, RedisStoreError};
+
+/// What keeps logins and revocations.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// The memory of this process.
+    Memory,
+    /// A server that several gateways share.
+    Redis(RedisServer),
+}
+
+/// A Redis or Valkey server, as a URL that was found to be one.
+///
+/// # Security
+///
+/// The URL may hold a password, so `Debug` does not show it.
+#[derive(Clone)]
+pub struct RedisServer {
+    url: Zeroizing<String>,
+    /// Certificates to trust besides the usual roots, as PEM.
+    ca: Option<Vec<u8>>,
+}
+
+impl Store {
+    pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
+        let store = section.take("store").map_or_else(|| Some(Self::Memory), |item| item.parse(|text| parse(text)));
+        let Some(item) = section.take("store_ca_file") else { return store };
+        match store? {
+            Self::Redis(server) if server.is_encrypted() => {
+                Some(Self::Redis(RedisServer { ca: Some(pem::roots(&item)?), ..server }))
+            }
+            _ => {
+                item.complain_of_name("stands without a `store` that begins with rediss:// (remove it)");
+                None
+            }
+        }
+    }
+}
+
+impl RedisServer {
+    /// A store on the server, for at most so many logins at once.
+    ///
+    /// # Errors
+    ///
+    /// None that the configuration did not rule out.
+    pub fn store(&self, max_pending: usize) -> Result<RedisStore, RedisStoreError> {
+        let store = RedisStore::new(&self.url, max_pending)?;
+        match &self.ca {
+            Some(pem) => store.trust(pem),
+            None => Ok(store),
+        }
+    }
+
+    fn is_encrypted(&self) -> bool {
+        ["rediss:", "valkeys:"].iter().any(|scheme| self.url.to_ascii_lowercase().starts_with(scheme))
+    }
+}
+
+impl fmt::Debug for RedisServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedisServer(redacted)")
+    }
+}
+
+fn parse(text: &str) -> Result<Store, String> {
+    if text == "memory" {
+        return Ok(Store::Memory);
+    }
+    let server = RedisServer { url: Zeroizing::new(text.to_owned()), ca: None };
+    server.store(1).map_err(explain)?;
+    Ok(Store::Redis(server))
+}
+
+fn explain(error: RedisStoreError) -> String {
+    let mistake = match error {
+        RedisStoreError::Url => "is no URL of a Redis server",
+        RedisStoreError::Scheme => "is neither `memory` nor a URL of redis:// or rediss://",
+        RedisStoreError::Fragment => "has a fragment, though a certificate is always verified",
+        RedisStoreError::Certificate => "cannot be trusted",
+    };
+    format!("{mistake} (write memory, or redis://127.0.0.1:6379)")
+}

@@ -1,0 +1,115 @@
+//! Rules are looked at before anybody is let in.
+
+use truegate::{access::Access, profile::PhoneNumber};
+
+use super::folder::Folder;
+use crate::{UPSTREAM, parse, parse_in};
+
+const SESSION: &str = "session: { public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', \
+                       partner: { key: k, name: n } }\n";
+
+fn text(routes: &str) -> String {
+    format!("{UPSTREAM}{SESSION}routes: {routes}")
+}
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("vip.txt", b"# guests\n+919999900003 # a regular\n");
+    folder.write("empty.txt", b"");
+    folder.write("bad.txt", b"+919999900003\nhunter2\n");
+    folder
+}
+
+#[test]
+fn a_rule_that_could_not_work_is_refused_at_its_place() {
+    let folder = folder();
+    for (routes, expected) in [
+        ("public", "3:9: routes: must be a list"),
+        ("[/a/]", "3:10: routes[0]: must be a mapping"),
+        ("[{ access: public }]", "3:10: routes[0].path: is missing (write path: /account/)"),
+        ("[{ path: /a/ }]", "3:10: routes[0].access: is missing (write access: public, optional or required)"),
+        ("[{ path: a, access: public }]", "3:18: routes[0].path: must start with a slash"),
+        ("[{ path: '/a/*', access: public }]", "3:18: routes[0].path: must not hold `*`"),
+        ("[{ path: /a/../b, access: public }]", "3:18: routes[0].path: must not hold `//`"),
+        ("[{ path: /%61, access: public }]", "3:18: routes[0].path: must escape only what has to be"),
+        (
+            "[{ path: /, access: open }]",
+            "3:29: routes[0].access: is none of the words known here (write one of public,",
+        ),
+        (
+            "[{ path: /, access: public, allow: { phones: ['+919999900001'] } }]",
+            "3:37: routes[0].allow: stands without",
+        ),
+        ("[{ path: /, access: optional, allow: {} }]", "3:39: routes[0].allow: stands without `access: required`"),
+        ("[{ path: /, access: required, allow: {} }]", "3:46: routes[0].allow: lets nobody in"),
+        ("[{ path: /, access: required, allow: { phones: [] } }]", "3:46: routes[0].allow: lets nobody in"),
+        ("[{ path: /, access: required, allow: { phones: [99] } }]", "3:57: routes[0].allow.phones[0]: is no phone"),
+        (
+            "[{ path: /, access: required, allow: { phones: ['919999900001'] } }]",
+            "3:57: routes[0].allow.phones[0]: is no phone number (write \"+919999900001\")",
+        ),
+        (
+            "[{ path: /, access: required, allow: { phone_prefixes: ['91'] } }]",
+            "3:65: routes[0].allow.phone_prefixes[0]: must be `+` and 1 to 15 digits",
+        ),
+        (
+            "[{ path: /, access: required, allow: { phones_file: no.txt } }]",
+            "3:61: routes[0].allow.phones_file: names a file that cannot be read: entity not found",
+        ),
+        (
+            "[{ path: /, access: required, allow: { phones_file: bad.txt } }]",
+            "3:61: routes[0].allow.phones_file: names a file whose line 2 is no phone number",
+        ),
+        (
+            "[{ path: /, access: required, allow: { phones: ['+919999900001'], emails: [] } }]",
+            "3:75: routes[0].allow.emails: unknown key",
+        ),
+        ("[{ path: /, access: public, methods: [] }]", "3:37: routes[0].methods: unknown key"),
+    ] {
+        let errors = parse_in(&folder, &text(routes)).unwrap_err().to_string();
+        let file = folder.path("config.yaml");
+        let first = errors.strip_prefix(&format!("{}:", file.display())).unwrap();
+        assert!(first.starts_with(expected), "{routes}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(!errors.contains("hunter2"), "{errors}");
+    }
+}
+
+#[test]
+fn a_rule_that_never_counts_is_a_mistake() {
+    for (first, second) in [("/", "/a/"), ("/a/", "/a"), ("/a/", "/a/b/"), ("/a", "/a"), ("/a/", "/a/")] {
+        let routes = format!("\n- {{ path: {first}, access: required }}\n- {{ path: {second}, access: public }}");
+        let errors = parse(&text(&routes)).unwrap_err().to_string();
+        let expected = "config.yaml:5:11: routes[1].path: never counts, as `routes[0]` comes before it and covers it (";
+        assert!(errors.starts_with(expected), "{first} {second}: {errors}");
+    }
+    for (first, second) in [("/a/", "/"), ("/a", "/a/"), ("/a/", "/b/"), ("/a/b/", "/a/")] {
+        let routes = format!("\n- {{ path: {first}, access: required }}\n- {{ path: {second}, access: public }}");
+        assert!(parse(&text(&routes)).is_ok(), "{first} {second}");
+    }
+}
+
+#[test]
+fn rules_need_sessions() {
+    let errors = parse(&format!("{UPSTREAM}routes: [{{ path: /, access: public }}]")).unwrap_err().to_string();
+    assert_eq!(
+        errors,
+        "config.yaml:2:1: routes: stands without `session`, so nobody would be known (add it, or remove the routes)"
+    );
+}
+
+#[test]
+fn any_entry_of_a_list_lets_in() {
+    let folder = folder();
+    let allow = "{ phones: ['+447911123456'], phone_prefixes: ['+1'], phones_file: vip.txt }";
+    let routes = format!("[{{ path: /, access: required, allow: {allow} }}]");
+    let config = parse_in(&folder, &text(&routes)).unwrap();
+    let Ok(Access::Required(list)) = config.routes.access("/x") else { panic!("an identity is required") };
+    for (phone, allowed) in
+        [("+447911123456", true), ("+12025550123", true), ("+919999900003", true), ("+919999900001", false)]
+    {
+        assert_eq!(list.allows(&PhoneNumber::parse(phone).unwrap()), allowed, "{phone}");
+    }
+    let nobody = text("[{ path: /, access: required, allow: { phones_file: empty.txt } }]");
+    assert!(parse_in(&folder, &nobody).is_ok(), "a file may be filled later");
+}

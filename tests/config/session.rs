@@ -1,0 +1,165 @@
+//! Sessions are looked at before anybody logs in.
+
+use std::time::Duration;
+
+use truegate::gateway::config::Store;
+
+use super::{folder::Folder, refused::mistakes};
+use crate::{UPSTREAM, parse, parse_in};
+
+/// The keys that a section must have.
+const REST: &str =
+    "public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', partner: { key: k, name: n }";
+
+/// A configuration with these keys in place of the ones of that name, on its second line.
+fn with(keys: &str) -> String {
+    let names: Vec<_> = keys.split(", ").filter_map(|key| Some(key.split_once(':')?.0)).collect();
+    let rest = REST.split_inclusive(", p").collect::<String>();
+    let rest = ["public_url", "secret", "partner"]
+        .iter()
+        .fold(rest, |rest, name| if names.contains(name) { without(&rest, name) } else { rest });
+    format!("{UPSTREAM}session: {{ {} }}", [keys, &rest].join(", ").trim_matches([',', ' ']))
+}
+
+fn without(rest: &str, name: &str) -> String {
+    let start = rest.find(name).expect("it is one of the rest");
+    let end = match name {
+        "partner" => rest.len(),
+        _ => start + rest[start..].find(", ").expect("another follows") + 2,
+    };
+    format!("{}{}", &rest[..start], &rest[end..])
+}
+
+#[test]
+fn a_session_needs_no_more_than_its_url_its_secret_and_its_partner() {
+    let config = parse(&with("")).unwrap();
+    let session = config.session.as_ref().unwrap();
+    assert_eq!((session.public_url.origin(), session.path.as_str()), ("https://shop.example", "/.truegate"));
+    assert_eq!((session.login_timeout, session.lifetime), (Duration::from_mins(3), Duration::from_hours(12)));
+    assert_eq!((session.idle, session.revocation_grace), (Duration::from_hours(2), Duration::from_mins(1)));
+    assert_eq!((session.max_pending, session.fallback_url.as_str()), (100_000, "/login"));
+    assert_eq!(session.link_base.as_str(), "truecallersdk://truesdk/web_verify");
+    assert!(session.upstream_cookies.is_empty() && matches!(session.store, Store::Memory));
+    assert!(!config.callback.forward, "callbacks end here");
+    assert!(parse(&format!("{}\ncallback: {{ forward: true }}", with(""))).unwrap().callback.forward);
+}
+
+#[test]
+fn a_key_of_a_session_is_one_that_can_work() {
+    for (keys, expected) in [
+        ("public_url: shop.example", "session.public_url: is not an absolute URL (write https://shop.example)"),
+        ("public_url: http://shop.example", "session.public_url: must be https, or http to a loopback host"),
+        ("public_url: https://shop.example/app", "session.public_url: must be scheme, host and port alone"),
+        ("secret: c2hvcnQ=", "session.secret: must be at least 32 random bytes (make it with `truegate keys secret`)"),
+        ("secret: '!'", "session.secret: is no base64"),
+        ("secret: []", "session.secret: is empty"),
+        ("secret: ['${TRUEGATE_SESSION_SECRET}', x]", "session.secret[1]: "),
+        ("path: truegate", "session.path: must start with a slash (write one such as /.truegate)"),
+        ("path: /", "session.path: must have at least one segment"),
+        ("path: /a/../b", "session.path: must not end in a slash or hold"),
+        ("login_timeout: 9s", "session.login_timeout: must be from 10s to 10m"),
+        ("login_timeout: 601s", "session.login_timeout: must be from 10s to 10m"),
+        ("lifetime: 59s", "session.lifetime: must be from 1m to 30days"),
+        ("lifetime: 31days", "session.lifetime: must be from 1m to 30days"),
+        ("idle: 1s", "session.idle: must be from 1m to 30days"),
+        ("idle: 13h", "session.idle: is longer than `lifetime`"),
+        ("idle: 2h, lifetime: 1h", "session.idle: is longer than `lifetime`"),
+        ("max_pending: 0", "session.max_pending: must be a number from 1 to 10000000"),
+        ("max_pending: 10000001", "session.max_pending: must be from 1 to 10000000"),
+        ("revocation_grace: 61m", "session.revocation_grace: must be from 0s to 1h"),
+        ("link_base: page", "session.link_base: is no URL"),
+        ("link_base: 'ftp://a/b'", "session.link_base: begins with neither"),
+        ("link_base: 'http://a.example/b'", "session.link_base: is http:// of another machine"),
+        ("link_base: 'https://a.example/b?c'", "session.link_base: is not just scheme"),
+        ("fallback_url: login", "session.fallback_url: is no path of this site (write one such as /login)"),
+        ("fallback_url: //evil.example", "session.fallback_url: is no path of this site"),
+        ("fallback_url: /.truegate/login?a", "session.fallback_url: leads the fallback of a login to truegate's own"),
+        ("path: /login", "session.path: leads the fallback of a login to truegate's own"),
+        ("upstream_cookies: ['a b']", "session.upstream_cookies[0]: must be 1 to 256 letters"),
+        ("upstream_cookies: [__host-TRUEGATE]", "session.upstream_cookies[0]: is a cookie of truegate's own"),
+        ("upstream_cookies: SID", "session.upstream_cookies: must be a list"),
+        ("store: redis", "session.store: is no URL of a Redis server (write memory, or redis://127.0.0.1:6379)"),
+        ("store: http://a.example", "session.store: is neither `memory` nor a URL of redis://"),
+        ("store: 'rediss://a.example#insecure'", "session.store: has a fragment"),
+        ("store_ca_file: a.pem", "session.store_ca_file: stands without a `store` that begins with rediss://"),
+        ("store: redis://a, store_ca_file: a.pem", "session.store_ca_file: stands without a `store`"),
+        ("store: rediss://a, store_ca_file: a.pem", "session.store_ca_file: names a file that cannot be read"),
+        ("templates: nowhere", "session.templates: names a folder without login.html and unavailable.html"),
+        ("cookies: []", "session.cookies: unknown key"),
+    ] {
+        assert_one_mistake(&with(keys), expected);
+    }
+}
+
+#[test]
+fn a_partner_has_a_key_and_a_name_and_words_that_the_app_knows() {
+    for (keys, expected) in [
+        ("name: n", "session.partner.key: is missing"),
+        ("key: k", "session.partner.name: is missing"),
+        ("key: ' ', name: n", "session.partner.key: is blank or holds a control character"),
+        (r#"key: k, name: "a\nb""#, "session.partner.name: is blank or holds a control character"),
+        ("key: k, name: n, lang: fr", "session.partner.lang: is none of the words known here (write one of en, hi,"),
+        ("key: k, name: n, login_prefix: go", "session.partner.login_prefix: is none of the words known here"),
+        ("key: k, name: n, login_suffix: Log-in", "session.partner.login_suffix: is no word of lower-case letters"),
+        ("key: k, name: n, cta_prefix: go", "session.partner.cta_prefix: is none of the words known here"),
+        ("key: k, name: n, cta_color: blue", "session.partner.cta_color: is no colour (write \"#0087ff\", in quotes)"),
+        ("key: k, name: n, cta_text_color: '#fff'", "session.partner.cta_text_color: is no colour"),
+        ("key: k, name: n, btn_shape: oval", "session.partner.btn_shape: is none of the words known here"),
+        ("key: k, name: n, skip_option: no", "session.partner.skip_option: is none of the words known here"),
+        ("key: k, name: n, privacy_url: /privacy", "session.partner.privacy_url: is no http:// or https:// URL"),
+        ("key: k, name: n, terms_url: 'javascript:1'", "session.partner.terms_url: is no http:// or https:// URL"),
+    ] {
+        assert_one_mistake(&with(&format!("partner: {{ {keys} }}")), expected);
+    }
+}
+
+#[test]
+fn what_has_no_default_is_missed() {
+    let found = mistakes(&format!("{UPSTREAM}session: {{}}"));
+    let keys = ["session.partner", "session.public_url", "session.secret"];
+    assert_eq!(found.len(), keys.len(), "{found:#?}");
+    for (line, key) in found.iter().zip(keys) {
+        assert!(line.starts_with(&format!("2:10: {key}: is missing (write ")), "{line}");
+    }
+}
+
+#[test]
+fn an_idle_time_that_is_not_said_is_no_longer_than_the_lifetime() {
+    let config = parse(&with("lifetime: 30m")).unwrap();
+    assert_eq!(config.session.as_ref().unwrap().idle, Duration::from_mins(30));
+}
+
+#[test]
+fn the_callback_is_no_route_of_truegates_own() {
+    for path in ["/.truegate", "/.truegate/callback", "/.TRUEGATE/jwks.json"] {
+        let text = format!("{}\ncallback: {{ path: {path} }}", with(""));
+        assert_one_mistake(&text, "session: takes `callback.path` for a route of its own");
+        assert!(parse(&text.replace("session: {", "session: { path: /.gate,")).is_ok());
+    }
+    assert_one_mistake(&with("path: /truecaller"), "session: takes `callback.path` for a route of its own");
+}
+
+#[test]
+fn without_sessions_the_app_alone_learns_of_logins() {
+    let text = format!("{UPSTREAM}callback: {{ forward: false }}");
+    assert_one_mistake(&text, "callback.forward: must be true without `session`: nobody would learn of a login");
+    assert!(parse(&format!("{UPSTREAM}callback: {{ forward: true }}")).is_ok());
+    assert!(parse(&format!("{}\ncallback: {{ forward: false }}", with(""))).is_ok());
+}
+
+#[test]
+fn pages_are_filled_in_before_anybody_sees_them() {
+    let folder = Folder::new();
+    folder.write("good/unavailable.html", b"<p>{{ partner }}</p>");
+    folder.write("bad/login.html", b"<p>\n{{ nobody }}</p>");
+    assert!(parse_in(&folder, &with("templates: good")).is_ok());
+    let errors = parse_in(&folder, &with("templates: bad")).unwrap_err().to_string();
+    assert!(errors.contains("session.templates: names a folder with a mistake in login.html, line 2: "), "{errors}");
+}
+
+fn assert_one_mistake(text: &str, expected: &str) {
+    let found = mistakes(text);
+    assert_eq!(found.len(), 1, "{text}: {found:#?}");
+    let (_, line) = found[0].split_once(": ").unwrap();
+    assert!(line.starts_with(expected) && line.ends_with(')'), "{text}: {line}");
+}
