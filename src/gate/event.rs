@@ -27,6 +27,8 @@ pub enum Event {
     Refusal(Rejection),
     /// A login moved on, or a session ended.
     Login(LoginEvent),
+    /// The store of logins and revocations could not be asked, or was too slow.
+    StoreFailure,
     /// Somebody but truegate claimed an identity, and the claim was taken away.
     Spoof(Channel),
 }

@@ -3,7 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use metrics::{
-    Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram, with_local_recorder,
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    with_local_recorder,
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -23,6 +24,9 @@ pub(super) struct Metrics {
     pub(super) refusals: Series,
     pub(super) responses: Series,
     pub(super) upstream_failures: Counter,
+    pub(super) deliveries: Series,
+    pub(super) store_failures: Counter,
+    pub(super) unusable_phones_files: Gauge,
     handle: PrometheusHandle,
 }
 
@@ -82,7 +86,16 @@ impl Metrics {
                 ("truegate_responses_total", "class", "Requests by the class of the answer; none if the client left."),
                 CLASSES.into_iter(),
             ),
-            upstream_failures: upstream_failures(),
+            upstream_failures: counter(
+                "truegate_upstream_failures_total",
+                "Requests that the app behind could not be asked.",
+            ),
+            deliveries: series(
+                ("truegate_forwarded_callbacks_total", "class", "Callbacks sent to the app afterwards, by its answer."),
+                CLASSES.into_iter(),
+            ),
+            store_failures: counter("truegate_store_failures_total", "Times that the store could not be asked."),
+            unusable_phones_files: unusable_phones_files(),
             handle,
         }
     }
@@ -126,9 +139,14 @@ fn seconds(name: &'static str, help: &'static str) -> Histogram {
     histogram!(name)
 }
 
-fn upstream_failures() -> Counter {
-    describe_counter!("truegate_upstream_failures_total", "Requests that the app behind could not be asked.");
-    counter!("truegate_upstream_failures_total")
+fn counter(name: &'static str, help: &'static str) -> Counter {
+    describe_counter!(name, help);
+    counter!(name)
+}
+
+fn unusable_phones_files() -> Gauge {
+    describe_gauge!("truegate_unusable_phones_files", "Files of phone numbers whose list of before is in use.");
+    gauge!("truegate_unusable_phones_files")
 }
 
 const RESULTS: [Result<(), FetchError>; 5] = [

@@ -32,6 +32,21 @@ impl Telemetry {
         self.0.upstream_failures.increment(1);
         warn!(error = error.as_str(), "upstream failed");
     }
+
+    /// A callback was sent to the app after it was answered; a status of 0 says that no answer came.
+    pub(super) fn delivery(&self, status: u16) {
+        let class = class(status);
+        self.0.deliveries.count(class);
+        match status {
+            100..500 => info!(class, "callback forwarded"),
+            _ => warn!(class, "callback forwarded"),
+        }
+    }
+
+    /// How many files of phone numbers cannot be used now.
+    pub(super) fn unusable_phones_files(&self, count: usize) {
+        self.0.unusable_phones_files.set(u32::try_from(count).unwrap_or(u32::MAX));
+    }
 }
 
 impl Observer for Telemetry {
@@ -54,6 +69,10 @@ impl Observer for Telemetry {
             Event::Login(event) => {
                 self.0.logins.count(event.code());
                 info!(event = event.code(), "login");
+            }
+            Event::StoreFailure => {
+                self.0.store_failures.increment(1);
+                warn!("the store cannot be asked");
             }
             Event::Spoof(channel) => {
                 self.0.spoofs.count(channel.code());

@@ -7,7 +7,7 @@ use http::{Method, request::Parts};
 use super::{Mode, Sessions, path::Route, reply};
 use crate::{
     gate::{
-        Connection, Gate, Lookup, Rejection, Reply, Step, Verdict,
+        Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict,
         intake::{Errand, Form, Intake},
     },
     store::StoreError,
@@ -52,13 +52,18 @@ impl Desk {
     }
 
     /// What the store answers, if it does so in time.
-    pub(super) async fn ask<T, E: From<StoreError>>(
+    pub(super) async fn ask<T, E: From<StoreError> + PartialEq>(
         &self,
         within: Duration,
         asked: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let deadline = self.gate.0.clock.now() + within;
-        self.gate.by(deadline, asked).await.unwrap_or(Err(StoreError::Unavailable.into()))
+        let answer = self.gate.by(deadline, asked).await.unwrap_or(Err(StoreError::Unavailable.into()));
+        answer.inspect_err(|error| {
+            if *error == StoreError::Unavailable.into() {
+                self.gate.observe(Event::StoreFailure);
+            }
+        })
     }
 
     fn look_up<F>(self, head: &Parts, answer: impl FnOnce(Self, Parts) -> F) -> Step
