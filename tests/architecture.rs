@@ -155,6 +155,7 @@ const HOUSE: &[Floor] = &[
             "session",
             "simulator",
             "store",
+            "tasks",
         ],
         crates: &[
             "anstream",
@@ -163,6 +164,7 @@ const HOUSE: &[Floor] = &[
             "base64",
             "bytes",
             "clap",
+            "futures_core",
             "granit_parser",
             "http",
             "humantime",
@@ -175,6 +177,7 @@ const HOUSE: &[Floor] = &[
             "pingora_http",
             "pingora_proxy",
             "rand_core",
+            "reqwest",
             "rustls",
             "strsim",
             "thiserror",

@@ -20,6 +20,7 @@ mod assemble;
 mod certificate;
 mod cli;
 pub mod config;
+mod delivery;
 mod demo;
 mod forwarded;
 mod keys;
@@ -27,11 +28,13 @@ mod limits;
 mod listeners;
 mod logging;
 mod metrics;
+mod phones;
 mod proxy;
 mod signals;
 mod simulate;
 mod telemetry;
 mod upstream;
+mod verifications;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -41,11 +44,11 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    admin::Health, config::Config, listeners::Bound, metrics::Metrics, proxy::Proxy, telemetry::Telemetry,
-    upstream::Upstreams,
+    admin::Health, assemble::Surroundings, config::Config, listeners::Bound, metrics::Metrics, phones::PhonesFiles,
+    proxy::Proxy, telemetry::Telemetry, upstream::Upstreams, verifications::Verifications,
 };
 pub use self::{cli::main, listeners::ListenError};
-use crate::profile::ClientError;
+use crate::{profile::ClientError, store::RedisStoreError};
 
 /// A gateway that runs.
 pub struct Gateway {
@@ -56,6 +59,7 @@ pub struct Gateway {
     shutdown: watch::Sender<bool>,
     background: CancellationToken,
     in_flight: TaskTracker,
+    verifications: Verifications,
     connections: TaskTracker,
     tasks: TaskTracker,
 }
@@ -67,9 +71,12 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The profile client cannot be set up.
+    /// The client for profiles, or for callbacks to the app, cannot be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The store of logins and revocations cannot be set up.
+    #[error(transparent)]
+    Store(#[from] RedisStoreError),
     /// The metrics cannot be set up.
     #[error("the metrics cannot be set up")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
@@ -86,8 +93,11 @@ impl Gateway {
         let admin_socket = Bound::bind_plain(config.admin)?;
         let metrics = Arc::new(Metrics::new()?);
         let telemetry = Telemetry::new(Arc::clone(&metrics));
-        let gate = assemble::gate(config, telemetry.clone())?;
         let upstreams = Arc::new(Upstreams::new(config.upstream.clone()));
+        let verifications = Verifications::default();
+        let around = Surroundings { telemetry, upstreams, verifications };
+        let gate = assemble::gate(config, &around)?;
+        let Surroundings { telemetry, upstreams, verifications } = around;
         upstreams.refresh().await;
 
         let gateway = Self {
@@ -98,6 +108,7 @@ impl Gateway {
             shutdown: watch::Sender::new(false),
             background: CancellationToken::new(),
             in_flight: TaskTracker::new(),
+            verifications,
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
         };
@@ -105,13 +116,15 @@ impl Gateway {
             gate,
             upstreams: Arc::clone(&upstreams),
             trusted_proxies: config.trusted_proxies.clone(),
-            telemetry,
+            delivers: config.session.is_some() && config.callback.forward,
+            telemetry: telemetry.clone(),
             in_flight: gateway.in_flight.clone(),
         };
         gateway.spawn_proxy(proxy, sockets);
         gateway.spawn_admin(admin_socket)?;
         gateway.spawn_background(async move { upstreams.keep_fresh().await });
         gateway.spawn_background(async move { metrics.keep_small().await });
+        gateway.spawn_background(PhonesFiles::of(&config.routes, telemetry).keep_fresh());
         gateway.health.set_ready(true);
         Ok(gateway)
     }
@@ -126,26 +139,31 @@ impl Gateway {
         self.admin
     }
 
-    /// Stops accepting, lets the requests in flight end within the configured grace, and cuts off the rest.
+    /// Stops accepting, lets the requests in flight and the verifications of callbacks that were answered end within
+    /// the configured grace, and cuts off the rest.
     pub async fn stop(self) {
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
         if timeout(self.grace, self.drain()).await.is_err() {
-            tracing::warn!(requests = self.in_flight.len(), "the grace has passed; requests in flight are cut off");
+            let (requests, verifications) = (self.in_flight.len(), self.verifications.len());
+            tracing::warn!(requests, verifications, "the grace has passed; what is in flight is cut off");
         }
+        self.verifications.cut_off();
         self.background.cancel();
         self.tasks.close();
         // A slow reader of the admin routes must not hold up the end.
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
     }
 
-    /// Waits for the requests, then for their connections: HTTP/2 writes an answer's last frames after its request.
+    /// Waits for the requests, then for what they leave behind: verifications, and the last frames of their answers,
+    /// which HTTP/2 writes after its request.
     async fn drain(&self) {
         self.in_flight.close();
         self.in_flight.wait().await;
         self.connections.close();
         // One whose client is gone would never close.
-        let _ = timeout(LAST_FRAMES, self.connections.wait()).await;
+        let closed = timeout(LAST_FRAMES, self.connections.wait());
+        let _ = tokio::join!(self.verifications.wait(), closed);
     }
 
     fn spawn_proxy(&self, proxy: Proxy, sockets: Vec<Bound>) {

@@ -10,15 +10,15 @@ use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    forwarded::{self, TrustedProxies},
+    forwarded::{self, Origin, TrustedProxies},
     limits,
     telemetry::Telemetry,
     upstream::{Addresses, SILENCE, Upstreams},
 };
 use crate::{
     clock::{Clock, SystemClock},
-    gate::{Connection, Gate, Rejection, Reply},
-    pingora::{TruegateModule, inject, intercept, respond},
+    gate::{Connection, Gate, Rejection, Reply, session::TrustedProxy},
+    pingora::{Target, TruegateModule, inject, intercept, respond},
 };
 
 /// What pingora asks about each request.
@@ -26,6 +26,8 @@ pub(super) struct Proxy {
     pub(super) gate: Gate,
     pub(super) upstreams: Arc<Upstreams>,
     pub(super) trusted_proxies: TrustedProxies,
+    /// Whether callbacks are sent to the app once they are answered, and have to carry where they came from until then.
+    pub(super) delivers: bool,
     pub(super) telemetry: Telemetry,
     /// Counts the requests in flight, so that a stop can wait for them.
     pub(super) in_flight: TaskTracker,
@@ -34,6 +36,8 @@ pub(super) struct Proxy {
 /// One request on its way.
 pub(super) struct Exchange {
     arrived: Instant,
+    /// Where it came from; none before it was looked at.
+    origin: Option<Origin>,
     /// The upstream's addresses that are left to try.
     addresses: Addresses,
     _in_flight: TaskTrackerToken,
@@ -45,20 +49,21 @@ impl ProxyHttp for Proxy {
 
     fn new_ctx(&self) -> Exchange {
         let addresses = self.upstreams.addresses();
-        Exchange { arrived: SystemClock.now(), addresses, _in_flight: self.in_flight.token() }
+        Exchange { arrived: SystemClock.now(), origin: None, addresses, _in_flight: self.in_flight.token() }
     }
 
     fn init_downstream_modules(&self, modules: &mut HttpModules) {
         modules.add_module(TruegateModule::builder(self.gate.clone()));
     }
 
-    async fn request_filter(&self, session: &mut Session, _: &mut Exchange) -> Result<bool> {
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         if let Err(rejection) = limits::check(session.req_header()) {
             respond(session, self.gate.reject(rejection)).await?;
             return Ok(true);
         }
         session.set_read_timeout(Some(SILENCE));
         session.set_write_timeout(Some(SILENCE));
+        self.trace(session, exchange);
         intercept(session).await
     }
 
@@ -71,9 +76,10 @@ impl ProxyHttp for Proxy {
         &self,
         session: &mut Session,
         request: &mut RequestHeader,
-        _: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
-        forwarded::replace(session, request, &self.trusted_proxies)?;
+        let origin = exchange.origin.get_or_insert_with(|| forwarded::origin(session, &self.trusted_proxies));
+        origin.tell(&mut Target(request));
         self.upstreams.name_host(request)?;
         inject(session, request)
     }
@@ -117,6 +123,19 @@ impl ProxyHttp for Proxy {
 }
 
 impl Proxy {
+    /// Finds out where a request came from, and lets the gate know what it needs of that.
+    fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
+        let origin = forwarded::origin(session, &self.trusted_proxies);
+        let extensions = session.req_header_mut().extensions_mut();
+        if origin.is_by_proxy() {
+            extensions.insert(TrustedProxy);
+        }
+        if self.delivers {
+            extensions.insert(origin.clone());
+        }
+        exchange.origin = Some(origin);
+    }
+
     fn lost_upstream(&self, error: &Error) -> Reply {
         self.telemetry.upstream_failure(error.etype());
         Reply::reject(Rejection::UpstreamUnavailable, Connection::Close)

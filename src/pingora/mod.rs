@@ -48,7 +48,7 @@ use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
-pub(crate) use self::body::RETRY_BUFFER;
+pub(crate) use self::{body::RETRY_BUFFER, target::Target};
 pub use self::{module::TruegateModule, reply::respond};
 use crate::gate::{Rejection, Step, Verdict};
 

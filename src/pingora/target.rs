@@ -7,7 +7,7 @@ use pingora_proxy::Session;
 use crate::headers::HeaderTarget;
 
 /// A head whose letter case pingora keeps beside its headers.
-pub(super) struct Target<'a, H>(pub(super) &'a mut H);
+pub(crate) struct Target<'a, H>(pub(crate) &'a mut H);
 
 macro_rules! header_target {
     ($head:ty) => {

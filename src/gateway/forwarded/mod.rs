@@ -7,30 +7,26 @@ mod origin;
 mod trusted;
 
 use http::{HeaderName, HeaderValue, header};
-use pingora_core::Result;
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
-use self::origin::{FOR, HOST, Origin, PROTO, Scheme};
-pub(super) use self::trusted::TrustedNetwork;
+use self::origin::Scheme;
 pub use self::trusted::TrustedProxies;
-use crate::headers::reads_as;
+pub(super) use self::{origin::Origin, trusted::TrustedNetwork};
+use crate::headers::{HeaderTarget, reads_as};
 
-/// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded`.
-pub(super) fn replace(session: &Session, request: &mut RequestHeader, trusted: &TrustedProxies) -> Result<()> {
-    let origin = seen(session).believing(&session.req_header().headers, trusted);
-    let claimed: Vec<HeaderName> = request.headers.keys().filter(|name| says_origin(name)).cloned().collect();
-    for name in &claimed {
-        request.remove_header(name);
+/// Where a request came from, by what is seen of it and what a trusted proxy says.
+pub(super) fn origin(session: &Session, trusted: &TrustedProxies) -> Origin {
+    seen(session).believing(&session.req_header().headers, trusted)
+}
+
+impl Origin {
+    /// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded`.
+    pub(super) fn tell(&self, request: &mut impl HeaderTarget) {
+        let claimed: Vec<HeaderName> = request.headers().keys().filter(|name| says_origin(name)).cloned().collect();
+        claimed.iter().for_each(|name| request.remove(name));
+        self.lines().for_each(|(name, value)| request.insert(&name, value));
     }
-    if let Some(client) = origin.client {
-        request.insert_header(FOR, client.to_string())?;
-    }
-    request.insert_header(PROTO, origin.scheme.as_str())?;
-    if let Some(host) = origin.host {
-        request.insert_header(HOST, host)?;
-    }
-    Ok(())
 }
 
 /// Where a request came from if its peer is the client.
@@ -41,6 +37,7 @@ fn seen(session: &Session) -> Origin {
         client: peer.map(|peer| peer.ip().to_canonical()),
         scheme: if tls { Scheme::Https } else { Scheme::Http },
         host: host(session.req_header()),
+        by_proxy: false,
     }
 }
 

@@ -8,12 +8,14 @@ use super::{TrustedProxies, client::client, host::is_host};
 
 /// Where a request came from: what an app would see if it were asked directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(in crate::gateway) struct Origin {
     /// Who asks; none over a socket without addresses.
     pub(super) client: Option<IpAddr>,
     pub(super) scheme: Scheme,
     /// The host that was asked for.
     pub(super) host: Option<HeaderValue>,
+    /// Whether a trusted proxy asks, be it for itself or for somebody else.
+    pub(super) by_proxy: bool,
 }
 
 /// How the client speaks.
@@ -34,7 +36,22 @@ impl Origin {
             client: Some(client(peer, lines, trusted)),
             scheme: only(headers, PROTO).and_then(Scheme::parse).unwrap_or(self.scheme),
             host: only(headers, HOST).filter(|host| host.to_str().is_ok_and(is_host)).cloned().or(self.host),
+            by_proxy: true,
         }
+    }
+
+    /// Whether a trusted proxy asks, be it for itself or for somebody else.
+    pub(in crate::gateway) fn is_by_proxy(&self) -> bool {
+        self.by_proxy
+    }
+
+    /// The headers by which it is told.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let client =
+            self.client.map(|client| HeaderValue::try_from(client.to_string()).expect("an address is visible ASCII"));
+        let scheme = HeaderValue::from_static(self.scheme.as_str());
+        let lines = [(FOR, client), (PROTO, Some(scheme)), (HOST, self.host.clone())];
+        lines.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 }
 
@@ -57,9 +74,9 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
     values.next().filter(|_| values.next().is_none())
 }
 
-pub(super) const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-pub(super) const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-pub(super) const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 #[cfg(test)]
 mod tests {
@@ -68,7 +85,7 @@ mod tests {
 
     fn seen(peer: [u8; 4]) -> Origin {
         let host = Some(HeaderValue::from_static("app.example"));
-        Origin { client: Some(IpAddr::from(peer)), scheme: Scheme::Http, host }
+        Origin { client: Some(IpAddr::from(peer)), scheme: Scheme::Http, host, by_proxy: false }
     }
 
     fn told(peer: [u8; 4], lines: &[(&'static str, &str)]) -> (String, &'static str, String) {

@@ -1,0 +1,83 @@
+//! Callbacks on their way to the app, after they were answered and verified.
+
+mod request;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::Request;
+use pingora_core::tls::load_platform_certs_incl_env_into_store;
+use reqwest::{
+    Client,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect, retry,
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+use super::{config::Upstream, telemetry::Telemetry, upstream::Upstreams};
+use crate::{gate::session::Delivery, profile::ClientError};
+
+/// Sends callbacks to the upstream as the proxy would, once.
+pub(super) struct UpstreamDelivery {
+    http: Client,
+    upstream: Upstream,
+    telemetry: Telemetry,
+}
+
+impl UpstreamDelivery {
+    /// With the addresses of the upstream as they are at each time, and the roots that the proxy trusts.
+    pub(super) fn new(
+        upstream: &Upstream,
+        upstreams: Arc<Upstreams>,
+        telemetry: Telemetry,
+    ) -> Result<Self, ClientError> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(upstream)?)
+            .http1_only()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .timeout(DEADLINE)
+            .pool_max_idle_per_host(0)
+            .dns_resolver(Addresses(upstreams));
+        let http = client.build().map_err(|_| ClientError::Setup)?;
+        Ok(Self { http, upstream: upstream.clone(), telemetry })
+    }
+}
+
+impl Delivery for UpstreamDelivery {
+    fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()> {
+        let request = request::prepare(&self.http, &self.upstream, request);
+        let telemetry = self.telemetry.clone();
+        Box::pin(async move {
+            let answer = request.send().await;
+            telemetry.delivery(answer.map_or(0, |answer| answer.status().as_u16()));
+        })
+    }
+}
+
+/// Roots are looked for only where they are needed.
+fn tls(upstream: &Upstream) -> Result<ClientConfig, ClientError> {
+    let mut roots = RootCertStore::empty();
+    if upstream.is_tls() {
+        load_platform_certs_incl_env_into_store(&mut roots).map_err(|_| ClientError::Setup)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|_| ClientError::Setup)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The upstream's name, as the gateway has resolved it.
+struct Addresses(Arc<Upstreams>);
+
+impl Resolve for Addresses {
+    fn resolve(&self, _: Name) -> Resolving {
+        let addresses: Addrs = Box::new(self.0.addresses());
+        Box::pin(async move { Ok(addresses) })
+    }
+}
+
+/// As long as a slow app may take to take note of a login.
+const DEADLINE: Duration = Duration::from_secs(30);

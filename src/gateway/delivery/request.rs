@@ -1,0 +1,88 @@
+//! A callback as the app gets it: what came, but for what is between two hops.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts};
+use reqwest::{Client, RequestBuilder};
+
+use super::super::{config::Upstream, forwarded::Origin};
+
+/// Points a request at the upstream; it says where it came from by what was found out when it came.
+pub(super) fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> RequestBuilder {
+    let (mut head, body) = request.into_parts();
+    name_host(&mut head);
+    remove_hop(&mut head.headers);
+    if let Some(origin) = head.extensions.get::<Origin>() {
+        origin.tell(&mut head.headers);
+    }
+    let scheme = if upstream.is_tls() { "https" } else { "http" };
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let url = format!("{scheme}://{}{target}", upstream.authority());
+    http.request(head.method, url).headers(head.headers).body(body)
+}
+
+/// HTTP/2 names the host in the target alone.
+fn name_host(head: &mut Parts) {
+    let authority = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let (Some(host), false) = (authority, head.headers.contains_key(header::HOST)) {
+        head.headers.insert(header::HOST, host);
+    }
+}
+
+/// What a sender says to the next hop alone (RFC 9110 §7.6.1), and how the body came.
+fn remove_hop(headers: &mut HeaderMap) {
+    let lines = headers.get_all(header::CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let named = lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse::<HeaderName>().ok());
+    let named: Vec<_> = named.filter(|name| *name != header::HOST).collect();
+    HOP.iter().chain(&named).for_each(|name| drop(headers.remove(name)));
+}
+
+const HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_between_two_hops_stays_there() {
+        let lines = [
+            ("connection", "close, X-Hop,host"),
+            ("connection", "te"),
+            ("x-hop", "a"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("content-length", "1"),
+            ("expect", "100-continue"),
+            ("host", "app.example"),
+            ("x-end", "b"),
+            ("x-end", "c"),
+        ];
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        remove_hop(&mut headers);
+        let left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(left, [("host", "app.example"), ("x-end", "b"), ("x-end", "c")]);
+    }
+
+    #[test]
+    fn a_host_in_the_target_is_named_in_a_line() {
+        for (host, expected) in [(None, "app.example:8443"), (Some("named.example"), "named.example")] {
+            let request = Request::post("https://app.example:8443/cb");
+            let request = host.into_iter().fold(request, |request, host| request.header(header::HOST, host));
+            let (mut head, ()) = request.body(()).unwrap().into_parts();
+            name_host(&mut head);
+            assert_eq!(head.headers[header::HOST], expected);
+        }
+    }
+}
