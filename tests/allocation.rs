@@ -106,6 +106,29 @@ fn passing_a_gate_that_signs_allocates_nothing() {
 }
 
 #[test]
+#[cfg(feature = "session")]
+fn passing_a_gate_that_knows_browsers_allocates_nothing() {
+    use rand_core::OsRng;
+    use truegate::{
+        access::{Access, AllowList, Rule, Rules},
+        gate::session::Sessions,
+        session::{Partner, PublicUrl, Sealer, Secret},
+        store::MemoryStore,
+    };
+
+    let public_url = PublicUrl::parse("https://shop.example").unwrap();
+    let sealer = Sealer::new(&Secret::generate(&mut OsRng), &[]);
+    let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), MemoryStore::new(1));
+    let gate = |rules| Gate::builder(PATH.parse().unwrap(), Source::prompt()).sessions(sessions.rules(rules).build());
+    let required = Rule::new("/account/".parse().unwrap(), Access::Required(AllowList::default()));
+    let gate = gate(Rules::from_iter([required])).build();
+    for (method, path) in [("GET", "/"), ("POST", "/api/orders/42?verbose=true")] {
+        cost(&gate, method, path);
+        assert_eq!(cost(&gate, method, path), 0, "{method} {path}");
+    }
+}
+
+#[test]
 fn the_count_counts() {
     assert!(cost(&Source::prompt().gate(), "POST", PATH) > 0);
 }

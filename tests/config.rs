@@ -11,7 +11,7 @@ use truegate::{
     callback::Endpoints,
     gateway::config::{Config, ConfigErrors, LogFormat, Store, TrustedProxies},
     headers::HeaderNames,
-    session::{LinkBase, cookie::CookieName},
+    session::{LinkBase, cookies::CookieName},
 };
 
 mod config {

@@ -122,6 +122,26 @@ mod tests {
     }
 
     #[test]
+    fn a_session_gets_a_new_assertion_when_half_of_the_last_ones_life_is_over() {
+        let clock = ManualClock::default();
+        let gate = builder().clock(clock.clone()).build();
+        let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
+        let identity = Identity::vouch(None, profile);
+        let assert = |session| gate.assert(&identity, session).unwrap();
+
+        let first = assert(Some("one"));
+        assert_ne!(assert(Some("another")), first);
+        assert_ne!(assert(None), assert(None));
+        clock.advance(Duration::from_secs(149));
+        assert_eq!(assert(Some("one")), first);
+        clock.advance(Duration::from_secs(1));
+        assert_ne!(assert(Some("one")), first);
+        let second = assert(Some("one"));
+        clock.set_wall(SystemTime::UNIX_EPOCH);
+        assert_ne!(assert(Some("one")), second, "nobody gets a token of the future");
+    }
+
+    #[test]
     fn the_keys_are_answered_on_one_exact_path() {
         let gate = builder().build();
         for (method, path, header, answer) in [

@@ -1,5 +1,7 @@
 //! Connections are kept, and one is enough.
 
+use std::num::NonZero;
+
 use http::Version;
 use tokio::task::JoinSet;
 use truegate::{
@@ -39,6 +41,23 @@ async fn one_http_2_connection_carries_fetches_side_by_side() {
     assert!(within(fetches.join_all()).await.iter().all(Result::is_ok));
     assert_eq!(simulator.connections(), 1);
     assert!(simulator.seen().iter().all(|seen| seen.version == Version::HTTP_2));
+}
+
+#[tokio::test]
+async fn so_many_fetches_run_at_once_and_the_others_wait_for_their_turn() {
+    let simulator = Simulator::start().await.unwrap();
+    let client = ProfileClient::builder().concurrency(NonZero::new(2).unwrap()).build().unwrap();
+    simulator.set_day(Day::Held);
+    let mut fetches = JoinSet::new();
+    for _ in 0..5 {
+        let (client, grant) = (client.clone(), grant(simulator.endpoint()));
+        fetches.spawn(async move { fetch(&client, &grant).await });
+    }
+    within(simulator.wait_for_fetches(2)).await;
+    simulator.set_day(Day::Good);
+    simulator.release();
+    assert!(within(fetches.join_all()).await.iter().all(Result::is_ok));
+    assert_eq!((simulator.fetches(), simulator.connections()), (5, 2), "each at once needs a connection of its own");
 }
 
 #[tokio::test]

@@ -1,8 +1,15 @@
 //! How a profile client is put together.
 
-use std::{collections::HashMap, net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use reqwest::{Client, redirect, retry};
+use tokio::sync::Semaphore;
 
 use super::{ProfileClient, resolver::PublicResolver};
 use crate::tls::{self, NoCertificate};
@@ -14,6 +21,7 @@ pub struct ProfileClientBuilder {
     connect_timeout: Duration,
     attempts: NonZeroU32,
     profile_limit: usize,
+    concurrency: NonZeroUsize,
     trusted: Vec<u8>,
     resolve: HashMap<String, SocketAddr>,
 }
@@ -27,6 +35,9 @@ impl ProfileClientBuilder {
 
     /// The largest profile in bytes, if not said.
     pub const PROFILE_LIMIT: usize = 64 * 1024;
+
+    /// How many profiles are fetched at once, if not said.
+    pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
     /// How long a connection, with its TLS handshake, may take to come up; 1 s if not said.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -43,6 +54,12 @@ impl ProfileClientBuilder {
     /// The largest profile in bytes; 64 KiB if not said.
     pub fn profile_limit(mut self, bytes: usize) -> Self {
         self.profile_limit = bytes;
+        self
+    }
+
+    /// How many profiles are fetched at once; 256 if not said. Whoever comes later waits, but not beyond its deadline.
+    pub fn concurrency(mut self, fetches: NonZeroUsize) -> Self {
+        self.concurrency = fetches;
         self
     }
 
@@ -85,6 +102,7 @@ impl ProfileClientBuilder {
             http: overridden.build().map_err(|_| ClientError::Setup)?,
             attempts: self.attempts,
             profile_limit: self.profile_limit,
+            permits: Arc::new(Semaphore::new(self.concurrency.get())),
         })
     }
 }
@@ -95,6 +113,7 @@ impl Default for ProfileClientBuilder {
             connect_timeout: Self::CONNECT_TIMEOUT,
             attempts: Self::ATTEMPTS,
             profile_limit: Self::PROFILE_LIMIT,
+            concurrency: Self::CONCURRENCY,
             trusted: Vec::new(),
             resolve: HashMap::new(),
         }

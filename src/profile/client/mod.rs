@@ -13,10 +13,15 @@ mod answer;
 mod builder;
 mod resolver;
 
-use std::{num::NonZeroU32, time::Duration, time::Instant};
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, header};
+use tokio::sync::Semaphore;
 use tower::{
     retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff},
     util::rng::HasherRng,
@@ -35,6 +40,8 @@ pub struct ProfileClient {
     http: reqwest::Client,
     attempts: NonZeroU32,
     profile_limit: usize,
+    /// One for each fetch that may run at once.
+    permits: Arc<Semaphore>,
 }
 
 impl ProfileClient {
@@ -44,6 +51,7 @@ impl ProfileClient {
     }
 
     async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
+        let _permit = self.permits.acquire().await.map_err(|_| FetchError::Unavailable)?;
         let mut backoff = backoff();
         for _ in 1..self.attempts.get() {
             match self.attempt(grant).await {
