@@ -58,9 +58,9 @@ use crate::gate::{Rejection, Step, Verdict};
 ///
 /// When the module was not added, or the client broke off.
 pub async fn intercept(session: &mut Session) -> Result<bool> {
-    let gate = module(session)?.gate();
+    let (gate, cookies) = (module(session)?.gate(), module(session)?.take_cookies());
     let step = if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
-        gate.inspect(session.req_header())
+        module::inspect(&gate, session.req_header_mut(), cookies)
     } else {
         Step::Reply(gate.reject(Rejection::MalformedRequest))
     };

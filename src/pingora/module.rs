@@ -4,7 +4,7 @@ use std::any::Any;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use pingora_core::{
     Result,
     modules::http::{HttpModule, HttpModuleBuilder, Module, ModuleBuilder},
@@ -12,13 +12,18 @@ use pingora_core::{
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::target::Target;
-use crate::{gate::Gate, headers::Edits};
+use crate::{
+    gate::{Gate, Step},
+    headers::{Edits, HeaderTarget},
+};
 
 /// What truegate knows of one request.
 #[derive(Debug)]
 pub struct TruegateModule {
     gate: Gate,
     edits: Option<Edits>,
+    /// The `Cookie` lines as they came, if some of them were truegate's own: the gate is to see them, and nobody else.
+    cookies: Vec<HeaderValue>,
     /// Whether the response is the gate's own.
     answers: bool,
 }
@@ -31,6 +36,11 @@ impl TruegateModule {
 
     pub(super) fn gate(&self) -> Gate {
         self.gate.clone()
+    }
+
+    /// The `Cookie` lines that the gate has yet to see.
+    pub(super) fn take_cookies(&mut self) -> Vec<HeaderValue> {
+        std::mem::take(&mut self.cookies)
     }
 
     pub(super) fn decide(&mut self, edits: Edits) {
@@ -51,20 +61,37 @@ impl TruegateModule {
     }
 }
 
+/// What becomes of a request, by its head as it came: with these `Cookie` lines, which nobody else is to see.
+pub(super) fn inspect(gate: &Gate, request: &mut RequestHeader, cookies: Vec<HeaderValue>) -> Step {
+    if cookies.is_empty() {
+        return gate.inspect(request);
+    }
+    let mut target = Target(request);
+    target.remove(&header::COOKIE);
+    cookies.into_iter().for_each(|line| target.append(&header::COOKIE, line));
+    let step = gate.inspect(target.0);
+    gate.strip_request(&mut target);
+    step
+}
+
 struct Builder {
     gate: Gate,
 }
 
 impl HttpModuleBuilder for Builder {
     fn init(&self) -> Module {
-        Box::new(TruegateModule { gate: self.gate.clone(), edits: None, answers: false })
+        Box::new(TruegateModule { gate: self.gate.clone(), edits: None, cookies: Vec::new(), answers: false })
     }
 }
 
 #[async_trait]
 impl HttpModule for TruegateModule {
     async fn request_header_filter(&mut self, request: &mut RequestHeader) -> Result<()> {
+        let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
         self.gate.strip_request(&mut Target(request));
+        if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
+            self.cookies = cookies;
+        }
         Ok(())
     }
 
