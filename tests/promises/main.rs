@@ -9,6 +9,7 @@ mod framing;
 mod keeping;
 mod presets;
 mod routes;
+mod sessions;
 mod spoofing;
 mod streams;
 #[path = "../support/mod.rs"]

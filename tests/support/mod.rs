@@ -17,3 +17,4 @@ pub mod redis;
 pub mod scene;
 pub mod source;
 pub mod tls;
+pub mod visitor;

@@ -3,13 +3,14 @@
 use std::{fmt::Debug, net::TcpListener};
 
 use tokio::sync::watch;
-use truegate::simulator::Simulator;
+use truegate::simulator::{Call, Simulator};
 
 use super::{
-    edge::{Edge, Kind, PATH, Settings},
+    edge::{Edge, Kind, PATH, Sessions, Settings},
     raw::{Message, exchange, get, post, within},
     recorder::Recorder,
     tls::{self, Certificate},
+    visitor::Visitor,
 };
 
 pub struct Scene {
@@ -78,6 +79,28 @@ impl Scene {
     pub fn grant_at(&self, profile: impl Into<bytes::Bytes>, endpoint: &str) -> String {
         let token = self.truecaller.grant(profile);
         serde_json::json!({ "requestId": "a-nonce-", "accessToken": token, "endpoint": endpoint }).to_string()
+    }
+
+    /// A visitor of the scene's site.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::at(self.edge.address(), Sessions::ORIGIN)
+    }
+
+    /// Has Truecaller call back for a login.
+    pub async fn call(&self, call: Call, nonce: &str) {
+        let url = format!("http://{}{PATH}", self.edge.address());
+        let posted = self.truecaller.call(&url, call.request_id(nonce)).await.expect("the edge answers");
+        let statuses: Vec<_> = posted.iter().map(|posted| posted.answer.status.as_u16()).collect();
+        assert!(statuses.iter().all(|status| *status == 204), "{statuses:?}");
+    }
+
+    /// A visitor who has logged in, with the documented profile.
+    pub async fn signed_in(&self) -> Visitor {
+        let mut browser = self.visitor();
+        let nonce = browser.start_login().await;
+        self.call(Call::grant(), &nonce).await;
+        assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+        browser
     }
 
     /// Waits until the edge has given up this many callbacks, counted from the start.

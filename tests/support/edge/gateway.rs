@@ -34,6 +34,10 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
             line(format!("    - ${{file:{index}.pem}}"));
         }
     }
+    settings.sessions.iter().for_each(|sessions| line(sessions.yaml()));
+    if settings.trusted {
+        line("trusted_proxies: [127.0.0.1]".to_owned());
+    }
     line(format!("identity:\n  max_value_length: {}", settings.max_value_length));
     line(format!("  presets: [{}]", settings.presets.join(", ")));
     if !settings.headers.is_empty() {

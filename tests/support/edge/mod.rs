@@ -15,6 +15,7 @@
 
 mod gateway;
 pub mod pingora;
+pub mod sessions;
 pub mod tower;
 
 use std::{net::SocketAddr, time::Duration};
@@ -29,6 +30,8 @@ use truegate::{
     profile::ProfileClient,
 };
 use url::Url;
+
+pub use self::sessions::{Need, Sessions};
 
 /// The callback route of every edge.
 pub const PATH: &str = "/truecaller/Callback-7f3a";
@@ -49,8 +52,12 @@ impl Kind {
     /// Starts this edge in front of an app.
     pub async fn start(self, app: SocketAddr, settings: &Settings) -> Edge {
         match self {
-            Self::Tower => Edge::Tower(tower::Server::start(settings.gate_builder().build(), app).await),
-            Self::Pingora => Edge::Pingora(pingora::Server::start(settings.gate_builder().build(), app)),
+            Self::Tower => {
+                Edge::Tower(tower::Server::start(settings.gate_builder().build(), app, settings.trusted).await)
+            }
+            Self::Pingora => {
+                Edge::Pingora(pingora::Server::start(settings.gate_builder().build(), app, settings.trusted))
+            }
             Self::Gateway => Edge::Gateway(gateway::start(settings, app)),
         }
     }
@@ -74,6 +81,10 @@ pub struct Settings {
     pub accept_inactive: bool,
     /// How identities are signed, if they are.
     pub signing: Option<Signing>,
+    /// How browsers log in, if they can.
+    pub sessions: Option<Sessions>,
+    /// Whether whoever asks is a proxy of the operator's own.
+    pub trusted: bool,
     /// Counts the callbacks that an edge in this process gave up.
     pub abandoned: watch::Sender<usize>,
 }
@@ -93,6 +104,8 @@ impl Settings {
             presets: Vec::new(),
             accept_inactive: false,
             signing: None,
+            sessions: None,
+            trusted: false,
             abandoned: watch::Sender::default(),
         }
     }
@@ -115,6 +128,10 @@ impl Settings {
             .require_host();
         let builder = match &self.signing {
             Some(signing) => builder.assertions(signing.assertions()),
+            None => builder,
+        };
+        let builder = match &self.sessions {
+            Some(sessions) => builder.sessions(sessions.engine()),
             None => builder,
         };
         if self.accept_inactive { builder.accept_inactive() } else { builder }

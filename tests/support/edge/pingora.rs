@@ -20,6 +20,7 @@ use pingora_proxy::{ProxyHttp, Session, http_proxy_service};
 use tokio::{sync::watch, task::JoinSet};
 use truegate::{
     Gate,
+    gate::session::TrustedProxy,
     pingora::{TruegateModule, inject, intercept},
 };
 
@@ -31,8 +32,9 @@ pub struct Server {
 }
 
 impl Server {
-    pub(super) fn start(gate: Gate, app: SocketAddr) -> Self {
-        Self::serve(Proxy { gate, app })
+    /// With every request from a proxy of the operator's own, if it is to be so.
+    pub(super) fn start(gate: Gate, app: SocketAddr, trusted: bool) -> Self {
+        Self::serve(Proxy { gate, app, trusted })
     }
 
     /// Serves any proxy on a free port.
@@ -63,6 +65,7 @@ impl Server {
 struct Proxy {
     gate: Gate,
     app: SocketAddr,
+    trusted: bool,
 }
 
 #[async_trait]
@@ -76,6 +79,9 @@ impl ProxyHttp for Proxy {
     }
 
     async fn request_filter(&self, session: &mut Session, _: &mut ()) -> Result<bool> {
+        if self.trusted {
+            session.req_header_mut().extensions_mut().insert(TrustedProxy);
+        }
         intercept(session).await
     }
 

@@ -13,7 +13,7 @@ use hyper_util::{
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::task::TaskTracker;
 use tower::{ServiceBuilder, service_fn};
-use truegate::{Gate, TruegateLayer, layer::RequestBody};
+use truegate::{Gate, TruegateLayer, gate::session::TrustedProxy, layer::RequestBody};
 
 type Body = RequestBody<Incoming>;
 
@@ -24,11 +24,12 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(gate: Gate, app: SocketAddr) -> Self {
+    /// With every request from a proxy of the operator's own, if it is to be so.
+    pub async fn start(gate: Gate, app: SocketAddr, trusted: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let mut task = JoinSet::new();
-        task.spawn(accept(listener, gate, app));
+        task.spawn(accept(listener, gate, app, trusted));
         Self { address, _task: task }
     }
 
@@ -37,10 +38,17 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, gate: Gate, app: SocketAddr) {
+async fn accept(listener: TcpListener, gate: Gate, app: SocketAddr, trusted: bool) {
     let tasks = TaskTracker::new();
     let proxy = Proxy { client: Client::builder(TokioExecutor::new()).build_http(), app, tasks: tasks.clone() };
-    let service = ServiceBuilder::new().layer(TruegateLayer::new(gate)).service(service_fn(move |request| {
+    let mark = move |mut request: Request<Incoming>| {
+        if trusted {
+            request.extensions_mut().insert(TrustedProxy);
+        }
+        request
+    };
+    let layers = ServiceBuilder::new().map_request(mark).layer(TruegateLayer::new(gate));
+    let service = layers.service(service_fn(move |request| {
         let proxy = proxy.clone();
         async move { proxy.forward(request).await }
     }));

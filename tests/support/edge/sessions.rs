@@ -1,0 +1,159 @@
+//! Sessions of a test's own: the same for a gate in this process and for the program.
+
+use std::{fmt::Write as _, path::Path, time::Duration};
+
+use truegate::{
+    access::{Access, AllowList, Guest, Rule, Rules},
+    gate::session::{Sessions as Engine, SessionsBuilder},
+    profile::PhoneNumber,
+    session::{Partner, PublicUrl, ReturnPath, Sealer, Secret, cookies::CookieName, page::Pages},
+    store::{MemoryStore, RedisStore},
+};
+
+/// What a test wants of sessions.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    pub public_url: String,
+    /// The first seals.
+    pub secrets: Vec<String>,
+    /// The first that matches counts.
+    pub rules: Vec<(&'static str, Need)>,
+    pub login_timeout: Duration,
+    pub lifetime: Duration,
+    pub idle: Duration,
+    pub revocation_grace: Duration,
+    pub max_pending: usize,
+    pub fallback: &'static str,
+    pub upstream_cookies: Vec<&'static str>,
+    /// Truecaller's app if none.
+    pub link_base: Option<String>,
+    pub store: Store,
+    /// A folder of pages; the built-in ones if none.
+    pub templates: Option<String>,
+}
+
+/// What a path needs.
+#[derive(Debug, Clone)]
+pub enum Need {
+    Public,
+    Optional,
+    Required,
+    /// One of these numbers.
+    Listed(Vec<&'static str>),
+}
+
+/// What keeps logins.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// The memory of the edge: the gateway is another process.
+    Memory,
+    /// A server, by its URL.
+    Redis(String),
+}
+
+impl Sessions {
+    pub const ORIGIN: &str = "https://shop.example";
+
+    /// The usual ones, behind HTTPS that somebody else ends.
+    pub fn usual() -> Self {
+        Self {
+            public_url: Self::ORIGIN.to_owned(),
+            secrets: vec!["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()],
+            rules: Vec::new(),
+            login_timeout: SessionsBuilder::LOGIN_TIMEOUT,
+            lifetime: SessionsBuilder::LIFETIME,
+            idle: SessionsBuilder::IDLE,
+            revocation_grace: SessionsBuilder::REVOCATION_GRACE,
+            max_pending: 1000,
+            fallback: "/login",
+            upstream_cookies: Vec::new(),
+            link_base: None,
+            store: Store::Memory,
+            templates: None,
+        }
+    }
+
+    /// For a gate in this process.
+    pub fn engine(&self) -> Engine {
+        let builder = self.begin();
+        let builder = match &self.link_base {
+            Some(base) => builder.link_base(base.parse().expect("a base of links")),
+            None => builder,
+        };
+        let builder = match &self.templates {
+            Some(folder) => builder.pages(Pages::load(Path::new(folder)).expect("pages that can be filled in")),
+            None => builder,
+        };
+        let cookies = self.upstream_cookies.iter().map(|name| CookieName::parse(name).expect("a cookie's name"));
+        let rules = self.rules.iter().map(|(path, need)| Rule::new(path.parse().expect("a path"), need.access()));
+        builder
+            .login_timeout(self.login_timeout)
+            .lifetime(self.lifetime)
+            .idle(self.idle)
+            .revocation_grace(self.revocation_grace)
+            .fallback(ReturnPath::parse(self.fallback).expect("a path of the site"))
+            .upstream_cookies(cookies)
+            .rules(rules.collect::<Rules>())
+            .build()
+    }
+
+    fn begin(&self) -> SessionsBuilder {
+        let url = PublicUrl::parse(&self.public_url).expect("an origin");
+        let secrets: Vec<_> = self.secrets.iter().map(|text| Secret::parse(text).expect("a secret")).collect();
+        let (first, others) = secrets.split_first().expect("one secret seals");
+        let partner = Partner::new("a-partner-key", "A Shop").expect("a key and a name");
+        let sealer = Sealer::new(first, others);
+        match &self.store {
+            Store::Memory => Engine::builder(url, sealer, partner, MemoryStore::new(self.max_pending)),
+            Store::Redis(server) => {
+                let store = RedisStore::new(server, self.max_pending).expect("the URL of a server");
+                Engine::builder(url, sealer, partner, store)
+            }
+        }
+    }
+
+    /// For the program.
+    pub fn yaml(&self) -> String {
+        let mut text = String::from("session:\n");
+        let mut line = |line: String| writeln!(text, "{line}").expect("writing into a string cannot fail");
+        line(format!("  public_url: {}\n  secret: [{}]", self.public_url, self.secrets.join(", ")));
+        line("  partner: { key: a-partner-key, name: A Shop }".to_owned());
+        line(format!("  login_timeout: {}ms", self.login_timeout.as_millis()));
+        line(format!("  lifetime: {}ms\n  idle: {}ms", self.lifetime.as_millis(), self.idle.as_millis()));
+        line(format!("  revocation_grace: {}ms", self.revocation_grace.as_millis()));
+        line(format!("  max_pending: {}\n  fallback_url: {}", self.max_pending, self.fallback));
+        line(format!("  upstream_cookies: [{}]", self.upstream_cookies.join(", ")));
+        self.link_base.iter().for_each(|base| line(format!("  link_base: {base}")));
+        self.templates.iter().for_each(|folder| line(format!("  templates: {folder}")));
+        if let Store::Redis(url) = &self.store {
+            line(format!("  store: {url}"));
+        }
+        let rules: Vec<_> =
+            self.rules.iter().map(|(path, need)| format!("{{ path: {path}, {} }}", need.yaml())).collect();
+        line(format!("routes: [{}]", rules.join(", ")));
+        text
+    }
+}
+
+impl Need {
+    fn access(&self) -> Access {
+        let phone = |phone: &&str| Guest::Phone(PhoneNumber::parse(phone).expect("a phone number"));
+        match self {
+            Self::Public => Access::Public,
+            Self::Optional => Access::Optional,
+            Self::Required => Access::Required(AllowList::default()),
+            Self::Listed(phones) => Access::Required(AllowList::only(phones.iter().map(phone))),
+        }
+    }
+
+    fn yaml(&self) -> String {
+        match self {
+            Self::Public => "access: public".to_owned(),
+            Self::Optional => "access: optional".to_owned(),
+            Self::Required => "access: required".to_owned(),
+            Self::Listed(phones) => {
+                format!("access: required, allow: {{ phones: ['{}'] }}", phones.join("', '"))
+            }
+        }
+    }
+}
