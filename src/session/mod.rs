@@ -12,6 +12,7 @@
 //! ```
 
 pub mod cookies;
+pub(crate) mod epoch;
 mod id;
 mod link;
 pub mod page;

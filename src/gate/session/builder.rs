@@ -165,7 +165,7 @@ impl SessionsBuilder {
             tasks: self.tasks,
             delivery: self.delivery,
             revocations: super::revocations::Revocations::default(),
-            verifications: super::verification::Verifications::default(),
+            verifications: super::running::Verifications::default(),
             waiting: super::status::Waiting::default(),
         }))
     }

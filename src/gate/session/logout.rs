@@ -8,7 +8,7 @@ use super::{
     desk::{Desk, STORE_DEADLINE},
     login::query,
     reply,
-    revocations::Revocation,
+    revocation::Revocation,
     standing::Standing,
 };
 use crate::{

@@ -21,9 +21,12 @@ mod desk;
 mod login;
 mod logout;
 mod me;
+mod needs;
 mod path;
 mod reply;
+mod revocation;
 mod revocations;
+mod running;
 mod standing;
 mod status;
 mod verification;
@@ -35,7 +38,7 @@ use futures_core::future::BoxFuture;
 use http::{HeaderValue, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
-use self::{desk::Desk, revocations::Revocations, status::Waiting, verification::Verifications};
+use self::{desk::Desk, revocations::Revocations, running::Verifications, status::Waiting};
 use super::{
     Gate, GateBuilder, Rejection, Step,
     session_mode::{Posted, SessionMode},

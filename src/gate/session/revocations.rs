@@ -9,11 +9,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
+use super::revocation::Revocation;
 use crate::{
     profile::PhoneNumber,
-    session::{Purpose, Sealer, Session, SessionId},
+    session::{Sealer, Session, SessionId, epoch},
     store::{Place, StoreError},
 };
 
@@ -45,15 +45,6 @@ pub(super) enum Judgement {
     Revoked,
     /// The store has been silent for too long.
     Unsure,
-}
-
-/// The end of one session, or of all of a user's.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Revocation {
-    #[serde(rename = "s")]
-    Session { id: SessionId, until: u64 },
-    #[serde(rename = "u")]
-    User { phone: String, born_by: u64, until: u64 },
 }
 
 /// Whose turn it is to ask the store.
@@ -183,28 +174,6 @@ impl Known {
     }
 }
 
-impl Revocation {
-    /// The end of one session, which would have ended at some time anyway.
-    pub(super) fn session(id: SessionId, until: SystemTime) -> Self {
-        Self::Session { id, until: milliseconds(until) }
-    }
-
-    /// The end of all of a user's sessions that have begun by now.
-    pub(super) fn user(phone: &PhoneNumber, now: SystemTime, until: SystemTime) -> Self {
-        Self::User { phone: phone.as_str().to_owned(), born_by: milliseconds(now), until: milliseconds(until) }
-    }
-
-    /// As the store keeps it.
-    pub(super) fn seal(&self, sealer: &Sealer) -> Bytes {
-        let plain = serde_json::to_vec(self).expect("texts and numbers are always JSON");
-        sealer.seal(Purpose::Revocation, &plain).into()
-    }
-
-    fn open(sealer: &Sealer, sealed: &[u8]) -> Option<Self> {
-        serde_json::from_slice(&sealer.open(Purpose::Revocation, sealed)?).ok()
-    }
-}
-
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         let mut known = self.0.known();
@@ -213,15 +182,11 @@ impl Drop for Asking<'_> {
     }
 }
 
-fn milliseconds(date: SystemTime) -> u64 {
-    let elapsed = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn date(milliseconds: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
 /// With the time that asking may take, less than the second within which a logout is known everywhere.
 const INTERVAL: Duration = Duration::from_millis(300);
 const FORGET_FROM: usize = 1000;
+
+/// A date that the store kept; one that the system does not know is over.
+fn date(milliseconds: u64) -> SystemTime {
+    epoch::date(milliseconds).unwrap_or(SystemTime::UNIX_EPOCH)
+}

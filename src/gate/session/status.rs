@@ -12,7 +12,7 @@ use super::{
     desk::{Desk, STORE_DEADLINE},
     login::query,
     reply,
-    revocations::Revocation,
+    revocation::Revocation,
     standing::Standing,
 };
 use crate::{

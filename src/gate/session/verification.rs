@@ -1,36 +1,24 @@
 //! What becomes of a callback: its login moves on, and a grant is verified after it was answered.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::Request;
 use rand_core::OsRng;
 
-use super::desk::{Desk, STORE_DEADLINE};
+use super::{
+    desk::{Desk, STORE_DEADLINE},
+    needs::needed,
+    running::Verification,
+};
 use crate::{
-    callback::{AccessToken, Callback, Grant, RequestId},
+    callback::{Callback, Grant, RequestId},
     gate::{Event, LoginEvent, Rejection, session_mode::Posted},
-    headers::{Edits, Field, HeaderNames},
+    headers::Edits,
     identity::Identity,
     profile::{FetchError, Profile},
     session::{Purpose, Session, SessionId},
     store::{State, StoreError},
 };
-
-/// The grants that are being verified, by the nonces of their logins.
-#[derive(Default)]
-pub(super) struct Verifications(Arc<Mutex<Running>>);
-
-type Running = HashMap<RequestId, Vec<AccessToken>>;
-
-/// One of them; when it is dropped, it may come again.
-struct Verification {
-    grant: Grant,
-    running: Arc<Mutex<Running>>,
-}
 
 impl Desk {
     /// Takes note of a callback. What it says of a login that does not run changes nothing, and nobody learns that.
@@ -137,34 +125,6 @@ impl Desk {
     }
 }
 
-impl Verifications {
-    /// Begins to verify a grant, unless the same is being verified already or the login has too many.
-    fn begin(&self, grant: Grant) -> Option<Verification> {
-        let mut running = lock(&self.0);
-        let tokens = running.entry(grant.request_id().clone()).or_default();
-        if tokens.len() >= TOKENS || tokens.contains(grant.token()) {
-            return None;
-        }
-        tokens.push(grant.token().clone());
-        Some(Verification { grant, running: Arc::clone(&self.0) })
-    }
-}
-
-impl Drop for Verification {
-    fn drop(&mut self) {
-        let mut running = lock(&self.running);
-        let Some(tokens) = running.get_mut(self.grant.request_id()) else { return };
-        tokens.retain(|token| token != self.grant.token());
-        if tokens.is_empty() {
-            running.remove(self.grant.request_id());
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Where a login moves by a callback without a token.
 fn state(status: &str) -> Option<State> {
     match status {
@@ -186,27 +146,5 @@ fn event(state: &State) -> Option<LoginEvent> {
     }
 }
 
-/// A profile with what headers, assertions and `me` say of it, and no more.
-fn needed(profile: &Profile, names: &HeaderNames) -> Profile {
-    let keep = |field, text: &Option<String>| text.clone().filter(|_| names.carries(field));
-    Profile {
-        email: keep(Field::Email, &profile.email),
-        city: keep(Field::City, &profile.city),
-        street: keep(Field::Street, &profile.street),
-        zipcode: keep(Field::Zipcode, &profile.zipcode),
-        gender: keep(Field::Gender, &profile.gender),
-        avatar_url: keep(Field::AvatarUrl, &profile.avatar_url),
-        company: keep(Field::Company, &profile.company),
-        job_title: keep(Field::JobTitle, &profile.job_title),
-        badges: if names.carries(Field::Badges) { profile.badges.clone() } else { Vec::new() },
-        about: keep(Field::About, &profile.about),
-        created_at: keep(Field::CreatedAt, &profile.created_at),
-        json: String::new(),
-        ..profile.clone()
-    }
-}
-
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How many tokens are tried at once for one login: its own, and what others post who know its nonce.
-const TOKENS: usize = 16;

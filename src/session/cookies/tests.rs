@@ -1,0 +1,84 @@
+use super::*;
+
+fn headers(lines: &[&str]) -> HeaderMap {
+    lines.iter().map(|line| (header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap())).collect()
+}
+
+#[test]
+fn a_cookie_is_found_in_any_line_and_only_once() {
+    for (lines, found) in [
+        (&[][..], Value::Absent),
+        (&["a=1"], Value::Absent),
+        (&["__host-truegate=x"], Value::Absent),
+        (&["truegate=x; __Host-truegate-login=y"], Value::Absent),
+        (&["__Host-truegate"], Value::Absent),
+        (&["__Host-truegate=x"], Value::One(b"x")),
+        (&["a=1;__Host-truegate=x"], Value::One(b"x")),
+        (&["a=1", "b=2;\t__Host-truegate = x ;c=3"], Value::One(b"x")),
+        (&["__Host-truegate=a=b"], Value::One(b"a=b")),
+        (&["__Host-truegate=\"x\""], Value::One(b"\"x\"")),
+        (&["__Host-truegate="], Value::One(b"")),
+        (&["__Host-truegate=x; __Host-truegate=x"], Value::Several),
+        (&["__Host-truegate=x", "__Host-truegate=y"], Value::Several),
+    ] {
+        assert_eq!(Cookies::Secure.find(Kind::Session, &headers(lines)), found, "{lines:?}");
+    }
+}
+
+#[test]
+fn ours_are_taken_out_and_the_others_stay_byte_for_byte() {
+    for (line, rest) in [
+        ("a=1; b=2", None),
+        ("", None),
+        ("truegate=x", None),
+        ("__Host-truegate=x", Some("")),
+        ("__Host-truegate=x;", Some("")),
+        ("a=1;__Host-truegate=x", Some("a=1")),
+        ("__Host-truegate=x; a=1", Some("a=1")),
+        ("a=1; __Host-truegate=x; b=\"2 3\";c", Some("a=1; b=\"2 3\";c")),
+        ("a=1;__Host-truegate-login=x ;\tb=2", Some("a=1;\tb=2")),
+        ("a=1; __HOST-Truegate=x", Some("a=1")),
+        ("a=1; __Host-truegate", Some("a=1")),
+        ("a=\"1; __Host-truegate=x; 2\"", Some("a=\"1; 2\"")),
+    ] {
+        let stripped = Cookies::Secure.without_ours(line.as_bytes());
+        assert_eq!(stripped.as_deref(), rest.map(str::as_bytes), "{line}");
+    }
+}
+
+#[test]
+fn what_sets_ours_is_known_by_its_name() {
+    for (line, ours) in [
+        ("__Host-truegate=evil; Path=/; Secure", true),
+        ("\t__host-TRUEGATE-login =; Secure", true),
+        ("__Host-truegate", true),
+        ("a=__Host-truegate=x", false),
+        ("truegate2=x", false),
+        ("", false),
+    ] {
+        assert_eq!(Cookies::Secure.is_set_by(line.as_bytes()), ours, "{line}");
+    }
+}
+
+#[test]
+fn clearing_says_what_setting_said() {
+    let set = Cookies::Secure.set(Kind::Session, "sealed", Duration::from_hours(2));
+    assert!(set.is_sensitive());
+    assert_eq!(set, "__Host-truegate=sealed; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7200");
+    assert_eq!(
+        Cookies::Secure.clear(Kind::Session),
+        "__Host-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+    );
+    let plain = Cookies::Plain.set(Kind::Browser, "sealed", Duration::from_mins(3));
+    assert_eq!(plain, "truegate-login=sealed; HttpOnly; SameSite=Lax; Path=/; Max-Age=180");
+}
+
+#[test]
+fn an_apps_cookie_is_forgotten_by_its_name() {
+    let expired = |name: &str| CookieName::parse(name).map(|name| name.expired());
+    assert_eq!(expired("PHPSESSID").unwrap(), "PHPSESSID=; Path=/; Max-Age=0");
+    assert_eq!(expired("__Secure-app").unwrap(), "__Secure-app=; Secure; Path=/; Max-Age=0");
+    for name in ["", "a b", "a=b", "a;b", "a\r\nb", "नाम", &"a".repeat(257)] {
+        assert!(expired(name).is_err(), "{name}");
+    }
+}
