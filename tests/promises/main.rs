@@ -1,8 +1,10 @@
 //! What every edge promises: the tower layer, the pingora module and the gateway, over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod admission;
 mod answers;
 mod bodies;
+mod browsers;
 mod claims;
 mod endpoints;
 mod framing;

@@ -1,0 +1,164 @@
+//! What needs an identity is closed to everyone else, however the request is written.
+
+use crate::{
+    claims::{assert_problem, claims},
+    support::{
+        client::Client,
+        edge::{Kind, Need, Sessions, Settings},
+        raw::{Message, get},
+        scene::Scene,
+    },
+};
+
+/// `/public/` is open, and so is what the scene asks for last; all the rest needs an identity.
+fn closed(settings: &mut Settings) {
+    let rules = vec![("/public/", Need::Public), ("/the-last-of-it", Need::Public), ("/", Need::Required)];
+    settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
+}
+
+async fn asked(scene: &Scene, start: &str, lines: &str) -> Message {
+    scene.send(format!("{start} HTTP/1.1\r\nHost: shop.example\r\n{lines}\r\n")).await
+}
+
+#[tokio::test]
+async fn no_way_to_write_a_path_leads_past_a_rule() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        for (path, status) in [
+            ("/admin", 401),
+            ("/public/../admin", 401),
+            ("/public/%2e%2e/admin", 400),
+            ("/public/%2E%2e/admin", 400),
+            ("/public/..%2fadmin", 400),
+            ("/public/..%2Fadmin", 400),
+            ("/public/%252e%252e%252fadmin", 400),
+            ("/public/..\\admin", 400),
+            ("/public/..%5cadmin", 400),
+            ("/public//..//admin", 401),
+            ("//admin", 401),
+            ("//public/admin", 400),
+            ("/public/;/../admin", 400),
+            ("/public/..;/admin", 400),
+            ("/admin?x=/public/", 401),
+            ("/admin?/../public/", 401),
+            ("/public/secret%23/endpoint", 400),
+            ("/PUBLIC/x", 401),
+            ("/publicity", 401),
+            ("/public%00/x", 400),
+            ("/public/x%00", 400),
+            ("/public/%", 400),
+            ("http://shop.example/admin", 401),
+            ("*", 400),
+        ] {
+            let answer = asked(&scene, &format!("GET {path}"), "").await;
+            // pingora answers some of what is no target itself.
+            assert!(answer.status() == status || (path == "*" && answer.status() == 401), "{path}: {answer:#?}");
+        }
+        scene.unreached("none of it is open").await;
+        assert_eq!(asked(&scene, "GET /public/x", "").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_the_path_opens_a_route() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        for (start, lines) in [
+            ("get /admin", ""),
+            ("FOO /admin", ""),
+            ("OPTIONS /admin", "Origin: https://app.example\r\nAccess-Control-Request-Method: GET\r\n"),
+            ("GET /admin", "X-Forwarded-Uri: /public/\r\n"),
+            ("GET /admin", "X-Original-URL: /public/\r\nX-Original-URI: /public/\r\nX-Rewrite-URL: /public/\r\n"),
+            ("GET /admin", "X-HTTP-Method-Override: OPTIONS\r\nX-Forwarded-Prefix: /public\r\n"),
+            ("GET /admin", "User-Agent: GoogleHC/1.0\r\n"),
+            ("GET /admin", "User-Agent: kube-probe/1.29\r\n"),
+            ("GET /admin", "Authorization: Bearer x\r\n"),
+            ("GET /admin", "X-Truecaller-Status: verified\r\nX-Truecaller-Phone: +919999999999\r\n"),
+            (
+                "GET /admin",
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n",
+            ),
+        ] {
+            assert_eq!(asked(&scene, start, lines).await.status(), 401, "{start} {lines}");
+        }
+        scene.unreached("none of it is open").await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_needs_a_login_leads_there_on_this_site_alone() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        for (target, location) in [
+            ("/admin", "/.truegate/login?next=%2Fadmin"),
+            ("//evil.example/x", "/.truegate/login?next=%2F"),
+            ("/x?next=//evil.example", "/.truegate/login?next=%2Fx%3Fnext%3D%2F%2Fevil.example"),
+            ("http://shop.example/x?y", "/.truegate/login?next=%2Fx%3Fy"),
+        ] {
+            let lines =
+                "Sec-Fetch-Mode: navigate\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: javascript\r\n";
+            let answer = asked(&scene, &format!("GET {target}"), lines).await;
+            assert_eq!((answer.status(), answer.one("location")), (302, Some(location)), "{target}");
+            assert_eq!(answer.one("cache-control"), Some("no-store"));
+        }
+        scene.unreached("nobody is signed in").await;
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_a_request_that_is_not_let_in_is_no_request() {
+    const SMUGGLED: &str = "GET /public/smuggled HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        let body = SMUGGLED.repeat(10_000);
+        let mut client = Client::connect(scene.edge.address()).await;
+        let head = format!("POST /admin HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {}\r\n\r\n", body.len());
+        client.send(head + &body[..64 * 1024]).await;
+        assert_eq!(client.read().await.unwrap().status(), 401);
+        client.finish().await;
+        client.read_all().await;
+        scene.unreached("it is a body").await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_leaves_no_spoof_a_way() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        let browser = scene.signed_in().await;
+        for lines in [
+            "X-Truecaller-Phone: +10000000000\r\n",
+            "x-TRUECALLER-phone: +1\r\nX_Truecaller.Phone: +1\r\nX!Truecaller~Phone: +1\r\n",
+            "X-Truecaller-Email: ceo@corp\r\nX-Truecaller-Request-Id: 12345678\r\n",
+            "X-Truecaller-Assertion: e30.e30.\r\n",
+            "Connection: close, X-Truecaller-Phone\r\n",
+            "Proxy-Connection: X-Truecaller-Phone\r\nTrailer: X-Truecaller-Phone\r\n",
+        ] {
+            assert_eq!(browser.clone().get_with("/admin", lines).await.status(), 200);
+            let request = scene.reached_once().await;
+            let phones: Vec<_> = claims(&request).into_iter().filter(|(name, _)| name.contains("phone")).collect();
+            assert_eq!(phones, [("x-truecaller-phone".to_owned(), "+919999999999".to_owned())], "{lines}");
+            let named = ["connection", "proxy-connection", "trailer"].map(|name| request.all(name).join(","));
+            assert!(!named.concat().to_lowercase().contains("truecaller"), "{request:#?}");
+            for name in ["email", "request-id", "assertion"] {
+                assert_eq!(request.one(&format!("x-truecaller-{name}")), None, "{lines}");
+            }
+        }
+        let stranger = scene.send(get("/public/", "X-Truecaller-Phone: +1\r\nX_Truecaller_Phone: +1\r\n")).await;
+        assert_eq!((stranger.status(), claims(&scene.reached_once().await)), (200, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn another_sites_page_opens_no_web_socket_in_a_users_name() {
+    let socket = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        let browser = scene.signed_in().await;
+        for origin in ["https://evil.shop.example", "http://shop.example", "null"] {
+            let answer = browser.clone().get_with("/ws", &format!("{socket}Origin: {origin}\r\n")).await;
+            assert_problem(&answer, 403, "cross-site");
+        }
+        scene.unreached("no socket is open").await;
+    }
+}

@@ -1,0 +1,167 @@
+//! What a browser brings is worth what truegate sealed, and what it keeps is nobody else's.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::{
+    claims::claims,
+    support::{
+        edge::{Kind, Need, Sessions, Settings},
+        raw::Message,
+        recorder::Recorder,
+        scene::Scene,
+    },
+};
+
+const SESSION: &str = "__Host-truegate";
+
+fn ruled(settings: &mut Settings) {
+    let rules = vec![("/public/", Need::Public), ("/account/", Need::Required)];
+    let upstream_cookies = vec!["PHPSESSID"];
+    settings.sessions = Some(Sessions { rules, upstream_cookies, ..Sessions::usual() });
+}
+
+async fn asked(scene: &Scene, path: &str, cookies: &[u8]) -> Message {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: shop.example\r\n");
+    scene.send([head.as_bytes(), cookies, b"\r\n"].concat()).await
+}
+
+/// The shape of an answer: all that a client could tell it by.
+fn shape(answer: &Message) -> (String, Vec<(String, String)>, String) {
+    let mut headers = answer.headers.clone();
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("date"));
+    (answer.start.clone(), headers, answer.text())
+}
+
+#[tokio::test]
+async fn every_bad_cookie_fares_alike() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled).await;
+        let browser = scene.signed_in().await;
+        let good = browser.cookie(SESSION).unwrap();
+        let login = browser.cookie("__Host-truegate-login").unwrap();
+        let sealed = URL_SAFE_NO_PAD.decode(good).unwrap();
+        let flipped = |at: usize| {
+            let mut flipped = sealed.clone();
+            flipped[at] ^= 1;
+            URL_SAFE_NO_PAD.encode(flipped).into_bytes()
+        };
+        let bad: Vec<Vec<u8>> = vec![
+            flipped(0),
+            flipped(7),
+            flipped(8),
+            flipped(40),
+            flipped(sealed.len() - 1),
+            good.as_bytes()[1..].to_vec(),
+            good.as_bytes()[..good.len() - 1].to_vec(),
+            login.as_bytes().to_vec(),
+            b"".to_vec(),
+            b"x".to_vec(),
+            format!("\"{good}\"").into_bytes(),
+            vec![b'A'; 8192],
+            "ü".as_bytes().to_vec(),
+            format!("{good}; {SESSION}={good}").into_bytes(),
+            format!("{good}\r\nCookie: {SESSION}=x").into_bytes(),
+        ];
+        for path in ["/account/", "/.truegate/me", "/.truegate/auth"] {
+            let mut shapes = Vec::new();
+            for value in &bad {
+                let answer =
+                    asked(&scene, path, &[b"Cookie: a=1; __Host-truegate=", &value[..], b"\r\n"].concat()).await;
+                assert_eq!(answer.status(), 401, "{path} {}", String::from_utf8_lossy(value));
+                let cleared = answer.all("set-cookie");
+                assert!(cleared.iter().any(|line| line.starts_with("__Host-truegate=;") && line.contains("Max-Age=0")));
+                assert!(cleared.contains(&"PHPSESSID=; Path=/; Max-Age=0"), "{cleared:?}");
+                shapes.push(shape(&answer));
+            }
+            assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{path}: {shapes:#?}");
+        }
+        scene.unreached("nobody is signed in").await;
+        let answer = asked(&scene, "/", b"Cookie: __Host-truegate=x; a=1\r\n").await;
+        assert!(answer.all("set-cookie").iter().any(|line| line.starts_with("__Host-truegate=;")), "{answer:#?}");
+        let request = scene.reached_once().await;
+        assert_eq!((claims(&request), request.one("cookie")), (vec![], Some("a=1")));
+    }
+}
+
+#[tokio::test]
+async fn no_cookie_of_ours_reaches_the_app_whatever_the_lines_look_like() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled).await;
+        let good = scene.signed_in().await.cookie(SESSION).unwrap().to_owned();
+        for (lines, left) in [
+            (vec![format!("__Host-truegate={good}")], vec![]),
+            (vec![format!("a=1;__Host-truegate={good}")], vec!["a=1"]),
+            (vec![format!("__Host-truegate={good}; a=1")], vec!["a=1"]),
+            (vec!["a=1".to_owned(), format!("__Host-truegate={good}"), "b=2".to_owned()], vec!["a=1", "b=2"]),
+            (vec![format!("a=\"1 2\"; __Host-truegate={good};b; c=\t3")], vec!["a=\"1 2\";b; c=\t3"]),
+            (vec![format!("__Host-truegate-login=x;  __Host-truegate = {good} ; a=1")], vec!["a=1"]),
+            (vec![format!("__Host-truegate={good}; __HOST-TRUEGATE=x; __Host-truegate-login=")], vec![]),
+        ] {
+            for path in ["/", "/public/"] {
+                let head: String = lines.iter().map(|line| format!("Cookie: {line}\r\n")).collect();
+                assert_eq!(asked(&scene, path, head.as_bytes()).await.status(), 200);
+                assert_eq!(scene.reached_once().await.all("cookie"), left, "{path} {lines:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_app_sets_a_cookie_of_ours() {
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\nSet-Cookie: app=1\r\nSet-Cookie: __Host-truegate=evil; Path=/; Secure\r\n\
+        Set-Cookie: __host-Truegate-login=evil\r\nset-cookie: app2=2; Path=/\r\nX-Truecaller-Phone: +1\r\nContent-Length: 0\r\n\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::before(kind, Recorder::answering(ANSWER).await, ruled).await;
+        for path in ["/", "/public/"] {
+            let answer = asked(&scene, path, b"").await;
+            assert_eq!(answer.all("set-cookie"), ["app=1", "app2=2; Path=/"]);
+            assert_eq!(answer.one("x-truecaller-phone"), None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_rotated_without_a_logout_and_a_dropped_one_logs_out() {
+    const NEXT: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled).await;
+        let browser = scene.signed_in().await;
+        let old = Sessions::usual().secrets.remove(0);
+        for (secrets, status) in [(vec![NEXT.to_owned(), old], 200), (vec![NEXT.to_owned()], 401)] {
+            let change = |settings: &mut Settings| {
+                ruled(settings);
+                settings.sessions.as_mut().unwrap().secrets = secrets;
+            };
+            let rotated = Scene::with(kind, change).await;
+            let line = format!("Cookie: {SESSION}={}\r\n", browser.cookie(SESSION).unwrap());
+            assert_eq!(asked(&rotated, "/account/", line.as_bytes()).await.status(), status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_login_page_escapes_what_it_is_told() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled).await;
+        for next in ["%2F%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/%22onload=%22", "%3Cimg%20src=x%20onerror=alert(1)%3E"]
+        {
+            let page = asked(&scene, &format!("/.truegate/login?next={next}"), b"Accept: text/html\r\n").await;
+            assert_eq!(page.status(), 200);
+            let text = page.text();
+            assert!(!text.contains("<script>alert") && !text.contains("<img") && !text.contains("\"onload"), "{text}");
+            assert_eq!(page.one("x-content-type-options"), Some("nosniff"));
+            assert_eq!(page.one("cache-control"), Some("no-store"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_depends_on_the_user_is_for_no_shared_cache() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled).await;
+        for (path, vary) in [("/", Some("Cookie")), ("/public/", None)] {
+            assert_eq!(scene.signed_in().await.get(path).await.one("vary"), vary);
+            assert_eq!(scene.visitor().get(path).await.one("vary"), vary);
+        }
+    }
+}
