@@ -29,8 +29,15 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the gateway until SIGINT or SIGTERM.
+    ///
+    /// It takes Truecaller's callbacks, strips and injects identity headers, and with `session:` in the configuration it
+    /// logs browsers in and keeps their sessions. Then requests in flight, and verifications of callbacks that were
+    /// answered, may end within `shutdown_grace`; a second signal ends it at once.
     Serve(ConfigArgs),
     /// Check a configuration and say everything that is wrong with it.
+    ///
+    /// Every file that it names is read, be it a key, a certificate, a page or a list of phone numbers; nothing is
+    /// connected to.
     Check(ConfigArgs),
     /// Make the keys and secrets that a configuration refers to.
     Keys(KeysArgs),

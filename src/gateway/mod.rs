@@ -1,5 +1,8 @@
 //! The gateway: pingora in front of an app that knows nothing of Truecaller.
 //!
+//! Callbacks go on to the app with the identity, or, with sessions, they end here and every request of a browser that
+//! logged in carries it.
+//!
 //! ```
 //! use std::path::Path;
 //! use truegate::gateway::{Gateway, config::Config};

@@ -9,6 +9,7 @@ mod keys;
 mod limits;
 mod logs;
 mod renewal;
+mod sessions;
 mod stage;
 mod stop;
 mod streams;

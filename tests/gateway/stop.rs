@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Until a connection is refused: from then on the gateway stops.
-async fn refused(program: &Program) {
+pub(crate) async fn refused(program: &Program) {
     within(async {
         while TcpStream::connect(program.address()).await.is_ok() {
             yield_now().await;

@@ -86,7 +86,7 @@ pub struct Settings {
     pub assertion: Option<Arc<Assertions>>,
     /// Where health and metrics are served.
     pub admin: SocketAddr,
-    /// How long requests in flight may take to end when the program stops.
+    /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
     pub shutdown_grace: Duration,
     /// How the program logs.
     pub log: Log,

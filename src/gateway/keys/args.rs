@@ -16,7 +16,7 @@ pub(super) enum Kind {
     /// It is a key for ES256, as PEM (PKCS#8). Its id, by which tokens and the published key set name it, goes to
     /// the standard error.
     Assertion(Output),
-    /// Make a secret: 32 random bytes in base64, on one line.
+    /// Make a secret, for `session.secret`: 32 random bytes in base64, on one line.
     Secret(Output),
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path, time::Duration};
 
 use truegate::{
-    access::{Access, AllowList, Guest, Rule, Rules},
+    access::{Access, AllowList, Guest, PhonesFile, Rule, Rules},
     gate::session::{Sessions as Engine, SessionsBuilder},
     profile::PhoneNumber,
     session::{Partner, PublicUrl, ReturnPath, Sealer, Secret, cookies::CookieName, page::Pages},
@@ -40,6 +40,8 @@ pub enum Need {
     Required,
     /// One of these numbers.
     Listed(Vec<&'static str>),
+    /// One of the numbers in this file.
+    InFile(String),
 }
 
 /// What keeps logins.
@@ -143,6 +145,10 @@ impl Need {
             Self::Optional => Access::Optional,
             Self::Required => Access::Required(AllowList::default()),
             Self::Listed(phones) => Access::Required(AllowList::only(phones.iter().map(phone))),
+            Self::InFile(path) => {
+                let file = PhonesFile::read(path).expect("a file of phone numbers");
+                Access::Required(AllowList::only([Guest::File(file)]))
+            }
         }
     }
 
@@ -154,6 +160,7 @@ impl Need {
             Self::Listed(phones) => {
                 format!("access: required, allow: {{ phones: ['{}'] }}", phones.join("', '"))
             }
+            Self::InFile(path) => format!("access: required, allow: {{ phones_file: {path} }}"),
         }
     }
 }

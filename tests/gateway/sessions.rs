@@ -1,0 +1,210 @@
+//! What the program does for sessions beyond the gate: callbacks for the app, files that change, and the end.
+
+use std::path::Path;
+
+use http::StatusCode;
+use serde_json::Value;
+use tokio::task::yield_now;
+use truegate::simulator::{Call, Day, Simulator};
+
+use super::{
+    stage::{self, CALLBACK},
+    stop::refused,
+    support::{
+        edge::sessions::{Need, Sessions, Store},
+        program::Program,
+        raw::{exchange, get, within},
+        recorder::Recorder,
+        visitor::Visitor,
+    },
+};
+
+struct Site {
+    app: Recorder,
+    truecaller: Simulator,
+    program: Program,
+}
+
+impl Site {
+    /// A site with sessions; `callback` is more of what the configuration says of callbacks.
+    async fn open(sessions: &Sessions, callback: &str, more: &str) -> Self {
+        let (app, truecaller) = (Recorder::start().await, Simulator::start().await.unwrap());
+        let config = stage::config(app.address()) + &stage::truecaller(&truecaller) + &sessions.yaml() + more;
+        let program = Program::serve(&config.replace("callback: {", &format!("callback: {{ {callback}")));
+        Self { app, truecaller, program }
+    }
+
+    fn visitor(&self) -> Visitor {
+        Visitor::at(self.program.address(), Sessions::ORIGIN)
+    }
+
+    async fn call(&self, nonce: &str) {
+        let url = format!("http://{}{CALLBACK}", self.program.address());
+        let posted = self.truecaller.call(&url, Call::grant().request_id(nonce)).await.unwrap();
+        assert_eq!(posted[0].answer.status, StatusCode::NO_CONTENT);
+    }
+
+    async fn signed_in(&self) -> Visitor {
+        let mut visitor = self.visitor();
+        let nonce = visitor.start_login().await;
+        self.call(&nonce).await;
+        assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
+        visitor
+    }
+
+    /// Until the metrics have a line.
+    async fn wait_for_metric(&self, line: &str) {
+        let line = format!("\n{line}\n");
+        let metrics = || exchange(self.program.admin(), get("/metrics", ""));
+        within(async { while !metrics().await.is_some_and(|page| page.text().contains(&line)) {} }).await;
+    }
+}
+
+#[tokio::test]
+async fn a_verified_callback_goes_to_the_app_after_its_answer() {
+    let callback = "forward: true, deadline: 20s, ";
+    let site = Site::open(&Sessions::usual(), callback, "trusted_proxies: [127.0.0.1]\n").await;
+    site.truecaller.set_day(Day::Held);
+    let mut visitor = site.visitor();
+    let nonce = visitor.start_login().await;
+    let token = site.truecaller.grant(truegate::simulator::DOCUMENTED_PROFILE);
+    let endpoint = site.truecaller.endpoint();
+    let body = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint }).to_string();
+    let head = format!(
+        "POST {CALLBACK}?a=b HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n\
+         X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX_Forwarded_Proto: gopher\r\n\
+         Forwarded: for=6.6.6.6\r\nX-Truecaller-Phone: +1\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-End: 2\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let answer = exchange(site.program.address(), head + &body).await.unwrap();
+    within(site.truecaller.wait_for_fetches(1)).await;
+    assert_eq!((answer.status(), site.app.take().len()), (204, 0), "it is answered first");
+    site.truecaller.release();
+    assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
+    site.wait_for_metric(r#"truegate_forwarded_callbacks_total{class="2xx"} 1"#).await;
+
+    let requests = site.app.take();
+    assert_eq!(requests.len(), 1, "{requests:#?}");
+    let request = &requests[0];
+    assert_eq!(request.start, format!("POST {CALLBACK}?a=b HTTP/1.1"));
+    assert_eq!(request.text(), body);
+    for (name, value) in [
+        ("host", Some("shop.example")),
+        ("content-type", Some("application/json")),
+        ("x-truecaller-status", Some("verified")),
+        ("x-truecaller-phone", Some("+919999999999")),
+        ("x-truecaller-request-id", Some(nonce.as_str())),
+        ("x-forwarded-for", Some("192.0.2.7")),
+        ("x-forwarded-proto", Some("https")),
+        ("x-forwarded-host", Some("shop.example")),
+        ("x_forwarded_proto", None),
+        ("forwarded", None),
+        ("x-hop", None),
+        ("x-end", Some("2")),
+    ] {
+        assert_eq!(request.one(name), value, "{name}");
+    }
+    let log = site.program.log().join("\n");
+    assert!(log.contains(r#""message":"callback forwarded","class":"2xx""#), "{log}");
+    assert!(!log.contains(&nonce) && !log.contains("99999") && !log.contains(CALLBACK), "{log}");
+}
+
+#[tokio::test]
+async fn a_refused_login_does_not_go_to_the_app() {
+    let site = Site::open(&Sessions::usual(), "forward: true, ", "").await;
+    let mut visitor = site.visitor();
+    let nonce = visitor.start_login().await;
+    let url = format!("http://{}{CALLBACK}", site.program.address());
+    site.truecaller.call(&url, Call::refusal().request_id(&nonce)).await.unwrap();
+    assert_eq!(visitor.state_after(&nonce, "pending").await, "refused");
+    assert!(site.app.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_verification_that_runs_is_finished_before_the_end() {
+    let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "").await;
+    site.truecaller.set_day(Day::Held);
+    let nonce = site.visitor().start_login().await;
+    site.call(&nonce).await;
+    within(site.truecaller.wait_for_fetches(1)).await;
+    site.program.signal("TERM");
+    refused(&site.program).await;
+    site.truecaller.release();
+
+    let (status, log) = stage::ended(site.program).await;
+
+    assert_eq!(status.code(), Some(0));
+    assert!(log.iter().any(|line| line.contains(r#""message":"login","event":"verified""#)), "{log:#?}");
+    assert!(!log.iter().any(|line| line.contains("cut off")), "{log:#?}");
+}
+
+#[tokio::test]
+async fn a_verification_that_hangs_is_cut_off_after_the_grace() {
+    let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "shutdown_grace: 300ms\n").await;
+    site.truecaller.set_day(Day::Held);
+    let nonce = site.visitor().start_login().await;
+    site.call(&nonce).await;
+    within(site.truecaller.wait_for_fetches(1)).await;
+
+    site.program.signal("TERM");
+    let (status, log) = stage::ended(site.program).await;
+
+    assert_eq!(status.code(), Some(0));
+    let cut_off = log.iter().find(|line| line.contains("cut off")).expect("it is told");
+    let event: Value = serde_json::from_str(cut_off).unwrap();
+    assert_eq!((&event["requests"], &event["verifications"]), (&0.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn a_phones_file_counts_as_it_is_now_or_as_it_last_could_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vip.txt");
+    std::fs::write(&file, "+447911123456\n").unwrap();
+    let rules = vec![("/account/", Need::InFile(file.to_str().unwrap().to_owned()))];
+    let site = Site::open(&Sessions { rules, ..Sessions::usual() }, "", "").await;
+    let mut visitor = site.signed_in().await;
+    assert_eq!(visitor.get("/account/").await.status(), 403);
+
+    replace(&file, "# all\n+919999999999\n");
+    within(async {
+        while visitor.get("/account/").await.status() != 200 {
+            yield_now().await;
+        }
+    })
+    .await;
+    replace(&file, "+919999999999\nhunter2\n");
+    site.wait_for_metric("truegate_unusable_phones_files 1").await;
+    assert_eq!(visitor.get("/account/").await.status(), 200, "the list of before stays in use");
+    replace(&file, "");
+    site.wait_for_metric("truegate_unusable_phones_files 0").await;
+    assert_eq!(visitor.get("/account/").await.status(), 403, "an empty list lets nobody in");
+
+    let log = site.program.log();
+    let told: Vec<_> = log.iter().filter(|line| line.contains("phones file cannot be used")).collect();
+    assert_eq!(told.len(), 1, "once for each change: {log:#?}");
+    assert!(told[0].contains("line 2 is no phone number") && !log.join("").contains("hunter2"), "{log:#?}");
+}
+
+#[tokio::test]
+async fn without_the_store_the_public_goes_on() {
+    let lost = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let store = Store::Redis(format!("redis://{lost}"));
+    let site = Site::open(&Sessions { store, ..Sessions::usual() }, "", "").await;
+
+    let ready = exchange(site.program.admin(), get("/readyz", "")).await.unwrap();
+    let public = site.visitor().get("/").await;
+    let login = site.visitor().post("/.truegate/login", "").await;
+
+    assert_eq!((ready.status(), public.status()), (200, 200));
+    assert_eq!((login.status(), login.code().as_str()), (503, "store-unavailable"));
+    assert!(login.one("retry-after").is_some());
+    site.wait_for_metric("truegate_store_failures_total 1").await;
+}
+
+/// Another file in the place of this one, whole from the first moment.
+fn replace(file: &Path, content: &str) {
+    let next = file.with_extension("next");
+    std::fs::write(&next, content).unwrap();
+    std::fs::rename(next, file).unwrap();
+}
