@@ -4,6 +4,7 @@
 mod admin;
 mod ambient;
 mod command_line;
+mod delivery;
 mod forwarded;
 mod keys;
 mod limits;

@@ -1,4 +1,4 @@
-//! What the program does for sessions beyond the gate: callbacks for the app, files that change, and the end.
+//! What the program does for sessions beyond the gate: files that change, a store that is lost, and the end.
 
 use std::path::Path;
 
@@ -19,32 +19,33 @@ use super::{
     },
 };
 
-struct Site {
-    app: Recorder,
-    truecaller: Simulator,
-    program: Program,
+/// A site with sessions, in front of an app.
+pub(crate) struct Site {
+    pub(crate) app: Recorder,
+    pub(crate) truecaller: Simulator,
+    pub(crate) program: Program,
 }
 
 impl Site {
     /// A site with sessions; `callback` is more of what the configuration says of callbacks.
-    async fn open(sessions: &Sessions, callback: &str, more: &str) -> Self {
+    pub(crate) async fn open(sessions: &Sessions, callback: &str, more: &str) -> Self {
         let (app, truecaller) = (Recorder::start().await, Simulator::start().await.unwrap());
         let config = stage::config(app.address()) + &stage::truecaller(&truecaller) + &sessions.yaml() + more;
         let program = Program::serve(&config.replace("callback: {", &format!("callback: {{ {callback}")));
         Self { app, truecaller, program }
     }
 
-    fn visitor(&self) -> Visitor {
+    pub(crate) fn visitor(&self) -> Visitor {
         Visitor::at(self.program.address(), Sessions::ORIGIN)
     }
 
-    async fn call(&self, nonce: &str) {
+    pub(crate) async fn call(&self, nonce: &str) {
         let url = format!("http://{}{CALLBACK}", self.program.address());
         let posted = self.truecaller.call(&url, Call::grant().request_id(nonce)).await.unwrap();
         assert_eq!(posted[0].answer.status, StatusCode::NO_CONTENT);
     }
 
-    async fn signed_in(&self) -> Visitor {
+    pub(crate) async fn signed_in(&self) -> Visitor {
         let mut visitor = self.visitor();
         let nonce = visitor.start_login().await;
         self.call(&nonce).await;
@@ -53,72 +54,11 @@ impl Site {
     }
 
     /// Until the metrics have a line.
-    async fn wait_for_metric(&self, line: &str) {
+    pub(crate) async fn wait_for_metric(&self, line: &str) {
         let line = format!("\n{line}\n");
         let metrics = || exchange(self.program.admin(), get("/metrics", ""));
         within(async { while !metrics().await.is_some_and(|page| page.text().contains(&line)) {} }).await;
     }
-}
-
-#[tokio::test]
-async fn a_verified_callback_goes_to_the_app_after_its_answer() {
-    let callback = "forward: true, deadline: 20s, ";
-    let site = Site::open(&Sessions::usual(), callback, "trusted_proxies: [127.0.0.1]\n").await;
-    site.truecaller.set_day(Day::Held);
-    let mut visitor = site.visitor();
-    let nonce = visitor.start_login().await;
-    let token = site.truecaller.grant(truegate::simulator::DOCUMENTED_PROFILE);
-    let endpoint = site.truecaller.endpoint();
-    let body = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint }).to_string();
-    let head = format!(
-        "POST {CALLBACK}?a=b HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n\
-         X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX_Forwarded_Proto: gopher\r\n\
-         Forwarded: for=6.6.6.6\r\nX-Truecaller-Phone: +1\r\nConnection: X-Hop\r\nX-Hop: 1\r\nX-End: 2\r\n\
-         Content-Length: {}\r\n\r\n",
-        body.len()
-    );
-    let answer = exchange(site.program.address(), head + &body).await.unwrap();
-    within(site.truecaller.wait_for_fetches(1)).await;
-    assert_eq!((answer.status(), site.app.take().len()), (204, 0), "it is answered first");
-    site.truecaller.release();
-    assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
-    site.wait_for_metric(r#"truegate_forwarded_callbacks_total{class="2xx"} 1"#).await;
-
-    let requests = site.app.take();
-    assert_eq!(requests.len(), 1, "{requests:#?}");
-    let request = &requests[0];
-    assert_eq!(request.start, format!("POST {CALLBACK}?a=b HTTP/1.1"));
-    assert_eq!(request.text(), body);
-    for (name, value) in [
-        ("host", Some("shop.example")),
-        ("content-type", Some("application/json")),
-        ("x-truecaller-status", Some("verified")),
-        ("x-truecaller-phone", Some("+919999999999")),
-        ("x-truecaller-request-id", Some(nonce.as_str())),
-        ("x-forwarded-for", Some("192.0.2.7")),
-        ("x-forwarded-proto", Some("https")),
-        ("x-forwarded-host", Some("shop.example")),
-        ("x_forwarded_proto", None),
-        ("forwarded", None),
-        ("x-hop", None),
-        ("x-end", Some("2")),
-    ] {
-        assert_eq!(request.one(name), value, "{name}");
-    }
-    let log = site.program.log().join("\n");
-    assert!(log.contains(r#""message":"callback forwarded","class":"2xx""#), "{log}");
-    assert!(!log.contains(&nonce) && !log.contains("99999") && !log.contains(CALLBACK), "{log}");
-}
-
-#[tokio::test]
-async fn a_refused_login_does_not_go_to_the_app() {
-    let site = Site::open(&Sessions::usual(), "forward: true, ", "").await;
-    let mut visitor = site.visitor();
-    let nonce = visitor.start_login().await;
-    let url = format!("http://{}{CALLBACK}", site.program.address());
-    site.truecaller.call(&url, Call::refusal().request_id(&nonce)).await.unwrap();
-    assert_eq!(visitor.state_after(&nonce, "pending").await, "refused");
-    assert!(site.app.take().is_empty());
 }
 
 #[tokio::test]

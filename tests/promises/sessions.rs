@@ -5,7 +5,10 @@ use truegate::simulator::Call;
 use crate::{
     claims::{assert_problem, claims, documented},
     support::{
-        edge::{Kind, Need, PATH, Sessions, Settings},
+        edge::{
+            Kind, PATH, Settings,
+            sessions::{Need, Sessions},
+        },
         raw::get,
         scene::Scene,
         visitor::{Visitor, json},

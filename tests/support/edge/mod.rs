@@ -31,7 +31,7 @@ use truegate::{
 };
 use url::Url;
 
-pub use self::sessions::{Need, Sessions};
+pub use self::sessions::Sessions;
 
 /// The callback route of every edge.
 pub const PATH: &str = "/truecaller/Callback-7f3a";

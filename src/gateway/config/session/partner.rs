@@ -45,7 +45,7 @@ impl Looks<'_, '_> {
         key: &'static str,
         set: fn(Partner, T) -> Partner,
     ) -> impl FnOnce(Partner) -> Partner + use<T> {
-        let value = self.0.read(key, |text| text.parse::<T>().map_err(explain));
+        let value = self.0.read(key, |text| text.parse::<T>().map_err(|error| explain(&error)));
         move |partner| match value {
             Some(value) => set(partner, value),
             None => partner,
@@ -55,10 +55,10 @@ impl Looks<'_, '_> {
 
 /// A key or a name, by the one rule for both.
 fn name(item: &Item<'_>) -> Option<String> {
-    item.parse(|text| Partner::new(text, text).map(|_| text.to_string()).map_err(explain))
+    item.parse(|text| Partner::new(text, text).map(|_| text.to_string()).map_err(|error| explain(&error)))
 }
 
-fn explain(error: PartnerError) -> String {
+fn explain(error: &PartnerError) -> String {
     match error {
         PartnerError::Key | PartnerError::Name => {
             "is blank or holds a control character (write it as Truecaller's portal has it)".to_owned()
