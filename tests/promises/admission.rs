@@ -4,7 +4,10 @@ use crate::{
     claims::{assert_problem, claims},
     support::{
         client::Client,
-        edge::{Kind, Need, Sessions, Settings},
+        edge::{
+            Kind, Settings,
+            sessions::{Need, Sessions},
+        },
         raw::{Message, get},
         scene::Scene,
     },

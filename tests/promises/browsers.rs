@@ -5,7 +5,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use crate::{
     claims::claims,
     support::{
-        edge::{Kind, Need, Sessions, Settings},
+        edge::{
+            Kind, Settings,
+            sessions::{Need, Sessions},
+        },
         raw::Message,
         recorder::Recorder,
         scene::Scene,

@@ -20,36 +20,24 @@ impl Session {
         let public_url = public_url.and_then(|item| item.parse(|text| parse_public_url(text)));
         let secrets = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}");
         let secrets = secrets.and_then(|item| Secrets::read(&item));
-        let path_item = section.take("path");
-        let path =
-            path_item.as_ref().map_or_else(|| Some(SessionPath::default()), |item| item.parse(|text| path(text)));
-        let login_timeout = section.read("login_timeout", value::duration(LOGIN_TIMEOUTS));
-        let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
-        let idle = section.take("idle").and_then(|item| idle(&item, lifetime));
+        let (path, fallback_url) = ways(section);
+        let times = Times::read(section);
         let max_pending = section.read("max_pending", value::count(MAX_PENDING));
-        let revocation_grace = section.read("revocation_grace", value::duration(GRACES));
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
         let partner = partner.and_then(|item| item.section(partner::read)?);
         let link_base = section.read("link_base", |text| LinkBase::parse(text).map_err(explain_link_base));
-        let fallback_item = section.take("fallback_url");
-        let fallback_url = fallback_item.as_ref().and_then(|item| item.parse(|text| fallback(text)));
-        let fallback_url = fallback_url.unwrap_or_else(|| ReturnPath::or_root(Some(FALLBACK)));
-        if let (Some(path), Some(item)) = (&path, fallback_item.as_ref().or(path_item.as_ref())) {
-            refuse_loop(path, &fallback_url, item);
-        }
-        let upstream_cookies = section.take("upstream_cookies").and_then(|item| item.list()).unwrap_or_default();
-        let upstream_cookies = upstream_cookies.iter().filter_map(|item| cookie(item, public_url.as_ref())).collect();
+        let upstream_cookies = upstream_cookies(section, public_url.as_ref());
         let store = Store::read(section);
         let pages = section.take("templates").map_or_else(|| Some(Pages::default()), |item| pages::read(&item));
         Some(Self {
             public_url: public_url?,
             secrets: secrets?,
             path: path?,
-            login_timeout: login_timeout.unwrap_or(SessionsBuilder::LOGIN_TIMEOUT),
-            lifetime,
-            idle: idle.unwrap_or(SessionsBuilder::IDLE.min(lifetime)),
+            login_timeout: times.login_timeout,
+            lifetime: times.lifetime,
+            idle: times.idle,
             max_pending: max_pending.map_or(Self::MAX_PENDING, |count| count.get() as usize),
-            revocation_grace: revocation_grace.unwrap_or(SessionsBuilder::REVOCATION_GRACE),
+            revocation_grace: times.revocation_grace,
             partner: partner?,
             link_base: link_base.unwrap_or_default(),
             fallback_url,
@@ -58,6 +46,47 @@ impl Session {
             pages: pages?,
         })
     }
+}
+
+/// How long things last.
+struct Times {
+    login_timeout: Duration,
+    lifetime: Duration,
+    idle: Duration,
+    revocation_grace: Duration,
+}
+
+impl Times {
+    fn read(section: &mut Section<'_>) -> Self {
+        let login_timeout = section.read("login_timeout", value::duration(LOGIN_TIMEOUTS));
+        let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
+        let idle = section.take("idle").and_then(|item| idle(&item, lifetime));
+        let revocation_grace = section.read("revocation_grace", value::duration(GRACES));
+        Self {
+            login_timeout: login_timeout.unwrap_or(SessionsBuilder::LOGIN_TIMEOUT),
+            lifetime,
+            idle: idle.unwrap_or(SessionsBuilder::IDLE.min(lifetime)),
+            revocation_grace: revocation_grace.unwrap_or(SessionsBuilder::REVOCATION_GRACE),
+        }
+    }
+}
+
+/// Where truegate's own routes are, and where users go on who could not log in.
+fn ways(section: &mut Section<'_>) -> (Option<SessionPath>, ReturnPath) {
+    let path_item = section.take("path");
+    let path = path_item.as_ref().map_or_else(|| Some(SessionPath::default()), |item| item.parse(|text| path(text)));
+    let fallback_item = section.take("fallback_url");
+    let fallback_url = fallback_item.as_ref().and_then(|item| item.parse(|text| fallback(text)));
+    let fallback_url = fallback_url.unwrap_or_else(|| ReturnPath::or_root(Some(FALLBACK)));
+    if let (Some(path), Some(item)) = (&path, fallback_item.as_ref().or(path_item.as_ref())) {
+        refuse_loop(path, &fallback_url, item);
+    }
+    (path, fallback_url)
+}
+
+fn upstream_cookies(section: &mut Section<'_>, public_url: Option<&PublicUrl>) -> Vec<CookieName> {
+    let items = section.take("upstream_cookies").and_then(|item| item.list()).unwrap_or_default();
+    items.iter().filter_map(|item| cookie(item, public_url)).collect()
 }
 
 fn parse_public_url(text: &str) -> Result<PublicUrl, String> {
