@@ -32,13 +32,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(env::var("LISTEN").as_deref().unwrap_or("127.0.0.1:3000")).await?;
     let public_url = format!("http://{}", listener.local_addr()?);
     let tasks = TaskTracker::new();
-    let app = Router::new()
-        .route("/", get(greet))
-        .route("/account/", get(greet))
-        .layer(TruegateLayer::new(gate(&public_url, tasks.clone())?));
+    let gate = gate(&public_url, tasks.clone())?;
+    let app =
+        Router::new().route("/", get(greet)).route("/account/", get(greet)).layer(TruegateLayer::new(gate.clone()));
 
     println!("listening on {public_url}");
-    axum::serve(listener, app).with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) }).await?;
+    let stopped = async move {
+        let _ = tokio::signal::ctrl_c().await;
+        gate.stop_waiting();
+    };
+    axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
     // A callback that was acknowledged is verified to its end.
     tasks.close();
     tasks.wait().await;

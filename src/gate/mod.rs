@@ -46,10 +46,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header, request::Parts};
 
-use self::{
-    asserter::Asserter, framing::MissingHost, intake::Errand, reply::RETRY_AFTER, route::Route,
-    session_mode::SessionMode,
-};
+use self::{asserter::Asserter, framing::MissingHost, intake::Errand, route::Route, session_mode::SessionMode};
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
@@ -114,6 +111,13 @@ impl Gate {
     pub fn reject(&self, rejection: Rejection) -> Reply {
         self.observe(Event::Refusal(rejection));
         Reply::reject(rejection, Connection::Close)
+    }
+
+    /// Answers at once, from now on, who would wait for a login to move on: a server that stops need not wait for them.
+    pub fn stop_waiting(&self) {
+        if let Some(sessions) = self.sessions() {
+            sessions.stop_waiting();
+        }
     }
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.

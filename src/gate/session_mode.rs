@@ -16,6 +16,9 @@ pub(super) trait SessionMode: Send + Sync {
     fn acknowledge(&self, gate: &Gate, callback: Callback, posted: Posted)
     -> BoxFuture<'static, Result<(), Rejection>>;
 
+    /// Keeps nobody waiting from now on.
+    fn stop_waiting(&self);
+
     /// Takes away what is between browsers and truegate alone.
     fn strip_request(&self, target: &mut dyn HeaderTarget);
 

@@ -51,7 +51,7 @@ use self::{
     proxy::Proxy, telemetry::Telemetry, upstream::Upstreams, verifications::Verifications,
 };
 pub use self::{cli::main, listeners::ListenError};
-use crate::{profile::ClientError, store::RedisStoreError};
+use crate::{gate::Gate, profile::ClientError, store::RedisStoreError};
 
 /// A gateway that runs.
 pub struct Gateway {
@@ -59,6 +59,7 @@ pub struct Gateway {
     admin: SocketAddr,
     health: Health,
     grace: Duration,
+    gate: Gate,
     shutdown: watch::Sender<bool>,
     background: CancellationToken,
     in_flight: TaskTracker,
@@ -108,6 +109,7 @@ impl Gateway {
             admin: admin_socket.address(),
             health: Health::new(Arc::clone(&metrics)),
             grace: config.shutdown_grace,
+            gate: gate.clone(),
             shutdown: watch::Sender::new(false),
             background: CancellationToken::new(),
             in_flight: TaskTracker::new(),
@@ -147,6 +149,7 @@ impl Gateway {
     pub async fn stop(self) {
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
+        self.gate.stop_waiting();
         if timeout(self.grace, self.drain()).await.is_err() {
             let (requests, verifications) = (self.in_flight.len(), self.verifications.len());
             tracing::warn!(requests, verifications, "the grace has passed; what is in flight is cut off");

@@ -12,7 +12,7 @@ use super::{
     reply,
 };
 use crate::{
-    gate::{Event, LoginEvent, RETRY_AFTER, Rejection, Reply},
+    gate::{Event, LoginEvent, Rejection, Reply, reply::RETRY_AFTER},
     session::{
         self, BrowserId, Purpose, ReturnPath,
         cookies::{Kind, Value},

@@ -116,6 +116,10 @@ impl SessionMode for Sessions {
         Box::pin(async move { desk.acknowledge(callback, posted).await })
     }
 
+    fn stop_waiting(&self) {
+        self.0.waiting.close();
+    }
+
     fn strip_request(&self, target: &mut dyn HeaderTarget) {
         let cookies = self.0.cookies;
         let lines = || target.headers().get_all(header::COOKIE).iter();

@@ -1,7 +1,7 @@
 //! How a login stands, for the browser that started it: a state, and never an identity.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -35,9 +35,12 @@ struct Question {
     wait: Duration,
 }
 
-/// How many requests wait for a state to change.
+/// How many requests wait for a state to change, and whether any may.
 #[derive(Default)]
-pub(super) struct Waiting(AtomicUsize);
+pub(super) struct Waiting {
+    seated: AtomicUsize,
+    is_closed: AtomicBool,
+}
 
 impl Desk {
     /// `GET status`.
@@ -64,7 +67,8 @@ impl Desk {
                 None => self.ask(STORE_DEADLINE, self.mode.store.state(browser, None)).await?,
             };
             let now = clock.now();
-            if login.as_ref().map_or(EXPIRED, |login| word(&login.state)) != question.since || now >= deadline {
+            let over = now >= deadline || self.mode.waiting.is_closed();
+            if login.as_ref().map_or(EXPIRED, |login| word(&login.state)) != question.since || over {
                 return Ok(login);
             }
             clock.sleep_until(deadline.min(now + LOOK)).await;
@@ -112,8 +116,17 @@ impl Question {
 impl Waiting {
     /// A place to wait in, if there is one.
     fn sit(&self) -> Option<Seat<'_>> {
-        let seat = Seat(&self.0);
-        (self.0.fetch_add(1, Ordering::Relaxed) < SEATS).then_some(seat)
+        let seat = Seat(&self.seated);
+        (self.seated.fetch_add(1, Ordering::Relaxed) < SEATS).then_some(seat)
+    }
+
+    /// Sends everyone home.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 }
 

@@ -144,6 +144,13 @@ async fn a_browser_waits_for_its_login_to_move_on() {
     site.clock.advance(Duration::from_millis(100));
     assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#, "30 s are enough");
 
+    let mut waiting = Box::pin(ask("since=refused&wait=25"));
+    assert!(now(&mut waiting).is_none());
+    site.gate.stop_waiting();
+    site.clock.advance(Duration::from_millis(300));
+    assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#, "a server that stops keeps nobody");
+    assert_eq!(state(now(ask("since=refused&wait=25")).unwrap()), r#"{"state":"refused"}"#);
+
     for query in ["wait=soon", "wait=-1", "since=verify", "since=PENDING"] {
         assert_eq!(now(ask(query)).unwrap().summary(), "400");
     }
