@@ -29,15 +29,17 @@ struct Started {
     intent_link: String,
     /// Seconds.
     expires_in: u64,
+    /// Where the browser may go afterwards, if it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
     #[serde(skip)]
     browser: HeaderValue,
 }
 
 /// What a script may send along.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Wish {
-    #[serde(default, rename = "next")]
-    _next: Option<String>,
+    next: Option<String>,
 }
 
 impl Desk {
@@ -93,13 +95,13 @@ impl Desk {
 
     /// `POST login`.
     pub(super) async fn start_login(self, head: Parts, body: Bytes) -> Reply {
-        let wish =
-            if body.trim_ascii().is_empty() { Ok(None) } else { serde_json::from_slice::<Wish>(&body).map(Some) };
-        if wish.is_err() {
-            return self.gate.reject(Rejection::MalformedRequest);
-        }
+        let Some(wish) = Wish::read(&body) else { return self.gate.reject(Rejection::MalformedRequest) };
+        let next = wish.next.map(|next| ReturnPath::or_root(Some(&next)).as_str().to_owned());
         match self.start(&head.headers).await {
-            Ok(started) => reply::json(StatusCode::CREATED, &started).with_cookies([started.browser]),
+            Ok(started) => {
+                let started = Started { next, ..started };
+                reply::json(StatusCode::CREATED, &started).with_cookies([started.browser])
+            }
             Err(rejection) => self.gate.reject(rejection),
         }
     }
@@ -120,6 +122,7 @@ impl Desk {
             deep_link: mode.links.deep(&nonce),
             intent_link: mode.links.intent(&nonce),
             expires_in: mode.login_timeout.as_secs(),
+            next: None,
             browser: mode.cookies.set(Kind::Browser, &sealed, mode.login_timeout),
         })
     }
@@ -129,6 +132,13 @@ impl Desk {
         let Value::One(sealed) = self.mode.cookies.find(Kind::Browser, headers) else { return None };
         let name = self.mode.sealer.open_text(Purpose::Browser, sealed)?;
         BrowserId::parse(std::str::from_utf8(&name).ok()?)
+    }
+}
+
+impl Wish {
+    /// Reads the body, which may be empty.
+    fn read(body: &[u8]) -> Option<Self> {
+        if body.trim_ascii().is_empty() { Some(Self::default()) } else { serde_json::from_slice(body).ok() }
     }
 }
 

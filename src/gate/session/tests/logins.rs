@@ -53,6 +53,28 @@ async fn a_login_tells_who_starts_it_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_script_may_say_where_it_goes_on_within_the_site() {
+    let site = Site::new();
+    for (body, answer) in [
+        ("", Some(None)),
+        ("{}", Some(None)),
+        (r#"{"next":null,"a":1}"#, Some(None)),
+        (r#"{"next":"/cart"}"#, Some(Some("/cart"))),
+        (r#"{"next":"//evil.example"}"#, Some(Some("/"))),
+        ("[", None),
+        (r#"{"next":1}"#, None),
+        (r#"{"next":"/","next":"//evil"}"#, None),
+    ] {
+        let mut request = Browser::default().request("POST", "/.truegate/login", &[ORIGIN]);
+        *request.body_mut() = body.into();
+        let Outcome::Answered(response) = site.send(request).await else { panic!("a route of our own") };
+        let started: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let next = (response.status() == 201).then(|| started["next"].as_str());
+        assert_eq!(next, answer, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn the_login_page_brings_a_login_with_it() {
     let (site, mut browser) = (Site::new(), Browser::default());
     for (next, shown) in [("%2Faccount%2F%3Fa%3Db", "/account/?a=b"), ("%2F%2Fevil.example", "/"), ("", "/")] {
