@@ -35,7 +35,7 @@
 //! | `gateway` | the module `gateway` and the `truegate` program, with all of the above |
 //!
 //! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`]. The
-//! module `assertion` signs the identity on its way.
+//! module `assertion` signs the identity on its way, and `session` keeps it for the requests that follow.
 
 #[cfg(feature = "session")]
 pub mod access;

@@ -11,7 +11,7 @@
 //! | `GET truegate.js` | the login button for pages of the app's own |
 //!
 //! A request of a browser with a session goes on with its identity; what needs one and has none is sent to the login
-//! or refused, as the [`Rules`](crate::access::Rules) say.
+//! or refused, as the [`Rules`] say.
 
 mod admission;
 mod auth;
