@@ -18,11 +18,11 @@ pub async fn verify_for(scene: &Scene, token: &str, audience: &str) -> Result<Va
     // Without the environment, in which a proxy may be named.
     command.arg(format!("http://{}/.truegate/jwks.json", scene.edge.address())).env_clear();
     command.args([Signing::ISSUER, audience]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.kill_on_drop(true).spawn().expect("python3: run scripts/setup");
+    let mut child = command.kill_on_drop(true).spawn().expect("python3: run scripts/setup tests");
     child.stdin.take().unwrap().write_all(token.as_bytes()).await.unwrap();
     let output = within(child.wait_with_output()).await.unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(!errors.contains("Traceback"), "PyJWT: run scripts/setup\n{errors}");
+    assert!(!errors.contains("Traceback"), "PyJWT: run scripts/setup tests\n{errors}");
     if output.status.success() {
         Ok(serde_json::from_slice(&output.stdout).unwrap())
     } else {
