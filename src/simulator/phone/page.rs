@@ -54,7 +54,10 @@ fn frame(content: &str) -> String {
 :root {{ color-scheme: light dark }}
 body {{ margin: 0 auto; max-width: 26rem; padding: 1rem; font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }}
 button, input {{ min-height: 44px; padding: .5rem 1rem; font: inherit; max-width: 100% }}
-pre {{ white-space: pre-wrap }}
+h1 {{ font-size: 1.5rem; line-height: 1.25 }}
+button {{ margin: 0 .25rem .5rem 0 }}
+input {{ display: block; width: 100%; box-sizing: border-box }}
+pre {{ white-space: pre-wrap; font-size: .875rem }}
 </style>
 </head>
 <body>
