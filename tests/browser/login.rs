@@ -1,63 +1,77 @@
 //! Logging in on the login page.
 
-use fantoccini::key::Key;
+use truegate::simulator::Day;
 
-use crate::scene::Scene;
-
-const NEXT: &str = "/account?a=b&c=d";
-const LOGIN: &str = "/.truegate/login?next=/account";
+use crate::{
+    scene::{LOGIN, NEXT, Scene},
+    support::{browser::Looks, raw::within, redis::Redis},
+};
 
 #[tokio::test]
-async fn who_agrees_goes_to_the_next_page() {
+async fn who_agrees_goes_to_the_page_that_needs_a_login() {
     let scene = Scene::with_phone().await;
-    scene.open(LOGIN).await;
+    scene.open(NEXT).await;
+    scene.picture("login").await;
     let tabs = scene.tap().await;
+    scene.picture("phone").await;
     scene.browser.go_to(&tabs.0).await;
     scene.hear("Please confirm in the Truecaller app").await;
+    scene.picture("opened").await;
 
     scene.react("agree", &tabs).await;
 
     scene.arrive(NEXT).await;
-    scene.keeps_to_its_policy().await;
+    scene.is_greeted("+919999999999").await;
+    scene.picture("greeted").await;
+    scene.is_without_complaint().await;
 }
 
 #[tokio::test]
 async fn who_does_not_agree_goes_to_the_fallback() {
-    for button in ["refuse", "another"] {
-        let scene = Scene::with_phone().await;
+    let scene = Scene::with_phone().await;
+    for (button, words) in [("refuse", "You did not agree"), ("another", "Here you can use another number")] {
         scene.open(LOGIN).await;
+        scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
         let tabs = scene.tap().await;
 
         scene.react(button, &tabs).await;
 
         scene.arrive("/login").await;
-        scene.keeps_to_its_policy().await;
+        let told = scene.browser.ask("return localStorage.told").await;
+        assert!(told.as_str().unwrap().contains(words), "{told}");
     }
+    scene.picture("refused").await;
+    scene.is_without_complaint().await;
+    scene.open("/").await;
+    scene.is_greeted("stranger").await;
 }
 
 #[tokio::test]
 async fn a_profile_that_cannot_be_used_leads_to_the_fallback() {
     let scene = Scene::with_phone().await;
-    scene.site.fail_logins(&scene.truecaller);
+    scene.truecaller.set_day(Day::Inactive);
     scene.open(LOGIN).await;
     let tabs = scene.tap().await;
 
     scene.react("agree", &tabs).await;
 
     scene.arrive("/login").await;
+    scene.open("/").await;
+    scene.is_greeted("stranger").await;
 }
 
 #[tokio::test]
 async fn a_login_that_expires_leads_to_the_fallback() {
-    let scene = Scene::with_phone().await;
+    let scene = Scene::in_a_hurry().await;
     scene.open(LOGIN).await;
+    scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
+
     let (site, _) = scene.tap().await;
     scene.browser.go_to(&site).await;
-    scene.hear("Please confirm").await;
-
-    scene.site.expire_logins();
 
     scene.arrive("/login").await;
+    let told = scene.browser.ask("return localStorage.told").await;
+    assert!(told.as_str().unwrap().contains("That took too long"), "{told}");
 }
 
 #[tokio::test]
@@ -68,128 +82,25 @@ async fn without_the_app_the_page_says_so_and_goes_to_the_fallback() {
 
     scene.browser.tap("#truegate").await;
 
+    scene.hear("did not open").await;
+    scene.picture("no-app").await;
     scene.arrive("/login").await;
     let told = scene.browser.ask("return localStorage.told").await;
     assert_eq!(told, "|Waiting for Truecaller…|The Truecaller app did not open. Here is another way…");
-    scene.keeps_to_its_policy().await;
-}
-
-#[tokio::test]
-async fn a_reload_in_the_middle_loses_nothing() {
-    let scene = Scene::with_phone().await;
-    scene.open(LOGIN).await;
-    let tabs = scene.tap().await;
-    scene.browser.go_to(&tabs.0).await;
-    scene.hear("Please confirm").await;
-
-    scene.browser.client().refresh().await.unwrap();
-    scene.hear("Please confirm").await;
-    scene.react("agree", &tabs).await;
-
-    scene.arrive(NEXT).await;
-}
-
-#[tokio::test]
-async fn a_reload_after_the_answer_loses_nothing() {
-    let scene = Scene::with_phone().await;
-    scene.open(LOGIN).await;
-    let tabs = scene.tap().await;
-    scene.browser.go_to(&tabs.0).await;
-    scene.hear("Please confirm").await;
-    scene.open("/elsewhere").await;
-    scene.react("agree", &tabs).await;
-
-    scene.open(LOGIN).await;
-
-    scene.arrive(NEXT).await;
-}
-
-#[tokio::test]
-async fn two_tabs_are_two_logins() {
-    let scene = Scene::with_phone().await;
-    scene.open(LOGIN).await;
-    let first = scene.tap().await;
-    let second = scene.browser.client().new_window(true).await.unwrap().handle;
-    scene.browser.go_to(&second).await;
-    scene.open(LOGIN).await;
-    let second = scene.tap().await;
-
-    scene.react("agree", &second).await;
-    scene.arrive(NEXT).await;
-    scene.react("refuse", &first).await;
-    scene.arrive("/login").await;
-
-    scene.browser.go_to(&second.0).await;
-    scene.arrive(NEXT).await;
-}
-
-#[tokio::test]
-async fn back_after_success_does_not_lead_to_the_login_again() {
-    let scene = Scene::with_phone().await;
-    scene.open("/shop").await;
-    scene.browser.tap("#login").await;
-    let tabs = scene.tap().await;
-    scene.react("agree", &tabs).await;
-    scene.arrive(NEXT).await;
-
-    scene.browser.client().back().await.unwrap();
-
-    scene.arrive("/shop").await;
-    scene.browser.tap("#login").await;
-    scene.browser.until("document.querySelector('#truegate')").await;
-    assert_eq!(scene.browser.ask("return document.querySelector('[role=status]').textContent").await, "");
-}
-
-#[tokio::test]
-async fn a_keyboard_is_enough() {
-    let scene = Scene::with_phone().await;
-    scene.open(LOGIN).await;
-    let site = scene.browser.tab().await;
-
-    scene.browser.press(Key::Tab).await;
-    assert_eq!(scene.browser.ask("return document.activeElement.id").await, "truegate");
-    let outline = scene.browser.ask("return getComputedStyle(document.activeElement).outlineStyle").await;
-    assert_eq!(outline, "solid");
-    scene.browser.press(Key::Enter).await;
-    let phone = scene.browser.go_to_new(std::slice::from_ref(&site)).await;
-    scene.react("agree", &(site, phone)).await;
-
-    scene.arrive(NEXT).await;
-}
-
-#[tokio::test]
-async fn the_fallback_is_one_link_away() {
-    let scene = Scene::without_app().await;
-    scene.open(LOGIN).await;
-    scene.browser.press(Key::Tab).await;
-    scene.browser.press(Key::Tab).await;
-    scene.browser.press(Key::Enter).await;
-    scene.arrive("/login").await;
-}
-
-#[tokio::test]
-async fn who_comes_back_from_the_fallback_can_still_log_in() {
-    let scene = Scene::with_phone().await;
-    scene.open(LOGIN).await;
-    scene.browser.tap("main > p > a").await;
-    scene.arrive("/login").await;
-
-    scene.browser.client().back().await.unwrap();
-    let tabs = scene.tap().await;
-    scene.react("agree", &tabs).await;
-
-    scene.arrive(NEXT).await;
+    scene.is_without_complaint().await;
 }
 
 #[tokio::test]
 async fn when_no_login_can_start_the_page_offers_both_ways_on() {
-    let scene = Scene::with_phone().await;
-    scene.site.set_available(false);
+    let mut redis = Redis::stopped();
+    let scene = Scene::wishing(&Looks::default(), |wish| wish.store = Some(redis.url())).await;
     scene.open(LOGIN).await;
     scene.browser.until("document.querySelector('h1').textContent === 'Truecaller login is not available now'").await;
-    scene.keeps_to_its_policy().await;
+    scene.picture("unavailable").await;
+    scene.complains_of_nothing_but("status of 503").await;
 
-    scene.site.set_available(true);
+    redis.restart();
+    until_logins_start(&scene).await;
     scene.browser.tap("a.button").await;
     let tabs = scene.tap().await;
     scene.react("agree", &tabs).await;
@@ -197,6 +108,33 @@ async fn when_no_login_can_start_the_page_offers_both_ways_on() {
     scene.arrive(NEXT).await;
 }
 
+#[tokio::test]
+async fn a_page_of_the_operators_own_takes_the_place_of_ours() {
+    let scene = Scene::wishing(&Looks::default(), |wish| wish.page = Some(OWN_PAGE)).await;
+    scene.open(NEXT).await;
+    assert_eq!(scene.browser.ask("return document.querySelector('h1').textContent").await, "Welcome to A&B #1 दुकान");
+    scene.picture("own-page").await;
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+
+    scene.arrive(NEXT).await;
+    scene.is_without_complaint().await;
+}
+
+/// Asks in the page's place, for the gateway looks for a store that was away after a while only.
+async fn until_logins_start(scene: &Scene) {
+    let status = "return fetch('/.truegate/login').then(answer => answer.status)";
+    within(async { while scene.browser.ask(status).await != 200 {} }).await;
+}
+
+const OWN_PAGE: &str = r#"<!doctype html><html lang="{{ language }}"><meta charset="utf-8"><title>Welcome</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+<style nonce="{{ style_nonce }}">body { margin: 2rem; background: #fff3d6; color: #402a00; font: 1.25rem/1.5 serif } a { color: inherit }</style>
+<script src="{{ path }}/truegate.js" defer></script>
+<h1>Welcome to {{ partner }}</h1>
+<p><a id="truegate" href="{{ deep_link }}" target="_blank" rel="noopener" data-truegate-login data-request-id="{{ request_id }}"
+data-expires-in="{{ expires_in }}" data-next="{{ next }}" data-fallback="{{ fallback }}">{{ text.button }}</a></p>
+<p role="status"></p></html>"#;
 /// Keeps every text of the status, for the page that comes after.
 const KEEP_WHAT_IS_TOLD: &str = "
 localStorage.told = '';

@@ -1,11 +1,14 @@
 //! What a user sees, in a real browser.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod detours;
 mod login;
 mod looks;
 mod phone;
 mod scene;
+mod screens;
 mod script;
+mod session;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;

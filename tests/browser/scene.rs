@@ -4,9 +4,15 @@ use fantoccini::wd::WindowHandle;
 use truegate::simulator::Simulator;
 
 use crate::{
-    site::Site,
+    screens,
+    site::{Site, Wish},
     support::browser::{Browser, Looks},
 };
+
+/// A page that needs a login.
+pub(crate) const NEXT: &str = "/account/?a=b&c=d";
+/// The login that leads to it.
+pub(crate) const LOGIN: &str = "/.truegate/login?next=/account/%3Fa=b%26c=d";
 
 pub(crate) struct Scene {
     pub(crate) browser: Browser,
@@ -21,9 +27,23 @@ impl Scene {
     }
 
     pub(crate) async fn looking(looks: &Looks) -> Self {
+        Self::wishing(looks, |_| {}).await
+    }
+
+    /// With a phone, and a site that is as wished beside.
+    pub(crate) async fn wishing(looks: &Looks, wish: impl FnOnce(&mut Wish)) -> Self {
         let truecaller = Simulator::start().await.unwrap();
-        let link_base = truecaller.link_base();
-        Self::set(looks, truecaller, &link_base).await
+        let mut wished = Wish { link_base: Some(truecaller.link_base()), ..Wish::default() };
+        wish(&mut wished);
+        let site = Site::start(&truecaller, wished).await;
+        Self::set(looks, truecaller, site).await
+    }
+
+    /// With a phone, and 3 seconds for a login.
+    pub(crate) async fn in_a_hurry() -> Self {
+        let truecaller = Simulator::start().await.unwrap();
+        let site = Site::start_brief(&truecaller).await;
+        Self::set(&Looks::default(), truecaller, site).await
     }
 
     /// The button opens Truecaller's app, which is not there.
@@ -31,14 +51,12 @@ impl Scene {
     /// A browser of a desktop then asks which program to use, in front of the page; on Android nothing happens, and
     /// the page keeps the focus.
     pub(crate) async fn without_app() -> Self {
-        let truecaller = Simulator::start().await.unwrap();
-        let scene = Self::set(&Looks::default(), truecaller, "truecallersdk://truesdk/web_verify").await;
+        let scene = Self::wishing(&Looks::default(), |wish| wish.link_base = None).await;
         scene.browser.keep_focus().await;
         scene
     }
 
-    async fn set(looks: &Looks, truecaller: Simulator, link_base: &str) -> Self {
-        let site = Site::start(link_base, &truecaller).await;
+    async fn set(looks: &Looks, truecaller: Simulator, site: Site) -> Self {
         truecaller.set_callback_url(&site.callback_url()).unwrap();
         Self { browser: Browser::looking(looks).await, site, truecaller }
     }
@@ -74,9 +92,33 @@ impl Scene {
         self.browser.until(&format!("document.querySelector('[role=status]').textContent.includes('{words}')")).await;
     }
 
-    /// Insists that no page asked for what its policy forbids.
-    pub(crate) async fn keeps_to_its_policy(&self) {
+    /// Insists that the app greets by this name.
+    pub(crate) async fn is_greeted(&self, name: &str) {
+        let heading = self.browser.ask("return document.querySelector('h1').textContent").await;
+        assert_eq!(heading, format!("Hello, {name}!"));
+    }
+
+    /// How often the app believes that this browser was there.
+    pub(crate) async fn visits(&self) -> u64 {
+        let visits = self.browser.ask("return Number(document.querySelector('#visits').textContent)").await;
+        visits.as_u64().unwrap()
+    }
+
+    /// Insists that no page made the console complain, of its policy or anything else.
+    pub(crate) async fn is_without_complaint(&self) {
+        self.complains_of_nothing_but("nothing at all").await;
+    }
+
+    /// The same, but for lines that say this.
+    pub(crate) async fn complains_of_nothing_but(&self, known: &str) {
         let console = self.browser.console().await;
-        assert!(!console.iter().any(|line| line.contains("Content Security Policy")), "{console:#?}");
+        let complains = |line: &&String| line.starts_with("SEVERE") || line.contains("Content Security Policy");
+        let complaints: Vec<_> = console.iter().filter(complains).filter(|line| !line.contains(known)).collect();
+        assert!(complaints.is_empty(), "{complaints:#?}");
+    }
+
+    /// Keeps a picture of the tab in front, if pictures are asked for.
+    pub(crate) async fn picture(&self, name: &str) {
+        screens::keep(&self.browser, name).await;
     }
 }

@@ -2,7 +2,10 @@
 
 use truegate::simulator::Call;
 
-use crate::{scene::Scene, support::raw::within};
+use crate::{
+    scene::Scene,
+    support::{browser::Looks, raw::within, redis::Redis},
+};
 
 #[tokio::test]
 async fn a_page_of_the_site_hears_every_state() {
@@ -13,6 +16,10 @@ async fn a_page_of_the_site_hears_every_state() {
     scene.react("agree", &tabs).await;
     scene.hear("verified").await;
     assert_eq!(told(&scene).await, "ready pending opened verified");
+    scene.picture("embedded").await;
+    scene.is_without_complaint().await;
+    scene.open("/account/").await;
+    scene.is_greeted("+919999999999").await;
 }
 
 #[tokio::test]
@@ -32,27 +39,22 @@ async fn after_an_end_the_button_starts_a_login_of_its_own() {
 
     scene.hear("verified").await;
     assert_eq!(told(&scene).await, "ready pending opened refused pending opened verified");
-    assert!(scene.site.started() >= 2);
 }
 
 #[tokio::test]
 async fn a_link_that_nobody_taps_is_renewed_before_it_expires() {
-    let scene = Scene::with_phone().await;
-    scene.site.set_lifetime(1);
+    let scene = Scene::in_a_hurry().await;
     scene.open("/embedded").await;
     scene.hear("ready").await;
     let first = nonce(&scene).await;
-    scene.site.set_lifetime(180);
 
-    scene
-        .browser
-        .until(&format!("!document.querySelector('#truegate').href.includes('{}')", first.trim_end_matches('=')))
-        .await;
+    let link = "document.querySelector('#truegate').href";
+    scene.browser.until(&format!("!{link}.includes('{}')", first.trim_end_matches('='))).await;
 
-    let tabs = scene.tap().await;
-    scene.react("agree", &tabs).await;
-    scene.hear("verified").await;
-    assert_eq!(told(&scene).await, "ready pending opened verified");
+    let asked = format!("/.truegate/status?since=opened&request_id={}", nonce(&scene).await);
+    let state = scene.browser.ask(&format!("return fetch('{asked}').then(answer => answer.json())")).await;
+    assert_eq!(state["state"], "pending");
+    assert_eq!(told(&scene).await, "ready");
 }
 
 #[tokio::test]
@@ -74,13 +76,13 @@ async fn an_app_that_comes_late_is_not_lost() {
 
 #[tokio::test]
 async fn a_site_that_is_not_available_at_first_is_asked_again() {
-    let scene = Scene::with_phone().await;
-    scene.site.set_available(false);
+    let mut redis = Redis::stopped();
+    let scene = Scene::wishing(&Looks::default(), |wish| wish.store = Some(redis.url())).await;
     scene.open("/embedded").await;
     scene.hear("unavailable").await;
     scene.browser.tap("#truegate").await;
 
-    scene.site.set_available(true);
+    redis.restart();
     scene.hear("ready").await;
     assert_eq!(told(&scene).await, "unavailable ready");
 

@@ -31,9 +31,9 @@ pub struct Looks {
 }
 
 impl Default for Looks {
-    /// A small phone, light, in English.
+    /// A phone, light, in English.
     fn default() -> Self {
-        Self { size: (320, 640), dark: false, languages: "en-US,en" }
+        Self { size: (360, 640), dark: false, languages: "en-US,en" }
     }
 }
 
@@ -57,7 +57,7 @@ impl Browser {
             .capabilities(capabilities(looks, &folder.path().join("profile")))
             .connect(&format!("http://{}", driver.address))
             .await
-            .expect("chromium starts: scripts/setup installs it");
+            .expect("chromium starts: scripts/setup tests installs it");
         driver.session = client.session_id().await.expect("the driver answers");
         let browser = Self { client, driver, _folder: folder };
         if looks.dark {
@@ -135,11 +135,13 @@ impl Browser {
         new
     }
 
-    /// What the console was told since the last time, violations of a page's policy among it.
+    /// What the console was told since the last time, each with its level first, such as `SEVERE`; violations of a
+    /// page's policy are among it.
     pub async fn console(&self) -> Vec<String> {
         let entries = self.command("se/log", json!({ "type": "browser" })).await.expect("the driver keeps logs");
         let entries = entries.as_array().expect("a list").iter();
-        entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        entries.map(|entry| format!("{} {}", text(entry, "level"), text(entry, "message"))).collect()
     }
 
     /// Sends a command of the DevTools protocol to the tab in front.

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod client;
 #[cfg(feature = "gateway")]
 pub mod edge;
+pub mod port;
 #[cfg(feature = "gateway")]
 pub mod program;
 pub mod raw;

@@ -6,13 +6,14 @@ pub mod relay;
 
 use std::{
     io::{BufRead, BufReader},
-    net::{Ipv4Addr, TcpListener},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
 
 use tempfile::TempDir;
+
+use super::port;
 
 /// A `redis-server`; it is killed when it is dropped.
 pub struct Redis {
@@ -39,7 +40,7 @@ impl Redis {
         redis.settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
         // Between finding a free port and taking it, another may take it.
         while !redis.try_start() {
-            redis.port = free_port();
+            redis.port = port::free();
         }
         redis
     }
@@ -47,7 +48,7 @@ impl Redis {
     /// One that does not run yet.
     pub fn stopped() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server");
-        Self { child: None, port: free_port(), settings: Vec::new(), folder }
+        Self { child: None, port: port::free(), settings: Vec::new(), folder }
     }
 
     /// One that speaks TLS, and the authority that its certificate for `localhost` is from, as PEM.
@@ -59,7 +60,7 @@ impl Redis {
         let files = ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &certificate];
         redis.settings = files.iter().chain(&["--tls-auth-clients", "no"]).map(|word| (*word).to_owned()).collect();
         redis.settings.push("--tls-port".to_owned());
-        redis.settings.push(free_port().to_string());
+        redis.settings.push(port::free().to_string());
         assert!(redis.try_start(), "the ports are free");
         (redis, authority)
     }
@@ -120,7 +121,7 @@ impl Redis {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "", "--appendonly", "no"]);
         command.arg("--dir").arg(self.folder.path()).args(&self.settings).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("redis-server is installed: scripts/setup");
+        let mut child = command.spawn().expect("redis-server is installed: scripts/setup tests");
         let mut lines = BufReader::new(child.stdout.take().expect("its log is piped")).lines();
         let started = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Ready to accept connections"));
         // A server whose log nobody reads stands still.
@@ -153,9 +154,4 @@ pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
 fn number(info: &str, name: &str) -> u64 {
     let rest = info.split_once(name).expect("it is told of").1.trim_start_matches([':', '=']);
     rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a number")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("it listens").port()
 }

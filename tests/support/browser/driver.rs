@@ -31,7 +31,7 @@ impl Driver {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("chromedriver starts: scripts/setup installs it");
+            .expect("chromedriver starts: scripts/setup tests installs it");
         let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
         let port =
             lines.find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
