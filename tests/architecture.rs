@@ -179,6 +179,8 @@ const HOUSE: &[Floor] = &[
             "rand_core",
             "reqwest",
             "rustls",
+            "serde",
+            "serde_json",
             "strsim",
             "thiserror",
             "tokio",

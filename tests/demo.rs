@@ -8,6 +8,8 @@ use std::{
 };
 
 const PHONE: &str = "+ x-truecaller-phone: +919999999999";
+/// That of the user who logs in.
+const OTHER_PHONE: &str = "+ x-truecaller-phone: +919999900001";
 
 #[test]
 fn it_shows_the_phone_that_the_app_received_once_and_exits_with_0() {
@@ -17,6 +19,23 @@ fn it_shows_the_phone_that_the_app_received_once_and_exits_with_0() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert_eq!(text.matches(PHONE).count(), 1, "{text}");
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn it_walks_one_login_and_shows_whom_the_app_was_told_of() {
+    let output = demo(&["--once", "--listen", "127.0.0.1:0"]).output().unwrap();
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    let login = text.split_once("A user logged in").unwrap().1;
+    for part in [
+        "302 Found to /.truegate/login?next=",
+        "201 Created, sets truegate-login",
+        "  GET /account/ HTTP/1.1",
+        OTHER_PHONE,
+    ] {
+        assert_eq!(login.matches(part).count(), 1, "{part}\n{text}");
+    }
+    assert!(!login.to_lowercase().contains("cookie"), "the app was shown the session\n{text}");
 }
 
 #[test]
@@ -36,12 +55,12 @@ fn colour_is_for_terminals_and_for_those_who_did_not_refuse_it() {
 #[test]
 fn it_takes_a_free_port_if_the_usual_one_is_taken() {
     // If this does not get the port, somebody else has it.
-    let _taken = TcpListener::bind("127.0.0.1:8080");
+    let _taken = ["127.0.0.1:8080", "127.0.0.1:8081"].map(TcpListener::bind);
     let output = demo(&["--once"]).output().unwrap();
 
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(!text.contains("127.0.0.1:8080"), "{text}");
+    assert!(!text.contains("127.0.0.1:8080") && !text.contains("127.0.0.1:8081"), "{text}");
 }
 
 #[test]
@@ -84,6 +103,14 @@ fn every_line_to_try_does_what_its_text_says() {
         assert!(shown.iter().all(|part| text.contains(part)), "{line}\n{text}");
         assert!(!hidden.iter().any(|part| text.contains(part)), "{line}\n{text}");
     }
+}
+
+#[test]
+fn the_link_at_its_end_opens_the_app() {
+    let demo = Demo::start();
+    let link = demo.text.iter().rev().find(|line| !line.is_empty()).unwrap().trim();
+    let page = run(&format!("curl -s -H 'Accept: text/html' {link}"));
+    assert!(page.contains("Hello, stranger!") && page.contains("/.truegate/login?next=/account/"), "{page}");
 }
 
 #[test]

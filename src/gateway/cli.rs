@@ -43,7 +43,7 @@ enum Command {
     Keys(KeysArgs),
     /// Run a fake Truecaller, for development and tests.
     Simulate(Box<SimulateArgs>),
-    /// Show on this machine what the gateway does: a simulated Truecaller, a sample app and the gateway between them.
+    /// Show on this machine what the gateway does: a simulated Truecaller, sample apps, and a login in your browser.
     Demo(DemoArgs),
 }
 

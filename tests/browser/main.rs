@@ -1,6 +1,7 @@
 //! What a user sees, in a real browser.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod demo;
 mod detours;
 mod login;
 mod looks;

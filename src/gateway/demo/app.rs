@@ -1,4 +1,4 @@
-//! The sample app behind the gateway: it tells what it received, and knows nothing of Truecaller.
+//! A sample app behind a gateway: it tells what it received, and knows nothing of Truecaller.
 
 use std::{
     io,
@@ -6,44 +6,68 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use axum::{Router, extract::State};
+use axum::{
+    Router,
+    extract::State,
+    response::{Html, IntoResponse, Response},
+};
 use clap::builder::styling::Style;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{Receipt, scene::CALLBACK_PATH};
+use super::{Receipt, page};
 
-/// The app; it stops when it is dropped.
+/// An app; it stops when it is dropped.
 pub(super) struct App {
     address: SocketAddr,
-    callback: Arc<OnceLock<Receipt>>,
+    memory: Arc<Memory>,
     _server: JoinSet<io::Result<()>>,
 }
 
+/// What an app answers with.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// Text, for those who post to it.
+    Text,
+    /// Pages, for browsers.
+    Pages,
+}
+
+struct Memory {
+    kind: Kind,
+    /// The path whose first request is kept; later ones are the user's own.
+    path: &'static str,
+    first: OnceLock<Receipt>,
+}
+
 impl App {
-    pub(super) async fn start() -> io::Result<Self> {
+    /// Starts an app that keeps the first request for a path.
+    pub(super) async fn start(kind: Kind, path: &'static str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let (address, callback) = (listener.local_addr()?, Arc::default());
-        let routes = Router::new().fallback(tell).with_state(Arc::clone(&callback));
+        let address = listener.local_addr()?;
+        let memory = Arc::new(Memory { kind, path, first: OnceLock::new() });
+        let routes = Router::new().fallback(tell).with_state(Arc::clone(&memory));
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, routes).await });
-        Ok(Self { address, callback, _server: server })
+        Ok(Self { address, memory, _server: server })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The first callback that came.
-    pub(super) fn callback(&self) -> Option<&Receipt> {
-        self.callback.get()
+    /// The first request for the path.
+    pub(super) fn first(&self) -> Option<&Receipt> {
+        self.memory.first.get()
     }
 }
 
-async fn tell(State(callback): State<Arc<OnceLock<Receipt>>>, receipt: Receipt) -> String {
-    let text = format!("The sample app received:\n\n{}", receipt.text(Style::new()));
-    if receipt.path() == CALLBACK_PATH {
-        // Later ones are the user's own.
-        let _ = callback.set(receipt);
+async fn tell(State(memory): State<Arc<Memory>>, receipt: Receipt) -> Response {
+    let answer = match memory.kind {
+        Kind::Text => format!("The sample app received:\n\n{}", receipt.text(Style::new())).into_response(),
+        Kind::Pages => Html(page::of(&receipt)).into_response(),
+    };
+    if receipt.path() == memory.path {
+        let _ = memory.first.set(receipt);
     }
-    text
+    answer
 }

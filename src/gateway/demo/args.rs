@@ -5,15 +5,16 @@ use std::net::SocketAddr;
 /// The arguments of `truegate demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
-    /// Where the gateway listens on this machine; 127.0.0.1:8080, or a free port if that is taken.
+    /// Where the gateway for callbacks listens on this machine; 127.0.0.1:8080, or a free port if that is taken. The one
+    /// for logins takes 127.0.0.1:8081, or a free port.
     #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     pub(super) listen: Option<SocketAddr>,
 
-    /// Exit after the callback: 0 if the app received the verified identity, 1 if not.
+    /// Exit after one callback and one login: 0 if both apps received the verified identity, 1 if not.
     #[arg(long)]
     pub(super) once: bool,
 
-    /// Show the gateway's configuration.
+    /// Show the gateways' configurations.
     #[arg(long)]
     pub(super) show_config: bool,
 }

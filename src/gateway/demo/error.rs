@@ -12,7 +12,7 @@ use crate::{
 /// Why `truegate demo` ended with exit code 1. The text names the cause.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
-    #[error("the simulator and the sample app cannot be started: {0}")]
+    #[error("the simulator and the sample apps cannot be started: {0}")]
     Start(io::Error),
     #[error(transparent)]
     Config(#[from] ConfigErrors),
@@ -22,7 +22,13 @@ pub(crate) enum DemoError {
     Call(#[from] CallError),
     #[error("the app did not receive the verified identity; the callback was answered {0}")]
     NotVerified(StatusCode),
-    #[error("interrupted before the callback was answered")]
+    #[error("the login did not come to its end: {0}")]
+    NotLoggedIn(String),
+    #[error("the app did not receive the identity of the user who logged in")]
+    NotGreeted,
+    #[error("the gateway or the simulator did not answer: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("interrupted before the end of the callback and the login")]
     Interrupted,
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),

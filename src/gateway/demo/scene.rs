@@ -1,55 +1,48 @@
-//! What plays in the demo: the simulator, the gateway and the app.
+//! What plays in the demo: the simulator, and two gateways, each with an app.
 
-use std::{
-    env,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
-};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
 
-use super::{DemoError, app::App};
-use crate::{
-    gateway::{Gateway, StartError, config::Config, logging},
-    simulator::Simulator,
+use super::{
+    DemoError,
+    app::{App, Kind},
+    stage::{SECRET, Stage},
 };
+use crate::simulator::Simulator;
 
 /// All that runs.
 pub(super) struct Scene {
     pub(super) simulator: Simulator,
-    pub(super) app: App,
-    gateway: Gateway,
-    /// The configuration of the gateway.
-    pub(super) config: String,
+    /// Lets verified callbacks through to an app that starts logins by itself.
+    pub(super) callbacks: Stage,
+    /// Logs users in for an app that does not.
+    pub(super) logins: Stage,
 }
 
 impl Scene {
-    /// Starts everything, the gateway on the usual port if no address is given and on a free one if that is taken.
+    /// Starts everything, the gateways on the usual ports if no address is given and on free ones if they are taken.
     pub(super) async fn set(listen: Option<SocketAddr>) -> Result<Self, DemoError> {
         let simulator = Simulator::start().await.map_err(DemoError::Start)?;
-        let app = App::start().await.map_err(DemoError::Start)?;
-        let config = |listen| config(listen, app.address(), simulator.endpoint());
-        let start = async |config: String| Ok((start(&config).await?, config));
-        let (gateway, config) = match start(config(listen.unwrap_or(USUAL))).await {
-            Err(DemoError::Gateway(StartError::Listen(_))) if listen.is_none() => start(config(FREE)).await?,
-            outcome => outcome?,
-        };
-        Ok(Self { simulator, app, gateway, config })
+        let app = App::start(Kind::Text, CALLBACK_PATH).await.map_err(DemoError::Start)?;
+        let config = |listen, app| callbacks_config(listen, app, simulator.endpoint());
+        let callbacks = Stage::set(app, listen, usual(8080), config).await?;
+        let app = App::start(Kind::Pages, ACCOUNT_PATH).await.map_err(DemoError::Start)?;
+        let config = |listen, app| logins_config(listen, app, &simulator);
+        let logins = Stage::set(app, None, usual(8081), config).await?;
+        simulator.set_callback_url(&format!("{}{CALLBACK_PATH}", logins.origin()))?;
+        Ok(Self { simulator, callbacks, logins })
     }
 
-    /// Stops everything, the gateway first.
+    /// Stops everything, the gateways first.
     pub(super) async fn clear(self) {
-        self.gateway.stop().await;
+        self.callbacks.clear().await;
+        self.logins.clear().await;
         self.simulator.stop().await;
     }
 
-    /// Where the gateway listens.
-    pub(super) fn gateway(&self) -> SocketAddr {
-        self.gateway.addresses()[0]
-    }
-
     pub(super) fn callback_url(&self) -> String {
-        format!("http://{}{CALLBACK_PATH}", self.gateway())
+        format!("{}{CALLBACK_PATH}", self.callbacks.origin())
     }
 
     /// The documented callback, with the simulator's endpoint in it.
@@ -58,15 +51,7 @@ impl Scene {
     }
 }
 
-async fn start(config: &str) -> Result<Gateway, DemoError> {
-    let config = Config::parse(config, Path::new("demo.yaml"), |_| None)?;
-    if env::var_os("RUST_LOG").is_some() {
-        logging::start(config.log);
-    }
-    Ok(Gateway::start(&config).await?)
-}
-
-fn config(listen: SocketAddr, app: SocketAddr, endpoint: &str) -> String {
+fn callbacks_config(listen: SocketAddr, app: SocketAddr, endpoint: &str) -> String {
     format!(
         r#"listen: "{listen}"
 upstream: http://{app}
@@ -80,7 +65,24 @@ admin:
     )
 }
 
-pub(super) const CALLBACK_PATH: &str = "/truecaller/callback";
+fn logins_config(listen: SocketAddr, app: SocketAddr, simulator: &Simulator) -> String {
+    let (common, link_base) = (callbacks_config(listen, app, simulator.endpoint()), simulator.link_base());
+    format!(
+        r#"{common}session:
+  public_url: http://{listen}
+  secret: ${{{SECRET}}}
+  partner: {{ key: a-demo, name: A sample app }}
+  link_base: {link_base}
+routes:
+  - {{ path: {ACCOUNT_PATH}, access: required }}
+"#
+    )
+}
 
-const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+fn usual(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+const CALLBACK_PATH: &str = "/truecaller/callback";
+/// The page that only those see who are logged in.
+pub(super) const ACCOUNT_PATH: &str = "/account/";

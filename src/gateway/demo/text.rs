@@ -2,34 +2,46 @@
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use super::{Receipt, Scene};
+use super::{Receipt, Scene, login::Step};
 
 /// What runs where.
 pub(super) fn greeting(scene: &Scene) -> String {
+    let Scene { simulator, callbacks, logins } = scene;
+    let app = |address| format!("http://{address}");
     format!(
         "\
 {HEADING}truegate demo{HEADING:#}: all of it runs on this machine, and nothing is sent to Truecaller
 
   {:<22}  the simulator, in Truecaller's place
-  {:<22}  the gateway, in front of the app
-  {:<22}  the sample app, which knows nothing of Truecaller
+  {:<22}  the gateway, in front of an app that gets callbacks
+  {:<22}  that app, which knows nothing of profiles
+  {:<22}  the gateway, in front of an app that knows nothing of Truecaller
+  {:<22}  that app, which greets whom a header names
 ",
-        scene.simulator.origin(),
-        format!("http://{}", scene.gateway()),
-        format!("http://{}", scene.app.address()),
+        simulator.origin(),
+        callbacks.origin(),
+        app(callbacks.app.address()),
+        logins.origin(),
+        app(logins.app.address()),
     )
 }
 
-/// What the gateway was told.
-pub(super) fn config(yaml: &str) -> String {
+/// What a gateway was told.
+pub(super) fn config(which: &str, yaml: &str) -> String {
     let lines = yaml.lines().map(|line| format!("  {line}\n")).collect::<String>();
-    format!("{HEADING}The gateway's configuration{HEADING:#}\n\n{lines}")
+    format!("{HEADING}The configuration of the gateway {which}{HEADING:#}\n\n{lines}")
 }
 
 /// What came to the gateway.
 pub(super) fn posted(url: &str, body: &[u8]) -> String {
     let body = String::from_utf8_lossy(body);
     format!("{HEADING}Truecaller posted to the gateway{HEADING:#}\n\n  POST {url}\n\n  {body}\n")
+}
+
+/// What a browser, a user and their phone did.
+pub(super) fn walked(steps: &[Step]) -> String {
+    let lines = steps.iter().map(|Step { request, outcome }| format!("  {request}\n    {outcome}\n"));
+    format!("{HEADING}A user logged in{HEADING:#}\n\n{}", lines.collect::<String>())
 }
 
 /// What came to the app.
@@ -40,7 +52,7 @@ pub(super) fn received(receipt: &Receipt) -> String {
 
 /// What to try with a demo that goes on.
 pub(super) fn usage(scene: &Scene) -> String {
-    let (gateway, callback) = (scene.gateway(), scene.callback_url());
+    let (gateway, callback, site) = (scene.callbacks.gateway(), scene.callback_url(), scene.logins.origin());
     let (origin, grant) = (scene.simulator.origin(), scene.callback());
     let grant = String::from_utf8_lossy(&grant);
     format!(
@@ -67,6 +79,10 @@ Truecaller has a bad day: it answers 503, so the callback is answered 502, until
   curl -X PUT -d status=503 {origin}/simulator/day
   curl -d '{grant}' {callback}
   curl -X PUT -d good {origin}/simulator/day
+
+{HEADING}Log in yourself, in a browser{HEADING:#}
+
+  {site}/
 
 Ctrl-C ends the demo."#
     )

@@ -32,7 +32,7 @@ pub(crate) fn run(args: KeysArgs) -> Result<(), KeysError> {
 }
 
 /// 256 random bits as one line of base64.
-fn secret() -> Zeroizing<String> {
+pub(super) fn secret() -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; 32]);
     OsRng.fill_bytes(&mut *bytes);
     // Room for all of it, so that no copy stays behind where it grew.

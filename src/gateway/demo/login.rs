@@ -1,0 +1,94 @@
+//! One login without a browser: what a browser, a user and the app on their phone do.
+
+use http::{HeaderValue, header};
+use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
+use serde::Deserialize;
+
+use super::{DemoError, stage::Stage};
+use crate::simulator::Simulator;
+
+/// A step, and what came of it.
+pub(super) struct Step {
+    pub(super) request: String,
+    pub(super) outcome: String,
+}
+
+/// A browser with its cookies.
+struct Browser {
+    http: Client,
+    cookies: Vec<String>,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    request_id: String,
+    deep_link: String,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    state: String,
+}
+
+/// Logs in and goes to a page that needs it, and gives the steps.
+pub(super) async fn walk(stage: &Stage, simulator: &Simulator, page: &str) -> Result<Vec<Step>, DemoError> {
+    let site = stage.origin();
+    let mut browser = Browser::open()?;
+    browser.go("GET", browser.http.get(format!("{site}{page}")).header(header::ACCEPT, "text/html")).await?;
+    let start = browser.http.post(format!("{site}/.truegate/login")).header(header::ORIGIN, &site);
+    let Started { request_id, deep_link } = read(browser.go("POST", start).await?).await?;
+
+    browser.go("GET", browser.http.get(deep_link)).await?;
+    let agreed = format!("nonce={request_id}&phone={PHONE}&answer=agree");
+    browser.go("POST", browser.http.post(format!("{}/simulator/phone", simulator.origin())).body(agreed)).await?;
+
+    let asked = format!("{site}/.truegate/status?request_id={request_id}&since=opened&wait=25");
+    let Status { state } = read(browser.go("GET", browser.http.get(asked)).await?).await?;
+    if state != "verified" {
+        return Err(DemoError::NotLoggedIn(state));
+    }
+    browser.go("GET", browser.http.get(format!("{site}{page}"))).await?;
+    Ok(browser.steps)
+}
+
+impl Browser {
+    fn open() -> Result<Self, DemoError> {
+        let http = Client::builder().no_proxy().redirect(Policy::none()).build()?;
+        Ok(Self { http, cookies: Vec::new(), steps: Vec::new() })
+    }
+
+    /// Sends a request with the cookies, and keeps those that come.
+    async fn go(&mut self, method: &str, request: RequestBuilder) -> Result<Response, DemoError> {
+        let answer = request.header(header::COOKIE, self.cookies.join("; ")).send().await?;
+        for line in answer.headers().get_all(header::SET_COOKIE) {
+            self.keep(line);
+        }
+        let request = format!("{method} {}", answer.url());
+        self.steps.push(Step { request, outcome: outcome(&answer) });
+        Ok(answer)
+    }
+
+    fn keep(&mut self, line: &HeaderValue) {
+        let pair = line.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+        let name = pair.split('=').next().unwrap_or_default();
+        self.cookies.retain(|kept| kept.split('=').next() != Some(name));
+        self.cookies.push(pair.to_owned());
+    }
+}
+
+fn outcome(answer: &Response) -> String {
+    let set = answer.headers().get_all(header::SET_COOKIE).iter();
+    let names = set.filter_map(|line| line.to_str().ok()?.split('=').next().map(|name| format!(", sets {name}")));
+    let to = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+    let to = to.map(|to| format!(" to {to}"));
+    [answer.status().to_string()].into_iter().chain(to).chain(names).collect()
+}
+
+async fn read<T: for<'a> Deserialize<'a>>(answer: Response) -> Result<T, DemoError> {
+    let (status, body) = (answer.status(), answer.bytes().await?);
+    serde_json::from_slice(&body).map_err(|_| DemoError::NotLoggedIn(status.to_string()))
+}
+
+/// Another user than that of the documented callback.
+pub(super) const PHONE: &str = "919999900001";

@@ -1,0 +1,63 @@
+//! The link that `truegate demo` ends with.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use crate::{screens, support::browser::Browser};
+
+#[tokio::test]
+async fn the_demo_can_be_logged_in_to() {
+    let demo = Demo::start();
+    let browser = Browser::start().await;
+    browser.open(&demo.link).await;
+    browser.until(&greeting("stranger")).await;
+    screens::keep(&browser, "demo").await;
+
+    browser.tap("#login").await;
+    let site = browser.tab().await;
+    browser.tap("#truegate").await;
+    browser.go_to_new(std::slice::from_ref(&site)).await;
+    browser.tap("#agree").await;
+    browser.until("document.body.innerText.includes('Go back to the site')").await;
+    browser.go_to(&site).await;
+    browser.until(&greeting("+919999999999")).await;
+    let page = browser.ask("return document.body.innerText").await;
+    assert!(page.as_str().unwrap().contains("+ x-truecaller-name: Rajat Kapoor"), "{page}");
+    screens::keep(&browser, "demo-greeted").await;
+
+    browser.tap("#logout").await;
+    browser.until(&greeting("stranger")).await;
+    let console = browser.console().await;
+    assert!(!console.iter().any(|line| line.starts_with("SEVERE")), "{console:#?}");
+}
+
+fn greeting(name: &str) -> String {
+    format!("document.querySelector('h1')?.textContent === 'Hello, {name}!'")
+}
+
+/// A demo that goes on; it is killed when it is dropped.
+struct Demo {
+    child: Child,
+    link: String,
+}
+
+impl Demo {
+    fn start() -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+        command.args(["demo", "--listen", "127.0.0.1:0"]).env_remove("RUST_LOG").stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        let text: Vec<_> = lines.take_while(|line| line != "Ctrl-C ends the demo.").collect();
+        let link = text.iter().rev().find(|line| !line.is_empty()).unwrap().trim().to_owned();
+        Self { child, link }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
