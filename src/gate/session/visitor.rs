@@ -13,9 +13,13 @@ pub(super) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 /// Whether a request opens a WebSocket, over HTTP/1.1 or by RFC 8441.
+///
+/// A proxy that asks about one keeps `Upgrade` to itself, as headers of one hop are; `Sec-WebSocket-*` it passes on, and no
+/// script can send them with anything else.
 pub(super) fn is_web_socket(head: &Parts) -> bool {
     let upgrades = head.headers.get_all(header::UPGRADE).iter().any(|upgrade| names(upgrade, "websocket"));
-    upgrades || head.method == Method::CONNECT
+    let negotiates = [header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
+    upgrades || head.method == Method::CONNECT || negotiates.iter().any(|name| head.headers.contains_key(name))
 }
 
 /// Whether a request comes from another site's page, as far as its browser says where it comes from.

@@ -84,3 +84,20 @@ async fn people_are_sent_to_the_login_if_the_proxy_wants_that() {
         assert_eq!(ask(&site, &mut Browser::default(), target, headers).await.summary(), outcome, "{headers:?}");
     }
 }
+
+#[tokio::test]
+async fn a_web_socket_of_another_sites_page_is_refused_however_it_is_asked_about() {
+    let site = Site::new();
+    for lines in [
+        &[("upgrade", "websocket")][..],
+        &[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")],
+        &[("sec-websocket-version", "13")],
+    ] {
+        for (origin, outcome) in [("https://evil.shop.example", "403"), ("https://shop.example", "200")] {
+            let about = [("trusted", ""), ("x-forwarded-uri", "/"), ("origin", origin)];
+            let mut browser = site.signed_in().await;
+            let answer = ask(&site, &mut browser, "/.truegate/auth", &[&about[..], lines].concat()).await;
+            assert_eq!(answer.summary(), outcome, "{lines:?} {origin}");
+        }
+    }
+}
