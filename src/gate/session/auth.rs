@@ -102,7 +102,8 @@ impl Original {
         let said = [text(only(&head.headers, URI)?)?, text(only(&head.headers, ORIGINAL_URI)?)?, appended];
         let mut said = said.into_iter().flatten();
         let target = said.next();
-        let sound = target.as_ref().is_none_or(|target| target.starts_with('/'));
+        // A target has no fragment (RFC 9112 §3.2): where the path ends that has a `#` in it, each reader decides.
+        let sound = target.as_ref().is_none_or(|target| target.starts_with('/') && !target.contains('#'));
         if !sound || said.any(|other| Some(other) != target) {
             return Err(Rejection::MalformedRequest);
         }
@@ -110,7 +111,7 @@ impl Original {
     }
 
     fn path(&self) -> Option<&str> {
-        self.target.as_deref().map(|target| target.split(['?', '#']).next().unwrap_or_default())
+        self.target.as_deref().map(|target| target.split('?').next().unwrap_or_default())
     }
 }
 

@@ -27,6 +27,8 @@ async fn a_trusted_proxy_says_what_it_asks_about() {
         ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "https://shop.example/")], "400"),
         ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/public/..%2faccount")], "400"),
         ("/.truegate/auth/public/%2e%2e/account/", &[trusted], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-uri", "/public/#/../../account/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-uri", "/public/?#")], "400"),
         ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/public/../account/")], "401"),
     ] {
         let outcome_now = ask(&site, &mut Browser::default(), target, headers).await.summary();
