@@ -1,0 +1,88 @@
+//! Who gets the session cookie, and how it stays fresh.
+
+use std::time::Duration;
+
+use truegate::session::{Purpose, Sealer, Secret, Session};
+
+use crate::{
+    proxy::Kind,
+    scene::{PHONE, SECRET, SESSION, Scene},
+};
+
+#[tokio::test]
+async fn the_session_stays_with_truegate_and_the_apps_cookies_pass() {
+    // Traefik has no way to take a cookie out of a request, and its page says so.
+    for kind in [Kind::Nginx, Kind::Caddy, Kind::Envoy] {
+        let scene = Scene::of(kind).await;
+        let browser = scene.signed_in().await;
+        let session = format!("{SESSION}={}", browser.cookie(SESSION).unwrap());
+        let login = "__Host-truegate-login=x";
+        for (line, kept) in [
+            (session.clone(), &[][..]),
+            (format!("{session};"), &[][..]),
+            (format!("a=1; {session}"), &["a=1"]),
+            (format!("{session}; a=1"), &["a=1"]),
+            (format!("a=1; {session}; b=\"2 3\""), &["a=1", "b=\"2 3\""]),
+            (format!("a=1;{session};b=2"), &["a=1", "b=2"]),
+            (format!("{login}; a=1; {session}; b=2"), &["a=1", "b=2"]),
+            (format!("a=1; {session}; {login}"), &["a=1"]),
+            (format!("a=1; {session}\r\nCookie: b=2"), &["a=1", "b=2"]),
+            (format!("a=1\r\nCookie: {login}; {session}; b=2"), &["a=1", "b=2"]),
+            ("a=1; b=2".to_owned(), &["a=1", "b=2"]),
+        ] {
+            let answer = scene.visitor().get_with("/cart", &format!("Cookie: {line}\r\n")).await;
+            assert_eq!(answer.status(), 200, "{line}");
+            let request = scene.reached_once().await;
+            let lines = request.all("cookie").join(";");
+            let pairs: Vec<_> = lines.split(';').map(str::trim).filter(|pair| !pair.is_empty()).collect();
+            assert_eq!(pairs, kept, "{line}");
+            // A browser sends one line over HTTP/1.1. Of two, Envoy makes one that reads as other pairs.
+            if kind != Kind::Envoy || !line.contains("\r\n") {
+                assert_eq!(request.one("x-truecaller-phone") == Some(PHONE), line.contains(&session), "{line}");
+            }
+        }
+        for line in [
+            format!("a=1; {session}; {session}"),
+            format!("{session}; {session}; {session}\r\nCookie: {session}"),
+            format!("a=1; __HOST-truegate=x; {session}"),
+            "a=1; __Host-truegate =x".to_owned(),
+            format!("a=1; \t{SESSION}\t=x; {session}"),
+            format!("a=\"1; {session}; 2\""),
+            format!("a={session}"),
+        ] {
+            let answer = scene.visitor().get_with("/cart", &format!("Cookie: {line}\r\n")).await;
+            assert!([200, 400].contains(&answer.status()), "{line}");
+            let reached = scene.reached().await;
+            assert!(!format!("{reached:?}").to_ascii_lowercase().contains("__host-truegate"), "{line}: {reached:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_gets_a_fresh_cookie() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        let mut browser = scene.signed_in().await;
+        assert_eq!(browser.get("/cart").await.one("set-cookie"), None, "it is fresh");
+        let stale = aged(browser.cookie(SESSION).unwrap(), Duration::from_mins(20));
+        browser.set_cookie(SESSION, &stale);
+        let answer = browser.get("/cart").await;
+        assert_eq!(answer.status(), 200);
+        let line = answer.one("set-cookie").expect("a fresh cookie");
+        assert!(line.starts_with("__Host-truegate="), "{line}");
+        for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=7200"] {
+            assert!(line.split("; ").any(|said| said == attribute), "{attribute}: {line}");
+        }
+        assert_ne!(browser.cookie(SESSION), Some(stale.as_str()));
+        assert_eq!(browser.get("/account/").await.status(), 200, "it is worth as much");
+        assert_eq!(scene.reached().await.len(), 3);
+    }
+}
+
+/// The same session, not seen for a while.
+pub fn aged(cookie: &str, age: Duration) -> String {
+    let sealer = Sealer::new(&Secret::parse(SECRET).unwrap(), &[]);
+    let session = Session::from_bytes(&sealer.open_text(Purpose::Session, cookie.as_bytes()).unwrap()).unwrap();
+    let before = session.renewed(session.seen() - age);
+    sealer.seal_text(Purpose::Session, &before.to_bytes())
+}

@@ -1,0 +1,90 @@
+//! How people come in and go out.
+
+use std::time::Duration;
+
+use crate::{
+    cookies::aged,
+    proxy::Kind,
+    scene::{SESSION, Scene},
+};
+
+const NAVIGATION: &str = "Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\n";
+
+#[tokio::test]
+async fn a_person_is_sent_to_the_login_and_a_script_is_told() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        let page = scene.visitor().get_with("/account/orders?a=1&b=%2F", NAVIGATION).await;
+        let next = "/.truegate/login?next=%2Faccount%2Forders%3Fa%3D1%26b%3D%252F";
+        assert_eq!((page.status(), page.one("location")), (302, Some(next)));
+        let script = scene.visitor().get_with("/account/orders", "Accept: */*\r\n").await;
+        assert_eq!((script.status(), script.code().as_str()), (401, "not-signed-in"));
+        let posted = scene.visitor().send("POST /account/orders", NAVIGATION, "two apples").await;
+        assert_eq!((posted.status(), posted.one("location")), (401, None));
+        scene.unreached("nobody was signed in").await;
+
+        let login = scene.visitor().get_with(next, "Accept: text/html\r\n").await;
+        assert_eq!((login.status(), login.one("content-type")), (200, Some("text/html; charset=utf-8")));
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_on_the_list_stays_outside() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        let answer = scene.signed_in().await.get_with("/staff/", NAVIGATION).await;
+        assert_eq!((answer.status(), answer.code().as_str()), (403, "not-allowed"));
+        scene.unreached("they may not").await;
+    }
+}
+
+#[tokio::test]
+async fn a_logout_ends_the_session_for_good() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        let mut browser = scene.signed_in().await;
+        let thief = browser.clone();
+        let foreign = browser.clone().send("POST /.truegate/logout", "Origin: https://evil.example\r\n", "").await;
+        assert_eq!(foreign.status(), 403);
+        assert_eq!(browser.post("/.truegate/logout", "").await.status(), 204);
+        assert_eq!(browser.cookie(SESSION), None);
+        assert_eq!(browser.get("/account/").await.status(), 401);
+
+        let replayed = thief.clone().get("/account/").await;
+        assert_eq!((replayed.status(), replayed.code().as_str()), (401, "not-signed-in"));
+        scene.unreached("the session is over").await;
+        let (mut again, answer) = (thief.clone(), thief.clone().get("/cart").await);
+        assert_eq!(answer.status(), 200);
+        assert_eq!(scene.reached_once().await.one("x-truecaller-phone").unwrap_or_default(), "");
+        again.get("/cart").await;
+        assert_eq!(again.cookie(SESSION), None, "a cookie that is worth nothing is cleared");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_or_expired_cookie_is_no_cookie() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        let good = scene.signed_in().await.cookie(SESSION).unwrap().to_owned();
+        let expired = aged(&good, Duration::from_hours(3));
+        let flipped = good.replacen(&good[20..21], if &good[20..21] == "A" { "B" } else { "A" }, 1);
+        for cookie in [
+            "",
+            "x",
+            "\"\"",
+            &good[1..],
+            &good[..good.len() - 4],
+            &expired,
+            &flipped,
+            &format!("\"{good}\""),
+            &"x".repeat(3000),
+        ] {
+            let mut browser = scene.visitor();
+            browser.set_cookie(SESSION, cookie);
+            let answer = browser.get("/account/").await;
+            assert_eq!((answer.status(), answer.code().as_str()), (401, "not-signed-in"), "{cookie}");
+            assert_eq!(browser.cookie(SESSION), None, "it is cleared");
+        }
+        scene.unreached("nobody was signed in").await;
+    }
+}
