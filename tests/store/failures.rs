@@ -93,6 +93,20 @@ async fn a_connection_that_leads_nowhere_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_connection_that_leads_nowhere_is_given_up_by_who_does_not_wait_for_long() {
+    let server = Redis::start();
+    let relay = Relay::to(&server);
+    let store = RedisStore::new(&relay.url(), 10).unwrap();
+    store.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
+
+    relay.lose_connections();
+    let (lost, start, soon) = (SystemClock.now(), Place::default(), Duration::from_millis(400));
+    until(async || tokio::time::timeout(soon, store.revocations(&start)).await.is_ok_and(|heard| heard.is_ok())).await;
+    let waited = SystemClock.now() - lost;
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
+
+#[tokio::test]
 async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();

@@ -26,6 +26,15 @@ pub(super) struct Link {
     line: Mutex<Line>,
 }
 
+/// A question that waits for its answer; the connection is given up if there was time enough for one and none came,
+/// be it that the deadline has passed or that the caller has left.
+struct Question<'a> {
+    link: &'a Link,
+    connection: &'a Arc<Connection>,
+    asked: Instant,
+    answered: bool,
+}
+
 #[derive(Default)]
 struct Line {
     connection: Arc<OnceCell<Arc<Connection>>>,
@@ -34,6 +43,10 @@ struct Line {
 
 /// How long a call may take, connecting included.
 pub(super) const DEADLINE: Duration = Duration::from_secs(1);
+
+/// How long a caller waits at least whose leaving says something of the connection. Who asks for revocations leaves
+/// before [`DEADLINE`], and is the only caller while nobody logs in.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How long a connection may take to come up, TLS and password included.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(750);
@@ -52,12 +65,16 @@ impl Link {
         let connection = timeout_at(deadline, self.connection()).await.map_err(|_| StoreError::Unavailable)??;
         // The answer to a call that nobody waits for any more is told apart by its order, and dropped.
         let mut commands = connection.commands.clone();
-        match timeout_at(deadline, call.invoke_async(&mut commands)).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) if !is_lost(&error) => {}
-            _ => self.give_up(&connection),
-        }
-        Err(StoreError::Unavailable)
+        let mut question = Question { link: self, connection: &connection, asked: SystemClock.now(), answered: false };
+        let answer = timeout_at(deadline, call.invoke_async(&mut commands)).await;
+        let answer = answer.map_err(|_| StoreError::Unavailable)?;
+        question.answered = true;
+        answer.map_err(|error| {
+            if is_lost(&error) {
+                self.give_up(&connection);
+            }
+            StoreError::Unavailable
+        })
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, StoreError> {
@@ -90,6 +107,16 @@ impl Link {
     }
 }
 
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        let now = SystemClock.now();
+        // While nobody may connect, a silent connection is better than none.
+        if !self.answered && now >= self.asked + PATIENCE && !self.link.line().rests(now) {
+            self.link.give_up(self.connection);
+        }
+    }
+}
+
 impl Line {
     /// Where the connection is, or will be.
     fn cell(&mut self) -> Arc<OnceCell<Arc<Connection>>> {
@@ -100,11 +127,15 @@ impl Line {
     }
 
     fn begin(&mut self, now: Instant) -> Result<(), StoreError> {
-        if self.rests_until.is_some_and(|end| now < end) {
+        if self.rests(now) {
             return Err(StoreError::Unavailable);
         }
         self.rest(now);
         Ok(())
+    }
+
+    fn rests(&self, now: Instant) -> bool {
+        self.rests_until.is_some_and(|end| now < end)
     }
 
     fn rest(&mut self, now: Instant) {
