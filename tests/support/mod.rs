@@ -16,6 +16,9 @@ pub mod recorder;
 pub mod redis;
 #[cfg(feature = "gateway")]
 pub mod scene;
+pub mod secrets;
 pub mod source;
 pub mod tls;
+#[cfg(feature = "gateway")]
+pub mod verifier;
 pub mod visitor;

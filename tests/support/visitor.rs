@@ -20,6 +20,12 @@ impl Visitor {
         Self { address, origin: origin.to_owned(), cookies: BTreeMap::new() }
     }
 
+    /// From now on, requests come to another gateway of the site.
+    pub fn via(&mut self, address: SocketAddr) -> &mut Self {
+        self.address = address;
+        self
+    }
+
     pub async fn get(&mut self, path: &str) -> Message {
         self.get_with(path, "").await
     }
