@@ -1,0 +1,130 @@
+//! What a gateway promises while Redis is away, asked row by row.
+
+use std::time::{Duration, Instant};
+
+use truegate::{
+    clock::{Clock as _, SystemClock},
+    simulator::{Call, Simulator},
+};
+
+use crate::{
+    site::{CALLBACK, SESSION, Site, phone, profile, visitor},
+    support::{
+        program::Program,
+        raw::{Message, exchange, post},
+        redis::until,
+        visitor::Visitor,
+    },
+};
+
+/// What a request may take on account of the store, and what a busy machine may add.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Within which all is well again, and what a busy machine may add.
+pub const RECOVERY: Duration = Duration::from_millis(2300);
+
+/// A site with one gateway, somebody who is signed in, and somebody who is about to.
+pub struct Scene {
+    site: Site,
+    gateway: Program,
+    known: Visitor,
+    starting: Visitor,
+    nonce: String,
+    /// The longest that any request has taken.
+    longest: Duration,
+}
+
+impl Scene {
+    pub async fn of(site: Site) -> Self {
+        let gateway = site.gateway();
+        let (known, mut starting) = (site.signed_in(&gateway, 1).await, visitor(&gateway));
+        let nonce = starting.start_login().await;
+        Self { site, gateway, known, starting, nonce, longest: Duration::ZERO }
+    }
+
+    async fn timed<T>(&mut self, asked: impl Future<Output = T>) -> T {
+        let start = SystemClock.now();
+        let answer = asked.await;
+        self.longest = self.longest.max(SystemClock.now() - start);
+        answer
+    }
+
+    /// How long the session has gone on since Redis was there.
+    pub async fn goes_on_for(&mut self, since: Instant) -> Duration {
+        // Who logs out hears that the session lives on.
+        let mut leaving = self.known.clone();
+        assert_away(&self.timed(leaving.post("/.truegate/logout", "")).await);
+        loop {
+            let mut known = self.known.clone();
+            let answer = self.timed(known.get("/account/")).await;
+            if answer.status() != 200 {
+                assert_away(&answer);
+                assert_eq!(answer.one("set-cookie"), None, "nobody is logged out");
+                return SystemClock.now() - since;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Row by row what is promised for when the grace has passed.
+    pub async fn is_away(&mut self) {
+        let (mut known, mut starting) = (self.known.clone(), self.starting.clone());
+        for path in ["/account/", "/.truegate/me", "/.truegate/auth"] {
+            assert_away(&self.timed(known.get(path)).await);
+        }
+        let status = format!("/.truegate/status?request_id={}&wait=20", self.nonce);
+        assert_away(&self.timed(starting.get(&status)).await);
+        assert_away(&self.timed(starting.post("/.truegate/login", "")).await);
+        assert_away(&self.timed(known.clone().post("/.truegate/logout", "")).await);
+        let page = self.timed(starting.get("/.truegate/login")).await;
+        assert_eq!((page.status(), page.one("content-type")), (503, Some("text/html; charset=utf-8")));
+        assert!(page.one("retry-after").is_some());
+        for callback in [grant(&self.site.truecaller, &self.nonce), refusal(&self.nonce)] {
+            let address = self.gateway.address();
+            assert_away(&self.timed(exchange(address, post(CALLBACK, callback.as_bytes()))).await.unwrap());
+        }
+        self.site.app.take();
+        for path in ["/", "/public/"] {
+            assert_eq!(self.timed(known.get(path)).await.status(), 200);
+            let request = self.site.reached_once();
+            assert_eq!((request.one("x-truecaller-phone"), request.one("cookie")), (None, None), "{path}");
+        }
+        let stranger = self.timed(visitor(&self.gateway).get("/account/")).await;
+        assert_eq!(stranger.status(), 401, "who is nobody needs no store");
+        assert!(known.cookie(SESSION).is_some(), "nobody is logged out");
+        assert!(self.longest < PATIENCE, "{:?}", self.longest);
+    }
+
+    /// All is well within two seconds.
+    pub async fn is_back(&mut self) {
+        let back = SystemClock.now();
+        until(async || self.known.clone().get("/account/").await.status() == 200).await;
+        until(async || self.starting.clone().post("/.truegate/login", "").await.status() == 201).await;
+        let waited = SystemClock.now() - back;
+        assert!(waited < RECOVERY, "{waited:?}");
+        self.site.app.take();
+        self.known.get("/account/").await;
+        assert_eq!(self.site.reached_once().one("x-truecaller-phone"), Some(&*phone(1)));
+    }
+
+    /// The login that began before goes on.
+    pub async fn finishes_the_login(&mut self) {
+        let call = Call::grant().profile(profile(2));
+        assert_eq!(self.site.call(&self.gateway, call, &self.nonce).await.1, 204);
+        assert_eq!(self.starting.state_after(&self.nonce, "pending").await, "verified");
+    }
+}
+
+fn assert_away(answer: &Message) {
+    assert_eq!((answer.status(), &*answer.code()), (503, "store-unavailable"), "{answer:?}");
+    assert!(answer.one("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()), "{answer:?}");
+}
+
+fn grant(truecaller: &Simulator, nonce: &str) -> String {
+    let (token, endpoint) = (truecaller.grant(profile(1)), truecaller.endpoint());
+    format!(r#"{{"requestId":"{nonce}","accessToken":"{token}","endpoint":"{endpoint}"}}"#)
+}
+
+fn refusal(nonce: &str) -> String {
+    format!(r#"{{"requestId":"{nonce}","status":"user_rejected"}}"#)
+}

@@ -1,0 +1,51 @@
+//! A gateway dies in the middle of a login.
+
+use truegate::simulator::{Call, Day};
+
+use crate::{
+    site::{CALLBACK, Site, kept_state, phone, profile, visitor},
+    support::{
+        raw::{exchange, post},
+        redis::Redis,
+        visitor::json,
+    },
+};
+
+#[tokio::test]
+async fn a_login_that_was_started_is_finished_by_another_gateway() {
+    let redis = Redis::start();
+    let site = Site::on(&redis).await;
+    let [a, b] = [site.gateway(), site.gateway()];
+    let mut browser = visitor(&a);
+    let nonce = browser.start_login().await;
+    a.signal("KILL");
+    a.wait();
+
+    assert_eq!(site.call(&b, Call::grant().profile(profile(3)), &nonce).await.1, 204);
+    assert_eq!(browser.via(b.address()).state_after(&nonce, "pending").await, "verified");
+    assert_eq!(json(&browser.get("/.truegate/me").await)["phone"], phone(3));
+}
+
+#[tokio::test]
+async fn a_verification_that_was_cut_short_is_made_good_by_the_next_callback() {
+    let redis = Redis::start();
+    let site = Site::on(&redis).await;
+    let [a, b] = [site.gateway(), site.gateway()];
+    let mut browser = visitor(&a);
+    let nonce = browser.start_login().await;
+    site.truecaller.plan([Day::Held]);
+    let (callback, status) = site.call(&a, Call::grant().profile(profile(3)), &nonce).await;
+    assert_eq!(status, 204);
+    site.truecaller.wait_for_fetches(1).await;
+    a.signal("KILL");
+    a.wait();
+    browser.via(b.address());
+    assert_eq!(browser.state_after(&nonce, "opened").await, "pending", "nothing is half done");
+    assert_eq!(kept_state(&redis, &nonce), "pending");
+
+    let again = exchange(b.address(), post(CALLBACK, &callback)).await.unwrap();
+    assert_eq!(again.status(), 204);
+    assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+    assert_eq!(json(&browser.get("/.truegate/me").await)["phone"], phone(3));
+    assert_eq!(site.truecaller.fetches(), 2);
+}

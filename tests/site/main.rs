@@ -1,0 +1,15 @@
+//! What a whole site promises: several gateways, each a real program, on one real Redis.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod assertions;
+mod away;
+mod crowds;
+mod junk;
+mod killed;
+mod outages;
+mod secrets;
+mod site;
+mod stop;
+#[path = "../support/mod.rs"]
+mod support;
+mod together;

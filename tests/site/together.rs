@@ -1,0 +1,128 @@
+//! Two gateways on one Redis are one.
+
+use std::time::Duration;
+
+use truegate::{
+    clock::{Clock as _, SystemClock},
+    simulator::Call,
+};
+
+use crate::{
+    site::{Site, asked, phone, profile, visitor},
+    support::{
+        program::Program,
+        redis::{Redis, until},
+        visitor::{Visitor, json},
+    },
+};
+
+/// The second that a logout may take to be known, and what a busy machine may add.
+const SOON: Duration = Duration::from_millis(1300);
+
+#[tokio::test]
+async fn who_waits_at_one_gateway_hears_of_a_callback_to_the_other() {
+    let redis = Redis::start();
+    let site = Site::on(&redis).await;
+    let [a, b] = [site.gateway(), site.gateway()];
+    let mut browser = visitor(&a);
+    let nonce = browser.start_login().await;
+    assert_eq!(browser.clone().via(b.address()).state_after(&nonce, "opened").await, "pending");
+
+    let before = asked(&redis);
+    let posting = async {
+        until(async || asked(&redis) > before).await;
+        site.call(&b, Call::grant().profile(profile(7)), &nonce).await.1
+    };
+    let (state, posted) = tokio::join!(browser.state_after(&nonce, "pending"), posting);
+    assert_eq!((&*state, posted), ("verified", 204));
+
+    for gateway in [&a, &b] {
+        let me = browser.via(gateway.address()).get("/.truegate/me").await;
+        assert_eq!((me.status(), json(&me)["phone"].as_str()), (200, Some(&*phone(7))));
+        assert_eq!(browser.get("/account/").await.status(), 200);
+        assert_eq!(site.reached_once().one("x-truecaller-phone"), Some(&*phone(7)));
+    }
+}
+
+#[tokio::test]
+async fn a_callback_and_the_question_may_come_to_any_gateway() {
+    let redis = Redis::start();
+    let site = Site::on(&redis).await;
+    let gateways = [site.gateway(), site.gateway()];
+    for (person, [start, callback, status]) in [[0, 1, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]].into_iter().enumerate() {
+        let mut browser = visitor(&gateways[start]);
+        let nonce = browser.start_login().await;
+        site.call(&gateways[callback], Call::flow_invoked(), &nonce).await;
+        assert_eq!(browser.via(gateways[status].address()).state_after(&nonce, "pending").await, "opened");
+        site.call(&gateways[callback], Call::grant().profile(profile(person)), &nonce).await;
+        assert_eq!(browser.state_after(&nonce, "opened").await, "verified");
+        assert_eq!(json(&browser.get("/.truegate/me").await)["phone"], phone(person));
+    }
+}
+
+/// How long a cookie that was logged out is still good elsewhere.
+async fn until_unknown(gateway: &Program, browser: &mut Visitor) -> Duration {
+    let logged_out = SystemClock.now();
+    browser.via(gateway.address());
+    until(async || browser.clone().get("/account/").await.status() == 401).await;
+    SystemClock.now() - logged_out
+}
+
+#[tokio::test]
+async fn a_logout_is_known_on_every_gateway_within_a_second() {
+    let redis = Redis::start();
+    let site = Site::on(&redis).await;
+    let [a, b] = [site.gateway(), site.gateway()];
+    let mut other = site.signed_in(&a, 9).await;
+    for (person, [here, there]) in [[&a, &b], [&b, &a], [&a, &b]].into_iter().enumerate() {
+        let mut browser = site.signed_in(here, person).await;
+        let mut thief = browser.clone();
+        // The other gateway has just heard from Redis, and knows the session.
+        assert_eq!(thief.via(there.address()).get("/account/").await.status(), 200);
+
+        assert_eq!(browser.post("/.truegate/logout", "").await.status(), 204);
+
+        let waited = until_unknown(there, &mut thief).await;
+        assert!(waited < SOON, "{waited:?}");
+        assert_eq!(thief.get("/.truegate/me").await.status(), 401);
+        assert_eq!(other.via(there.address()).get("/account/").await.status(), 200, "nobody else is logged out");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_everywhere_ends_all_sessions_of_the_user_and_no_other() {
+    let redis = Redis::start();
+    let site = Site::on(&redis).await;
+    let [a, b] = [site.gateway(), site.gateway()];
+    let [mut here, mut there, mut other] =
+        [site.signed_in(&a, 1).await, site.signed_in(&b, 1).await, site.signed_in(&b, 2).await];
+    assert_eq!(there.get("/account/").await.status(), 200);
+
+    assert_eq!(here.post("/.truegate/logout?everywhere=true", "").await.status(), 204);
+
+    let waited = until_unknown(&b, &mut there).await;
+    assert!(waited < SOON, "{waited:?}");
+    assert_eq!(other.get("/account/").await.status(), 200);
+    // Who logs in again is known again.
+    for gateway in [&a, &b] {
+        assert_eq!(site.signed_in(gateway, 1).await.get("/account/").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_browser_has_five_logins_on_all_gateways_together() {
+    let redis = Redis::start();
+    let site = Site::on(&redis).await;
+    let gateways = [site.gateway(), site.gateway()];
+    let mut browser = visitor(&gateways[0]);
+    let mut nonces = Vec::new();
+    for number in 0..7 {
+        nonces.push(browser.via(gateways[number % 2].address()).start_login().await);
+    }
+    for gateway in &gateways {
+        for (number, nonce) in nonces.iter().enumerate() {
+            let state = browser.via(gateway.address()).state_after(nonce, "opened").await;
+            assert_eq!(state, if number < 2 { "expired" } else { "pending" }, "{number}");
+        }
+    }
+}
