@@ -123,6 +123,9 @@ impl Gate {
     /// Edits the headers of a request, and tells the observer what had to be stripped.
     pub fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
         self.strip_cookies(target);
+        if let Some(sessions) = self.sessions() {
+            sessions.strip_overrides(target);
+        }
         self.report(edits.apply(target));
     }
 

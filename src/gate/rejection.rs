@@ -179,7 +179,7 @@ impl From<FetchError> for Rejection {
             FetchError::Refused => Self::TokenRefused,
             FetchError::Unavailable => Self::ProfileUnavailable,
             FetchError::TimedOut => Self::ProfileTimeout,
-            FetchError::Unusable => Self::ProfileUnusable,
+            FetchError::Unusable | FetchError::NoPhoneNumber => Self::ProfileUnusable,
         }
     }
 }

@@ -22,6 +22,9 @@ pub(super) trait SessionMode: Send + Sync {
     /// Takes away what is between browsers and truegate alone.
     fn strip_request(&self, target: &mut dyn HeaderTarget);
 
+    /// Takes away by what an app could take a request for another one than was decided about.
+    fn strip_overrides(&self, target: &mut dyn HeaderTarget);
+
     /// Takes away what an app may not tell browsers; tells whether there was anything.
     fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool;
 }

@@ -118,6 +118,7 @@ pub(super) fn fetch_result(result: Result<(), FetchError>) -> &'static str {
         Err(FetchError::Unavailable) => "unavailable",
         Err(FetchError::TimedOut) => "timeout",
         Err(FetchError::Unusable) => "unusable",
+        Err(FetchError::NoPhoneNumber) => "no-phone-number",
     }
 }
 
@@ -149,12 +150,13 @@ fn unusable_phones_files() -> Gauge {
     gauge!("truegate_unusable_phones_files")
 }
 
-const RESULTS: [Result<(), FetchError>; 5] = [
+const RESULTS: [Result<(), FetchError>; 6] = [
     Ok(()),
     Err(FetchError::Refused),
     Err(FetchError::Unavailable),
     Err(FetchError::TimedOut),
     Err(FetchError::Unusable),
+    Err(FetchError::NoPhoneNumber),
 ];
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];

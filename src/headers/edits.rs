@@ -146,6 +146,11 @@ impl ResponseEdits {
         for cookie in &self.cookies {
             target.append(&header::SET_COOKIE, cookie.clone());
         }
+        if !self.cookies.is_empty() {
+            // Whatever the app says of its response: with a cookie in it, it is one browser's alone.
+            SHARED_CACHING.iter().for_each(|name| target.remove(name));
+            target.insert(&header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        }
         if self.personal {
             target.append(&header::VARY, HeaderValue::from_static("Cookie"));
         }
@@ -196,6 +201,10 @@ impl HeaderNames {
         (!text.is_empty()).then(|| injection.encoding.encode(&text))
     }
 }
+
+/// The headers by which responses are given to caches that many browsers share.
+static SHARED_CACHING: [HeaderName; 3] =
+    [header::EXPIRES, HeaderName::from_static("cdn-cache-control"), HeaderName::from_static("surrogate-control")];
 
 fn declined(field: Field, decline: &Decline) -> Option<Cow<'_, str>> {
     match field {

@@ -31,13 +31,19 @@ pub enum FetchError {
     /// The deadline came first.
     #[error("the profile did not arrive in time")]
     TimedOut,
-    /// Truecaller's answer holds no usable profile.
-    #[error("the answer holds no usable profile")]
+    /// Truecaller's answer is no profile.
+    #[error("the answer is not a profile")]
     Unusable,
+    /// Truecaller's answer is a profile without a valid phone number.
+    #[error("the profile has no valid phone number")]
+    NoPhoneNumber,
 }
 
 impl From<ProfileError> for FetchError {
-    fn from(_: ProfileError) -> Self {
-        Self::Unusable
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::NotAProfile => Self::Unusable,
+            ProfileError::NoPhoneNumber => Self::NoPhoneNumber,
+        }
     }
 }

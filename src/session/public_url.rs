@@ -38,6 +38,12 @@ impl PublicUrl {
         self.0.split_once("://").map_or("", |(_, authority)| authority)
     }
 
+    /// Whether a `Host` names it, in any letter case, and with or without the default port.
+    pub fn is_host(&self, host: &[u8]) -> bool {
+        let default_port: &[u8] = if self.is_secure() { b":443" } else { b":80" };
+        host.strip_suffix(default_port).unwrap_or(host).eq_ignore_ascii_case(self.authority().as_bytes())
+    }
+
     /// Whether browsers come by `https`, so that cookies can be for that alone.
     pub fn is_secure(&self) -> bool {
         self.0.starts_with("https:")

@@ -89,6 +89,20 @@ async fn nothing_but_the_path_opens_a_route() {
 }
 
 #[tokio::test]
+async fn no_header_names_another_path_to_the_app() {
+    let lines =
+        "X-Original-URL: /admin\r\nX_Original_URI: /admin\r\nX-Rewrite.URL: /admin\r\nX-Forwarded-Uri: /admin\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        assert_eq!(asked(&scene, "GET /public/", lines).await.status(), 200);
+        assert_eq!(scene.signed_in().await.get_with("/x", lines).await.status(), 200);
+        for request in scene.reached().await {
+            assert!(!request.headers.iter().any(|(_, value)| value == "/admin"), "{request:#?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_needs_a_login_leads_there_on_this_site_alone() {
     for kind in Kind::ALL {
         let scene = Scene::with(kind, closed).await;

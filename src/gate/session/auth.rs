@@ -78,7 +78,7 @@ impl Desk {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
         let refused = match refusal.rejection() {
             Rejection::NotSignedIn if wants_redirect && is_navigation(&original.method, &head.headers) => {
-                let is_here = original.host.as_ref().is_none_or(|host| host == self.mode.public_url.authority());
+                let is_here = original.host.as_ref().is_none_or(|host| self.mode.public_url.is_host(host.as_bytes()));
                 self.mode.to_login(original.target.as_deref().filter(|_| is_here))
             }
             reason => self.gate.reject(reason),

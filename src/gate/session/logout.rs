@@ -1,5 +1,7 @@
 //! The end of a session, on every gateway.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use url::form_urlencoded;
@@ -34,23 +36,44 @@ impl Desk {
         reply.with_cookies(self.mode.forget())
     }
 
-    /// Has a session ended before its time, here and wherever the store is asked.
+    /// Has a session ended before its time: here at once, and wherever the store is asked once it has heard of it.
     pub(super) async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
         let sealed = revocation.seal(&self.mode.sealer);
-        self.ask(STORE_DEADLINE, self.mode.store.revoke(sealed, self.mode.lifetime)).await?;
         self.mode.revocations.note(revocation);
-        Ok(())
+        let told = self.tell(&sealed).await;
+        if told.is_err() {
+            self.mode.tasks.spawn(Box::pin(self.clone().tell_again(sealed)));
+        }
+        told
+    }
+
+    async fn tell(&self, sealed: &Bytes) -> Result<(), StoreError> {
+        self.ask(STORE_DEADLINE, self.mode.store.revoke(sealed.clone(), self.mode.lifetime)).await
+    }
+
+    /// Tells the store again and again, for as long as it matters.
+    async fn tell_again(self, sealed: Bytes) {
+        let clock = &self.gate.0.clock;
+        let end = clock.now() + self.mode.lifetime;
+        while clock.now() < end {
+            clock.sleep_until(clock.now() + PAUSE).await;
+            if self.tell(&sealed).await.is_ok() {
+                return;
+            }
+        }
     }
 
     async fn end_session(&self, session: &Session, everywhere: bool) -> Result<(), StoreError> {
         let (now, lifetime) = (self.gate.0.clock.wall(), self.mode.lifetime);
-        self.revoke(Revocation::session(session.id().clone(), session.end(lifetime))).await?;
-        if everywhere {
+        let one = self.revoke(Revocation::session(session.id().clone(), session.end(lifetime))).await;
+        let all = if everywhere {
             let until = now.checked_add(lifetime).unwrap_or(now);
-            self.revoke(Revocation::user(&session.identity().profile().phone, now, until)).await?;
-        }
+            self.revoke(Revocation::user(&session.identity().profile().phone, now, until)).await
+        } else {
+            Ok(())
+        };
         self.gate.observe(Event::Login(LoginEvent::LoggedOut));
-        Ok(())
+        one.and(all)
     }
 }
 
@@ -61,3 +84,6 @@ fn done(form: &[u8]) -> Reply {
         None => Reply::empty(),
     }
 }
+
+/// How long to wait before the store is told again.
+const PAUSE: Duration = Duration::from_secs(1);

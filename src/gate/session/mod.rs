@@ -35,7 +35,7 @@ mod visitor;
 use std::{sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderName, HeaderValue, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
 use self::{desk::Desk, revocations::Revocations, running::Verifications, status::Waiting};
@@ -46,7 +46,7 @@ use super::{
 use crate::{
     access::Rules,
     callback::Callback,
-    headers::{HeaderTarget, ResponseEdits},
+    headers::{HeaderTarget, ResponseEdits, reads_as},
     session::{DeepLinks, Partner, PublicUrl, ReturnPath, Sealer, cookies::Cookies, page::Pages},
     store::Store,
     tasks::Tasks,
@@ -135,6 +135,12 @@ impl SessionMode for Sessions {
         kept.into_iter().for_each(|line| target.append(&header::COOKIE, line));
     }
 
+    fn strip_overrides(&self, target: &mut dyn HeaderTarget) {
+        let overrides = |name: &&HeaderName| OVERRIDES.iter().any(|known| reads_as(name.as_str().as_bytes(), known));
+        let named: Vec<_> = target.headers().keys().filter(overrides).cloned().collect();
+        named.iter().for_each(|name| target.remove(name));
+    }
+
     fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool {
         let ours = |line: &&HeaderValue| self.0.cookies.is_set_by(line.as_bytes());
         if !target.headers().get_all(header::SET_COOKIE).iter().any(|line| ours(&line)) {
@@ -147,6 +153,9 @@ impl SessionMode for Sessions {
         true
     }
 }
+
+/// The headers that name another path than the target does, which some apps follow: rules have not seen it.
+const OVERRIDES: [&str; 4] = ["x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri"];
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,13 +8,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use bytes::Bytes;
-
 use super::revocation::Revocation;
 use crate::{
     profile::PhoneNumber,
-    session::{Sealer, Session, SessionId, epoch},
-    store::{Place, StoreError},
+    session::{Session, SessionId, epoch},
+    store::Place,
 };
 
 /// What is known of revocations. It is at most 300 ms old while the store answers.
@@ -47,16 +45,6 @@ pub(super) enum Judgement {
     Unsure,
 }
 
-/// Whose turn it is to ask the store.
-enum Turn<'a> {
-    Mine(Asking<'a>, Place),
-    Other,
-    Nobody,
-}
-
-/// Asks the store; when it is dropped, another may.
-struct Asking<'a>(&'a Revocations);
-
 impl Revocations {
     /// What can be said of a session now, by what is remembered, if the store was asked of late.
     pub(super) fn judge(&self, session: &Session, now: Instant, grace: Duration) -> Option<Judgement> {
@@ -69,29 +57,49 @@ impl Revocations {
         self.known().judge(session, now, grace)
     }
 
-    /// Asks the store what came since, or waits for whoever asks it already.
-    pub(super) async fn refresh(
-        &self,
-        now: impl Fn() -> Instant,
-        sealer: &Sealer,
-        ask: impl AsyncFnOnce(&Place) -> Result<(Vec<Bytes>, Place), StoreError>,
-    ) {
-        match self.turn(now()) {
-            Turn::Mine(_asking, place) => {
-                let began = now();
-                let answer = ask(&place).await;
-                let mut known = self.known();
-                known.asked = Some(now());
-                if let Ok((sealed, place)) = answer {
-                    let revocations = sealed.iter().filter_map(|sealed| Revocation::open(sealer, sealed));
-                    revocations.for_each(|revocation| known.note(revocation));
-                    known.place = place;
-                    known.heard = Some(began);
-                }
+    /// Takes the turn to ask the store, if it is to be asked and nobody asks it.
+    pub(super) fn take_turn(&self, now: Instant) -> bool {
+        let mut known = self.known();
+        let is_free = known.is_due(now) && !known.asking;
+        known.asking |= is_free;
+        is_free
+    }
+
+    /// Where to go on asking.
+    pub(super) fn place(&self) -> Place {
+        self.known().place.clone()
+    }
+
+    /// Takes note of what the store answered.
+    pub(super) fn hear(&self, revocations: impl Iterator<Item = Revocation>, place: Place) {
+        let mut known = self.known();
+        revocations.for_each(|revocation| known.note(revocation));
+        known.place = place;
+    }
+
+    /// Takes note that the store had nothing more to say when it was asked at this time.
+    pub(super) fn is_up_to_date(&self, asked: Instant) {
+        self.known().heard = Some(asked);
+    }
+
+    /// Gives the turn back, and wakes who waited for it.
+    pub(super) fn end_turn(&self, now: Instant) {
+        let mut known = self.known();
+        (known.asking, known.asked) = (false, Some(now));
+        known.waiting.drain(..).for_each(Waker::wake);
+    }
+
+    /// Ready once nobody is asking.
+    pub(super) async fn heard(&self) {
+        poll_fn(|cx| {
+            let mut known = self.known();
+            if !known.asking {
+                return Poll::Ready(());
             }
-            Turn::Other => self.heard().await,
-            Turn::Nobody => {}
-        }
+            known.waiting.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Takes note of a revocation that the store keeps.
@@ -107,31 +115,6 @@ impl Revocations {
             known.users.retain(|_, (_, until)| *until > now);
             known.forget_at = 2 * (known.sessions.len() + known.users.len()) + FORGET_FROM;
         }
-    }
-
-    fn turn(&self, now: Instant) -> Turn<'_> {
-        let mut known = self.known();
-        match (known.is_due(now), known.asking) {
-            (false, _) => Turn::Nobody,
-            (true, true) => Turn::Other,
-            (true, false) => {
-                known.asking = true;
-                Turn::Mine(Asking(self), known.place.clone())
-            }
-        }
-    }
-
-    /// Ready once nobody is asking.
-    async fn heard(&self) {
-        poll_fn(|cx| {
-            let mut known = self.known();
-            if !known.asking {
-                return Poll::Ready(());
-            }
-            known.waiting.push(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -171,14 +154,6 @@ impl Known {
                 *known = (known.0.max(date(born_by)), known.1.max(date(until)));
             }
         }
-    }
-}
-
-impl Drop for Asking<'_> {
-    fn drop(&mut self) {
-        let mut known = self.0.known();
-        known.asking = false;
-        known.waiting.drain(..).for_each(Waker::wake);
     }
 }
 

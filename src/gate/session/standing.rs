@@ -1,10 +1,20 @@
 //! Who a browser is, by its cookie and by who was logged out.
 
-use std::time::SystemTime;
+use std::{
+    future::poll_fn,
+    task::Poll,
+    time::{Duration, SystemTime},
+};
 
+use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
 
-use super::{Desk, Mode, Sessions, revocations::Judgement};
+use super::{
+    Mode, Sessions,
+    desk::{Desk, STORE_DEADLINE},
+    revocation::Revocation,
+    revocations::Judgement,
+};
 use crate::{
     gate::Gate,
     session::{
@@ -73,16 +83,51 @@ impl Desk {
         mode.revocations.judge_anyway(session, now, mode.revocation_grace)
     }
 
+    /// Learns who was logged out of late, or what of it comes while it is worth waiting.
     async fn refresh(&self) {
-        let mode = &self.mode;
-        mode.revocations.forget(self.gate.0.clock.wall());
-        let ask = async |place: &_| self.ask(HEARING, mode.store.revocations(place)).await;
-        mode.revocations.refresh(|| self.gate.0.clock.now(), &mode.sealer, ask).await;
+        let (revocations, now) = (&self.mode.revocations, self.gate.0.clock.now());
+        revocations.forget(self.gate.0.clock.wall());
+        if revocations.take_turn(now) {
+            self.run(Asking(self.clone()).ask()).await;
+        }
+        self.gate.by(now + HEARING, revocations.heard()).await;
+    }
+
+    /// Runs a task, which outlives the request that began it. One that is ready at once is not spawned.
+    async fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut task: BoxFuture<'static, ()> = Box::pin(task);
+        if poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await.is_pending() {
+            self.mode.tasks.spawn(task);
+        }
     }
 
     /// The line that keeps a session's cookie fresh, if it is time for that.
     pub(super) fn renewal(&self, session: &Session) -> Option<HeaderValue> {
         self.mode.renewal(session, self.gate.0.clock.wall())
+    }
+}
+
+/// A turn to ask the store; when it is dropped, another may.
+struct Asking(Desk);
+
+impl Asking {
+    /// Asks page by page, until the store has nothing more to say.
+    async fn ask(self) {
+        let Desk { gate, mode } = &self.0;
+        loop {
+            let (asked, place) = (gate.0.clock.now(), mode.revocations.place());
+            let Ok((sealed, place)) = self.0.ask(STORE_DEADLINE, mode.store.revocations(&place)).await else { return };
+            if sealed.is_empty() {
+                return mode.revocations.is_up_to_date(asked);
+            }
+            mode.revocations.hear(sealed.iter().filter_map(|sealed| Revocation::open(&mode.sealer, sealed)), place);
+        }
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.mode.revocations.end_turn(self.0.gate.0.clock.now());
     }
 }
 
@@ -124,5 +169,5 @@ fn standing(session: Session, judgement: Judgement) -> Standing {
     }
 }
 
-/// How long to listen for revocations: with the time between two tries, under the second that they may take.
-const HEARING: std::time::Duration = std::time::Duration::from_millis(400);
+/// How long a request waits for revocations: with the time between two tries, under the second that they may take.
+const HEARING: Duration = Duration::from_millis(400);

@@ -1,7 +1,11 @@
 //! How a login stands, for the browser that started it: a state, and never an identity.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    collections::HashMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,6 +18,7 @@ use super::{
     reply,
     revocation::Revocation,
     standing::Standing,
+    visitor::comes_from_elsewhere,
 };
 use crate::{
     callback::RequestId,
@@ -35,10 +40,10 @@ struct Question {
     wait: Duration,
 }
 
-/// How many requests wait for a state to change, and whether any may.
+/// The browsers that wait for a state to change, with how many requests each, and whether any may.
 #[derive(Default)]
 pub(super) struct Waiting {
-    seated: AtomicUsize,
+    seated: Mutex<HashMap<BrowserId, usize>>,
     is_closed: AtomicBool,
 }
 
@@ -46,7 +51,9 @@ impl Desk {
     /// `GET status`.
     pub(super) async fn status(self, head: Parts) -> Reply {
         let Ok(question) = Question::read(&head) else { return self.gate.reject(Rejection::MalformedRequest) };
-        let Some(browser) = self.browser(&head.headers) else { return tell(EXPIRED) };
+        // Another site's page must not learn by how long the answer takes.
+        let browser = self.browser(&head.headers).filter(|_| !comes_from_elsewhere(&head.headers));
+        let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
             Err(StoreError::Unavailable) => self.gate.reject(Rejection::StoreUnavailable),
             Ok(Some(Login { nonce, state: State::Verified(sealed) })) => self.hand_over(&head, &nonce, &sealed).await,
@@ -57,7 +64,7 @@ impl Desk {
     /// Waits for a state that is not the one that is known already.
     async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Option<Login>, StoreError> {
         let clock = &self.gate.0.clock;
-        let seat = self.mode.waiting.sit();
+        let seat = self.mode.waiting.sit(browser);
         let wait = seat.as_ref().map_or(Duration::ZERO, |_| question.wait);
         let deadline = clock.now() + wait;
         loop {
@@ -115,9 +122,17 @@ impl Question {
 
 impl Waiting {
     /// A place to wait in, if there is one.
-    fn sit(&self) -> Option<Seat<'_>> {
-        let seat = Seat(&self.seated);
-        (self.seated.fetch_add(1, Ordering::Relaxed) < SEATS).then_some(seat)
+    fn sit(&self, browser: &BrowserId) -> Option<Seat<'_>> {
+        let mut seated = self.seated();
+        if seated.len() >= BROWSERS || seated.get(browser).is_some_and(|seats| *seats >= SEATS_OF_A_BROWSER) {
+            return None;
+        }
+        *seated.entry(browser.clone()).or_default() += 1;
+        Some(Seat { waiting: self, browser: browser.clone() })
+    }
+
+    fn seated(&self) -> MutexGuard<'_, HashMap<BrowserId, usize>> {
+        self.seated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends everyone home.
@@ -130,11 +145,19 @@ impl Waiting {
     }
 }
 
-struct Seat<'a>(&'a AtomicUsize);
+struct Seat<'a> {
+    waiting: &'a Waiting,
+    browser: BrowserId,
+}
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let mut seated = self.waiting.seated();
+        let Some(seats) = seated.get_mut(&self.browser) else { return };
+        *seats -= 1;
+        if *seats == 0 {
+            seated.remove(&self.browser);
+        }
     }
 }
 
@@ -158,5 +181,6 @@ const WORDS: [&str; 7] = ["pending", "opened", "verified", "refused", "another_n
 /// How often the store is looked at while a browser waits.
 const LOOK: Duration = Duration::from_millis(300);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Beyond it, browsers get their answers at once.
-const SEATS: usize = 10_000;
+/// So many browsers wait at once, and of each so many requests; others get their answers at once.
+const BROWSERS: usize = 10_000;
+const SEATS_OF_A_BROWSER: usize = 10;

@@ -50,8 +50,8 @@ impl Desk {
             match self.gate.fetch(grant, deadline).await {
                 Ok(profile) => return self.conclude(grant, profile, posted, expires).await,
                 // Anyone could have posted it, so the user's own may still come.
-                Err(FetchError::Refused) => return,
-                Err(FetchError::Unusable) => {
+                Err(FetchError::Refused | FetchError::Unusable) => return,
+                Err(FetchError::NoPhoneNumber) => {
                     return self.end(grant.request_id(), State::Failed, expires).await.map_or((), drop);
                 }
                 Err(FetchError::Unavailable | FetchError::TimedOut) => {}

@@ -35,6 +35,11 @@ pub(super) fn is_ours(headers: &HeaderMap, origin: &str) -> bool {
     if opaque { same_origin } else { !is_foreign(headers, origin) }
 }
 
+/// Whether a browser says that another site's page is behind a request.
+pub(super) fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none")
+}
+
 fn names(list: &HeaderValue, item: &str) -> bool {
     let name = |item: &[u8]| item.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().to_owned();
     list.as_bytes().split(|byte| *byte == b',').any(|listed| name(listed).eq_ignore_ascii_case(item.as_bytes()))

@@ -88,7 +88,10 @@ impl Cookies {
 
     /// Whether a `Set-Cookie` line would set one of the cookies.
     pub fn is_set_by(self, line: &[u8]) -> bool {
-        self.claims(pairs(line).next().unwrap_or_default())
+        let pair = pairs(line).next().unwrap_or_default();
+        // A browser sends a cookie without a name as its value alone, which would then read as one with a name.
+        let nameless = pair.trim_ascii().strip_prefix(b"=");
+        self.claims(pair) || nameless.is_some_and(|value| self.claims(value))
     }
 
     fn line(self, kind: Kind, value: &str, lifetime: Duration) -> HeaderValue {

@@ -52,6 +52,8 @@ fn what_sets_ours_is_known_by_its_name() {
         ("__Host-truegate=evil; Path=/; Secure", true),
         ("\t__host-TRUEGATE-login =; Secure", true),
         ("__Host-truegate", true),
+        ("=__Host-truegate=evil", true),
+        (" = __Host-truegate-login=evil", true),
         ("a=__Host-truegate=x", false),
         ("truegate2=x", false),
         ("", false),

@@ -44,12 +44,14 @@ async fn a_callback_that_comes_a_hundred_times_is_verified_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_ends_no_login() {
+async fn a_token_that_gives_no_profile_ends_no_login() {
     let (site, mut browser) = (Site::new(), Browser::default());
     let nonce = browser.start(&site).await;
-    site.grant(&nonce, "refused").await;
-    assert_eq!(site.tasks.run(), 0);
-    assert_eq!(browser.state(&site, &nonce).await, "pending");
+    for token in ["refused", "unusable"] {
+        site.grant(&nonce, token).await;
+        assert_eq!(site.tasks.run(), 0);
+        assert_eq!(browser.state(&site, &nonce).await, "pending");
+    }
     site.grant(&nonce, "a-token").await;
     site.tasks.run();
     assert_eq!(browser.state(&site, &nonce).await, "verified");
@@ -62,7 +64,7 @@ async fn the_first_end_of_a_login_is_its_end() {
         (grant_of("a-token"), decline("user_rejected"), "verified"),
         (decline("user_rejected"), grant_of("a-token"), "refused"),
         (decline("use_another_number"), decline("user_rejected"), "another_number"),
-        (grant_of("unusable"), grant_of("a-token"), "failed"),
+        (grant_of("phoneless"), grant_of("a-token"), "failed"),
         (grant_of("inactive"), grant_of("a-token"), "failed"),
     ] {
         let (site, mut browser) = (Site::new(), Browser::default());

@@ -173,9 +173,37 @@ async fn a_browser_waits_for_its_login_to_move_on() {
     assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#, "a server that stops keeps nobody");
     assert_eq!(state(now(ask("since=refused&wait=25")).unwrap()), r#"{"state":"refused"}"#);
 
+    let elsewhere =
+        browser.request("GET", &format!("/.truegate/status?request_id={nonce}"), &[("sec-fetch-site", "cross-site")]);
+    assert_eq!(state(now(site.send(elsewhere)).unwrap()), r#"{"state":"expired"}"#);
+
     for query in ["wait=soon", "wait=-1", "since=verify", "since=PENDING"] {
         assert_eq!(now(ask(query)).unwrap().summary(), "400");
     }
+}
+
+#[tokio::test]
+async fn a_browser_waits_with_ten_requests_and_no_more() {
+    let (site, mut browser) = (Site::new(), Browser::default());
+    let nonce = browser.start(&site).await;
+    let ask =
+        || Box::pin(site.send(browser.request("GET", &format!("/.truegate/status?request_id={nonce}&wait=25"), &[])));
+    let mut waiting: Vec<_> = (0..10).map(|_| ask()).collect();
+    assert!(waiting.iter_mut().all(|request| now(request).is_none()));
+    assert!(now(ask()).is_some(), "it gets its answer at once");
+    waiting.pop();
+    assert!(now(ask()).is_none(), "a request that is given up makes room");
+}
+
+#[tokio::test]
+async fn asking_for_the_head_of_the_login_page_starts_no_login() {
+    let (site, mut browser) = (Site::new(), Browser::default());
+    let nonce = browser.start(&site).await;
+    for _ in 0..6 {
+        let page = browser.ask(&site, "HEAD", "/.truegate/login", &[]).await;
+        assert_eq!((page.status().as_u16(), page.headers().contains_key(header::SET_COOKIE)), (200, false));
+    }
+    assert_eq!(browser.state(&site, &nonce).await, "pending");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[tokio::test]
 async fn without_the_store_sessions_go_on_for_the_grace_and_no_login_starts() {
     let site = Site::new();
-    let mut browser = site.signed_in().await;
+    let (mut browser, other) = (site.signed_in().await, site.signed_in().await);
     let nonce = browser.start(&site).await;
     site.store.set_down(true);
 
@@ -19,7 +19,7 @@ async fn without_the_store_sessions_go_on_for_the_grace_and_no_login_starts() {
     }
     for (method, target) in [("POST", "/.truegate/login"), ("GET", "/.truegate/status"), ("POST", "/.truegate/logout")]
     {
-        let mut other = browser.clone();
+        let mut other = other.clone();
         let refused = other.ask(&site, method, target, &[ORIGIN]).await;
         assert_eq!(code(&refused), (http::StatusCode::SERVICE_UNAVAILABLE, "store-unavailable".to_owned()), "{target}");
         assert!(refused.headers().contains_key("retry-after"));
@@ -46,6 +46,28 @@ async fn without_the_store_sessions_go_on_for_the_grace_and_no_login_starts() {
     site.clock.advance(SECOND);
     assert!(browser.phone(&site).await.is_some(), "and all is well as soon as it is back");
     assert_eq!(site.grant(&nonce, "a-token").await, 204);
+}
+
+#[tokio::test]
+async fn a_logout_that_the_store_missed_holds_here_and_is_told_again() {
+    let here = Site::new();
+    let there = here.twin();
+    let mut browser = here.signed_in().await;
+    let mut replay = browser.clone();
+    assert!(replay.phone(&there).await.is_some());
+    here.store.set_down(true);
+    let refused = browser.ask(&here, "POST", "/.truegate/logout?everywhere=true", &[ORIGIN]).await;
+    assert_eq!((refused.status().as_u16(), browser.cookies.contains_key("__Host-truegate")), (503, false));
+    assert_eq!(replay.clone().phone(&here).await, None);
+    here.clock.advance(SECOND);
+    assert_eq!(here.tasks.run(), 2);
+    assert!(replay.clone().phone(&there).await.is_some(), "nobody could tell the other gate");
+
+    here.store.set_down(false);
+    here.clock.advance(SECOND);
+    assert_eq!(here.tasks.run(), 0);
+    here.clock.advance(SECOND);
+    assert_eq!(replay.phone(&there).await, None);
 }
 
 #[tokio::test]
@@ -84,6 +106,44 @@ async fn an_end_that_the_store_missed_is_told_again() {
     assert_eq!(site.tasks.run(), 0);
     assert_eq!(browser.state(&site, &nonce).await, "verified");
     assert_eq!(site.truecaller.fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_takes_its_time_is_heard_by_all_who_wait() {
+    let here = Site::new();
+    let there = here.twin();
+    let mut browser = here.signed_in().await;
+    let mut replay = browser.clone();
+    assert!(replay.phone(&there).await.is_some());
+    browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    here.clock.advance(SECOND);
+
+    here.store.set_slow(true);
+    let ask = || Box::pin(there.send(replay.request("GET", "/", &[])));
+    let (mut first, mut second) = (ask(), ask());
+    assert!(now(&mut first).is_none() && now(&mut second).is_none());
+    drop(first);
+    assert!(now(&mut second).is_none(), "who began to ask has gone, and the question goes on");
+    here.store.set_slow(false);
+    assert_eq!(there.tasks.run(), 0);
+    assert_eq!(now(&mut second).unwrap().summary(), "passed unknown", "the logout is heard");
+}
+
+#[tokio::test]
+async fn a_store_that_is_slower_than_a_request_may_wait_is_heard_all_the_same() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    site.clock.advance(SECOND);
+    site.store.set_slow(true);
+    let mut waiting = Box::pin(site.send(browser.request("GET", "/account/", &[])));
+    assert!(now(&mut waiting).is_none());
+    site.clock.advance(Duration::from_millis(400));
+    assert_eq!(now(&mut waiting).unwrap().summary(), "passed known", "by what was known before");
+    site.clock.advance(Duration::from_mins(1));
+    site.store.set_slow(false);
+    assert_eq!(site.tasks.run(), 0);
+    site.clock.advance(SECOND);
+    assert!(browser.phone(&site).await.is_some());
 }
 
 #[tokio::test]

@@ -36,8 +36,9 @@ async fn a_cookie_is_sealed_again_when_a_tenth_of_the_idle_time_has_passed() {
     browser.pass(&site, "/").await;
     assert_eq!(cookie(&browser), first);
     site.clock.advance(SECOND);
-    browser.pass(&site, "/").await;
+    let Outcome::Passed { response, .. } = browser.go(&site, "GET", "/", &[]).await else { panic!("it is open") };
     assert_ne!(cookie(&browser), first);
+    assert_eq!(response[header::CACHE_CONTROL], "private, no-store", "no cache may give the cookie to others");
 }
 
 #[tokio::test]

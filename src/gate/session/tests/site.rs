@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    future::Future,
+    future::{Future, poll_fn},
     pin::pin,
     sync::{
         Arc, Mutex,
@@ -287,6 +287,7 @@ impl ProfileSource for Truecaller {
         let answer = match grant.token().expose() {
             "refused" => Err(FetchError::Refused),
             "unusable" => Err(FetchError::Unusable),
+            "phoneless" => profile(r#"{"phoneNumbers":[]}"#),
             "down" => Err(FetchError::Unavailable),
             "down-twice" if count < 2 => Err(FetchError::Unavailable),
             "inactive" => profile(r#"{"phoneNumbers":["919999999999"],"isActive":false}"#),
@@ -334,6 +335,7 @@ pub(super) struct SharedStore {
     clock: ManualClock,
     kept: Arc<MemoryStore>,
     is_down: Arc<AtomicBool>,
+    is_slow: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
 }
 
@@ -341,13 +343,18 @@ impl Default for SharedStore {
     fn default() -> Self {
         let clock = ManualClock::default();
         let kept = Arc::new(MemoryStore::new(1000).clock(clock.clone()));
-        Self { clock, kept, is_down: Arc::default(), asked: Arc::default() }
+        Self { clock, kept, is_down: Arc::default(), is_slow: Arc::default(), asked: Arc::default() }
     }
 }
 
 impl SharedStore {
     pub(super) fn set_down(&self, is_down: bool) {
         self.is_down.store(is_down, Ordering::Relaxed);
+    }
+
+    /// A slow store answers only once it is no longer slow.
+    pub(super) fn set_slow(&self, is_slow: bool) {
+        self.is_slow.store(is_slow, Ordering::Relaxed);
     }
 
     pub(super) fn asked(&self) -> usize {
@@ -363,7 +370,11 @@ impl SharedStore {
         if self.is_down.load(Ordering::Relaxed) {
             return Box::pin(async { Err(StoreError::Unavailable.into()) });
         }
-        answer()
+        let (answer, is_slow) = (answer(), Arc::clone(&self.is_slow));
+        Box::pin(async move {
+            poll_fn(|_| if is_slow.load(Ordering::Relaxed) { Poll::Pending } else { Poll::Ready(()) }).await;
+            answer.await
+        })
     }
 }
 
