@@ -41,8 +41,8 @@ struct Key {
 }
 
 impl Sealer {
-    /// Seals with the first secret. To rotate, put the next one first, and drop the old one once what it sealed has
-    /// expired.
+    /// Seals with the first secret. To rotate, add the next one at the end wherever the site is served, then move it to
+    /// the front, and drop the old one once what it sealed has expired.
     pub fn new(first: &Secret, others: &[Secret]) -> Self {
         Self { keys: std::iter::once(first).chain(others).map(Key::derive).collect() }
     }

@@ -196,8 +196,22 @@ async fn everything_else_reaches_the_app_as_it_came() {
         let mut seen: Vec<_> = request.headers.iter().filter(said).cloned().collect();
         seen.retain(|(name, _)| name != "Connection");
         assert_eq!(sorted(seen), sorted(expected), "{method} {target}");
-        assert_eq!(request.one("x-forwarded-port"), Some("81"));
+        assert_eq!(request.one("x-forwarded-port"), None, "it is a proxy's to say");
         assert_eq!(request.one("x-forwarded-host"), Some("Shop.Example:8080"));
+    }
+}
+
+#[tokio::test]
+async fn what_only_proxies_say_is_believed_of_those_alone_that_are_trusted() {
+    let app = Recorder::start().await;
+    let lines = ["X-Real-IP: 1.2.3.4", "X_Forwarded_Prefix: /admin", "X-Forwarded-Port: 81", "X-Original-URL: /admin"];
+    for (trusted, left) in [("[]", 0), ("[127.0.0.1]", 4)] {
+        let program = trusting(trusted, &app);
+        let head = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{}\r\n\r\n", lines.join("\r\n"));
+        assert_eq!(raw::exchange(program.address(), head).await.unwrap().status(), 200);
+        let request = app.take().remove(0);
+        let seen = lines.iter().filter(|line| request.one(line.split_once(':').unwrap().0).is_some()).count();
+        assert_eq!(seen, left, "{trusted}: {request:#?}");
     }
 }
 
