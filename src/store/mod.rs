@@ -75,9 +75,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// The revocations that came after a place, in the order in which they came, and the place after the last.
     ///
-    /// From the default place come all that are still kept.
+    /// It gives at most [`REVOCATIONS_AT_ONCE`], so that no question keeps a store busy for long: whoever gets any
+    /// asks again, from the place after the last, and knows all that are kept once there are none. Between two
+    /// questions none is passed over and none comes twice, whatever comes or expires. The default place is before
+    /// all that are still kept.
     fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>>;
 }
+
+/// How many revocations a store gives at once.
+pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
 /// A login that a browser started.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -42,6 +42,8 @@ contract! {
     revocations::revocations_come_in_order_after_a_place
     revocations::a_place_that_no_store_gave_is_before_all
     revocations::two_hundred_revocations_at_once_come_once_each
+    revocations::more_than_fit_at_once_come_in_order_and_once_each
+    revocations::as_many_as_fit_at_once_are_followed_by_none
     revocations::a_revocation_is_gone_after_its_lifetime
     revocations::a_short_revocation_does_not_end_a_long_one
 }

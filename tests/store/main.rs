@@ -4,6 +4,7 @@
 mod bounds;
 mod browsers;
 mod contract;
+mod crowds;
 mod failures;
 mod flushes;
 mod junk;

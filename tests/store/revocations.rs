@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
-use truegate::store::Place;
+use truegate::store::{Place, REVOCATIONS_AT_ONCE};
 
 use crate::site::{LONG, SHORT, Site};
 
@@ -55,6 +55,44 @@ pub async fn two_hundred_revocations_at_once_come_once_each(site: fn(usize) -> S
     revocations.join_all().await;
     assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 200);
     assert_eq!(site.other.revocations(&Place::default()).await.unwrap().0, seen);
+}
+
+pub async fn more_than_fit_at_once_come_in_order_and_once_each(site: fn(usize) -> Site) {
+    let site = site(10);
+    let mut numbers = 0..;
+    let mut revoke = async |count| {
+        for number in numbers.by_ref().take(count) {
+            site.one.revoke(Bytes::from(number.to_string()), LONG).await.unwrap();
+        }
+    };
+    revoke(2 * REVOCATIONS_AT_ONCE + 10).await;
+
+    // More come while they are read, until they come no more.
+    let (mut seen, mut lengths, mut place) = (Vec::new(), Vec::new(), Place::default());
+    for more in [0, 5, REVOCATIONS_AT_ONCE, 0, 0, 0] {
+        revoke(more).await;
+        let (later, next) = site.other.revocations(&place).await.unwrap();
+        lengths.push(later.len());
+        seen.extend(later);
+        place = next;
+    }
+
+    assert_eq!(lengths, [REVOCATIONS_AT_ONCE, REVOCATIONS_AT_ONCE, REVOCATIONS_AT_ONCE, 15, 0, 0]);
+    let all = (0..3 * REVOCATIONS_AT_ONCE + 15).map(|number| number.to_string());
+    assert_eq!(seen, all.collect::<Vec<_>>());
+}
+
+pub async fn as_many_as_fit_at_once_are_followed_by_none(site: fn(usize) -> Site) {
+    let site = site(10);
+    for _ in 0..REVOCATIONS_AT_ONCE {
+        site.one.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
+    }
+
+    let (all, place) = site.one.revocations(&Place::default()).await.unwrap();
+    assert_eq!(all.len(), REVOCATIONS_AT_ONCE);
+    assert_eq!(site.other.revocations(&place).await.unwrap(), (vec![], place.clone()));
+    site.one.revoke(Bytes::from_static(b"next"), LONG).await.unwrap();
+    assert_eq!(site.other.revocations(&place).await.unwrap().0, ["next"]);
 }
 
 pub async fn a_revocation_is_gone_after_its_lifetime(site: fn(usize) -> Site) {

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use super::expiries::Expiries;
-use crate::store::Place;
+use crate::store::{Place, REVOCATIONS_AT_ONCE};
 
 /// They are numbered from one; a place is the number of the last.
 #[derive(Default)]
@@ -28,8 +28,10 @@ impl Revocations {
 
     pub(super) fn after(&self, place: &Place) -> (Vec<Bytes>, Place) {
         let after = place.name().parse().unwrap_or(0);
-        let later = self.numbered.range((Excluded(after), Unbounded)).map(|(_, revocation)| revocation.clone());
-        (later.collect(), Place::new(self.last.to_string()))
+        let later = self.numbered.range((Excluded(after), Unbounded)).take(REVOCATIONS_AT_ONCE);
+        let (numbers, later): (Vec<_>, Vec<_>) =
+            later.map(|(number, revocation)| (*number, revocation.clone())).unzip();
+        (later, Place::new(numbers.last().unwrap_or(&self.last).to_string()))
     }
 
     /// Drops those whose lifetime has passed.

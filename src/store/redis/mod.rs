@@ -14,7 +14,7 @@ use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
 use self::{address::Address, link::Link, script::Scripts};
-use super::{LOGINS_PER_BROWSER, Login, OpenError, Place, State, Store, StoreError};
+use super::{LOGINS_PER_BROWSER, Login, OpenError, Place, REVOCATIONS_AT_ONCE, State, Store, StoreError};
 use crate::{callback::RequestId, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
@@ -91,7 +91,8 @@ impl RedisStore {
     async fn revocations(&self, after: &Place) -> Result<(Vec<Bytes>, Place), StoreError> {
         let (generation, id) = key::parts(after);
         let mut call = self.scripts.revocations.key(key::REVOCATIONS);
-        let mut answer: Vec<Bytes> = self.link.run(call.arg(generation).arg(id)).await?;
+        call.arg(generation).arg(id).arg(REVOCATIONS_AT_ONCE);
+        let mut answer: Vec<Bytes> = self.link.run(&call).await?;
         let later = answer.split_off(answer.len().min(2));
         let [generation, id] = answer.try_into().map_err(|_| StoreError::Unavailable)?;
         Ok((later, key::place(&generation, &id)))
