@@ -31,6 +31,8 @@ pub enum Purpose<'a> {
     Browser,
     /// What the store keeps for the login of this nonce.
     Login(&'a RequestId),
+    /// Which browser started the login of this nonce, as the store keeps it.
+    Owner(&'a RequestId),
     /// What the store keeps of a session that ended.
     Revocation,
 }
@@ -101,6 +103,7 @@ impl Purpose<'_> {
             Self::Session => ("session", ""),
             Self::Browser => ("browser", ""),
             Self::Login(nonce) => ("login", nonce.expose()),
+            Self::Owner(nonce) => ("owner", nonce.expose()),
             Self::Revocation => ("revocation", ""),
         };
         [b"truegate/1/", word.as_bytes(), b"/", name.as_bytes(), b"/", id].concat()
@@ -127,8 +130,15 @@ mod tests {
     fn what_is_sealed_opens_for_its_purpose_alone() {
         let sealer = Sealer::new(&secret(0), &[]);
         let (one, other) = (nonce("nonce-of-one"), nonce("nonce-of-another"));
-        let purposes =
-            [Purpose::Session, Purpose::Browser, Purpose::Login(&one), Purpose::Login(&other), Purpose::Revocation];
+        let purposes = [
+            Purpose::Session,
+            Purpose::Browser,
+            Purpose::Login(&one),
+            Purpose::Login(&other),
+            Purpose::Owner(&one),
+            Purpose::Owner(&other),
+            Purpose::Revocation,
+        ];
         for (sealed_for, purpose) in purposes.iter().enumerate() {
             let sealed = sealer.seal(*purpose, b"secret");
             for (opened_for, purpose) in purposes.iter().enumerate() {

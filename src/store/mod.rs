@@ -1,10 +1,12 @@
 //! The store: what all gateways of a site must agree on while a login runs and after a session ended.
 //!
 //! It keeps logins by their nonce, each tied to the browser that started it, and revocations. What it is given to
-//! keep is sealed: whoever reads a store learns no identity, and whoever writes to it can make none.
+//! keep is sealed: whoever reads a store learns no identity, and whoever writes to it can make none, nor give one to another
+//! browser: that is what a login's owner is for.
 //!
 //! ```
 //! use std::time::Duration;
+//! use bytes::Bytes;
 //! use truegate::{callback::{Callback, Endpoints}, session::BrowserId, store::{MemoryStore, State, Store}};
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -14,11 +16,13 @@
 //! # let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
 //! # let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
 //! # let nonce = decline.request_id();
-//! store.open(nonce, &browser, Duration::from_secs(180)).await?;
+//! let owner = Bytes::from_static(b"the browser, sealed for the nonce");
+//! store.open(nonce, &browser, owner.clone(), Duration::from_secs(180)).await?;
 //!
 //! assert!(store.advance(nonce, State::Refused).await?);
 //! assert!(!store.advance(nonce, State::Opened).await?, "a login ends once");
-//! assert_eq!(store.state(&browser, None).await?.map(|login| login.state), Some(State::Refused));
+//! let login = store.state(&browser, None).await?.expect("it ended, and is kept");
+//! assert_eq!((login.state, login.owner), (State::Refused, owner));
 //! # Ok::<_, Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
@@ -45,6 +49,9 @@ use crate::{callback::RequestId, session::BrowserId};
 pub trait Store: Send + Sync + 'static {
     /// Opens a login, pending, for a browser; after `lifetime` nothing of it is left.
     ///
+    /// The browser is how a store finds a login, and no proof: whoever writes to the store may change it. What
+    /// proves whose a login is, is its `owner`, sealed for its nonce: it is kept as it is, and comes back with it.
+    ///
     /// Of a browser's logins at most five are kept: the oldest makes room. A store that is full refuses new logins
     /// and keeps the running ones. A nonce that is kept already is [`Unavailable`](OpenError::Unavailable), and
     /// what it stands for stays as it is.
@@ -52,6 +59,7 @@ pub trait Store: Send + Sync + 'static {
         &'a self,
         nonce: &'a RequestId,
         browser: &'a BrowserId,
+        owner: Bytes,
         lifetime: Duration,
     ) -> BoxFuture<'a, Result<(), OpenError>>;
 
@@ -86,10 +94,12 @@ pub trait Store: Send + Sync + 'static {
 pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
 /// A login that a browser started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// Its nonce.
     pub nonce: RequestId,
+    /// Whose it is, as it was sealed when it was opened.
+    pub owner: Bytes,
     /// Where it stands.
     pub state: State,
 }
@@ -167,6 +177,12 @@ impl Place {
 impl From<StoreError> for OpenError {
     fn from(_: StoreError) -> Self {
         Self::Unavailable
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("nonce", &self.nonce).field("state", &self.state).finish_non_exhaustive()
     }
 }
 

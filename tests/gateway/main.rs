@@ -9,6 +9,7 @@ mod forwarded;
 mod keys;
 mod limits;
 mod logs;
+mod owners;
 mod renewal;
 mod sessions;
 mod stage;

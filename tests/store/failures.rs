@@ -9,7 +9,7 @@ use truegate::{
 };
 
 use crate::{
-    site::{LONG, browser, login, nonce},
+    site::{LONG, browser, login, nonce, owner},
     support::redis::{Redis, relay::Relay, until},
 };
 
@@ -27,7 +27,7 @@ async fn a_server_that_starts_late_is_found() {
 async fn a_server_that_was_killed_is_found_again_and_forgets() {
     let mut server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    store.open(&nonce(1), &browser(), LONG).await.unwrap();
+    store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
 
     server.kill();
     all_is_unavailable(&store).await;
@@ -41,13 +41,13 @@ async fn a_restart_that_nobody_saw_fails_no_call() {
     let mut server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
     let connected = SystemClock.now();
-    store.open(&nonce(1), &browser(), LONG).await.unwrap();
+    store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
 
     server.kill();
     server.restart();
     // The least time between two attempts; as the runtime has turned, the end of the connection is seen.
     SystemClock.sleep_until(connected + Duration::from_millis(600)).await;
-    assert_eq!(store.open(&nonce(2), &browser(), LONG).await, Ok(()));
+    assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +56,7 @@ async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards(
     let store = RedisStore::new(&server.url(), 100).unwrap();
     let browsers: Vec<_> = (0..20).map(|_| browser()).collect();
     for (number, browser) in browsers.iter().enumerate() {
-        store.open(&nonce(number), browser, LONG).await.unwrap();
+        store.open(&nonce(number), browser, owner(&nonce(number)), LONG).await.unwrap();
         let sealed = Bytes::from(number.to_string());
         assert_eq!(store.advance(&nonce(number), State::Verified(sealed)).await, Ok(true));
     }
@@ -84,7 +84,7 @@ async fn a_connection_that_leads_nowhere_is_given_up() {
     let server = Redis::start();
     let relay = Relay::to(&server);
     let (store, browser) = (RedisStore::new(&relay.url(), 10).unwrap(), browser());
-    store.open(&nonce(1), &browser, LONG).await.unwrap();
+    store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
 
     relay.lose_connections();
     assert_eq!(store.advance(&nonce(1), State::Opened).await, Err(StoreError::Unavailable));
@@ -111,8 +111,8 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
     let (first, second) = (browser(), browser());
-    store.open(&nonce(1), &first, LONG).await.unwrap();
-    store.open(&nonce(2), &second, LONG).await.unwrap();
+    store.open(&nonce(1), &first, owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&nonce(2), &second, owner(&nonce(2)), LONG).await.unwrap();
     assert_eq!(store.advance(&nonce(1), State::Refused).await, Ok(true));
 
     server.signal("STOP");
@@ -130,7 +130,7 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
 pub async fn all_is_unavailable(store: &RedisStore) {
     let (browser, nonce) = (browser(), nonce(1));
     let start = SystemClock.now();
-    assert_eq!(store.open(&nonce, &browser, LONG).await, Err(OpenError::Unavailable));
+    assert_eq!(store.open(&nonce, &browser, owner(&nonce), LONG).await, Err(OpenError::Unavailable));
     assert_eq!(store.time_left(&nonce).await, Err(StoreError::Unavailable));
     assert_eq!(store.advance(&nonce, State::Opened).await, Err(StoreError::Unavailable));
     assert_eq!(store.state(&browser, Some(&nonce)).await, Err(StoreError::Unavailable));

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use truegate::store::{Place, RedisStore, State, Store};
 
 use crate::{
-    site::{LONG, browser, login, nonce},
+    site::{LONG, browser, login, nonce, owner},
     support::redis::Redis,
 };
 
@@ -12,13 +12,13 @@ use crate::{
 async fn what_is_flushed_is_forgotten_and_nothing_else_fails() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 1).unwrap();
-    store.open(&nonce(1), &browser(), LONG).await.unwrap();
+    store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
     store.revoke(Bytes::from_static(b"lost"), LONG).await.unwrap();
     let (_, place) = store.revocations(&Place::default()).await.unwrap();
 
     assert_eq!(server.command(&["FLUSHALL"]), "OK");
     assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
-    assert_eq!(store.open(&nonce(2), &browser(), LONG).await, Ok(()));
+    assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Ok(()));
     assert_eq!(store.revocations(&place).await, Ok((vec![], place.clone())));
     store.revoke(Bytes::from_static(b"new"), LONG).await.unwrap();
     assert_eq!(store.revocations(&place).await.unwrap().0, ["new"]);
@@ -62,7 +62,7 @@ async fn each_method_is_one_round_trip() {
 
 async fn all_works(store: &RedisStore, number: usize) {
     let (browser, nonce) = (browser(), nonce(number));
-    store.open(&nonce, &browser, LONG).await.unwrap();
+    store.open(&nonce, &browser, owner(&nonce), LONG).await.unwrap();
     assert!(store.time_left(&nonce).await.unwrap().is_some());
     assert_eq!(store.advance(&nonce, State::Opened).await, Ok(true));
     assert_eq!(store.state(&browser, None).await, Ok(login(&nonce, State::Opened)));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use truegate::store::{OpenError, Place, RedisStore, State, Store, StoreError};
 
 use crate::{
-    site::{LONG, browser, login, nonce},
+    site::{LONG, browser, login, nonce, owner},
     support::redis::{Redis, until},
 };
 
@@ -16,7 +16,7 @@ async fn a_login_that_is_junk_is_as_if_it_never_was() {
     let store = RedisStore::new(&server.url(), 100).unwrap();
     let key = format!("{{truegate}}:login:{}", nonce(1).expose());
     let (junk, whole) = (browser(), browser());
-    store.open(&nonce(2), &whole, LONG).await.unwrap();
+    store.open(&nonce(2), &whole, owner(&nonce(2)), LONG).await.unwrap();
 
     for spoil in [
         &["DEL", &key] as &[&str],
@@ -25,12 +25,13 @@ async fn a_login_that_is_junk_is_as_if_it_never_was() {
         &["HSET", &key, "state", "junk"],
         &["HSET", &key, "browser", "junk"],
         &["HDEL", &key, "browser"],
+        &["HDEL", &key, "owner"],
         &["HDEL", &key, "state"],
         &["HDEL", &key, "sealed"],
         &["PERSIST", &key],
     ] {
         server.command(&["DEL", &key]);
-        store.open(&nonce(1), &junk, LONG).await.unwrap();
+        store.open(&nonce(1), &junk, owner(&nonce(1)), LONG).await.unwrap();
         server.command(spoil);
         assert_eq!(store.state(&junk, Some(&nonce(1))).await, Ok(None), "{spoil:?}");
         assert_eq!(store.state(&junk, None).await, Ok(None), "{spoil:?}");
@@ -51,7 +52,7 @@ async fn a_browser_whose_list_is_junk_begins_anew() {
         server.command(&["FLUSHALL"]);
         server.command(spoil);
         assert_eq!(store.state(&browser, None).await, Ok(None));
-        assert_eq!(store.open(&nonce(1), &browser, LONG).await, Ok(()));
+        assert_eq!(store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await, Ok(()));
         assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)));
     }
 }
@@ -60,22 +61,22 @@ async fn a_browser_whose_list_is_junk_begins_anew() {
 async fn without_the_ends_of_logins_none_opens_and_the_running_go_on() {
     let server = Redis::start();
     let (store, browser) = (RedisStore::new(&server.url(), 10).unwrap(), browser());
-    store.open(&nonce(1), &browser, LONG).await.unwrap();
+    store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
     server.command(&["SET", "{truegate}:logins", "junk"]);
 
-    assert_eq!(store.open(&nonce(2), &browser, LONG).await, Err(OpenError::Unavailable));
+    assert_eq!(store.open(&nonce(2), &browser, owner(&nonce(2)), LONG).await, Err(OpenError::Unavailable));
     assert_eq!(store.advance(&nonce(1), State::Refused).await, Ok(true));
     assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Refused)));
 
     server.command(&["DEL", "{truegate}:logins"]);
-    assert_eq!(store.open(&nonce(2), &browser, LONG).await, Ok(()));
+    assert_eq!(store.open(&nonce(2), &browser, owner(&nonce(2)), LONG).await, Ok(()));
 }
 
 #[tokio::test]
 async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
     let server = Redis::start();
     let (store, browser, key) = (RedisStore::new(&server.url(), 100).unwrap(), browser(), "{truegate}:revocations");
-    store.open(&nonce(1), &browser, LONG).await.unwrap();
+    store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
     for spoil in [
         &["SET", key, "junk"] as &[&str],
         &["RPUSH", key, "junk"],
@@ -99,7 +100,7 @@ async fn nothing_is_left_in_redis_when_all_has_expired() {
     let store = RedisStore::new(&server.url(), 10).unwrap();
     let (lifetime, browser) = (Duration::from_millis(300), browser());
     for number in 0..7 {
-        store.open(&nonce(number), &browser, lifetime).await.unwrap();
+        store.open(&nonce(number), &browser, owner(&nonce(number)), lifetime).await.unwrap();
     }
     store.revoke(Bytes::from_static(b"sealed"), lifetime).await.unwrap();
     assert!(!server.keys().is_empty());

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 use truegate::store::{OpenError, State};
 
-use crate::site::{LONG, SHORT, Site, browser, login, nonce};
+use crate::site::{LONG, SHORT, Site, browser, login, nonce, owner};
 
 pub async fn a_login_is_pending_at_first(site: fn(usize) -> Site) {
     let (site, browser, nonce) = (site(10), browser(), nonce(1));
-    site.one.open(&nonce, &browser, LONG).await.unwrap();
+    site.one.open(&nonce, &browser, owner(&nonce), LONG).await.unwrap();
 
     assert_eq!(site.other.state(&browser, Some(&nonce)).await, Ok(login(&nonce, State::Pending)));
     let left = site.other.time_left(&nonce).await.unwrap().unwrap();
@@ -21,7 +21,7 @@ pub async fn a_login_moves_over_opened_to_each_end(site: fn(usize) -> Site) {
     let (site, browser) = (site(10), browser());
     for (number, end) in ends().into_iter().enumerate() {
         let nonce = nonce(number);
-        site.one.open(&nonce, &browser, LONG).await.unwrap();
+        site.one.open(&nonce, &browser, owner(&nonce), LONG).await.unwrap();
 
         assert_eq!(site.other.advance(&nonce, State::Opened).await, Ok(true));
         assert_eq!(site.one.state(&browser, Some(&nonce)).await, Ok(login(&nonce, State::Opened)));
@@ -37,7 +37,7 @@ pub async fn a_login_ends_once(site: fn(usize) -> Site) {
     let (site, browser) = (site(10), browser());
     for (number, end) in ends().into_iter().enumerate() {
         let nonce = nonce(number);
-        site.one.open(&nonce, &browser, LONG).await.unwrap();
+        site.one.open(&nonce, &browser, owner(&nonce), LONG).await.unwrap();
         assert_eq!(site.one.advance(&nonce, end.clone()).await, Ok(true));
 
         for late in ends().into_iter().chain([State::Pending, State::Opened]) {
@@ -49,7 +49,7 @@ pub async fn a_login_ends_once(site: fn(usize) -> Site) {
 
 pub async fn a_login_does_not_go_back(site: fn(usize) -> Site) {
     let (site, browser, nonce) = (site(10), browser(), nonce(1));
-    site.one.open(&nonce, &browser, LONG).await.unwrap();
+    site.one.open(&nonce, &browser, owner(&nonce), LONG).await.unwrap();
 
     assert_eq!(site.one.advance(&nonce, State::Pending).await, Ok(false));
     assert_eq!(site.one.advance(&nonce, State::Opened).await, Ok(true));
@@ -60,7 +60,7 @@ pub async fn a_login_does_not_go_back(site: fn(usize) -> Site) {
 
 pub async fn of_two_hundred_ends_one_wins(site: fn(usize) -> Site) {
     let (site, browser, nonce) = (site(10), browser(), nonce(1));
-    site.one.open(&nonce, &browser, LONG).await.unwrap();
+    site.one.open(&nonce, &browser, owner(&nonce), LONG).await.unwrap();
 
     let mut attempts = JoinSet::new();
     for number in 0..200 {
@@ -76,7 +76,7 @@ pub async fn of_two_hundred_ends_one_wins(site: fn(usize) -> Site) {
 
 pub async fn nothing_is_left_of_a_login_after_its_lifetime(site: fn(usize) -> Site) {
     let (site, browser, nonce) = (site(10), browser(), nonce(1));
-    site.one.open(&nonce, &browser, SHORT).await.unwrap();
+    site.one.open(&nonce, &browser, owner(&nonce), SHORT).await.unwrap();
 
     site.once_short_has_passed(async || site.other.time_left(&nonce).await.unwrap().is_none()).await;
     assert_eq!(site.one.state(&browser, Some(&nonce)).await, Ok(None));
@@ -87,7 +87,7 @@ pub async fn nothing_is_left_of_a_login_after_its_lifetime(site: fn(usize) -> Si
 
 pub async fn moving_on_does_not_lengthen_a_login(site: fn(usize) -> Site) {
     let (site, browser, nonce) = (site(10), browser(), nonce(1));
-    site.one.open(&nonce, &browser, SHORT).await.unwrap();
+    site.one.open(&nonce, &browser, owner(&nonce), SHORT).await.unwrap();
     assert_eq!(site.one.advance(&nonce, State::Opened).await, Ok(true));
     assert!(site.one.time_left(&nonce).await.unwrap().is_some_and(|left| left <= SHORT));
     assert_eq!(site.one.advance(&nonce, State::Verified(Bytes::from_static(b"sealed"))).await, Ok(true));
@@ -105,11 +105,12 @@ pub async fn an_unknown_nonce_is_none(site: fn(usize) -> Site) {
 
 pub async fn a_nonce_opens_once(site: fn(usize) -> Site) {
     let (site, first, second, nonce) = (site(10), browser(), browser(), nonce(1));
-    site.one.open(&nonce, &first, LONG).await.unwrap();
+    site.one.open(&nonce, &first, owner(&nonce), LONG).await.unwrap();
     assert_eq!(site.one.advance(&nonce, State::Refused).await, Ok(true));
 
     for browser in [&first, &second] {
-        assert_eq!(site.other.open(&nonce, browser, LONG).await, Err(OpenError::Unavailable));
+        let owner = Bytes::from_static(b"another");
+        assert_eq!(site.other.open(&nonce, browser, owner, LONG).await, Err(OpenError::Unavailable));
     }
     assert_eq!(site.one.state(&first, Some(&nonce)).await, Ok(login(&nonce, State::Refused)));
     assert_eq!(site.one.state(&second, None).await, Ok(None));

@@ -7,7 +7,7 @@ use truegate::{
 
 use crate::{
     failures::{all_is_unavailable, recovers},
-    site::{LONG, browser, login, nonce},
+    site::{LONG, browser, login, nonce, owner},
     support::redis::{Redis, parrot::Parrot, until},
 };
 
@@ -31,7 +31,7 @@ async fn a_wrong_password_is_unavailable_and_no_storm() {
 async fn a_password_opens_and_none_does_not() {
     let server = Redis::start_with_password("p@ss/w:rd");
     let store = RedisStore::new(&server.url_with_password("p%40ss%2Fw%3Ard"), 10).unwrap();
-    assert_eq!(store.open(&nonce(1), &browser(), LONG).await, Ok(()));
+    assert_eq!(store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await, Ok(()));
 
     all_is_unavailable(&RedisStore::new(&server.url(), 10).unwrap()).await;
 }
@@ -40,14 +40,14 @@ async fn a_password_opens_and_none_does_not() {
 async fn a_server_without_memory_or_rights_to_write_still_answers_questions() {
     let server = Redis::start();
     let (store, first) = (RedisStore::new(&server.url(), 10).unwrap(), browser());
-    store.open(&nonce(1), &first, LONG).await.unwrap();
+    store.open(&nonce(1), &first, owner(&nonce(1)), LONG).await.unwrap();
 
     for (refuse, allow) in [
         (vec!["CONFIG", "SET", "maxmemory", "1"], vec!["CONFIG", "SET", "maxmemory", "0"]),
         (vec!["REPLICAOF", "127.0.0.1", "1"], vec!["REPLICAOF", "NO", "ONE"]),
     ] {
         assert_eq!(server.command(&refuse), "OK");
-        assert_eq!(store.open(&nonce(2), &browser(), LONG).await, Err(OpenError::Unavailable));
+        assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Err(OpenError::Unavailable));
         until(async || store.state(&first, None).await == Ok(login(&nonce(1), State::Pending))).await;
         assert_eq!(server.command(&allow), "OK");
         recovers(&store).await;
@@ -72,7 +72,11 @@ async fn a_server_that_refuses_every_command_is_unavailable() {
         "HTTP/1.1 400 Bad Request",
     ] {
         let store = RedisStore::new(&Parrot::saying(line).url(), 10).unwrap();
-        assert_eq!(store.open(&nonce(1), &browser(), LONG).await, Err(OpenError::Unavailable), "{line}");
+        assert_eq!(
+            store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await,
+            Err(OpenError::Unavailable),
+            "{line}"
+        );
         assert_eq!(store.revocations(&Place::default()).await, Err(StoreError::Unavailable), "{line}");
     }
 }

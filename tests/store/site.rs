@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use truegate::{
     callback::{Callback, Endpoints, RequestId},
     clock::ManualClock,
@@ -64,9 +65,14 @@ pub fn nonce(number: usize) -> RequestId {
     decline.request_id().clone()
 }
 
+/// Whose a login is: any bytes, of its own.
+pub fn owner(nonce: &RequestId) -> Bytes {
+    Bytes::from([b"\0\r\n\xff owner of ", nonce.expose().as_bytes()].concat())
+}
+
 /// A login as its browser sees it.
 pub fn login(nonce: &RequestId, state: State) -> Option<Login> {
-    Some(Login { nonce: nonce.clone(), state })
+    Some(Login { nonce: nonce.clone(), owner: owner(nonce), state })
 }
 
 /// A browser that nobody has seen.

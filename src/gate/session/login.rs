@@ -110,7 +110,8 @@ impl Desk {
         let mode = &self.mode;
         let browser = self.browser(headers).unwrap_or_else(|| BrowserId::generate(&mut OsRng));
         let nonce = session::nonce(&mut OsRng);
-        let opened = self.ask(STORE_DEADLINE, mode.store.open(&nonce, &browser, mode.login_timeout)).await;
+        let owner = mode.sealer.seal(Purpose::Owner(&nonce), browser.expose().as_bytes()).into();
+        let opened = self.ask(STORE_DEADLINE, mode.store.open(&nonce, &browser, owner, mode.login_timeout)).await;
         opened.map_err(|error| match error {
             OpenError::Full => Rejection::TooManyLogins,
             OpenError::Unavailable => Rejection::StoreUnavailable,

@@ -56,7 +56,9 @@ impl Desk {
         let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
             Err(StoreError::Unavailable) => self.gate.reject(Rejection::StoreUnavailable),
-            Ok(Some(Login { nonce, state: State::Verified(sealed) })) => self.hand_over(&head, &nonce, &sealed).await,
+            Ok(Some(Login { nonce, state: State::Verified(sealed), .. })) => {
+                self.hand_over(&head, &nonce, &sealed).await
+            }
             Ok(login) => tell(login.as_ref().map_or(EXPIRED, |login| word(&login.state))),
         }
     }
@@ -73,6 +75,7 @@ impl Desk {
                 Some(nonce) => self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce.as_ref())).await?,
                 None => self.ask(STORE_DEADLINE, self.mode.store.state(browser, None)).await?,
             };
+            let login = login.filter(|login| self.owns(browser, login));
             let now = clock.now();
             let over = now >= deadline || self.mode.waiting.is_closed();
             if login.as_ref().map_or(EXPIRED, |login| word(&login.state)) != question.since || over {
@@ -80,6 +83,12 @@ impl Desk {
             }
             clock.sleep_until(deadline.min(now + LOOK)).await;
         }
+    }
+
+    /// Whether it was this browser that started a login, whatever the store says of that.
+    fn owns(&self, browser: &BrowserId, login: &Login) -> bool {
+        let owner = self.mode.sealer.open(Purpose::Owner(&login.nonce), &login.owner);
+        owner.is_some_and(|name| *name == browser.expose().as_bytes())
     }
 
     /// Gives the browser its session: always the same one, however often it asks.

@@ -5,6 +5,8 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
+
 use super::expiries::{Expiries, Expiry};
 use crate::{
     callback::RequestId,
@@ -22,6 +24,7 @@ pub(super) struct Logins {
 
 struct Record {
     browser: BrowserId,
+    owner: Bytes,
     state: State,
     expiry: Expiry,
 }
@@ -31,6 +34,7 @@ impl Logins {
         &mut self,
         nonce: &RequestId,
         browser: &BrowserId,
+        owner: Bytes,
         end: Instant,
         most: usize,
     ) -> Result<(), OpenError> {
@@ -44,7 +48,7 @@ impl Logins {
         if let Some(oldest) = oldest {
             self.drop_login(&oldest);
         }
-        self.keep(nonce, browser, end);
+        self.keep(nonce, browser, owner, end);
         Ok(())
     }
 
@@ -61,7 +65,7 @@ impl Logins {
     pub(super) fn state(&self, browser: &BrowserId, nonce: Option<&RequestId>) -> Option<Login> {
         let nonce = nonce.or_else(|| self.by_browser.get(browser)?.back())?;
         let login = self.by_nonce.get(nonce).filter(|login| login.browser == *browser)?;
-        Some(Login { nonce: nonce.clone(), state: login.state.clone() })
+        Some(Login { nonce: nonce.clone(), owner: login.owner.clone(), state: login.state.clone() })
     }
 
     /// Drops what has expired.
@@ -77,9 +81,9 @@ impl Logins {
         (nonces.len() >= LOGINS_PER_BROWSER).then(|| nonces.front().cloned())?
     }
 
-    fn keep(&mut self, nonce: &RequestId, browser: &BrowserId, end: Instant) {
+    fn keep(&mut self, nonce: &RequestId, browser: &BrowserId, owner: Bytes, end: Instant) {
         let expiry = self.expiries.push(end, nonce.clone());
-        let login = Record { browser: browser.clone(), state: State::Pending, expiry };
+        let login = Record { browser: browser.clone(), owner, state: State::Pending, expiry };
         self.by_nonce.insert(nonce.clone(), login);
         self.by_browser.entry(browser.clone()).or_default().push_back(nonce.clone());
     }

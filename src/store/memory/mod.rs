@@ -72,9 +72,10 @@ impl Store for MemoryStore {
         &'a self,
         nonce: &'a RequestId,
         browser: &'a BrowserId,
+        owner: Bytes,
         lifetime: Duration,
     ) -> BoxFuture<'a, Result<(), OpenError>> {
-        self.step(move |kept, now| kept.logins.open(nonce, browser, after(now, lifetime), self.max_pending))
+        self.step(move |kept, now| kept.logins.open(nonce, browser, owner, after(now, lifetime), self.max_pending))
     }
 
     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {

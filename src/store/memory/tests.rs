@@ -10,7 +10,7 @@ fn nothing_is_left_of_ten_thousand_logins_that_expired() {
     let (store, clock) = store();
     for number in 0..10_000 {
         let browser = browser(number / 4);
-        store.open(&nonce(number), &browser, LIFETIME).now_or_never().unwrap().unwrap();
+        store.open(&nonce(number), &browser, Bytes::new(), LIFETIME).now_or_never().unwrap().unwrap();
     }
     assert!(store.kept().0.logins.room() >= 20_000);
 
@@ -38,7 +38,7 @@ fn nothing_is_left_of_revocations_whose_lifetime_has_passed() {
 #[test]
 fn a_lifetime_without_end_is_no_fault() {
     let (store, _) = store();
-    store.open(&nonce(1), &browser(1), Duration::MAX).now_or_never().unwrap().unwrap();
+    store.open(&nonce(1), &browser(1), Bytes::new(), Duration::MAX).now_or_never().unwrap().unwrap();
     store.revoke(Bytes::new(), Duration::MAX).now_or_never().unwrap().unwrap();
     assert!(store.time_left(&nonce(1)).now_or_never().unwrap().unwrap().is_some());
 }
@@ -46,7 +46,7 @@ fn a_lifetime_without_end_is_no_fault() {
 #[test]
 fn debug_shows_nothing_of_what_is_kept() {
     let (store, _) = store();
-    store.open(&nonce(1), &browser(1), LIFETIME).now_or_never().unwrap().unwrap();
+    store.open(&nonce(1), &browser(1), Bytes::new(), LIFETIME).now_or_never().unwrap().unwrap();
     assert_eq!(format!("{store:?}"), "MemoryStore { max_pending: 10000, .. }");
 }
 

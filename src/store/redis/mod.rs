@@ -67,9 +67,15 @@ impl RedisStore {
         Ok(self)
     }
 
-    async fn open(&self, nonce: &RequestId, browser: &BrowserId, lifetime: Duration) -> Result<(), OpenError> {
+    async fn open(
+        &self,
+        nonce: &RequestId,
+        browser: &BrowserId,
+        owner: &[u8],
+        lifetime: Duration,
+    ) -> Result<(), OpenError> {
         let mut call = self.scripts.open.key(key::login(nonce));
-        call.key(key::browser(browser)).key(key::ENDS).arg(nonce.expose()).arg(browser.expose());
+        call.key(key::browser(browser)).key(key::ENDS).arg(nonce.expose()).arg(browser.expose()).arg(owner);
         call.arg(key::milliseconds(lifetime)).arg(self.max_pending).arg(LOGINS_PER_BROWSER).arg(key::LOGIN);
         match self.link.run::<String>(&call).await?.as_str() {
             "opened" => Ok(()),
@@ -84,8 +90,8 @@ impl RedisStore {
             call.key(key::login(nonce));
         }
         call.arg(browser.expose()).arg(key::LOGIN).arg(LOGINS_PER_BROWSER).arg(nonce.map(RequestId::expose));
-        let kept: Option<(String, String, Bytes)> = self.link.run(&call).await?;
-        Ok(kept.and_then(|(nonce, word, sealed)| state::login(&nonce, &word, sealed)))
+        let kept: Option<(String, Bytes, String, Bytes)> = self.link.run(&call).await?;
+        Ok(kept.and_then(|(nonce, owner, word, sealed)| state::login(&nonce, owner, &word, sealed)))
     }
 
     async fn revocations(&self, after: &Place) -> Result<(Vec<Bytes>, Place), StoreError> {
@@ -104,9 +110,10 @@ impl Store for RedisStore {
         &'a self,
         nonce: &'a RequestId,
         browser: &'a BrowserId,
+        owner: Bytes,
         lifetime: Duration,
     ) -> BoxFuture<'a, Result<(), OpenError>> {
-        Box::pin(self.open(nonce, browser, lifetime))
+        Box::pin(async move { self.open(nonce, browser, &owner, lifetime).await })
     }
 
     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {

@@ -26,8 +26,8 @@ pub(super) fn sealed(state: &State) -> &[u8] {
 }
 
 /// The login that a nonce and a word stand for; none if either is none.
-pub(super) fn login(nonce: &str, word: &str, sealed: Bytes) -> Option<Login> {
-    Some(Login { nonce: RequestId::parse(nonce)?, state: state(word, sealed)? })
+pub(super) fn login(nonce: &str, owner: Bytes, word: &str, sealed: Bytes) -> Option<Login> {
+    Some(Login { nonce: RequestId::parse(nonce)?, owner, state: state(word, sealed)? })
 }
 
 fn state(word: &str, sealed: Bytes) -> Option<State> {

@@ -383,9 +383,10 @@ impl Store for SharedStore {
         &'a self,
         nonce: &'a RequestId,
         browser: &'a BrowserId,
+        owner: Bytes,
         lifetime: Duration,
     ) -> BoxFuture<'a, Result<(), OpenError>> {
-        self.answer(|| self.kept.open(nonce, browser, lifetime))
+        self.answer(|| self.kept.open(nonce, browser, owner, lifetime))
     }
 
     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {

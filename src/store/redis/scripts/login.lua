@@ -5,10 +5,10 @@ local function login_of(key)
   if redis.call('TYPE', key).ok ~= 'hash' or redis.call('PTTL', key) < 0 then
     return nil
   end
-  local fields = redis.call('HMGET', key, 'browser', 'state', 'sealed')
-  if not fields[1] or not states[fields[2]] or not fields[3] then
+  local fields = redis.call('HMGET', key, 'browser', 'owner', 'state', 'sealed')
+  if not fields[1] or not fields[2] or not states[fields[3]] or not fields[4] then
     return nil
   end
-  return { browser = fields[1], state = fields[2], sealed = fields[3] }
+  return { browser = fields[1], owner = fields[2], state = fields[3], sealed = fields[4] }
 end
 

@@ -1,9 +1,10 @@
 -- Opens a login.
 -- KEYS: the login, the nonces of its browser, the ends of all logins by their nonces.
--- ARGV: nonce, browser, lifetime in milliseconds, logins at most, logins of a browser at most, prefix of logins.
+-- ARGV: nonce, browser, owner, lifetime in milliseconds, logins at most, logins of a browser at most, prefix of
+-- logins.
 local login, of_browser, ends = KEYS[1], KEYS[2], KEYS[3]
-local nonce, browser, lifetime = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local most, most_of_browser, prefix = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local nonce, browser, owner, lifetime = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local most, most_of_browser, prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 local now = now_of(redis.call('TIME'))
 
 if redis.call('EXISTS', login) == 1 then
@@ -29,7 +30,7 @@ end
 
 local ending = string.format('%.0f', now + lifetime)
 -- The first write takes memory, for a server that has none refuses only the first one.
-redis.call('HSET', login, 'browser', browser, 'state', 'pending', 'sealed', '')
+redis.call('HSET', login, 'browser', browser, 'owner', owner, 'state', 'pending', 'sealed', '')
 redis.call('PEXPIREAT', login, ending)
 redis.call('ZREMRANGEBYSCORE', ends, '-inf', now)
 redis.call('ZADD', ends, ending, nonce)

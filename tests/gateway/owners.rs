@@ -1,0 +1,124 @@
+//! Who can write to Redis gives nobody a login that another browser started.
+
+use super::{
+    sessions::Site,
+    support::{
+        edge::sessions::{Sessions, Store},
+        redis::{Redis, until},
+        visitor::{Visitor, json},
+    },
+};
+
+const SESSION: &str = "__Host-truegate";
+
+/// A visitor, and the login that they started.
+struct Login {
+    visitor: Visitor,
+    nonce: String,
+}
+
+impl Login {
+    async fn start(site: &Site) -> Self {
+        let mut visitor = site.visitor();
+        let nonce = visitor.start_login().await;
+        Self { visitor, nonce }
+    }
+
+    /// One that Redis keeps as verified.
+    async fn verified(site: &Site, redis: &Redis) -> Self {
+        let login = Self::start(site).await;
+        site.call(&login.nonce).await;
+        until(async || redis.command(&["HGET", &login.key(), "state"]) == "verified").await;
+        login
+    }
+
+    fn key(&self) -> String {
+        format!("{{truegate}}:login:{}", self.nonce)
+    }
+
+    /// The name of its browser, as Redis keeps it.
+    fn browser(&self, redis: &Redis) -> String {
+        redis.command(&["HGET", &self.key(), "browser"])
+    }
+
+    /// The list of its browser's logins.
+    fn list(&self, redis: &Redis) -> String {
+        format!("{{truegate}}:browser:{}", self.browser(redis))
+    }
+
+    /// How a login stands for this visitor; the newest, if none is named.
+    async fn sees(&mut self, nonce: Option<&str>) -> (String, Option<&str>) {
+        let query = nonce.map_or_else(String::new, |nonce| format!("?request_id={nonce}"));
+        let answer = self.visitor.get(&format!("/.truegate/status{query}")).await;
+        (json(&answer)["state"].as_str().unwrap().to_owned(), self.visitor.cookie(SESSION))
+    }
+}
+
+async fn site(redis: &Redis) -> Site {
+    Site::open(&Sessions { store: Store::Redis(redis.url()), ..Sessions::usual() }, "", "").await
+}
+
+#[tokio::test]
+async fn a_login_that_was_given_to_another_browser_is_nobodys() {
+    let redis = Redis::start();
+    let site = site(&redis).await;
+    let mut victim = Login::verified(&site, &redis).await;
+    let mut thief = Login::start(&site).await;
+    let (own, name) = (victim.browser(&redis), thief.browser(&redis));
+
+    redis.command(&["HSET", &victim.key(), "browser", &name]);
+    redis.command(&["RPUSH", &thief.list(&redis), &victim.nonce]);
+    for nonce in [Some(&*victim.nonce), None] {
+        assert_eq!(thief.sees(nonce).await, ("expired".to_owned(), None), "{}", nonce.is_some());
+    }
+    assert_eq!(victim.sees(None).await, ("expired".to_owned(), None));
+
+    // It was this, and nothing else.
+    redis.command(&["HSET", &victim.key(), "browser", &own]);
+    let (state, cookie) = victim.sees(None).await;
+    assert_eq!((&*state, cookie.is_some()), ("verified", true));
+}
+
+#[tokio::test]
+async fn an_owner_that_was_copied_with_its_browser_owns_nothing_else() {
+    let redis = Redis::start();
+    let site = site(&redis).await;
+    let victim = Login::verified(&site, &redis).await;
+    let mut thief = Login::start(&site).await;
+    let name = thief.browser(&redis);
+
+    swap(&redis, &victim, &thief, &["browser", "owner"]);
+    assert_eq!(victim.browser(&redis), name);
+    assert_eq!(thief.sees(Some(&victim.nonce)).await, ("expired".to_owned(), None));
+}
+
+#[tokio::test]
+async fn records_of_logins_that_were_swapped_are_nobodys() {
+    let redis = Redis::start();
+    let site = site(&redis).await;
+    let mut victim = Login::verified(&site, &redis).await;
+    let mut thief = Login::start(&site).await;
+
+    for fields in [&["browser", "owner", "state", "sealed"] as &[_], &["owner", "state", "sealed"], &["owner"]] {
+        swap(&redis, &victim, &thief, fields);
+        for nonce in [victim.nonce.clone(), thief.nonce.clone()] {
+            assert_eq!(thief.sees(Some(&nonce)).await, ("expired".to_owned(), None), "{fields:?}");
+            assert_eq!(victim.sees(Some(&nonce)).await, ("expired".to_owned(), None), "{fields:?}");
+        }
+        swap(&redis, &victim, &thief, fields);
+    }
+
+    // It was the swap, and nothing else.
+    assert_eq!(thief.sees(None).await, ("pending".to_owned(), None));
+    assert_eq!(victim.sees(None).await.0, "verified");
+}
+
+/// Swaps fields of two records.
+fn swap(redis: &Redis, one: &Login, other: &Login, fields: &[&str]) {
+    let swap = "for _, field in ipairs(ARGV) do \
+                local a, b = redis.call('HGET', KEYS[1], field), redis.call('HGET', KEYS[2], field) \
+                redis.call('HSET', KEYS[1], field, b or '') redis.call('HSET', KEYS[2], field, a or '') end return 1";
+    let keys = [one.key(), other.key()];
+    let words = [&["EVAL", swap, "2", &keys[0], &keys[1]], fields].concat();
+    assert_eq!(redis.command(&words), "1");
+}
