@@ -27,18 +27,22 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod login;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-pub use self::memory::MemoryStore;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisStoreError};
+pub use self::{
+    login::{Login, State},
+    memory::MemoryStore,
+};
 use crate::{callback::RequestId, session::BrowserId};
 
 /// Keeps logins and revocations.
@@ -93,34 +97,6 @@ pub trait Store: Send + Sync + 'static {
 /// How many revocations a store gives at once.
 pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
-/// A login that a browser started.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    /// Its nonce.
-    pub nonce: RequestId,
-    /// Whose it is, as it was sealed when it was opened.
-    pub owner: Bytes,
-    /// Where it stands.
-    pub state: State,
-}
-
-/// Where a login stands.
-#[derive(Clone, PartialEq, Eq)]
-pub enum State {
-    /// Its nonce was given out.
-    Pending,
-    /// Truecaller's dialog is shown.
-    Opened,
-    /// The user agreed; with what the gate sealed for the browser.
-    Verified(Bytes),
-    /// The user refused.
-    Refused,
-    /// The user wants to use another number.
-    AnotherNumber,
-    /// The user agreed, but with a profile that cannot be used.
-    Failed,
-}
-
 /// A place in the order of revocations, which means something to the store that gave it alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place(Box<str>);
@@ -146,22 +122,6 @@ pub enum OpenError {
     Unavailable,
 }
 
-impl State {
-    /// Whether it is an end.
-    pub(crate) fn is_end(&self) -> bool {
-        !matches!(self, Self::Pending | Self::Opened)
-    }
-
-    /// Whether a login may move on from it to another.
-    pub(crate) fn leads_to(&self, to: &Self) -> bool {
-        match self {
-            Self::Pending => *to != Self::Pending,
-            Self::Opened => to.is_end(),
-            _ => false,
-        }
-    }
-}
-
 impl Place {
     /// A place by the name that its store gives it.
     pub fn new(name: impl Into<Box<str>>) -> Self {
@@ -177,25 +137,6 @@ impl Place {
 impl From<StoreError> for OpenError {
     fn from(_: StoreError) -> Self {
         Self::Unavailable
-    }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("nonce", &self.nonce).field("state", &self.state).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pending => "Pending",
-            Self::Opened => "Opened",
-            Self::Verified(_) => "Verified(redacted)",
-            Self::Refused => "Refused",
-            Self::AnotherNumber => "AnotherNumber",
-            Self::Failed => "Failed",
-        })
     }
 }
 
