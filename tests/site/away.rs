@@ -28,6 +28,8 @@ pub struct Scene {
     site: Site,
     gateway: Program,
     known: Visitor,
+    /// Two who log out while Redis is away.
+    leaving: [Visitor; 2],
     starting: Visitor,
     nonce: String,
     /// The longest that any request has taken.
@@ -38,8 +40,9 @@ impl Scene {
     pub async fn of(site: Site) -> Self {
         let gateway = site.gateway();
         let (known, mut starting) = (site.signed_in(&gateway, 1).await, visitor(&gateway));
+        let leaving = [site.signed_in(&gateway, 3).await, site.signed_in(&gateway, 4).await];
         let nonce = starting.start_login().await;
-        Self { site, gateway, known, starting, nonce, longest: Duration::ZERO }
+        Self { site, gateway, known, leaving, starting, nonce, longest: Duration::ZERO }
     }
 
     async fn timed<T>(&mut self, asked: impl Future<Output = T>) -> T {
@@ -51,9 +54,7 @@ impl Scene {
 
     /// How long the session has gone on since Redis was there.
     pub async fn goes_on_for(&mut self, since: Instant) -> Duration {
-        // Who logs out hears that the session lives on.
-        let mut leaving = self.known.clone();
-        assert_away(&self.timed(leaving.post("/.truegate/logout", "")).await);
+        self.logs_out(0).await;
         loop {
             let mut known = self.known.clone();
             let answer = self.timed(known.get("/account/")).await;
@@ -66,6 +67,15 @@ impl Scene {
         }
     }
 
+    /// Who logs out hears that not everyone knows it yet, and is nobody here from then on.
+    async fn logs_out(&mut self, who: usize) {
+        let mut leaving = self.leaving[who].clone();
+        assert_away(&self.timed(leaving.post("/.truegate/logout", "")).await);
+        assert_eq!(leaving.cookie(SESSION), None);
+        let mut replay = self.leaving[who].clone();
+        assert_eq!(self.timed(replay.get("/account/")).await.status(), 401);
+    }
+
     /// Row by row what is promised for when the grace has passed.
     pub async fn is_away(&mut self) {
         let (mut known, mut starting) = (self.known.clone(), self.starting.clone());
@@ -75,7 +85,7 @@ impl Scene {
         let status = format!("/.truegate/status?request_id={}&wait=20", self.nonce);
         assert_away(&self.timed(starting.get(&status)).await);
         assert_away(&self.timed(starting.post("/.truegate/login", "")).await);
-        assert_away(&self.timed(known.clone().post("/.truegate/logout", "")).await);
+        self.logs_out(1).await;
         let page = self.timed(starting.get("/.truegate/login")).await;
         assert_eq!((page.status(), page.one("content-type")), (503, Some("text/html; charset=utf-8")));
         assert!(page.one("retry-after").is_some());

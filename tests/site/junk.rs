@@ -120,8 +120,9 @@ async fn revocations_that_are_junk_are_a_store_that_is_away() {
     let known = site.signed_in(&gateway, 1).await;
     for spoil in [&["SET", key, "junk"] as &[&str], &["RPUSH", key, "junk"], &["XADD", key, "*", "junk", "junk"]] {
         redis.command(&["DEL", key]);
+        let mut leaving = site.signed_in(&gateway, 2).await;
         redis.command(spoil);
-        let logout = known.clone().post("/.truegate/logout", "").await;
+        let logout = leaving.post("/.truegate/logout", "").await;
         assert_eq!((logout.status(), &*logout.code()), (503, "store-unavailable"), "{spoil:?}");
         until(async || known.clone().get("/account/").await.status() == 503).await;
         assert_eq!(known.clone().get("/").await.status(), 200, "{spoil:?}");

@@ -69,11 +69,11 @@ impl Mode {
                 }
             }
             (Access::Optional, Standing::Known(session)) => Ok(Guest::Known(session)),
-            (Access::Optional, Standing::Nobody | Standing::Unsure) => Ok(Guest::Stranger),
+            (Access::Optional, Standing::Nobody | Standing::Unsure(_)) => Ok(Guest::Stranger),
             (Access::Optional, Standing::Worthless) => Ok(Guest::Forgotten),
             (Access::Required(_), Standing::Nobody) => Err(Refusal::NotSignedIn),
             (Access::Required(_), Standing::Worthless) => Err(Refusal::Forgotten),
-            (Access::Required(_), Standing::Unsure) => Err(Refusal::Unsure),
+            (Access::Required(_), Standing::Unsure(_)) => Err(Refusal::Unsure),
         }
     }
 

@@ -24,9 +24,8 @@ impl Desk {
     pub(super) async fn logout(self, head: Parts, form: Bytes) -> Reply {
         let everywhere = query(&head, "everywhere").is_some_and(|everywhere| everywhere == "true");
         let ended = match self.standing(&head.headers).await {
-            Standing::Known(session) => self.end_session(&session, everywhere).await,
+            Standing::Known(session) | Standing::Unsure(session) => self.end_session(&session, everywhere).await,
             Standing::Nobody | Standing::Worthless => Ok(()),
-            Standing::Unsure => Err(StoreError::Unavailable),
         };
         let reply = match ended {
             Ok(()) => done(&form),

@@ -30,7 +30,7 @@ impl Desk {
             }
             Standing::Nobody => self.gate.reject(Rejection::NotSignedIn),
             Standing::Worthless => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.mode.forget()),
-            Standing::Unsure => self.gate.reject(Rejection::StoreUnavailable),
+            Standing::Unsure(_) => self.gate.reject(Rejection::StoreUnavailable),
         }
     }
 }

@@ -30,8 +30,8 @@ pub(super) enum Standing {
     /// It has a cookie that is worth nothing, for whatever reason.
     Worthless,
     Known(Session),
-    /// Nobody can tell, for the store is silent.
-    Unsure,
+    /// It had a session, and nobody can tell whether that goes on, for the store is silent.
+    Unsure(Session),
 }
 
 /// What a head alone says of a browser.
@@ -165,7 +165,7 @@ fn standing(session: Session, judgement: Judgement) -> Standing {
     match judgement {
         Judgement::Alive => Standing::Known(session),
         Judgement::Revoked => Standing::Worthless,
-        Judgement::Unsure => Standing::Unsure,
+        Judgement::Unsure => Standing::Unsure(session),
     }
 }
 
