@@ -33,8 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let public_url = format!("http://{}", listener.local_addr()?);
     let tasks = TaskTracker::new();
     let gate = gate(&public_url, tasks.clone())?;
-    let app =
-        Router::new().route("/", get(greet)).route("/account/", get(greet)).layer(TruegateLayer::new(gate.clone()));
+    let layer = TruegateLayer::new(gate.clone());
+    let app = Router::new().route("/", get(greet)).route("/account/", get(greet)).layer(layer);
 
     println!("listening on {public_url}");
     let stopped = async move {
@@ -76,5 +76,4 @@ async fn greet(identity: Option<Extension<Identity>>) -> Html<String> {
     })
 }
 
-const LOGOUT: &str =
-    r#"<form method="post" action="/.truegate/logout"><button name="next" value="/">Log out</button></form>"#;
+const LOGOUT: &str = r#"<form method="post" action="/.truegate/logout"><button name="next" value="/">Log out</button>"#;

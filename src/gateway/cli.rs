@@ -31,8 +31,8 @@ enum Command {
     /// Run the gateway until SIGINT or SIGTERM.
     ///
     /// It takes Truecaller's callbacks, strips and injects identity headers, and with `session:` in the configuration it
-    /// logs browsers in and keeps their sessions. Then requests in flight, and verifications of callbacks that were
-    /// answered, may end within `shutdown_grace`; a second signal ends it at once.
+    /// logs browsers in and keeps their sessions. After a signal, requests in flight, and verifications of callbacks
+    /// that were answered, may end within `shutdown_grace`; a second signal ends it at once.
     Serve(ConfigArgs),
     /// Check a configuration and say everything that is wrong with it.
     ///
