@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{HeaderNames, HeaderTarget};
+use super::{HeaderNames, HeaderTarget, remove_where};
 
 /// The channels by which identity was claimed and taken away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,9 +51,7 @@ impl HeaderNames {
     }
 
     fn strip_claimed(&self, target: &mut impl HeaderTarget) -> bool {
-        let claimed: Vec<_> = target.headers().keys().filter(|name| self.claims(name)).cloned().collect();
-        claimed.iter().for_each(|name| target.remove(name));
-        !claimed.is_empty()
+        remove_where(target, |name| self.claims(name))
     }
 
     /// Takes our names out of a header that lists names; the others in it stay.

@@ -25,6 +25,13 @@ pub trait HeaderTarget {
     fn append(&mut self, name: &HeaderName, value: HeaderValue);
 }
 
+/// Removes every header whose name is meant; tells whether there was any.
+pub(crate) fn remove_where(target: &mut (impl HeaderTarget + ?Sized), is_meant: impl Fn(&HeaderName) -> bool) -> bool {
+    let meant: Vec<_> = target.headers().keys().filter(|name| is_meant(name)).cloned().collect();
+    meant.iter().for_each(|name| target.remove(name));
+    !meant.is_empty()
+}
+
 impl HeaderTarget for HeaderMap {
     fn headers(&self) -> &HeaderMap {
         self

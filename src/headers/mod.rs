@@ -26,6 +26,7 @@ mod reserved;
 
 use http::HeaderName;
 
+pub(crate) use self::edits::remove_where;
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
     claims::{Spoofs, reads_as},

@@ -35,7 +35,7 @@ mod visitor;
 use std::{sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
-use http::{HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderValue, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
 use self::{desk::Desk, revocations::Revocations, running::Verifications, status::Waiting};
@@ -46,7 +46,7 @@ use super::{
 use crate::{
     access::Rules,
     callback::Callback,
-    headers::{HeaderTarget, ResponseEdits, reads_as},
+    headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
     session::{DeepLinks, Partner, PublicUrl, ReturnPath, Sealer, cookies::Cookies, page::Pages},
     store::Store,
     tasks::Tasks,
@@ -136,9 +136,7 @@ impl SessionMode for Sessions {
     }
 
     fn strip_overrides(&self, target: &mut dyn HeaderTarget) {
-        let overrides = |name: &&HeaderName| OVERRIDES.iter().any(|known| reads_as(name.as_str().as_bytes(), known));
-        let named: Vec<_> = target.headers().keys().filter(overrides).cloned().collect();
-        named.iter().for_each(|name| target.remove(name));
+        remove_where(target, |name| OVERRIDES.iter().any(|known| reads_as(name.as_str().as_bytes(), known)));
     }
 
     fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool {

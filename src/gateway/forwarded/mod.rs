@@ -13,7 +13,7 @@ use pingora_proxy::Session;
 use self::origin::Scheme;
 pub use self::trusted::TrustedProxies;
 pub(super) use self::{origin::Origin, trusted::TrustedNetwork};
-use crate::headers::{HeaderTarget, reads_as};
+use crate::headers::{HeaderTarget, reads_as, remove_where};
 
 /// Where a request came from, by what is seen of it and what a trusted proxy says.
 pub(super) fn origin(session: &Session, trusted: &TrustedProxies) -> Origin {
@@ -24,9 +24,7 @@ impl Origin {
     /// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded` and, of what did not
     /// come by a trusted proxy, whatever else only a proxy may say.
     pub(super) fn tell(&self, request: &mut impl HeaderTarget) {
-        let claims = |name: &&HeaderName| says_origin(name) || (!self.by_proxy && is_for_proxies(name));
-        let claimed: Vec<HeaderName> = request.headers().keys().filter(claims).cloned().collect();
-        claimed.iter().for_each(|name| request.remove(name));
+        remove_where(request, |name| says_origin(name) || (!self.by_proxy && is_for_proxies(name)));
         self.lines().for_each(|(name, value)| request.insert(&name, value));
     }
 }
