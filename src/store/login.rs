@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::callback::RequestId;
+use crate::callback::{RequestId, VERIFIED};
 
 /// A login that a browser started.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +35,18 @@ pub enum State {
 }
 
 impl State {
+    /// Its word, as browsers and stores have it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Opened => "opened",
+            Self::Verified(_) => VERIFIED,
+            Self::Refused => "refused",
+            Self::AnotherNumber => "another_number",
+            Self::Failed => "failed",
+        }
+    }
+
     /// Whether it is an end.
     pub(crate) fn is_end(&self) -> bool {
         !matches!(self, Self::Pending | Self::Opened)

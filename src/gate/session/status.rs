@@ -21,7 +21,7 @@ use super::{
     visitor::comes_from_elsewhere,
 };
 use crate::{
-    callback::RequestId,
+    callback::{RequestId, VERIFIED},
     gate::{Rejection, Reply},
     session::{BrowserId, Purpose, Session},
     store::{Login, State, StoreError},
@@ -34,10 +34,17 @@ struct Status {
 
 /// What a browser asks.
 struct Question {
-    /// One of its logins; its newest if it names none. A text that is no nonce names one that nobody has.
-    nonce: Option<Option<RequestId>>,
+    login: Asked,
     since: String,
     wait: Duration,
+}
+
+/// Which of its logins a browser asks about.
+enum Asked {
+    Newest,
+    Named(RequestId),
+    /// By a text that is no nonce, so nobody has one.
+    Nonsense,
 }
 
 /// The browsers that wait for a state to change, with how many requests each, and whether any may.
@@ -59,7 +66,7 @@ impl Desk {
             Ok(Some(Login { nonce, state: State::Verified(sealed), .. })) => {
                 self.hand_over(&head, &nonce, &sealed).await
             }
-            Ok(login) => tell(login.as_ref().map_or(EXPIRED, |login| word(&login.state))),
+            Ok(login) => tell(login.as_ref().map_or(EXPIRED, |login| login.state.word())),
         }
     }
 
@@ -70,19 +77,24 @@ impl Desk {
         let wait = seat.as_ref().map_or(Duration::ZERO, |_| question.wait);
         let deadline = clock.now() + wait;
         loop {
-            let login = match &question.nonce {
-                Some(None) => None,
-                Some(nonce) => self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce.as_ref())).await?,
-                None => self.ask(STORE_DEADLINE, self.mode.store.state(browser, None)).await?,
-            };
-            let login = login.filter(|login| self.owns(browser, login));
+            let login = self.login(browser, &question.login).await?;
             let now = clock.now();
             let over = now >= deadline || self.mode.waiting.is_closed();
-            if login.as_ref().map_or(EXPIRED, |login| word(&login.state)) != question.since || over {
+            if login.as_ref().map_or(EXPIRED, |login| login.state.word()) != question.since || over {
                 return Ok(login);
             }
             clock.sleep_until(deadline.min(now + LOOK)).await;
         }
+    }
+
+    async fn login(&self, browser: &BrowserId, asked: &Asked) -> Result<Option<Login>, StoreError> {
+        let nonce = match asked {
+            Asked::Newest => None,
+            Asked::Named(nonce) => Some(nonce),
+            Asked::Nonsense => return Ok(None),
+        };
+        let login = self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce)).await?;
+        Ok(login.filter(|login| self.owns(browser, login)))
     }
 
     /// Whether it was this browser that started a login, whatever the store says of that.
@@ -102,7 +114,7 @@ impl Desk {
         let cookie = self.mode.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, &session).await;
         let expired = changes.then_some(&self.mode.upstream_cookies).into_iter().flatten().cloned();
-        tell(word(&State::Verified(sealed.to_owned().into()))).with_cookies([cookie].into_iter().chain(expired))
+        tell(VERIFIED).with_cookies([cookie].into_iter().chain(expired))
     }
 
     /// Ends the session that the browser had before, and tells whether its identity changes by that.
@@ -125,7 +137,11 @@ impl Question {
         if !WORDS.contains(&&*since) {
             return Err(Rejection::MalformedRequest);
         }
-        Ok(Self { nonce: query(head, "request_id").map(|nonce| RequestId::parse(&nonce)), since, wait })
+        let login = match query(head, "request_id") {
+            None => Asked::Newest,
+            Some(nonce) => RequestId::parse(&nonce).map_or(Asked::Nonsense, Asked::Named),
+        };
+        Ok(Self { login, since, wait })
     }
 }
 
@@ -174,19 +190,8 @@ fn tell(state: &'static str) -> Reply {
     reply::json(StatusCode::OK, &Status { state })
 }
 
-fn word(state: &State) -> &'static str {
-    match state {
-        State::Pending => "pending",
-        State::Opened => "opened",
-        State::Verified(_) => "verified",
-        State::Refused => "refused",
-        State::AnotherNumber => "another_number",
-        State::Failed => "failed",
-    }
-}
-
 const EXPIRED: &str = "expired";
-const WORDS: [&str; 7] = ["pending", "opened", "verified", "refused", "another_number", "failed", EXPIRED];
+const WORDS: [&str; 7] = ["pending", "opened", VERIFIED, "refused", "another_number", "failed", EXPIRED];
 /// How often the store is looked at while a browser waits.
 const LOOK: Duration = Duration::from_millis(300);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

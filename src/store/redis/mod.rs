@@ -126,7 +126,7 @@ impl Store for RedisStore {
     fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let mut call = self.scripts.advance.key(key::login(nonce));
-            self.link.run(call.arg(state::word(&to)).arg(state::sealed(&to))).await
+            self.link.run(call.arg(to.word()).arg(state::sealed(&to))).await
         })
     }
 

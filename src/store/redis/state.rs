@@ -7,17 +7,6 @@ use crate::{
     store::{Login, State},
 };
 
-pub(super) fn word(state: &State) -> &'static str {
-    match state {
-        State::Pending => "pending",
-        State::Opened => "opened",
-        State::Verified(_) => "verified",
-        State::Refused => "refused",
-        State::AnotherNumber => "another_number",
-        State::Failed => "failed",
-    }
-}
-
 pub(super) fn sealed(state: &State) -> &[u8] {
     match state {
         State::Verified(sealed) => sealed,
@@ -51,7 +40,7 @@ mod tests {
         let verified = State::Verified(Bytes::from_static(b"sealed"));
         for before in [State::Pending, State::Opened, verified, State::Refused, State::AnotherNumber, State::Failed] {
             let kept = Bytes::copy_from_slice(sealed(&before));
-            assert_eq!(state(word(&before), kept), Some(before));
+            assert_eq!(state(before.word(), kept), Some(before));
         }
         assert_eq!(state("Pending", Bytes::new()), None);
     }
