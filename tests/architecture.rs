@@ -98,7 +98,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gate/session",
         modules: &["access", "callback", "gate", "headers", "identity", "profile", "session", "store", "tasks"],
-        crates: &["base64", "bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "url"],
+        crates: &["bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "url"],
     },
     Floor {
         place: "layer",

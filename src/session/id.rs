@@ -47,7 +47,14 @@ impl SessionId {
 
 /// Makes the nonce of a new login: 128 random bits.
 pub(crate) fn nonce(rng: &mut (impl RngCore + CryptoRng)) -> RequestId {
-    RequestId::parse(&Name::generate(rng).0).expect("22 characters of base64url make a nonce")
+    RequestId::parse(&random_text(rng)).expect("22 characters of base64url make a nonce")
+}
+
+/// 128 random bits in base64url.
+pub(crate) fn random_text(rng: &mut (impl RngCore + CryptoRng)) -> Box<str> {
+    let mut bytes = [0; 16];
+    rng.fill_bytes(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes).into()
 }
 
 /// A name as base64url.
@@ -56,9 +63,7 @@ struct Name(Box<str>);
 
 impl Name {
     fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        let mut bytes = [0; 16];
-        rng.fill_bytes(&mut bytes);
-        Self(URL_SAFE_NO_PAD.encode(bytes).into())
+        Self(random_text(rng))
     }
 }
 

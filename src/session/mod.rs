@@ -23,7 +23,7 @@ mod seal;
 mod secret;
 mod ticket;
 
-pub(crate) use self::id::nonce;
+pub(crate) use self::id::{nonce, random_text};
 pub use self::{
     id::{BrowserId, SessionId},
     link::{DeepLinks, LinkBase, LinkBaseError},

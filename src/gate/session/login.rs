@@ -1,9 +1,8 @@
 //! The beginning of a login: a nonce, tied to the browser that asked for it.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use rand_core::{OsRng, RngCore as _};
+use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
@@ -45,7 +44,7 @@ struct Wish {
 impl Desk {
     /// `GET login`.
     pub(super) async fn login_page(self, head: Parts) -> Reply {
-        let style_nonce = random_text();
+        let style_nonce = session::random_text(&mut OsRng);
         let page = match self.start(&head.headers).await {
             Ok(started) => self.filled_in(&head, &started, &style_nonce).with_cookies([started.browser]),
             Err(rejection) => self.unavailable(&head, rejection, &style_nonce),
@@ -152,10 +151,4 @@ pub(super) fn query(head: &Parts, name: &str) -> Option<String> {
 fn language(headers: &HeaderMap) -> Language {
     let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
     Language::negotiate(&lines.collect::<Vec<_>>().join(","))
-}
-
-fn random_text() -> String {
-    let mut bytes = [0; 16];
-    OsRng.fill_bytes(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
 }
