@@ -6,4 +6,6 @@ mod callbacks;
 mod logins;
 mod outages;
 mod revocations;
+mod shared_store;
 mod site;
+mod truecaller;

@@ -2,14 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    future::{Future, poll_fn},
+    future::Future,
     pin::pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -17,17 +13,15 @@ use futures_core::future::BoxFuture;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use serde_json::Value;
 
+use super::{shared_store::SharedStore, truecaller::Truecaller};
 use crate::{
     access::{Access, AllowList, Rule, Rules},
-    callback::{Grant, RequestId},
     clock::ManualClock,
     gate::{
         Gate, GateBuilder, Step, Verdict,
         session::{Sessions, SessionsBuilder, TrustedProxy},
     },
-    profile::{FetchError, Profile, ProfileSource},
-    session::{BrowserId, Partner, PublicUrl, Sealer, Secret},
-    store::{Login, MemoryStore, OpenError, Place, State, Store, StoreError},
+    session::{Partner, PublicUrl, Sealer, Secret},
     tasks::Tasks,
 };
 
@@ -270,38 +264,6 @@ impl Outcome {
     }
 }
 
-/// Truecaller: it answers each token in its own way.
-#[derive(Clone, Default)]
-pub(super) struct Truecaller(Arc<AtomicUsize>);
-
-impl Truecaller {
-    pub(super) fn fetches(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl ProfileSource for Truecaller {
-    fn fetch<'a>(&'a self, grant: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
-        let count = self.0.fetch_add(1, Ordering::Relaxed);
-        let profile = |text: &str| Profile::parse(text.as_bytes()).map_err(FetchError::from);
-        let answer = match grant.token().expose() {
-            "refused" => Err(FetchError::Refused),
-            "unusable" => Err(FetchError::Unusable),
-            "phoneless" => profile(r#"{"phoneNumbers":[]}"#),
-            "down" => Err(FetchError::Unavailable),
-            "down-twice" if count < 2 => Err(FetchError::Unavailable),
-            "inactive" => profile(r#"{"phoneNumbers":["919999999999"],"isActive":false}"#),
-            "another" => profile(r#"{"phoneNumbers":["918888888888"]}"#),
-            token if token.starts_with("silent") => return Box::pin(std::future::pending()),
-            _ => profile(
-                r#"{"phoneNumbers":["919999999999"],"userId":"42","name":{"first":"Rajat","last":"Kapoor"},
-                "addresses":[{"countryCode":"in"}],"onlineIdentities":{"email":"a@b"}}"#,
-            ),
-        };
-        Box::pin(async { answer })
-    }
-}
-
 /// Tasks that go on when they are told to.
 #[derive(Clone, Default)]
 pub(super) struct Queue(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
@@ -326,91 +288,6 @@ pub(super) fn now<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
-    }
-}
-
-/// A store that several gates share, and that can be taken away.
-#[derive(Clone)]
-pub(super) struct SharedStore {
-    clock: ManualClock,
-    kept: Arc<MemoryStore>,
-    is_down: Arc<AtomicBool>,
-    is_slow: Arc<AtomicBool>,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Default for SharedStore {
-    fn default() -> Self {
-        let clock = ManualClock::default();
-        let kept = Arc::new(MemoryStore::new(1000).clock(clock.clone()));
-        Self { clock, kept, is_down: Arc::default(), is_slow: Arc::default(), asked: Arc::default() }
-    }
-}
-
-impl SharedStore {
-    pub(super) fn set_down(&self, is_down: bool) {
-        self.is_down.store(is_down, Ordering::Relaxed);
-    }
-
-    /// A slow store answers only once it is no longer slow.
-    pub(super) fn set_slow(&self, is_slow: bool) {
-        self.is_slow.store(is_slow, Ordering::Relaxed);
-    }
-
-    pub(super) fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    fn answer<'a, T, E>(&self, answer: impl FnOnce() -> BoxFuture<'a, Result<T, E>>) -> BoxFuture<'a, Result<T, E>>
-    where
-        T: Send + 'a,
-        E: From<StoreError> + Send + 'a,
-    {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.is_down.load(Ordering::Relaxed) {
-            return Box::pin(async { Err(StoreError::Unavailable.into()) });
-        }
-        let (answer, is_slow) = (answer(), Arc::clone(&self.is_slow));
-        Box::pin(async move {
-            poll_fn(|_| if is_slow.load(Ordering::Relaxed) { Poll::Pending } else { Poll::Ready(()) }).await;
-            answer.await
-        })
-    }
-}
-
-impl Store for SharedStore {
-    fn open<'a>(
-        &'a self,
-        nonce: &'a RequestId,
-        browser: &'a BrowserId,
-        owner: Bytes,
-        lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), OpenError>> {
-        self.answer(|| self.kept.open(nonce, browser, owner, lifetime))
-    }
-
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
-        self.answer(|| self.kept.time_left(nonce))
-    }
-
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.answer(|| self.kept.advance(nonce, to))
-    }
-
-    fn state<'a>(
-        &'a self,
-        browser: &'a BrowserId,
-        nonce: Option<&'a RequestId>,
-    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
-        self.answer(|| self.kept.state(browser, nonce))
-    }
-
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.answer(|| self.kept.revoke(revocation, lifetime))
-    }
-
-    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>> {
-        self.answer(|| self.kept.revocations(after))
     }
 }
 

@@ -1,0 +1,106 @@
+//! A store that can be taken away.
+
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use crate::{
+    callback::RequestId,
+    clock::ManualClock,
+    session::BrowserId,
+    store::{Login, MemoryStore, OpenError, Place, State, Store, StoreError},
+};
+
+/// A store that several gates share, and that can be taken away.
+#[derive(Clone)]
+pub(super) struct SharedStore {
+    pub(super) clock: ManualClock,
+    kept: Arc<MemoryStore>,
+    is_down: Arc<AtomicBool>,
+    is_slow: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Default for SharedStore {
+    fn default() -> Self {
+        let clock = ManualClock::default();
+        let kept = Arc::new(MemoryStore::new(1000).clock(clock.clone()));
+        Self { clock, kept, is_down: Arc::default(), is_slow: Arc::default(), asked: Arc::default() }
+    }
+}
+
+impl SharedStore {
+    pub(super) fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::Relaxed);
+    }
+
+    /// A slow store answers only once it is no longer slow.
+    pub(super) fn set_slow(&self, is_slow: bool) {
+        self.is_slow.store(is_slow, Ordering::Relaxed);
+    }
+
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn answer<'a, T, E>(&self, answer: impl FnOnce() -> BoxFuture<'a, Result<T, E>>) -> BoxFuture<'a, Result<T, E>>
+    where
+        T: Send + 'a,
+        E: From<StoreError> + Send + 'a,
+    {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.is_down.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreError::Unavailable.into()) });
+        }
+        let (answer, is_slow) = (answer(), Arc::clone(&self.is_slow));
+        Box::pin(async move {
+            poll_fn(|_| if is_slow.load(Ordering::Relaxed) { Poll::Pending } else { Poll::Ready(()) }).await;
+            answer.await
+        })
+    }
+}
+
+impl Store for SharedStore {
+    fn open<'a>(
+        &'a self,
+        nonce: &'a RequestId,
+        browser: &'a BrowserId,
+        owner: Bytes,
+        lifetime: Duration,
+    ) -> BoxFuture<'a, Result<(), OpenError>> {
+        self.answer(|| self.kept.open(nonce, browser, owner, lifetime))
+    }
+
+    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+        self.answer(|| self.kept.time_left(nonce))
+    }
+
+    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.answer(|| self.kept.advance(nonce, to))
+    }
+
+    fn state<'a>(
+        &'a self,
+        browser: &'a BrowserId,
+        nonce: Option<&'a RequestId>,
+    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
+        self.answer(|| self.kept.state(browser, nonce))
+    }
+
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.answer(|| self.kept.revoke(revocation, lifetime))
+    }
+
+    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>> {
+        self.answer(|| self.kept.revocations(after))
+    }
+}
