@@ -48,8 +48,7 @@ impl Sessions {
 impl Mode {
     fn decide(&self, gate: &Gate, access: &Access, standing: Standing, head: &Parts) -> Verdict {
         match self.permit(access, standing) {
-            Ok(Guest::Known(session)) if self.is_hijacked(head) => {
-                drop(session);
+            Ok(Guest::Known(_)) if self.is_hijacked(head) => {
                 Verdict::Reply(rejection(gate, Rejection::CrossSite, head))
             }
             Ok(guest) => Verdict::Forward(self.edits(gate, guest)),
