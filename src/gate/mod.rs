@@ -29,6 +29,7 @@ mod asserter;
 #[cfg(feature = "assertion")]
 mod assertion;
 mod builder;
+mod client;
 mod event;
 mod framing;
 mod intake;
@@ -50,6 +51,7 @@ use self::{asserter::Asserter, framing::MissingHost, intake::Errand, route::Rout
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
+    client::{ClientInfo, Scheme},
     event::{Channel, Event, LoginEvent, Observer, Outcome},
     intake::Intake,
     rejection::Rejection,

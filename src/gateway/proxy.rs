@@ -127,6 +127,7 @@ impl Proxy {
     fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
         let origin = forwarded::origin(session, &self.trusted_proxies);
         let extensions = session.req_header_mut().extensions_mut();
+        extensions.insert(origin.client_info());
         if origin.is_by_proxy() {
             extensions.insert(TrustedProxy);
         }

@@ -59,6 +59,7 @@ use crate::gate::{Rejection, Step, Verdict};
 /// When the module was not added, or the client broke off.
 pub async fn intercept(session: &mut Session) -> Result<bool> {
     let (gate, cookies) = (module(session)?.gate(), module(session)?.take_cookies());
+    target::know_client(session);
     let step = if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
         module::inspect(&gate, session.req_header_mut(), cookies)
     } else {

@@ -4,7 +4,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
-use crate::headers::HeaderTarget;
+use crate::{
+    gate::{ClientInfo, Scheme},
+    headers::HeaderTarget,
+};
 
 /// A head whose letter case pingora keeps beside its headers.
 pub(crate) struct Target<'a, H>(pub(crate) &'a mut H);
@@ -33,6 +36,18 @@ macro_rules! header_target {
 
 header_target!(RequestHeader);
 header_target!(ResponseHeader);
+
+/// Tells the gate about the peer of the connection, unless the proxy has told it about the client behind.
+pub(super) fn know_client(session: &mut Session) {
+    if session.req_header().extensions.get::<ClientInfo>().is_some() {
+        return;
+    }
+    let peer = session.client_addr().and_then(|address| address.as_inet());
+    let is_tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+    let scheme = if is_tls { Scheme::Https } else { Scheme::Http };
+    let client = ClientInfo { address: peer.map(|peer| peer.ip().to_canonical()), scheme: Some(scheme) };
+    session.req_header_mut().extensions_mut().insert(client);
+}
 
 /// Whether a target is an origin, an absolute URL or `*`: pingora reads others as if they had a leading slash.
 pub(super) fn is_clear(request: &RequestHeader) -> bool {

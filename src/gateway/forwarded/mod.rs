@@ -10,10 +10,12 @@ use http::{HeaderName, HeaderValue, header};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
-use self::origin::Scheme;
 pub use self::trusted::TrustedProxies;
 pub(super) use self::{origin::Origin, trusted::TrustedNetwork};
-use crate::headers::{HeaderTarget, reads_as, remove_where};
+use crate::{
+    gate::Scheme,
+    headers::{HeaderTarget, reads_as, remove_where},
+};
 
 /// Where a request came from, by what is seen of it and what a trusted proxy says.
 pub(super) fn origin(session: &Session, trusted: &TrustedProxies) -> Origin {

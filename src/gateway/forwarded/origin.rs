@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{TrustedProxies, client::client, host::is_host};
+use crate::gate::{ClientInfo, Scheme};
 
 /// Where a request came from: what an app would see if it were asked directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +19,6 @@ pub(in crate::gateway) struct Origin {
     pub(super) by_proxy: bool,
 }
 
-/// How the client speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
-    Http,
-    Https,
-}
-
 impl Origin {
     /// Takes over what a trusted proxy says of the client it speaks for; what makes no sense leaves what was seen.
     ///
@@ -34,7 +28,7 @@ impl Origin {
         let lines = headers.get_all(FOR).iter().map(HeaderValue::as_bytes);
         Self {
             client: Some(client(peer, lines, trusted)),
-            scheme: only(headers, PROTO).and_then(Scheme::parse).unwrap_or(self.scheme),
+            scheme: only(headers, PROTO).and_then(scheme).unwrap_or(self.scheme),
             host: only(headers, HOST).filter(|host| host.to_str().is_ok_and(is_host)).cloned().or(self.host),
             by_proxy: true,
         }
@@ -43,6 +37,11 @@ impl Origin {
     /// Whether a trusted proxy asks, be it for itself or for somebody else.
     pub(in crate::gateway) fn is_by_proxy(&self) -> bool {
         self.by_proxy
+    }
+
+    /// What the gate needs to know of it.
+    pub(in crate::gateway) fn client_info(&self) -> ClientInfo {
+        ClientInfo { address: self.client, scheme: Some(self.scheme) }
     }
 
     /// The headers by which it is told.
@@ -55,17 +54,8 @@ impl Origin {
     }
 }
 
-impl Scheme {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    fn parse(value: &HeaderValue) -> Option<Self> {
-        [Self::Http, Self::Https].into_iter().find(|scheme| value == scheme.as_str())
-    }
+fn scheme(value: &HeaderValue) -> Option<Scheme> {
+    [Scheme::Http, Scheme::Https].into_iter().find(|scheme| value == scheme.as_str())
 }
 
 /// The value of a header that came once.

@@ -1,0 +1,46 @@
+//! What an edge knows of the client behind a request.
+
+use std::net::IpAddr;
+
+/// Where a request came from: an edge puts it into the request's extensions before the gate sees the request.
+///
+/// The gateway and the pingora module do so by themselves. In a tower stack, a layer in front of
+/// [`TruegateLayer`](crate::TruegateLayer) inserts it, from the server's connection information or from what a trusted
+/// proxy says. Without it, limits by client address do not apply.
+///
+/// # Security
+///
+/// Never fill it from headers that a client could have sent itself.
+///
+/// ```
+/// use truegate::gate::{ClientInfo, Scheme};
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(ClientInfo { address: Some([192, 0, 2, 7].into()), scheme: Some(Scheme::Https) });
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// The address of the client; `None` if the connection has none, as a Unix socket.
+    pub address: Option<IpAddr>,
+    /// The scheme that the client used; `None` if it is not known.
+    pub scheme: Option<Scheme>,
+}
+
+/// The scheme of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The scheme as URLs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
