@@ -19,6 +19,13 @@ use std::sync::Arc;
 use crate::{callback::RequestId, profile::Profile};
 
 /// A verified user. Having one is the proof: only a profile that truegate fetched makes one.
+///
+/// # Security
+///
+/// Nothing public makes one: it comes from a [`Gate`](crate::Gate) alone, by the profile of a [`ProfileSource`] or by a session
+/// that this gate or one with the same secret began.
+///
+/// [`ProfileSource`]: crate::profile::ProfileSource
 #[derive(Debug, Clone)]
 pub struct Identity(Arc<Verified>);
 

@@ -71,3 +71,7 @@ pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};
 #[cfg(all(doctest, feature = "pingora", feature = "client"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "session"))]
+#[doc = include_str!("identity/doors.md")]
+struct Doors;

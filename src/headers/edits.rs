@@ -63,9 +63,9 @@ pub struct Edits {
 #[derive(Debug, Clone, Default)]
 pub struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
-    pub cookies: Vec<HeaderValue>,
+    pub(crate) cookies: Vec<HeaderValue>,
     /// Whether the response depends on who asked, so that no cache may give it to others.
-    pub personal: bool,
+    pub(crate) personal: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -82,27 +82,29 @@ enum Origin {
 
 impl Edits {
     /// Strips the namespace and sets nothing.
-    pub fn strip(names: Arc<HeaderNames>) -> Self {
+    pub(crate) fn strip(names: Arc<HeaderNames>) -> Self {
         Self::new(names, Origin::Ordinary)
     }
 
     /// Injects the verified identity of a callback, with an assertion of it if there is one.
-    pub fn verified(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
+    pub(crate) fn verified(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
         Self::new(names, Origin::Verified { identity, assertion })
     }
 
     /// Injects the identity of a session, with an assertion of it if there is one.
-    pub fn known(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
+    pub(crate) fn known(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
         Self::new(names, Origin::Known { identity, assertion })
     }
 
     /// Injects the status and request id of a callback without a token.
-    pub fn declined(names: Arc<HeaderNames>, decline: Decline) -> Self {
+    pub(crate) fn declined(names: Arc<HeaderNames>, decline: Decline) -> Self {
         Self::new(names, Origin::Declined(decline))
     }
 
     /// Does this to the response.
-    pub fn answering(self, response: impl Into<Arc<ResponseEdits>>) -> Self {
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
+    pub(crate) fn answering(self, response: impl Into<Arc<ResponseEdits>>) -> Self {
         Self { response: Some(response.into()), ..self }
     }
 
@@ -113,7 +115,7 @@ impl Edits {
     /// Edits the headers, and tells what had to be stripped.
     ///
     /// A callback's body was read to its end, so its `Expect` has been answered and goes too.
-    pub fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
+    pub(crate) fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
         let spoofs = self.names.strip_request(target);
         match &self.origin {
             Origin::Ordinary => return spoofs,
@@ -142,14 +144,14 @@ impl Edits {
     }
 
     /// What is left to do once the request's headers are edited.
-    pub fn into_response(self) -> Option<Arc<ResponseEdits>> {
+    pub(crate) fn into_response(self) -> Option<Arc<ResponseEdits>> {
         self.response
     }
 }
 
 impl ResponseEdits {
     /// Edits the headers of the response.
-    pub fn apply(&self, target: &mut impl HeaderTarget) {
+    pub(crate) fn apply(&self, target: &mut impl HeaderTarget) {
         for cookie in &self.cookies {
             target.append(&header::SET_COOKIE, cookie.clone());
         }
@@ -171,7 +173,8 @@ impl HeaderNames {
     }
 
     /// Sets every header, to nothing where there is nothing to say: for those who copy headers by a fixed list.
-    pub fn declare(&self, target: &mut impl HeaderTarget, identity: Option<&Identity>) {
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
+    pub(crate) fn declare(&self, target: &mut impl HeaderTarget, identity: Option<&Identity>) {
         for injection in &self.injections {
             let text = identity.and_then(|identity| injection.field.text(identity));
             let value = text.and_then(|text| self.value(injection, text));

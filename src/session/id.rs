@@ -14,7 +14,7 @@ pub struct BrowserId(Name);
 
 /// Names a session: 128 random bits.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct SessionId(Name);
+pub(crate) struct SessionId(Name);
 
 impl BrowserId {
     /// Names a browser that was never seen before.
@@ -36,7 +36,7 @@ impl BrowserId {
 
 impl SessionId {
     /// Names a new session.
-    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+    pub(crate) fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
         Self(Name::generate(rng))
     }
 

@@ -23,16 +23,19 @@ mod seal;
 mod secret;
 mod ticket;
 
-pub(crate) use self::id::{nonce, random_text};
 pub use self::{
-    id::{BrowserId, SessionId},
+    id::BrowserId,
     link::{DeepLinks, LinkBase, LinkBaseError},
     partner::{
         ButtonShape, Color, CtaPrefix, Lang, LoginPrefix, LoginSuffix, PageUrl, Partner, PartnerError, SkipOption,
     },
     public_url::{PublicUrl, PublicUrlError},
     return_path::ReturnPath,
-    seal::{Purpose, Sealer},
+    seal::Sealer,
     secret::{Secret, SecretError},
+};
+pub(crate) use self::{
+    id::{SessionId, nonce, random_text},
+    seal::Purpose,
     ticket::Session,
 };

@@ -17,6 +17,10 @@ use crate::callback::RequestId;
 ///
 /// Sealed is `key id (8) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`, by XChaCha20-Poly1305 with a random nonce. The key
 /// comes from the secret by HKDF-SHA256 (RFC 5869). What is sealed for one purpose opens for no other.
+///
+/// # Security
+///
+/// Only a gate seals and opens with it: whoever could do so with a session's cookie could be anyone.
 pub struct Sealer {
     /// The first seals.
     keys: Vec<Key>,
@@ -24,7 +28,7 @@ pub struct Sealer {
 
 /// What a sealed thing is for.
 #[derive(Debug, Clone, Copy)]
-pub enum Purpose<'a> {
+pub(crate) enum Purpose<'a> {
     /// The cookie of a session.
     Session,
     /// The cookie of a browser that logs in.
@@ -54,7 +58,7 @@ impl Sealer {
     /// # Panics
     ///
     /// When the system has no random numbers to give.
-    pub fn seal(&self, purpose: Purpose<'_>, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, purpose: Purpose<'_>, plain: &[u8]) -> Vec<u8> {
         let key = &self.keys[0];
         let mut sealed = vec![0; KEY_ID + NONCE];
         let (id, nonce) = sealed.split_at_mut(KEY_ID);
@@ -67,7 +71,7 @@ impl Sealer {
     }
 
     /// Opens what was sealed for this purpose with any of the secrets.
-    pub fn open(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (id, rest) = sealed.split_first_chunk::<KEY_ID>()?;
         let (nonce, message) = rest.split_first_chunk::<NONCE>()?;
         let key = self.keys.iter().find(|key| key.id == *id)?;
@@ -76,12 +80,12 @@ impl Sealer {
     }
 
     /// Seals as text of base64url.
-    pub fn seal_text(&self, purpose: Purpose<'_>, plain: &[u8]) -> String {
+    pub(crate) fn seal_text(&self, purpose: Purpose<'_>, plain: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode(self.seal(purpose, plain))
     }
 
     /// Opens what was sealed as text.
-    pub fn open_text(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open_text(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.open(purpose, &URL_SAFE_NO_PAD.decode(sealed).ok()?)
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use truegate::session::{Purpose, Sealer, Secret, Session};
-
 use crate::{
     proxy::Kind,
     scene::{PHONE, SECRET, SESSION, Scene},
+    support::seal::aged,
 };
 
 #[tokio::test]
@@ -64,7 +63,7 @@ async fn a_session_that_is_used_gets_a_fresh_cookie() {
         let scene = Scene::of(kind).await;
         let mut browser = scene.signed_in().await;
         assert_eq!(browser.get("/cart").await.one("set-cookie"), None, "it is fresh");
-        let stale = aged(browser.cookie(SESSION).unwrap(), Duration::from_mins(20));
+        let stale = aged(SECRET, browser.cookie(SESSION).unwrap(), Duration::from_mins(20));
         browser.set_cookie(SESSION, &stale);
         let answer = browser.get("/cart").await;
         assert_eq!(answer.status(), 200);
@@ -77,12 +76,4 @@ async fn a_session_that_is_used_gets_a_fresh_cookie() {
         assert_eq!(browser.get("/account/").await.status(), 200, "it is worth as much");
         assert_eq!(scene.reached().await.len(), 3);
     }
-}
-
-/// The same session, not seen for a while.
-pub fn aged(cookie: &str, age: Duration) -> String {
-    let sealer = Sealer::new(&Secret::parse(SECRET).unwrap(), &[]);
-    let session = Session::from_bytes(&sealer.open_text(Purpose::Session, cookie.as_bytes()).unwrap()).unwrap();
-    let before = session.renewed(session.seen() - age);
-    sealer.seal_text(Purpose::Session, &before.to_bytes())
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::{
-    cookies::aged,
     proxy::Kind,
-    scene::{PHONE, SESSION, Scene, sign_in},
-    support::raw::{Message, exchange},
+    scene::{PHONE, SECRET, SESSION, Scene, sign_in},
+    support::{
+        raw::{Message, exchange},
+        seal::aged,
+    },
 };
 
 /// What a client says of itself, in every spelling that an app could read as ours.
@@ -100,7 +102,7 @@ async fn the_longest_identity_passes_with_a_fresh_cookie() {
         let name = "क".repeat(300);
         let profile = serde_json::json!({ "phoneNumbers": ["919999999999"], "name": { "first": name, "last": name } });
         let mut browser = sign_in(&scene.truecaller, scene.proxy.address(), profile.to_string()).await;
-        let stale = aged(browser.cookie(SESSION).unwrap(), Duration::from_mins(20));
+        let stale = aged(SECRET, browser.cookie(SESSION).unwrap(), Duration::from_mins(20));
         browser.set_cookie(SESSION, &stale);
         let answer = browser.get("/account/").await;
         assert_eq!((answer.status(), answer.one("set-cookie").is_some()), (200, true), "{answer:#?}");

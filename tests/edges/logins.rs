@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    cookies::aged,
     proxy::Kind,
-    scene::{SESSION, Scene},
+    scene::{SECRET, SESSION, Scene},
+    support::seal::aged,
 };
 
 const NAVIGATION: &str = "Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\n";
@@ -66,7 +66,7 @@ async fn a_broken_or_expired_cookie_is_no_cookie() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
         let good = scene.signed_in().await.cookie(SESSION).unwrap().to_owned();
-        let expired = aged(&good, Duration::from_hours(3));
+        let expired = aged(SECRET, &good, Duration::from_hours(3));
         let flipped = good.replacen(&good[20..21], if &good[20..21] == "A" { "B" } else { "A" }, 1);
         for cookie in [
             "",

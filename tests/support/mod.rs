@@ -16,6 +16,8 @@ pub mod recorder;
 pub mod redis;
 #[cfg(feature = "gateway")]
 pub mod scene;
+#[cfg(feature = "session")]
+pub mod seal;
 pub mod secrets;
 pub mod source;
 pub mod tls;

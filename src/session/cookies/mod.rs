@@ -11,7 +11,7 @@ pub use self::name::{CookieName, CookieNameError};
 
 /// The names and attributes of truegate's cookies, as the public URL's scheme allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cookies {
+pub(crate) enum Cookies {
     /// `__Host-truegate` and `__Host-truegate-login`: only this very host can set them, over HTTPS.
     Secure,
     /// `truegate` and `truegate-login`, for development over plain HTTP.
@@ -20,7 +20,7 @@ pub enum Cookies {
 
 /// One of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Holds a session.
     Session,
     /// Names a browser that logs in.
@@ -29,7 +29,7 @@ pub enum Kind {
 
 /// What a request says by one of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Nothing.
     Absent,
     /// One value, which is still to be opened.
@@ -40,7 +40,7 @@ pub enum Value<'a> {
 
 impl Cookies {
     /// The name of a cookie.
-    pub fn name(self, kind: Kind) -> &'static str {
+    pub(crate) fn name(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (Self::Secure, Kind::Session) => "__Host-truegate",
             (Self::Secure, Kind::Browser) => "__Host-truegate-login",
@@ -50,7 +50,7 @@ impl Cookies {
     }
 
     /// What a request says by a cookie.
-    pub fn find(self, kind: Kind, headers: &HeaderMap) -> Value<'_> {
+    pub(crate) fn find(self, kind: Kind, headers: &HeaderMap) -> Value<'_> {
         let name = self.name(kind).as_bytes();
         let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
         let mut values = lines.flat_map(pairs).filter_map(|pair| Some((key(pair), value(pair)?)));
@@ -63,12 +63,12 @@ impl Cookies {
     }
 
     /// The line that sets a cookie.
-    pub fn set(self, kind: Kind, sealed: &str, lifetime: Duration) -> HeaderValue {
+    pub(crate) fn set(self, kind: Kind, sealed: &str, lifetime: Duration) -> HeaderValue {
         self.line(kind, sealed, lifetime)
     }
 
     /// The line that clears a cookie: the same attributes, or a browser keeps it.
-    pub fn clear(self, kind: Kind) -> HeaderValue {
+    pub(crate) fn clear(self, kind: Kind) -> HeaderValue {
         self.line(kind, "", Duration::ZERO)
     }
 
@@ -78,7 +78,7 @@ impl Cookies {
     }
 
     /// A `Cookie` line without truegate's own pairs, the others byte for byte; none if it had none of them.
-    pub fn without_ours(self, line: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn without_ours(self, line: &[u8]) -> Option<Vec<u8>> {
         if !pairs(line).any(|pair| self.claims(pair)) {
             return None;
         }
@@ -87,7 +87,7 @@ impl Cookies {
     }
 
     /// Whether a `Set-Cookie` line would set one of the cookies.
-    pub fn is_set_by(self, line: &[u8]) -> bool {
+    pub(crate) fn is_set_by(self, line: &[u8]) -> bool {
         let pair = pairs(line).next().unwrap_or_default();
         // A browser sends a cookie without a name as its value alone, which would then read as one with a name.
         let nameless = pair.trim_ascii().strip_prefix(b"=");

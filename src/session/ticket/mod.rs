@@ -12,7 +12,7 @@ use crate::{identity::Identity, profile::Profile};
 
 /// A browser that is known: who it belongs to, and since when.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub(crate) struct Session {
     id: SessionId,
     identity: Identity,
     born: SystemTime,
@@ -26,56 +26,56 @@ impl Session {
     }
 
     /// Its random name.
-    pub fn id(&self) -> &SessionId {
+    pub(crate) fn id(&self) -> &SessionId {
         &self.id
     }
 
     /// Who it belongs to.
-    pub fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
 
     /// When it began.
-    pub fn born(&self) -> SystemTime {
+    pub(crate) fn born(&self) -> SystemTime {
         self.born
     }
 
     /// When its cookie was sealed last.
-    pub fn seen(&self) -> SystemTime {
+    pub(crate) fn seen(&self) -> SystemTime {
         self.seen
     }
 
     /// The same session, seen now.
     #[must_use]
-    pub fn renewed(&self, now: SystemTime) -> Self {
+    pub(crate) fn renewed(&self, now: SystemTime) -> Self {
         Self { seen: now, ..self.clone() }
     }
 
     /// How long it lives on if nobody uses it; none once it is over.
-    pub fn time_left(&self, lifetime: Duration, idle: Duration, now: SystemTime) -> Option<Duration> {
+    pub(crate) fn time_left(&self, lifetime: Duration, idle: Duration, now: SystemTime) -> Option<Duration> {
         let end = self.end(lifetime).min(self.seen.checked_add(idle)?);
         end.duration_since(now).ok().filter(|left| !left.is_zero())
     }
 
     /// When it ends, however often it is used.
-    pub fn end(&self, lifetime: Duration) -> SystemTime {
+    pub(crate) fn end(&self, lifetime: Duration) -> SystemTime {
         self.born.checked_add(lifetime).unwrap_or(self.born)
     }
 
     /// When it ends, however often it is used, in UTC as RFC 3339 has it; none beyond the year 9999.
-    pub fn end_text(&self, lifetime: Duration) -> Option<String> {
+    pub(crate) fn end_text(&self, lifetime: Duration) -> Option<String> {
         let end = self.end(lifetime).duration_since(UNIX_EPOCH).ok()?.as_secs();
         OffsetDateTime::from_unix_timestamp(end.try_into().ok()?).ok()?.format(&Rfc3339).ok()
     }
 
     /// The session as bytes to be sealed: at most 2,100 of them, so texts may be cut.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let written = |limit| serde_json::to_vec(&Ticket::of(self, limit)).expect("texts and numbers are always JSON");
         LIMITS.into_iter().map(written).find(|bytes| bytes.len() <= MAX_BYTES).unwrap_or_else(|| written(0))
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice::<Ticket<'_>>(bytes).ok()?.into_session()
     }
 }
