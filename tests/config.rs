@@ -95,7 +95,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     folder.write_pair("tls/certificate.pem", "tls/key.pem");
     folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
     folder.write("assertion.pem", SigningKey::generate(&mut OsRng).to_pem().as_bytes());
-    folder.write("pages/login.html", b"<a data-truegate-login href=\"{{ deep_link }}\">log in</a>");
+    folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
     folder.write("vip.txt", b"+919999900002\n");
     let text = SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1);
     let text: String = text.lines().map(|line| format!("{}\n", uncomment(line))).collect();

@@ -78,6 +78,7 @@ async fn back_after_success_does_not_lead_to_the_login_again() {
 async fn a_keyboard_is_enough() {
     let scene = Scene::with_phone().await;
     scene.open(LOGIN).await;
+    scene.is_ready().await;
     let site = scene.browser.tab().await;
 
     scene.browser.press(Key::Tab).await;
@@ -96,6 +97,7 @@ async fn a_keyboard_is_enough() {
 async fn the_fallback_is_one_link_away() {
     let scene = Scene::without_app().await;
     scene.open(LOGIN).await;
+    scene.is_ready().await;
     scene.browser.press(Key::Tab).await;
     scene.browser.press(Key::Tab).await;
     scene.browser.press(Key::Enter).await;

@@ -4,7 +4,7 @@ use truegate::simulator::Day;
 
 use crate::{
     scene::{LOGIN, NEXT, Scene},
-    support::{browser::Looks, raw::within, redis::Redis},
+    support::{browser::Looks, redis::Redis},
 };
 
 #[tokio::test]
@@ -80,6 +80,7 @@ async fn without_the_app_the_page_says_so_and_goes_to_the_fallback() {
     scene.open(LOGIN).await;
     scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
 
+    scene.is_ready().await;
     scene.browser.tap("#truegate").await;
 
     scene.hear("did not open").await;
@@ -91,17 +92,15 @@ async fn without_the_app_the_page_says_so_and_goes_to_the_fallback() {
 }
 
 #[tokio::test]
-async fn when_no_login_can_start_the_page_offers_both_ways_on() {
+async fn when_no_login_can_start_the_page_says_so_and_tries_again() {
     let mut redis = Redis::stopped();
     let scene = Scene::wishing(&Looks::default(), |wish| wish.store = Some(redis.url())).await;
     scene.open(LOGIN).await;
-    scene.browser.until("document.querySelector('h1').textContent === 'Truecaller login is not available now'").await;
+    scene.hear("is not available now").await;
     scene.picture("unavailable").await;
     scene.complains_of_nothing_but("status of 503").await;
 
     redis.restart();
-    until_logins_start(&scene).await;
-    scene.browser.tap("a.button").await;
     let tabs = scene.tap().await;
     scene.react("agree", &tabs).await;
 
@@ -121,19 +120,12 @@ async fn a_page_of_the_operators_own_takes_the_place_of_ours() {
     scene.is_without_complaint().await;
 }
 
-/// Asks in the page's place, for the gateway looks for a store that was away after a while only.
-async fn until_logins_start(scene: &Scene) {
-    let status = "return fetch('/.truegate/login').then(answer => answer.status)";
-    within(async { while scene.browser.ask(status).await != 200 {} }).await;
-}
-
 const OWN_PAGE: &str = r#"<!doctype html><html lang="{{ language }}"><meta charset="utf-8"><title>Welcome</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style nonce="{{ style_nonce }}">body { margin: 2rem; background: #fff3d6; color: #402a00; font: 1.25rem/1.5 serif } a { color: inherit }</style>
 <script src="{{ path }}/truegate.js" defer></script>
 <h1>Welcome to {{ partner }}</h1>
-<p><a id="truegate" href="{{ deep_link }}" target="_blank" rel="noopener" data-truegate-login data-request-id="{{ request_id }}"
-data-expires-in="{{ expires_in }}" data-next="{{ next }}" data-fallback="{{ fallback }}">{{ text.button }}</a></p>
+<p><a id="truegate" data-truegate-login data-next="{{ next }}" data-fallback="{{ fallback }}">{{ text.button }}</a></p>
 <p role="status"></p></html>"#;
 /// Keeps every text of the status, for the page that comes after.
 const KEEP_WHAT_IS_TOLD: &str = "

@@ -9,6 +9,7 @@ async fn the_page_fits_a_small_phone_in_every_language() {
     for languages in ["en-US,en", "hi-IN,hi,en"] {
         let scene = Scene::looking(&Looks { languages, size: (320, 640), ..Looks::default() }).await;
         scene.open(LOGIN).await;
+        scene.is_ready().await;
         scene.picture(&format!("320-pixels-{}", &languages[..2])).await;
         assert_eq!(scene.browser.ask("return innerWidth").await, 320);
         scene.browser.ask("document.querySelector('h1').textContent += 'W'.repeat(200)").await;
@@ -26,6 +27,7 @@ async fn the_page_can_be_read_in_the_light_and_in_the_dark() {
     for dark in [false, true] {
         let scene = Scene::looking(&Looks { dark, ..Looks::default() }).await;
         scene.open(LOGIN).await;
+        scene.is_ready().await;
         let least = scene.browser.ask(LEAST_CONTRAST).await;
         assert!(least.as_f64().unwrap() >= 4.5, "{least}");
         if dark {
@@ -40,6 +42,7 @@ async fn the_page_can_be_read_in_the_light_and_in_the_dark() {
 async fn the_page_speaks_hindi() {
     let scene = Scene::looking(&Looks { languages: "hi-IN,hi,en", ..Looks::default() }).await;
     scene.open(LOGIN).await;
+    scene.is_ready().await;
     assert_eq!(scene.browser.ask("return document.documentElement.lang").await, "hi");
     assert_eq!(scene.browser.ask("return document.title").await, "A&B #1 दुकान में लॉग इन करें");
     let (site, _) = scene.tap().await;
@@ -52,6 +55,7 @@ async fn the_page_speaks_hindi() {
 async fn a_screen_reader_finds_its_way() {
     let scene = Scene::with_phone().await;
     scene.open(LOGIN).await;
+    scene.is_ready().await;
     let tree = scene.browser.devtools("Accessibility.getFullAXTree", &serde_json::json!({})).await;
     let nodes: Vec<_> = tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] == false).collect();
     let named = |role: &str| {
@@ -68,6 +72,7 @@ async fn a_screen_reader_finds_its_way() {
 async fn what_the_policy_forbids_is_noticed() {
     let scene = Scene::with_phone().await;
     scene.open(LOGIN).await;
+    scene.is_ready().await;
     scene.is_without_complaint().await;
     let inline = "document.body.append(Object.assign(document.createElement('script'), { textContent: 'evil = 1' }));
                   return typeof evil";

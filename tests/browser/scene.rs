@@ -69,8 +69,14 @@ impl Scene {
     /// Taps the button and gives the tabs of the site and of the phone, which is in front.
     pub(crate) async fn tap(&self) -> (WindowHandle, WindowHandle) {
         let (site, known) = (self.browser.tab().await, self.browser.client().windows().await.unwrap());
+        self.is_ready().await;
         self.browser.tap("#truegate").await;
         (site, self.browser.go_to_new(&known).await)
+    }
+
+    /// Waits until the button can be tapped.
+    pub(crate) async fn is_ready(&self) {
+        self.browser.until("document.querySelector('#truegate')?.href").await;
     }
 
     /// Taps a button of the phone's dialog, and goes back to the tab of the site.

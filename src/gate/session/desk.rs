@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use http::{Method, StatusCode, request::Parts};
+use http::{Method, request::Parts};
 
 use super::{Mode, Sessions, path::Route, reply};
 use crate::{
@@ -32,8 +32,7 @@ impl Desk {
         }
         match route {
             Route::Login if head.method == Method::POST => self.change(head, Self::start_login),
-            Route::Login if head.method == Method::HEAD => Step::Reply(reply::page(StatusCode::OK, String::new())),
-            Route::Login => self.look_up(head, Self::login_page),
+            Route::Login => Step::Reply(Reply { connection: Connection::after(head), ..self.login_page(head) }),
             Route::Status => self.look_up(head, Self::status),
             Route::Me => self.look_up(head, Self::me),
             Route::Logout => self.change(head, Self::logout),

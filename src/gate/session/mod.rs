@@ -2,7 +2,8 @@
 //!
 //! | route under the [`SessionPath`] | what |
 //! |---|---|
-//! | `GET login?next=/path` | the login page; `POST` the same for scripts |
+//! | `GET login?next=/path` | the login page |
+//! | `POST login` | starts a login for a script, such as the login page's |
 //! | `GET status?request_id=…&since=…&wait=…` | how a login stands, for the browser that started it |
 //! | `GET me` | who is signed in |
 //! | `POST logout` | ends the session; with `?everywhere=true` all of the user's |
@@ -22,6 +23,7 @@ mod login;
 mod logout;
 mod me;
 mod needs;
+mod pages;
 mod path;
 mod reply;
 mod revocation;

@@ -6,12 +6,8 @@
 //! let view = LoginView {
 //!     language: Language::negotiate("hi-IN,en;q=0.8"),
 //!     path: "/.truegate",
-//!     request_id: "RL8YZ41FQMt5Jiak2sc_Ys0OgQA=",
-//!     deep_link: "truecallersdk://truesdk/web_verify?type=btmsheet",
-//!     intent_link: "intent://truesdk/web_verify?type=btmsheet#Intent;end",
 //!     next: "/account",
 //!     fallback: "/login",
-//!     expires_in: 180,
 //!     partner: "A Shop",
 //!     style_nonce: "c3R5bGU",
 //! };

@@ -48,8 +48,6 @@ fn whatever_is_filled_in_stays_text() {
     let evil = "\"'><script>alert(1)</script>&{{ 7 * 7 }}";
     let login = LoginView {
         path: evil,
-        request_id: evil,
-        deep_link: evil,
         next: evil,
         fallback: evil,
         partner: evil,
@@ -69,18 +67,11 @@ fn whatever_is_filled_in_stays_text() {
 }
 
 #[test]
-fn a_link_to_a_page_opens_beside_and_one_to_the_app_does_not() {
-    let of = |deep_link| Pages::default().login(&LoginView { deep_link, ..LoginView::sample(Language::En) }).unwrap();
-    assert!(of("http://127.0.0.1:8490/truesdk/web_verify?a=b").contains("target=\"_blank\""));
-    assert!(!of("truecallersdk://truesdk/web_verify?a=b").contains("target"));
-}
-
-#[test]
 fn a_page_of_the_operator_takes_the_place_of_ours() {
     let folder = tempdir().unwrap();
-    fs::write(folder.path().join("login.html"), "{{ partner }} {{ text.button }} {{ deep_link }}").unwrap();
+    fs::write(folder.path().join("login.html"), "{{ partner }} {{ text.button }} {{ next }}").unwrap();
     let pages = Pages::load(folder.path()).unwrap();
-    let view = LoginView { partner: "<b>", deep_link: "a&b", ..LoginView::sample(Language::En) };
+    let view = LoginView { partner: "<b>", next: "a&b", ..LoginView::sample(Language::En) };
     assert_eq!(pages.login(&view).unwrap(), "&lt;b&gt; Continue with Truecaller a&amp;b");
     let sample = UnavailableView::sample(Language::En);
     assert_eq!(pages.unavailable(&sample).unwrap(), Pages::default().unavailable(&sample).unwrap());
@@ -118,11 +109,11 @@ fn a_folder_without_a_page_is_refused() {
 #[test]
 fn what_fails_in_use_shows_no_value() {
     let folder = tempdir().unwrap();
-    let source = "\n{% if next != '/account?a=b&c=d' %}{{ request_id | int }}{% endif %}";
+    let source = "\n{% if next != '/account?a=b&c=d' %}{{ partner | int }}{% endif %}";
     fs::write(folder.path().join("login.html"), source).unwrap();
     let pages = Pages::load(folder.path()).unwrap();
     let error =
-        pages.login(&LoginView { next: "/", request_id: "a-nonce-", ..LoginView::sample(Language::En) }).unwrap_err();
+        pages.login(&LoginView { next: "/", partner: "a-name", ..LoginView::sample(Language::En) }).unwrap_err();
     assert_eq!(error.to_string(), "login.html:2: invalid operation");
 }
 

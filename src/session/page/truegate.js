@@ -26,7 +26,7 @@
 		};
 		const carry = (id, href, seconds) => {
 			ready = { id, until: Date.now() + seconds * 1e3 };
-			Object.assign(button, { href, rel: 'noopener', target: /^http/.test(href) ? '_blank' : '' });
+			Object.assign(button, { href, rel: 'noopener', target: /^http/.test(href) ? '_blank' : '', hidden: false });
 			prepareIn(seconds * 800);
 		};
 
@@ -87,8 +87,7 @@
 			if (!button.matches('a')) location.href = button.href;
 		});
 
-		const { requestId, expiresIn } = button.dataset;
-		requestId ? carry(requestId, button.href, expiresIn) : prepare();
+		prepare();
 		const left = JSON.parse(sessionStorage.truegate || '{}');
 		if (left.until > Date.now()) follow(left, true);
 	}

@@ -8,26 +8,18 @@ use super::{LOGIN, Language, UNAVAILABLE};
 ///
 /// # Security
 ///
-/// It holds the nonce of a login, so it has no `Debug`. `next` and `fallback` become links and targets of redirects: whoever
-/// fills them in has checked them.
+/// `next` and `fallback` become links and targets of redirects: whoever fills them in has checked them. `next` may be meant
+/// for one user, so there is no `Debug`.
 #[derive(Clone, Serialize)]
 pub struct LoginView<'a> {
     /// The language of the page.
     pub language: Language,
     /// Where truegate's own routes live, such as `/.truegate`.
     pub path: &'a str,
-    /// The nonce of the login that was prepared.
-    pub request_id: &'a str,
-    /// Its deep link.
-    pub deep_link: &'a str,
-    /// The same as an Android intent.
-    pub intent_link: &'a str,
     /// Where a verified user goes on.
     pub next: &'a str,
     /// Where everybody else goes on.
     pub fallback: &'a str,
-    /// For how many seconds the login lives.
-    pub expires_in: u64,
     /// The name of the site.
     pub partner: &'a str,
     /// The nonce of the page's [policy](super::csp).
@@ -79,12 +71,8 @@ impl LoginView<'static> {
         Self {
             language,
             path: "/.truegate",
-            request_id: "RL8YZ41FQMt5Jiak2sc_Ys0OgQA=",
-            deep_link: "truecallersdk://truesdk/web_verify?type=btmsheet&requestNonce=RL8YZ41FQMt5Jiak2sc_Ys0OgQA%3D",
-            intent_link: "intent://truesdk/web_verify?type=btmsheet#Intent;scheme=truecallersdk;package=com.truecaller;end",
             next: "/account?a=b&c=d",
             fallback: "/login",
-            expires_in: 180,
             partner: "A Shop",
             style_nonce: "c3R5bGU",
         }
