@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use super::{
     Encoding, Field, HeaderNames, Injection, Preset,
-    claims::fold,
+    claims::{fold, reads_as},
     reserved::{is_reserved, swallows_reserved},
 };
 
@@ -14,13 +14,16 @@ pub struct HeaderNamesBuilder {
     folded_prefix: String,
     defaults: Vec<Injection>,
     chosen: Vec<Injection>,
+    /// What is stripped beside the prefix and the injected names, as `reads_as` takes it.
+    stripped: Vec<String>,
+    unsaid: Vec<HeaderName>,
     assertion: HeaderName,
     max_value_length: usize,
 }
 
 impl HeaderNamesBuilder {
     pub(super) fn new(prefix: &str) -> Result<Self, HeaderNameError> {
-        if !prefix.ends_with('-') || prefix.starts_with('-') || swallows_reserved(prefix) {
+        if !is_family(prefix) || swallows_reserved(prefix) {
             return Err(HeaderNameError::Prefix);
         }
         let inject = |(suffix, field): (&str, Field)| {
@@ -32,6 +35,8 @@ impl HeaderNamesBuilder {
             folded_prefix: fold(prefix),
             defaults,
             chosen: Vec::new(),
+            stripped: Vec::new(),
+            unsaid: Vec::new(),
             assertion: parse(&format!("{prefix}Assertion"))?,
             max_value_length: MAX_VALUE_LENGTH,
         })
@@ -48,7 +53,7 @@ impl HeaderNamesBuilder {
         Ok(())
     }
 
-    /// Adds the headers of a preset: all of them, or none.
+    /// Adds the headers of a preset, all of them or none, and strips every header of its family.
     ///
     /// # Errors
     ///
@@ -59,7 +64,38 @@ impl HeaderNamesBuilder {
         let (user, name) = (user?, name?);
         self.add(user);
         self.add(name);
+        self.stripped.extend(preset.family().iter().copied().map(str::to_owned));
+        self.unsaid.extend_from_slice(preset.unsaid());
         Ok(())
+    }
+
+    /// Strips one more header, such as `X-My-Role`, or every header of a family, such as `X-Corp-*`, in any spelling: from
+    /// requests, responses and trailers, and from the lists of `Connection`, `Proxy-Connection` and `Trailer`.
+    ///
+    /// A stripped header can still be [injected](Self::inject).
+    ///
+    /// # Errors
+    ///
+    /// When it is neither a header name nor a family that ends in `-*`, holds `_`, or is or covers a header that HTTP,
+    /// proxies or sessions depend on.
+    pub fn strip(&mut self, name: &str) -> Result<(), HeaderNameError> {
+        let start = name.strip_suffix('*');
+        if start.unwrap_or(name).contains('*') || start.is_some_and(|start| !is_family(start)) {
+            return Err(HeaderNameError::Family);
+        }
+        match (start, parse(start.unwrap_or(name))?) {
+            (Some(start), _) if swallows_reserved(start) => Err(HeaderNameError::NeededFamily),
+            (Some(start), _) => {
+                self.stripped.push(fold(start) + "*");
+                Ok(())
+            }
+            (None, name) if is_reserved(name.as_str()) => Err(HeaderNameError::Needed),
+            (None, name) => {
+                self.stripped.push(fold(name.as_str()));
+                self.unsaid.push(name);
+                Ok(())
+            }
+        }
     }
 
     /// Sets how many bytes of a text are sent at most, before it is encoded; 1024 if not said.
@@ -73,11 +109,17 @@ impl HeaderNamesBuilder {
 
     /// Closes the namespace.
     pub fn build(self) -> HeaderNames {
-        let Self { folded_prefix, defaults, chosen, assertion, max_value_length } = self;
+        let Self { folded_prefix, defaults, chosen, stripped, unsaid, assertion, max_value_length } = self;
         let injections: Vec<_> = defaults.into_iter().chain(chosen).collect();
-        let folded = injections.iter().map(|injection| fold(injection.name.as_str()));
-        let folded_others = folded.filter(|name| !name.starts_with(&folded_prefix)).collect();
-        HeaderNames { folded_prefix, folded_others, injections, assertion, max_value_length }
+        let mut closed = vec![format!("{folded_prefix}*")];
+        for pattern in stripped.into_iter().chain(injections.iter().map(|injection| fold(injection.name.as_str()))) {
+            let covered =
+                |known: &String| *known == pattern || (!pattern.ends_with('*') && reads_as(pattern.as_bytes(), known));
+            if !closed.iter().any(covered) {
+                closed.push(pattern);
+            }
+        }
+        HeaderNames { closed, injections, unsaid, assertion, max_value_length }
     }
 
     fn admit(&self, name: &str) -> Result<HeaderName, HeaderNameError> {
@@ -128,6 +170,15 @@ pub enum HeaderNameError {
     /// It, or another spelling of it, is injected already.
     #[error("the same header is injected twice, or in two spellings")]
     Twice,
+    /// It is not a family of headers to strip.
+    #[error("a family of headers is the start of their names, a hyphen and `*`")]
+    Family,
+    /// It cannot be stripped: HTTP, proxies or sessions depend on it.
+    #[error("this header may not be stripped: HTTP, proxies or sessions depend on it")]
+    Needed,
+    /// The family cannot be stripped: HTTP, proxies or sessions depend on a header in it.
+    #[error("this family may not be stripped: HTTP, proxies or sessions depend on a header in it")]
+    NeededFamily,
 }
 
 fn parse(name: &str) -> Result<HeaderName, HeaderNameError> {
@@ -135,6 +186,11 @@ fn parse(name: &str) -> Result<HeaderName, HeaderNameError> {
         return Err(HeaderNameError::NotAName);
     }
     name.parse().map_err(|_| HeaderNameError::NotAName)
+}
+
+/// Whether names that start so are a family of their own.
+fn is_family(start: &str) -> bool {
+    start.ends_with('-') && !start.starts_with('-')
 }
 
 const DEFAULTS: [(&str, Field); 8] = [

@@ -23,7 +23,7 @@ impl HeaderNames {
     /// so everything but a letter or a digit counts as `-`, and letter case does not count.
     pub fn claims(&self, name: impl AsRef<[u8]>) -> bool {
         let name = name.as_ref();
-        starts_folded(name, &self.folded_prefix) || self.folded_others.iter().any(|ours| reads_as(name, ours))
+        self.closed.iter().any(|pattern| reads_as(name, pattern))
     }
 
     /// Takes away what a client may not say, and by what it could say it unseen.
@@ -93,8 +93,13 @@ fn fold_byte(byte: u8) -> u8 {
 }
 
 /// Whether some server would read a header's name as `known`, which is in lower case and has hyphens only.
+///
+/// A `known` that ends in `*`, such as `x-corp-*`, stands for every name that starts so.
 pub fn reads_as(name: &[u8], known: &str) -> bool {
-    name.len() == known.len() && starts_folded(name, known)
+    match known.strip_suffix('*') {
+        Some(start) => starts_folded(name, start),
+        None => name.len() == known.len() && starts_folded(name, known),
+    }
 }
 
 fn starts_folded(name: &[u8], folded: &str) -> bool {

@@ -172,9 +172,15 @@ impl HeaderNames {
         self.injections.iter().any(|injection| injection.field == field)
     }
 
-    /// Sets every header, to nothing where there is nothing to say: for those who copy headers by a fixed list.
+    /// Sets every header, to an empty value where there is nothing to say: for proxies that copy headers by a fixed list.
+    ///
+    /// The names that were [stripped](super::HeaderNamesBuilder::strip), and those that apps read beside a preset's own
+    /// (`Remote-Groups`), are set to an empty value too.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) fn declare(&self, target: &mut impl HeaderTarget, identity: Option<&Identity>) {
+        for name in &self.unsaid {
+            target.insert(name, HeaderValue::from_static(""));
+        }
         for injection in &self.injections {
             let text = identity.and_then(|identity| injection.field.text(identity));
             let value = text.and_then(|text| self.value(injection, text));

@@ -42,11 +42,11 @@ pub use self::{
 /// `-Family-Name` and `-Country`.
 #[derive(Debug)]
 pub struct HeaderNames {
-    /// What every name of the namespace starts with, folded.
-    folded_prefix: String,
-    /// The names of the namespace that do not start with the prefix, folded.
-    folded_others: Vec<String>,
+    /// The names of the namespace as [`reads_as`] takes them: first everything under the prefix.
+    closed: Vec<String>,
     injections: Vec<Injection>,
+    /// Names of the namespace that apps are known to read and truegate never sets.
+    unsaid: Vec<HeaderName>,
     /// Where a signed assertion goes, if there is one.
     assertion: HeaderName,
     max_value_length: usize,

@@ -1,21 +1,28 @@
 //! The headers that apps behind other identity proxies read already.
 
+use http::HeaderName;
+
 use super::{Encoding, Field};
 
 /// Headers that go together because an app reads them so.
 ///
 /// The user is the phone number, the one field that Truecaller verifies. No preset carries the e-mail address: it is
 /// what the user typed, and apps that find one take it for proven.
+///
+/// An app that believes one header of a family believes the others as well, such as `Remote-Groups` beside `Remote-User`.
+/// A preset therefore closes its whole family to clients: none of its names comes in from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Preset {
-    /// `Remote-User` and `Remote-Name`, as Authelia sends them.
+    /// `Remote-User` and `Remote-Name`, as Authelia sends them; closes `Remote-*`.
     RemoteUser,
-    /// `X-Forwarded-User` and `X-Forwarded-Preferred-Username`, as oauth2-proxy sends them to an app.
+    /// `X-Forwarded-User` and `X-Forwarded-Preferred-Username`, as oauth2-proxy sends them to an app; closes these, and
+    /// `X-Forwarded-Email`, `-Groups` and `-Access-Token`.
     XForwardedUser,
-    /// `X-Auth-Request-User` and `X-Auth-Request-Preferred-Username`, as oauth2-proxy answers nginx.
+    /// `X-Auth-Request-User` and `X-Auth-Request-Preferred-Username`, as oauth2-proxy answers nginx; closes
+    /// `X-Auth-Request-*`.
     XAuthRequest,
-    /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them with `headers_encoded = true`.
+    /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them with `headers_encoded = true`; closes `X-WEBAUTH-*`.
     Grafana,
 }
 
@@ -45,6 +52,51 @@ impl Preset {
     }
 }
 
+impl Preset {
+    /// The names that no client may send, as [`reads_as`](super::reads_as) takes them.
+    pub(super) fn family(self) -> &'static [&'static str] {
+        match self {
+            Self::RemoteUser => &["remote-*"],
+            Self::XForwardedUser => &[
+                "x-forwarded-user",
+                "x-forwarded-email",
+                "x-forwarded-groups",
+                "x-forwarded-preferred-username",
+                "x-forwarded-access-token",
+            ],
+            Self::XAuthRequest => &["x-auth-request-*"],
+            Self::Grafana => &["x-webauth-*"],
+        }
+    }
+
+    /// The names of the family that apps are known to read and truegate has no value for.
+    pub(super) fn unsaid(self) -> &'static [HeaderName] {
+        match self {
+            Self::RemoteUser => &REMOTE,
+            Self::XForwardedUser => &X_FORWARDED,
+            Self::XAuthRequest => &X_AUTH_REQUEST,
+            Self::Grafana => &X_WEBAUTH,
+        }
+    }
+}
+
+static REMOTE: [HeaderName; 2] = [HeaderName::from_static("remote-email"), HeaderName::from_static("remote-groups")];
+static X_FORWARDED: [HeaderName; 3] = [
+    HeaderName::from_static("x-forwarded-email"),
+    HeaderName::from_static("x-forwarded-groups"),
+    HeaderName::from_static("x-forwarded-access-token"),
+];
+static X_AUTH_REQUEST: [HeaderName; 3] = [
+    HeaderName::from_static("x-auth-request-email"),
+    HeaderName::from_static("x-auth-request-groups"),
+    HeaderName::from_static("x-auth-request-access-token"),
+];
+static X_WEBAUTH: [HeaderName; 3] = [
+    HeaderName::from_static("x-webauth-email"),
+    HeaderName::from_static("x-webauth-groups"),
+    HeaderName::from_static("x-webauth-role"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +123,35 @@ mod tests {
             assert!(names.claims(user) && names.claims(name.replace('-', "_")), "{word}");
         }
         assert_eq!(Preset::named("Remote-User"), None);
+    }
+
+    #[test]
+    fn a_preset_closes_its_family_and_no_more() {
+        for (preset, closed, open) in [
+            (
+                Preset::RemoteUser,
+                &["remote-groups", "REMOTE_EMAIL", "remote.anything"][..],
+                &["remote", "x-remote-user"][..],
+            ),
+            (
+                Preset::XForwardedUser,
+                &["x-forwarded-email", "X_Forwarded_Groups", "x-forwarded-access-token"],
+                &["x-forwarded-for", "x-forwarded-proto", "x-forwarded-username"],
+            ),
+            (
+                Preset::XAuthRequest,
+                &["x-auth-request-email", "X_Auth_Request_Groups"],
+                &["x-auth-request", "x-auth-token"],
+            ),
+            (Preset::Grafana, &["X-WEBAUTH-ROLE", "x_webauth_email"], &["x-webauth", "x-web-auth-role"]),
+        ] {
+            let mut builder = builder();
+            builder.preset(preset).unwrap();
+            let names = builder.build();
+            assert!(closed.iter().all(|name| names.claims(name)), "{preset:?}");
+            assert!(!open.iter().any(|name| names.claims(name)), "{preset:?}");
+            assert!(preset.unsaid().iter().all(|name| names.claims(name.as_str())), "{preset:?}");
+        }
     }
 
     #[test]

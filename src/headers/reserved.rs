@@ -1,8 +1,8 @@
-//! The headers that a configuration may not inject.
+//! The headers that a configuration may neither inject nor strip.
 
 use super::claims::fold;
 
-/// Whether a header means something to HTTP, to proxies or to browsers, so that setting it would break them.
+/// Whether a header means something to HTTP, to proxies or to browsers, so that setting or stripping it would break them.
 pub(super) fn is_reserved(name: &str) -> bool {
     let folded = fold(name);
     RESERVED.contains(&folded.as_str()) || FAMILIES.iter().any(|family| folded.starts_with(family))
@@ -16,13 +16,21 @@ pub(super) fn swallows_reserved(prefix: &str) -> bool {
 
 /// The hop-by-hop headers of RFC 9110 §7.6.1, and those by which requests are routed, authorised, answered or told
 /// apart.
-const RESERVED: [&str; 47] = [
+const RESERVED: [&str; 67] = [
+    "age",
+    "allow",
     "alt-svc",
+    "authentication-info",
     "authorization",
     "cache-control",
+    "clear-site-data",
     "connection",
     "cookie",
     "date",
+    "depth",
+    "destination",
+    "dnt",
+    "early-data",
     "etag",
     "expect",
     "expires",
@@ -30,12 +38,15 @@ const RESERVED: [&str; 47] = [
     "from",
     "host",
     "http2-settings",
+    "idempotency-key",
     "keep-alive",
+    "last-event-id",
     "last-modified",
     "link",
     "location",
     "max-forwards",
     "origin",
+    "permissions-policy",
     "pragma",
     "priority",
     "proxy",
@@ -44,17 +55,24 @@ const RESERVED: [&str; 47] = [
     "proxy-connection",
     "range",
     "referer",
+    "referrer-policy",
     "retry-after",
     "server",
+    "service-worker",
+    "service-worker-allowed",
     "set-cookie",
     "strict-transport-security",
     "te",
+    "timing-allow-origin",
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "upgrade-insecure-requests",
     "user-agent",
     "vary",
     "via",
+    "x-content-type-options",
+    "x-csrf-token",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-method",
@@ -62,9 +80,12 @@ const RESERVED: [&str; 47] = [
     "x-forwarded-prefix",
     "x-forwarded-proto",
     "x-forwarded-uri",
+    "x-frame-options",
     "x-original-uri",
     "x-original-url",
+    "x-requested-with",
 ];
 
 /// What the names of whole families of headers start with.
-const FAMILIES: [&str; 7] = ["accept", "access-control-", "content-", "if-", "sec-", "www-authenticate", "x-rewrite-"];
+const FAMILIES: [&str; 8] =
+    ["accept", "access-control-", "content-", "cross-origin-", "if-", "sec-", "www-authenticate", "x-rewrite-"];

@@ -207,6 +207,101 @@ fn a_header_that_would_break_http_cannot_be_injected() {
 }
 
 #[test]
+fn more_names_and_families_are_stripped_in_every_spelling() {
+    let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
+    for name in ["X-My-Role", "X-Corp-*", "X-Corp-*", "X-A--", "X-A-*", "X-Truecaller-More"] {
+        builder.strip(name).unwrap();
+    }
+    builder.inject("X-Corp-User", Field::Phone, None).unwrap();
+    let names = builder.build();
+    for (name, claimed) in [
+        ("x-my-role", true),
+        ("X_MY.Role", true),
+        ("x-my-role-2", false),
+        ("x-corp-", true),
+        ("X_Corp_Groups", true),
+        ("x~corp~user", true),
+        ("x-corp", false),
+        ("x-corporate", false),
+        ("x-a-b", true),
+    ] {
+        assert_eq!(names.claims(name), claimed, "{name}");
+    }
+    let spoofed =
+        headers(&[("x-my-role", "admin"), ("x_corp_groups", "admins"), ("x-corp-user", "+1"), ("accept", "a")]);
+    let injected = inject(names, r#"{"phoneNumbers":["919999999999"]}"#, spoofed);
+    let kept: Vec<_> = injected.keys().map(HeaderName::as_str).filter(|name| !name.contains("truecaller")).collect();
+    assert_eq!(
+        (kept, &injected["x-corp-user"]),
+        (vec!["accept", "x-corp-user"], &HeaderValue::from_static("+919999999999"))
+    );
+}
+
+#[test]
+fn what_http_needs_cannot_be_stripped() {
+    let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
+    for (name, error) in [
+        ("Host", HeaderNameError::Needed),
+        ("cookie", HeaderNameError::Needed),
+        ("Content.Length", HeaderNameError::Needed),
+        ("X-Forwarded-For", HeaderNameError::Needed),
+        ("Sec-Fetch-Site", HeaderNameError::Needed),
+        ("X-*", HeaderNameError::NeededFamily),
+        ("Content-*", HeaderNameError::NeededFamily),
+        ("X-Forwarded-*", HeaderNameError::NeededFamily),
+        ("Accept-*", HeaderNameError::NeededFamily),
+        ("Sec-Ch-*", HeaderNameError::NeededFamily),
+        ("*", HeaderNameError::Family),
+        ("-*", HeaderNameError::Family),
+        ("X-Corp*", HeaderNameError::Family),
+        ("X-*-Role", HeaderNameError::Family),
+        ("X-Corp-**", HeaderNameError::Family),
+        ("*-Role", HeaderNameError::Family),
+        ("X_My_Role", HeaderNameError::NotAName),
+        ("X_Corp-*", HeaderNameError::NotAName),
+        ("X My-*", HeaderNameError::NotAName),
+        ("", HeaderNameError::NotAName),
+    ] {
+        assert_eq!(builder.strip(name), Err(error), "{name}");
+    }
+    assert!(!builder.build().claims("x-corp-role"), "a mistake strips nothing");
+}
+
+#[test]
+fn what_a_proxy_copies_is_declared_whole() {
+    let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
+    for (_, preset) in Preset::NAMES {
+        builder.preset(preset).unwrap();
+    }
+    builder.strip("X-My-Role").unwrap();
+    builder.inject("Remote-Email", Field::Email, None).unwrap();
+    let names = builder.build();
+    for (identity, user) in [(None, ""), (Some(identity(r#"{"phoneNumbers":["919999999999"]}"#)), "+919999999999")] {
+        let mut declared = HeaderMap::new();
+        names.declare(&mut declared, identity.as_ref());
+        for name in ["remote-user", "x-forwarded-user", "x-auth-request-user", "x-webauth-user"] {
+            assert_eq!(declared[name], user, "{name}");
+        }
+        for name in [
+            "remote-email",
+            "remote-groups",
+            "x-forwarded-email",
+            "x-forwarded-groups",
+            "x-forwarded-access-token",
+            "x-auth-request-email",
+            "x-auth-request-groups",
+            "x-auth-request-access-token",
+            "x-webauth-email",
+            "x-webauth-groups",
+            "x-webauth-role",
+            "x-my-role",
+        ] {
+            assert_eq!(declared[name], "", "{name}");
+        }
+    }
+}
+
+#[test]
 fn a_prefix_fences_off_names_that_nobody_else_needs() {
     for prefix in [
         "",

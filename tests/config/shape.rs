@@ -69,6 +69,8 @@ fn a_key_is_known_written_once_and_of_its_type() {
         ("truecaller: { require_active: 'true' }", "2:31: truecaller.require_active: is no boolean"),
         ("identity: { headers: [phone] }", "2:22: identity.headers: must be a mapping"),
         ("identity: { presets: remote-user }", "2:22: identity.presets: must be a list"),
+        ("identity: { strip: X-My-Role }", "2:20: identity.strip: must be a list"),
+        ("identity: { strip: [[X-My-Role]] }", "2:21: identity.strip[0]: must be a single value"),
         ("identity: { presets: }", "2:13: identity.presets: has no value"),
         ("identity: { headers: { A-B: } }", "2:24: identity.headers.A-B: has no value"),
         ("trusted_proxies: 10.0.0.9", "2:18: trusted_proxies: must be a list"),

@@ -83,6 +83,18 @@ fn a_value_is_one_that_can_work() {
             "identity: { headers: { remote.name: phone }, presets: [remote-user] }",
             "2:24: identity.headers.remote.name: the same header is injected twice",
         ),
+        ("identity: { strip: [Host] }", "2:21: identity.strip[0]: this header may not be stripped: HTTP, proxies"),
+        ("identity: { strip: [X-My-Role, Cookie] }", "2:32: identity.strip[1]: this header may not be stripped"),
+        (
+            "identity: { strip: ['X-*'] }",
+            "2:21: identity.strip[0]: this family may not be stripped: HTTP, proxies or sessions depend on a header in it (",
+        ),
+        (
+            "identity: { strip: ['*'] }",
+            "2:21: identity.strip[0]: a family of headers is the start of their names, a hyphen and `*` (write one such as",
+        ),
+        ("identity: { strip: ['X-Corp*'] }", "2:21: identity.strip[0]: a family of headers is the start"),
+        ("identity: { strip: [x_role] }", "2:21: identity.strip[0]: a header name has letters, digits and hyphens"),
         ("identity: { max_value_length: 0 }", "2:31: identity.max_value_length: must be from 1B to 16KiB"),
         ("trusted_proxies: [proxy.example]", "2:19: trusted_proxies[0]: is no IP address or network (write 10.0.0.9,"),
         ("trusted_proxies: [10.0.0.0/33]", "2:19: trusted_proxies[0]: is no IP address or network"),

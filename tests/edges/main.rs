@@ -8,6 +8,7 @@ mod direct;
 mod identity;
 mod logins;
 mod paths;
+mod presets;
 mod proxy;
 mod radicale;
 mod scene;

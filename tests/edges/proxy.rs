@@ -70,12 +70,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one, and waits until it listens.
-    pub async fn start(kind: Kind, truegate: SocketAddr, app: SocketAddr) -> Self {
-        Self::edited(kind, truegate, app, |text| text).await
-    }
-
-    /// Starts one whose configuration says more than the page's.
+    /// Starts one whose configuration was edited, and waits until it listens.
     pub async fn edited(kind: Kind, truegate: SocketAddr, app: SocketAddr, edit: impl Fn(String) -> String) -> Self {
         let (reserved, address) = reserve();
         let folder = tempfile::tempdir().expect("a folder for the configuration");

@@ -32,12 +32,17 @@ pub struct Scene {
 
 impl Scene {
     pub async fn of(kind: Kind) -> Self {
+        Self::edited(kind, "", |text| text).await
+    }
+
+    /// A scene where truegate's configuration says more, and the proxy's was edited.
+    pub async fn edited(kind: Kind, more: &str, edit: impl Fn(String) -> String) -> Self {
         // Shown when the test fails.
         println!("edge: {kind:?}");
         let truecaller = Simulator::start().await.expect("a free port");
         let app = Recorder::start().await;
-        let truegate = truegate(&truecaller, &shown("truegate.yaml"));
-        let proxy = Proxy::start(kind, truegate.address(), app.address()).await;
+        let truegate = truegate(&truecaller, &format!("{}{more}", shown("truegate.yaml")));
+        let proxy = Proxy::edited(kind, truegate.address(), app.address(), edit).await;
         let scene = Self { truecaller, app, truegate, proxy };
         scene.wait_until_it_serves().await;
         scene

@@ -110,6 +110,68 @@ async fn an_app_names_no_user_to_the_client() {
     }
 }
 
+/// Headers of the presets' families.
+const FAMILIES: [&str; 16] = [
+    "Remote-Groups",
+    "Remote-Email",
+    "Remote-Anything-Else",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "X-Auth-Request-Access-Token",
+    "X-Auth-Request-Anything-Else",
+    "X-WEBAUTH-ROLE",
+    "X-WEBAUTH-EMAIL",
+    "X-WEBAUTH-GROUPS",
+    "X-WEBAUTH-ANYTHING-ELSE",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Access-Token",
+    "X-Forwarded-User",
+    "X-Forwarded-Preferred-Username",
+];
+
+#[tokio::test]
+async fn the_whole_family_of_a_preset_is_closed_to_clients() {
+    let app = "HTTP/1.1 200 OK\r\nRemote-Groups: admins\r\nX_WEBAUTH_ROLE: Admin\r\nContent-Length: 2\r\n\r\nok";
+    for kind in Kind::ALL {
+        let app = Recorder::answering(app).await;
+        let scene = Scene::before(kind, app, |settings| settings.presets = every_preset()).await;
+        for name in FAMILIES {
+            let spellings = [name.to_owned(), name.to_uppercase(), name.replace('-', "_"), name.replace('-', ".")];
+            let lines: String = spellings.iter().map(|name| format!("{name}: admins\r\n")).collect();
+            let callback = callback_with(&lines, &scene.grant(r#"{"phoneNumbers":["919999999999"]}"#));
+            for request in [get("/", &lines), get("/", &format!("Connection: {name}\r\n")), callback.into_bytes()] {
+                let answer = scene.send(request).await;
+                let reached = scene.reached_once().await;
+                assert!(!format!("{:?}", reached.headers).contains("admins"), "{name}: {reached:#?}");
+                let lists = reached.all("connection").join(",").to_ascii_lowercase();
+                assert!(!lists.contains(&name.to_ascii_lowercase()), "{name}: {reached:#?}");
+                assert!(answer.headers.iter().all(|(_, value)| value != "admins" && value != "Admin"), "{answer:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn more_names_and_families_are_stripped_where_they_are_named() {
+    let lines = "X-My-Role: admin\r\nx_my_role: admin\r\nX-Corp-User: admin\r\nX.CORP.Groups: admin\r\n\
+                 X-My-Role-Name: kept\r\nX-Corporate: kept\r\nRemote-Groups: kept\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, |settings| settings.strip = vec!["X-My-Role", "X-Corp-*"]).await;
+        for request in [
+            get("/", lines).to_vec(),
+            callback_with(lines, &scene.grant("{\"phoneNumbers\":[\"919999999999\"]}")).into(),
+        ] {
+            assert_eq!(scene.send(request).await.status(), 200);
+            let reached = scene.reached_once().await;
+            assert!(!format!("{:?}", reached.headers).contains("admin"), "{reached:#?}");
+            for kept in ["x-my-role-name", "x-corporate", "remote-groups"] {
+                assert_eq!(reached.one(kept), Some("kept"), "{kept}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_a_preset_its_headers_are_anybodys() {
     for kind in Kind::ALL {
@@ -121,6 +183,11 @@ async fn without_a_preset_its_headers_are_anybodys() {
 
 /// A callback that claims to be everybody.
 fn callback(body: &str) -> String {
+    callback_with(&spoofs(), body)
+}
+
+/// A callback with header lines.
+fn callback_with(lines: &str, body: &str) -> String {
     let length = body.len();
-    format!("POST {PATH} HTTP/1.1\r\nHost: app.example\r\n{}Content-Length: {length}\r\n\r\n{body}", spoofs())
+    format!("POST {PATH} HTTP/1.1\r\nHost: app.example\r\n{lines}Content-Length: {length}\r\n\r\n{body}")
 }

@@ -24,6 +24,9 @@ pub(super) fn read(section: &mut Section<'_>) -> Arc<HeaderNames> {
             }
         }
     }
+    for item in section.take("strip").and_then(|names| names.list()).unwrap_or_default() {
+        item.parse(|name| builder.strip(name).map_err(explain));
+    }
     if let Some(bytes) = section.read("max_value_length", value::size(1..=MAX_VALUE_LENGTH)) {
         builder.max_value_length(bytes);
     }
@@ -48,6 +51,8 @@ fn explain(error: HeaderNameError) -> String {
         HeaderNameError::Prefix => "write one such as X-Truecaller-",
         HeaderNameError::NotAName => "write one such as Remote-User",
         HeaderNameError::Reserved | HeaderNameError::Assertion => "choose another name",
+        HeaderNameError::Family => "write one such as X-Corp-*",
+        HeaderNameError::Needed | HeaderNameError::NeededFamily => "name the headers that your app believes",
         _ => "keep one; those of `presets` count",
     };
     format!("{error} ({advice})")

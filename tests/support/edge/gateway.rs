@@ -40,6 +40,7 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
     }
     line(format!("identity:\n  max_value_length: {}", settings.max_value_length));
     line(format!("  presets: [{}]", settings.presets.join(", ")));
+    line(format!("  strip: {:?}", settings.strip));
     if !settings.headers.is_empty() {
         line("  headers:".to_owned());
         settings.headers.iter().for_each(|(name, field)| line(format!("    {name}: {field}")));

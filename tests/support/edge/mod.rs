@@ -78,6 +78,8 @@ pub struct Settings {
     /// More headers.
     pub headers: Vec<(&'static str, &'static str)>,
     pub presets: Vec<&'static str>,
+    /// More names, and families, that no client may send.
+    pub strip: Vec<&'static str>,
     pub accept_inactive: bool,
     /// How identities are signed, if they are.
     pub signing: Option<Signing>,
@@ -102,6 +104,7 @@ impl Settings {
             max_value_length: 1024,
             headers: Vec::new(),
             presets: Vec::new(),
+            strip: Vec::new(),
             accept_inactive: false,
             signing: None,
             sessions: None,
@@ -151,6 +154,9 @@ impl Settings {
         names.max_value_length(self.max_value_length);
         for preset in &self.presets {
             names.preset(Preset::named(preset).expect("a preset")).expect("a preset's headers may be injected");
+        }
+        for name in &self.strip {
+            names.strip(name).expect("a header that may be stripped");
         }
         for (name, field) in &self.headers {
             names.inject(name, Field::named(field).expect("a field"), None).expect("a header that may be injected");
