@@ -123,9 +123,10 @@ impl ProxyHttp for Proxy {
 }
 
 impl Proxy {
-    /// Finds out where a request came from, and lets the gate know what it needs of that.
+    /// Finds out where a request came from, removes what it may not say, and lets the gate know what it needs.
     fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
         let origin = forwarded::origin(session, &self.trusted_proxies);
+        origin.guard(&mut Target(session.req_header_mut()));
         let extensions = session.req_header_mut().extensions_mut();
         extensions.insert(origin.client_info());
         if origin.is_by_proxy() {

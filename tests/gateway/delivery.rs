@@ -67,6 +67,30 @@ async fn a_verified_callback_goes_to_the_app_after_its_answer() {
 }
 
 #[tokio::test]
+async fn a_callback_that_was_delivered_keeps_what_the_gateway_says() {
+    let identity = "identity: { presets: [x-forwarded-user], headers: { X-Remote-User: phone } }\n";
+    let site = Site::open(&Sessions::usual(), "forward: true, ", identity).await;
+    let mut visitor = site.visitor();
+    let nonce = visitor.start_login().await;
+    let (token, endpoint) = (site.truecaller.grant(DOCUMENTED_PROFILE), site.truecaller.endpoint());
+    let body = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint }).to_string();
+    let head = format!(
+        "POST {CALLBACK} HTTP/1.1\r\nHost: shop.example\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: /evil\r\n\
+         X-Remote-User: eve\r\nX_Forwarded_Groups: eve\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    assert_eq!(exchange(site.program.address(), head + &body).await.unwrap().status(), 204);
+    assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
+    site.wait_for_metric(r#"truegate_forwarded_callbacks_total{class="2xx"} 1"#).await;
+    let request = site.app.take().remove(0);
+    assert_eq!([request.one("x-remote-user"), request.one("x-forwarded-user")], [Some("+919999999999"); 2]);
+    for word in ["6.6.6.6", "evil", "eve"] {
+        assert!(!format!("{:?}", request.headers).contains(&format!("\"{word}")), "{request:#?}");
+    }
+    assert_eq!((request.one("x-real-ip"), request.one("x-forwarded-prefix")), (None, None));
+}
+
+#[tokio::test]
 async fn a_refused_login_does_not_go_to_the_app() {
     let site = Site::open(&Sessions::usual(), "forward: true, ", "").await;
     let mut visitor = site.visitor();

@@ -1,5 +1,7 @@
 //! What the app hears of the client, and what it hears of the request.
 
+use truegate::simulator::{DOCUMENTED_PROFILE, Simulator};
+
 use super::{
     stage::{self, Talk},
     support::{
@@ -201,18 +203,105 @@ async fn everything_else_reaches_the_app_as_it_came() {
     }
 }
 
+/// What only proxies send; a family is shown by one of its names.
+const PROXIES: [&str; 44] = [
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Ssl",
+    "X-Forwarded-User",
+    "X-Forwarded-Client-Cert",
+    "X-Forwarded",
+    "Forwarded-For",
+    "X-Real-IP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "Proxy-Client-IP",
+    "WL-Proxy-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "CF-Connecting-IPv6",
+    "Fastly-Client-IP",
+    "Remote-Addr",
+    "X-Scheme",
+    "X-Url-Scheme",
+    "Front-End-Https",
+    "X-Host",
+    "X-Script-Name",
+    "X-Original-URL",
+    "X-Original-URI",
+    "X-Original-Host",
+    "X-Original-Method",
+    "X-Original-Proto",
+    "X-Original-For",
+    "X-Original-Forwarded-For",
+    "X-Original-Remote-Addr",
+    "X-Rewrite-URL",
+    "X-HTTP-Method-Override",
+    "X-HTTP-Method",
+    "X-Method-Override",
+    "X-Remote-User",
+    "SSL-Client-Verify",
+    "SSL-Client-Anything",
+    "X-SSL-Client-S-DN",
+    "X-SSL-Client-Anything",
+    "X-Client-Cert",
+    "X-ARR-ClientCert",
+    "X-Accel-Redirect",
+    "X-Envoy-Original-Path",
+    "X-Envoy-External-Address",
+];
+
 #[tokio::test]
-async fn what_only_proxies_say_is_believed_of_those_alone_that_are_trusted() {
+async fn what_only_proxies_say_is_not_a_clients_to_say_in_any_spelling() {
     let app = Recorder::start().await;
-    let lines = ["X-Real-IP: 1.2.3.4", "X_Forwarded_Prefix: /admin", "X-Forwarded-Port: 81", "X-Original-URL: /admin"];
-    for (trusted, left) in [("[]", 0), ("[127.0.0.1]", 4)] {
-        let program = trusting(trusted, &app);
-        let head = format!("GET / HTTP/1.1\r\nHost: app.example\r\n{}\r\n\r\n", lines.join("\r\n"));
-        assert_eq!(raw::exchange(program.address(), head).await.unwrap().status(), 200);
-        let request = app.take().remove(0);
-        let seen = lines.iter().filter(|line| request.one(line.split_once(':').unwrap().0).is_some()).count();
-        assert_eq!(seen, left, "{trusted}: {request:#?}");
+    let stranger = trusting("[10.0.0.0/8]", &app);
+    for name in PROXIES {
+        for name in [
+            name.to_owned(),
+            name.to_uppercase(),
+            name.to_lowercase(),
+            name.replace('-', "_"),
+            name.replace('-', "."),
+            name.replace('-', "~"),
+            name.replacen('-', "_", 1),
+        ] {
+            let lines = format!("{name}: says-a-proxy\r\n{name}: says-a-proxy\r\nX-Request-Id: says-anybody\r\n");
+            let request = told(&stranger, &app, &raw::get("/", &lines)).await;
+            assert!(!format!("{:?}", request.headers).contains("says-a-proxy"), "{name}: {request:#?}");
+            assert_eq!(request.one("x-request-id"), Some("says-anybody"), "{name}");
+        }
     }
+}
+
+#[tokio::test]
+async fn what_only_proxies_say_passes_from_one_that_is_trusted() {
+    let app = Recorder::start().await;
+    let program = trusting("[127.0.0.1]", &app);
+    for name in PROXIES {
+        let request = told(&program, &app, &raw::get("/", &format!("{name}: says-a-proxy\r\n"))).await;
+        assert_eq!(request.one(name), Some("says-a-proxy"), "{request:#?}");
+    }
+}
+
+#[tokio::test]
+async fn an_identity_goes_by_the_name_of_a_proxys_header_too() {
+    let app = Recorder::start().await;
+    let truecaller = Simulator::start().await.unwrap();
+    let identity = "identity: { presets: [x-forwarded-user], headers: { X-Remote-User: phone } }\n";
+    let program =
+        Program::serve(&format!("{}{}{identity}", stage::config(app.address()), stage::truecaller(&truecaller)));
+    let (token, endpoint) = (truecaller.grant(DOCUMENTED_PROFILE), truecaller.endpoint());
+    let grant = serde_json::json!({ "requestId": "a-nonce-", "accessToken": token, "endpoint": endpoint }).to_string();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: app.example\r\nX-Remote-User: eve\r\nX_Forwarded_User: eve\r\n\
+         X-Forwarded-Groups: admins\r\nContent-Length: {}\r\n\r\n{grant}",
+        stage::CALLBACK,
+        grant.len()
+    );
+    let request = told(&program, &app, head.as_bytes()).await;
+    assert_eq!([request.one("x-remote-user"), request.one("x-forwarded-user")], [Some("+919999999999"); 2]);
+    assert!(!format!("{:?}", request.headers).contains("eve"), "{request:#?}");
+    assert_eq!(request.one("x-forwarded-groups"), None);
 }
 
 /// The program with proxies that it trusts.

@@ -103,6 +103,23 @@ async fn no_header_names_another_path_to_the_app() {
 }
 
 #[tokio::test]
+async fn no_header_names_another_method_to_the_app() {
+    let lines = "X-HTTP-Method-Override: DELETE\r\nx_http_method_override: DELETE\r\nX-HTTP-Method: DELETE\r\n\
+                 X.Method.Override: DELETE\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, closed).await;
+        assert_eq!(asked(&scene, "GET /admin", &lines.replace("DELETE", "OPTIONS")).await.status(), 401);
+        assert_eq!(asked(&scene, "GET /public/", lines).await.status(), 200);
+        assert_eq!(scene.signed_in().await.get_with("/x", lines).await.status(), 200);
+        let reached = scene.reached().await;
+        assert_eq!(reached.len(), 2, "{reached:#?}");
+        for request in reached {
+            assert!(!request.headers.iter().any(|(_, value)| value == "DELETE"), "{request:#?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_needs_a_login_leads_there_on_this_site_alone() {
     for kind in Kind::ALL {
         let scene = Scene::with(kind, closed).await;

@@ -154,8 +154,17 @@ impl SessionMode for Sessions {
     }
 }
 
-/// The headers that name another path than the target does, which some apps follow: rules have not seen it.
-const OVERRIDES: [&str; 4] = ["x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri"];
+/// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
+/// it.
+const OVERRIDES: [&str; 7] = [
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

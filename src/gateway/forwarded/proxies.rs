@@ -1,0 +1,102 @@
+//! The headers that only proxies send.
+
+use http::HeaderName;
+
+use crate::headers::{HeaderTarget, reads_as, remove_where};
+
+/// Removes what only a proxy may say, in any spelling that an app might read so.
+pub(super) fn remove(request: &mut impl HeaderTarget) {
+    remove_where(request, is_for_proxies);
+}
+
+fn is_for_proxies(name: &HeaderName) -> bool {
+    PROXIES.iter().any(|known| reads_as(name.as_str().as_bytes(), known))
+}
+
+/// Every name, and every family of names, by which proxies tell apps where a request came from, what it was before they
+/// changed it, or who sends it. The README has the same list.
+const PROXIES: [&str; 38] = [
+    // Where it came from.
+    "forwarded",
+    "forwarded-for",
+    "x-forwarded",
+    "x-forwarded-*",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "proxy-client-ip",
+    "wl-proxy-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "fastly-client-ip",
+    "remote-addr",
+    // By which scheme, and for which host.
+    "x-scheme",
+    "x-url-scheme",
+    "front-end-https",
+    "x-host",
+    // What it was, or is to be.
+    "x-script-name",
+    "x-original-url",
+    "x-original-uri",
+    "x-original-host",
+    "x-original-method",
+    "x-original-proto",
+    "x-original-for",
+    "x-original-forwarded-for",
+    "x-original-remote-addr",
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    // Who sends it.
+    "x-remote-user",
+    "ssl-client-*",
+    "x-ssl-client-*",
+    "x-client-cert",
+    "x-arr-*",
+    // What the proxy itself is to do.
+    "x-accel-*",
+    "x-envoy-*",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proxies_say_is_not_a_clients_to_say() {
+        for (name, theirs) in [
+            ("x-forwarded-prefix", true),
+            ("x_forwarded_port", true),
+            ("x.forwarded.user", true),
+            ("x-real-ip", true),
+            ("x_original_url", true),
+            ("x-rewrite-url", true),
+            ("ssl_client_verify", true),
+            ("x-accel-redirect", true),
+            ("remote_addr", true),
+            ("x-forwarde", false),
+            ("x-real-ip-2", false),
+            ("x-request-id", false),
+            ("remote-address", false),
+            ("ssl-client", false),
+            ("host", false),
+        ] {
+            assert_eq!(is_for_proxies(&HeaderName::from_static(name)), theirs, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_name_is_in_the_readme_once() {
+        let readme = include_str!("../../../README.md").to_ascii_lowercase();
+        for (index, known) in PROXIES.iter().enumerate() {
+            assert!(readme.contains(&format!("`{known}`")), "{known} is not in README.md");
+            assert!(
+                !PROXIES[..index].iter().any(|other| reads_as(known.trim_end_matches('*').as_bytes(), other)),
+                "{known}"
+            );
+        }
+    }
+}
