@@ -9,6 +9,7 @@ use truegate::{
     access::Access,
     assertion::SigningKey,
     callback::Endpoints,
+    gate::Limits,
     gateway::config::{Config, ConfigErrors, LogFormat, Store, TrustedProxies},
     headers::HeaderNames,
     session::{LinkBase, cookies::CookieName},
@@ -73,6 +74,7 @@ fn assert_is_default(config: &Config) {
     assert!(config.truecaller.require_active);
     assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
+    assert_eq!(config.limits, Limits::default());
     assert!(config.session.is_none() && config.assertion.is_none());
     assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Optional), "no path is looked at");
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
@@ -138,7 +140,7 @@ fn uncomment(line: &str) -> String {
 
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
-    let sections = ["callback", "truecaller", "identity", "assertion", "admin", "log"];
+    let sections = ["callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{CallbackPath, Gate, Observer, Parameters, framing::MissingHost};
+use super::{CallbackPath, Gate, Limits, Observer, Parameters, framing::MissingHost, limits::Limiters};
 use crate::{
     callback::Endpoints,
     clock::{Clock, SystemClock},
@@ -12,7 +12,7 @@ use crate::{
 
 /// Puts a [`Gate`] together; every setting has a safe default.
 #[must_use = "a builder does nothing until it builds"]
-pub struct GateBuilder(pub(super) Parameters);
+pub struct GateBuilder(pub(super) Parameters, Limits);
 
 impl GateBuilder {
     /// The largest callback in bytes, if not said.
@@ -22,7 +22,7 @@ impl GateBuilder {
     pub const DEADLINE: Duration = Duration::from_millis(2500);
 
     pub(super) fn new(path: CallbackPath, source: impl ProfileSource) -> Self {
-        Self(Parameters {
+        let parameters = Parameters {
             path,
             source: Box::new(source),
             endpoints: Endpoints::default(),
@@ -33,9 +33,11 @@ impl GateBuilder {
             deadline: Self::DEADLINE,
             requires_active: true,
             missing_host: MissingHost::Pass,
-            clock: Box::new(SystemClock),
+            limiters: Limiters::default(),
+            clock: Arc::new(SystemClock),
             observer: Box::new(()),
-        })
+        };
+        Self(parameters, Limits::default())
     }
 
     /// The profile endpoints that a callback may name; Truecaller's documented ones if not said.
@@ -70,6 +72,12 @@ impl GateBuilder {
         self
     }
 
+    /// How many logins and callbacks may come from one client, and from one network.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.1 = limits;
+        self
+    }
+
     /// Refuses a request of HTTP/1.1 that names no host, as a server at the edge should.
     pub fn require_host(mut self) -> Self {
         self.0.missing_host = MissingHost::Refuse;
@@ -78,7 +86,7 @@ impl GateBuilder {
 
     /// The clock; the machine's if not said.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.0.clock = Box::new(clock);
+        self.0.clock = Arc::new(clock);
         self
     }
 
@@ -90,7 +98,9 @@ impl GateBuilder {
 
     /// Closes the settings.
     pub fn build(self) -> Gate {
-        Gate(Arc::new(self.0))
+        let Self(mut parameters, limits) = self;
+        parameters.limiters = Limiters::new(limits, &parameters.clock);
+        Gate(Arc::new(parameters))
     }
 }
 

@@ -33,6 +33,7 @@ mod client;
 mod event;
 mod framing;
 mod intake;
+mod limits;
 mod reading;
 mod rejection;
 mod reply;
@@ -47,13 +48,16 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header, request::Parts};
 
-use self::{asserter::Asserter, framing::MissingHost, intake::Errand, route::Route, session_mode::SessionMode};
+use self::{
+    asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, route::Route, session_mode::SessionMode,
+};
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
     client::{ClientInfo, Scheme},
     event::{Channel, Event, LoginEvent, Observer, Outcome},
     intake::Intake,
+    limits::Limits,
     rejection::Rejection,
     reply::{Connection, Reply},
     route::{CallbackPath, CallbackPathError},
@@ -81,7 +85,8 @@ struct Parameters {
     deadline: Duration,
     requires_active: bool,
     missing_host: MissingHost,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    limiters: Limiters,
     observer: Box<dyn Observer>,
 }
 
@@ -177,7 +182,7 @@ impl Gate {
     fn intercept(&self, head: &Parts) -> Step {
         let errand = self.sessions().map_or(Errand::Verify, |_| Errand::Acknowledge(Box::new(head.clone())));
         let intake = Intake::begin(self.clone(), errand);
-        match callback_head(head, intake.limit()) {
+        match self.count_callback(head).and_then(|()| callback_head(head, intake.limit())) {
             Ok(()) => Step::Intake(intake),
             Err(rejection) => Step::Reply(intake.refuse(rejection)),
         }

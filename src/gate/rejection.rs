@@ -53,13 +53,18 @@ pub enum Rejection {
     CrossSite,
     /// As many logins run as may.
     TooManyLogins,
+    /// More logins or callbacks come from the client's address, or from the network around it, than may.
+    TooManyRequests {
+        /// After how many seconds the client may try again.
+        retry_after: u32,
+    },
     /// The store of logins and revocations cannot be reached.
     StoreUnavailable,
 }
 
 impl Rejection {
     /// Every reason, for tables and metrics.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::AmbiguousPath,
         Self::MalformedRequest,
         Self::HeadersTooLarge,
@@ -81,6 +86,7 @@ impl Rejection {
         Self::NotAllowed,
         Self::CrossSite,
         Self::TooManyLogins,
+        Self::TooManyRequests { retry_after: 1 },
         Self::StoreUnavailable,
     ];
 
@@ -102,6 +108,7 @@ impl Rejection {
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::ProfileUnavailable | Self::ProfileUnusable | Self::UpstreamUnavailable => StatusCode::BAD_GATEWAY,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooManyLogins | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::ProfileTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -131,6 +138,7 @@ impl Rejection {
             Self::NotAllowed => "not-allowed",
             Self::CrossSite => "cross-site",
             Self::TooManyLogins => "too-many-logins",
+            Self::TooManyRequests { .. } => "too-many-requests",
             Self::StoreUnavailable => "store-unavailable",
         }
     }
@@ -159,6 +167,7 @@ impl Rejection {
             Self::NotAllowed => "This is for others.",
             Self::CrossSite => "The request comes from another site.",
             Self::TooManyLogins => "Too many logins run at once.",
+            Self::TooManyRequests { .. } => "Too many requests come from this address or its network.",
             Self::StoreUnavailable => "Logins cannot be looked up for now.",
         }
     }

@@ -56,6 +56,9 @@ impl Reply {
         if rejection.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER.into());
         }
+        if let Rejection::TooManyRequests { retry_after } = rejection {
+            headers.insert(header::RETRY_AFTER, retry_after.into());
+        }
         Self { response, connection }
     }
 

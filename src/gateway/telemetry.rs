@@ -8,7 +8,7 @@ use tracing::{debug, info, warn};
 
 use super::metrics::{Metrics, class, fetch_result};
 use crate::{
-    gate::{Event, Observer},
+    gate::{Event, Observer, Outcome, Rejection},
     profile::FetchError,
 };
 
@@ -55,7 +55,13 @@ impl Observer for Telemetry {
             Event::Callback { outcome, elapsed } => {
                 self.0.callbacks.count(outcome.code());
                 self.0.verification.record(elapsed);
-                info!(outcome = outcome.code(), elapsed_ms = milliseconds(elapsed), "callback");
+                let (outcome_word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
+                match outcome {
+                    Outcome::Rejected(Rejection::TooManyRequests { .. }) => {
+                        debug!(outcome = outcome_word, elapsed_ms, "callback");
+                    }
+                    _ => info!(outcome = outcome_word, elapsed_ms, "callback"),
+                }
             }
             Event::Fetch { result, elapsed } => {
                 self.0.fetches.count(fetch_result(result));
@@ -64,7 +70,10 @@ impl Observer for Telemetry {
             }
             Event::Refusal(rejection) => {
                 self.0.refusals.count(rejection.code());
-                info!(reason = rejection.code(), "refused");
+                match rejection {
+                    Rejection::TooManyRequests { .. } => debug!(reason = rejection.code(), "refused"),
+                    _ => info!(reason = rejection.code(), "refused"),
+                }
             }
             Event::Login(event) => {
                 self.0.logins.count(event.code());

@@ -4,6 +4,9 @@
 //! to the inner service with their original body; every other request passes as it came, less the namespace.
 //! An app in the same process finds the [`Identity`](crate::Identity) in the request's extensions.
 //!
+//! The layer does not know who is connected: insert [`ClientInfo`](crate::gate::ClientInfo) into the request's extensions
+//! in front of it, or the [limits](crate::gate::Limits) of logins and callbacks do not apply.
+//!
 //! ```
 //! # use std::{convert::Infallible, time::Instant};
 //! # use futures_core::future::BoxFuture;

@@ -9,6 +9,7 @@ mod claims;
 mod endpoints;
 mod framing;
 mod keeping;
+mod limits;
 mod presets;
 mod routes;
 mod sessions;

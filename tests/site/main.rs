@@ -6,6 +6,7 @@ mod away;
 mod crowds;
 mod junk;
 mod killed;
+mod limits;
 mod outages;
 mod secrets;
 mod site;

@@ -1,10 +1,14 @@
 //! A client that sends bytes as they are, and reads whole HTTP/1 messages.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -87,7 +91,17 @@ impl Message {
 
 /// Sends bytes, and reads the one response to them; `None` when the connection is closed without one.
 pub async fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> Option<Message> {
-    let mut stream = TcpStream::connect(address).await.expect("the edge listens");
+    exchange_over(TcpStream::connect(address).await.expect("the edge listens"), bytes).await
+}
+
+/// The same as [`exchange`], from an address of this machine: each of 127.0.0.0/8 is one.
+pub async fn exchange_from(client: IpAddr, address: SocketAddr, bytes: impl AsRef<[u8]>) -> Option<Message> {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((client, 0).into()).expect("an address of this machine");
+    exchange_over(socket.connect(address).await.expect("the edge listens"), bytes).await
+}
+
+async fn exchange_over(mut stream: TcpStream, bytes: impl AsRef<[u8]>) -> Option<Message> {
     // An edge may answer and close before it has read everything.
     let _ = stream.write_all(bytes.as_ref()).await;
     within(Message::read(&mut stream)).await.ok().flatten()

@@ -43,6 +43,9 @@ struct Wish {
 impl Desk {
     /// `POST login`.
     pub(super) async fn start_login(self, head: Parts, body: Bytes) -> Reply {
+        if let Err(rejection) = self.gate.count_login(&head) {
+            return self.reject(rejection, &head);
+        }
         let Some(wish) = Wish::read(&body) else { return self.gate.reject(Rejection::MalformedRequest) };
         let next = wish.next.map(|next| ReturnPath::or_root(Some(&next)).as_str().to_owned());
         match self.start(&head.headers).await {

@@ -24,6 +24,7 @@ pub(super) fn gate(config: &Config, around: &Surroundings) -> Result<Gate, Start
         .headers(Arc::clone(&config.identity))
         .body_limit(config.callback.body_limit)
         .deadline(config.callback.deadline)
+        .limits(config.limits)
         .observer(around.telemetry.clone())
         .require_host();
     let builder = match &config.assertion {

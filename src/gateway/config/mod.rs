@@ -23,6 +23,7 @@ mod file;
 mod identity;
 mod item;
 mod key_path;
+mod limits;
 mod listener;
 mod log;
 mod pem;
@@ -50,7 +51,7 @@ pub use self::{
     upstream::Upstream,
 };
 pub use super::forwarded::TrustedProxies;
-use crate::{access::Rules, assertion::Assertions, headers::HeaderNames};
+use crate::{access::Rules, assertion::Assertions, gate::Limits, headers::HeaderNames};
 
 /// A configuration in which nothing is wrong.
 ///
@@ -78,6 +79,8 @@ pub struct Settings {
     pub identity: Arc<HeaderNames>,
     /// Who may say where a request came from.
     pub trusted_proxies: TrustedProxies,
+    /// How many logins and callbacks may come from one client.
+    pub limits: Limits,
     /// How browsers log in, if they can.
     pub session: Option<Session>,
     /// Which paths need an identity, and whose; none without sessions.

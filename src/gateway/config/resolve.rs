@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Callback, Log, Session, Settings, Truecaller, Upstream, assertion, context::Context, identity, item::Item,
+    Callback, Log, Session, Settings, Truecaller, Upstream, assertion, context::Context, identity, item::Item, limits,
     listener, routes, section::Section, tree::Node, trusted_proxies, value,
 };
 use crate::gate::KEY_SET_PATH;
@@ -25,6 +25,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         let truecaller = file.section("truecaller", Truecaller::read);
         let identity = file.section("identity", identity::read);
         let trusted_proxies = trusted_proxies::read(file.take("trusted_proxies"));
+        let limits = file.section("limits", limits::read);
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.as_ref().and_then(|item| item.section(assertion::read)?);
         let admin_item = file.section("admin", |admin| admin.take("listen"));
@@ -56,6 +57,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
             truecaller,
             identity,
             trusted_proxies,
+            limits,
             session,
             routes,
             assertion,

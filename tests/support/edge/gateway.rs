@@ -1,6 +1,6 @@
 //! The gateway: the real program, with a configuration that says the same as the other edges' builders.
 
-use std::{fmt::Write as _, net::SocketAddr};
+use std::{fmt::Write as _, net::SocketAddr, num::NonZero};
 
 use super::{PATH, Settings, Signing};
 use crate::support::program::Program;
@@ -34,6 +34,9 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
             line(format!("    - ${{file:{index}.pem}}"));
         }
     }
+    let limit = |limit: Option<NonZero<u32>>| limit.map_or("off".to_owned(), |limit| limit.to_string());
+    let [logins, callbacks] = [settings.limits.logins_per_minute, settings.limits.callbacks_per_second].map(limit);
+    line(format!("limits: {{ logins_per_minute: {logins}, callbacks_per_second: {callbacks} }}"));
     settings.sessions.iter().for_each(|sessions| line(sessions.yaml()));
     if settings.trusted {
         line("trusted_proxies: [127.0.0.1]".to_owned());

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use truegate::{
     assertion::{Assertions, SigningKey, SigningKeys},
     callback::ProfileEndpoint,
-    gate::{Event, Gate, GateBuilder, Observer, Outcome},
+    gate::{Event, Gate, GateBuilder, Limits, Observer, Outcome},
     headers::{Field, HeaderNames, Preset},
     profile::ProfileClient,
 };
@@ -83,6 +83,8 @@ pub struct Settings {
     pub accept_inactive: bool,
     /// How identities are signed, if they are.
     pub signing: Option<Signing>,
+    /// How many logins and callbacks may come from one client.
+    pub limits: Limits,
     /// How browsers log in, if they can.
     pub sessions: Option<Sessions>,
     /// Whether whoever asks is a proxy of the operator's own.
@@ -107,6 +109,7 @@ impl Settings {
             strip: Vec::new(),
             accept_inactive: false,
             signing: None,
+            limits: Limits::default(),
             sessions: None,
             trusted: false,
             abandoned: watch::Sender::default(),
@@ -127,6 +130,7 @@ impl Settings {
             .headers(self.names())
             .body_limit(self.body_limit)
             .deadline(self.deadline)
+            .limits(self.limits)
             .observer(Abandonments(self.abandoned.clone()))
             .require_host();
         let builder = match &self.signing {

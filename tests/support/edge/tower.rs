@@ -13,7 +13,11 @@ use hyper_util::{
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::task::TaskTracker;
 use tower::{ServiceBuilder, service_fn};
-use truegate::{Gate, TruegateLayer, gate::session::TrustedProxy, layer::RequestBody};
+use truegate::{
+    Gate, TruegateLayer,
+    gate::{ClientInfo, Scheme, session::TrustedProxy},
+    layer::RequestBody,
+};
 
 type Body = RequestBody<Incoming>;
 
@@ -41,19 +45,22 @@ impl Server {
 async fn accept(listener: TcpListener, gate: Gate, app: SocketAddr, trusted: bool) {
     let tasks = TaskTracker::new();
     let proxy = Proxy { client: Client::builder(TokioExecutor::new()).build_http(), app, tasks: tasks.clone() };
-    let mark = move |mut request: Request<Incoming>| {
-        if trusted {
-            request.extensions_mut().insert(TrustedProxy);
-        }
-        request
-    };
-    let layers = ServiceBuilder::new().map_request(mark).layer(TruegateLayer::new(gate));
+    let layers = ServiceBuilder::new().layer(TruegateLayer::new(gate));
     let service = layers.service(service_fn(move |request| {
         let proxy = proxy.clone();
         async move { proxy.forward(request).await }
     }));
-    while let Ok((stream, _)) = listener.accept().await {
-        let service = TowerToHyperService::new(service.clone());
+    while let Ok((stream, peer)) = listener.accept().await {
+        let client = ClientInfo { address: Some(peer.ip()), scheme: Some(Scheme::Http) };
+        let mark = move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(client);
+            if trusted {
+                request.extensions_mut().insert(TrustedProxy);
+            }
+            request
+        };
+        let service = ServiceBuilder::new().map_request(mark).service(service.clone());
+        let service = TowerToHyperService::new(service);
         tasks.spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
             // How a connection ends is seen by its client.

@@ -1,0 +1,198 @@
+//! How many logins and callbacks may come from one client, and from one network.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use governor::{
+    Quota, RateLimiter,
+    clock::{self, Clock as _},
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::StateStore,
+};
+use http::request::Parts;
+use lru::LruCache;
+
+use super::{ClientInfo, Gate, Rejection};
+use crate::clock::Clock;
+
+/// How many logins and callbacks may come from one client address; [`GateBuilder::limits`](super::GateBuilder::limits)
+/// takes them.
+///
+/// A client may use up a whole limit at once, and then gets it back bit by bit. From the network around it, a /24 of IPv4
+/// or a /64 of IPv6, four times as many may come, and from a /48 of IPv6 sixteen times as many: a single customer often
+/// has all of a /64, and many have a /48. What is refused counts for no network, so a client that floods takes nothing
+/// from its neighbours.
+///
+/// What exceeds a limit is answered 429 with `Retry-After`, before a body is read for a callback and before the store is
+/// asked for a login. The address is that of [`ClientInfo`] in the request's extensions; without one nothing is limited.
+///
+/// ```
+/// use std::num::NonZero;
+/// use truegate::gate::Limits;
+///
+/// let limits = Limits { logins_per_minute: NonZero::new(60), ..Limits::default() };
+/// let unlimited = Limits { logins_per_minute: None, callbacks_per_second: None };
+/// # drop((limits, unlimited));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The logins that one client may start in a minute; without a limit if `None`.
+    ///
+    /// The default is 300. Carriers in India put hundreds of phones behind one IPv4 address, so a small limit would lock
+    /// out people who share an address with many others; one machine that starts 300 logins a minute still holds no more
+    /// than about 1,000 of the 100,000 places that a store has by default.
+    pub logins_per_minute: Option<NonZero<u32>>,
+    /// The callbacks that one address may send in a second; without a limit if `None`.
+    ///
+    /// The default is 1000. All callbacks of a site come from the few addresses of Truecaller's servers, three for each
+    /// login, so the default is more than 300 logins a second need.
+    pub callbacks_per_second: Option<NonZero<u32>>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { logins_per_minute: NonZero::new(300), callbacks_per_second: NonZero::new(1000) }
+    }
+}
+
+/// Counts what the limits are about.
+#[derive(Default)]
+pub(super) struct Limiters {
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions start logins"))]
+    logins: Option<Limiter>,
+    callbacks: Option<Limiter>,
+}
+
+impl Limiters {
+    pub(super) fn new(limits: Limits, clock: &Arc<dyn Clock>) -> Self {
+        let limiter = |quota: fn(NonZero<u32>) -> Quota| move |limit| Limiter::new(quota, limit, clock);
+        Self {
+            logins: limits.logins_per_minute.map(limiter(Quota::per_minute)),
+            callbacks: limits.callbacks_per_second.map(limiter(Quota::per_second)),
+        }
+    }
+}
+
+impl Gate {
+    /// Counts a login, unless too many came from where it comes from.
+    #[cfg(feature = "session")]
+    pub(super) fn count_login(&self, head: &Parts) -> Result<(), Rejection> {
+        count(self.0.limiters.logins.as_ref(), head)
+    }
+
+    /// Counts a callback, unless too many came from where it comes from.
+    pub(super) fn count_callback(&self, head: &Parts) -> Result<(), Rejection> {
+        count(self.0.limiters.callbacks.as_ref(), head)
+    }
+}
+
+fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejection> {
+    let address = head.extensions.get::<ClientInfo>().and_then(|client| client.address);
+    let Some((limiter, address)) = limiter.zip(address) else { return Ok(()) };
+    limiter.count(address.to_canonical()).map_err(|wait| {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        Rejection::TooManyRequests { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) }
+    })
+}
+
+/// One limit, for addresses and for the networks around them.
+struct Limiter([Quotas; NETWORKS.len()]);
+
+type Quotas = RateLimiter<IpAddr, Recent, Running, NoOpMiddleware<Duration>>;
+
+impl Limiter {
+    fn new(quota: fn(NonZero<u32>) -> Quota, limit: NonZero<u32>, clock: &Arc<dyn Clock>) -> Self {
+        let clock = Running { clock: Arc::clone(clock), start: clock.now() };
+        Self(NETWORKS.map(|network| {
+            let limit = limit.saturating_mul(network.limits);
+            RateLimiter::new(quota(limit), Recent::default(), clock.clone())
+        }))
+    }
+
+    /// Counts one for an address and then for each larger network, or tells how long it has to wait.
+    fn count(&self, address: IpAddr) -> Result<(), Duration> {
+        self.0.iter().zip(NETWORKS).try_for_each(|(limiter, network)| match network.around(address) {
+            Some(network) => limiter.check_key(&network).map_err(|until| until.wait_time_from(limiter.clock().now())),
+            None => Ok(()),
+        })
+    }
+}
+
+/// A size of networks, by the lengths of their prefixes.
+#[derive(Clone, Copy)]
+struct Network {
+    /// None if IPv4 knows no such network.
+    v4: Option<u32>,
+    v6: u32,
+    /// How many times the limit of an address may come from it.
+    limits: NonZero<u32>,
+}
+
+impl Network {
+    /// The first address of the network around an address.
+    fn around(self, address: IpAddr) -> Option<IpAddr> {
+        Some(match address {
+            IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << (32 - self.v4?))).into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - self.v6))).into(),
+        })
+    }
+}
+
+/// The clock of a gate, as time since its start.
+#[derive(Clone)]
+struct Running {
+    clock: Arc<dyn Clock>,
+    start: Instant,
+}
+
+impl clock::Clock for Running {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.clock.now().saturating_duration_since(self.start)
+    }
+}
+
+/// What is known of the networks that came last: governor's own stores have no bound.
+struct Recent(Mutex<LruCache<IpAddr, Nanos>>);
+
+impl Default for Recent {
+    fn default() -> Self {
+        // It grows with what it holds; a cache with a capacity would take all of its memory at once.
+        Self(Mutex::new(LruCache::unbounded()))
+    }
+}
+
+impl StateStore for Recent {
+    type Key = IpAddr;
+
+    fn measure_and_replace<T, F, E>(&self, key: &IpAddr, measure: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (outcome, next) = measure(known.get(key).copied())?;
+        known.put(*key, next);
+        if known.len() > KEPT {
+            known.pop_lru();
+        }
+        Ok(outcome)
+    }
+}
+
+const NETWORKS: [Network; 3] = [
+    Network { v4: Some(32), v6: 128, limits: NonZero::<u32>::MIN },
+    Network { v4: Some(24), v6: 64, limits: NonZero::new(4).expect("four is not zero") },
+    Network { v4: None, v6: 48, limits: NonZero::new(16).expect("sixteen is not zero") },
+];
+
+/// How many addresses are remembered, and how many networks of each size: about 6 MiB each if so many ever come.
+const KEPT: usize = 1 << 16;
+
+#[cfg(test)]
+mod tests;
