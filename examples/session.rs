@@ -61,7 +61,10 @@ fn gate(public_url: &str, tasks: TaskTracker) -> Result<Gate, Box<dyn Error>> {
     let partner = Partner::new(env::var("TRUEGATE_PARTNER_KEY").as_deref().unwrap_or("a-key"), "A Shop")?;
     let sessions = Sessions::builder(PublicUrl::parse(public_url)?, sealer, partner, MemoryStore::new(100_000))
         .link_base(link_base)
-        .rules(Rules::from_iter([Rule::new("/account/".parse()?, Access::Required(AllowList::default()))]))
+        .rules(Rules::from_iter([
+            Rule::new("/account".parse()?, Access::Required(AllowList::default())),
+            Rule::new("/".parse()?, Access::Optional),
+        ]))
         .fallback(ReturnPath::or_root(None))
         .tasks(tasks)
         .build();

@@ -6,7 +6,7 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 use rand_core::OsRng;
 use tracing::level_filters::LevelFilter;
 use truegate::{
-    access::Access,
+    access::{Access, AllowList},
     assertion::SigningKey,
     callback::Endpoints,
     gate::Limits,
@@ -76,7 +76,7 @@ fn assert_is_default(config: &Config) {
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
     assert_eq!(config.limits, Limits::default());
     assert!(config.session.is_none() && config.assertion.is_none());
-    assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Optional), "no path is looked at");
+    assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Required(AllowList::default())), "closed");
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
 }
@@ -122,6 +122,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!(session.upstream_cookies, [CookieName::parse("PHPSESSID").unwrap()]);
     assert!(matches!(session.store, Store::Redis(_)));
     assert_eq!(config.routes.access("/public/x"), Ok(&Access::Public));
+    assert_eq!(config.routes.access("/"), Ok(&Access::Optional));
     assert!(matches!(config.routes.access("/account"), Ok(Access::Required(list)) if list.files().len() == 1));
     assert!(!config.callback.forward);
 }

@@ -1,29 +1,84 @@
-//! The paths that a rule is for.
+//! The paths that a rule covers.
 
 use std::str::FromStr;
 
 use super::path::CanonicalPath;
 use crate::percent::once::decode_once;
 
-/// The paths that a rule is for: a folder with all that is in it, or one path.
+/// The paths that a rule covers: a path and everything below it, or one path.
 ///
-/// `/account/` is a folder: it matches `/account/`, `/account/x` and also `/account`, but not `/accounts`. `/account`
-/// is one path.
+/// `/account` and `/account/` mean the same: `/account`, `/account/` and `/account/x`, but not `/accounts`. With
+/// [`exact`](Self::exact) it is `/account` and `/account/` alone: most servers answer both alike, or redirect from one to
+/// the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
-    text: Box<str>,
-    /// Without escapes and without a slash at the end.
+    /// Canonical, without a slash at the end; the root is empty.
+    path: Box<str>,
+    /// The same without escapes.
     decoded: Box<[u8]>,
+    scope: Scope,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Below,
+    Exact,
 }
 
 impl PathPattern {
-    /// Takes a path in its canonical spelling.
+    /// Covers a path, given in its canonical spelling, and everything below it, by whole segments.
     ///
     /// # Errors
     ///
-    /// When the path is not canonical, or holds `;` or `*`, which mean something else to some servers or to whoever
-    /// writes a wildcard.
+    /// When the path is not canonical, or holds `;` or `*`: some servers take `;` for the start of parameters, and `*`
+    /// would be taken for a wildcard by people.
     pub fn parse(text: &str) -> Result<Self, PathPatternError> {
+        Self::new(text, Scope::Below)
+    }
+
+    /// Covers one path, given in its canonical spelling; a slash at its end does not count.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub fn exact(text: &str) -> Result<Self, PathPatternError> {
+        Self::new(text, Scope::Exact)
+    }
+
+    /// The path, in its canonical spelling and without a slash at its end, unless it is the root.
+    pub fn as_str(&self) -> &str {
+        if self.path.is_empty() { "/" } else { &self.path }
+    }
+
+    /// Whether it covers one path alone.
+    pub fn is_exact(&self) -> bool {
+        self.scope == Scope::Exact
+    }
+
+    /// Whether it covers every path that another pattern covers.
+    pub fn covers(&self, other: &Self) -> bool {
+        (self.scope == Scope::Below || other.scope == Scope::Exact) && self.spans(&other.path)
+    }
+
+    /// Whether it covers this very path.
+    pub(super) fn matches(&self, path: &CanonicalPath<'_>) -> bool {
+        let path = path.as_str();
+        self.spans(path.strip_suffix('/').unwrap_or(path))
+    }
+
+    /// Whether it covers a path that was read loosely: letter case does not count, nor does a slash at the end.
+    pub(super) fn could_mean(&self, reading: &[u8]) -> bool {
+        let reading = reading.strip_suffix(b"/").unwrap_or(reading);
+        let Some((head, rest)) = reading.split_at_checked(self.decoded.len()) else { return false };
+        head.eq_ignore_ascii_case(&self.decoded) && self.reaches(rest.first())
+    }
+
+    /// Whether it covers every path.
+    pub(super) fn is_root(&self) -> bool {
+        self.path.is_empty() && self.scope == Scope::Below
+    }
+
+    fn new(text: &str, scope: Scope) -> Result<Self, PathPatternError> {
         let relative = text.strip_prefix('/').ok_or(PathPatternError::NoLeadingSlash)?;
         if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b";\\?#".contains(&byte)) {
             return Err(PathPatternError::Character);
@@ -35,51 +90,24 @@ impl PathPattern {
             return Err(PathPatternError::Segment);
         }
         if CanonicalPath::parse(text).is_ok_and(|path| path.as_str() == text) {
-            let decoded = decode_once(text.strip_suffix('/').unwrap_or(text));
-            Ok(Self { text: text.into(), decoded: decoded.to_vec().into() })
+            let path = text.strip_suffix('/').unwrap_or(text);
+            Ok(Self { path: path.into(), decoded: decode_once(path).to_vec().into(), scope })
         } else {
             Err(PathPatternError::Escape)
         }
     }
 
-    /// The pattern as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether it is for every path that another pattern is for.
-    pub fn covers(&self, other: &Self) -> bool {
-        self.spans(&other.text)
-    }
-
-    /// Whether it is for this very path.
-    pub(super) fn matches(&self, path: &CanonicalPath<'_>) -> bool {
-        self.spans(path.as_str())
-    }
-
-    /// Whether it is for a path that was read loosely: letter case and a slash at the end do not count.
-    pub(super) fn could_mean(&self, reading: &[u8]) -> bool {
-        let reading = reading.strip_suffix(b"/").unwrap_or(reading);
-        let Some((head, rest)) = reading.split_at_checked(self.decoded.len()) else { return false };
-        let inside = self.is_folder() && rest.starts_with(b"/");
-        head.eq_ignore_ascii_case(&self.decoded) && (rest.is_empty() || inside)
-    }
-
-    /// Whether it is for every path.
-    pub(super) fn is_root(&self) -> bool {
-        &*self.text == "/"
-    }
-
-    /// Whether it is for a path, which is canonical.
+    /// Whether it covers a path that is canonical and has no slash at its end.
     fn spans(&self, path: &str) -> bool {
-        match self.text.strip_suffix('/') {
-            Some(folder) => path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-            None => path == &*self.text,
-        }
+        path.strip_prefix(&*self.path).is_some_and(|rest| self.reaches(rest.as_bytes().first()))
     }
 
-    fn is_folder(&self) -> bool {
-        self.text.ends_with('/')
+    /// Whether it covers what follows its own path, by the first byte.
+    fn reaches(&self, next: Option<&u8>) -> bool {
+        match (self.scope, next) {
+            (_, None) | (Scope::Below, Some(b'/')) => true,
+            (Scope::Below | Scope::Exact, Some(_)) => false,
+        }
     }
 }
 
@@ -102,7 +130,7 @@ pub enum PathPatternError {
     #[error("must be visible ASCII without `;`, `\\`, `?` and `#`")]
     Character,
     /// It holds a star, which would match nothing but a star.
-    #[error("must not hold `*`: a slash at the end stands for all that is inside")]
+    #[error("must not hold `*`: a path covers everything below it")]
     Wildcard,
     /// It holds a segment that servers drop.
     #[error("must not hold `//`, `/./` or `/../`")]
@@ -121,54 +149,85 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_matched_by_whole_segments() {
-        for path in
-            ["/account", "/account/", "/account/x", "/account/x/y/", "//account//x", "/%61ccount/x", "/b/../account"]
-        {
-            assert!(matches("/account/", path), "{path}");
-        }
-        for path in
-            ["/", "/accounts", "/account-x", "/account%20", "/a/account/", "/Account/", "/account/..", "/accoun"]
-        {
-            assert!(!matches("/account/", path), "{path}");
+    fn a_path_covers_everything_below_it_by_whole_segments() {
+        for pattern in ["/account", "/account/"] {
+            for path in [
+                "/account",
+                "/account/",
+                "/account/x",
+                "/account/x/y/",
+                "//account//x",
+                "/%61ccount/x",
+                "/b/../account",
+            ] {
+                assert!(matches(pattern, path), "{pattern} {path}");
+            }
+            for path in
+                ["/", "/accounts", "/account-x", "/account%20", "/a/account/", "/Account/", "/account/..", "/accoun"]
+            {
+                assert!(!matches(pattern, path), "{pattern} {path}");
+            }
         }
         assert!(matches("/", "/") && matches("/", "") && matches("/", "/a/b"));
-        assert!(matches("/%C3%A9/", "/\u{e9}/x") && matches("/a%20b/", "/a%20b"));
+        assert!(matches("/%C3%A9", "/\u{e9}/x") && matches("/a%20b/", "/a%20b"));
     }
 
     #[test]
-    fn what_is_no_folder_is_one_path() {
-        assert!(matches("/login", "/login") && matches("/login", "/x/../login"));
-        for path in ["/login/", "/login/x", "/logins", "/LOGIN", "/login;a"] {
-            assert!(!matches("/login", path), "{path}");
+    fn an_exact_path_is_one_path_with_or_without_a_slash_at_its_end() {
+        for pattern in ["/login", "/login/"] {
+            let pattern = PathPattern::exact(pattern).unwrap();
+            let matches = |path: &str| pattern.matches(&CanonicalPath::parse(path).unwrap());
+            assert!(matches("/login") && matches("/login/") && matches("/x/../login"));
+            for path in ["/login/x", "/logins", "/LOGIN", "/login;a", "/"] {
+                assert!(!matches(path), "{path}");
+            }
+        }
+        let root = PathPattern::exact("/").unwrap();
+        let matches = |path: &str| root.matches(&CanonicalPath::parse(path).unwrap());
+        assert!(matches("/") && matches("") && matches("/a/..") && !matches("/a"));
+    }
+
+    #[test]
+    fn a_pattern_is_shown_in_one_spelling() {
+        for (text, shown) in [("/account/", "/account"), ("/account", "/account"), ("/", "/"), ("/a/b/", "/a/b")] {
+            assert_eq!(PathPattern::parse(text).unwrap().as_str(), shown);
+            assert_eq!(PathPattern::parse(text).unwrap(), PathPattern::parse(shown).unwrap());
+            assert_ne!(PathPattern::parse(text).unwrap(), PathPattern::exact(text).unwrap());
         }
     }
 
     #[test]
-    fn a_folder_covers_what_is_inside() {
-        let covers =
-            |one: &str, other: &str| PathPattern::parse(one).unwrap().covers(&PathPattern::parse(other).unwrap());
+    fn a_path_covers_what_is_below_it() {
+        let below = |text: &str| PathPattern::parse(text).unwrap();
+        let exact = |text: &str| PathPattern::exact(text).unwrap();
         for (one, other, covered) in [
-            ("/", "/account/", true),
-            ("/", "/", true),
-            ("/account/", "/account", true),
-            ("/account/", "/account/x/", true),
-            ("/account/", "/accounts/", false),
-            ("/account/", "/", false),
-            ("/account", "/account", true),
-            ("/account", "/account/", false),
-            ("/account", "/account/x", false),
+            (below("/"), below("/account/"), true),
+            (below("/"), below("/"), true),
+            (below("/"), exact("/"), true),
+            (below("/account/"), below("/account"), true),
+            (below("/account"), below("/account/"), true),
+            (below("/account"), below("/account/x/"), true),
+            (below("/account"), exact("/account/x"), true),
+            (below("/account"), exact("/account"), true),
+            (below("/account"), below("/accounts/"), false),
+            (below("/account"), below("/"), false),
+            (exact("/account"), exact("/account/"), true),
+            (exact("/account"), below("/account"), false),
+            (exact("/account"), exact("/account/x"), false),
+            (exact("/"), below("/a"), false),
         ] {
-            assert_eq!(covers(one, other), covered, "{one} {other}");
+            assert_eq!(one.covers(&other), covered, "{one:?} {other:?}");
         }
     }
 
     #[test]
     fn a_loose_reading_overlooks_case_and_a_slash_at_the_end() {
         let meant = |pattern: &str, reading: &str| PathPattern::parse(pattern).unwrap().could_mean(reading.as_bytes());
-        assert!(meant("/Account/", "/aCCOUNT") && meant("/account/", "/ACCOUNT/X") && meant("/login", "/Login/"));
+        assert!(meant("/Account/", "/aCCOUNT") && meant("/account", "/ACCOUNT/X") && meant("/login", "/Login/"));
         assert!(meant("/", "") && meant("/", "/x") && meant("/a%20b/", "/A b/c"));
-        assert!(!meant("/account/", "/accounts") && !meant("/login", "/login/x") && !meant("/login", "/logi"));
+        assert!(!meant("/account/", "/accounts") && !meant("/account/x", "/account") && !meant("/login", "/logi"));
+        let exact = PathPattern::exact("/login").unwrap();
+        assert!(exact.could_mean(b"/Login/") && exact.could_mean(b"/login") && !exact.could_mean(b"/login/x"));
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use super::{
     Access,
+    allow::AllowList,
     path::{AmbiguousPath, CanonicalPath},
     pattern::PathPattern,
     phones_file::PhonesFile,
     reading::any_reading,
 };
 
-/// What a path needs, for the paths of a pattern.
+/// What the paths of a pattern need.
 #[derive(Debug, Clone)]
 pub struct Rule {
     pattern: PathPattern,
@@ -22,9 +23,10 @@ impl Rule {
     }
 }
 
-/// The rules of a site: the first whose pattern matches counts, and where none does an identity is optional.
+/// The rules of a site: the first whose pattern matches counts. A path that no rule matches requires an identity.
 ///
-/// By default there are none.
+/// By default there are no rules, so every path requires an identity. For a site that is open but for some paths, let
+/// the last rule be `/` with [`Access::Optional`].
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
@@ -43,7 +45,7 @@ impl Rules {
     /// an identity which this reading does not: see [the module](super#which-path-an-app-sees).
     pub fn access(&self, raw: &str) -> Result<&Access, AmbiguousPath> {
         if !self.differ {
-            return Ok(self.rules.first().map_or(&OPTIONAL, |rule| &rule.access));
+            return Ok(self.rules.first().map_or(&UNMATCHED, |rule| &rule.access));
         }
         let path = CanonicalPath::parse(raw)?;
         let access = self.first(|pattern| pattern.matches(&path));
@@ -63,14 +65,14 @@ impl Rules {
     }
 
     fn first(&self, matches: impl Fn(&PathPattern) -> bool) -> &Access {
-        self.rules.iter().find(|rule| matches(&rule.pattern)).map_or(&OPTIONAL, |rule| &rule.access)
+        self.rules.iter().find(|rule| matches(&rule.pattern)).map_or(&UNMATCHED, |rule| &rule.access)
     }
 }
 
 impl From<Vec<Rule>> for Rules {
     fn from(rules: Vec<Rule>) -> Self {
         let is_total = rules.iter().any(|rule| rule.pattern.is_root());
-        let rest = (!is_total).then_some(&OPTIONAL);
+        let rest = (!is_total).then_some(&UNMATCHED);
         let mut accesses = rules.iter().map(|rule| &rule.access).chain(rest);
         let first = accesses.next();
         let differ = accesses.any(|access| Some(access) != first);
@@ -84,7 +86,8 @@ impl FromIterator<Rule> for Rules {
     }
 }
 
-static OPTIONAL: Access = Access::Optional;
+/// What a path needs that no rule matches.
+static UNMATCHED: Access = Access::Required(AllowList::EVERYONE);
 
 #[cfg(test)]
 mod tests;

@@ -85,6 +85,7 @@ session:
 {session}routes:
   - {{ path: /account/, access: required }}
   - {{ path: /public/, access: public }}
+  - {{ path: /, access: optional }}
 ",
         listen = origin.trim_start_matches("http://"),
         shop = shop.address(),

@@ -1,6 +1,9 @@
 //! Rules are looked at before anybody is let in.
 
-use truegate::{access::Access, profile::PhoneNumber};
+use truegate::{
+    access::{Access, AllowList},
+    profile::PhoneNumber,
+};
 
 use super::folder::Folder;
 use crate::{UPSTREAM, parse, parse_in};
@@ -26,7 +29,16 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
     for (routes, expected) in [
         ("public", "3:9: routes: must be a list"),
         ("[/a/]", "3:10: routes[0]: must be a mapping"),
-        ("[{ access: public }]", "3:10: routes[0].path: is missing (write path: /account/)"),
+        (
+            "[{ access: public }]",
+            "3:10: routes[0].path: is missing (write path: /account, or exact: /account for that path alone)",
+        ),
+        ("[{ path: /a, exact: /b, access: public }]", "3:22: routes[0].exact: stands beside `path` (keep one: "),
+        (
+            "[{ exact: a, access: public }]",
+            "3:19: routes[0].exact: must start with a slash (write one such as /account",
+        ),
+        ("[{ exact: /a/*, access: public }]", "3:19: routes[0].exact: must not hold `*`"),
         ("[{ path: /a/ }]", "3:10: routes[0].access: is missing (write access: public, optional or required)"),
         ("[{ path: a, access: public }]", "3:18: routes[0].path: must start with a slash"),
         ("[{ path: '/a/*', access: public }]", "3:18: routes[0].path: must not hold `*`"),
@@ -77,15 +89,51 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
 
 #[test]
 fn a_rule_that_never_counts_is_a_mistake() {
-    for (first, second) in [("/", "/a/"), ("/a/", "/a"), ("/a/", "/a/b/"), ("/a", "/a"), ("/a/", "/a/")] {
-        let routes = format!("\n- {{ path: {first}, access: required }}\n- {{ path: {second}, access: public }}");
-        let errors = parse(&text(&routes)).unwrap_err().to_string();
-        let expected = "config.yaml:5:11: routes[1].path: never counts, as `routes[0]` comes before it and covers it (";
-        assert!(errors.starts_with(expected), "{first} {second}: {errors}");
+    let both = |first: &str, second: &str| {
+        let routes = format!("\n- {{ {first}, access: required }}\n- {{ {second}, access: public }}");
+        parse(&text(&routes)).map(drop).map_err(|errors| errors.to_string())
+    };
+    for (first, second) in [
+        ("path: /", "path: /a/"),
+        ("path: /a/", "path: /a"),
+        ("path: /a", "path: /a/"),
+        ("path: /a", "path: /a/b/"),
+        ("path: /a", "path: /a"),
+        ("path: /a", "exact: /a/b"),
+        ("exact: /a", "exact: /a/"),
+    ] {
+        let errors = both(first, second).unwrap_err();
+        let (key, _) = second.split_once(':').unwrap();
+        let expected = format!("routes[1].{key}: never counts, as `routes[0]` comes before it and covers it (");
+        assert!(errors.starts_with("config.yaml:5:1") && errors.contains(&expected), "{first} {second}: {errors}");
     }
-    for (first, second) in [("/a/", "/"), ("/a", "/a/"), ("/a/", "/b/"), ("/a/b/", "/a/")] {
-        let routes = format!("\n- {{ path: {first}, access: required }}\n- {{ path: {second}, access: public }}");
-        assert!(parse(&text(&routes)).is_ok(), "{first} {second}");
+    for (first, second) in [
+        ("path: /a/", "path: /"),
+        ("exact: /a", "path: /a"),
+        ("exact: /a", "exact: /a/b"),
+        ("path: /a/", "path: /b/"),
+        ("path: /a/b/", "path: /a/"),
+    ] {
+        assert_eq!(both(first, second), Ok(()), "{first} {second}");
+    }
+}
+
+#[test]
+fn a_path_that_no_rule_matches_is_required() {
+    let required = Access::Required(AllowList::default());
+    for routes in ["", "routes: []\n"] {
+        let config = parse(&format!("{UPSTREAM}{SESSION}{routes}")).unwrap();
+        assert_eq!(config.routes.access("/any"), Ok(&required), "{routes:?}");
+    }
+    let config = parse(&text("[{ path: /shop, access: public }, { exact: /, access: optional }]")).unwrap();
+    for (path, access) in [
+        ("/shop", &Access::Public),
+        ("/shop/x", &Access::Public),
+        ("/", &Access::Optional),
+        ("/x", &required),
+        ("/shopping", &required),
+    ] {
+        assert_eq!(config.routes.access(path), Ok(access), "{path}");
     }
 }
 

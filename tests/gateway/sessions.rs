@@ -101,7 +101,7 @@ async fn a_phones_file_counts_as_it_is_now_or_as_it_last_could_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("vip.txt");
     std::fs::write(&file, "+447911123456\n").unwrap();
-    let rules = vec![("/account/", Need::InFile(file.to_str().unwrap().to_owned()))];
+    let rules = vec![("/account/", Need::InFile(file.to_str().unwrap().to_owned())), ("/", Need::Optional)];
     let site = Site::open(&Sessions { rules, ..Sessions::usual() }, "", "").await;
     let mut visitor = site.signed_in().await;
     assert_eq!(visitor.get("/account/").await.status(), 403);

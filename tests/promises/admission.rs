@@ -19,6 +19,17 @@ fn closed(settings: &mut Settings) {
     settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
 }
 
+/// Nothing has a rule but what the scene asks for last.
+fn unruled(settings: &mut Settings) {
+    settings.sessions = Some(Sessions { rules: vec![("/the-last-of-it", Need::Public)], ..Sessions::usual() });
+}
+
+/// Everything is open but what is below `/admin`.
+fn open_but_for_admin(settings: &mut Settings) {
+    let rules = vec![("/admin", Need::Required), ("/", Need::Optional)];
+    settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
+}
+
 async fn asked(scene: &Scene, start: &str, lines: &str) -> Message {
     scene.send(format!("{start} HTTP/1.1\r\nHost: shop.example\r\n{lines}\r\n")).await
 }
@@ -59,6 +70,32 @@ async fn no_way_to_write_a_path_leads_past_a_rule() {
         }
         scene.unreached("none of it is open").await;
         assert_eq!(asked(&scene, "GET /public/x", "").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_path_without_a_rule_is_closed() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, unruled).await;
+        for path in ["/", "/admin", "/the-last", "/the-last-of-it-all", "/x/the-last-of-it"] {
+            assert_problem(&asked(&scene, &format!("GET {path}"), "").await, 401, "not-signed-in");
+        }
+        scene.unreached("nothing has a rule").await;
+        assert_eq!(scene.signed_in().await.get("/admin").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_rule_covers_everything_below_its_path() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, open_but_for_admin).await;
+        for path in ["/admin", "/admin/", "/admin/users", "/admin/users/?x", "/admin//users", "/%61dmin/users"] {
+            assert_problem(&asked(&scene, &format!("GET {path}"), "").await, 401, "not-signed-in");
+        }
+        scene.unreached("it is below /admin").await;
+        for path in ["/", "/administer", "/admin-panel", "/x/admin"] {
+            assert_eq!(asked(&scene, &format!("GET {path}"), "").await.status(), 200, "{path}");
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 const SESSION: &str = "__Host-truegate";
 
 fn ruled(settings: &mut Settings) {
-    let rules = vec![("/public/", Need::Public), ("/account/", Need::Required)];
+    let rules = vec![("/public/", Need::Public), ("/account/", Need::Required), ("/", Need::Optional)];
     let upstream_cookies = vec!["PHPSESSID"];
     settings.sessions = Some(Sessions { rules, upstream_cookies, ..Sessions::usual() });
 }

@@ -4,8 +4,10 @@ use crate::{
     profile::PhoneNumber,
 };
 
+/// A pattern that begins with `=` is exact.
 fn rules<const N: usize>(rules: [(&str, Access); N]) -> Rules {
-    rules.into_iter().map(|(pattern, access)| Rule::new(pattern.parse().unwrap(), access)).collect()
+    let pattern = |text: &str| text.strip_prefix('=').map_or_else(|| PathPattern::parse(text), PathPattern::exact);
+    rules.into_iter().map(|(text, access)| Rule::new(pattern(text).unwrap(), access)).collect()
 }
 
 fn required() -> Access {
@@ -14,31 +16,60 @@ fn required() -> Access {
 
 /// As the security cases have it: all is protected but what is in `/public/`.
 fn mostly_protected() -> Rules {
-    rules([("/public/", Access::Public), ("/", required())])
+    rules([("/public/", Access::Public)])
 }
 
 /// The other way round: a path that is taken for another is let in.
 fn mostly_open() -> Rules {
-    rules([("/admin/", required()), ("/login", required())])
+    rules([("/admin", required()), ("=/login", required()), ("/", Access::Optional)])
 }
 
 #[test]
-fn an_identity_is_optional_by_default() {
+fn an_identity_is_required_by_default() {
     for path in ["/", "/a", "/a/../b", "/%2e%2e", "*", "", "/a\\b", "/%zz"] {
-        assert_eq!(Rules::default().access(path), Ok(&Access::Optional), "{path}");
+        assert_eq!(Rules::default().access(path), Ok(&required()), "{path}");
+    }
+}
+
+#[test]
+fn a_path_that_no_rule_matches_requires_an_identity() {
+    let rules = rules([("/public", Access::Public), ("=/", Access::Optional)]);
+    for (path, access) in [
+        ("/", Access::Optional),
+        ("", Access::Optional),
+        ("/index.html", required()),
+        ("/publicity", required()),
+        ("/public/x", Access::Public),
+    ] {
+        assert_eq!(rules.access(path), Ok(&access), "{path}");
+    }
+}
+
+#[test]
+fn a_rule_holds_for_everything_below_its_path() {
+    for pattern in ["/admin", "/admin/"] {
+        let rules = rules([(pattern, required()), ("/", Access::Optional)]);
+        for path in ["/admin", "/admin/", "/admin/users", "/admin/users/", "/admin//users", "/%61dmin/users"] {
+            assert_eq!(rules.access(path), Ok(&required()), "{pattern} {path}");
+        }
+        for path in ["/", "/administer", "/admin-panel", "/x/admin"] {
+            assert_eq!(rules.access(path), Ok(&Access::Optional), "{pattern} {path}");
+        }
     }
 }
 
 #[test]
 fn the_first_rule_that_matches_counts() {
     let rules = rules([
-        ("/account/help", Access::Public),
+        ("=/account/help", Access::Public),
         ("/account/", required()),
         ("/account/late", Access::Public),
         ("/public/", Access::Public),
+        ("/", Access::Optional),
     ]);
     for (path, access) in [
         ("/account/help", Access::Public),
+        ("/account/help/", Access::Public),
         ("/account/help/x", required()),
         ("/account", required()),
         ("/account/late", required()),
@@ -54,7 +85,8 @@ fn the_first_rule_that_matches_counts() {
 #[test]
 fn nothing_is_ambiguous_while_all_rules_say_the_same() {
     let same = [
-        (rules([("/account/", Access::Optional)]), Access::Optional),
+        (rules([("/account/", Access::Optional), ("/", Access::Optional)]), Access::Optional),
+        (rules([("/account/", required())]), required()),
         (rules([("/", required())]), required()),
         (rules([("/a/", required()), ("/", required())]), required()),
         (rules([("/", Access::Public)]), Access::Public),
@@ -65,7 +97,7 @@ fn nothing_is_ambiguous_while_all_rules_say_the_same() {
         }
     }
     let different = [
-        rules([("/account/", required())]),
+        rules([("/account/", Access::Optional)]),
         rules([("/a/", Access::Required(AllowList::only([]))), ("/", required())]),
         rules([("/a/", Access::Public)]),
     ];
@@ -125,7 +157,6 @@ fn what_any_app_reads_as_a_protected_path_is_not_open() {
         "/admin%3Ba",
         "/;/admin",
         "/x/;/../admin",
-        "/login/",
         "/Login",
         "/login;x",
         "/admin/../x",
@@ -141,7 +172,9 @@ fn what_any_app_reads_as_a_protected_path_is_not_open() {
     ] {
         assert_eq!(mostly_open().access(path), Err(AmbiguousPath), "{path}");
     }
-    for path in ["/admin", "/admin/", "/admin/x", "/%61dmin", "/x/../admin", "//admin", "/admin/./x", "/login"] {
+    for path in
+        ["/admin", "/admin/", "/admin/x", "/%61dmin", "/x/../admin", "//admin", "/admin/./x", "/login", "/login/"]
+    {
         assert_eq!(mostly_open().access(path), Ok(&required()), "{path}");
     }
     for path in ["/", "/administer", "/x/admin", "/x//admin", "/login/x", "/a/../b", "/a;b/c", "/a%20b", "/%E0%A4%B0"] {

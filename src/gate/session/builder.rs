@@ -112,7 +112,7 @@ impl SessionsBuilder {
         self
     }
 
-    /// Which paths need an identity, and whose; none does if not said.
+    /// Which paths need an identity, and whose. By default every path requires one.
     pub fn rules(mut self, rules: Rules) -> Self {
         self.mode.rules = rules;
         self

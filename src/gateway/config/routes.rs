@@ -20,9 +20,22 @@ pub(super) fn read(item: Option<&Item<'_>>) -> Rules {
 }
 
 fn path(route: &mut Section<'_>, before: &[(usize, PathPattern)]) -> Option<PathPattern> {
-    let item = route.require("path", "write path: /account/")?;
-    let advice = "write one such as /account/ for all that is inside, or /account for itself";
-    let pattern = item.parse(|text| PathPattern::parse(text).map_err(|error| format!("{error} ({advice})")))?;
+    let (below, exact) = (route.take("path"), route.take("exact"));
+    let (item, parse): (_, fn(&str) -> _) = match (below, exact) {
+        (Some(item), None) => (item, PathPattern::parse),
+        (None, Some(item)) => (item, PathPattern::exact),
+        (Some(_), Some(item)) => {
+            item.complain_of_name(
+                "stands beside `path` (keep one: `path` covers everything below it, `exact` one path)",
+            );
+            return None;
+        }
+        (None, None) => {
+            route.miss("path", "write path: /account, or exact: /account for that path alone");
+            return None;
+        }
+    };
+    let pattern = item.parse(|text| parse(text).map_err(|error| format!("{error} (write one such as /account)")))?;
     if let Some((index, _)) = before.iter().find(|(_, earlier)| earlier.covers(&pattern)) {
         let advice = "put the narrower path first, or remove one";
         item.complain(format!("never counts, as `routes[{index}]` comes before it and covers it ({advice})"));

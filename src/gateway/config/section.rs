@@ -58,9 +58,14 @@ impl<'a> Section<'a> {
     pub(super) fn require(&mut self, name: &'static str, advice: &str) -> Option<Item<'a>> {
         let item = self.take(name);
         if item.is_none() {
-            self.context.complain(self.place, &self.path.member(name), format!("is missing ({advice})"));
+            self.miss(name, advice);
         }
         item
+    }
+
+    /// Reports that a key is missing.
+    pub(super) fn miss(&self, name: &str, advice: &str) {
+        self.context.complain(self.place, &self.path.member(name), format!("is missing ({advice})"));
     }
 
     /// Makes a value of a scalar; none if it is absent, or wrong and reported.

@@ -75,6 +75,7 @@ fn logins_config(listen: SocketAddr, app: SocketAddr, simulator: &Simulator) -> 
   link_base: {link_base}
 routes:
   - {{ path: {ACCOUNT_PATH}, access: required }}
+  - {{ path: /, access: optional }}
 "#
     )
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::{net::TcpListener, task::JoinSet};
 use truegate::{
     Gate, TruegateLayer,
+    access::{Access, Rule, Rules},
     callback::{Endpoints, ProfileEndpoint},
     gate::session::Sessions,
     profile::ProfileClient,
@@ -38,6 +39,7 @@ fn gate(truecaller: &Simulator, origin: &str) -> Gate {
     let sessions = Sessions::builder(PublicUrl::parse(origin).unwrap(), sealer, partner, MemoryStore::new(100))
         .link_base(truecaller.link_base().parse().unwrap())
         .login_timeout(LOGIN_TIMEOUT)
+        .rules(Rules::from_iter([Rule::new("/".parse().unwrap(), Access::Optional)]))
         .build();
     let endpoints = Endpoints::from_iter([ProfileEndpoint::parse(truecaller.endpoint()).unwrap()]);
     let gate = Gate::builder(CALLBACK.parse().unwrap(), ProfileClient::builder().build().unwrap());

@@ -16,7 +16,7 @@ pub struct Sessions {
     pub public_url: String,
     /// The first seals.
     pub secrets: Vec<String>,
-    /// The first that matches counts.
+    /// The first that matches counts; by default everything is open.
     pub rules: Vec<(&'static str, Need)>,
     pub login_timeout: Duration,
     pub lifetime: Duration,
@@ -61,7 +61,7 @@ impl Sessions {
         Self {
             public_url: Self::ORIGIN.to_owned(),
             secrets: vec!["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()],
-            rules: Vec::new(),
+            rules: vec![("/", Need::Optional)],
             login_timeout: SessionsBuilder::LOGIN_TIMEOUT,
             lifetime: SessionsBuilder::LIFETIME,
             idle: SessionsBuilder::IDLE,

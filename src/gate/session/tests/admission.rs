@@ -37,9 +37,19 @@ async fn what_needs_an_identity_sends_people_to_the_login_and_refuses_programs()
 }
 
 #[tokio::test]
+async fn a_site_without_rules_is_closed() {
+    let site = Site::with(|sessions| sessions.rules(Rules::default()));
+    for target in ["/", "/x", "/public/", "*"] {
+        assert_eq!(Browser::default().go(&site, "GET", target, &[]).await.summary(), "401", "{target}");
+        assert_eq!(site.signed_in().await.go(&site, "GET", target, &[]).await.summary(), "passed known", "{target}");
+    }
+}
+
+#[tokio::test]
 async fn an_allow_list_is_for_those_on_it() {
     let list = AllowList::only([Guest::Prefix("+9199".parse().unwrap())]);
-    let rules = [Rule::new("/vip/".parse().unwrap(), Access::Required(list))];
+    let open = Rule::new("/".parse().unwrap(), Access::Optional);
+    let rules = [Rule::new("/vip/".parse().unwrap(), Access::Required(list)), open];
     let site = Site::with(|sessions| sessions.rules(Rules::from_iter(rules)));
     let mut other = Browser::default();
     site.sign_in(&mut other, "another").await;

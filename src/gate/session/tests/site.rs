@@ -83,6 +83,7 @@ impl Site {
         let rules = Rules::from_iter([
             Rule::new("/public/".parse().unwrap(), Access::Public),
             Rule::new("/account/".parse().unwrap(), Access::Required(AllowList::default())),
+            Rule::new("/".parse().unwrap(), Access::Optional),
         ]);
         let sealer = Sealer::new(&Secret::parse(SECRET).unwrap(), &[]);
         let public_url = PublicUrl::parse("https://shop.example").unwrap();
