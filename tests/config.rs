@@ -1,7 +1,7 @@
 //! What a configuration promises: all of it is right, or every mistake is told with its place and no secret.
 #![cfg(feature = "gateway")]
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
 
 use rand_core::OsRng;
 use tracing::level_filters::LevelFilter;
@@ -12,7 +12,7 @@ use truegate::{
     gate::Limits,
     gateway::config::{Config, ConfigErrors, LogFormat, Store, TrustedProxies},
     headers::HeaderNames,
-    session::{LinkBase, cookies::CookieName},
+    session::{LinkBase, cookies::UpstreamCookie},
 };
 
 mod config {
@@ -119,7 +119,10 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!((session.max_pending, session.partner.name()), (100_000, "A Shop"));
     assert_eq!(session.link_base, LinkBase::default());
     assert_eq!(session.fallback_url.as_str(), "/login");
-    assert_eq!(session.upstream_cookies, [CookieName::parse("PHPSESSID").unwrap()]);
+    let php = UpstreamCookie::from_str("PHPSESSID").unwrap();
+    let hub = UpstreamCookie::from_str("jupyterhub-session-id").unwrap().path("/hub/").unwrap();
+    assert_eq!(session.upstream_cookies, [php, hub.domain("shop.example").unwrap()]);
+    assert_eq!(session.cookie_name.as_str(), "truegate");
     assert!(matches!(session.store, Store::Redis(_)));
     assert_eq!(config.routes.access("/public/x"), Ok(&Access::Public));
     assert_eq!(config.routes.access("/"), Ok(&Access::Optional));

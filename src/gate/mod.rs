@@ -66,7 +66,7 @@ pub use self::{
 use crate::{
     callback::Endpoints,
     clock::Clock,
-    headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits, Spoofs},
+    headers::{Edits, HeaderNames, HeaderTarget, KeptCookies, ResponseEdits, Spoofs},
     profile::ProfileSource,
 };
 
@@ -132,12 +132,21 @@ impl Gate {
         self.strip_cookies(target);
         if let Some(sessions) = self.sessions() {
             sessions.strip_overrides(target);
+            sessions.withhold(edits.kept_cookies(), target);
         }
         self.report(edits.apply(target));
     }
 
     /// Strips the headers of a request whose edits are not decided.
     pub fn strip_request(&self, target: &mut impl HeaderTarget) {
+        if let Some(sessions) = self.sessions() {
+            sessions.withhold(&KeptCookies::default(), target);
+        }
+        self.strip_claims(target);
+    }
+
+    /// Strips what a client claims, and leaves the app's own cookies for later.
+    pub(crate) fn strip_claims(&self, target: &mut impl HeaderTarget) {
         self.strip_cookies(target);
         self.report(self.0.names.strip_request(target));
     }
@@ -151,7 +160,9 @@ impl Gate {
     pub fn apply_response(&self, edits: Option<&ResponseEdits>, target: &mut impl HeaderTarget) {
         self.strip_response(target);
         if let Some(edits) = edits {
-            edits.apply(target);
+            let owner = edits.app.as_ref().map(|app| &app.owner);
+            let marked = owner.zip(self.sessions()).is_some_and(|(owner, sessions)| sessions.mark(owner, target));
+            edits.apply(target, marked);
         }
     }
 

@@ -5,7 +5,10 @@ use futures_core::future::BoxFuture;
 use http::request::Parts;
 
 use super::{Gate, Rejection, Step};
-use crate::{callback::Callback, headers::HeaderTarget};
+use crate::{
+    callback::Callback,
+    headers::{CookieOwner, HeaderTarget, KeptCookies},
+};
 
 /// Knows browsers, and answers the routes by which they become known.
 pub(super) trait SessionMode: Send + Sync {
@@ -21,6 +24,12 @@ pub(super) trait SessionMode: Send + Sync {
 
     /// Takes away what is between browsers and truegate alone.
     fn strip_request(&self, target: &mut dyn HeaderTarget);
+
+    /// Takes away the app's own cookies that were set for somebody else: all that are listed, but for those to keep.
+    fn withhold(&self, kept: &KeptCookies, target: &mut dyn HeaderTarget);
+
+    /// Marks the cookies that the app sets as an owner's; tells whether there were any to mark.
+    fn mark(&self, owner: &CookieOwner, target: &mut dyn HeaderTarget) -> bool;
 
     /// Takes away by what an app could take a request for another one than was decided about.
     fn strip_overrides(&self, target: &mut dyn HeaderTarget);

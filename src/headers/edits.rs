@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{Field, HeaderNames, Injection, Spoofs, encoding::cut, field::TooLong};
+use super::{AppCookies, Field, HeaderNames, Injection, KeptCookies, Spoofs, encoding::cut, field::TooLong};
 use crate::{callback::Decline, identity::Identity};
 
 /// The headers of a request, as an edge holds them.
@@ -56,6 +56,7 @@ impl HeaderTarget for HeaderMap {
 pub struct Edits {
     names: Arc<HeaderNames>,
     origin: Origin,
+    cookies: KeptCookies,
     response: Option<Arc<ResponseEdits>>,
 }
 
@@ -64,6 +65,8 @@ pub struct Edits {
 pub struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
     pub(crate) cookies: Vec<HeaderValue>,
+    /// What is done to the cookies that the app sets, if any of its cookies are listed.
+    pub(crate) app: Option<AppCookies>,
     /// Whether the response depends on who asked, so that no cache may give it to others.
     pub(crate) personal: bool,
 }
@@ -108,8 +111,14 @@ impl Edits {
         Self { response: Some(response.into()), ..self }
     }
 
+    /// Lets these of the app's listed cookies go on.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
+    pub(crate) fn keeping(self, cookies: KeptCookies) -> Self {
+        Self { cookies, ..self }
+    }
+
     fn new(names: Arc<HeaderNames>, origin: Origin) -> Self {
-        Self { names, origin, response: None }
+        Self { names, origin, cookies: KeptCookies::default(), response: None }
     }
 
     /// Edits the headers, and tells what had to be stripped.
@@ -138,6 +147,11 @@ impl Edits {
         }
     }
 
+    /// The app's listed cookies that go on.
+    pub(crate) fn kept_cookies(&self) -> &KeptCookies {
+        &self.cookies
+    }
+
     /// What is to be done to the response, if anything is.
     pub fn response(&self) -> Option<&ResponseEdits> {
         self.response.as_deref()
@@ -150,12 +164,19 @@ impl Edits {
 }
 
 impl ResponseEdits {
-    /// Edits the headers of the response.
-    pub(crate) fn apply(&self, target: &mut impl HeaderTarget) {
+    /// Edits the headers of the response, in which companions of the app's cookies may have been set before.
+    pub(crate) fn apply(&self, target: &mut impl HeaderTarget, has_companions: bool) {
+        let expired = self.app.as_ref().map_or(&[][..], |app| &app.expired);
+        if !expired.is_empty() {
+            // The last line about a cookie counts, and that is to be the app's.
+            let lines: Vec<_> = target.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+            target.remove(&header::SET_COOKIE);
+            expired.iter().cloned().chain(lines).for_each(|line| target.append(&header::SET_COOKIE, line));
+        }
         for cookie in &self.cookies {
             target.append(&header::SET_COOKIE, cookie.clone());
         }
-        if !self.cookies.is_empty() {
+        if has_companions || !expired.is_empty() || !self.cookies.is_empty() {
             // Whatever the app says of its response: with a cookie in it, it is one browser's alone.
             SHARED_CACHING.iter().for_each(|name| target.remove(name));
             target.insert(&header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

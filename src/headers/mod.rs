@@ -16,6 +16,7 @@
 //! # Ok::<_, truegate::headers::HeaderNameError>(())
 //! ```
 
+mod app_cookies;
 mod builder;
 mod claims;
 mod edits;
@@ -26,7 +27,10 @@ mod reserved;
 
 use http::HeaderName;
 
-pub(crate) use self::edits::remove_where;
+pub(crate) use self::{
+    app_cookies::{AppCookies, CookieOwner, KeptCookies},
+    edits::remove_where,
+};
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
     claims::{Spoofs, reads_as},

@@ -70,7 +70,7 @@ pub(super) fn inspect(gate: &Gate, request: &mut RequestHeader, cookies: Vec<Hea
     target.remove(&header::COOKIE);
     cookies.into_iter().for_each(|line| target.append(&header::COOKIE, line));
     let step = gate.inspect(target.0);
-    gate.strip_request(&mut target);
+    gate.strip_claims(&mut target);
     step
 }
 
@@ -88,7 +88,7 @@ impl HttpModuleBuilder for Builder {
 impl HttpModule for TruegateModule {
     async fn request_header_filter(&mut self, request: &mut RequestHeader) -> Result<()> {
         let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
-        self.gate.strip_request(&mut Target(request));
+        self.gate.strip_claims(&mut Target(request));
         if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
             self.cookies = cookies;
         }

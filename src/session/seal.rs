@@ -1,5 +1,7 @@
 //! Sealing: what browsers and stores are given to keep, and can neither read nor change.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -39,6 +41,8 @@ pub(crate) enum Purpose<'a> {
     Owner(&'a RequestId),
     /// What the store keeps of a session that ended.
     Revocation,
+    /// The companion of a cookie of the app's own: whose it is, and its name and value.
+    UpstreamCookie { owner: &'a [u8], name: &'a [u8], value: &'a [u8] },
 }
 
 struct Key {
@@ -104,13 +108,17 @@ impl Purpose<'_> {
     /// The associated data: the purpose, and which key; no two purposes share one.
     fn bound(self, id: &[u8; KEY_ID]) -> Vec<u8> {
         let (word, name) = match self {
-            Self::Session => ("session", ""),
-            Self::Browser => ("browser", ""),
-            Self::Login(nonce) => ("login", nonce.expose()),
-            Self::Owner(nonce) => ("owner", nonce.expose()),
-            Self::Revocation => ("revocation", ""),
+            Self::Session => ("session", Cow::Borrowed(&b""[..])),
+            Self::Browser => ("browser", Cow::Borrowed(&b""[..])),
+            Self::Login(nonce) => ("login", Cow::Borrowed(nonce.expose().as_bytes())),
+            Self::Owner(nonce) => ("owner", Cow::Borrowed(nonce.expose().as_bytes())),
+            Self::Revocation => ("revocation", Cow::Borrowed(&b""[..])),
+            Self::UpstreamCookie { owner, name, value } => {
+                let lengths = [owner, name].map(|part| (part.len() as u64).to_be_bytes()).concat();
+                ("upstream-cookie", Cow::Owned([&lengths, owner, name, value].concat()))
+            }
         };
-        [b"truegate/1/", word.as_bytes(), b"/", name.as_bytes(), b"/", id].concat()
+        [b"truegate/1/", word.as_bytes(), b"/", &name, b"/", id].concat()
     }
 }
 
@@ -142,6 +150,11 @@ mod tests {
             Purpose::Owner(&one),
             Purpose::Owner(&other),
             Purpose::Revocation,
+            Purpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"1" },
+            Purpose::UpstreamCookie { owner: b"", name: b"sid", value: b"1" },
+            Purpose::UpstreamCookie { owner: b"a", name: b"si", value: b"d1" },
+            Purpose::UpstreamCookie { owner: b"as", name: b"id", value: b"1" },
+            Purpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"2" },
         ];
         for (sealed_for, purpose) in purposes.iter().enumerate() {
             let sealed = sealer.seal(*purpose, b"secret");

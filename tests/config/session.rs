@@ -77,6 +77,23 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ("path: /login", "session.path: leads the fallback of a login to truegate's own"),
         ("upstream_cookies: ['a b']", "session.upstream_cookies[0]: must be 1 to 256 letters"),
         ("upstream_cookies: [__host-TRUEGATE]", "session.upstream_cookies[0]: is a cookie of truegate's own"),
+        ("cookie_name: 'a b'", "session.cookie_name: must be 1 to 64 letters, digits and the like"),
+        (
+            "cookie_name: __Host-shop",
+            "session.cookie_name: must be 1 to 64 letters, digits and the like, and not begin",
+        ),
+        (
+            "cookie_name: shop, upstream_cookies: [__Host-shop]",
+            "session.upstream_cookies[0]: is a cookie of truegate's own",
+        ),
+        ("upstream_cookies: [{ path: /a }]", "session.upstream_cookies[0].name: is missing (write name: PHPSESSID)"),
+        ("upstream_cookies: [{ name: 'a b' }]", "session.upstream_cookies[0].name: must be 1 to 256 letters"),
+        ("upstream_cookies: [{ name: a, path: hub }]", "session.upstream_cookies[0].path: must begin with `/`"),
+        (
+            "upstream_cookies: [{ name: a, domain: 'a b' }]",
+            "session.upstream_cookies[0].domain: must be the name of a host",
+        ),
+        ("upstream_cookies: [{ name: a, pth: / }]", "session.upstream_cookies[0].pth: unknown key"),
         ("upstream_cookies: SID", "session.upstream_cookies: must be a list"),
         ("store: redis", "session.store: is no URL of a Redis server (write memory, or redis://127.0.0.1:6379)"),
         ("store: http://a.example", "session.store: is neither `memory` nor a URL of redis://"),

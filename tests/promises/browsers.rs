@@ -1,6 +1,10 @@
 //! What a browser brings is worth what truegate sealed, and what it keeps is nobody else's.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use truegate::simulator::Call;
 
 use crate::{
     claims::claims,
@@ -12,6 +16,7 @@ use crate::{
         raw::Message,
         recorder::Recorder,
         scene::Scene,
+        seal::aged,
     },
 };
 
@@ -66,23 +71,85 @@ async fn every_bad_cookie_fares_alike() {
             format!("{good}\r\nCookie: {SESSION}=x").into_bytes(),
         ];
         for path in ["/account/", "/.truegate/me", "/.truegate/auth"] {
-            let mut shapes = Vec::new();
+            let mut shapes = vec![shape(&asked(&scene, path, b"").await)];
             for value in &bad {
                 let answer =
                     asked(&scene, path, &[b"Cookie: a=1; __Host-truegate=", &value[..], b"\r\n"].concat()).await;
                 assert_eq!(answer.status(), 401, "{path} {}", String::from_utf8_lossy(value));
-                let cleared = answer.all("set-cookie");
-                assert!(cleared.iter().any(|line| line.starts_with("__Host-truegate=;") && line.contains("Max-Age=0")));
-                assert!(cleared.contains(&"PHPSESSID=; Path=/; Max-Age=0"), "{cleared:?}");
+                assert!(answer.all("set-cookie").is_empty(), "it may be another gateway's: {answer:#?}");
                 shapes.push(shape(&answer));
             }
             assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{path}: {shapes:#?}");
         }
         scene.unreached("nobody is signed in").await;
         let answer = asked(&scene, "/", b"Cookie: __Host-truegate=x; a=1\r\n").await;
-        assert!(answer.all("set-cookie").iter().any(|line| line.starts_with("__Host-truegate=;")), "{answer:#?}");
+        assert!(answer.all("set-cookie").is_empty(), "{answer:#?}");
         let request = scene.reached_once().await;
         assert_eq!((claims(&request), request.one("cookie")), (vec![], Some("a=1")));
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_session_that_is_over_is_cleared() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled).await;
+        let good = scene.signed_in().await.cookie(SESSION).unwrap().to_owned();
+        let secret = Sessions::usual().secrets.remove(0);
+        let mut lines = vec![aged(&secret, &good, Duration::from_hours(3))];
+        scene.send(logout(&good)).await;
+        lines.push(good);
+        for value in lines {
+            for (path, status) in [("/account/", 401), ("/.truegate/me", 401), ("/.truegate/auth", 401), ("/a", 200)] {
+                let answer = asked(&scene, path, format!("Cookie: {SESSION}={value}\r\n").as_bytes()).await;
+                let lines = answer.all("set-cookie");
+                assert_eq!(answer.status(), status);
+                assert!(lines[0].starts_with("__Host-truegate=;") && lines[0].contains("Max-Age=0"), "{lines:?}");
+                assert!(lines.contains(&"PHPSESSID=; Path=/; Max-Age=0"), "{lines:?}");
+            }
+        }
+    }
+}
+
+fn logout(session: &str) -> String {
+    let cookie = format!("Cookie: {SESSION}={session}\r\n");
+    format!("POST /.truegate/logout HTTP/1.1\r\nHost: shop.example\r\nOrigin: {}\r\n{cookie}\r\n", Sessions::ORIGIN)
+}
+
+/// Two gateways at two ports of one host share their cookies.
+#[tokio::test]
+async fn two_gateways_on_one_host_leave_each_other_alone() {
+    const OTHER: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+    for kind in Kind::ALL {
+        for name in [None, Some("blog")] {
+            let shop = Scene::with(kind, ruled).await;
+            let change = |settings: &mut Settings| {
+                ruled(settings);
+                let sessions = settings.sessions.as_mut().unwrap();
+                (sessions.secrets, sessions.cookie_name) = (vec![OTHER.to_owned()], name);
+            };
+            let blog = Scene::with(kind, change).await;
+            let mut browser = shop.signed_in().await;
+            let session = browser.cookie(SESSION).unwrap().to_owned();
+            browser.via(blog.edge.address());
+            for (path, status) in [("/", 200), ("/account/", 401), ("/.truegate/me", 401), ("/.truegate/auth", 401)] {
+                let answer = browser.get(path).await;
+                assert_eq!((answer.status(), browser.cookie(SESSION)), (status, Some(&*session)), "{path}");
+            }
+            let request = blog.reached_once().await;
+            let forwarded = request.one("cookie").unwrap_or_default();
+            assert_eq!(forwarded.contains(&session), name.is_some(), "what is not ours is the app's: {forwarded}");
+            assert_eq!(browser.post("/.truegate/logout", "").await.status(), 204);
+            assert_eq!(browser.via(shop.edge.address()).get("/account/").await.status(), 200);
+
+            if name.is_some() {
+                let nonce = browser.via(blog.edge.address()).start_login().await;
+                blog.call(Call::grant(), &nonce).await;
+                assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+                assert!(browser.cookie("__Host-blog").is_some() && browser.cookie("__Host-blog-login").is_some());
+                assert_eq!(browser.get("/account/").await.status(), 200);
+                assert_eq!(browser.via(shop.edge.address()).get("/account/").await.status(), 200, "both know the user");
+            }
+        }
     }
 }
 

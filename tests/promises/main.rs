@@ -18,3 +18,4 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
+mod upstream_cookies;

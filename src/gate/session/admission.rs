@@ -14,7 +14,7 @@ use super::{
 use crate::{
     access::Access,
     gate::{Connection, Gate, Lookup, Rejection, Reply, Step, Verdict},
-    headers::{Edits, ResponseEdits},
+    headers::{AppCookies, Edits, ResponseEdits},
     session::{ReturnPath, Session},
 };
 
@@ -24,7 +24,7 @@ impl Sessions {
         let Ok(access) = self.0.rules.access(head.uri.path()) else {
             return Step::Reply(gate.reject(Rejection::AmbiguousPath));
         };
-        if matches!(access, Access::Public) {
+        if matches!(access, Access::Public) && self.0.upstream_cookies.is_empty() {
             return Step::Forward(Edits::strip(gate.names()));
         }
         match self.claim(gate, &head.headers) {
@@ -47,11 +47,16 @@ impl Sessions {
 
 impl Mode {
     fn decide(&self, gate: &Gate, access: &Access, standing: Standing, head: &Parts) -> Verdict {
+        let (kept, app) = self.sort_cookies(&standing, head);
+        if matches!(access, Access::Public) {
+            let response = ResponseEdits { app, ..ResponseEdits::default() };
+            return Verdict::Forward(Edits::strip(gate.names()).keeping(kept).answering(response));
+        }
         match self.permit(access, standing) {
             Ok(Guest::Known(_)) if self.is_hijacked(head) => {
                 Verdict::Reply(rejection(gate, Rejection::CrossSite, head))
             }
-            Ok(guest) => Verdict::Forward(self.edits(gate, guest)),
+            Ok(guest) => Verdict::Forward(self.edits(gate, guest, app, head.uri.path()).keeping(kept)),
             Err(refusal) => Verdict::Reply(self.refuse(gate, refusal, head)),
         }
     }
@@ -76,25 +81,25 @@ impl Mode {
         }
     }
 
-    fn edits(&self, gate: &Gate, guest: Guest) -> Edits {
+    fn edits(&self, gate: &Gate, guest: Guest, app: Option<AppCookies>, path: &str) -> Edits {
         match guest {
             Guest::Known(session) => {
                 let assertion = gate.assert(session.identity(), Some(session.id().expose()));
                 let edits = Edits::known(gate.names(), session.identity().clone(), assertion);
-                edits.answering(self.personal(self.renewal(&session, gate.0.clock.wall())))
+                edits.answering(self.personal(self.renewal(&session, gate.0.clock.wall()), app))
             }
-            Guest::Stranger => Edits::strip(gate.names()).answering(self.personal(None)),
-            Guest::Forgotten => Edits::strip(gate.names()).answering(self.personal(self.forget())),
+            Guest::Stranger => Edits::strip(gate.names()).answering(self.personal(None, app)),
+            Guest::Forgotten => Edits::strip(gate.names()).answering(self.personal(self.forget(path), app)),
         }
     }
 
     /// What is done to a response that depends on who asked; without cookies it costs no allocation.
-    fn personal(&self, cookies: impl IntoIterator<Item = HeaderValue>) -> Arc<ResponseEdits> {
+    fn personal(&self, cookies: impl IntoIterator<Item = HeaderValue>, app: Option<AppCookies>) -> Arc<ResponseEdits> {
         let mut cookies = cookies.into_iter().peekable();
-        match cookies.peek() {
-            Some(_) => Arc::new(ResponseEdits { cookies: cookies.collect(), personal: true }),
-            None => Arc::clone(&self.personal),
+        if cookies.peek().is_none() && app.is_none() {
+            return Arc::clone(&self.personal);
         }
+        Arc::new(ResponseEdits { cookies: cookies.collect(), app, personal: true })
     }
 
     fn refuse(&self, gate: &Gate, refusal: Refusal, head: &Parts) -> Reply {
@@ -106,7 +111,8 @@ impl Mode {
             reason => rejection(gate, reason, head),
         };
         let forgets = matches!(refusal, Refusal::Forgotten);
-        refused.with_cookies(forgets.then(|| self.forget()).into_iter().flatten())
+        let forgotten = forgets.then(|| self.forget(head.uri.path()));
+        refused.with_cookies(forgotten.into_iter().flatten())
     }
 
     /// Sends a person to the login, and from there to where they were going.

@@ -58,7 +58,9 @@ impl Desk {
                 self.pass(Some(session.identity()), assertion).with_cookies(self.renewal(&session))
             }
             Ok(Guest::Stranger) => self.pass(None, None),
-            Ok(Guest::Forgotten) => self.pass(None, None).with_cookies(self.mode.forget()),
+            Ok(Guest::Forgotten) => {
+                self.pass(None, None).with_cookies(self.mode.forget(original.path().unwrap_or("/")))
+            }
             Err(refusal) => self.turn_away(refusal, &original, &head),
         }
     }
@@ -84,7 +86,8 @@ impl Desk {
             reason => self.gate.reject(reason),
         };
         let forgets = matches!(refusal, Refusal::Forgotten);
-        refused.with_cookies(forgets.then(|| self.mode.forget()).into_iter().flatten())
+        let path = original.path().unwrap_or("/");
+        refused.with_cookies(forgets.then(|| self.mode.forget(path)).into_iter().flatten())
     }
 }
 

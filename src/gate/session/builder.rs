@@ -8,7 +8,7 @@ use crate::{
     headers::ResponseEdits,
     session::{
         DeepLinks, LinkBase, Partner, PublicUrl, ReturnPath, Sealer,
-        cookies::{CookieName, Cookies},
+        cookies::{Cookies, SessionCookieName, UpstreamCookie},
         page::Pages,
     },
     store::Store,
@@ -39,7 +39,7 @@ impl SessionsBuilder {
     pub(super) fn new(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> Self {
         let link_base = LinkBase::default();
         let mode = Mode {
-            cookies: if public_url.is_secure() { Cookies::Secure } else { Cookies::Plain },
+            cookies: Cookies::new(&SessionCookieName::default(), public_url.is_secure()),
             links: DeepLinks::new(link_base.clone(), &partner, Self::LOGIN_TIMEOUT),
             public_url,
             sealer,
@@ -52,7 +52,7 @@ impl SessionsBuilder {
             revocation_grace: Self::REVOCATION_GRACE,
             fallback: ReturnPath::or_root(Some("/login")),
             upstream_cookies: Vec::new(),
-            personal: Arc::new(ResponseEdits { cookies: Vec::new(), personal: true }),
+            personal: Arc::new(ResponseEdits { personal: true, ..ResponseEdits::default() }),
             rules: Rules::default(),
             pages: Pages::default(),
             tasks: Box::new(TaskTracker::new()),
@@ -106,9 +106,20 @@ impl SessionsBuilder {
         self
     }
 
-    /// The app's own cookies, which are expired when a browser's identity changes; none if not said.
-    pub fn upstream_cookies(mut self, names: impl IntoIterator<Item = CookieName>) -> Self {
-        self.mode.upstream_cookies = names.into_iter().map(|name| name.expired()).collect();
+    /// What the names of truegate's own cookies are made of. Defaults to `truegate`.
+    ///
+    /// Sites on one host share their cookies, also if their ports differ: give each site a name of its own.
+    pub fn cookie_name(mut self, name: &SessionCookieName) -> Self {
+        self.mode.cookies = Cookies::new(name, self.mode.public_url.is_secure());
+        self
+    }
+
+    /// The app's own cookies that must not outlive their user. Defaults to none.
+    ///
+    /// Each reaches the app only from the user for whom the app set it in a response, or from a browser without a session if
+    /// the app set it for such a browser. It is expired when the browser's user changes, and when it comes from anybody else.
+    pub fn upstream_cookies(mut self, cookies: impl IntoIterator<Item = impl Into<UpstreamCookie>>) -> Self {
+        self.mode.upstream_cookies = cookies.into_iter().map(Into::into).collect();
         self
     }
 

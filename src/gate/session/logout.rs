@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     gate::{Event, LoginEvent, Rejection, Reply},
-    session::{ReturnPath, Session},
+    session::{ReturnPath, Session, cookies::Kind},
     store::StoreError,
 };
 
@@ -23,7 +23,10 @@ impl Desk {
     /// `POST logout`.
     pub(super) async fn logout(self, head: Parts, form: Bytes) -> Reply {
         let everywhere = query(&head, "everywhere").is_some_and(|everywhere| everywhere == "true");
-        let ended = match self.standing(&head.headers).await {
+        let standing = self.standing(&head.headers).await;
+        // A cookie that was not sealed here may be another gateway's.
+        let forgets = !matches!(standing, Standing::Nobody);
+        let ended = match standing {
             Standing::Known(session) | Standing::Unsure(session) => self.end_session(&session, everywhere).await,
             Standing::Nobody | Standing::Worthless => Ok(()),
         };
@@ -32,7 +35,8 @@ impl Desk {
             Err(StoreError::Unavailable) => self.gate.reject(Rejection::StoreUnavailable),
         };
         // Whatever became of the session: this browser is no longer signed in.
-        reply.with_cookies(self.mode.forget())
+        let cleared = forgets.then(|| self.mode.cookies.clear(Kind::Session));
+        reply.with_cookies(cleared.into_iter().chain(self.mode.expire_cookies("/")))
     }
 
     /// Has a session ended before its time: here at once, and wherever the store is asked once it has heard of it.

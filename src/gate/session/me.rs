@@ -29,7 +29,7 @@ impl Desk {
                 me.with_cookies(self.renewal(&session))
             }
             Standing::Nobody => self.gate.reject(Rejection::NotSignedIn),
-            Standing::Worthless => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.mode.forget()),
+            Standing::Worthless => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.mode.forget("/")),
             Standing::Unsure(_) => self.gate.reject(Rejection::StoreUnavailable),
         }
     }

@@ -31,6 +31,7 @@ mod revocations;
 mod running;
 mod standing;
 mod status;
+mod upstream_cookies;
 mod verification;
 mod visitor;
 
@@ -40,7 +41,9 @@ use futures_core::future::BoxFuture;
 use http::{HeaderValue, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
-use self::{desk::Desk, revocations::Revocations, running::Verifications, status::Waiting};
+use self::{
+    desk::Desk, revocations::Revocations, running::Verifications, status::Waiting, upstream_cookies::drop_pairs,
+};
 use super::{
     Gate, GateBuilder, Rejection, Step,
     session_mode::{Posted, SessionMode},
@@ -48,8 +51,12 @@ use super::{
 use crate::{
     access::Rules,
     callback::Callback,
-    headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
-    session::{DeepLinks, Partner, PublicUrl, ReturnPath, Sealer, cookies::Cookies, page::Pages},
+    headers::{CookieOwner, HeaderTarget, KeptCookies, ResponseEdits, reads_as, remove_where},
+    session::{
+        DeepLinks, Partner, PublicUrl, ReturnPath, Sealer,
+        cookies::{Cookies, UpstreamCookie},
+        page::Pages,
+    },
     store::Store,
     tasks::Tasks,
 };
@@ -71,8 +78,8 @@ struct Mode {
     idle: Duration,
     revocation_grace: Duration,
     fallback: ReturnPath,
-    /// The lines that make a browser forget the app's own cookies.
-    upstream_cookies: Vec<HeaderValue>,
+    /// The app's own cookies that must not outlive their user.
+    upstream_cookies: Vec<UpstreamCookie>,
     /// What is done to most responses.
     personal: Arc<ResponseEdits>,
     rules: Rules,
@@ -123,18 +130,15 @@ impl SessionMode for Sessions {
     }
 
     fn strip_request(&self, target: &mut dyn HeaderTarget) {
-        let cookies = self.0.cookies;
-        let lines = || target.headers().get_all(header::COOKIE).iter();
-        if !lines().any(|line| cookies.without_ours(line.as_bytes()).is_some()) {
-            return;
-        }
-        let stripped = |line: &HeaderValue| match cookies.without_ours(line.as_bytes()) {
-            Some(rest) => HeaderValue::from_bytes(&rest).expect("a part of a header value is one").into(),
-            None => Some(line.clone()),
-        };
-        let kept: Vec<_> = lines().filter_map(stripped).filter(|line| !line.is_empty()).collect();
-        target.remove(&header::COOKIE);
-        kept.into_iter().for_each(|line| target.append(&header::COOKIE, line));
+        drop_pairs(target, |pair| self.0.cookies.claims(pair));
+    }
+
+    fn withhold(&self, kept: &KeptCookies, target: &mut dyn HeaderTarget) {
+        self.0.withhold_cookies(kept, target);
+    }
+
+    fn mark(&self, owner: &CookieOwner, target: &mut dyn HeaderTarget) -> bool {
+        self.0.mark_cookies(owner, target)
     }
 
     fn strip_overrides(&self, target: &mut dyn HeaderTarget) {

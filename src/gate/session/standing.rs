@@ -25,13 +25,22 @@ use crate::{
 
 /// Who a browser is.
 pub(super) enum Standing {
-    /// Nobody, and it does not claim to be anyone.
+    /// Nobody: it has no cookie, or one that was not sealed here and may be another gateway's.
     Nobody,
-    /// It has a cookie that is worth nothing, for whatever reason.
+    /// It has the cookie of a session that is over.
     Worthless,
     Known(Session),
     /// It had a session, and nobody can tell whether that goes on, for the store is silent.
     Unsure(Session),
+}
+
+/// What a session's cookie turns out to be.
+enum Opened {
+    Session(Session),
+    /// A session that has lasted its time.
+    Over,
+    /// It does not open: somebody else sealed it, or changed it.
+    Foreign,
 }
 
 /// What a head alone says of a browser.
@@ -46,11 +55,11 @@ impl Sessions {
     pub(super) fn claim(&self, gate: &Gate, headers: &HeaderMap) -> Claim {
         let mode = &self.0;
         match mode.cookies.find(Kind::Session, headers) {
-            Value::Absent => Claim::Settled(Standing::Nobody),
-            Value::Several => Claim::Settled(Standing::Worthless),
+            Value::Absent | Value::Several => Claim::Settled(Standing::Nobody),
             Value::One(sealed) => match mode.open(sealed, gate.0.clock.wall()) {
-                Some(session) => mode.judge(gate, session),
-                None => Claim::Settled(Standing::Worthless),
+                Opened::Session(session) => mode.judge(gate, session),
+                Opened::Over => Claim::Settled(Standing::Worthless),
+                Opened::Foreign => Claim::Settled(Standing::Nobody),
             },
         }
     }
@@ -143,14 +152,17 @@ impl Mode {
         self.cookies.set(Kind::Session, &self.sealer.seal_text(Purpose::Session, &session.to_bytes()), left)
     }
 
-    /// The lines that take a browser's session away, and what the app remembers of it.
-    pub(super) fn forget(&self) -> impl Iterator<Item = HeaderValue> {
-        std::iter::once(self.cookies.clear(Kind::Session)).chain(self.upstream_cookies.iter().cloned())
+    /// The lines that take a browser's session away, and what the app remembers of it, after a request for a path.
+    pub(super) fn forget<'a>(&'a self, path: &'a str) -> impl Iterator<Item = HeaderValue> + 'a {
+        std::iter::once(self.cookies.clear(Kind::Session)).chain(self.expire_cookies(path))
     }
 
-    fn open(&self, sealed: &[u8], now: SystemTime) -> Option<Session> {
-        let session = Session::from_bytes(&self.sealer.open_text(Purpose::Session, sealed)?)?;
-        session.time_left(self.lifetime, self.idle, now).map(|_| session)
+    fn open(&self, sealed: &[u8], now: SystemTime) -> Opened {
+        let Some(bytes) = self.sealer.open_text(Purpose::Session, sealed) else { return Opened::Foreign };
+        let session = Session::from_bytes(&bytes);
+        session
+            .filter(|session| session.time_left(self.lifetime, self.idle, now).is_some())
+            .map_or(Opened::Over, Opened::Session)
     }
 
     fn judge(&self, gate: &Gate, session: Session) -> Claim {

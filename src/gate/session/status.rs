@@ -18,6 +18,7 @@ use super::{
     reply,
     revocation::Revocation,
     standing::Standing,
+    upstream_cookies::is_same_user,
     visitor::comes_from_elsewhere,
 };
 use crate::{
@@ -113,11 +114,11 @@ impl Desk {
         let now = self.gate.0.clock.wall();
         let cookie = self.mode.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, &session).await;
-        let expired = changes.then_some(&self.mode.upstream_cookies).into_iter().flatten().cloned();
+        let expired = if changes { self.mode.expire_others(&session, head) } else { Vec::new() };
         tell(VERIFIED).with_cookies([cookie].into_iter().chain(expired))
     }
 
-    /// Ends the session that the browser had before, and tells whether its identity changes by that.
+    /// Ends the session that the browser had before, and tells whether its user changes by that.
     async fn replaces(&self, head: &Parts, session: &Session) -> bool {
         let Standing::Known(before) = self.standing(&head.headers).await else { return true };
         if before.id() == session.id() {
@@ -125,7 +126,7 @@ impl Desk {
         }
         // If the store fails now, the old cookie is gone from the browser all the same.
         let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.mode.lifetime))).await;
-        true
+        !is_same_user(&before, session)
     }
 }
 

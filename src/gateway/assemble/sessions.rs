@@ -24,6 +24,7 @@ pub(super) fn sessions(config: &Config, session: &Session, around: &Surroundings
         .idle(session.idle)
         .revocation_grace(session.revocation_grace)
         .fallback(session.fallback_url.clone())
+        .cookie_name(&session.cookie_name)
         .upstream_cookies(session.upstream_cookies.iter().cloned())
         .rules(config.routes.clone())
         .pages(session.pages.clone())

@@ -1,21 +1,26 @@
 //! The cookies: how a browser is told to keep what was sealed, and how it is kept from everyone else.
 
 mod name;
+mod upstream;
 
 use std::time::Duration;
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 
-pub use self::name::{CookieName, CookieNameError};
+pub use self::{
+    name::{CookieName, CookieNameError, SessionCookieName, SessionCookieNameError},
+    upstream::{UpstreamCookie, UpstreamCookieError},
+};
 
 /// The names and attributes of truegate's cookies, as the public URL's scheme allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cookies {
-    /// `__Host-truegate` and `__Host-truegate-login`: only this very host can set them, over HTTPS.
-    Secure,
-    /// `truegate` and `truegate-login`, for development over plain HTTP.
-    Plain,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cookies {
+    session: Box<str>,
+    browser: Box<str>,
+    /// What the names of companions begin with.
+    companion: Box<str>,
+    is_secure: bool,
 }
 
 /// One of the cookies.
@@ -39,22 +44,31 @@ pub(crate) enum Value<'a> {
 }
 
 impl Cookies {
+    /// Over HTTPS, `__Host-truegate` and `__Host-truegate-login`, which only this very host can set; over plain HTTP, for
+    /// development, `truegate` and `truegate-login`.
+    pub(crate) fn new(name: &SessionCookieName, is_secure: bool) -> Self {
+        let (host, secure) = if is_secure { ("__Host-", "__Secure-") } else { ("", "") };
+        let name = name.as_str();
+        Self {
+            session: format!("{host}{name}").into(),
+            browser: format!("{host}{name}-login").into(),
+            companion: format!("{secure}{name}-of-").into(),
+            is_secure,
+        }
+    }
+
     /// The name of a cookie.
-    pub(crate) fn name(self, kind: Kind) -> &'static str {
-        match (self, kind) {
-            (Self::Secure, Kind::Session) => "__Host-truegate",
-            (Self::Secure, Kind::Browser) => "__Host-truegate-login",
-            (Self::Plain, Kind::Session) => "truegate",
-            (Self::Plain, Kind::Browser) => "truegate-login",
+    pub(crate) fn name(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::Session => &self.session,
+            Kind::Browser => &self.browser,
         }
     }
 
     /// What a request says by a cookie.
-    pub(crate) fn find(self, kind: Kind, headers: &HeaderMap) -> Value<'_> {
+    pub(crate) fn find<'a>(&self, kind: Kind, headers: &'a HeaderMap) -> Value<'a> {
         let name = self.name(kind).as_bytes();
-        let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-        let mut values = lines.flat_map(pairs).filter_map(|pair| Some((key(pair), value(pair)?)));
-        let mut ours = values.by_ref().filter(|(key, _)| *key == name).map(|(_, value)| value);
+        let mut ours = named(headers, name).filter_map(value);
         match (ours.next(), ours.next()) {
             (None, _) => Value::Absent,
             (Some(value), None) => Value::One(value),
@@ -63,41 +77,53 @@ impl Cookies {
     }
 
     /// The line that sets a cookie.
-    pub(crate) fn set(self, kind: Kind, sealed: &str, lifetime: Duration) -> HeaderValue {
+    pub(crate) fn set(&self, kind: Kind, sealed: &str, lifetime: Duration) -> HeaderValue {
         self.line(kind, sealed, lifetime)
     }
 
     /// The line that clears a cookie: the same attributes, or a browser keeps it.
-    pub(crate) fn clear(self, kind: Kind) -> HeaderValue {
+    pub(crate) fn clear(&self, kind: Kind) -> HeaderValue {
         self.line(kind, "", Duration::ZERO)
     }
 
-    /// Whether a pair of a `Cookie` line, or a `Set-Cookie` line, names one of the cookies.
-    fn claims(self, pair: &[u8]) -> bool {
-        [Kind::Session, Kind::Browser].iter().any(|kind| key(pair).eq_ignore_ascii_case(self.name(*kind).as_bytes()))
+    /// The sealed texts that say whose a cookie of the app's own is.
+    pub(crate) fn companions<'a>(&self, name: &str, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
+        let name = format!("{}{name}", self.companion);
+        named_by(headers, move |key| key == name.as_bytes()).filter_map(value)
     }
 
-    /// A `Cookie` line without truegate's own pairs, the others byte for byte; none if it had none of them.
-    pub(crate) fn without_ours(self, line: &[u8]) -> Option<Vec<u8>> {
-        if !pairs(line).any(|pair| self.claims(pair)) {
-            return None;
-        }
-        let others: Vec<_> = pairs(line).filter(|pair| !self.claims(pair)).collect();
-        Some(others.join(&b';').trim_ascii().to_vec())
+    /// The line that sets the companion of a cookie beside the app's own line, with the same attributes, so that a browser
+    /// keeps, sends, replaces and forgets both together.
+    pub(crate) fn companion(&self, name: &str, sealed: &str, line: &[u8]) -> HeaderValue {
+        let attributes = line.iter().position(|byte| *byte == b';').map_or(&[][..], |at| &line[at..]);
+        let ours = if self.is_secure { "; HttpOnly; Secure" } else { "; HttpOnly" };
+        let pair = format!("{}{name}={sealed}", self.companion);
+        let line = [pair.as_bytes(), attributes, ours.as_bytes()].concat();
+        let mut line = HeaderValue::from_bytes(&line).expect("the attributes are a part of a header value");
+        line.set_sensitive(true);
+        line
+    }
+
+    /// Whether a pair of a `Cookie` line, or a `Set-Cookie` line, names one of truegate's cookies.
+    pub(crate) fn claims(&self, pair: &[u8]) -> bool {
+        let key = key(pair);
+        let companion = key.get(..self.companion.len());
+        [Kind::Session, Kind::Browser].iter().any(|kind| key.eq_ignore_ascii_case(self.name(*kind).as_bytes()))
+            || companion.is_some_and(|start| start.eq_ignore_ascii_case(self.companion.as_bytes()))
     }
 
     /// Whether a `Set-Cookie` line would set one of the cookies.
-    pub(crate) fn is_set_by(self, line: &[u8]) -> bool {
+    pub(crate) fn is_set_by(&self, line: &[u8]) -> bool {
         let pair = pairs(line).next().unwrap_or_default();
         // A browser sends a cookie without a name as its value alone, which would then read as one with a name.
         let nameless = pair.trim_ascii().strip_prefix(b"=");
         self.claims(pair) || nameless.is_some_and(|value| self.claims(value))
     }
 
-    fn line(self, kind: Kind, value: &str, lifetime: Duration) -> HeaderValue {
+    fn line(&self, kind: Kind, value: &str, lifetime: Duration) -> HeaderValue {
         let cookie = Cookie::build((self.name(kind), value))
             .path("/")
-            .secure(self == Self::Secure)
+            .secure(self.is_secure)
             .http_only(true)
             .same_site(SameSite::Lax)
             .max_age(lifetime.try_into().unwrap_or(cookie::time::Duration::MAX));
@@ -107,15 +133,42 @@ impl Cookies {
     }
 }
 
+/// The pairs of a name in any `Cookie` line.
+pub(crate) fn named<'a>(headers: &'a HeaderMap, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+    named_by(headers, move |key| key == name)
+}
+
+fn named_by<'a>(headers: &'a HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &'a [u8]> {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    lines.flat_map(pairs).filter(move |pair| is_meant(key(pair)))
+}
+
+/// A `Cookie` line without some of its pairs, the others byte for byte; none if it had none of them.
+pub(crate) fn without(line: &[u8], is_dropped: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
+    if !pairs(line).any(&is_dropped) {
+        return None;
+    }
+    let others: Vec<_> = pairs(line).filter(|pair| !is_dropped(pair)).collect();
+    Some(others.join(&b';').trim_ascii().to_vec())
+}
+
+/// The pair of a `Set-Cookie` line: its name and its value.
+pub(crate) fn set_pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let pair = pairs(line).next()?;
+    Some((key(pair), value(pair)?))
+}
+
 fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b';')
 }
 
-fn key(pair: &[u8]) -> &[u8] {
+/// The name in a pair.
+pub(crate) fn key(pair: &[u8]) -> &[u8] {
     pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
 }
 
-fn value(pair: &[u8]) -> Option<&[u8]> {
+/// The value in a pair; none where no `=` is.
+pub(crate) fn value(pair: &[u8]) -> Option<&[u8]> {
     let at = pair.iter().position(|byte| *byte == b'=')?;
     Some(pair[at + 1..].trim_ascii())
 }

@@ -1,5 +1,13 @@
 use super::*;
 
+fn secure() -> Cookies {
+    Cookies::new(&SessionCookieName::default(), true)
+}
+
+fn plain(name: &str) -> Cookies {
+    Cookies::new(&name.parse().unwrap(), false)
+}
+
 fn headers(lines: &[&str]) -> HeaderMap {
     lines.iter().map(|line| (header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap())).collect()
 }
@@ -21,7 +29,7 @@ fn a_cookie_is_found_in_any_line_and_only_once() {
         (&["__Host-truegate=x; __Host-truegate=x"], Value::Several),
         (&["__Host-truegate=x", "__Host-truegate=y"], Value::Several),
     ] {
-        assert_eq!(Cookies::Secure.find(Kind::Session, &headers(lines)), found, "{lines:?}");
+        assert_eq!(secure().find(Kind::Session, &headers(lines)), found, "{lines:?}");
     }
 }
 
@@ -40,8 +48,9 @@ fn ours_are_taken_out_and_the_others_stay_byte_for_byte() {
         ("a=1; __HOST-Truegate=x", Some("a=1")),
         ("a=1; __Host-truegate", Some("a=1")),
         ("a=\"1; __Host-truegate=x; 2\"", Some("a=\"1; 2\"")),
+        ("__secure-Truegate-of-sid=x; sid=1", Some("sid=1")),
     ] {
-        let stripped = Cookies::Secure.without_ours(line.as_bytes());
+        let stripped = without(line.as_bytes(), |pair| secure().claims(pair));
         assert_eq!(stripped.as_deref(), rest.map(str::as_bytes), "{line}");
     }
 }
@@ -56,31 +65,48 @@ fn what_sets_ours_is_known_by_its_name() {
         (" = __Host-truegate-login=evil", true),
         ("a=__Host-truegate=x", false),
         ("truegate2=x", false),
+        ("__Secure-truegate-of-sid=x", true),
         ("", false),
     ] {
-        assert_eq!(Cookies::Secure.is_set_by(line.as_bytes()), ours, "{line}");
+        assert_eq!(secure().is_set_by(line.as_bytes()), ours, "{line}");
     }
 }
 
 #[test]
 fn clearing_says_what_setting_said() {
-    let set = Cookies::Secure.set(Kind::Session, "sealed", Duration::from_hours(2));
+    let set = secure().set(Kind::Session, "sealed", Duration::from_hours(2));
     assert!(set.is_sensitive());
     assert_eq!(set, "__Host-truegate=sealed; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7200");
-    assert_eq!(
-        Cookies::Secure.clear(Kind::Session),
-        "__Host-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
-    );
-    let plain = Cookies::Plain.set(Kind::Browser, "sealed", Duration::from_mins(3));
+    assert_eq!(secure().clear(Kind::Session), "__Host-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
+    let plain = plain("truegate").set(Kind::Browser, "sealed", Duration::from_mins(3));
     assert_eq!(plain, "truegate-login=sealed; HttpOnly; SameSite=Lax; Path=/; Max-Age=180");
 }
 
 #[test]
-fn an_apps_cookie_is_forgotten_by_its_name() {
-    let expired = |name: &str| CookieName::parse(name).map(|name| name.expired());
-    assert_eq!(expired("PHPSESSID").unwrap(), "PHPSESSID=; Path=/; Max-Age=0");
-    assert_eq!(expired("__Secure-app").unwrap(), "__Secure-app=; Secure; Path=/; Max-Age=0");
+fn each_site_of_a_host_has_names_of_its_own() {
+    let shop = plain("shop");
+    assert_eq!((shop.name(Kind::Session), shop.name(Kind::Browser)), ("shop", "shop-login"));
+    assert!(shop.claims(b"shop-of-sid=x") && !shop.claims(b"truegate=x"));
+    for name in ["", "a b", "__Host-a", "a=b", &"a".repeat(65)] {
+        assert_eq!(SessionCookieName::parse(name), Err(SessionCookieNameError), "{name}");
+    }
+}
+
+#[test]
+fn a_companion_has_the_attributes_of_its_cookie() {
+    let companion = |line: &str| secure().companion("sid", "sealed", line.as_bytes());
+    assert_eq!(companion("sid=1"), "__Secure-truegate-of-sid=sealed; HttpOnly; Secure");
+    assert_eq!(
+        companion("sid=1; Path=/hub/; Max-Age=0"),
+        "__Secure-truegate-of-sid=sealed; Path=/hub/; Max-Age=0; HttpOnly; Secure"
+    );
+    assert_eq!(plain("shop").companion("sid", "sealed", b"sid=1"), "shop-of-sid=sealed; HttpOnly");
+}
+
+#[test]
+fn the_name_of_a_cookie_is_a_token() {
+    assert_eq!(CookieName::parse("PHPSESSID").unwrap().as_str(), "PHPSESSID");
     for name in ["", "a b", "a=b", "a;b", "a\r\nb", "नाम", &"a".repeat(257)] {
-        assert!(expired(name).is_err(), "{name}");
+        assert_eq!(CookieName::parse(name), Err(CookieNameError), "{name}");
     }
 }

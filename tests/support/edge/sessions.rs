@@ -24,6 +24,8 @@ pub struct Sessions {
     pub revocation_grace: Duration,
     pub max_pending: usize,
     pub fallback: &'static str,
+    /// `truegate` if none.
+    pub cookie_name: Option<&'static str>,
     pub upstream_cookies: Vec<&'static str>,
     /// Truecaller's app if none.
     pub link_base: Option<String>,
@@ -68,6 +70,7 @@ impl Sessions {
             revocation_grace: SessionsBuilder::REVOCATION_GRACE,
             max_pending: 1000,
             fallback: "/login",
+            cookie_name: None,
             upstream_cookies: Vec::new(),
             link_base: None,
             store: Store::Memory,
@@ -84,6 +87,10 @@ impl Sessions {
         };
         let builder = match &self.templates {
             Some(folder) => builder.pages(Pages::load(Path::new(folder)).expect("pages that can be filled in")),
+            None => builder,
+        };
+        let builder = match self.cookie_name {
+            Some(name) => builder.cookie_name(&name.parse().expect("a name")),
             None => builder,
         };
         let cookies = self.upstream_cookies.iter().map(|name| CookieName::parse(name).expect("a cookie's name"));
@@ -125,6 +132,7 @@ impl Sessions {
         line(format!("  revocation_grace: {}ms", self.revocation_grace.as_millis()));
         line(format!("  max_pending: {}\n  fallback_url: {}", self.max_pending, self.fallback));
         line(format!("  upstream_cookies: [{}]", self.upstream_cookies.join(", ")));
+        self.cookie_name.iter().for_each(|name| line(format!("  cookie_name: {name}")));
         self.link_base.iter().for_each(|base| line(format!("  link_base: {base}")));
         self.templates.iter().for_each(|folder| line(format!("  templates: {folder}")));
         if let Store::Redis(url) = &self.store {

@@ -54,7 +54,7 @@ async fn every_header_is_there_so_that_none_of_a_clients_stays() {
     let mut broken = Browser::default();
     broken.cookies.insert("__Host-truegate".to_owned(), "broken".to_owned());
     assert_eq!(ask(&site, &mut broken, "/.truegate/auth", open).await.summary(), "200");
-    assert!(broken.cookies.is_empty());
+    assert_eq!(broken.cookies.len(), 1, "it may be another gateway's");
 }
 
 #[tokio::test]

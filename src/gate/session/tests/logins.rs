@@ -1,10 +1,11 @@
 //! A login: from the browser that starts it to the session that it gets.
 
-use std::time::Duration;
+use std::{str::FromStr as _, time::Duration};
 
 use http::header;
 
 use super::site::{Browser, ORIGIN, Outcome, Site, now};
+use crate::session::cookies::UpstreamCookie;
 
 #[tokio::test]
 async fn a_user_who_agrees_is_known_from_then_on() {
@@ -203,7 +204,7 @@ async fn a_browser_waits_with_ten_requests_and_no_more() {
 
 #[tokio::test]
 async fn a_login_leaves_no_session_of_before_alive() {
-    let site = Site::with(|sessions| sessions.upstream_cookies(["PHPSESSID".parse().unwrap()]));
+    let site = Site::with(|sessions| sessions.upstream_cookies([UpstreamCookie::from_str("PHPSESSID").unwrap()]));
     let mut browser = site.signed_in().await;
     let before = browser.clone();
     let phpsessid = ("PHPSESSID".to_owned(), "of-a".to_owned());

@@ -14,7 +14,7 @@ pub use self::{
 };
 use crate::{
     gate::session::SessionPath,
-    session::cookies::CookieName,
+    session::cookies::{SessionCookieName, UpstreamCookie},
     session::page::Pages,
     session::{LinkBase, Partner, PublicUrl, ReturnPath},
 };
@@ -45,8 +45,10 @@ pub struct Session {
     pub link_base: LinkBase,
     /// Where a user without the app, or who refused, goes on.
     pub fallback_url: ReturnPath,
-    /// The app's cookies that are expired when a browser's identity changes.
-    pub upstream_cookies: Vec<CookieName>,
+    /// What the names of truegate's own cookies are made of.
+    pub cookie_name: SessionCookieName,
+    /// The app's cookies that must not outlive their user.
+    pub upstream_cookies: Vec<UpstreamCookie>,
     /// What keeps logins and revocations.
     pub store: Store,
     /// The pages that people see.

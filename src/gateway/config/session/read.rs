@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     gate::session::{SessionPath, SessionsBuilder},
-    session::cookies::{CookieName, Cookies},
+    session::cookies::{Cookies, SessionCookieName, UpstreamCookie},
     session::page::Pages,
     session::{LinkBase, LinkBaseError, PublicUrl, ReturnPath},
 };
@@ -26,7 +26,8 @@ impl Session {
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
         let partner = partner.and_then(|item| item.section(partner::read)?);
         let link_base = section.read("link_base", |text| LinkBase::parse(text).map_err(explain_link_base));
-        let upstream_cookies = upstream_cookies(section, public_url.as_ref());
+        let cookie_name = section.read("cookie_name", |text| cookie_name(text)).unwrap_or_default();
+        let upstream_cookies = upstream_cookies(section, public_url.as_ref(), &cookie_name);
         let store = Store::read(section);
         let pages = section.take("templates").map_or_else(|| Some(Pages::default()), |item| pages::read(&item));
         Some(Self {
@@ -41,6 +42,7 @@ impl Session {
             partner: partner?,
             link_base: link_base.unwrap_or_default(),
             fallback_url,
+            cookie_name,
             upstream_cookies,
             store: store?,
             pages: pages?,
@@ -84,9 +86,36 @@ fn ways(section: &mut Section<'_>) -> (Option<SessionPath>, ReturnPath) {
     (path, fallback_url)
 }
 
-fn upstream_cookies(section: &mut Section<'_>, public_url: Option<&PublicUrl>) -> Vec<CookieName> {
+fn upstream_cookies(
+    section: &mut Section<'_>,
+    public_url: Option<&PublicUrl>,
+    cookie_name: &SessionCookieName,
+) -> Vec<UpstreamCookie> {
+    let ours = public_url.map(|url| Cookies::new(cookie_name, url.is_secure()));
     let items = section.take("upstream_cookies").and_then(|item| item.list()).unwrap_or_default();
-    items.iter().filter_map(|item| cookie(item, public_url)).collect()
+    items.iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect()
+}
+
+/// A name, or a mapping of a name with the path and the domain that the app sets.
+fn upstream_cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
+    if !item.is_mapping() {
+        return cookie(item, ours);
+    }
+    item.section(|keys| {
+        let name = keys.require("name", "write name: PHPSESSID").and_then(|item| cookie(&item, ours));
+        let (path, domain) = (keys.take("path"), keys.take("domain"));
+        let cookie = name?;
+        let cookie = path.map_or(Some(cookie.clone()), |item| {
+            item.parse(|text| cookie.path(text).map_err(|error| format!("{error} (write one such as /hub/)")))
+        })?;
+        domain.map_or(Some(cookie.clone()), |item| {
+            item.parse(|text| cookie.domain(text).map_err(|error| format!("{error} (write one such as shop.example)")))
+        })
+    })?
+}
+
+fn cookie_name(text: &str) -> Result<SessionCookieName, String> {
+    SessionCookieName::parse(text).map_err(|error| format!("{error} (write one such as truegate-shop)"))
 }
 
 fn parse_public_url(text: &str) -> Result<PublicUrl, String> {
@@ -117,14 +146,14 @@ fn refuse_loop(path: &SessionPath, fallback: &ReturnPath, item: &Item<'_>) {
     }
 }
 
-fn cookie(item: &Item<'_>, public_url: Option<&PublicUrl>) -> Option<CookieName> {
-    let ours = public_url.map(|url| if url.is_secure() { Cookies::Secure } else { Cookies::Plain });
+fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
     item.parse(|text| {
-        let name = CookieName::parse(text).map_err(|error| format!("{error} (write one such as PHPSESSID)"))?;
+        let cookie =
+            text.parse::<UpstreamCookie>().map_err(|error| format!("{error} (write one such as PHPSESSID)"))?;
         if ours.is_some_and(|ours| ours.is_set_by(text.as_bytes())) {
             return Err("is a cookie of truegate's own (list the app's)".to_owned());
         }
-        Ok(name)
+        Ok(cookie)
     })
 }
 

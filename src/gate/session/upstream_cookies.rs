@@ -1,0 +1,131 @@
+//! The app's own cookies, when a browser's user changes.
+//!
+//! Expiring them is not enough: a browser keeps a cookie whose path or domain is not known here. So a listed cookie goes on to
+//! the app only beside a companion that says for whom the app set it. truegate adds the companion to the app's response,
+//! beside the line that sets the cookie and with the same attributes: a browser stores, sends and forgets both together,
+//! whatever else runs at the same time. A companion holds for one value, and for one user: one who logs in again goes on
+//! with the app's own session.
+
+use http::{HeaderMap, HeaderValue, header, request::Parts};
+
+use super::{Mode, standing::Standing};
+use crate::{
+    headers::{AppCookies, CookieOwner, HeaderTarget, KeptCookies},
+    session::{
+        Purpose, Session,
+        cookies::{key, named, set_pair, value, without},
+    },
+};
+
+impl Mode {
+    /// Sorts the listed cookies of a request: those that may go on to the app, and what is done in the response.
+    ///
+    /// While nobody can tell who a browser is, none goes on and nothing is changed.
+    pub(super) fn sort_cookies(&self, standing: &Standing, head: &Parts) -> (KeptCookies, Option<AppCookies>) {
+        let mut kept = KeptCookies::default();
+        let Some(owner) = owner(standing).filter(|_| !self.upstream_cookies.is_empty()) else { return (kept, None) };
+        let mut expired = Vec::new();
+        for cookie in &self.upstream_cookies {
+            let mut are_all_kept = true;
+            for (index, pair) in named(&head.headers, cookie.name().as_bytes()).enumerate() {
+                if index < PAIRS && self.is_of(&owner, cookie.name(), pair, &head.headers) {
+                    kept.keep(pair);
+                } else {
+                    are_all_kept = false;
+                }
+            }
+            if !are_all_kept {
+                expired.extend(cookie.expired(head.uri.path()));
+            }
+        }
+        (kept, Some(AppCookies { owner, expired }))
+    }
+
+    /// Takes the listed cookies out of a request, but for those that may go on.
+    pub(super) fn withhold_cookies(&self, kept: &KeptCookies, target: &mut dyn HeaderTarget) {
+        if !self.upstream_cookies.is_empty() {
+            drop_pairs(target, |pair| self.lists(key(pair)) && !kept.has(pair));
+        }
+    }
+
+    /// Sets a companion for each listed cookie that the app sets; tells whether it sets any.
+    pub(super) fn mark_cookies(&self, owner: &CookieOwner, target: &mut dyn HeaderTarget) -> bool {
+        let companion = |line: &HeaderValue| {
+            let (name, value) = set_pair(line.as_bytes()).filter(|(name, _)| self.lists(name))?;
+            let purpose = Purpose::UpstreamCookie { owner: owner.expose(), name, value };
+            let sealed = self.sealer.seal_text(purpose, b"");
+            Some(self.cookies.companion(std::str::from_utf8(name).ok()?, &sealed, line.as_bytes()))
+        };
+        let lines = target.headers().get_all(header::SET_COOKIE);
+        let companions: Vec<_> = lines.iter().filter_map(companion).collect();
+        let is_any = !companions.is_empty();
+        companions.into_iter().for_each(|line| target.append(&header::SET_COOKIE, line));
+        is_any
+    }
+
+    /// The lines that make a browser forget the listed cookies after a request for a path.
+    pub(super) fn expire_cookies<'a>(&'a self, path: &'a str) -> impl Iterator<Item = HeaderValue> + 'a {
+        self.upstream_cookies.iter().flat_map(|cookie| cookie.expired(path))
+    }
+
+    /// As [`expire_cookies`](Self::expire_cookies), but for those that the app set for the user who has logged in now.
+    pub(super) fn expire_others(&self, session: &Session, head: &Parts) -> Vec<HeaderValue> {
+        let owner = CookieOwner::new(user(session));
+        let is_own = |name: &str| {
+            let mut pairs = named(&head.headers, name.as_bytes()).take(PAIRS).peekable();
+            pairs.peek().is_some() && pairs.all(|pair| self.is_of(&owner, name, pair, &head.headers))
+        };
+        let others = self.upstream_cookies.iter().filter(|cookie| !is_own(cookie.name()));
+        others.flat_map(|cookie| cookie.expired("/")).collect()
+    }
+
+    /// Whether a companion says that the app set this pair for this owner.
+    fn is_of(&self, owner: &CookieOwner, name: &str, pair: &[u8], headers: &HeaderMap) -> bool {
+        let Some(value) = value(pair) else { return false };
+        let purpose = Purpose::UpstreamCookie { owner: owner.expose(), name: name.as_bytes(), value };
+        let mut companions = self.cookies.companions(name, headers).take(PAIRS);
+        companions.any(|sealed| self.sealer.open_text(purpose, sealed).is_some())
+    }
+
+    fn lists(&self, name: &[u8]) -> bool {
+        self.upstream_cookies.iter().any(|cookie| cookie.name().as_bytes() == name)
+    }
+}
+
+/// Takes pairs out of the `Cookie` lines, and leaves the others byte for byte.
+pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8]) -> bool) {
+    let lines = || target.headers().get_all(header::COOKIE).iter();
+    if !lines().any(|line| without(line.as_bytes(), &is_dropped).is_some()) {
+        return;
+    }
+    let stripped = |line: &HeaderValue| match without(line.as_bytes(), &is_dropped) {
+        Some(rest) => HeaderValue::from_bytes(&rest).expect("a part of a header value is one"),
+        None => line.clone(),
+    };
+    let kept: Vec<_> = lines().map(stripped).filter(|line| !line.is_empty()).collect();
+    target.remove(&header::COOKIE);
+    kept.into_iter().for_each(|line| target.append(&header::COOKIE, line));
+}
+
+/// Whose a browser's cookies are; none while nobody can tell.
+fn owner(standing: &Standing) -> Option<CookieOwner> {
+    match standing {
+        Standing::Known(session) => Some(CookieOwner::new(user(session))),
+        Standing::Nobody | Standing::Worthless => Some(CookieOwner::new([])),
+        Standing::Unsure(_) => None,
+    }
+}
+
+/// A user as bytes: a number may be given to another person, whose id is another one.
+fn user(session: &Session) -> Vec<u8> {
+    let profile = session.identity().profile();
+    format!("{}\n{}", profile.phone.as_str(), profile.user_id.as_deref().unwrap_or_default()).into()
+}
+
+/// Whether two sessions are of one user.
+pub(super) fn is_same_user(one: &Session, other: &Session) -> bool {
+    user(one) == user(other)
+}
+
+/// How many cookies of one name are looked at. A browser that sends more than it has paths is not one.
+const PAIRS: usize = 16;
