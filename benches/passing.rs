@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 use truegate::{
     Gate, TruegateLayer,
     callback::Grant,
+    cause::Cause,
     profile::{FetchError, Profile, ProfileSource},
 };
 
@@ -92,6 +93,6 @@ struct Nobody;
 
 impl ProfileSource for Nobody {
     fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
-        Box::pin(async { Err(FetchError::Unavailable) })
+        Box::pin(async { Err(FetchError::Unavailable(Cause::Connect.into())) })
     }
 }

@@ -42,6 +42,7 @@ pub mod access;
 #[cfg(feature = "assertion")]
 pub mod assertion;
 pub mod callback;
+pub mod cause;
 pub mod clock;
 pub mod gate;
 #[cfg(feature = "gateway")]

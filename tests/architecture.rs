@@ -20,6 +20,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "json", modules: &[], crates: &[] },
     Floor { place: "tls", modules: &[], crates: &["rustls", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
+    Floor { place: "cause", modules: &[], crates: &["rustls", "thiserror"] },
     Floor { place: "percent", modules: &[], crates: &["smallvec"] },
     Floor {
         place: "callback",
@@ -28,13 +29,13 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "profile",
-        modules: &["callback", "json"],
+        modules: &["callback", "cause", "json"],
         crates: &["futures_core", "serde", "serde_json", "thiserror", "url"],
     },
     Floor {
         place: "profile/client",
-        modules: &["callback", "profile", "tls"],
-        crates: &["bytes", "futures_core", "http", "reqwest", "thiserror", "tokio", "tower"],
+        modules: &["callback", "cause", "profile", "tls"],
+        crates: &["bytes", "futures_core", "http", "hyper", "reqwest", "thiserror", "tokio", "tower"],
     },
     Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
     Floor {
@@ -82,22 +83,24 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "store",
-        modules: &["callback", "clock", "session"],
+        modules: &["callback", "cause", "clock", "session"],
         crates: &["bytes", "futures_core", "thiserror"],
     },
     Floor {
         place: "store/redis",
-        modules: &["callback", "clock", "session", "tls"],
+        modules: &["callback", "cause", "clock", "session", "tls"],
         crates: &["bytes", "futures_core", "redis", "rustls", "thiserror", "tokio", "tokio_rustls", "url"],
     },
     Floor {
         place: "gate",
-        modules: &["assertion", "callback", "clock", "headers", "identity", "percent", "profile"],
+        modules: &["assertion", "callback", "cause", "clock", "headers", "identity", "percent", "profile"],
         crates: &["bytes", "futures_core", "http", "lru", "serde", "serde_json", "thiserror"],
     },
     Floor {
         place: "gate/session",
-        modules: &["access", "callback", "gate", "headers", "identity", "profile", "session", "store", "tasks"],
+        modules: &[
+            "access", "callback", "cause", "gate", "headers", "identity", "profile", "session", "store", "tasks",
+        ],
         crates: &["bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "url"],
     },
     Floor {
@@ -147,6 +150,7 @@ const HOUSE: &[Floor] = &[
             "access",
             "assertion",
             "callback",
+            "cause",
             "clock",
             "gate",
             "headers",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Rejection;
-use crate::{headers::Spoofs, profile::FetchError};
+use crate::{cause::Cause, headers::Spoofs, profile::FetchError};
 
 /// Something that happened in the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Event {
     /// A profile was asked for.
     Fetch {
         /// Whether it came.
-        result: Result<(), FetchError>,
+        outcome: FetchOutcome,
         /// The time it took.
         elapsed: Duration,
     },
@@ -28,7 +28,7 @@ pub enum Event {
     /// A login moved on, or a session ended.
     Login(LoginEvent),
     /// The store of logins and revocations could not be asked, or was too slow.
-    StoreFailure,
+    StoreFailure(Cause),
     /// Somebody but truegate claimed an identity, and the claim was taken away.
     Spoof(Channel),
 }
@@ -58,6 +58,67 @@ impl Outcome {
             Self::Acknowledged => "acknowledged",
             Self::Rejected(rejection) => rejection.code(),
             Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// How asking for a profile ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FetchOutcome {
+    /// The profile came.
+    Fetched,
+    /// Truecaller does not accept the token.
+    Refused,
+    /// Truecaller could not be reached or could not answer.
+    Unavailable(Cause),
+    /// The deadline came first.
+    TimedOut,
+    /// Truecaller's answer is not a profile.
+    Unusable,
+    /// Truecaller's answer is a profile without a valid phone number.
+    NoPhoneNumber,
+}
+
+impl FetchOutcome {
+    /// Every outcome with each of its causes, for tables and metrics.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = [Self::Fetched, Self::Refused, Self::TimedOut, Self::Unusable, Self::NoPhoneNumber];
+        others.into_iter().chain(Cause::ALL.iter().map(|cause| Self::Unavailable(*cause)))
+    }
+
+    /// The stable word for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Fetched => "ok",
+            Self::Refused => "refused",
+            Self::Unavailable(_) => "unavailable",
+            Self::TimedOut => "timeout",
+            Self::Unusable => "unusable",
+            Self::NoPhoneNumber => "no-phone-number",
+        }
+    }
+
+    /// Why there is no profile.
+    pub fn cause(self) -> Option<Cause> {
+        match self {
+            Self::Fetched => None,
+            Self::Refused => Some(Cause::Auth),
+            Self::Unavailable(cause) => Some(cause),
+            Self::TimedOut => Some(Cause::Timeout),
+            Self::Unusable => Some(Cause::Protocol),
+            Self::NoPhoneNumber => Some(Cause::Data),
+        }
+    }
+
+    pub(super) fn of<T>(fetched: &Result<T, FetchError>) -> Self {
+        match fetched {
+            Ok(_) => Self::Fetched,
+            Err(FetchError::Refused) => Self::Refused,
+            Err(FetchError::Unavailable(fault)) => Self::Unavailable(fault.cause()),
+            Err(FetchError::TimedOut) => Self::TimedOut,
+            Err(FetchError::Unusable) => Self::Unusable,
+            Err(FetchError::NoPhoneNumber) => Self::NoPhoneNumber,
         }
     }
 }

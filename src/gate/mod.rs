@@ -6,13 +6,13 @@
 //! ```
 //! # use std::time::Instant;
 //! # use futures_core::future::BoxFuture;
-//! # use truegate::{callback::Grant, profile::{FetchError, Profile, ProfileSource}};
+//! # use truegate::{callback::Grant, cause::Cause, profile::{FetchError, Profile, ProfileSource}};
 //! use truegate::gate::{Gate, Step};
 //!
 //! # struct Nobody;
 //! # impl ProfileSource for Nobody {
 //! #     fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
-//! #         Box::pin(async { Err(FetchError::Unavailable) })
+//! #         Box::pin(async { Err(FetchError::Unavailable(Cause::Connect.into())) })
 //! #     }
 //! # }
 //! # let source = Nobody;
@@ -55,7 +55,7 @@ pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
     client::{ClientInfo, Scheme},
-    event::{Channel, Event, LoginEvent, Observer, Outcome},
+    event::{Channel, Event, FetchOutcome, LoginEvent, Observer, Outcome},
     intake::Intake,
     limits::Limits,
     rejection::Rejection,

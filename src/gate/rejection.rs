@@ -186,7 +186,7 @@ impl From<FetchError> for Rejection {
     fn from(error: FetchError) -> Self {
         match error {
             FetchError::Refused => Self::TokenRefused,
-            FetchError::Unavailable => Self::ProfileUnavailable,
+            FetchError::Unavailable(_) => Self::ProfileUnavailable,
             FetchError::TimedOut => Self::ProfileTimeout,
             FetchError::Unusable | FetchError::NoPhoneNumber => Self::ProfileUnusable,
         }

@@ -15,6 +15,7 @@ use http::{HeaderMap, Request, StatusCode};
 use super::*;
 use crate::{
     callback::Grant,
+    cause::Cause,
     clock::ManualClock,
     profile::{FetchError, Profile},
 };
@@ -156,11 +157,11 @@ fn every_outcome_of_a_fetch_has_its_answer() {
     for (answer, status, code_expected) in [
         (Ok(inactive), 403, "profile-inactive"),
         (Err(FetchError::Refused), 403, "token-refused"),
-        (Err(FetchError::Unavailable), 502, "profile-unavailable"),
+        (Err(FetchError::Unavailable(Cause::Connect.into())), 502, "profile-unavailable"),
         (Err(FetchError::TimedOut), 504, "profile-timeout"),
         (Err(FetchError::Unusable), 502, "profile-unusable"),
     ] {
-        let Verdict::Reply(reply) = finish(&gate(Source::answering(answer)).build(), GRANT) else {
+        let Verdict::Reply(reply) = finish(&gate(Source::answering(answer.clone())).build(), GRANT) else {
             panic!("{answer:?}")
         };
         assert_eq!(code(&reply), (StatusCode::from_u16(status).unwrap(), code_expected.to_owned()));

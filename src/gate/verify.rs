@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Event, Gate, Intake, Rejection};
+use super::{Event, FetchOutcome, Gate, Intake, Rejection};
 use crate::{
     callback::{Callback, Grant},
     headers::Edits,
@@ -37,7 +37,7 @@ impl Gate {
         let fetched = self.0.source.fetch(grant, deadline);
         let fetched = self.by(deadline, fetched).await.unwrap_or(Err(FetchError::TimedOut));
         let elapsed = self.0.clock.now() - asked;
-        self.observe(Event::Fetch { result: fetched.as_ref().map(drop).map_err(|error| *error), elapsed });
+        self.observe(Event::Fetch { outcome: FetchOutcome::of(&fetched), elapsed });
         fetched
     }
 

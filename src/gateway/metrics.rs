@@ -1,6 +1,6 @@
 //! What is counted: series with labels from closed sets, each there before its first event.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
@@ -9,29 +9,29 @@ use metrics::{
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::{
-    gate::{Channel, LoginEvent, Outcome, Rejection},
-    profile::FetchError,
+    cause::Cause,
+    gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection},
 };
 
 /// The metrics of one gateway.
 pub(super) struct Metrics {
     pub(super) callbacks: Series,
     pub(super) verification: Histogram,
-    pub(super) fetches: Series,
+    pub(super) fetches: Series<(&'static str, &'static str)>,
     pub(super) fetch: Histogram,
     pub(super) logins: Series,
     pub(super) spoofs: Series,
     pub(super) refusals: Series,
     pub(super) responses: Series,
-    pub(super) upstream_failures: Counter,
+    pub(super) upstream_failures: Series,
     pub(super) deliveries: Series,
-    pub(super) store_failures: Counter,
+    pub(super) store_failures: Series,
     pub(super) unusable_phones_files: Gauge,
     handle: PrometheusHandle,
 }
 
-/// One counter for each value of a label.
-pub(super) struct Series(HashMap<&'static str, Counter>);
+/// One counter for each value of a label, or of several.
+pub(super) struct Series<L = &'static str>(HashMap<L, Counter>);
 
 impl Metrics {
     /// Registers every series.
@@ -56,6 +56,7 @@ impl Metrics {
     }
 
     fn register(handle: PrometheusHandle) -> Self {
+        let causes = || Cause::ALL.iter().map(|cause| cause.code());
         let reasons = || Rejection::ALL.iter().map(|rejection| rejection.code());
         let outcomes =
             [Outcome::Verified, Outcome::Declined, Outcome::Acknowledged, Outcome::Abandoned].map(Outcome::code);
@@ -65,10 +66,7 @@ impl Metrics {
                 outcomes.into_iter().chain(reasons()),
             ),
             verification: seconds("truegate_verification_seconds", "From a callback's head to its verdict."),
-            fetches: series(
-                ("truegate_profile_fetches_total", "result", "Profiles asked for, all tries counted as one."),
-                RESULTS.into_iter().map(fetch_result),
-            ),
+            fetches: fetches(),
             fetch: seconds("truegate_profile_fetch_seconds", "From asking for a profile to having it or giving up."),
             logins: series(
                 ("truegate_logins_total", "event", "Logins by how they moved on, and logouts."),
@@ -86,40 +84,36 @@ impl Metrics {
                 ("truegate_responses_total", "class", "Requests by the class of the answer; none if the client left."),
                 CLASSES.into_iter(),
             ),
-            upstream_failures: counter(
-                "truegate_upstream_failures_total",
-                "Requests that the app behind could not be asked.",
+            upstream_failures: series(
+                ("truegate_upstream_failures_total", "cause", "Requests that the app behind could not be asked."),
+                causes(),
             ),
             deliveries: series(
                 ("truegate_forwarded_callbacks_total", "class", "Callbacks sent to the app afterwards, by its answer."),
                 CLASSES.into_iter(),
             ),
-            store_failures: counter("truegate_store_failures_total", "Times that the store could not be asked."),
+            store_failures: series(
+                ("truegate_store_failures_total", "cause", "Times that the store could not be asked."),
+                causes(),
+            ),
             unusable_phones_files: unusable_phones_files(),
             handle,
         }
     }
 }
 
-impl Series {
+impl<L: Eq + Hash> Series<L> {
     /// Counts one more of a value; values that are not of the set are not counted.
-    pub(super) fn count(&self, value: &str) {
-        if let Some(counter) = self.0.get(value) {
+    pub(super) fn count(&self, value: L) {
+        if let Some(counter) = self.0.get(&value) {
             counter.increment(1);
         }
     }
 }
 
-/// The word for the result of a fetch.
-pub(super) fn fetch_result(result: Result<(), FetchError>) -> &'static str {
-    match result {
-        Ok(()) => "ok",
-        Err(FetchError::Refused) => "refused",
-        Err(FetchError::Unavailable) => "unavailable",
-        Err(FetchError::TimedOut) => "timeout",
-        Err(FetchError::Unusable) => "unusable",
-        Err(FetchError::NoPhoneNumber) => "no-phone-number",
-    }
+/// The words for how a fetch ended, and why.
+pub(super) fn words(outcome: FetchOutcome) -> (&'static str, &'static str) {
+    (outcome.code(), outcome.cause().map_or("none", Cause::code))
 }
 
 /// The word for the class of a status.
@@ -140,9 +134,11 @@ fn seconds(name: &'static str, help: &'static str) -> Histogram {
     histogram!(name)
 }
 
-fn counter(name: &'static str, help: &'static str) -> Counter {
-    describe_counter!(name, help);
-    counter!(name)
+fn fetches() -> Series<(&'static str, &'static str)> {
+    const NAME: &str = "truegate_profile_fetches_total";
+    describe_counter!(NAME, "Profiles asked for, all tries counted as one, by the result and why there is none.");
+    let counter = |(result, cause)| counter!(NAME, "result" => result, "cause" => cause);
+    Series(FetchOutcome::all().map(words).map(|words| (words, counter(words))).collect())
 }
 
 fn unusable_phones_files() -> Gauge {
@@ -150,14 +146,6 @@ fn unusable_phones_files() -> Gauge {
     gauge!("truegate_unusable_phones_files")
 }
 
-const RESULTS: [Result<(), FetchError>; 6] = [
-    Ok(()),
-    Err(FetchError::Refused),
-    Err(FetchError::Unavailable),
-    Err(FetchError::TimedOut),
-    Err(FetchError::Unusable),
-    Err(FetchError::NoPhoneNumber),
-];
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -172,11 +160,13 @@ mod tests {
         for line in [
             r#"truegate_callbacks_total{outcome="verified"} 0"#,
             r#"truegate_callbacks_total{outcome="endpoint-not-allowed"} 0"#,
-            r#"truegate_profile_fetches_total{result="timeout"} 0"#,
+            r#"truegate_profile_fetches_total{result="ok",cause="none"} 0"#,
+            r#"truegate_profile_fetches_total{result="unavailable",cause="tls"} 0"#,
             r#"truegate_spoof_attempts_total{channel="trailer"} 0"#,
             r#"truegate_refusals_total{reason="ambiguous-path"} 0"#,
             r#"truegate_responses_total{class="2xx"} 0"#,
-            "truegate_upstream_failures_total 0",
+            r#"truegate_upstream_failures_total{cause="connect"} 0"#,
+            r#"truegate_store_failures_total{cause="auth"} 0"#,
         ] {
             assert!(rendered.lines().any(|rendered| rendered == line), "{line} in\n{rendered}");
         }

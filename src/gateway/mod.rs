@@ -25,6 +25,7 @@ mod cli;
 pub mod config;
 mod delivery;
 mod demo;
+mod failure;
 mod forwarded;
 mod keys;
 mod limits;

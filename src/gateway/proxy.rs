@@ -10,6 +10,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
+    failure,
     forwarded::{self, Origin, TrustedProxies},
     limits,
     telemetry::Telemetry,
@@ -69,7 +70,7 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
         let peer = exchange.addresses.next().map(|address| self.upstreams.peer(address));
-        peer.ok_or_else(|| Error::explain(ErrorType::ConnectNoRoute, "the upstream's name has no address").into_up())
+        peer.ok_or_else(|| failure::no_address().into_up())
     }
 
     async fn upstream_request_filter(
@@ -139,7 +140,7 @@ impl Proxy {
     }
 
     fn lost_upstream(&self, error: &Error) -> Reply {
-        self.telemetry.upstream_failure(error.etype());
+        self.telemetry.upstream_failure(failure::cause(error));
         Reply::reject(Rejection::UpstreamUnavailable, Connection::Close)
     }
 }

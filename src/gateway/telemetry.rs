@@ -3,13 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use http::Method;
-use pingora_core::ErrorType;
 use tracing::{debug, info, warn};
 
-use super::metrics::{Metrics, class, fetch_result};
+use super::metrics::{Metrics, class, words};
 use crate::{
-    gate::{Event, Observer, Outcome, Rejection},
-    profile::FetchError,
+    cause::Cause,
+    gate::{Event, FetchOutcome, Observer, Outcome, Rejection},
 };
 
 /// Counts and logs what happens in a gateway. Clones share their counts.
@@ -28,18 +27,22 @@ impl Telemetry {
     }
 
     /// The app behind could not be asked, or broke off.
-    pub(super) fn upstream_failure(&self, error: &ErrorType) {
-        self.0.upstream_failures.increment(1);
-        warn!(error = error.as_str(), "upstream failed");
+    pub(super) fn upstream_failure(&self, cause: Cause) {
+        self.0.upstream_failures.count(cause.code());
+        warn!(cause = cause.code(), tls = cause.detail(), "upstream failed");
     }
 
-    /// A callback was sent to the app after it was answered; a status of 0 says that no answer came.
-    pub(super) fn delivery(&self, status: u16) {
-        let class = class(status);
+    /// A callback was sent to the app after it was answered: the status of the app's answer, or why there is none.
+    pub(super) fn delivery(&self, answer: Result<u16, Cause>) {
+        let class = class(answer.unwrap_or(0));
         self.0.deliveries.count(class);
-        match status {
-            100..500 => info!(class, "callback forwarded"),
-            _ => warn!(class, "callback forwarded"),
+        match answer {
+            Ok(100..500) => info!(class, "callback forwarded"),
+            Ok(_) => warn!(class, "callback forwarded"),
+            Err(cause) => {
+                self.0.upstream_failures.count(cause.code());
+                warn!(class, cause = cause.code(), tls = cause.detail(), "callback forwarded");
+            }
         }
     }
 
@@ -63,10 +66,10 @@ impl Observer for Telemetry {
                     _ => info!(outcome = outcome_word, elapsed_ms, "callback"),
                 }
             }
-            Event::Fetch { result, elapsed } => {
-                self.0.fetches.count(fetch_result(result));
+            Event::Fetch { outcome, elapsed } => {
+                self.0.fetches.count(words(outcome));
                 self.0.fetch.record(elapsed);
-                log_fetch(result, elapsed);
+                log_fetch(outcome, elapsed);
             }
             Event::Refusal(rejection) => {
                 self.0.refusals.count(rejection.code());
@@ -79,9 +82,9 @@ impl Observer for Telemetry {
                 self.0.logins.count(event.code());
                 info!(event = event.code(), "login");
             }
-            Event::StoreFailure => {
-                self.0.store_failures.increment(1);
-                warn!("the store cannot be asked");
+            Event::StoreFailure(cause) => {
+                self.0.store_failures.count(cause.code());
+                warn!(cause = cause.code(), tls = cause.detail(), "the store cannot be asked");
             }
             Event::Spoof(channel) => {
                 self.0.spoofs.count(channel.code());
@@ -92,11 +95,12 @@ impl Observer for Telemetry {
 }
 
 /// A profile that nobody can have is the operator's business; a refused token is the caller's.
-fn log_fetch(result: Result<(), FetchError>, elapsed: Duration) {
-    let (result_word, elapsed_ms) = (fetch_result(result), milliseconds(elapsed));
-    match result {
-        Ok(()) | Err(FetchError::Refused) => debug!(result = result_word, elapsed_ms, "profile"),
-        Err(_) => warn!(result = result_word, elapsed_ms, "profile"),
+fn log_fetch(outcome: FetchOutcome, elapsed: Duration) {
+    let (result, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
+    let (cause, tls) = (outcome.cause().map(Cause::code), outcome.cause().and_then(Cause::detail));
+    match outcome {
+        FetchOutcome::Fetched | FetchOutcome::Refused => debug!(result, cause, elapsed_ms, "profile"),
+        _ => warn!(result, cause, tls, elapsed_ms, "profile"),
     }
 }
 

@@ -16,6 +16,7 @@ use pingora_http::RequestHeader;
 use tokio::time::timeout;
 
 use super::config::Upstream;
+use crate::cause::Cause;
 
 /// The upstream with the addresses that its name has now.
 pub(super) struct Upstreams {
@@ -35,10 +36,12 @@ impl Upstreams {
     /// Resolves the name; if that fails or changes nothing, the addresses stand in the order of before.
     pub(super) async fn refresh(&self) {
         let found = tokio::net::lookup_host((self.upstream.host(), self.upstream.port()));
-        match timeout(LOOKUP_TIMEOUT, found).await.map(|found| found.map(Iterator::collect::<Vec<_>>)) {
-            Ok(Ok(found)) if !found.is_empty() => self.replace(found),
-            _ => tracing::warn!("the upstream's name could not be resolved"),
-        }
+        let cause = match timeout(LOOKUP_TIMEOUT, found).await.map(|found| found.map(Iterator::collect::<Vec<_>>)) {
+            Ok(Ok(found)) if !found.is_empty() => return self.replace(found),
+            Ok(_) => Cause::Dns,
+            Err(_) => Cause::Timeout,
+        };
+        tracing::warn!(cause = cause.code(), "the upstream's name could not be resolved");
     }
 
     /// Resolves the name again and again, for it may move.

@@ -11,7 +11,7 @@
 //! # use std::{convert::Infallible, time::Instant};
 //! # use futures_core::future::BoxFuture;
 //! # use http_body_util::Full;
-//! # use truegate::{callback::Grant, profile::{FetchError, Profile, ProfileSource}};
+//! # use truegate::{callback::Grant, cause::Cause, profile::{FetchError, Profile, ProfileSource}};
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use tower::{Layer, ServiceExt, service_fn};
@@ -20,7 +20,7 @@
 //! # struct Nobody;
 //! # impl ProfileSource for Nobody {
 //! #     fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
-//! #         Box::pin(async { Err(FetchError::Unavailable) })
+//! #         Box::pin(async { Err(FetchError::Unavailable(Cause::Connect.into())) })
 //! #     }
 //! # }
 //! # let source = Nobody;

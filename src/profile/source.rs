@@ -5,7 +5,7 @@ use std::time::Instant;
 use futures_core::future::BoxFuture;
 
 use super::{Profile, ProfileError};
-use crate::callback::Grant;
+use crate::{callback::Grant, cause::Fault};
 
 /// Fetches the profile that a grant gives access to.
 ///
@@ -19,7 +19,7 @@ pub trait ProfileSource: Send + Sync + 'static {
 }
 
 /// Why there is no profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// Truecaller does not accept the token (401 or 403).
@@ -27,7 +27,7 @@ pub enum FetchError {
     Refused,
     /// Truecaller could not be reached or could not answer, and trying again may help.
     #[error("the profile endpoint is unavailable")]
-    Unavailable,
+    Unavailable(#[source] Fault),
     /// The deadline came first.
     #[error("the profile did not arrive in time")]
     TimedOut,

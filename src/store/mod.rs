@@ -43,7 +43,7 @@ pub use self::{
     login::{Login, State},
     memory::MemoryStore,
 };
-use crate::{callback::RequestId, session::BrowserId};
+use crate::{callback::RequestId, cause::Fault, session::BrowserId};
 
 /// Keeps logins and revocations.
 ///
@@ -102,16 +102,16 @@ pub const REVOCATIONS_AT_ONCE: usize = 1000;
 pub struct Place(Box<str>);
 
 /// Why a store could not do what it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// It cannot be reached, does not answer in time, or holds what it should not.
     #[error("the store is unavailable")]
-    Unavailable,
+    Unavailable(#[source] Fault),
 }
 
 /// Why a login could not be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// As many logins run as the store may keep.
@@ -119,7 +119,7 @@ pub enum OpenError {
     Full,
     /// See [`StoreError::Unavailable`].
     #[error("the store is unavailable")]
-    Unavailable,
+    Unavailable(#[source] Fault),
 }
 
 impl Place {
@@ -135,8 +135,8 @@ impl Place {
 }
 
 impl From<StoreError> for OpenError {
-    fn from(_: StoreError) -> Self {
-        Self::Unavailable
+    fn from(StoreError::Unavailable(fault): StoreError) -> Self {
+        Self::Unavailable(fault)
     }
 }
 

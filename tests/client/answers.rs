@@ -3,11 +3,12 @@
 use std::{io, net::TcpListener as StdListener};
 
 use truegate::{
+    cause::Cause,
     profile::{FetchError, ProfileClient},
     simulator::{Day, Simulator},
 };
 
-use super::{client, outcome, support::recorder::Recorder};
+use super::{client, outcome, support::recorder::Recorder, unavailable};
 
 #[tokio::test]
 async fn a_profile_may_be_as_large_as_the_limit_and_no_larger() {
@@ -52,6 +53,12 @@ async fn a_redirect_is_not_followed() {
     }
     assert_eq!(simulator.fetches(), 3);
     assert_eq!(trap.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_http_is_said_to_be_the_cause() {
+    let endpoint = Recorder::answering("220 mail.example ESMTP\r\n\r\n").await;
+    assert_eq!(outcome(&client(1), &url(&endpoint)).await, unavailable(Cause::Protocol));
 }
 
 fn url(endpoint: &Recorder) -> String {

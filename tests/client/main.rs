@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use truegate::{
     callback::{Callback, Endpoints, Grant, ProfileEndpoint},
+    cause::Cause,
     clock::{Clock, SystemClock},
     profile::{FetchError, Profile, ProfileClient, ProfileSource},
     simulator::{DOCUMENTED_TOKEN, Simulator},
@@ -43,6 +44,11 @@ async fn outcome(client: &ProfileClient, endpoint: &str) -> Result<(), FetchErro
 
 fn client(attempts: u32) -> ProfileClient {
     ProfileClient::builder().attempts(attempts).build().unwrap()
+}
+
+/// There is no profile, for this reason.
+fn unavailable(cause: Cause) -> Result<(), FetchError> {
+    Err(FetchError::Unavailable(cause.into()))
 }
 
 /// A deadline that does not come while the test runs.

@@ -1,17 +1,19 @@
 //! Whose certificates are believed, and which addresses are connected to.
 
 use std::{
+    error::Error,
     fs, io,
     net::{TcpListener as StdListener, ToSocketAddrs},
     time::Duration,
 };
 
 use truegate::{
-    profile::{FetchError, ProfileClient},
+    cause::{Cause, TlsCause},
+    profile::ProfileClient,
     simulator::{Day, Simulator},
 };
 
-use super::{Secured, outcome};
+use super::{Secured, client, outcome, unavailable};
 
 const HOST: &str = "profile4-noneu.truecaller.com";
 const DOCUMENTED: &str = "https://profile4-noneu.truecaller.com/v1/default";
@@ -30,9 +32,11 @@ async fn the_documented_endpoint_can_be_the_simulator() {
 async fn a_certificate_that_nobody_vouches_for_ends_the_fetch() {
     let Secured { simulator, certificate } = Secured::start(&["other.example"]).await;
     let other = Secured::start(&[HOST]).await.certificate;
-    for (trusted, what) in [(String::new(), "unknown"), (other, "another's"), (certificate, "for another name")] {
+    for (trusted, cause) in
+        [(String::new(), TlsCause::UnknownIssuer), (other, TlsCause::UnknownIssuer), (certificate, TlsCause::WrongName)]
+    {
         let client = ProfileClient::builder().resolve(HOST, simulator.address()).trust(trusted).build().unwrap();
-        assert_eq!(outcome(&client, DOCUMENTED).await, Err(FetchError::Unavailable), "{what}");
+        assert_eq!(outcome(&client, DOCUMENTED).await, unavailable(Cause::Tls(cause)), "{cause:?}");
     }
     assert_eq!(simulator.fetches(), 0);
 }
@@ -41,7 +45,7 @@ async fn a_certificate_that_nobody_vouches_for_ends_the_fetch() {
 async fn an_https_endpoint_is_never_asked_without_tls() {
     let simulator = Simulator::start().await.unwrap();
     let client = ProfileClient::builder().resolve(HOST, simulator.address()).build().unwrap();
-    assert_eq!(outcome(&client, DOCUMENTED).await, Err(FetchError::Unavailable));
+    assert_eq!(outcome(&client, DOCUMENTED).await, unavailable(Cause::Tls(TlsCause::NotTls)));
     assert_eq!(simulator.fetches(), 0);
 }
 
@@ -52,7 +56,7 @@ async fn a_handshake_that_stalls_is_given_up_after_the_connect_timeout() {
     let builder = ProfileClient::builder().connect_timeout(Duration::from_millis(50)).attempts(2);
     let client = builder.trust(certificate).build().unwrap();
 
-    assert_eq!(outcome(&client, simulator.endpoint()).await, Err(FetchError::Unavailable));
+    assert_eq!(outcome(&client, simulator.endpoint()).await, unavailable(Cause::Timeout));
 
     assert_eq!((simulator.connections(), simulator.fetches()), (2, 0));
 }
@@ -61,7 +65,30 @@ async fn a_handshake_that_stalls_is_given_up_after_the_connect_timeout() {
 async fn an_endpoint_that_nobody_serves_is_unavailable() {
     let closed = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let client = ProfileClient::builder().resolve(HOST, closed).build().unwrap();
-    assert_eq!(outcome(&client, DOCUMENTED).await, Err(FetchError::Unavailable));
+    assert_eq!(outcome(&client, DOCUMENTED).await, unavailable(Cause::Connect));
+}
+
+/// No DNS server is asked for a label of more than 63 letters.
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_said_to_be_the_cause() {
+    let endpoint = format!("https://{}.invalid/v1/default", "a".repeat(64));
+    assert_eq!(outcome(&client(1), &endpoint).await, unavailable(Cause::Dns));
+}
+
+#[tokio::test]
+async fn an_error_keeps_its_source_without_the_url() {
+    let closed = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = ProfileClient::builder().resolve(HOST, closed).build().unwrap();
+    let failed = outcome(&client, DOCUMENTED).await.unwrap_err();
+    let mut next: Option<&(dyn Error + 'static)> = Some(&failed);
+    let (mut chain, mut refused) = (String::new(), false);
+    while let Some(error) = next {
+        chain += &format!("{error} {error:?}\n");
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        refused |= kind == Some(io::ErrorKind::ConnectionRefused);
+        next = error.source();
+    }
+    assert!(refused && !chain.contains("v1/default"), "{chain}");
 }
 
 #[tokio::test]
@@ -73,7 +100,7 @@ async fn a_name_that_leads_to_this_machine_is_not_connected_to() {
 
     for name in names_of_this_machine() {
         let endpoint = format!("https://{name}:{port}/v1/default");
-        assert_eq!(outcome(&client, &endpoint).await, Err(FetchError::Unavailable), "{name}");
+        assert_eq!(outcome(&client, &endpoint).await, unavailable(Cause::Dns), "{name}");
     }
 
     assert_eq!(trap.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);

@@ -86,10 +86,10 @@ async fn what_happens_is_counted() {
         (r#"truegate_callbacks_total{outcome="profile-unusable"}"#, 1.0),
         (r#"truegate_callbacks_total{outcome="method-not-allowed"}"#, 1.0),
         (r#"truegate_callbacks_total{outcome="abandoned"}"#, 0.0),
-        (r#"truegate_profile_fetches_total{result="ok"}"#, 2.0),
-        (r#"truegate_profile_fetches_total{result="refused"}"#, 1.0),
-        (r#"truegate_profile_fetches_total{result="unavailable"}"#, 1.0),
-        (r#"truegate_profile_fetches_total{result="unusable"}"#, 1.0),
+        (r#"truegate_profile_fetches_total{result="ok",cause="none"}"#, 2.0),
+        (r#"truegate_profile_fetches_total{result="refused",cause="auth"}"#, 1.0),
+        (r#"truegate_profile_fetches_total{result="unavailable",cause="server-error"}"#, 1.0),
+        (r#"truegate_profile_fetches_total{result="unusable",cause="protocol"}"#, 1.0),
         (r#"truegate_spoof_attempts_total{channel="header"}"#, 1.0),
         (r#"truegate_spoof_attempts_total{channel="connection"}"#, 1.0),
         (r#"truegate_spoof_attempts_total{channel="trailer"}"#, 1.0),
@@ -97,7 +97,7 @@ async fn what_happens_is_counted() {
         (r#"truegate_refusals_total{reason="ambiguous-path"}"#, 1.0),
         ("truegate_verification_seconds_count", 8.0),
         ("truegate_profile_fetch_seconds_count", 5.0),
-        ("truegate_upstream_failures_total", 0.0),
+        (r#"truegate_upstream_failures_total{cause="connect"}"#, 0.0),
     ] {
         assert_eq!(metrics.get(series), Some(&value), "{series} of {metrics:#?}");
     }

@@ -3,6 +3,7 @@
 
 mod admin;
 mod ambient;
+mod causes;
 mod command_line;
 mod delivery;
 mod forwarded;

@@ -139,7 +139,9 @@ async fn without_the_store_the_public_goes_on() {
     assert_eq!((ready.status(), public.status()), (200, 200));
     assert_eq!((login.status(), login.code().as_str()), (503, "store-unavailable"));
     assert!(login.one("retry-after").is_some());
-    site.wait_for_metric("truegate_store_failures_total 1").await;
+    site.wait_for_metric(r#"truegate_store_failures_total{cause="connect"} 1"#).await;
+    let told = |line: &String| line.contains("the store cannot be asked") && line.contains(r#""cause":"connect""#);
+    assert!(site.program.log().iter().any(told), "{:#?}", site.program.log());
 }
 
 /// Another file in the place of this one, whole from the first moment.

@@ -1,9 +1,10 @@
 //! When Redis is down, or silent.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use bytes::Bytes;
 use truegate::{
+    cause::Cause,
     clock::{Clock, SystemClock},
     store::{OpenError, Place, RedisStore, State, Store, StoreError},
 };
@@ -17,7 +18,7 @@ use crate::{
 async fn a_server_that_starts_late_is_found() {
     let mut server = Redis::stopped();
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    all_is_unavailable(&store).await;
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Connect]));
 
     server.restart();
     recovers(&store).await;
@@ -30,7 +31,8 @@ async fn a_server_that_was_killed_is_found_again_and_forgets() {
     store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
 
     server.kill();
-    all_is_unavailable(&store).await;
+    let causes = all_is_unavailable(&store).await;
+    assert!(causes.is_subset(&HashSet::from([Cause::Closed, Cause::Connect])), "{causes:?}");
     server.restart();
     recovers(&store).await;
     assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
@@ -64,10 +66,10 @@ async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards(
     server.signal("STOP");
     let start = SystemClock.now();
     futures_util::future::join_all(browsers.iter().map(|browser| async {
-        assert_eq!(store.state(browser, None).await, Err(StoreError::Unavailable));
+        assert_eq!(store.state(browser, None).await, Err(StoreError::Unavailable(Cause::Timeout.into())));
     }))
     .await;
-    all_is_unavailable(&store).await;
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Timeout]));
     let waited = SystemClock.now() - start;
     assert!(waited < Duration::from_secs(8), "each of eight turns has a second: {waited:?}");
 
@@ -87,7 +89,7 @@ async fn a_connection_that_leads_nowhere_is_given_up() {
     store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
 
     relay.lose_connections();
-    assert_eq!(store.advance(&nonce(1), State::Opened).await, Err(StoreError::Unavailable));
+    assert_eq!(store.advance(&nonce(1), State::Opened).await, Err(StoreError::Unavailable(Cause::Timeout.into())));
     recovers(&store).await;
     assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)));
 }
@@ -126,18 +128,29 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
     assert_eq!(server.statistic("stats", "total_connections_received"), 2, "one of the store, one of this question");
 }
 
-/// Each method says so, and within its deadline.
-pub async fn all_is_unavailable(store: &RedisStore) {
+/// Each method says so, and within its deadline; gives the reasons.
+pub async fn all_is_unavailable(store: &RedisStore) -> HashSet<Cause> {
     let (browser, nonce) = (browser(), nonce(1));
     let start = SystemClock.now();
-    assert_eq!(store.open(&nonce, &browser, owner(&nonce), LONG).await, Err(OpenError::Unavailable));
-    assert_eq!(store.time_left(&nonce).await, Err(StoreError::Unavailable));
-    assert_eq!(store.advance(&nonce, State::Opened).await, Err(StoreError::Unavailable));
-    assert_eq!(store.state(&browser, Some(&nonce)).await, Err(StoreError::Unavailable));
-    assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(StoreError::Unavailable));
-    assert_eq!(store.revocations(&Place::default()).await, Err(StoreError::Unavailable));
+    let opened = match store.open(&nonce, &browser, owner(&nonce), LONG).await {
+        Err(OpenError::Unavailable(fault)) => Err(StoreError::Unavailable(fault)),
+        other => panic!("{other:?}"),
+    };
+    let answers: [Result<(), StoreError>; 6] = [
+        opened,
+        store.time_left(&nonce).await.map(drop),
+        store.advance(&nonce, State::Opened).await.map(drop),
+        store.state(&browser, Some(&nonce)).await.map(drop),
+        store.revoke(Bytes::new(), LONG).await,
+        store.revocations(&Place::default()).await.map(drop),
+    ];
     let waited = SystemClock.now() - start;
     assert!(waited < 6 * DEADLINE + SLACK, "{waited:?}");
+    let cause = |answer: Result<(), StoreError>| match answer {
+        Err(StoreError::Unavailable(fault)) => fault.cause(),
+        other => panic!("{other:?}"),
+    };
+    answers.into_iter().map(cause).collect()
 }
 
 /// Within two seconds.

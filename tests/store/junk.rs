@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use truegate::store::{OpenError, Place, RedisStore, State, Store, StoreError};
+use truegate::{
+    cause::Cause,
+    store::{OpenError, Place, RedisStore, State, Store, StoreError},
+};
 
 use crate::{
     site::{LONG, browser, login, nonce, owner},
@@ -64,7 +67,8 @@ async fn without_the_ends_of_logins_none_opens_and_the_running_go_on() {
     store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
     server.command(&["SET", "{truegate}:logins", "junk"]);
 
-    assert_eq!(store.open(&nonce(2), &browser, owner(&nonce(2)), LONG).await, Err(OpenError::Unavailable));
+    let opened = store.open(&nonce(2), &browser, owner(&nonce(2)), LONG).await;
+    assert_eq!(opened, Err(OpenError::Unavailable(Cause::Data.into())));
     assert_eq!(store.advance(&nonce(1), State::Refused).await, Ok(true));
     assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Refused)));
 
@@ -85,8 +89,9 @@ async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
     ] {
         server.command(&["DEL", key]);
         server.command(spoil);
-        assert_eq!(store.revocations(&Place::default()).await, Err(StoreError::Unavailable), "{spoil:?}");
-        assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(StoreError::Unavailable), "{spoil:?}");
+        let junk = StoreError::Unavailable(Cause::Data.into());
+        assert_eq!(store.revocations(&Place::default()).await, Err(junk.clone()), "{spoil:?}");
+        assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(junk), "{spoil:?}");
         assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)), "{spoil:?}");
     }
 

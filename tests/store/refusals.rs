@@ -1,6 +1,9 @@
 //! When Redis refuses.
 
+use std::{collections::HashSet, io::Read, net::TcpListener, thread};
+
 use truegate::{
+    cause::Cause,
     clock::{Clock, SystemClock},
     store::{OpenError, Place, RedisStore, State, Store, StoreError},
 };
@@ -17,7 +20,7 @@ async fn a_wrong_password_is_unavailable_and_no_storm() {
     let store = RedisStore::new(&server.url_with_password("wrong"), 10).unwrap();
     let start = SystemClock.now();
     for _ in 0..100 {
-        all_is_unavailable(&store).await;
+        assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Auth]));
     }
     let turns = (SystemClock.now() - start).as_millis() / 500;
 
@@ -33,7 +36,8 @@ async fn a_password_opens_and_none_does_not() {
     let store = RedisStore::new(&server.url_with_password("p%40ss%2Fw%3Ard"), 10).unwrap();
     assert_eq!(store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await, Ok(()));
 
-    all_is_unavailable(&RedisStore::new(&server.url(), 10).unwrap()).await;
+    let store = RedisStore::new(&server.url(), 10).unwrap();
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Auth]));
 }
 
 #[tokio::test]
@@ -42,12 +46,13 @@ async fn a_server_without_memory_or_rights_to_write_still_answers_questions() {
     let (store, first) = (RedisStore::new(&server.url(), 10).unwrap(), browser());
     store.open(&nonce(1), &first, owner(&nonce(1)), LONG).await.unwrap();
 
-    for (refuse, allow) in [
-        (vec!["CONFIG", "SET", "maxmemory", "1"], vec!["CONFIG", "SET", "maxmemory", "0"]),
-        (vec!["REPLICAOF", "127.0.0.1", "1"], vec!["REPLICAOF", "NO", "ONE"]),
+    for (refuse, allow, cause) in [
+        (vec!["CONFIG", "SET", "maxmemory", "1"], vec!["CONFIG", "SET", "maxmemory", "0"], Cause::Full),
+        (vec!["REPLICAOF", "127.0.0.1", "1"], vec!["REPLICAOF", "NO", "ONE"], Cause::ReadOnly),
     ] {
         assert_eq!(server.command(&refuse), "OK");
-        assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Err(OpenError::Unavailable));
+        let opened = store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await;
+        assert_eq!(opened, Err(OpenError::Unavailable(cause.into())));
         until(async || store.state(&first, None).await == Ok(login(&nonce(1), State::Pending))).await;
         assert_eq!(server.command(&allow), "OK");
         recovers(&store).await;
@@ -56,27 +61,63 @@ async fn a_server_without_memory_or_rights_to_write_still_answers_questions() {
 
 #[tokio::test]
 async fn a_server_that_refuses_every_command_is_unavailable() {
-    for line in [
-        "-LOADING Redis is loading the dataset in memory",
-        "-MOVED 3999 127.0.0.1:6381",
-        "-NOAUTH Authentication required.",
-        "-NOPERM this user has no permissions",
-        "-NOSCRIPT No matching script.",
-        "-READONLY You can't write against a read only replica.",
-        "-MASTERDOWN Link with MASTER is down",
-        "-BUSY Redis is busy running a script",
-        "+OK",
-        ":-7",
-        "$-1",
-        "*0",
-        "HTTP/1.1 400 Bad Request",
+    for (line, cause) in [
+        ("-LOADING Redis is loading the dataset in memory", Cause::ServerError),
+        ("-MOVED 3999 127.0.0.1:6381", Cause::Protocol),
+        ("-NOAUTH Authentication required.", Cause::Auth),
+        ("-NOPERM this user has no permissions", Cause::Auth),
+        ("-NOSCRIPT No matching script.", Cause::Protocol),
+        ("-READONLY You can't write against a read only replica.", Cause::ReadOnly),
+        ("-MASTERDOWN Link with MASTER is down", Cause::ServerError),
+        ("-BUSY Redis is busy running a script", Cause::ServerError),
+        ("-ERR max number of clients reached", Cause::Full),
+        ("+OK", Cause::Protocol),
+        (":-7", Cause::Protocol),
+        ("$-1", Cause::Protocol),
+        ("*0", Cause::Protocol),
+        ("HTTP/1.1 400 Bad Request", Cause::Protocol),
     ] {
         let store = RedisStore::new(&Parrot::saying(line).url(), 10).unwrap();
-        assert_eq!(
-            store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await,
-            Err(OpenError::Unavailable),
-            "{line}"
-        );
-        assert_eq!(store.revocations(&Place::default()).await, Err(StoreError::Unavailable), "{line}");
+        let opened = store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await;
+        assert_eq!(opened, Err(OpenError::Unavailable(cause.into())), "{line}");
+        let heard = store.revocations(&Place::default()).await;
+        assert_eq!(heard, Err(StoreError::Unavailable(cause.into())), "{line}");
     }
+}
+
+/// No DNS server is asked for a label of more than 63 letters.
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_said_to_be_the_cause() {
+    let store = RedisStore::new(&format!("redis://{}.invalid", "a".repeat(64)), 10).unwrap();
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Dns]));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_said_to_be_the_cause() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let store = RedisStore::new(&format!("redis://{}", listener.local_addr().unwrap()), 10).unwrap();
+    thread::spawn(move || listener.incoming().for_each(|stream| drop(stream.unwrap().read(&mut [0; 1]))));
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Closed]));
+}
+
+/// Some servers repeat what they were asked, and that is a secret.
+#[tokio::test]
+async fn an_error_tells_its_cause_and_nothing_that_the_server_says() {
+    let parrot = Parrot::saying("-ERR unknown command, with args beginning with: 's3cr3t'");
+    let failed = RedisStore::new(&parrot.url(), 10).unwrap().time_left(&nonce(1)).await.unwrap_err();
+    let mut next: Option<&dyn std::error::Error> = Some(&failed);
+    let mut chain = String::new();
+    while let Some(error) = next {
+        chain += &format!("{error} {error:?}\n");
+        next = error.source();
+    }
+    assert!(chain.contains("protocol") && !chain.contains("s3cr3t"), "{chain}");
+}
+
+#[tokio::test]
+async fn an_error_keeps_the_error_that_it_was_found_in() {
+    let failed = RedisStore::new(&Redis::stopped().url(), 10).unwrap().time_left(&nonce(1)).await.unwrap_err();
+    let fault = std::error::Error::source(&failed).unwrap();
+    let refused = fault.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
 }

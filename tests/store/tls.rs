@@ -1,6 +1,11 @@
 //! Redis behind TLS: whose certificate is believed.
 
-use truegate::store::{RedisStore, Store};
+use std::collections::HashSet;
+
+use truegate::{
+    cause::{Cause, TlsCause},
+    store::{RedisStore, Store},
+};
 
 use crate::{
     failures::all_is_unavailable,
@@ -18,14 +23,15 @@ async fn a_certificate_of_a_trusted_authority_is_believed() {
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_is_not_believed() {
     let (server, _) = Redis::start_with_tls();
-    all_is_unavailable(&RedisStore::new(&server.tls_url("localhost"), 10).unwrap()).await;
+    let store = RedisStore::new(&server.tls_url("localhost"), 10).unwrap();
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Tls(TlsCause::UnknownIssuer)]));
 }
 
 #[tokio::test]
 async fn a_certificate_of_another_name_is_not_believed() {
     let (server, authority) = Redis::start_with_tls();
     let store = RedisStore::new(&server.tls_url("127.0.0.1"), 10).unwrap().trust(authority.as_bytes()).unwrap();
-    all_is_unavailable(&store).await;
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Tls(TlsCause::WrongName)]));
 }
 
 #[tokio::test]

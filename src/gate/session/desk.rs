@@ -6,11 +6,12 @@ use http::{Method, request::Parts};
 
 use super::{Mode, Sessions, path::Route, reply};
 use crate::{
+    cause::{Cause, Fault},
     gate::{
         Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict,
         intake::{Errand, Form, Intake},
     },
-    store::StoreError,
+    store::{OpenError, StoreError},
 };
 
 /// The gate and its sessions, as every answer needs them.
@@ -52,16 +53,19 @@ impl Desk {
     }
 
     /// What the store answers, if it does so in time.
-    pub(super) async fn ask<T, E: From<StoreError> + PartialEq>(
+    pub(super) async fn ask<T, E: StoreFailure>(
         &self,
         within: Duration,
         asked: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let deadline = self.gate.0.clock.now() + within;
-        let answer = self.gate.by(deadline, asked).await.unwrap_or(Err(StoreError::Unavailable.into()));
+        let answer = self.gate.by(deadline, asked).await.unwrap_or_else(|| {
+            let late = StoreError::Unavailable(Cause::Timeout.into());
+            Err(late.into())
+        });
         answer.inspect_err(|error| {
-            if *error == StoreError::Unavailable.into() {
-                self.gate.observe(Event::StoreFailure);
+            if let Some(fault) = error.fault() {
+                self.gate.observe(Event::StoreFailure(fault.cause()));
             }
         })
     }
@@ -100,6 +104,28 @@ impl Desk {
 
     fn nothing(&self, head: &Parts) -> Reply {
         self.reject(Rejection::NotFound, head)
+    }
+}
+
+/// An answer of the store that is an error.
+pub(super) trait StoreFailure: From<StoreError> {
+    /// Why the store could not be asked; none if it was asked, and refuses.
+    fn fault(&self) -> Option<&Fault>;
+}
+
+impl StoreFailure for StoreError {
+    fn fault(&self) -> Option<&Fault> {
+        let Self::Unavailable(fault) = self;
+        Some(fault)
+    }
+}
+
+impl StoreFailure for OpenError {
+    fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unavailable(fault) => Some(fault),
+            Self::Full => None,
+        }
     }
 }
 

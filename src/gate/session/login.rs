@@ -65,7 +65,7 @@ impl Desk {
         let opened = self.ask(STORE_DEADLINE, mode.store.open(&nonce, &browser, owner, mode.login_timeout)).await;
         opened.map_err(|error| match error {
             OpenError::Full => Rejection::TooManyLogins,
-            OpenError::Unavailable => Rejection::StoreUnavailable,
+            OpenError::Unavailable(_) => Rejection::StoreUnavailable,
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
         let sealed = mode.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());

@@ -32,7 +32,7 @@ impl Desk {
         };
         let reply = match ended {
             Ok(()) => done(&form),
-            Err(StoreError::Unavailable) => self.gate.reject(Rejection::StoreUnavailable),
+            Err(StoreError::Unavailable(_)) => self.gate.reject(Rejection::StoreUnavailable),
         };
         // Whatever became of the session: this browser is no longer signed in.
         let cleared = forgets.then(|| self.mode.cookies.clear(Kind::Session));

@@ -63,7 +63,7 @@ impl Desk {
         let browser = self.browser(&head.headers).filter(|_| !comes_from_elsewhere(&head.headers));
         let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
-            Err(StoreError::Unavailable) => self.gate.reject(Rejection::StoreUnavailable),
+            Err(StoreError::Unavailable(_)) => self.gate.reject(Rejection::StoreUnavailable),
             Ok(Some(Login { nonce, state: State::Verified(sealed), .. })) => {
                 self.hand_over(&head, &nonce, &sealed).await
             }

@@ -38,7 +38,7 @@ impl Desk {
                 }
             }),
         };
-        done.map_err(|StoreError::Unavailable| Rejection::StoreUnavailable)
+        done.map_err(|StoreError::Unavailable(_)| Rejection::StoreUnavailable)
     }
 
     /// Verifies a grant, for as long as its login runs.
@@ -54,7 +54,7 @@ impl Desk {
                 Err(FetchError::NoPhoneNumber) => {
                     return self.end(grant.request_id(), State::Failed, expires).await.map_or((), drop);
                 }
-                Err(FetchError::Unavailable | FetchError::TimedOut) => {}
+                Err(FetchError::Unavailable(_) | FetchError::TimedOut) => {}
             }
             clock.sleep_until(expires.min(clock.now() + pause)).await;
             pause = LONGEST_PAUSE.min(pause * 2);

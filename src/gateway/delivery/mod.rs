@@ -16,7 +16,11 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::{config::Upstream, telemetry::Telemetry, upstream::Upstreams};
-use crate::{gate::session::Delivery, profile::ClientError};
+use crate::{
+    cause::{Cause, NoAddress, find},
+    gate::session::Delivery,
+    profile::ClientError,
+};
 
 /// Sends callbacks to the upstream as the proxy would, once.
 pub(super) struct UpstreamDelivery {
@@ -53,9 +57,14 @@ impl Delivery for UpstreamDelivery {
         let telemetry = self.telemetry.clone();
         Box::pin(async move {
             let answer = request.send().await;
-            telemetry.delivery(answer.map_or(0, |answer| answer.status().as_u16()));
+            let answer = answer.map(|answer| answer.status().as_u16());
+            telemetry.delivery(answer.map_err(|error| cause(&error)));
         })
     }
+}
+
+fn cause(error: &reqwest::Error) -> Cause {
+    if error.is_timeout() { Cause::Timeout } else { find(error).unwrap_or(Cause::Protocol) }
 }
 
 /// Roots are looked for only where they are needed.
@@ -74,8 +83,13 @@ struct Addresses(Arc<Upstreams>);
 
 impl Resolve for Addresses {
     fn resolve(&self, _: Name) -> Resolving {
-        let addresses: Addrs = Box::new(self.0.addresses());
-        Box::pin(async move { Ok(addresses) })
+        let addresses = self.0.addresses();
+        Box::pin(async move {
+            if addresses.len() == 0 {
+                return Err(NoAddress::default().into());
+            }
+            Ok(Box::new(addresses) as Addrs)
+        })
     }
 }
 

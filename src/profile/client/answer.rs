@@ -4,7 +4,11 @@ use bytes::BytesMut;
 use http::{StatusCode, header};
 use reqwest::Response;
 
-use crate::profile::{FetchError, Profile};
+use super::fault;
+use crate::{
+    cause::Cause,
+    profile::{FetchError, Profile},
+};
 
 /// Reads the profile from an answer, and no more of it than the limit.
 pub(super) async fn read(response: Response, limit: usize) -> Result<Profile, FetchError> {
@@ -20,10 +24,15 @@ fn judge(status: StatusCode) -> Result<(), FetchError> {
     match status {
         StatusCode::OK => Ok(()),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(FetchError::Refused),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(FetchError::Unavailable),
-        status if status.is_server_error() => Err(FetchError::Unavailable),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(unable()),
+        status if status.is_server_error() => Err(unable()),
         _ => Err(FetchError::Unusable),
     }
+}
+
+/// Truecaller says that it cannot answer now.
+fn unable() -> FetchError {
+    FetchError::Unavailable(Cause::ServerError.into())
 }
 
 async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, FetchError> {
@@ -32,7 +41,7 @@ async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, Fet
         return Err(FetchError::Unusable);
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| FetchError::Unavailable)? {
+    while let Some(chunk) = response.chunk().await.map_err(fault::of)? {
         if body.len() + chunk.len() > limit {
             return Err(FetchError::Unusable);
         }
@@ -55,11 +64,11 @@ mod tests {
             (401, Err(FetchError::Refused)),
             (403, Err(FetchError::Refused)),
             (404, Err(FetchError::Unusable)),
-            (408, Err(FetchError::Unavailable)),
-            (429, Err(FetchError::Unavailable)),
-            (500, Err(FetchError::Unavailable)),
-            (503, Err(FetchError::Unavailable)),
-            (599, Err(FetchError::Unavailable)),
+            (408, Err(unable())),
+            (429, Err(unable())),
+            (500, Err(unable())),
+            (503, Err(unable())),
+            (599, Err(unable())),
         ] {
             assert_eq!(judge(StatusCode::from_u16(status).unwrap()), meaning, "{status}");
         }

@@ -11,6 +11,7 @@
 
 mod answer;
 mod builder;
+mod fault;
 mod resolver;
 
 use std::{
@@ -51,16 +52,16 @@ impl ProfileClient {
     }
 
     async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
-        let _permit = self.permits.acquire().await.map_err(|_| FetchError::Unavailable)?;
+        let _permit = self.permits.acquire().await.expect("nobody closes the semaphore");
         let mut backoff = backoff();
         for _ in 1..self.attempts.get() {
-            match self.attempt(grant).await {
-                Err(FetchError::Unavailable) => {}
+            let unavailable = match self.attempt(grant).await {
+                Err(error @ FetchError::Unavailable(_)) => error,
                 outcome => return outcome,
-            }
+            };
             let pause = backoff.next_backoff();
             if pause.deadline().into_std() >= deadline {
-                return Err(FetchError::Unavailable);
+                return Err(unavailable);
             }
             pause.await;
         }
@@ -70,7 +71,7 @@ impl ProfileClient {
     async fn attempt(&self, grant: &Grant) -> Result<Profile, FetchError> {
         let request = self.http.get(grant.endpoint().url().clone());
         let request = request.header(header::AUTHORIZATION, bearer(grant)).header(header::CACHE_CONTROL, "no-cache");
-        let response = request.send().await.map_err(|_| FetchError::Unavailable)?;
+        let response = request.send().await.map_err(fault::of)?;
         answer::read(response, self.profile_limit).await
     }
 }

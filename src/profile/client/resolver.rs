@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use crate::cause::NoAddress;
+
 /// The system's resolver, less the addresses that no public name should have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PublicResolver;
@@ -12,10 +14,11 @@ impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let admits = if name.as_str() == "localhost" { is_loopback } else { is_public };
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let found = found.map_err(|error| NoAddress(Some(error)))?;
             let admitted: Vec<_> = found.filter(admits).collect();
             if admitted.is_empty() {
-                return Err("the name has no address that may be connected to".into());
+                return Err(NoAddress::default().into());
             }
             Ok(Box::new(admitted.into_iter()) as Addrs)
         })

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::expiries::{Expiries, Expiry};
 use crate::{
     callback::RequestId,
+    cause::Cause,
     session::BrowserId,
     store::{LOGINS_PER_BROWSER, Login, OpenError, State},
 };
@@ -39,7 +40,7 @@ impl Logins {
         most: usize,
     ) -> Result<(), OpenError> {
         if self.by_nonce.contains_key(nonce) {
-            return Err(OpenError::Unavailable);
+            return Err(OpenError::Unavailable(Cause::Data.into()));
         }
         let oldest = self.surplus(browser);
         if self.expiries.len() - usize::from(oldest.is_some()) >= most {

@@ -1,22 +1,24 @@
 //! Where the server is, and how a connection to it comes up.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use redis::{
-    AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, aio::MultiplexedConnection,
 };
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     task::{AbortHandle, JoinSet},
 };
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use super::RedisStoreError;
-use crate::tls;
+use super::{RedisStoreError, fault};
+use crate::{
+    cause::{Fault, NoAddress},
+    tls,
+};
 
 /// What a URL says of a server.
 pub(super) struct Address {
@@ -67,19 +69,34 @@ impl Address {
         Ok(())
     }
 
-    pub(super) async fn connect(&self) -> RedisResult<Connection> {
-        let stream = TcpStream::connect((&*self.host, self.port)).await?;
-        stream.set_nodelay(true)?;
+    pub(super) async fn connect(&self) -> Result<Connection, Fault> {
+        let stream = self.reach().await.map_err(fault::of_io)?;
         match &self.tls {
-            Some(tls) => self.log_in(tls.connector.connect(tls.name.clone(), stream).await?).await,
+            Some(tls) => {
+                let secured = tls.connector.connect(tls.name.clone(), stream).await;
+                self.log_in(secured.map_err(fault::of_io)?).await
+            }
             None => self.log_in(stream).await,
         }
     }
 
-    async fn log_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> RedisResult<Connection> {
+    /// Connects to the first of the host's addresses that can be connected to.
+    async fn reach(&self) -> io::Result<TcpStream> {
+        let found = lookup_host((&*self.host, self.port)).await;
+        let found: Vec<_> = found.map_err(|error| io::Error::other(NoAddress(Some(error))))?.collect();
+        if found.is_empty() {
+            return Err(io::Error::other(NoAddress::default()));
+        }
+        let stream = TcpStream::connect(&*found).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn log_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Connection, Fault> {
         // Whoever asks has a deadline of its own.
         let unlimited = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-        let (commands, driver) = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await?;
+        let connected = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await;
+        let (commands, driver) = connected.map_err(fault::of)?;
         let mut tasks = JoinSet::new();
         Ok(Connection { commands, driver: tasks.spawn(driver), _tasks: tasks })
     }

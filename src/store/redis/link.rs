@@ -11,8 +11,12 @@ use tokio::{
     time::{timeout, timeout_at},
 };
 
-use super::address::{Address, Connection};
+use super::{
+    address::{Address, Connection},
+    fault,
+};
 use crate::{
+    cause::{Cause, Fault},
     clock::{Clock as _, SystemClock},
     store::StoreError,
 };
@@ -20,7 +24,7 @@ use crate::{
 /// Gives each call an answer within [`DEADLINE`].
 ///
 /// It connects when it is first called, and again after a connection was lost: one attempt at a time, for which
-/// all callers wait, and then none for [`PAUSE`], in which they fail at once.
+/// all callers wait, and then none for [`PAUSE`], in which they fail at once, for the reason that the attempt failed for.
 pub(super) struct Link {
     pub(super) address: Address,
     line: Mutex<Line>,
@@ -39,6 +43,8 @@ struct Question<'a> {
 struct Line {
     connection: Arc<OnceCell<Arc<Connection>>>,
     rests_until: Option<Instant>,
+    /// Why there is no connection, if it was not just closed.
+    fault: Option<Fault>,
 }
 
 /// How long a call may take, connecting included.
@@ -61,44 +67,61 @@ impl Link {
 
     /// What the server answers to a script.
     pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
+        self.answer(call).await.map_err(StoreError::Unavailable)
+    }
+
+    async fn answer<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Fault> {
         let deadline = (SystemClock.now() + DEADLINE).into();
-        let connection = timeout_at(deadline, self.connection()).await.map_err(|_| StoreError::Unavailable)??;
+        let connection = timeout_at(deadline, self.connection()).await.map_err(|_| Cause::Timeout)??;
         // The answer to a call that nobody waits for any more is told apart by its order, and dropped.
         let mut commands = connection.commands.clone();
         let mut question = Question { link: self, connection: &connection, asked: SystemClock.now(), answered: false };
         let answer = timeout_at(deadline, call.invoke_async(&mut commands)).await;
-        let answer = answer.map_err(|_| StoreError::Unavailable)?;
+        let answer = answer.map_err(|_| Cause::Timeout)?;
         question.answered = true;
         answer.map_err(|error| {
-            if is_lost(&error) {
-                self.give_up(&connection);
+            let is_lost = is_lost(&error);
+            let fault = fault::of(error);
+            self.note(&connection, &fault);
+            if is_lost {
+                self.give_up(&connection, &fault);
             }
-            StoreError::Unavailable
+            fault
         })
     }
 
-    async fn connection(&self) -> Result<Arc<Connection>, StoreError> {
+    async fn connection(&self) -> Result<Arc<Connection>, Fault> {
         let cell = self.line().cell();
         cell.get_or_try_init(|| self.connect()).await.cloned()
     }
 
-    async fn connect(&self) -> Result<Arc<Connection>, StoreError> {
+    async fn connect(&self) -> Result<Arc<Connection>, Fault> {
         // A caller may leave in the middle of its attempt: that counts as one as well.
         self.line().begin(SystemClock.now())?;
-        match timeout(CONNECT_TIMEOUT, self.address.connect()).await {
-            Ok(Ok(connection)) => Ok(Arc::new(connection)),
-            _ => {
-                self.line().rest(SystemClock.now());
-                Err(StoreError::Unavailable)
-            }
+        let connected = timeout(CONNECT_TIMEOUT, self.address.connect()).await;
+        let connected = connected.unwrap_or_else(|_| Err(Cause::Timeout.into()));
+        let mut line = self.line();
+        line.fault = connected.as_ref().err().cloned();
+        if line.fault.is_some() {
+            line.rest(SystemClock.now());
+        }
+        connected.map(Arc::new)
+    }
+
+    /// Remembers why a call failed: a server that refuses may also hang up.
+    fn note(&self, connection: &Arc<Connection>, fault: &Fault) {
+        let mut line = self.line();
+        if line.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)) {
+            line.fault = Some(fault.clone());
         }
     }
 
     /// Lets the next caller connect. Who waits for answers on the lost connection may still get them.
-    fn give_up(&self, lost: &Arc<Connection>) {
+    fn give_up(&self, lost: &Arc<Connection>, fault: &Fault) {
         let mut line = self.line();
         if line.connection.get().is_some_and(|current| Arc::ptr_eq(current, lost)) {
             line.connection = Arc::default();
+            line.fault = Some(fault.clone());
         }
     }
 
@@ -112,7 +135,7 @@ impl Drop for Question<'_> {
         let now = SystemClock.now();
         // While nobody may connect, a silent connection is better than none.
         if !self.answered && now >= self.asked + PATIENCE && !self.link.line().rests(now) {
-            self.link.give_up(self.connection);
+            self.link.give_up(self.connection, &Cause::Timeout.into());
         }
     }
 }
@@ -126,11 +149,12 @@ impl Line {
         Arc::clone(&self.connection)
     }
 
-    fn begin(&mut self, now: Instant) -> Result<(), StoreError> {
+    fn begin(&mut self, now: Instant) -> Result<(), Fault> {
         if self.rests(now) {
-            return Err(StoreError::Unavailable);
+            return Err(self.fault.clone().unwrap_or(Cause::Closed.into()));
         }
         self.rest(now);
+        self.fault = Some(Cause::Timeout.into());
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod address;
 mod error;
+mod fault;
 mod key;
 mod link;
 mod script;
@@ -15,7 +16,7 @@ use futures_core::future::BoxFuture;
 pub use self::error::RedisStoreError;
 use self::{address::Address, link::Link, script::Scripts};
 use super::{LOGINS_PER_BROWSER, Login, OpenError, Place, REVOCATIONS_AT_ONCE, State, Store, StoreError};
-use crate::{callback::RequestId, session::BrowserId};
+use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
 ///
@@ -80,7 +81,8 @@ impl RedisStore {
         match self.link.run::<String>(&call).await?.as_str() {
             "opened" => Ok(()),
             "full" => Err(OpenError::Full),
-            _ => Err(OpenError::Unavailable),
+            "taken" => Err(OpenError::Unavailable(Cause::Data.into())),
+            _ => Err(OpenError::Unavailable(Cause::Protocol.into())),
         }
     }
 
@@ -100,7 +102,7 @@ impl RedisStore {
         call.arg(generation).arg(id).arg(REVOCATIONS_AT_ONCE);
         let mut answer: Vec<Bytes> = self.link.run(&call).await?;
         let later = answer.split_off(answer.len().min(2));
-        let [generation, id] = answer.try_into().map_err(|_| StoreError::Unavailable)?;
+        let [generation, id] = answer.try_into().map_err(|_| StoreError::Unavailable(Cause::Protocol.into()))?;
         Ok((later, key::place(&generation, &id)))
     }
 }

@@ -15,6 +15,7 @@ use futures_core::future::BoxFuture;
 
 use crate::{
     callback::RequestId,
+    cause::Cause,
     clock::ManualClock,
     session::BrowserId,
     store::{Login, MemoryStore, OpenError, Place, State, Store, StoreError},
@@ -59,7 +60,7 @@ impl SharedStore {
     {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if self.is_down.load(Ordering::Relaxed) {
-            return Box::pin(async { Err(StoreError::Unavailable.into()) });
+            return Box::pin(async { Err(StoreError::Unavailable(Cause::Connect.into()).into()) });
         }
         let (answer, is_slow) = (answer(), Arc::clone(&self.is_slow));
         Box::pin(async move {

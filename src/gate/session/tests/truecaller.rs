@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 
 use crate::{
     callback::Grant,
+    cause::Cause,
     profile::{FetchError, Profile, ProfileSource},
 };
 
@@ -33,8 +34,8 @@ impl ProfileSource for Truecaller {
             "refused" => Err(FetchError::Refused),
             "unusable" => Err(FetchError::Unusable),
             "phoneless" => profile(r#"{"phoneNumbers":[]}"#),
-            "down" => Err(FetchError::Unavailable),
-            "down-twice" if count < 2 => Err(FetchError::Unavailable),
+            "down" => Err(FetchError::Unavailable(Cause::Connect.into())),
+            "down-twice" if count < 2 => Err(FetchError::Unavailable(Cause::Connect.into())),
             "inactive" => profile(r#"{"phoneNumbers":["919999999999"],"isActive":false}"#),
             "another" => profile(r#"{"phoneNumbers":["918888888888"]}"#),
             token if token.starts_with("silent") => return Box::pin(std::future::pending()),

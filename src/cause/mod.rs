@@ -1,0 +1,242 @@
+//! Why something that truegate depends on failed: one closed list for errors, events, logs and metrics.
+//!
+//! The store, the profile endpoint and the app behind are different things, but they fail in the same ways. Each failure
+//! has a [`Cause`], and a [`Fault`] is a cause together with the error that it was found in.
+//!
+//! ```
+//! use truegate::cause::{Cause, Fault};
+//!
+//! let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+//! let fault = Fault::new(Cause::Connect, refused);
+//! assert_eq!(fault.cause().code(), "connect");
+//! assert!(std::error::Error::source(&fault).is_some());
+//! ```
+
+#[cfg(any(feature = "client", feature = "redis"))]
+mod chain;
+
+use std::{error::Error, fmt, io, sync::Arc};
+
+#[cfg(any(feature = "client", feature = "redis"))]
+pub(crate) use self::chain::find;
+
+/// An enum with the list of its variants and their words. Being made from one list, none can be forgotten.
+macro_rules! closed_list {
+    ($(#[$about:meta])* $list:ident { $($(#[$meaning:meta])* $name:ident $(($detail:ident))? = $code:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $list { $($(#[$meaning])* $name $(($detail))?,)+ }
+
+        impl $list {
+            /// Every one, for tables and metrics; those with a detail stand here once.
+            pub const ALL: &[Self] = &[$(Self::$name $(($detail::Other))?,)+];
+
+            /// The stable word for metrics and logs.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name $((closed_list!(@any $detail)))? => $code,)+ }
+            }
+        }
+    };
+    (@any $detail:ident) => { _ };
+}
+
+closed_list! {
+    /// Why something failed that truegate depends on.
+    Cause {
+        /// The name has no address, or none that may be connected to.
+        Dns = "dns",
+        /// Nothing accepts connections at the address, or there is no way to it.
+        Connect = "connect",
+        /// The TLS handshake failed.
+        Tls(TlsCause) = "tls",
+        /// The password, the user or their rights were not accepted.
+        Auth = "auth",
+        /// There was no answer in time.
+        Timeout = "timeout",
+        /// The answer does not follow the protocol.
+        Protocol = "protocol",
+        /// The connection was closed before the answer was complete.
+        Closed = "closed",
+        /// There is no room left: memory, disk or connections of the other side.
+        Full = "full",
+        /// The other side answers that it cannot serve for now, such as with HTTP 503 or while it loads its data.
+        ServerError = "server-error",
+        /// The other side is a replica, which accepts no changes.
+        ReadOnly = "read-only",
+        /// The other side holds something that truegate did not write.
+        Data = "data",
+        /// This machine has run out of file descriptors, ports or memory.
+        Resources = "resources",
+        /// None of the others.
+        Other = "other",
+    }
+}
+
+closed_list! {
+    /// Why a TLS handshake failed.
+    TlsCause {
+        /// The certificate has expired.
+        Expired = "expired",
+        /// The certificate is not valid yet, or the clock of this machine is wrong.
+        NotYetValid = "not-yet-valid",
+        /// The certificate is from an authority that is not trusted.
+        UnknownIssuer = "unknown-issuer",
+        /// The certificate is for another name.
+        WrongName = "wrong-name",
+        /// The certificate has another fault.
+        BadCertificate = "bad-certificate",
+        /// The other side does not speak TLS.
+        NotTls = "not-tls",
+        /// There is no version or cipher that both sides accept.
+        Incompatible = "incompatible",
+        /// The other side refused the handshake; it may ask for a client certificate.
+        Refused = "refused",
+        /// None of the others.
+        Other = "other",
+    }
+}
+
+impl Cause {
+    /// What is known beyond the cause itself, as a stable word: why a TLS handshake failed.
+    pub fn detail(self) -> Option<&'static str> {
+        match self {
+            Self::Tls(cause) => Some(cause.code()),
+            _ => None,
+        }
+    }
+
+    /// The cause of a failure of the operating system; none if its kind says nothing.
+    pub(crate) fn of_io(error: &io::Error) -> Option<Self> {
+        use io::ErrorKind as Kind;
+        if error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)) {
+            return Some(Self::Resources);
+        }
+        Some(match error.kind() {
+            Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
+                Self::Connect
+            }
+            Kind::PermissionDenied => Self::Connect,
+            Kind::AddrNotAvailable | Kind::AddrInUse | Kind::OutOfMemory => Self::Resources,
+            Kind::TimedOut | Kind::WouldBlock => Self::Timeout,
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::NotConnected => Self::Closed,
+            Kind::BrokenPipe | Kind::UnexpectedEof | Kind::WriteZero => Self::Closed,
+            Kind::InvalidData => Self::Protocol,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.detail() {
+            Some(detail) => write!(f, "{} ({detail})", self.code()),
+            None => f.write_str(self.code()),
+        }
+    }
+}
+
+/// A cause, and the error that it was found in.
+///
+/// Faults are equal if their causes are. The text and the `Debug` of a fault are its cause alone: what another library
+/// says of an error may hold what came over the wire. It can be had from [`source`](Error::source).
+#[derive(Clone)]
+pub struct Fault {
+    cause: Cause,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Fault {
+    /// A cause with the error that it was found in.
+    pub fn new(cause: Cause, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause, source: Some(Arc::from(source.into())) }
+    }
+
+    /// Why it failed.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+}
+
+impl From<Cause> for Fault {
+    fn from(cause: Cause) -> Self {
+        Self { cause, source: None }
+    }
+}
+
+impl PartialEq for Fault {
+    fn eq(&self, other: &Self) -> bool {
+        self.cause == other.cause
+    }
+}
+
+impl Eq for Fault {}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fault").field(&self.cause).finish()
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl Error for Fault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A name that has no address, or none that may be connected to.
+#[derive(Debug, Default, thiserror::Error)]
+#[error("the name has no address that may be connected to")]
+#[cfg(any(feature = "client", feature = "redis"))]
+pub(crate) struct NoAddress(#[source] pub(crate) Option<io::Error>);
+
+/// `ENFILE` and `EMFILE`, which are the same on every Unix and have no kind.
+const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_cause_has_a_word_of_its_own() {
+        let plain = |code: &&str| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let causes: HashSet<_> = Cause::ALL.iter().map(|cause| cause.code()).filter(plain).collect();
+        let details: HashSet<_> = TlsCause::ALL.iter().map(|cause| cause.code()).filter(plain).collect();
+        assert_eq!((causes.len(), details.len()), (Cause::ALL.len(), TlsCause::ALL.len()));
+        assert_eq!(Cause::Tls(TlsCause::Expired).to_string(), "tls (expired)");
+    }
+
+    #[test]
+    fn a_fault_tells_nothing_but_its_cause_and_keeps_its_source() {
+        let fault = Fault::new(Cause::Protocol, "s3cr3t");
+        assert_eq!(format!("{fault} {fault:?}"), "protocol Fault(Protocol)");
+        assert_eq!(fault.source().unwrap().to_string(), "s3cr3t");
+        assert_eq!(fault, Fault::from(Cause::Protocol));
+    }
+
+    #[test]
+    fn a_failure_of_the_system_has_its_cause() {
+        for (error, cause) in [
+            (io::Error::from_raw_os_error(111), Some(Cause::Connect)),
+            (io::Error::from_raw_os_error(113), Some(Cause::Connect)),
+            (io::Error::from_raw_os_error(101), Some(Cause::Connect)),
+            (io::Error::from_raw_os_error(110), Some(Cause::Timeout)),
+            (io::Error::from_raw_os_error(104), Some(Cause::Closed)),
+            (io::Error::from_raw_os_error(32), Some(Cause::Closed)),
+            (io::Error::from_raw_os_error(24), Some(Cause::Resources)),
+            (io::Error::from_raw_os_error(99), Some(Cause::Resources)),
+            (io::Error::from(io::ErrorKind::InvalidData), Some(Cause::Protocol)),
+            (io::Error::other("something"), None),
+        ] {
+            assert_eq!(Cause::of_io(&error), cause, "{error}");
+        }
+    }
+}

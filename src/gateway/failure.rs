@@ -1,0 +1,65 @@
+//! Why the app behind could not be asked, or broke off.
+
+use pingora_core::{BError, Error, ErrorType};
+
+use crate::cause::{Cause, NoAddress, TlsCause, find};
+
+/// The error for an upstream whose name has no address.
+pub(super) fn no_address() -> Box<Error> {
+    Error::because(ErrorType::ConnectNoRoute, "the upstream's name has no address", NoAddress::default())
+}
+
+/// The cause of an error of pingora's about the upstream.
+pub(super) fn cause(error: &Error) -> Cause {
+    use ErrorType as E;
+    match error.root_etype() {
+        E::ConnectTimedout | E::TLSHandshakeTimedout | E::ReadTimedout | E::WriteTimedout => Cause::Timeout,
+        E::TLSHandshakeFailure | E::InvalidCert | E::HandshakeError => handshake(error),
+        E::ConnectRefused => Cause::Connect,
+        E::ConnectionClosed => Cause::Closed,
+        E::InvalidHTTPHeader | E::H1Error | E::H2Error | E::InvalidH2 | E::H2Downgrade => {
+            root(error).unwrap_or(Cause::Protocol)
+        }
+        E::ConnectNoRoute | E::ConnectError | E::ConnectProxyFailure => root(error).unwrap_or(Cause::Connect),
+        E::ReadError | E::WriteError => root(error).unwrap_or(Cause::Closed),
+        E::BindError | E::SocketError => Cause::Resources,
+        _ => root(error).unwrap_or(Cause::Other),
+    }
+}
+
+/// What the error says that pingora wrapped in its own.
+fn root(error: &Error) -> Option<Cause> {
+    let cause = error.cause.as_deref()?;
+    match cause.downcast_ref::<BError>() {
+        Some(error) => root(error),
+        None => find(cause),
+    }
+}
+
+/// pingora keeps of a handshake that failed only what the TLS library said of it.
+fn handshake(error: &Error) -> Cause {
+    let texts = contexts(error);
+    let said = |known: &&(&str, Cause)| texts.iter().any(|text| text.contains(known.0));
+    root(error).or(HANDSHAKES.iter().find(said).map(|(_, cause)| *cause)).unwrap_or(Cause::Tls(TlsCause::Other))
+}
+
+fn contexts(error: &Error) -> Vec<&str> {
+    let inner = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<BError>());
+    let mut texts = inner.map_or_else(Vec::new, |error| contexts(error));
+    texts.extend(error.context.as_ref().map(|context| context.as_str()));
+    texts
+}
+
+/// What rustls says of a handshake that fails. A certificate may hold any name, so the text with names comes first.
+const HANDSHAKES: [(&str, Cause); 10] = [
+    ("certificate not valid for name", Cause::Tls(TlsCause::WrongName)),
+    ("UnknownIssuer", Cause::Tls(TlsCause::UnknownIssuer)),
+    ("certificate expired", Cause::Tls(TlsCause::Expired)),
+    ("certificate not valid yet", Cause::Tls(TlsCause::NotYetValid)),
+    ("invalid peer certificate", Cause::Tls(TlsCause::BadCertificate)),
+    ("received corrupt message", Cause::Tls(TlsCause::NotTls)),
+    ("received fatal alert: ProtocolVersion", Cause::Tls(TlsCause::Incompatible)),
+    ("received fatal alert", Cause::Tls(TlsCause::Refused)),
+    ("peer is incompatible", Cause::Tls(TlsCause::Incompatible)),
+    ("tls handshake eof", Cause::Closed),
+];

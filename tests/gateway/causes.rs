@@ -1,0 +1,94 @@
+//! Why the app behind cannot be asked: in the log and in the metrics, and never in an answer.
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use truegate::simulator::Simulator;
+
+use super::{
+    stage::{self, Talk},
+    support::{program::Program, raw},
+};
+
+/// Sends a request that fails, and gives the log line and the counter of its cause.
+async fn failure(program: &Program, cause: &str) -> String {
+    let answer = raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
+    assert_eq!((answer.status(), &*answer.code()), (502, "upstream-unavailable"));
+    assert!(!answer.text().contains(cause), "an answer tells no cause: {}", answer.text());
+    told(program, cause).await
+}
+
+async fn told(program: &Program, cause: &str) -> String {
+    let counted = format!("\ntruegate_upstream_failures_total{{cause=\"{cause}\"}} 1\n");
+    let metrics = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    assert!(metrics.contains(&counted), "{counted} in {metrics}");
+    let word = format!("\"cause\":\"{cause}\"");
+    let said = || program.log().into_iter().find(|line| line.contains("upstream failed") && line.contains(&word));
+    raw::within(async {
+        loop {
+            match said() {
+                Some(line) => break line,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_app_that_nobody_serves_is_a_failed_connection() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    failure(&Program::serve(&stage::config(closed)), "connect").await;
+}
+
+/// No DNS server is asked for a label of more than 63 letters.
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_a_failure_of_dns() {
+    let unknown = format!("http://{}.invalid:", "a".repeat(64));
+    let config = stage::config(([127, 0, 0, 1], 80).into()).replace("http://127.0.0.1:", &unknown);
+    failure(&Program::serve(&config), "dns").await;
+}
+
+#[tokio::test]
+async fn an_app_that_breaks_off_or_talks_nonsense_is_told_apart() {
+    for (answer, cause) in [
+        ("", "closed"),
+        ("HTTP/1.1 2", "closed"),
+        ("220 mail.example ESMTP\r\n\r\n", "protocol"),
+        ("HTTP/1.1 200 OK\r\nno field\r\n\r\n", "protocol"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+        let app = async {
+            let mut app = Talk::accept(&listener).await;
+            app.message().await;
+            app.say(answer).await;
+        };
+        let mut client = Talk::connect(program.address()).await;
+        client.say(raw::post("/", b"a body that is not sent twice")).await;
+        let (asked, ()) = tokio::join!(client.message(), app);
+        assert_eq!(asked.code(), "upstream-unavailable", "{answer:?}");
+        told(&program, cause).await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_believed_says_why() {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let app = Simulator::builder().tls(pair.cert.pem(), pair.signing_key.serialize_pem()).start().await.unwrap();
+    let upstream = format!("https://localhost:{}", app.address().port());
+    let config = stage::config(app.address()).replace(&format!("http://{}", app.address()), &upstream);
+
+    let line = failure(&Program::serve_from(TempDir::new().unwrap(), &config), "tls").await;
+
+    assert!(line.contains(r#""tls":"unknown-issuer""#), "{line}");
+}
+
+#[tokio::test]
+async fn an_app_that_does_not_speak_tls_says_so() {
+    let app = Simulator::start().await.unwrap();
+    let config = stage::config(app.address()).replace("http://127.0.0.1", "https://127.0.0.1");
+
+    let line = failure(&Program::serve(&config), "tls").await;
+
+    assert!(line.contains(r#""tls":"not-tls""#), "{line}");
+}
