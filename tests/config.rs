@@ -79,6 +79,9 @@ fn assert_is_default(config: &Config) {
     assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Required(AllowList::default())), "closed");
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
+    let (timeouts, seconds) = (config.timeouts, |seconds| Some(Duration::from_secs(seconds)));
+    assert_eq!((timeouts.connect, timeouts.idle), (seconds(5), seconds(75)));
+    assert_eq!((timeouts.read, timeouts.write), (seconds(300), seconds(300)));
 }
 
 #[test]
@@ -144,7 +147,7 @@ fn uncomment(line: &str) -> String {
 
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
-    let sections = ["callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
+    let sections = ["timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"

@@ -1,7 +1,7 @@
 //! What the keys may say.
 
 use super::refused::{assert_refused, assert_refused_beside_upstream, mistakes};
-use crate::UPSTREAM;
+use crate::{UPSTREAM, parse};
 
 #[test]
 fn a_value_is_one_that_can_work() {
@@ -115,10 +115,23 @@ fn a_value_is_one_that_can_work() {
             "2:29: trusted_proxies[1]: trusts everyone, so any client could say who it is (list the proxies' own",
         ),
         ("trusted_proxies: ['::/0']", "2:19: trusted_proxies[0]: trusts everyone"),
+        ("timeouts: { connect: 5 }", "2:22: timeouts.connect: is no duration (write 2500ms, 1s or 2m, or 0s for"),
+        ("timeouts: { read: 1ms }", "2:19: timeouts.read: must be from 10ms to 1day (write 2500ms, 1s or 2m, or 0s"),
+        ("timeouts: { write: never }", "2:20: timeouts.write: is no duration (write 2500ms, 1s or 2m, or 0s for no"),
+        ("timeouts: { idle: 500ms }", "2:19: timeouts.idle: must be from 1s to 1day (write 2500ms, 1s or 2m, or 0s"),
+        ("timeouts: { idel: 1s }", "2:13: timeouts.idel: unknown key (did you mean `idle`?)"),
+        ("timeouts: 5s", "2:11: timeouts: must be a mapping"),
         ("shutdown_grace: 2h", "2:17: shutdown_grace: must be from 0s to 1h"),
         ("log: { level: loud }", "2:15: log.level: is none of the words known here (write one of off, error,"),
         ("log: { format: xml }", "2:16: log.format: is none of the words known here (write one of auto, text, json)"),
     ]);
+}
+
+#[test]
+fn a_time_limit_of_zero_is_none() {
+    let config = parse(&format!("{UPSTREAM}timeouts: {{ connect: 0s, read: 0s, write: 0s, idle: 0s }}")).unwrap();
+    let timeouts = config.timeouts;
+    assert_eq!([timeouts.connect, timeouts.read, timeouts.write, timeouts.idle], [None; 4]);
 }
 
 #[test]

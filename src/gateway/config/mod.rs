@@ -32,6 +32,7 @@ mod routes;
 mod secret;
 mod section;
 mod session;
+mod timeouts;
 mod tree;
 mod truecaller;
 mod trusted_proxies;
@@ -47,6 +48,7 @@ pub use self::{
     listener::{Listener, TlsFiles},
     log::{Log, LogFormat},
     session::{RedisServer, Secrets, Session, Store},
+    timeouts::Timeouts,
     truecaller::Truecaller,
     upstream::Upstream,
 };
@@ -71,6 +73,8 @@ pub struct Settings {
     pub listen: Vec<Listener>,
     /// Where requests go.
     pub upstream: Upstream,
+    /// How long the gateway waits, for the app and for clients.
+    pub timeouts: Timeouts,
     /// How callbacks are taken.
     pub callback: Callback,
     /// How profiles are fetched.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Callback, Log, Session, Settings, Truecaller, Upstream, assertion, context::Context, identity, item::Item, limits,
-    listener, routes, section::Section, tree::Node, trusted_proxies, value,
+    Callback, Log, Session, Settings, Timeouts, Truecaller, Upstream, assertion, context::Context, identity,
+    item::Item, limits, listener, routes, section::Section, tree::Node, trusted_proxies, value,
 };
 use crate::gate::KEY_SET_PATH;
 
@@ -17,6 +17,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         let listeners = listener::read(file.take("listen"));
         let upstream_item = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
         let upstream = upstream_item.as_ref().and_then(|item| item.parse(|text| Upstream::parse(text)));
+        let timeouts = file.section("timeouts", Timeouts::read);
         let session_item = file.take("session");
         let session = session_item.as_ref().and_then(|item| item.section(Session::read)?);
         let routes_item = file.take("routes");
@@ -53,6 +54,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         Some(Settings {
             listen,
             upstream,
+            timeouts,
             callback,
             truecaller,
             identity,

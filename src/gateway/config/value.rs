@@ -6,10 +6,16 @@ use super::tree::Scalar;
 
 /// A duration with its unit, such as `2500ms`.
 pub(super) fn duration(range: RangeInclusive<Duration>) -> impl FnOnce(&Scalar) -> Result<Duration, String> {
+    move |text| parse_duration(text, range, DURATION_FORMS)
+}
+
+/// How long something may take, such as `75s`; `0s` is for no limit.
+pub(super) fn time_limit(range: RangeInclusive<Duration>) -> impl FnOnce(&Scalar) -> Result<Option<Duration>, String> {
     move |text| {
-        let duration = humantime::parse_duration(text).map_err(|_| format!("is no duration ({DURATION_FORMS})"))?;
-        let show = humantime::format_duration;
-        within(range, duration, |limit| show(limit).to_string(), DURATION_FORMS)
+        if humantime::parse_duration(text).is_ok_and(|duration| duration.is_zero()) {
+            return Ok(None);
+        }
+        parse_duration(text, range, LIMIT_FORMS).map(Some)
     }
 }
 
@@ -58,6 +64,12 @@ pub(super) fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl FnOnce(&Scala
     }
 }
 
+fn parse_duration(text: &str, range: RangeInclusive<Duration>, forms: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| format!("is no duration ({forms})"))?;
+    let show = humantime::format_duration;
+    within(range, duration, |limit| show(limit).to_string(), forms)
+}
+
 fn within<T: PartialOrd + Copy>(
     range: RangeInclusive<T>,
     value: T,
@@ -85,6 +97,7 @@ fn show_size(bytes: usize) -> String {
 
 const UNITS: [(&str, usize); 4] = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20)];
 const DURATION_FORMS: &str = "write 2500ms, 1s or 2m";
+const LIMIT_FORMS: &str = "write 2500ms, 1s or 2m, or 0s for no limit";
 const SIZE_FORMS: &str = "write 16KiB, 1MiB or a whole number of bytes";
 
 #[cfg(test)]
@@ -113,6 +126,17 @@ mod tests {
         }
         for text in ["0", "0s", "99ms", "61s", "1h"] {
             assert_eq!(parse(text).unwrap_err(), "must be from 100ms to 1m (write 2500ms, 1s or 2m)", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_limit_is_a_duration_or_none() {
+        let parse = |text| time_limit(Duration::from_secs(1)..=Duration::from_mins(1))(&plain(text));
+        for (text, limit) in [("0s", None), ("0ms", None), ("1s", Some(1)), ("1m", Some(60))] {
+            assert_eq!(parse(text), Ok(limit.map(Duration::from_secs)), "{text}");
+        }
+        for text in ["", "0s1", "none", "500ms", "61s"] {
+            assert!(parse(text).unwrap_err().ends_with("(write 2500ms, 1s or 2m, or 0s for no limit)"), "{text}");
         }
     }
 
