@@ -34,6 +34,7 @@ mod event;
 mod framing;
 mod intake;
 mod limits;
+mod leftover;
 mod reading;
 mod rejection;
 mod reply;
@@ -46,11 +47,13 @@ mod verify;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
 use self::{
     asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, route::Route, session_mode::SessionMode,
 };
+pub(crate) use self::leftover::Leftover;
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
@@ -207,6 +210,11 @@ impl Gate {
         if spoofs != Spoofs::default() {
             self.observe(Event::Spoof(Channel::Response));
         }
+    }
+
+    /// A future that is ready after this time.
+    pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.clock.sleep_until(self.0.clock.now() + duration)
     }
 
     fn observe(&self, event: Event) {

@@ -17,6 +17,7 @@ use tower_service::Service;
 use super::{
     RequestBody, ResponseBody,
     intercept::Intercept,
+    leftover::Unwanted,
     response::{answer, guard},
 };
 use crate::{
@@ -43,7 +44,16 @@ pin_project! {
     {
         Forward { #[pin] inner: F, gate: Gate, edits: Option<Arc<ResponseEdits>> },
         Intercept { boxed: Pin<Box<Intercept<S, B>>> },
-        Reply { reply: Option<Box<(Reply, Version)>> },
+        Reply { boxed: Pin<Box<Refusal<B>>> },
+    }
+}
+
+pin_project! {
+    /// An answer of the gate's to a request whose body may still come.
+    struct Refusal<B> {
+        reply: Option<(Reply, Version)>,
+        #[pin]
+        unwanted: Option<Unwanted<B>>,
     }
 }
 
@@ -59,8 +69,8 @@ where
         Self { kind: Kind::Intercept { boxed: Box::pin(intercept) } }
     }
 
-    pub(super) fn reply(reply: Reply, version: Version) -> Self {
-        Self { kind: Kind::Reply { reply: Some(Box::new((reply, version))) } }
+    pub(super) fn reply(reply: Reply, version: Version, unwanted: Option<Unwanted<B>>) -> Self {
+        Self { kind: Kind::Reply { boxed: Box::pin(Refusal { reply: Some((reply, version)), unwanted }) } }
     }
 }
 
@@ -78,8 +88,12 @@ where
                 Poll::Ready(Ok(guard(response, gate, edits.as_deref())))
             }
             KindProjection::Intercept { boxed } => boxed.as_mut().poll(cx),
-            KindProjection::Reply { reply } => {
-                let (reply, version) = *reply.take().expect("a future is not polled after it was ready");
+            KindProjection::Reply { boxed } => {
+                let refusal = boxed.as_mut().project();
+                if let Some(unwanted) = refusal.unwanted.as_pin_mut() {
+                    ready!(unwanted.poll_end(cx));
+                }
+                let (reply, version) = refusal.reply.take().expect("a future is not polled after it was ready");
                 Poll::Ready(Ok(answer(reply, version)))
             }
         }

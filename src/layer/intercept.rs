@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::{Request, Response, request::Parts};
+use http::{Request, Response, Version, request::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{ServiceExt, util::Oneshot};
@@ -17,11 +17,12 @@ use tower_service::Service;
 
 use super::{
     RequestBody, ResponseBody,
+    leftover::{Leftover, Unwanted},
     read::{Read, Whole},
     response::{answer, guard},
 };
 use crate::{
-    gate::{Failure, Gate, Intake, Lookup, Verdict},
+    gate::{Gate, Intake, Lookup, Reply, Verdict},
     headers::{Edits, ResponseEdits},
 };
 
@@ -45,7 +46,8 @@ pin_project! {
     where
         S: Service<Request<RequestBody<B>>>,
     {
-        Reading { #[pin] read: Read<B> },
+        Reading { #[pin] read: Read<B>, refused: Option<(Verdict, Leftover)> },
+        Refusing { reply: Option<(Reply, Version)>, #[pin] unwanted: Unwanted<RequestBody<B>> },
         Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<RequestBody<B>> },
         Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: Option<Arc<ResponseEdits>> },
     }
@@ -64,7 +66,12 @@ where
     /// Waits for a verdict that needs the body.
     pub(super) fn read(gate: Gate, intake: Intake, (head, body): (Parts, B), inner: S) -> Self {
         let read = Read::new(body, &intake);
-        Self { gate, intake: Some(intake), waiting: Some(Waiting { head, inner }), stage: Stage::Reading { read } }
+        Self {
+            gate,
+            intake: Some(intake),
+            waiting: Some(Waiting { head, inner }),
+            stage: Stage::Reading { read, refused: None },
+        }
     }
 
     /// Waits for a verdict that leaves the body alone.
@@ -86,18 +93,42 @@ where
         let mut this = self.project();
         loop {
             let next = match this.stage.as_mut().project() {
-                StageProjection::Reading { read } => {
-                    let read = ready!(read.poll(cx));
-                    Stage::decide(this.intake.take().expect("an intake waits while its body is read"), read, this.gate)
-                }
+                StageProjection::Reading { mut read, refused } => match refused {
+                    None => match ready!(read.as_mut().poll(cx)) {
+                        Ok(whole) => Stage::decide(this.intake.take().expect(INTAKE), whole, this.gate),
+                        Err(failure) => {
+                            let intake = this.intake.take().expect(INTAKE);
+                            let leftover = Leftover::until(intake.expired(), this.gate.clone());
+                            *refused = Some((failure(intake), leftover));
+                            continue;
+                        }
+                    },
+                    Some((_, leftover)) => {
+                        ready!(read.poll_leftover(leftover, cx));
+                        let (verdict, _) = refused.take().expect("it was refused");
+                        Stage::Deciding { verdict: Box::pin(future::ready(verdict)), body: None }
+                    }
+                },
                 StageProjection::Deciding { verdict, body } => {
                     let verdict = ready!(verdict.as_mut().poll(cx));
                     let waiting = this.waiting.take().expect("a request waits while it is decided");
                     match (verdict, body.take()) {
                         (Verdict::Forward(edits), Some(body)) => Stage::call(waiting, edits, body, this.gate),
                         (Verdict::Forward(_), None) => unreachable!("only what was read to its end is forwarded"),
-                        (Verdict::Reply(reply), _) => return Poll::Ready(Ok(answer(reply, waiting.head.version))),
+                        (Verdict::Reply(reply), body) => {
+                            let Waiting { head, .. } = waiting;
+                            let unwanted = body.and_then(|body| Unwanted::of(body, &head.headers, this.gate));
+                            let Some(unwanted) = unwanted else {
+                                return Poll::Ready(Ok(answer(reply, head.version)));
+                            };
+                            Stage::Refusing { reply: Some((reply, head.version)), unwanted }
+                        }
                     }
+                }
+                StageProjection::Refusing { reply, unwanted } => {
+                    ready!(unwanted.poll_end(cx));
+                    let (reply, version) = reply.take().expect("a future is not polled after it was ready");
+                    return Poll::Ready(Ok(answer(reply, version)));
                 }
                 StageProjection::Calling { call, edits } => {
                     return Poll::Ready(Ok(guard(ready!(call.poll(cx))?, this.gate, edits.as_deref())));
@@ -112,14 +143,9 @@ impl<S, B> Stage<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    fn decide(intake: Intake, read: Result<Whole, Failure>, gate: &Gate) -> Self {
-        match read {
-            Ok(whole) => {
-                let verdict = intake.finish(whole.data.clone());
-                Self::Deciding { verdict, body: Some(RequestBody::read(whole, gate)) }
-            }
-            Err(failure) => Self::Deciding { verdict: Box::pin(future::ready(failure(intake))), body: None },
-        }
+    fn decide(intake: Intake, whole: Whole, gate: &Gate) -> Self {
+        let verdict = intake.finish(whole.data.clone());
+        Self::Deciding { verdict, body: Some(RequestBody::read(whole, gate)) }
     }
 
     fn call(waiting: Waiting<S>, edits: Edits, body: RequestBody<B>, gate: &Gate) -> Self {
@@ -132,3 +158,5 @@ where
         Self::Calling { call, edits: edits.into_response() }
     }
 }
+
+const INTAKE: &str = "an intake waits while its body is read";

@@ -45,6 +45,7 @@
 mod body;
 mod future;
 mod intercept;
+mod leftover;
 mod read;
 mod response;
 mod service;

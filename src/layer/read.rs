@@ -12,6 +12,7 @@ use http::HeaderMap;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
+use super::leftover::Leftover;
 use crate::gate::{Failure, Intake};
 
 pin_project! {
@@ -35,6 +36,13 @@ pub(super) struct Whole {
 impl<B> Read<B> {
     pub(super) fn new(body: B, intake: &Intake) -> Self {
         Self { body, expired: intake.expired(), limit: intake.limit(), data: BytesMut::new(), trailers: None }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Read<B> {
+    /// Reads on without keeping anything.
+    pub(super) fn poll_leftover(self: Pin<&mut Self>, leftover: &mut Leftover, cx: &mut Context<'_>) -> Poll<()> {
+        leftover.poll_end(self.project().body, cx)
     }
 }
 

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept};
+use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept, leftover::Unwanted};
 use crate::{
     gate::{Gate, Step},
     identity::Identity,
@@ -62,7 +62,8 @@ where
             }
             Step::Reply(reply) => {
                 self.release();
-                ResponseFuture::reply(reply, head.version)
+                let unwanted = Unwanted::of(body, &head.headers, &self.gate);
+                ResponseFuture::reply(reply, head.version, unwanted)
             }
         }
     }

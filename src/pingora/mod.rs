@@ -39,6 +39,7 @@
 //! ```
 
 mod body;
+mod drain;
 mod module;
 mod reply;
 mod target;
@@ -48,7 +49,7 @@ use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
-pub(crate) use self::{body::RETRY_BUFFER, target::Target};
+pub(crate) use self::{body::RETRY_BUFFER, drain::drain, module::has_answered, target::Target};
 pub use self::{module::TruegateModule, reply::respond};
 use crate::gate::{Rejection, Step, Verdict};
 
@@ -58,6 +59,8 @@ use crate::gate::{Rejection, Step, Verdict};
 ///
 /// When the module was not added, or the client broke off.
 pub async fn intercept(session: &mut Session) -> Result<bool> {
+    // Without it, pingora takes a next request that comes early for an error of this one.
+    session.set_pipelining_enabled(true);
     let (gate, cookies) = (module(session)?.gate(), module(session)?.take_cookies());
     target::know_client(session);
     let step = if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {

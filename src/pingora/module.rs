@@ -61,6 +61,12 @@ impl TruegateModule {
     }
 }
 
+/// Whether the response is the gate's own.
+#[cfg(feature = "gateway")]
+pub(crate) fn has_answered(session: &pingora_proxy::Session) -> bool {
+    session.downstream_modules_ctx.get::<TruegateModule>().is_some_and(|module| module.answers)
+}
+
 /// What becomes of a request, by its head as it came: with these `Cookie` lines, which nobody else is to see.
 pub(super) fn inspect(gate: &Gate, request: &mut RequestHeader, cookies: Vec<HeaderValue>) -> Step {
     if cookies.is_empty() {

@@ -5,10 +5,10 @@ use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
-use super::TruegateModule;
+use super::{TruegateModule, drain::drain};
 use crate::gate::{Connection, Reply};
 
-/// Answers the request.
+/// Answers the request, then reads what the client still sends of it, so that the client gets to the answer.
 ///
 /// # Errors
 ///
@@ -33,6 +33,10 @@ pub async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
     session.write_response_header(Box::new(response), !wants_body).await?;
     if wants_body {
         session.write_response_body(Some(body), true).await?;
+    }
+    if !session.is_body_done() {
+        session.finish_body().await?;
+        drain(session).await;
     }
     Ok(())
 }

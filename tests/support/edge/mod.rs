@@ -9,7 +9,6 @@
 //! | request trailers | passed on, but for the namespace | all dropped |
 //! | a header block over 64 KiB, more than 100 lines, a target over 8 KiB | hyper's own limits | gateway: 431, 414 |
 //! | an app that cannot be reached | the service's own error | gateway: 502 |
-//! | requests that come in one go | answered one after the other | the first is answered, the connection closed |
 //! | a space in a target | 400 | written as `%20` |
 //! | HTTP/2 without TLS | yes | no |
 
