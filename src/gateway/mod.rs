@@ -48,8 +48,16 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    admin::Health, assemble::Surroundings, config::Config, listeners::Bound, metrics::Metrics, phones::PhonesFiles,
-    proxy::Proxy, telemetry::Telemetry, upstream::Upstreams, verifications::Verifications,
+    admin::Health,
+    assemble::Surroundings,
+    config::{Config, Timeouts},
+    listeners::Bound,
+    metrics::Metrics,
+    phones::PhonesFiles,
+    proxy::Proxy,
+    telemetry::Telemetry,
+    upstream::Upstreams,
+    verifications::Verifications,
 };
 pub use self::{cli::main, listeners::ListenError};
 use crate::{gate::Gate, profile::ClientError, store::RedisStoreError};
@@ -98,7 +106,7 @@ impl Gateway {
         let admin_socket = Bound::bind_plain(config.admin)?;
         let metrics = Arc::new(Metrics::new()?);
         let telemetry = Telemetry::new(Arc::clone(&metrics));
-        let upstreams = Arc::new(Upstreams::new(config.upstream.clone()));
+        let upstreams = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
         let verifications = Verifications::default();
         let around = Surroundings { telemetry, upstreams, verifications };
         let gate = assemble::gate(config, &around)?;
@@ -121,12 +129,13 @@ impl Gateway {
         let proxy = Proxy {
             gate,
             upstreams: Arc::clone(&upstreams),
+            timeouts: config.timeouts,
             trusted_proxies: config.trusted_proxies.clone(),
             delivers: config.session.is_some() && config.callback.forward,
             telemetry: telemetry.clone(),
             in_flight: gateway.in_flight.clone(),
         };
-        gateway.spawn_proxy(proxy, sockets);
+        gateway.spawn_proxy(proxy, config.timeouts, sockets);
         gateway.spawn_admin(admin_socket)?;
         gateway.spawn_background(async move { upstreams.keep_fresh().await });
         gateway.spawn_background(async move { metrics.keep_small().await });
@@ -173,9 +182,9 @@ impl Gateway {
         let _ = tokio::join!(self.verifications.wait(), closed);
     }
 
-    fn spawn_proxy(&self, proxy: Proxy, sockets: Vec<Bound>) {
+    fn spawn_proxy(&self, proxy: Proxy, timeouts: Timeouts, sockets: Vec<Bound>) {
         let mut options = HttpServerOptions::default();
-        options.h2_idle_timeout = Some(IDLE);
+        options.h2_idle_timeout = timeouts.idle;
         let service = ProxyServiceBuilder::new(&Arc::new(ServerConf::default()), proxy);
         let mut service = service.server_options(options).build();
         let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
@@ -197,6 +206,4 @@ impl Gateway {
 }
 
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
-/// As long as pingora keeps an idle HTTP/1 connection.
-const IDLE: Duration = Duration::from_mins(1);
 const LAST_FRAMES: Duration = Duration::from_secs(2);

@@ -1,31 +1,40 @@
 //! The proxy: pingora in front of the app, with truegate on the way.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
-use http::StatusCode;
-use pingora_core::{Error, ErrorSource, ErrorType, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
-use pingora_http::RequestHeader;
-use pingora_proxy::{FailToProxy, ProxyHttp, Session};
+use http::{StatusCode, Version, header};
+use pingora_core::{
+    Error, ErrorSource, ErrorType, Result,
+    modules::http::HttpModules,
+    upstreams::peer::{HttpPeer, Peer},
+};
+use pingora_http::{RequestHeader, ResponseHeader};
+use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
+    config::Timeouts,
     failure,
     forwarded::{self, Origin, TrustedProxies},
     limits,
     telemetry::Telemetry,
-    upstream::{Addresses, SILENCE, Upstreams},
+    upstream::{Attempts, Upstreams},
 };
 use crate::{
     clock::{Clock, SystemClock},
     gate::{Connection, Gate, Rejection, Reply, session::TrustedProxy},
-    pingora::{Target, TruegateModule, inject, intercept, respond},
+    pingora::{Target, TruegateModule, drain, has_answered, inject, intercept, respond},
 };
 
 /// What pingora asks about each request.
 pub(super) struct Proxy {
     pub(super) gate: Gate,
     pub(super) upstreams: Arc<Upstreams>,
+    pub(super) timeouts: Timeouts,
     pub(super) trusted_proxies: TrustedProxies,
     /// Whether callbacks are sent to the app once they are answered, and have to carry where they came from until then.
     pub(super) delivers: bool,
@@ -39,8 +48,7 @@ pub(super) struct Exchange {
     arrived: Instant,
     /// Where it came from; none before it was looked at.
     origin: Option<Origin>,
-    /// The upstream's addresses that are left to try.
-    addresses: Addresses,
+    attempts: Attempts,
     _in_flight: TaskTrackerToken,
 }
 
@@ -49,8 +57,8 @@ impl ProxyHttp for Proxy {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        let addresses = self.upstreams.addresses();
-        Exchange { arrived: SystemClock.now(), origin: None, addresses, _in_flight: self.in_flight.token() }
+        let attempts = self.upstreams.attempts();
+        Exchange { arrived: SystemClock.now(), origin: None, attempts, _in_flight: self.in_flight.token() }
     }
 
     fn init_downstream_modules(&self, modules: &mut HttpModules) {
@@ -62,14 +70,15 @@ impl ProxyHttp for Proxy {
             respond(session, self.gate.reject(rejection)).await?;
             return Ok(true);
         }
-        session.set_read_timeout(Some(SILENCE));
-        session.set_write_timeout(Some(SILENCE));
+        self.keep(session);
+        session.set_read_timeout(self.timeouts.read);
+        session.set_write_timeout(self.timeouts.write);
         self.trace(session, exchange);
         intercept(session).await
     }
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-        let peer = exchange.addresses.next().map(|address| self.upstreams.peer(address));
+        let peer = self.upstreams.next(&mut exchange.attempts);
         peer.ok_or_else(|| failure::no_address().into_up())
     }
 
@@ -93,12 +102,46 @@ impl ProxyHttp for Proxy {
         mut error: Box<Error>,
     ) -> Box<Error> {
         self.upstreams.put_last(peer);
-        error.set_retry(exchange.addresses.len() > 0);
+        error.set_retry(exchange.attempts.are_left());
         error
+    }
+
+    /// Sends a request again whose connection was lost before an answer came, if the app may see it twice.
+    fn error_while_proxy(
+        &self,
+        peer: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        exchange: &mut Exchange,
+        was_reused: bool,
+    ) -> Box<Error> {
+        let address = peer.address().as_inet().copied();
+        error.set_retry(may_be_seen_twice(session, &error) && exchange.attempts.plan_again(address, was_reused));
+        error
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        _: &mut Exchange,
+    ) -> Result<()> {
+        // RFC 9112 §6.1: HTTP/1.0 knows no chunks, so the end of the connection is the end of the body.
+        if session.req_header().version < Version::HTTP_11
+            && response.remove_header(&header::TRANSFER_ENCODING).is_some()
+        {
+            session.set_keepalive(None);
+        }
+        if response.status == StatusCode::SWITCHING_PROTOCOLS {
+            // A socket lives while the app speaks; the client may listen only.
+            session.set_read_timeout(None);
+        }
+        Ok(())
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
         let reply = match error.esource() {
+            _ if is_quiet_socket(session, error) => None,
             ErrorSource::Downstream => downstream(error.etype()).map(|rejection| self.gate.reject(rejection)),
             ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => Some(self.lost_upstream(error)),
         };
@@ -112,13 +155,23 @@ impl ProxyHttp for Proxy {
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Exchange) {
-        let status = answered(session).map_or(0, |status| status.as_u16());
-        self.telemetry.request(&session.req_header().method, status, SystemClock.now() - exchange.arrived);
+    /// Called last, so that an app, too, may answer before it has read the whole body.
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
+        let status = answered(session);
+        let elapsed = SystemClock.now() - exchange.arrived;
+        self.telemetry.request(&session.req_header().method, status.map_or(0, |status| status.as_u16()), elapsed);
+        if error.is_none() && status.is_some() && !session.was_upgraded() && !has_answered(session) {
+            drain(session).await;
+        }
     }
 
     /// pingora would log the request's target.
     fn suppress_error_log(&self, _: &Session, _: &Exchange, _: &Error) -> bool {
+        true
+    }
+
+    /// The same.
+    fn suppress_proxy_warn_log(&self, _: &Session, _: &Exchange, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
     }
 }
@@ -139,10 +192,35 @@ impl Proxy {
         exchange.origin = Some(origin);
     }
 
+    /// Bounds how long the connection may wait for its next request, if it is kept at all.
+    fn keep(&self, session: &mut Session) {
+        if session.get_keepalive().is_some() {
+            let seconds = |idle: Duration| idle.as_secs() + u64::from(idle.subsec_nanos() > 0);
+            // 0 is for ever.
+            session.set_keepalive(Some(self.timeouts.idle.map_or(0, seconds)));
+        }
+        // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
+        let is_old = session.req_header().version < Version::HTTP_11;
+        session.set_ignore_info_resp(is_old);
+    }
+
     fn lost_upstream(&self, error: &Error) -> Reply {
         self.telemetry.upstream_failure(failure::cause(error));
         Reply::reject(Rejection::UpstreamUnavailable, Connection::Close)
     }
+}
+
+/// Whether a request may be sent once more: its connection was lost before an answer came, it has no body, and its
+/// method does nothing new the second time (RFC 9110 §9.2.2).
+fn may_be_seen_twice(session: &mut Session, error: &Error) -> bool {
+    let lost = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(error.etype());
+    let unanswered = *error.esource() == ErrorSource::Upstream && session.response_written().is_none();
+    lost && unanswered && session.req_header().method.is_idempotent() && session.is_body_empty()
+}
+
+/// Whether a WebSocket was closed because nobody said anything for as long as may be, which is nobody's failure.
+fn is_quiet_socket(session: &Session, error: &Error) -> bool {
+    session.was_upgraded() && *error.etype() == ErrorType::ReadTimedout
 }
 
 /// What to tell a client that broke off, if it is still there.

@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{PoisonError, RwLock},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
     vec,
 };
@@ -15,22 +18,56 @@ use pingora_core::{
 use pingora_http::RequestHeader;
 use tokio::time::timeout;
 
-use super::config::Upstream;
+use super::config::{Timeouts, Upstream};
 use crate::cause::Cause;
 
 /// The upstream with the addresses that its name has now.
 pub(super) struct Upstreams {
     upstream: Upstream,
+    timeouts: Timeouts,
     addresses: RwLock<Vec<SocketAddr>>,
+    /// How many connections were asked for that nobody had used before.
+    fresh: AtomicU64,
 }
 
-/// The addresses that one request may try, those that worked of late first.
+/// The addresses of the upstream, those that worked lately first.
 pub(super) type Addresses = vec::IntoIter<SocketAddr>;
+
+/// Where one request may still be sent.
+pub(super) struct Attempts {
+    addresses: Addresses,
+    /// Where it is sent again, on a connection that nobody has used before.
+    again: Option<SocketAddr>,
+    /// Whether it was sent to a second address.
+    moved_on: bool,
+}
+
+impl Attempts {
+    /// Plans to send the request again after the connection to an address was lost; returns whether it may be.
+    ///
+    /// A connection that was kept may have been closed by the app at any time, so the same address is tried once more.
+    pub(super) fn plan_again(&mut self, address: Option<SocketAddr>, was_reused: bool) -> bool {
+        self.again = match was_reused {
+            true => address,
+            false if self.moved_on => None,
+            false => {
+                self.moved_on = true;
+                self.addresses.next()
+            }
+        };
+        self.again.is_some()
+    }
+
+    /// Whether there is an address that was not tried yet.
+    pub(super) fn are_left(&self) -> bool {
+        self.addresses.len() > 0
+    }
+}
 
 impl Upstreams {
     /// An upstream whose name is not resolved yet.
-    pub(super) fn new(upstream: Upstream) -> Self {
-        Self { upstream, addresses: RwLock::default() }
+    pub(super) fn new(upstream: Upstream, timeouts: Timeouts) -> Self {
+        Self { upstream, timeouts, addresses: RwLock::default(), fresh: AtomicU64::new(0) }
     }
 
     /// Resolves the name; if that fails or changes nothing, the addresses stand in the order of before.
@@ -57,21 +94,23 @@ impl Upstreams {
         self.addresses.read().unwrap_or_else(PoisonError::into_inner).clone().into_iter()
     }
 
+    /// Where a new request may be sent.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts { addresses: self.addresses(), again: None, moved_on: false }
+    }
+
+    /// Where a request is sent next, if there is anywhere left.
+    pub(super) fn next(&self, attempts: &mut Attempts) -> Option<Box<HttpPeer>> {
+        if let Some(address) = attempts.again.take() {
+            return Some(self.fresh_peer(address));
+        }
+        attempts.addresses.next().map(|address| Box::new(self.peer(address)))
+    }
+
     /// Tries an address last from now on, for it could not be connected to.
     pub(super) fn put_last(&self, peer: &HttpPeer) {
         let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
         addresses.sort_by_key(|address| Some(address) == peer.address().as_inet());
-    }
-
-    /// How to speak to the upstream at an address.
-    pub(super) fn peer(&self, address: SocketAddr) -> Box<HttpPeer> {
-        let mut peer = HttpPeer::new(address, self.upstream.is_tls(), self.upstream.host().to_owned());
-        peer.options.connection_timeout = Some(CONNECT_TIMEOUT);
-        peer.options.total_connection_timeout = Some(CONNECT_TIMEOUT);
-        peer.options.read_timeout = Some(SILENCE);
-        peer.options.write_timeout = Some(SILENCE);
-        peer.options.idle_timeout = Some(IDLE_TIMEOUT);
-        Box::new(peer)
     }
 
     /// Names the upstream in a request that names no host, as HTTP/1.0 may.
@@ -80,6 +119,25 @@ impl Upstreams {
             request.insert_header(header::HOST, self.upstream.authority())?;
         }
         Ok(())
+    }
+
+    /// How to speak to the upstream at an address.
+    fn peer(&self, address: SocketAddr) -> HttpPeer {
+        let mut peer = HttpPeer::new(address, self.upstream.is_tls(), self.upstream.host().to_owned());
+        peer.options.connection_timeout = self.timeouts.connect;
+        peer.options.total_connection_timeout = self.timeouts.connect;
+        peer.options.read_timeout = self.timeouts.read;
+        peer.options.write_timeout = self.timeouts.write;
+        peer.options.idle_timeout = Some(IDLE_TIMEOUT);
+        peer
+    }
+
+    /// How to speak to the upstream at an address on a connection that nobody has used before.
+    fn fresh_peer(&self, address: SocketAddr) -> Box<HttpPeer> {
+        let mut peer = self.peer(address);
+        // The pool finds no connection by a key that it never saw; that of other requests is 0.
+        peer.group_key = 1 + self.fresh.fetch_add(1, Ordering::Relaxed);
+        Box::new(peer)
     }
 
     fn replace(&self, found: Vec<SocketAddr>) {
@@ -93,8 +151,35 @@ impl Upstreams {
 
 const REFRESH: Duration = Duration::from_secs(30);
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long either side may be silent: enough for a slow report or a quiet WebSocket, short enough to end what hangs.
-pub(super) const SILENCE: Duration = Duration::from_mins(5);
 /// Below what common app servers keep a connection for: a request that cannot be repeated must not meet its end.
 const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts(ports: &[u16]) -> Attempts {
+        let addresses: Vec<_> = ports.iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect();
+        let mut attempts = Attempts { addresses: addresses.into_iter(), again: None, moved_on: false };
+        attempts.addresses.next();
+        attempts
+    }
+
+    #[test]
+    fn a_request_is_sent_again_to_the_same_address_then_to_the_next_and_no_further() {
+        let port = |attempts: &Attempts| attempts.again.map(|address| address.port());
+        let first = Some(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let mut kept = attempts(&[1, 2, 3]);
+        assert!(kept.plan_again(first, true));
+        assert_eq!(port(&kept), Some(1));
+        assert!(kept.plan_again(kept.again, false));
+        assert_eq!(port(&kept), Some(2));
+        assert!(!kept.plan_again(kept.again, false));
+        assert_eq!(port(&kept), None);
+
+        let mut fresh = attempts(&[1, 2]);
+        assert!(fresh.plan_again(first, false));
+        assert_eq!(port(&fresh), Some(2));
+        assert!(!attempts(&[1]).plan_again(first, false), "there is no other address");
+    }
+}

@@ -5,6 +5,7 @@ mod admin;
 mod ambient;
 mod causes;
 mod command_line;
+mod connections;
 mod delivery;
 mod forwarded;
 mod keys;

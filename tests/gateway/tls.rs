@@ -86,7 +86,7 @@ pub(crate) type Body = BoxBody<Bytes, Infallible>;
 /// One HTTP/2 connection.
 pub(crate) struct Http2 {
     sender: SendRequest<Body>,
-    _driver: JoinSet<hyper::Result<()>>,
+    driver: JoinSet<hyper::Result<()>>,
 }
 
 impl Http2 {
@@ -96,11 +96,16 @@ impl Http2 {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        Self { sender, _driver: driver }
+        Self { sender, driver }
     }
 
     pub(crate) async fn send(&mut self, request: Request<Body>) -> Response<Incoming> {
         within(self.sender.send_request(request)).await.unwrap()
+    }
+
+    /// Waits until the server closes the connection.
+    pub(crate) async fn closed(&mut self) {
+        self.driver.join_next().await;
     }
 }
 
