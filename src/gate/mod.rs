@@ -33,8 +33,8 @@ mod client;
 mod event;
 mod framing;
 mod intake;
-mod limits;
 mod leftover;
+mod limits;
 mod reading;
 mod rejection;
 mod reply;
@@ -50,10 +50,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
+pub(crate) use self::leftover::Leftover;
 use self::{
     asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, route::Route, session_mode::SessionMode,
 };
-pub(crate) use self::leftover::Leftover;
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
