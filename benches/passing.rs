@@ -35,7 +35,7 @@ fn bare(bencher: Bencher<'_, '_>) {
 /// The service behind the layer.
 #[divan::bench(args = ["/", "/api/orders/42?verbose=true", "/search/a%20b%2Fc;d=e/./and/a/longer/path/than/most"])]
 fn behind_the_layer(bencher: Bencher<'_, '_>, path: &str) {
-    let gate = Gate::builder("/truecaller/callback-7f3a".parse().expect("canonical"), Nobody).build();
+    let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse().expect("canonical"), Nobody).build();
     measure(bencher, TruegateLayer::new(gate).layer(App), path);
 }
 

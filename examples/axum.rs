@@ -1,9 +1,10 @@
 //! An axum app that greets its users by the number that Truecaller vouches for.
 //!
 //! ```sh
+//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features gateway -- keys path)   # the same in each terminal
 //! TRUEGATE_ENDPOINT=http://127.0.0.1:8490/v1/default cargo run --example axum
 //! # In another terminal, a fake Truecaller that posts a callback and shows what was answered:
-//! cargo run --features gateway -- simulate --callback http://127.0.0.1:3000/truecaller/callback
+//! cargo run --features gateway -- simulate --callback "http://127.0.0.1:3000$TRUEGATE_CALLBACK_PATH"
 //! # What a client claims does not reach the app:
 //! curl -H 'X-Truecaller-Phone: +10000000000' http://127.0.0.1:3000/headers
 //! ```
@@ -27,11 +28,9 @@ use truegate::{
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let client = ProfileClient::builder().build()?;
-    let gate = Gate::builder("/truecaller/callback".parse()?, client).endpoints(endpoints()?).require_host().build();
-    let app = Router::new()
-        .route("/truecaller/callback", post(greet))
-        .route("/headers", get(headers))
-        .layer(TruegateLayer::new(gate));
+    let path = env::var("TRUEGATE_CALLBACK_PATH")?;
+    let gate = Gate::builder(path.parse()?, client).endpoints(endpoints()?).require_host().build();
+    let app = Router::new().route(&path, post(greet)).route("/headers", get(headers)).layer(TruegateLayer::new(gate));
 
     let listener = TcpListener::bind(env::var("LISTEN").as_deref().unwrap_or("127.0.0.1:3000")).await?;
     println!("listening on http://{}", listener.local_addr()?);

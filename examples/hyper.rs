@@ -1,9 +1,10 @@
 //! A small reverse proxy: hyper takes the requests, truegate looks at them, hyper's client sends them on.
 //!
 //! ```sh
+//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features gateway -- keys path)   # the same in each terminal
 //! cargo run --example app                                                    # each in a terminal of its own
 //! TRUEGATE_ENDPOINT=http://127.0.0.1:8490/v1/default cargo run --example hyper
-//! cargo run --features gateway -- simulate --callback http://127.0.0.1:8080/truecaller/callback
+//! cargo run --features gateway -- simulate --callback "http://127.0.0.1:8080$TRUEGATE_CALLBACK_PATH"
 //! curl -H 'X-Truecaller-Phone: +10000000000' http://127.0.0.1:8080/
 //! ```
 //!
@@ -35,7 +36,8 @@ type Answer = Response<Either<Incoming, Empty<Bytes>>>;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let client = ProfileClient::builder().build()?;
-    let gate = Gate::builder("/truecaller/callback".parse()?, client).endpoints(endpoints()?).require_host().build();
+    let path = env::var("TRUEGATE_CALLBACK_PATH")?;
+    let gate = Gate::builder(path.parse()?, client).endpoints(endpoints()?).require_host().build();
     let authority: Authority = env::var("UPSTREAM").as_deref().unwrap_or("127.0.0.1:3000").parse()?;
     let upstream: Upstream = Client::builder(TokioExecutor::new()).build_http();
     let proxy = service_fn(move |request| forward(upstream.clone(), authority.clone(), request));

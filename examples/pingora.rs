@@ -1,9 +1,10 @@
 //! truegate in a pingora proxy of one's own.
 //!
 //! ```sh
+//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features gateway -- keys path)   # the same in each terminal
 //! cargo run --example app                                                    # each in a terminal of its own
 //! TRUEGATE_ENDPOINT=http://127.0.0.1:8490/v1/default cargo run --features pingora --example pingora
-//! cargo run --features gateway -- simulate --callback http://127.0.0.1:8080/truecaller/callback
+//! cargo run --features gateway -- simulate --callback "http://127.0.0.1:8080$TRUEGATE_CALLBACK_PATH"
 //! curl -H 'X-Truecaller-Phone: +10000000000' http://127.0.0.1:8080/
 //! ```
 //!
@@ -52,7 +53,8 @@ impl ProxyHttp for Proxy {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let client = ProfileClient::builder().build()?;
-    let gate = Gate::builder("/truecaller/callback".parse()?, client).endpoints(endpoints()?).require_host().build();
+    let path = env::var("TRUEGATE_CALLBACK_PATH")?;
+    let gate = Gate::builder(path.parse()?, client).endpoints(endpoints()?).require_host().build();
     let listen = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let upstream = env::var("UPSTREAM").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
 

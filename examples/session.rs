@@ -1,8 +1,9 @@
 //! An axum app whose users log in with Truecaller: the app itself knows nothing of it.
 //!
 //! ```sh
+//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features gateway -- keys path)   # the same in each terminal
 //! # A fake Truecaller, whose phone is a page in the browser:
-//! cargo run --features gateway -- simulate --callback-url http://127.0.0.1:3000/truecaller/callback
+//! cargo run --features gateway -- simulate --callback-url "http://127.0.0.1:3000$TRUEGATE_CALLBACK_PATH"
 //! # In another terminal:
 //! TRUEGATE_SIMULATOR=http://127.0.0.1:8490 cargo run --features session --example session
 //! # Open http://127.0.0.1:3000/ in a browser, or ask without one:
@@ -68,8 +69,10 @@ fn gate(public_url: &str, tasks: TaskTracker) -> Result<Gate, Box<dyn Error>> {
         .fallback(ReturnPath::or_root(None))
         .tasks(tasks)
         .build();
-    let gate = Gate::builder("/truecaller/callback".parse()?, ProfileClient::builder().build()?);
-    Ok(gate.endpoints(endpoints).sessions(sessions).require_host().build())
+    // It must have a part that nobody guesses: `truegate keys path` makes one.
+    let path = env::var("TRUEGATE_CALLBACK_PATH")?.parse()?;
+    let gate = Gate::builder(path, ProfileClient::builder().build()?);
+    Ok(gate.endpoints(endpoints).sessions(sessions)?.require_host().build())
 }
 
 async fn greet(identity: Option<Extension<Identity>>) -> Html<String> {

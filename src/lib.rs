@@ -12,13 +12,13 @@
 //! use truegate::{Gate, Identity, TruegateLayer, profile::ProfileClient};
 //!
 //! let client = ProfileClient::builder().build()?;
-//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, client).build();
+//! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, client).build();
 //!
 //! let greet = |identity: Option<Extension<Identity>>| async move {
 //!     identity.map_or("no identity".to_owned(), |identity| identity.profile().phone.as_str().to_owned())
 //! };
 //! let app: Router = Router::new()
-//!     .route("/truecaller/callback-7f3a", post(greet))
+//!     .route("/truecaller/x7Kq2vNf9TzR4mWb6pLd", post(greet))
 //!     .layer(TruegateLayer::new(gate));
 //! # drop(app);
 //! # Ok::<_, Box<dyn std::error::Error>>(())

@@ -120,7 +120,8 @@ fn passing_a_gate_that_knows_browsers_allocates_nothing() {
     let public_url = PublicUrl::parse("https://shop.example").unwrap();
     let sealer = Sealer::new(&Secret::generate(&mut OsRng), &[]);
     let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), MemoryStore::new(1));
-    let gate = |rules| Gate::builder(PATH.parse().unwrap(), Source::prompt()).sessions(sessions.rules(rules).build());
+    let gate =
+        |rules| Gate::builder(PATH.parse().unwrap(), Source::prompt()).sessions(sessions.rules(rules).build()).unwrap();
     let required = Rule::new("/account/".parse().unwrap(), Access::Required(AllowList::default()));
     let gate = gate(Rules::from_iter([required, Rule::new("/".parse().unwrap(), Access::Optional)])).build();
     let vary = allocations(|| drop(HeaderMap::from_iter([(header::VARY, HeaderValue::from_static("Cookie"))])));

@@ -40,6 +40,7 @@ fn environment(name: &str) -> Option<String> {
         "LEVEL" => Some("debug".to_owned()),
         "TWO" => Some("2".to_owned()),
         "EMPTY" => Some(String::new()),
+        "TRUEGATE_CALLBACK_PATH" => Some(CALLBACK_PATH.to_owned()),
         "TRUEGATE_SESSION_SECRET" => Some(SESSION_SECRET.to_owned()),
         "TRUECALLER_PARTNER_KEY" => Some("a-partner-key".to_owned()),
         "REDIS_PASSWORD" => Some("a-password".to_owned()),
@@ -48,6 +49,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 const SECRET: &str = "hunter2/hunter2";
+const CALLBACK_PATH: &str = "/truecaller/x7Kq2vNf9TzR4mWb6pLd";
 const SESSION_SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 fn parse_in(folder: &Folder, text: &str) -> Result<Config, ConfigErrors> {

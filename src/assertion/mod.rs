@@ -28,7 +28,7 @@
 //! let assertions = Assertions::new(keys, "https://shop.example".parse()?, "shop-backend".parse()?);
 //!
 //! let client = ProfileClient::builder().build()?;
-//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, client).assertions(assertions).build();
+//! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, client).assertions(assertions).build();
 //! # drop(gate);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```

@@ -16,7 +16,7 @@
 //! #     }
 //! # }
 //! # let source = Nobody;
-//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, source).build();
+//! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, source).build();
 //!
 //! let (mut head, ()) = http::Request::get("/").header("x-truecaller-phone", "+1").body(())?.into_parts();
 //! let Step::Forward(edits) = gate.inspect(&head) else { unreachable!("not the callback route") };
@@ -39,6 +39,7 @@ mod reading;
 mod rejection;
 mod reply;
 mod route;
+mod secrecy;
 #[cfg(feature = "session")]
 pub mod session;
 mod session_mode;
@@ -63,7 +64,7 @@ pub use self::{
     limits::Limits,
     rejection::Rejection,
     reply::{Connection, Reply},
-    route::{CallbackPath, CallbackPathError},
+    route::{CallbackPath, CallbackPathError, GuessableCallbackPath},
     step::{Failure, Lookup, Step, Verdict},
 };
 use crate::{

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use super::reading::{fold, is_plain};
+use super::{
+    reading::{fold, is_plain},
+    secrecy::is_unguessable,
+};
 
 /// The path of the callback route.
 ///
@@ -48,6 +51,14 @@ impl CallbackPath {
     /// The path, to compare it or to tell Truecaller.
     pub fn expose(&self) -> &str {
         &self.exact
+    }
+
+    /// Whether somebody could guess the path: no segment of it looks random enough.
+    ///
+    /// 20 random hexadecimal digits are enough, or 16 random characters of base64url. `truegate keys path` makes a path
+    /// with more than that. Words, dates and repetitions do not count, however long they are.
+    pub fn is_guessable(&self) -> bool {
+        !is_unguessable(&self.exact)
     }
 
     /// Whether a request for this path would be taken as a callback, or refused because it could be read as one.
@@ -104,6 +115,12 @@ pub enum CallbackPathError {
     #[error("must not end in a slash or hold `//`, `/./` or `/../`")]
     Segment,
 }
+
+/// A callback path that somebody could guess, where sessions need one that nobody guesses. It does not repeat the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the callback path can be guessed: sessions need one with a random part (`truegate keys path` makes one)")]
+#[non_exhaustive]
+pub struct GuessableCallbackPath;
 
 const MAX_LENGTH: usize = 512;
 

@@ -36,6 +36,8 @@ enum Command {
     Serve(ConfigArgs),
     /// Check a configuration and say everything that is wrong with it.
     ///
+    /// What is most likely not meant is a line on the standard error that begins with `warning:`; the exit code is 0 all the
+    /// same.
     /// Every file that it names is read, be it a key, a certificate, a page or a list of phone numbers; nothing is
     /// connected to.
     Check(ConfigArgs),
@@ -110,6 +112,9 @@ async fn serve(path: &Path) -> Result<(), Failure> {
     let gateway = Gateway::start(&config).await?;
     let (listen, admin) = (gateway.addresses(), gateway.admin());
     tracing::info!(?listen, %admin, "started");
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
     signals.next().await;
     tracing::info!("stopping");
     tokio::select! {
@@ -120,7 +125,10 @@ async fn serve(path: &Path) -> Result<(), Failure> {
 }
 
 fn check(path: &Path) -> Result<(), Failure> {
-    Config::load(path)?;
+    let config = Config::load(path)?;
     println!("{}: valid", path.display());
+    for warning in config.warnings() {
+        eprintln!("warning: {warning}");
+    }
     Ok(())
 }

@@ -60,7 +60,11 @@ use self::{
     verifications::Verifications,
 };
 pub use self::{cli::main, listeners::ListenError};
-use crate::{gate::Gate, profile::ClientError, store::RedisStoreError};
+use crate::{
+    gate::{Gate, GuessableCallbackPath},
+    profile::ClientError,
+    store::RedisStoreError,
+};
 
 /// A gateway that runs.
 pub struct Gateway {
@@ -90,6 +94,9 @@ pub enum StartError {
     /// The store of logins and revocations cannot be set up.
     #[error(transparent)]
     Store(#[from] RedisStoreError),
+    /// Sessions need another callback path.
+    #[error(transparent)]
+    CallbackPath(#[from] GuessableCallbackPath),
     /// The metrics cannot be set up.
     #[error("the metrics cannot be set up")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),

@@ -65,6 +65,11 @@ struct Injection {
 }
 
 impl HeaderNames {
+    /// Whether any header carries a field.
+    pub fn injects(&self, field: Field) -> bool {
+        self.injections.iter().any(|injection| injection.field == field)
+    }
+
     /// Starts with the default headers under a prefix such as `X-Truecaller-`.
     ///
     /// # Errors

@@ -25,7 +25,7 @@
 //! # }
 //! # let source = Nobody;
 //! # tokio_test(async move {
-//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, source).build();
+//! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, source).build();
 //! let app = service_fn(|request: Request<RequestBody<Full<Bytes>>>| async move {
 //!     let claimed = request.headers().contains_key("x-truecaller-phone");
 //!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(claimed.to_string())))

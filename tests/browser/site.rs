@@ -93,5 +93,5 @@ session:
     )
 }
 
-const CALLBACK: &str = "/truecaller/callback";
+const CALLBACK: &str = "/truecaller/callback-x7Kq2vNf9TzR4mWb6pLd";
 const PARTNER: &str = "A&B #1 दुकान";

@@ -9,7 +9,7 @@ use super::folder::Folder;
 use crate::{UPSTREAM, parse, parse_in};
 
 const SESSION: &str = "session: { public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', \
-                       partner: { key: k, name: n } }\n";
+                       partner: { key: k, name: n } }\ncallback: { path: '${TRUEGATE_CALLBACK_PATH}' }\n";
 
 fn text(routes: &str) -> String {
     format!("{UPSTREAM}{SESSION}routes: {routes}")
@@ -27,56 +27,56 @@ fn folder() -> Folder {
 fn a_rule_that_could_not_work_is_refused_at_its_place() {
     let folder = folder();
     for (routes, expected) in [
-        ("public", "3:9: routes: must be a list"),
-        ("[/a/]", "3:10: routes[0]: must be a mapping"),
+        ("public", "4:9: routes: must be a list"),
+        ("[/a/]", "4:10: routes[0]: must be a mapping"),
         (
             "[{ access: public }]",
-            "3:10: routes[0].path: is missing (write path: /account, or exact: /account for that path alone)",
+            "4:10: routes[0].path: is missing (write path: /account, or exact: /account for that path alone)",
         ),
-        ("[{ path: /a, exact: /b, access: public }]", "3:22: routes[0].exact: stands beside `path` (keep one: "),
+        ("[{ path: /a, exact: /b, access: public }]", "4:22: routes[0].exact: stands beside `path` (keep one: "),
         (
             "[{ exact: a, access: public }]",
-            "3:19: routes[0].exact: must start with a slash (write one such as /account",
+            "4:19: routes[0].exact: must start with a slash (write one such as /account",
         ),
-        ("[{ exact: /a/*, access: public }]", "3:19: routes[0].exact: must not hold `*`"),
-        ("[{ path: /a/ }]", "3:10: routes[0].access: is missing (write access: public, optional or required)"),
-        ("[{ path: a, access: public }]", "3:18: routes[0].path: must start with a slash"),
-        ("[{ path: '/a/*', access: public }]", "3:18: routes[0].path: must not hold `*`"),
-        ("[{ path: /a/../b, access: public }]", "3:18: routes[0].path: must not hold `//`"),
-        ("[{ path: /%61, access: public }]", "3:18: routes[0].path: must escape only what has to be"),
+        ("[{ exact: /a/*, access: public }]", "4:19: routes[0].exact: must not hold `*`"),
+        ("[{ path: /a/ }]", "4:10: routes[0].access: is missing (write access: public, optional or required)"),
+        ("[{ path: a, access: public }]", "4:18: routes[0].path: must start with a slash"),
+        ("[{ path: '/a/*', access: public }]", "4:18: routes[0].path: must not hold `*`"),
+        ("[{ path: /a/../b, access: public }]", "4:18: routes[0].path: must not hold `//`"),
+        ("[{ path: /%61, access: public }]", "4:18: routes[0].path: must escape only what has to be"),
         (
             "[{ path: /, access: open }]",
-            "3:29: routes[0].access: is none of the words known here (write one of public,",
+            "4:29: routes[0].access: is none of the words known here (write one of public,",
         ),
         (
             "[{ path: /, access: public, allow: { phones: ['+919999900001'] } }]",
-            "3:37: routes[0].allow: stands without",
+            "4:37: routes[0].allow: stands without",
         ),
-        ("[{ path: /, access: optional, allow: {} }]", "3:39: routes[0].allow: stands without `access: required`"),
-        ("[{ path: /, access: required, allow: {} }]", "3:46: routes[0].allow: lets nobody in"),
-        ("[{ path: /, access: required, allow: { phones: [] } }]", "3:46: routes[0].allow: lets nobody in"),
-        ("[{ path: /, access: required, allow: { phones: [99] } }]", "3:57: routes[0].allow.phones[0]: is no phone"),
+        ("[{ path: /, access: optional, allow: {} }]", "4:39: routes[0].allow: stands without `access: required`"),
+        ("[{ path: /, access: required, allow: {} }]", "4:46: routes[0].allow: lets nobody in"),
+        ("[{ path: /, access: required, allow: { phones: [] } }]", "4:46: routes[0].allow: lets nobody in"),
+        ("[{ path: /, access: required, allow: { phones: [99] } }]", "4:57: routes[0].allow.phones[0]: is no phone"),
         (
             "[{ path: /, access: required, allow: { phones: ['919999900001'] } }]",
-            "3:57: routes[0].allow.phones[0]: is no phone number (write \"+919999900001\")",
+            "4:57: routes[0].allow.phones[0]: is no phone number (write \"+919999900001\")",
         ),
         (
             "[{ path: /, access: required, allow: { phone_prefixes: ['91'] } }]",
-            "3:65: routes[0].allow.phone_prefixes[0]: must be `+` and 1 to 15 digits",
+            "4:65: routes[0].allow.phone_prefixes[0]: must be `+` and 1 to 15 digits",
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: no.txt } }]",
-            "3:61: routes[0].allow.phones_file: names a file that cannot be read: entity not found",
+            "4:61: routes[0].allow.phones_file: names a file that cannot be read: entity not found",
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: bad.txt } }]",
-            "3:61: routes[0].allow.phones_file: names a file whose line 2 is no phone number",
+            "4:61: routes[0].allow.phones_file: names a file whose line 2 is no phone number",
         ),
         (
             "[{ path: /, access: required, allow: { phones: ['+919999900001'], emails: [] } }]",
-            "3:75: routes[0].allow.emails: unknown key",
+            "4:75: routes[0].allow.emails: unknown key",
         ),
-        ("[{ path: /, access: public, methods: [] }]", "3:37: routes[0].methods: unknown key"),
+        ("[{ path: /, access: public, methods: [] }]", "4:37: routes[0].methods: unknown key"),
     ] {
         let errors = parse_in(&folder, &text(routes)).unwrap_err().to_string();
         let file = folder.path("config.yaml");
@@ -105,7 +105,7 @@ fn a_rule_that_never_counts_is_a_mistake() {
         let errors = both(first, second).unwrap_err();
         let (key, _) = second.split_once(':').unwrap();
         let expected = format!("routes[1].{key}: never counts, as `routes[0]` comes before it and covers it (");
-        assert!(errors.starts_with("config.yaml:5:1") && errors.contains(&expected), "{first} {second}: {errors}");
+        assert!(errors.starts_with("config.yaml:6:1") && errors.contains(&expected), "{first} {second}: {errors}");
     }
     for (first, second) in [
         ("path: /a/", "path: /"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use truegate::gateway::config::Store;
+use truegate::gateway::config::{Store, Warning};
 
 use super::{folder::Folder, refused::mistakes};
 use crate::{UPSTREAM, parse, parse_in};
@@ -13,12 +13,18 @@ const REST: &str =
 
 /// A configuration with these keys in place of the ones of that name, on its second line.
 fn with(keys: &str) -> String {
+    with_callback(keys, "path: '${TRUEGATE_CALLBACK_PATH}'")
+}
+
+/// The same, with these keys of callbacks on its third line.
+fn with_callback(keys: &str, callback: &str) -> String {
     let names: Vec<_> = keys.split(", ").filter_map(|key| Some(key.split_once(':')?.0)).collect();
     let rest = REST.split_inclusive(", p").collect::<String>();
     let rest = ["public_url", "secret", "partner"]
         .iter()
         .fold(rest, |rest, name| if names.contains(name) { without(&rest, name) } else { rest });
-    format!("{UPSTREAM}session: {{ {} }}", [keys, &rest].join(", ").trim_matches([',', ' ']))
+    let session = [keys, &rest].join(", ");
+    format!("{UPSTREAM}session: {{ {} }}\ncallback: {{ {callback} }}", session.trim_matches([',', ' ']))
 }
 
 fn without(rest: &str, name: &str) -> String {
@@ -31,7 +37,7 @@ fn without(rest: &str, name: &str) -> String {
 }
 
 #[test]
-fn a_session_needs_no_more_than_its_url_its_secret_and_its_partner() {
+fn a_session_needs_no_more_than_its_url_its_secret_its_partner_and_the_callback_path() {
     let config = parse(&with("")).unwrap();
     let session = config.session.as_ref().unwrap();
     assert_eq!((session.public_url.origin(), session.path.as_str()), ("https://shop.example", "/.truegate"));
@@ -41,7 +47,7 @@ fn a_session_needs_no_more_than_its_url_its_secret_and_its_partner() {
     assert_eq!(session.link_base.as_str(), "truecallersdk://truesdk/web_verify");
     assert!(session.upstream_cookies.is_empty() && matches!(session.store, Store::Memory));
     assert!(!config.callback.forward, "callbacks end here");
-    assert!(parse(&format!("{}\ncallback: {{ forward: true }}", with(""))).unwrap().callback.forward);
+    assert!(parse(&with_callback("", "path: '${TRUEGATE_CALLBACK_PATH}', forward: true")).unwrap().callback.forward);
 }
 
 #[test]
@@ -132,7 +138,12 @@ fn a_partner_has_a_key_and_a_name_and_words_that_the_app_knows() {
 
 #[test]
 fn what_has_no_default_is_missed() {
-    let found = mistakes(&format!("{UPSTREAM}session: {{}}"));
+    let mut found = mistakes(&format!("{UPSTREAM}session: {{}}"));
+    assert_eq!(
+        found.remove(0),
+        "1:1: callback.path: is missing (with `session` it must be a secret: write ${TRUEGATE_CALLBACK_PATH}, and make it \
+         with `truegate keys path`)"
+    );
     let keys = ["session.partner", "session.public_url", "session.secret"];
     assert_eq!(found.len(), keys.len(), "{found:#?}");
     for (line, key) in found.iter().zip(keys) {
@@ -148,8 +159,8 @@ fn an_idle_time_that_is_not_said_is_no_longer_than_the_lifetime() {
 
 #[test]
 fn the_callback_is_no_route_of_truegates_own() {
-    for path in ["/.truegate", "/.truegate/callback", "/.TRUEGATE/jwks.json"] {
-        let text = format!("{}\ncallback: {{ path: {path} }}", with(""));
+    for folder in ["/.truegate", "/.TRUEGATE", "/.truegate/auth"] {
+        let text = with_callback("", &format!("path: {folder}/x7Kq2vNf9TzR4mWb6pLd"));
         assert_one_mistake(&text, "session: takes `callback.path` for a route of its own");
         assert!(parse(&text.replace("session: {", "session: { path: /.gate,")).is_ok());
     }
@@ -157,11 +168,51 @@ fn the_callback_is_no_route_of_truegates_own() {
 }
 
 #[test]
+fn with_sessions_the_callback_path_is_a_secret_that_nobody_guesses() {
+    for path in
+        ["/truecaller/callback", "/truecaller/callback-7f3a9c21", "/our-very-secret-callback-path-for-truecaller"]
+    {
+        let text = with_callback("", &format!("path: {path}"));
+        let mistake =
+            "callback.path: can be guessed, and with `session` it must be a secret (make it with `truegate keys path`";
+        assert_one_mistake(&text, mistake);
+        assert!(!mistakes(&text)[0].contains(path), "it is not repeated");
+    }
+    for keys in ["", "deadline: 1s"] {
+        assert_one_mistake(&with_callback("", keys), "callback.path: is missing (with `session` it must be a secret: ");
+    }
+    assert_one_mistake(&with_callback("", "path: callback"), "callback.path: must start with a slash (make one with `");
+    let config = parse(&with_callback("", "path: /hooks/3f9a1c7e5b2d8046af13c95e7d204b68")).unwrap();
+    assert!(!config.callback.path.is_guessable() && config.warnings().is_empty());
+}
+
+#[test]
+fn without_sessions_a_path_that_can_be_guessed_is_warned_of() {
+    for (callback, warned) in [
+        ("", true),
+        ("callback: { path: /truecaller/callback-7f3a }", true),
+        ("callback: { path: '${TRUEGATE_CALLBACK_PATH}' }", false),
+    ] {
+        let warnings = parse(&format!("{UPSTREAM}{callback}")).unwrap().warnings();
+        assert_eq!(warnings.contains(&Warning::GuessableCallbackPath), warned, "{callback}");
+        assert!(!warnings.iter().any(|warning| warning.to_string().contains("7f3a")), "{warnings:?}");
+    }
+}
+
+#[test]
+fn a_field_that_no_session_keeps_is_warned_of() {
+    let identity = "identity: { headers: { X-Truecaller-Profile: profile } }";
+    let warnings = |text: &str| parse(&format!("{text}\n{identity}")).unwrap().warnings();
+    assert_eq!(warnings(&with("")), [Warning::ProfileInSessions]);
+    assert!(!warnings(UPSTREAM.trim_end()).contains(&Warning::ProfileInSessions), "a callback brings it");
+}
+
+#[test]
 fn without_sessions_the_app_alone_learns_of_logins() {
     let text = format!("{UPSTREAM}callback: {{ forward: false }}");
     assert_one_mistake(&text, "callback.forward: must be true without `session`: nobody would learn of a login");
     assert!(parse(&format!("{UPSTREAM}callback: {{ forward: true }}")).is_ok());
-    assert!(parse(&format!("{}\ncallback: {{ forward: false }}", with(""))).is_ok());
+    assert!(parse(&with_callback("", "path: '${TRUEGATE_CALLBACK_PATH}', forward: false")).is_ok());
 }
 
 #[test]

@@ -75,7 +75,8 @@ impl Proxy {
         let (reserved, address) = reserve();
         let folder = tempfile::tempdir().expect("a folder for the configuration");
         for file in kind.files() {
-            let text = edit(at(shown(file), [("8000", address), ("8080", truegate), ("3000", app)]));
+            let text = shown(file).replace("/truecaller/YOUR-CALLBACK-PATH", CALLBACK);
+            let text = edit(at(text, [("8000", address), ("8080", truegate), ("3000", app)]));
             fs::write(folder.path().join(file), text).expect("the folder is ours");
         }
         let mut command = kind.command(folder.path());
@@ -109,6 +110,9 @@ pub async fn wait_until_it_listens(child: &mut Child, address: SocketAddr) {
     })
     .await;
 }
+
+/// In place of the one that the files leave to the operator.
+pub const CALLBACK: &str = "/truecaller/x7Kq2vNf9TzR4mWb6pLd";
 
 /// A file of `docs/edges`.
 pub fn shown(file: &str) -> String {

@@ -9,7 +9,7 @@ use truegate::{
 };
 
 use crate::{
-    proxy::{Kind, Proxy, shown},
+    proxy::{CALLBACK, Kind, Proxy, shown},
     support::{
         program::Program,
         raw::{Message, exchange, get, within},
@@ -98,7 +98,7 @@ pub async fn sign_in(truecaller: &Simulator, address: SocketAddr, profile: impl 
     let nonce = browser.start_login().await;
     let (token, endpoint) = (truecaller.grant(profile), truecaller.endpoint());
     let grant = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint });
-    let answer = Visitor::at(address, ORIGIN).send("POST /truecaller/callback", "", &grant.to_string()).await;
+    let answer = Visitor::at(address, ORIGIN).send(&format!("POST {CALLBACK}"), "", &grant.to_string()).await;
     assert_eq!(answer.status(), 204, "{answer:#?}");
     assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
     browser
@@ -111,6 +111,7 @@ pub fn truegate(truecaller: &Simulator, shown: &str) -> Program {
     fs::write(folder.path().join("assertion.pem"), key.as_bytes()).expect("the folder can be written to");
     let text = shown
         .replace("127.0.0.1:8080", "127.0.0.1:0")
+        .replace("${TRUEGATE_CALLBACK_PATH}", CALLBACK)
         .replace("${TRUEGATE_SESSION_SECRET}", SECRET)
         .replace("${TRUECALLER_PARTNER_KEY}", "a-partner-key");
     let endpoint = truecaller.endpoint();

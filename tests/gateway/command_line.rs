@@ -5,7 +5,10 @@ use std::{net::TcpListener as StdListener, process::Output};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{stage, support::raw::within};
+use super::{
+    stage,
+    support::{program::Program, raw::within},
+};
 
 async fn truegate(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
@@ -100,7 +103,8 @@ async fn every_mistake_is_printed_before_anything_listens() {
 #[tokio::test]
 async fn a_valid_configuration_is_said_to_be() {
     let folder = TempDir::new().unwrap();
-    stage::command(&folder, "upstream: http://127.0.0.1:3000\ncallback: { path: /hooks/unguessable }\n");
+    let config = format!("upstream: http://127.0.0.1:3000\ncallback: {{ path: {} }}\n", stage::CALLBACK);
+    stage::command(&folder, &config);
     let path = folder.path().join("config.yaml");
 
     let output = truegate(&["check", "--config", path.to_str().unwrap()]).await;
@@ -109,6 +113,29 @@ async fn a_valid_configuration_is_said_to_be() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("valid") && !text.contains("unguessable"), "{text}");
     assert!(output.stderr.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_most_likely_not_meant_is_a_warning() {
+    let (folder, app) = (TempDir::new().unwrap(), StdListener::bind("127.0.0.1:0").unwrap());
+    let config = stage::config(app.local_addr().unwrap()) + "callback: { path: /truecaller/our-shop-callback }\n";
+    stage::command(&folder, &config);
+    let path = folder.path().join("config.yaml");
+
+    let checked = truegate(&["check", "--config", path.to_str().unwrap()]).await;
+    let program = Program::serve(&config);
+    program.signal("TERM");
+    let (status, log) = stage::ended(program).await;
+
+    assert_eq!((checked.status.code(), status.code()), (Some(0), Some(0)));
+    let checked = String::from_utf8(checked.stderr).unwrap();
+    assert!(
+        checked.starts_with("warning: callback.path: can be guessed, ") && checked.lines().count() == 1,
+        "{checked}"
+    );
+    let lines: Vec<_> = log.iter().filter(|line| line.contains("callback.path: can be guessed")).collect();
+    assert!(lines.len() == 1 && lines[0].contains(r#""level":"WARN""#), "{log:#?}");
+    assert!(!(checked + &log.concat()).contains("our-shop"), "the path is not repeated");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt, process::Outpu
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 use tokio::process::Command;
-use truegate::assertion::SigningKey;
+use truegate::{assertion::SigningKey, gate::CallbackPath};
 
 use super::support::raw::within;
 
@@ -48,9 +48,25 @@ async fn a_secret_is_a_line_of_32_bytes() {
 }
 
 #[tokio::test]
+async fn a_callback_path_is_one_that_nobody_guesses() {
+    let folder = TempDir::new().unwrap();
+    let mut paths = HashSet::new();
+    for _ in 0..2 {
+        let output = keys(&folder, &["path"]).await;
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+        let line = text(output.stdout);
+        let path = CallbackPath::parse(line.strip_suffix('\n').unwrap()).unwrap();
+        assert!(!path.is_guessable(), "{line}");
+        assert_eq!(path.expose().strip_prefix("/truecaller/").map(str::len), Some(32), "{line}");
+        paths.insert(line);
+    }
+    assert_eq!(paths.len(), 2);
+}
+
+#[tokio::test]
 async fn a_file_is_its_owners_alone_and_never_overwritten() {
     let folder = TempDir::new().unwrap();
-    for kind in ["assertion", "secret"] {
+    for kind in ["assertion", "path", "secret"] {
         let path = folder.path().join(kind);
         let written = keys(&folder, &[kind, "--output", kind]).await;
         assert_eq!((written.status.code(), written.stdout.len()), (Some(0), 0));

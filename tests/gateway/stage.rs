@@ -20,7 +20,7 @@ use super::support::{
 };
 
 /// The path of the callback, where a configuration names the simulator.
-pub(crate) const CALLBACK: &str = "/hooks/unguessable-4f1c";
+pub(crate) const CALLBACK: &str = "/hooks/unguessable-4f1c9e07ab52d8364bf1";
 
 /// A configuration of one plain listener in front of an app.
 pub(crate) fn config(upstream: SocketAddr) -> String {

@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 pub const SESSION: &str = "__Host-truegate";
-pub const CALLBACK: &str = "/hooks/unguessable-4f1c";
+pub const CALLBACK: &str = "/hooks/unguessable-4f1c9e07ab52d8364bf1";
 
 /// How long sessions go on without Redis.
 pub const GRACE: Duration = Duration::from_secs(2);

@@ -16,7 +16,7 @@ use truegate::{
     profile::{FetchError, Profile, ProfileSource},
 };
 
-pub const PATH: &str = "/truecaller/callback";
+pub const PATH: &str = "/truecaller/callback-7f3ax2kq9vnt4rzw8mbd";
 pub const PHONE: &str = "+919999999999";
 pub const GRANT: &str =
     r#"{"requestId":"12345678","accessToken":"t","endpoint":"https://profile4.truecaller.com/v1/default"}"#;

@@ -45,7 +45,7 @@ use self::{
     desk::Desk, revocations::Revocations, running::Verifications, status::Waiting, upstream_cookies::drop_pairs,
 };
 use super::{
-    Gate, GateBuilder, Rejection, Step,
+    Gate, GateBuilder, GuessableCallbackPath, Rejection, Step,
     session_mode::{Posted, SessionMode},
 };
 use crate::{
@@ -99,11 +99,19 @@ impl Sessions {
 }
 
 impl GateBuilder {
-    /// Knows browsers: callbacks end here, and every request of a browser that logged in carries its identity. None
-    /// if not said.
-    pub fn sessions(mut self, sessions: Sessions) -> Self {
+    /// Knows browsers: callbacks end here, and every request of a browser that logged in carries its identity. By
+    /// default there are no sessions.
+    ///
+    /// # Errors
+    ///
+    /// When the path of the gate [can be guessed](super::CallbackPath::is_guessable). It is the only secret between Truecaller
+    /// and the site: whoever knows it can post a token that a user gave to another site.
+    pub fn sessions(mut self, sessions: Sessions) -> Result<Self, GuessableCallbackPath> {
+        if self.0.path.is_guessable() {
+            return Err(GuessableCallbackPath);
+        }
         self.0.sessions = Some(Box::new(sessions));
-        self
+        Ok(self)
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn gate(config: &Config, around: &Surroundings) -> Result<Gate, Start
         None => builder,
     };
     let builder = match &config.session {
-        Some(session) => builder.sessions(sessions::sessions(config, session, around)?),
+        Some(session) => builder.sessions(sessions::sessions(config, session, around)?)?,
         None => builder,
     };
     Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())

@@ -24,14 +24,14 @@ pub struct Callback {
 }
 
 impl Callback {
-    pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Self {
+    /// Reads the section; none if there is no path that could be used.
+    pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {
+        let path = if has_sessions { secret_path(section) } else { any_path(section) };
         let deadline = Duration::from_millis(100)..=Duration::from_mins(1);
-        Self {
-            path: section.read("path", parse_path).unwrap_or_else(default_path),
-            deadline: section.read("deadline", value::duration(deadline)).unwrap_or(GateBuilder::DEADLINE),
-            body_limit: section.read("body_limit", value::size(1..=RETRY_BUFFER)).unwrap_or(GateBuilder::BODY_LIMIT),
-            forward: section.read("forward", forward(has_sessions)).unwrap_or(!has_sessions),
-        }
+        let deadline = section.read("deadline", value::duration(deadline)).unwrap_or(GateBuilder::DEADLINE);
+        let body_limit = section.read("body_limit", value::size(1..=RETRY_BUFFER)).unwrap_or(GateBuilder::BODY_LIMIT);
+        let forward = section.read("forward", forward(has_sessions)).unwrap_or(!has_sessions);
+        Some(Self { path: path?, deadline, body_limit, forward })
     }
 }
 
@@ -43,12 +43,28 @@ fn forward(has_sessions: bool) -> impl FnOnce(&Scalar) -> Result<bool, &'static 
     }
 }
 
-fn parse_path(text: &Scalar) -> Result<CallbackPath, String> {
-    CallbackPath::parse(text).map_err(|error| format!("{error} (write one such as {DEFAULT_PATH})"))
+/// With sessions, the path is the only secret between Truecaller and the site.
+fn secret_path(section: &mut Section<'_>) -> Option<CallbackPath> {
+    let item = section.require(
+        "path",
+        "with `session` it must be a secret: write ${TRUEGATE_CALLBACK_PATH}, and make it with `truegate keys path`",
+    )?;
+    item.parse(|text| match parse_path(text)? {
+        path if path.is_guessable() => {
+            Err("can be guessed, and with `session` it must be a secret (make it with `truegate keys path`)".to_owned())
+        }
+        path => Ok(path),
+    })
 }
 
-fn default_path() -> CallbackPath {
-    CallbackPath::parse(DEFAULT_PATH).expect("the default path is canonical")
+/// Without sessions the app checks the nonce, and a path that can be guessed is worth no more than a warning.
+fn any_path(section: &mut Section<'_>) -> Option<CallbackPath> {
+    let default = || CallbackPath::parse(DEFAULT_PATH).expect("the default path is canonical");
+    section.take("path").map_or_else(|| Some(default()), |item| item.parse(parse_path))
+}
+
+fn parse_path(text: &Scalar) -> Result<CallbackPath, String> {
+    CallbackPath::parse(text).map_err(|error| format!("{error} (make one with `truegate keys path`)"))
 }
 
 const DEFAULT_PATH: &str = "/truecaller/callback";

@@ -38,6 +38,7 @@ mod truecaller;
 mod trusted_proxies;
 mod upstream;
 mod value;
+mod warning;
 
 use std::{fmt, net::SocketAddr, ops::Deref, path::Path, sync::Arc, time::Duration};
 
@@ -51,6 +52,7 @@ pub use self::{
     timeouts::Timeouts,
     truecaller::Truecaller,
     upstream::Upstream,
+    warning::Warning,
 };
 pub use super::forwarded::TrustedProxies;
 use crate::{access::Rules, assertion::Assertions, gate::Limits, headers::HeaderNames};

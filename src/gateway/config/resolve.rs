@@ -22,7 +22,8 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         let session = session_item.as_ref().and_then(|item| item.section(Session::read)?);
         let routes_item = file.take("routes");
         let routes = routes::read(routes_item.as_ref());
-        let callback = file.section("callback", |section| Callback::read(section, session_item.is_some()));
+        let has_sessions = session_item.as_ref().is_some_and(Item::is_mapping);
+        let callback = file.section("callback", |section| Callback::read(section, has_sessions));
         let truecaller = file.section("truecaller", Truecaller::read);
         let identity = file.section("identity", identity::read);
         let trusted_proxies = trusted_proxies::read(file.take("trusted_proxies"));
@@ -42,15 +43,15 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
             listener::refuse_loop(&listeners, upstream, item);
         }
         match (&session_item, &assertion_item) {
-            (Some(item), _) => refuse_own_callback(session.as_ref(), &callback, item),
-            (None, Some(item)) => refuse_published_callback(&callback, item),
+            (Some(item), _) => refuse_own_callback(session.as_ref(), callback.as_ref(), item),
+            (None, Some(item)) => refuse_published_callback(callback.as_ref(), item),
             (None, None) => {}
         }
         if let (None, Some(item)) = (&session_item, &routes_item) {
             item.complain_of_name("stands without `session`, so nobody would be known (add it, or remove the routes)");
         }
         let listen = listeners.into_iter().map(|placed| placed.listener).collect();
-        let (upstream, admin) = (upstream?, admin?);
+        let (upstream, callback, admin) = (upstream?, callback?, admin?);
         Some(Settings {
             listen,
             upstream,
@@ -71,15 +72,16 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
 }
 
 /// With sessions, every path below theirs is truegate's own, and no callback would come in there.
-fn refuse_own_callback(session: Option<&Session>, callback: &Callback, item: &Item<'_>) {
-    if session.is_some_and(|session| session.path.covers(callback.path.expose())) {
+fn refuse_own_callback(session: Option<&Session>, callback: Option<&Callback>, item: &Item<'_>) {
+    let (Some(session), Some(callback)) = (session, callback) else { return };
+    if session.path.covers(callback.path.expose()) {
         item.complain_of_name("takes `callback.path` for a route of its own (choose another callback path)");
     }
 }
 
 /// Without sessions, one path is truegate's own.
-fn refuse_published_callback(callback: &Callback, item: &Item<'_>) {
-    if callback.path.is_read_from(KEY_SET_PATH) {
+fn refuse_published_callback(callback: Option<&Callback>, item: &Item<'_>) {
+    if callback.is_some_and(|callback| callback.path.is_read_from(KEY_SET_PATH)) {
         item.complain_of_name("publishes its keys on the path of `callback.path` (choose another callback path)");
     }
 }

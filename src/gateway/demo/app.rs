@@ -35,16 +35,16 @@ pub(super) enum Kind {
 struct Memory {
     kind: Kind,
     /// The path whose first request is kept; later ones are the user's own.
-    path: &'static str,
+    path: String,
     first: OnceLock<Receipt>,
 }
 
 impl App {
     /// Starts an app that keeps the first request for a path.
-    pub(super) async fn start(kind: Kind, path: &'static str) -> io::Result<Self> {
+    pub(super) async fn start(kind: Kind, path: &str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let memory = Arc::new(Memory { kind, path, first: OnceLock::new() });
+        let memory = Arc::new(Memory { kind, path: path.to_owned(), first: OnceLock::new() });
         let routes = Router::new().fallback(tell).with_state(Arc::clone(&memory));
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, routes).await });

@@ -9,7 +9,7 @@ use super::{
     app::{App, Kind},
     stage::{SECRET, Stage},
 };
-use crate::simulator::Simulator;
+use crate::{gateway::keys, simulator::Simulator};
 
 /// All that runs.
 pub(super) struct Scene {
@@ -18,20 +18,22 @@ pub(super) struct Scene {
     pub(super) callbacks: Stage,
     /// Logs users in for an app that does not.
     pub(super) logins: Stage,
+    callback_path: String,
 }
 
 impl Scene {
     /// Starts everything, the gateways on the usual ports if no address is given and on free ones if they are taken.
     pub(super) async fn set(listen: Option<SocketAddr>) -> Result<Self, DemoError> {
         let simulator = Simulator::start().await.map_err(DemoError::Start)?;
-        let app = App::start(Kind::Text, CALLBACK_PATH).await.map_err(DemoError::Start)?;
-        let config = |listen, app| callbacks_config(listen, app, simulator.endpoint());
+        let callback_path = keys::path().trim_end().to_owned();
+        let app = App::start(Kind::Text, &callback_path).await.map_err(DemoError::Start)?;
+        let config = |listen, app| callbacks_config(listen, app, &callback_path, simulator.endpoint());
         let callbacks = Stage::set(app, listen, usual(8080), config).await?;
         let app = App::start(Kind::Pages, ACCOUNT_PATH).await.map_err(DemoError::Start)?;
-        let config = |listen, app| logins_config(listen, app, &simulator);
+        let config = |listen, app| logins_config(listen, app, &callback_path, &simulator);
         let logins = Stage::set(app, None, usual(8081), config).await?;
-        simulator.set_callback_url(&format!("{}{CALLBACK_PATH}", logins.origin()))?;
-        Ok(Self { simulator, callbacks, logins })
+        simulator.set_callback_url(&format!("{}{callback_path}", logins.origin()))?;
+        Ok(Self { simulator, callbacks, logins, callback_path })
     }
 
     /// Stops everything, the gateways first.
@@ -42,7 +44,7 @@ impl Scene {
     }
 
     pub(super) fn callback_url(&self) -> String {
-        format!("{}{CALLBACK_PATH}", self.callbacks.origin())
+        format!("{}{}", self.callbacks.origin(), self.callback_path)
     }
 
     /// The documented callback, with the simulator's endpoint in it.
@@ -51,12 +53,12 @@ impl Scene {
     }
 }
 
-fn callbacks_config(listen: SocketAddr, app: SocketAddr, endpoint: &str) -> String {
+fn callbacks_config(listen: SocketAddr, app: SocketAddr, callback_path: &str, endpoint: &str) -> String {
     format!(
         r#"listen: "{listen}"
 upstream: http://{app}
 callback:
-  path: {CALLBACK_PATH}
+  path: {callback_path}
 truecaller:
   endpoints: [ {endpoint} ]
 admin:
@@ -65,8 +67,9 @@ admin:
     )
 }
 
-fn logins_config(listen: SocketAddr, app: SocketAddr, simulator: &Simulator) -> String {
-    let (common, link_base) = (callbacks_config(listen, app, simulator.endpoint()), simulator.link_base());
+fn logins_config(listen: SocketAddr, app: SocketAddr, callback_path: &str, simulator: &Simulator) -> String {
+    let common = callbacks_config(listen, app, callback_path, simulator.endpoint());
+    let link_base = simulator.link_base();
     format!(
         r#"{common}session:
   public_url: http://{listen}
@@ -84,6 +87,5 @@ fn usual(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-const CALLBACK_PATH: &str = "/truecaller/callback";
 /// The page that only those see who are logged in.
 pub(super) const ACCOUNT_PATH: &str = "/account/";

@@ -6,7 +6,7 @@ use super::{Receipt, Scene, login::Step};
 
 /// What runs where.
 pub(super) fn greeting(scene: &Scene) -> String {
-    let Scene { simulator, callbacks, logins } = scene;
+    let Scene { simulator, callbacks, logins, .. } = scene;
     let app = |address| format!("http://{address}");
     format!(
         "\

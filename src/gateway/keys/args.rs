@@ -16,6 +16,10 @@ pub(super) enum Kind {
     /// It is a key for ES256, as PEM (PKCS#8). Its id, by which tokens and the published key set name it, goes to
     /// the standard error.
     Assertion(Output),
+    /// Make a callback path that nobody guesses, for `callback.path`: /truecaller/ and 192 random bits in base64url.
+    ///
+    /// Tell it to nobody but Truecaller: register the URL of your site with this path in Truecaller's portal.
+    Path(Output),
     /// Make a secret, for `session.secret`: 32 random bytes in base64, on one line.
     Secret(Output),
 }

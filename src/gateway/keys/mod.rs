@@ -10,13 +10,16 @@ use std::{
     path::Path,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
 use self::args::Kind;
 pub(crate) use self::{args::KeysArgs, error::KeysError};
-use crate::assertion::SigningKey;
+use crate::{assertion::SigningKey, gate::CallbackPath};
 
 /// Makes what was asked for, and prints it or writes it to a new file.
 pub(crate) fn run(args: KeysArgs) -> Result<(), KeysError> {
@@ -27,7 +30,24 @@ pub(crate) fn run(args: KeysArgs) -> Result<(), KeysError> {
             eprintln!("kid: {}", key.id());
             Ok(())
         }
+        Kind::Path(output) => hand_over(&path(), output.file()),
         Kind::Secret(output) => hand_over(&secret(), output.file()),
+    }
+}
+
+/// A callback path that nobody guesses, as one line.
+pub(super) fn path() -> Zeroizing<String> {
+    loop {
+        let mut bytes = Zeroizing::new([0; 24]);
+        OsRng.fill_bytes(&mut *bytes);
+        let mut line = Zeroizing::new(String::with_capacity(64));
+        line.push_str("/truecaller/");
+        URL_SAFE_NO_PAD.encode_string(*bytes, &mut line);
+        // Random text looks like words now and then.
+        if CallbackPath::parse(&line).is_ok_and(|path| !path.is_guessable()) {
+            line.push('\n');
+            return line;
+        }
     }
 }
 

@@ -35,7 +35,7 @@ Another day (truegate simulate --help lists them):
 A callback:
 
   {curl} -H 'Content-Type: application/json' \
-    -d '{{"to":"http://127.0.0.1:8080/truecaller/callback","kind":"grant"}}' \
+    -d '{{"to":"http://127.0.0.1:8080/the/callback/path","kind":"grant"}}' \
     {origin}/simulator/callbacks
 
 The user's phone, a page that plays the Truecaller app and posts to the callback URL (--callback-url):

@@ -4,7 +4,7 @@
 //! use truegate::{gate::Gate, profile::ProfileClient};
 //!
 //! let client = ProfileClient::builder().attempts(3).build()?;
-//! let gate = Gate::builder("/truecaller/callback-7f3a".parse()?, client).build();
+//! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, client).build();
 //! # drop(gate);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```

@@ -33,7 +33,7 @@ use url::Url;
 pub use self::sessions::Sessions;
 
 /// The callback route of every edge.
-pub const PATH: &str = "/truecaller/Callback-7f3a";
+pub const PATH: &str = "/truecaller/Callback-7f3ax2kq9vnt4rzw8mbd";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -137,7 +137,7 @@ impl Settings {
             None => builder,
         };
         let builder = match &self.sessions {
-            Some(sessions) => builder.sessions(sessions.engine()),
+            Some(sessions) => builder.sessions(sessions.engine()).expect("nobody guesses the path"),
             None => builder,
         };
         if self.accept_inactive { builder.accept_inactive() } else { builder }

@@ -25,7 +25,7 @@ use crate::{
     tasks::Tasks,
 };
 
-pub(super) const CALLBACK: &str = "/truecaller/callback-7f3a";
+pub(super) const CALLBACK: &str = "/truecaller/callback-x7Kq2vNf9TzR4mWb6pLd";
 pub(super) const ORIGIN: (&str, &str) = ("origin", "https://shop.example");
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
@@ -89,7 +89,10 @@ impl Site {
         let public_url = PublicUrl::parse("https://shop.example").unwrap();
         let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), store.clone());
         let sessions = set(sessions.rules(rules).tasks(tasks.clone())).build();
-        let gate = Gate::builder(CALLBACK.parse().unwrap(), truecaller.clone()).sessions(sessions).clock(clock.clone());
+        let gate = Gate::builder(CALLBACK.parse().unwrap(), truecaller.clone())
+            .sessions(sessions)
+            .unwrap()
+            .clock(clock.clone());
         Self { gate: set_gate(gate).build(), clock, store, truecaller, tasks }
     }
 
