@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
 
-use super::Rejection;
+use super::{Rejection, authority::Authority};
 
 /// Whether a request of HTTP/1.1 must say its host, as RFC 9112 §3.2 has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,10 @@ pub(super) fn check(head: &Parts, missing_host: MissingHost) -> Result<(), Rejec
     if is_tunnel(head) || head.method == Method::TRACE {
         return Err(Rejection::MethodNotAllowed { allow: METHODS });
     }
-    let sound = host_is_clear(head, missing_host) && transfer_encoding_is_clear(head) && length_is_clear(&head.headers);
+    let sound = host_is_clear(head, missing_host)
+        && transfer_encoding_is_clear(head)
+        && length_is_clear(&head.headers)
+        && connection_is_clear(&head.headers);
     if sound { Ok(()) } else { Err(Rejection::MalformedRequest) }
 }
 
@@ -30,29 +33,16 @@ fn is_tunnel(head: &Parts) -> bool {
 fn host_is_clear(head: &Parts, missing_host: MissingHost) -> bool {
     let mut hosts = head.headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next(), head.uri.authority()) {
-        (None, _, None) => missing_host == MissingHost::Pass || head.version != Version::HTTP_11,
-        (None, _, Some(authority)) => is_host(authority.as_str().as_bytes()),
-        (Some(host), None, None) => is_host(host.as_bytes()),
-        (Some(host), None, Some(authority)) => {
-            let scheme = head.uri.scheme_str();
-            is_host(host.as_bytes()) && same_host(host.as_bytes(), authority.as_str().as_bytes(), scheme)
-        }
         (Some(_), Some(_), _) => false,
+        (None, _, _) if missing_host == MissingHost::Refuse && head.version == Version::HTTP_11 => false,
+        (None, _, None) => true,
+        (None, _, Some(authority)) => Authority::parse(authority.as_str().as_bytes()).is_some(),
+        (Some(host), None, None) => Authority::parse(host.as_bytes()).is_some(),
+        (Some(host), None, Some(authority)) => {
+            let both = Authority::parse(host.as_bytes()).zip(Authority::parse(authority.as_str().as_bytes()));
+            both.is_some_and(|(host, authority)| host.is_same(&authority, head.uri.scheme_str()))
+        }
     }
-}
-
-/// A name or address with an optional port, of the characters that no server takes for anything else.
-fn is_host(host: &[u8]) -> bool {
-    !host.is_empty() && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%:[]".contains(byte))
-}
-
-fn same_host(host: &[u8], authority: &[u8], scheme: Option<&str>) -> bool {
-    without_default_port(host, scheme).eq_ignore_ascii_case(without_default_port(authority, scheme))
-}
-
-fn without_default_port<'a>(host: &'a [u8], scheme: Option<&str>) -> &'a [u8] {
-    let port: &[u8] = if scheme == Some("https") { b":443" } else { b":80" };
-    host.strip_suffix(port).unwrap_or(host)
 }
 
 /// One `chunked`, in HTTP/1.1, without a length beside it (RFC 9112 §6.1).
@@ -75,6 +65,32 @@ fn length_is_clear(headers: &HeaderMap) -> bool {
     };
     lengths.next().is_none_or(clear) && lengths.next().is_none()
 }
+
+/// A few tokens (RFC 9110 §7.6.1), none of which has the next hop drop what says where the request is for or came from.
+///
+/// pingora refuses the same, but only once it prepares the request for the app: a callback's token would be spent by then.
+fn connection_is_clear(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::CONNECTION).iter();
+    let mut options = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is_listed = |option: &[u8]| NEVER_NOMINATED.iter().any(|name| option.eq_ignore_ascii_case(name));
+    let clear = |option: &[u8]| option.iter().all(|byte| is_token_byte(*byte)) && !is_listed(option);
+    let mut count = 0;
+    options.all(|option| {
+        let option = option.trim_ascii();
+        count += usize::from(!option.is_empty());
+        count <= MAX_CONNECTION_OPTIONS && clear(option)
+    })
+}
+
+/// A `tchar` of RFC 9110 §5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+const NEVER_NOMINATED: [&[u8]; 4] = [b"host", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"];
+
+/// As many as pingora takes.
+const MAX_CONNECTION_OPTIONS: usize = 9;
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
@@ -99,6 +115,10 @@ mod tests {
             ("/", Version::HTTP_11, &[("host", "app.example")][..]),
             ("/", Version::HTTP_11, &[("host", "my_app:3000"), ("content-length", "0")]),
             ("/", Version::HTTP_11, &[("host", "[::1]:80"), ("transfer-encoding", "Chunked")]),
+            ("/", Version::HTTP_11, &[("host", "a:"), ("connection", "keep-alive, ,TE,"), ("connection", "")]),
+            ("/", Version::HTTP_11, &[("host", "a:0"), ("connection", "a,b,c,d,e,f,g,h,i,")]),
+            ("http://app.example", Version::HTTP_10, &[]),
+            ("http://App.Example:80/", Version::HTTP_11, &[("host", "app.example")]),
             ("/", Version::HTTP_10, &[]),
             ("http://app.example/", Version::HTTP_11, &[("host", "APP.example:80")]),
             ("https://app.example:443/", Version::HTTP_2, &[("host", "app.example")]),
@@ -120,7 +140,19 @@ mod tests {
             ("/", Version::HTTP_11, &[("host", "a"), ("host", "a")]),
             ("http://evil/a", Version::HTTP_11, &[("host", "h")]),
             ("https://app.example/", Version::HTTP_2, &[("host", "other.example")]),
-            ("http://user@app.example/", Version::HTTP_11, &[]),
+            ("/", Version::HTTP_11, &[("host", "a:80x")]),
+            ("/", Version::HTTP_11, &[("host", ":-1")]),
+            ("/", Version::HTTP_11, &[("host", "[::1]x")]),
+            ("http://a:80x/", Version::HTTP_10, &[]),
+            ("http://a/", Version::HTTP_11, &[]),
+            ("http://user@app.example/", Version::HTTP_10, &[]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("connection", "close, a b")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("connection", "\"close\"")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("connection", "close;q=1")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("connection", "close"), ("connection", ":path")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("connection", "Host")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("connection", "a, X-Forwarded-For")]),
+            ("/", Version::HTTP_11, &[("host", "a"), ("connection", "a,b,c,d,e,f,g,h,i,j")]),
             ("/", Version::HTTP_11, &[("host", "a"), ("transfer-encoding", "gzip, chunked")]),
             (
                 "/",

@@ -28,6 +28,7 @@
 mod asserter;
 #[cfg(feature = "assertion")]
 mod assertion;
+mod authority;
 mod builder;
 mod client;
 mod event;
@@ -52,6 +53,8 @@ use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
 pub(crate) use self::leftover::Leftover;
+#[cfg(feature = "session")]
+pub(crate) use self::authority::Authority;
 use self::{
     asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, route::Route, session_mode::SessionMode,
 };

@@ -6,6 +6,7 @@ use http_body_util::Empty;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpStream, task::JoinSet};
+use truegate::simulator::DOCUMENTED_PROFILE;
 
 use crate::{
     claims::{assert_problem, claims},
@@ -72,6 +73,135 @@ async fn a_head_without_one_clear_host_is_refused() {
         let scene = Scene::of(kind).await;
         for head in heads {
             refused(&scene, head).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_is_a_name_or_an_address_with_a_port_that_is_a_number() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        for host in [
+            "gate.test:80x",
+            "gate.test:x",
+            "gate.test:-1",
+            "gate.test:+80",
+            "gate.test:65536",
+            "gate.test:000080",
+            "gate.test:80:80",
+            "gate.test:80@evil.test",
+            ":-1",
+            ":80",
+            "::1",
+            "[::1]x",
+            "[::1]:x",
+            "[::1",
+            "::1]",
+            "[]",
+            "[gate.test]",
+            "[fe80::1%25eth0]",
+            "gate..test",
+            ".gate.test",
+            "gate%zz.test",
+            "gate]test",
+        ] {
+            refused(&scene, &format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+            refused(&scene, &format!("GET http://{host}/ HTTP/1.0\r\n\r\n")).await;
+        }
+        for host in [
+            "gate.test",
+            "Gate.Test.:8443",
+            "my_app:3000",
+            "gate.test:",
+            "gate.test:0",
+            "gate.test:65535",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            let answer = scene.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+            assert_eq!(answer.status(), 200, "{host}");
+            assert_eq!(scene.reached_once().await.one("host"), Some(host));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_absolute_target_reaches_the_app_as_a_path() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        for (line, host, target) in [
+            ("http://app.example/x?y=%2F HTTP/1.1\r\nHost: app.example", "app.example", "/x?y=%2F"),
+            ("HTTP://app.example:8080/a//b HTTP/1.1\r\nHost: app.example:8080", "app.example:8080", "/a//b"),
+            ("https://app.example/ HTTP/1.1\r\nHost: app.example", "app.example", "/"),
+            ("http://app.example HTTP/1.1\r\nHost: app.example", "app.example", "/"),
+            ("http://app.example?q=/x HTTP/1.1\r\nHost: app.example", "app.example", "/?q=/x"),
+            ("http://app.example:81/x HTTP/1.0", "app.example:81", "/x"),
+            ("http://[::1]:81/x HTTP/1.0\r\nHost: [::1]:81", "[::1]:81", "/x"),
+        ] {
+            let answer = scene.send(format!("GET {line}\r\nX-Truecaller-Phone: +1\r\n\r\n")).await;
+            assert_eq!(answer.status(), 200, "{line}");
+            let request = scene.reached_once().await;
+            assert_eq!(request.start, format!("GET {target} HTTP/1.1"), "{line}");
+            assert_eq!((request.one("host"), claims(&request)), (Some(host), vec![]), "{line}");
+        }
+        let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
+        let head = format!("POST http://app.example{PATH}?a HTTP/1.1\r\nHost: app.example\r\n");
+        let answer = scene.send(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len())).await;
+        assert_eq!(answer.status(), 200);
+        let request = scene.reached_once().await;
+        assert_eq!(request.start, format!("POST {PATH}?a HTTP/1.1"));
+        assert_eq!(request.one("x-truecaller-status"), Some("user_rejected"));
+    }
+}
+
+#[tokio::test]
+async fn the_host_of_an_absolute_target_is_the_same_in_any_letter_case() {
+    // pingora compares them byte for byte before the module sees the request.
+    for kind in [Kind::Tower, Kind::Gateway] {
+        let scene = Scene::of(kind).await;
+        for (target, host) in [
+            ("http://App.Example/x", "app.example"),
+            ("http://app.example/x", "APP.EXAMPLE"),
+            ("http://app.example:80/x", "app.example"),
+            ("http://app.example/x", "app.example:80"),
+            ("https://App.Example:443/x", "app.example"),
+        ] {
+            let answer = scene.send(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+            assert_eq!(answer.status(), 200, "{target} {host}");
+            let request = scene.reached_once().await;
+            assert_eq!((request.start.as_str(), request.one("host")), ("GET /x HTTP/1.1", Some(host)), "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_header_that_is_malformed_is_refused_before_a_token_is_spent() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        for value in [
+            "close, a b",
+            "\"close\"",
+            "close;q=1",
+            "\u{e9}",
+            ":path",
+            "a,b,c,d,e,f,g,h,i,j",
+            "Host",
+            "close, X-Forwarded-For",
+            "x-forwarded-host",
+            "X-Forwarded-Proto",
+        ] {
+            let lines = format!("Connection: {value}\r\n");
+            let body = scene.grant(DOCUMENTED_PROFILE);
+            let head = format!("POST {PATH} HTTP/1.1\r\nHost: a\r\n{lines}Content-Length: {}\r\n\r\n", body.len());
+            assert_problem(&scene.send(head.clone() + &body).await, 400, "malformed-request");
+            assert_problem(&scene.send(get("/", &lines)).await, 400, "malformed-request");
+            scene.unreached(value).await;
+            assert_eq!(scene.truecaller.fetches(), 0, "{value}");
+        }
+        for value in ["close", "keep-alive,, TE ,", "a,b,c,d,e,f,g,h,i", ""] {
+            let answer = scene.send(get("/", &format!("Connection: {value}\r\n"))).await;
+            assert_eq!(answer.status(), 200, "{value}");
         }
     }
 }

@@ -1,0 +1,166 @@
+//! The host that a request is for, and its port.
+
+use std::net::Ipv6Addr;
+
+/// A host with an optional port, as `Host`, `:authority` and absolute targets write it (RFC 3986 §3.2, without user info).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Authority<'a> {
+    host: &'a str,
+    port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Takes a name, an IPv4 address or an IPv6 address in brackets. A colon may follow, with a port in up to five digits
+    /// or, as RFC 3986 has it, with nothing.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        let end_of_address = text.find(']').map_or(0, |end| end + 1);
+        let (host, port) = match text[end_of_address..].find(':') {
+            Some(colon) => (&text[..end_of_address + colon], parse_port(&text[end_of_address + colon + 1..])?),
+            None => (text, None),
+        };
+        is_host(host).then_some(Self { host, port })
+    }
+
+    /// Whether both name the same host and port, where the scheme says which port is meant by none.
+    pub(crate) fn is_same(&self, other: &Self, scheme: Option<&str>) -> bool {
+        let default = if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) { 443 } else { 80 };
+        let port = |authority: &Self| authority.port.unwrap_or(default);
+        self.host.eq_ignore_ascii_case(other.host) && port(self) == port(other)
+    }
+}
+
+fn parse_port(digits: &str) -> Option<Option<u16>> {
+    if digits.is_empty() {
+        return Some(None);
+    }
+    let plain = digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten().map(Some)
+}
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => is_name(host),
+    }
+}
+
+/// The characters of RFC 3986 that no server takes for anything but a part of a name, and escapes with two digits.
+fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    while let Some(byte) = bytes.next() {
+        let sound = match byte {
+            b'%' => hex(bytes.next()) && hex(bytes.next()),
+            byte => byte.is_ascii_alphanumeric() || b"-._~".contains(&byte),
+        };
+        if !sound {
+            return false;
+        }
+    }
+    // A name has no empty label but for the root behind its last dot.
+    !name.is_empty() && !name.starts_with('.') && !name.contains("..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_is_a_host_and_a_port() {
+        for (text, host, port) in [
+            ("a", "a", None),
+            ("App.Example.", "App.Example.", None),
+            ("my_app:3000", "my_app", Some(3000)),
+            ("a:", "a", None),
+            ("a:0", "a", Some(0)),
+            ("a:00080", "a", Some(80)),
+            ("a:65535", "a", Some(65535)),
+            ("caf%C3%A9.example", "caf%C3%A9.example", None),
+            ("127.0.0.1:80", "127.0.0.1", Some(80)),
+            ("[::1]", "[::1]", None),
+            ("[::1]:", "[::1]", None),
+            ("[::ffff:127.0.0.1]:8443", "[::ffff:127.0.0.1]", Some(8443)),
+        ] {
+            assert_eq!(Authority::parse(text.as_bytes()), Some(Authority { host, port }), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_authority_is_nothing_else() {
+        for text in [
+            "",
+            ":",
+            ":80",
+            ":-1",
+            "a:x",
+            "a:80x",
+            "a:-1",
+            "a:+80",
+            "a: 80",
+            "a:65536",
+            "a:000080",
+            "a:80:80",
+            "a:80/",
+            "::1",
+            "[::1",
+            "::1]",
+            "[]",
+            "[]:80",
+            "[::1]x",
+            "[::1]80",
+            "[::1]:80x",
+            "[::1]:80:80",
+            "x[::1]",
+            "[fe80::1%25eth0]",
+            "[127.0.0.1]",
+            "[v1.a]",
+            "[::1][::1]",
+            "a]",
+            "a]:80",
+            "user@a",
+            "user:pass@a:80",
+            "a@",
+            "a,b",
+            "legit,for=127.0.0.1",
+            "a b",
+            " a",
+            "a ",
+            "a/b",
+            "a\\b",
+            "a?b",
+            "a#b",
+            "a;b",
+            "a%",
+            "a%4",
+            "a%zz",
+            ".",
+            ".a",
+            "a..b",
+            "a..",
+            "caf\u{e9}.example",
+            "a\0",
+        ] {
+            assert_eq!(Authority::parse(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(Authority::parse(b"\xff"), None);
+    }
+
+    #[test]
+    fn the_same_host_is_written_in_several_ways() {
+        for (one, other, scheme, same) in [
+            ("a.test", "A.Test", Some("http"), true),
+            ("a.test", "a.test:80", Some("http"), true),
+            ("a.test:", "a.test:80", Some("HTTP"), true),
+            ("a.test:443", "a.test", Some("https"), true),
+            ("a.test:443", "a.test", Some("HTTPS"), true),
+            ("a.test:80", "a.test", Some("https"), false),
+            ("a.test:81", "a.test", Some("http"), false),
+            ("a.test", "b.test", Some("http"), false),
+            ("[::A]:80", "[::a]", Some("http"), true),
+        ] {
+            let [one, other] = [one, other].map(|text| Authority::parse(text.as_bytes()).unwrap());
+            assert_eq!(one.is_same(&other, scheme), same, "{one:?} {other:?}");
+        }
+    }
+}
