@@ -36,14 +36,19 @@ mod phones;
 mod proxy;
 mod signals;
 mod simulate;
+mod spelling;
 mod telemetry;
 mod upstream;
 mod verifications;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use pingora_core::{apps::HttpServerOptions, server::configuration::ServerConf, services::Service};
-use pingora_proxy::ProxyServiceBuilder;
+use pingora_core::{
+    apps::HttpServerOptions,
+    server::configuration::ServerConf,
+    services::{Service, listening},
+};
+use pingora_proxy::http_proxy;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -55,6 +60,7 @@ use self::{
     metrics::Metrics,
     phones::PhonesFiles,
     proxy::Proxy,
+    spelling::OneSpelling,
     telemetry::Telemetry,
     upstream::Upstreams,
     verifications::Verifications,
@@ -192,8 +198,9 @@ impl Gateway {
     fn spawn_proxy(&self, proxy: Proxy, timeouts: Timeouts, sockets: Vec<Bound>) {
         let mut options = HttpServerOptions::default();
         options.h2_idle_timeout = timeouts.idle;
-        let service = ProxyServiceBuilder::new(&Arc::new(ServerConf::default()), proxy);
-        let mut service = service.server_options(options).build();
+        let mut proxy = http_proxy(&Arc::new(ServerConf::default()), proxy);
+        proxy.server_options = Some(options);
+        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(proxy));
         let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });

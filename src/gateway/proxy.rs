@@ -21,6 +21,7 @@ use super::{
     failure,
     forwarded::{self, Origin, TrustedProxies},
     limits,
+    spelling::HeadIsRead,
     telemetry::Telemetry,
     upstream::{Attempts, Upstreams},
 };
@@ -49,6 +50,7 @@ pub(super) struct Exchange {
     /// Where it came from; none before it was looked at.
     origin: Option<Origin>,
     attempts: Attempts,
+    _head_is_read: HeadIsRead,
     _in_flight: TaskTrackerToken,
 }
 
@@ -57,8 +59,13 @@ impl ProxyHttp for Proxy {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        let attempts = self.upstreams.attempts();
-        Exchange { arrived: SystemClock.now(), origin: None, attempts, _in_flight: self.in_flight.token() }
+        Exchange {
+            arrived: SystemClock.now(),
+            origin: None,
+            attempts: self.upstreams.attempts(),
+            _head_is_read: HeadIsRead::now(),
+            _in_flight: self.in_flight.token(),
+        }
     }
 
     fn init_downstream_modules(&self, modules: &mut HttpModules) {

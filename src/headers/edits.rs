@@ -181,10 +181,17 @@ impl ResponseEdits {
             SHARED_CACHING.iter().for_each(|name| target.remove(name));
             target.insert(&header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
-        if self.personal {
+        if self.personal && !varies_by_cookie(target) {
             target.append(&header::VARY, HeaderValue::from_static("Cookie"));
         }
     }
+}
+
+/// Whether a response says already that it depends on the cookies, or on everything.
+fn varies_by_cookie(target: &impl HeaderTarget) -> bool {
+    let varies = |name: &[u8]| name == b"*" || name.eq_ignore_ascii_case(b"cookie");
+    let lines = target.headers().get_all(header::VARY).iter();
+    lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(|name| varies(name.trim_ascii()))
 }
 
 impl HeaderNames {

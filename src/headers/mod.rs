@@ -19,6 +19,7 @@
 mod app_cookies;
 mod builder;
 mod claims;
+mod crumbs;
 mod edits;
 mod encoding;
 mod field;
@@ -29,6 +30,7 @@ use http::HeaderName;
 
 pub(crate) use self::{
     app_cookies::{AppCookies, CookieOwner, KeptCookies},
+    crumbs::join_cookies,
     edits::remove_where,
 };
 pub use self::{

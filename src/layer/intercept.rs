@@ -19,6 +19,7 @@ use super::{
     RequestBody, ResponseBody,
     leftover::{Leftover, Unwanted},
     read::{Read, Whole},
+    request::prepare,
     response::{answer, guard},
 };
 use crate::{
@@ -150,10 +151,7 @@ where
 
     fn call(waiting: Waiting<S>, edits: Edits, body: RequestBody<B>, gate: &Gate) -> Self {
         let Waiting { mut head, inner } = waiting;
-        gate.apply(&edits, &mut head.headers);
-        if let Some(identity) = edits.identity() {
-            head.extensions.insert(identity.clone());
-        }
+        prepare(gate, &edits, &mut head);
         let call = inner.oneshot(Request::from_parts(head, body));
         Self::Calling { call, edits: edits.into_response() }
     }

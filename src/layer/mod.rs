@@ -47,6 +47,7 @@ mod future;
 mod intercept;
 mod leftover;
 mod read;
+mod request;
 mod response;
 mod service;
 

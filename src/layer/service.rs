@@ -6,13 +6,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept, leftover::Unwanted};
+use super::{
+    RequestBody, ResponseBody, ResponseFuture, intercept::Intercept, leftover::Unwanted, request::prepare,
+};
 use crate::{
     gate::{Gate, Step},
+    headers::join_cookies,
     identity::Identity,
 };
 
@@ -45,12 +48,12 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         head.extensions.remove::<Identity>();
+        if head.version == Version::HTTP_2 {
+            join_cookies(&mut head.headers);
+        }
         match self.gate.inspect(&head) {
             Step::Forward(edits) => {
-                self.gate.apply(&edits, &mut head.headers);
-                if let Some(identity) = edits.identity() {
-                    head.extensions.insert(identity.clone());
-                }
+                prepare(&self.gate, &edits, &mut head);
                 let request = Request::from_parts(head, RequestBody::of_request(body, self.gate.clone()));
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.into_response())
             }

@@ -4,17 +4,17 @@ use std::any::Any;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Version, header};
 use pingora_core::{
     Result,
     modules::http::{HttpModule, HttpModuleBuilder, Module, ModuleBuilder},
 };
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use super::target::Target;
+use super::target::{self, Target};
 use crate::{
     gate::{Gate, Step},
-    headers::{Edits, HeaderTarget},
+    headers::{Edits, HeaderTarget, join_cookies},
 };
 
 /// What truegate knows of one request.
@@ -93,6 +93,10 @@ impl HttpModuleBuilder for Builder {
 #[async_trait]
 impl HttpModule for TruegateModule {
     async fn request_header_filter(&mut self, request: &mut RequestHeader) -> Result<()> {
+        target::to_origin_form(request)?;
+        if request.version == Version::HTTP_2 {
+            join_cookies(&mut Target(request));
+        }
         let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
         self.gate.strip_claims(&mut Target(request));
         if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {

@@ -1,7 +1,11 @@
 //! pingora's heads: their headers as the gate edits them, and their request targets.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use pingora_http::{RequestHeader, ResponseHeader};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
+use pingora_core::{ErrorType::InvalidHTTPHeader, OrErr, Result};
+use pingora_http::{
+    RequestHeader, ResponseHeader,
+    authority::{RawTargetAuthority, is_http_family_scheme, raw_target_authority},
+};
 use pingora_proxy::Session;
 
 use crate::{
@@ -54,6 +58,31 @@ pub(super) fn is_clear(request: &RequestHeader) -> bool {
     let target = request.raw_path();
     let scheme = |scheme: &[u8]| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     target.starts_with(b"/") || target == b"*" || scheme(b"http://") || scheme(b"https://")
+}
+
+/// Makes of an absolute target the path and query that it names; its host is the request's (RFC 9112 §3.2.2).
+///
+/// pingora refuses an absolute target whose host is not that of `Host`, byte for byte, before anyone sees it.
+pub(super) fn to_origin_form(request: &mut RequestHeader) -> Result<()> {
+    let RawTargetAuthority::Absolute { scheme, authority, path_and_query } = raw_target_authority(request.raw_path())
+    else {
+        return Ok(());
+    };
+    if !is_http_family_scheme(scheme) {
+        return Ok(());
+    }
+    let target = match path_and_query {
+        // RFC 9112 §3.2.4: the server is meant, not a resource.
+        b"" if request.method == Method::OPTIONS => b"*".to_vec(),
+        path if path.starts_with(b"/") => path.to_vec(),
+        query => [b"/", query].concat(),
+    };
+    // HTTP/1.1 has to say `Host` itself.
+    if request.version < Version::HTTP_11 && !request.headers.contains_key(header::HOST) {
+        let host = HeaderValue::from_bytes(authority).or_err(InvalidHTTPHeader, "the host of a target is no text")?;
+        request.insert_header(header::HOST, host)?;
+    }
+    request.set_raw_path(&target)
 }
 
 /// Whether an HTTP/1 head has a `Content-Length` beside a `Transfer-Encoding` (RFC 9112 §6.1).

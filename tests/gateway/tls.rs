@@ -27,6 +27,7 @@ use truegate::simulator::Simulator;
 use super::{
     stage::{self, CALLBACK, Talk},
     support::{
+        edge::Sessions,
         program::Program,
         raw::{self, within},
         recorder::Recorder,
@@ -131,6 +132,26 @@ async fn http_1_is_served_over_tls() {
             assert_eq!(request.one("x-forwarded-proto"), Some("https"));
             assert_eq!(request.one("x-truecaller-phone"), None);
         }
+    }
+}
+
+#[tokio::test]
+async fn the_cookies_of_http_2_reach_the_app_as_one_line_and_count_as_one() {
+    let (app, truecaller, pair) = (Recorder::start().await, Simulator::start().await.unwrap(), Pair::new());
+    let config = stage::config_without_listener(app.address()) + &stage::truecaller(&truecaller);
+    let program = serve(&pair, &(config + &Sessions::usual().yaml()));
+    let mut client = Http2::connect(&pair, program.address()).await;
+    let many: Vec<_> = (0..150).map(|number| format!("c{number}=v{number}")).collect();
+    for (crumbs, line) in [
+        (vec!["a=1".to_owned(), "__Host-truegate=x".to_owned(), "b=2; c=3".to_owned()], "a=1; b=2; c=3".to_owned()),
+        (many.clone(), many.join("; ")),
+    ] {
+        let mut request = Request::get("https://shop.example/").body(body("")).unwrap();
+        for crumb in &crumbs {
+            request.headers_mut().append("cookie", HeaderValue::from_str(crumb).unwrap());
+        }
+        assert_eq!(client.send(request).await.status(), 200, "{crumbs:?}");
+        assert_eq!(app.take().remove(0).all("cookie"), [line], "{crumbs:?}");
     }
 }
 

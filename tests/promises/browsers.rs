@@ -3,6 +3,12 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{net::TcpStream, task::JoinSet};
 
 use truegate::simulator::Call;
 
@@ -222,6 +228,48 @@ async fn the_login_page_escapes_what_it_is_told() {
             assert_eq!(page.one("x-content-type-options"), Some("nosniff"));
             assert_eq!(page.one("cache-control"), Some("no-store"));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_response_says_once_that_it_depends_on_the_cookies() {
+    for (app, expected) in [
+        ("HTTP/1.1 200 OK\r\nVary: Accept, cookie\r\nContent-Length: 2\r\n\r\nok", &["Accept, cookie"][..]),
+        ("HTTP/1.1 200 OK\r\nVary: Accept\r\nVary: COOKIE\r\nContent-Length: 2\r\n\r\nok", &["Accept", "COOKIE"]),
+        ("HTTP/1.1 200 OK\r\nVary: *\r\nContent-Length: 2\r\n\r\nok", &["*"]),
+        ("HTTP/1.1 200 OK\r\nVary: Accept\r\nContent-Length: 2\r\n\r\nok", &["Accept", "Cookie"]),
+        ("HTTP/1.1 200 OK\r\nVary: X-Cookie\r\nContent-Length: 2\r\n\r\nok", &["X-Cookie", "Cookie"]),
+    ] {
+        for kind in Kind::ALL {
+            let scene = Scene::before(kind, Recorder::answering(app).await, ruled).await;
+            assert_eq!(scene.visitor().get("/").await.all("vary"), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_cookies_of_http_2_reach_the_app_as_one_line() {
+    let scene = Scene::with(Kind::Tower, ruled).await;
+    let session = scene.signed_in().await.cookie(SESSION).unwrap().to_owned();
+    let stream = TcpStream::connect(scene.edge.address()).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let mut drive = JoinSet::new();
+    drive.spawn(connection);
+    let ours = format!("{SESSION}={session}");
+    for (crumbs, line) in [
+        (&["a=1", "b=2", "c=3; d=4"][..], Some("a=1; b=2; c=3; d=4")),
+        (&["a=1", &ours, "b=2"], Some("a=1; b=2")),
+        (&[&ours, "__Host-truegate-login=x"], None),
+        (&["a=1; b=2"], Some("a=1; b=2")),
+    ] {
+        let mut request = Request::get("http://shop.example/").body(Empty::<Bytes>::new()).unwrap();
+        for crumb in crumbs {
+            request.headers_mut().append("cookie", crumb.parse().unwrap());
+        }
+        assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+        let request = scene.reached_once().await;
+        assert_eq!(request.all("cookie"), line.into_iter().collect::<Vec<_>>(), "{crumbs:?}");
+        assert_eq!(request.one("x-truecaller-phone").is_some(), crumbs.contains(&&*ours), "{crumbs:?}");
     }
 }
 
