@@ -1,7 +1,7 @@
 //! Forward-auth: another proxy asks about a request before it lets it pass.
 //!
-//! nginx (`auth_request`), Caddy (`forward_auth`), Traefik (ForwardAuth) and Envoy (`ext_authz`) send the head of the
-//! request in question here. On 200 they let it pass, with the identity headers of the answer; any other status is the
+//! nginx (`auth_request`), ingress-nginx (`auth-url`), Caddy (`forward_auth`), Traefik (ForwardAuth) and Envoy (`ext_authz`)
+//! send the head of the request in question here. On 200 they let it pass, with the identity headers of the answer; any other status is the
 //! answer to the browser.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::{Access, AllowList},
-    gate::{Rejection, Reply},
+    gate::{Authority, Rejection, Reply},
     identity::Identity,
 };
 
@@ -34,8 +34,8 @@ struct Original {
     /// Its path and query, if it is known.
     target: Option<String>,
     method: Method,
-    /// The host that it is for, if it is known.
-    host: Option<HeaderValue>,
+    /// The hosts that it is for, by all that is known.
+    hosts: Vec<HeaderValue>,
 }
 
 impl Desk {
@@ -80,7 +80,7 @@ impl Desk {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
         let refused = match refusal.rejection() {
             Rejection::NotSignedIn if wants_redirect && is_navigation(&original.method, &head.headers) => {
-                let is_here = original.host.as_ref().is_none_or(|host| self.mode.public_url.is_host(host.as_bytes()));
+                let is_here = original.hosts.iter().all(|host| self.mode.public_url.is_host(host.as_bytes()));
                 self.mode.to_login(original.target.as_deref().filter(|_| is_here))
             }
             reason => self.gate.reject(reason),
@@ -95,14 +95,20 @@ impl Original {
     /// What a proxy says that it asks about, if it is one to be believed.
     fn of(head: &Parts, asked: &str) -> Result<Self, Rejection> {
         if head.extensions.get::<TrustedProxy>().is_none() {
-            return Ok(Self { target: None, method: head.method.clone(), host: None });
+            return Ok(Self { target: None, method: head.method.clone(), hosts: Vec::new() });
         }
         let appended = (!asked.is_empty()).then(|| with_query(asked, head.uri.query()));
-        let method = match only(&head.headers, METHOD)? {
-            Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| Rejection::MalformedRequest)?,
-            None => head.method.clone(),
+        let method = match (only(&head.headers, METHOD)?, only(&head.headers, ORIGINAL_METHOD)?) {
+            (Some(one), Some(other)) if one != other => return Err(Rejection::MalformedRequest),
+            (None, None) => head.method.clone(),
+            (one, other) => {
+                let method = one.or(other).map_or(&b""[..], HeaderValue::as_bytes);
+                Method::from_bytes(method).map_err(|_| Rejection::MalformedRequest)?
+            }
         };
-        let said = [text(only(&head.headers, URI)?)?, text(only(&head.headers, ORIGINAL_URI)?)?, appended];
+        let url = text(only(&head.headers, ORIGINAL_URL)?)?.map(|url| split(&url)).transpose()?;
+        let (host, target) = url.map_or((None, None), |(host, target)| (host, Some(target)));
+        let said = [text(only(&head.headers, URI)?)?, text(only(&head.headers, ORIGINAL_URI)?)?, target, appended];
         let mut said = said.into_iter().flatten();
         let target = said.next();
         // A target has no fragment (RFC 9112 §3.2): where the path ends that has a `#` in it, each reader decides.
@@ -110,7 +116,8 @@ impl Original {
         if !sound || said.any(|other| Some(other) != target) {
             return Err(Rejection::MalformedRequest);
         }
-        Ok(Self { target, method, host: only(&head.headers, HOST)?.cloned() })
+        let hosts = only(&head.headers, HOST)?.cloned().into_iter().chain(host).collect();
+        Ok(Self { target, method, hosts })
     }
 
     fn path(&self) -> Option<&str> {
@@ -131,12 +138,31 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>, R
     }
 }
 
+/// A text in UTF-8: a browser escapes a target, but other clients send it as it is.
 fn text(value: Option<&HeaderValue>) -> Result<Option<String>, Rejection> {
-    let text = value.map(|value| value.to_str().map(str::to_owned));
+    let text = value.map(|value| std::str::from_utf8(value.as_bytes()).map(str::to_owned));
     text.transpose().map_err(|_| Rejection::MalformedRequest)
+}
+
+/// The host and the target of a URL; of a target itself, no host.
+fn split(url: &str) -> Result<(Option<HeaderValue>, String), Rejection> {
+    if url.starts_with('/') {
+        return Ok((None, url.to_owned()));
+    }
+    let strip = |scheme: &str| {
+        let start = url.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme))?;
+        Some(&url[start.len()..])
+    };
+    let rest = strip("https://").or_else(|| strip("http://")).ok_or(Rejection::MalformedRequest)?;
+    let (host, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let known = Authority::parse(host.as_bytes()).and_then(|_| HeaderValue::from_str(host).ok());
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    Ok((Some(known.ok_or(Rejection::MalformedRequest)?), target))
 }
 
 const METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
+const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
 const ORIGINAL_URI: HeaderName = HeaderName::from_static("x-original-uri");

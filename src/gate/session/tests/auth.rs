@@ -30,6 +30,38 @@ async fn a_trusted_proxy_says_what_it_asks_about() {
         ("/.truegate/auth", &[trusted, ("x-original-uri", "/public/#/../../account/")], "400"),
         ("/.truegate/auth", &[trusted, ("x-original-uri", "/public/?#")], "400"),
         ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/public/../account/")], "401"),
+        ("/.truegate/auth", &[trusted, ("x-forwarded-uri", "/public/caf\u{e9}?\u{1f600}")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-original-uri", "/account/\u{e9}")], "401"),
+        ("/.truegate/auth", &[("x-original-url", "https://shop.example/public/")], "401"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://shop.example/public/?a=b")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "HTTP://shop.example:8080/public/x")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "/public/")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://[::1]/public/caf\u{e9}")], "200"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://shop.example/account/?x=/public/")], "401"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://shop.example/public/../account/")], "401"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://shop.example/public/#/../../account/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://shop.example#/public/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https:///public/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://u@shop.example/public/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "https://shop.example:x/public/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "ftp://shop.example/public/")], "400"),
+        ("/.truegate/auth", &[trusted, ("x-original-url", "shop.example/public/")], "400"),
+        (
+            "/.truegate/auth",
+            &[trusted, ("x-original-url", "https://a/public/"), ("x-forwarded-uri", "/public/")],
+            "200",
+        ),
+        (
+            "/.truegate/auth",
+            &[trusted, ("x-original-url", "https://a/account/"), ("x-forwarded-uri", "/public/")],
+            "400",
+        ),
+        ("/.truegate/auth/public/", &[trusted, ("x-original-url", "https://a/account/")], "400"),
+        (
+            "/.truegate/auth",
+            &[trusted, ("x-original-url", "https://a/public/"), ("x-original-url", "https://a/")],
+            "400",
+        ),
     ] {
         let outcome_now = ask(&site, &mut Browser::default(), target, headers).await.summary();
         assert_eq!(outcome_now, outcome, "{target} {headers:?}");
@@ -60,7 +92,8 @@ async fn every_header_is_there_so_that_none_of_a_clients_stays() {
 #[tokio::test]
 async fn people_are_sent_to_the_login_if_the_proxy_wants_that() {
     let site = Site::new();
-    let about = |uri| [("trusted", ""), ("x-forwarded-uri", uri), ("sec-fetch-mode", "navigate")];
+    let (trusted, navigates) = (("trusted", ""), ("sec-fetch-mode", "navigate"));
+    let about = |uri| [trusted, ("x-forwarded-uri", uri), navigates];
     for (target, headers, outcome) in [
         ("/.truegate/auth?redirect=true", &about("/account/?a")[..], "302 /.truegate/login?next=%2Faccount%2F%3Fa"),
         (
@@ -77,6 +110,36 @@ async fn people_are_sent_to_the_login_if_the_proxy_wants_that() {
             "/.truegate/auth?redirect=true",
             &[about("/account/").as_slice(), &[("x-forwarded-method", "POST")]].concat(),
             "401",
+        ),
+        (
+            "/.truegate/auth?redirect=true",
+            &[trusted, navigates, ("x-original-url", "https://shop.example/account/?a")],
+            "302 /.truegate/login?next=%2Faccount%2F%3Fa",
+        ),
+        (
+            "/.truegate/auth?redirect=true",
+            &[trusted, navigates, ("x-original-url", "https://evil.example/account/")],
+            "302 /.truegate/login?next=%2F",
+        ),
+        (
+            "/.truegate/auth?redirect=true",
+            &[
+                trusted,
+                navigates,
+                ("x-original-url", "https://shop.example/account/"),
+                ("x-forwarded-host", "evil.example"),
+            ],
+            "302 /.truegate/login?next=%2F",
+        ),
+        (
+            "/.truegate/auth?redirect=true",
+            &[trusted, navigates, ("x-original-url", "https://shop.example/account/"), ("x-original-method", "POST")],
+            "401",
+        ),
+        (
+            "/.truegate/auth?redirect=true",
+            &[about("/account/").as_slice(), &[("x-forwarded-method", "GET"), ("x-original-method", "POST")]].concat(),
+            "400",
         ),
         ("/.truegate/auth?redirect=true", &[("sec-fetch-mode", "navigate")], "302 /.truegate/login?next=%2F"),
         ("/.truegate/auth?redirect=true", &[], "401"),
