@@ -43,6 +43,7 @@ fn environment(name: &str) -> Option<String> {
         "TRUEGATE_CALLBACK_PATH" => Some(CALLBACK_PATH.to_owned()),
         "TRUEGATE_SESSION_SECRET" => Some(SESSION_SECRET.to_owned()),
         "TRUECALLER_PARTNER_KEY" => Some("a-partner-key".to_owned()),
+        "PROXY_SECRET" => Some("a-secret".to_owned()),
         "REDIS_PASSWORD" => Some("a-password".to_owned()),
         _ => None,
     }
@@ -104,7 +105,8 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     folder.write("assertion.pem", SigningKey::generate(&mut OsRng).to_pem().as_bytes());
     folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
     folder.write("vip.txt", b"+919999900002\n");
-    let text = SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1);
+    let text =
+        SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1).replacen("\nupstream: http://127.0.0.1:3000\n", "\n", 1);
     let text: String = text.lines().map(|line| format!("{}\n", uncomment(line))).collect();
 
     let config = parse_in(&folder, &text).unwrap();
@@ -149,7 +151,8 @@ fn uncomment(line: &str) -> String {
 
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
-    let sections = ["timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
+    let sections =
+        ["upstream", "timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"

@@ -52,9 +52,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
-pub(crate) use self::leftover::Leftover;
 #[cfg(feature = "session")]
 pub(crate) use self::authority::Authority;
+pub(crate) use self::leftover::Leftover;
 use self::{
     asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, route::Route, session_mode::SessionMode,
 };

@@ -98,7 +98,9 @@ impl ProxyHttp for Proxy {
         let origin = exchange.origin.get_or_insert_with(|| forwarded::origin(session, &self.trusted_proxies));
         origin.tell(&mut Target(request));
         self.upstreams.name_host(request)?;
-        inject(session, request)
+        inject(session, request)?;
+        self.upstreams.fix_headers(&mut Target(request));
+        Ok(())
     }
 
     fn fail_to_connect(

@@ -19,7 +19,7 @@ use pingora_http::RequestHeader;
 use tokio::time::timeout;
 
 use super::config::{Timeouts, Upstream};
-use crate::cause::Cause;
+use crate::{cause::Cause, headers::HeaderTarget};
 
 /// The upstream with the addresses that its name has now.
 pub(super) struct Upstreams {
@@ -138,6 +138,11 @@ impl Upstreams {
         // The pool finds no connection by a key that it never saw; that of other requests is 0.
         peer.group_key = 1 + self.fresh.fetch_add(1, Ordering::Relaxed);
         Box::new(peer)
+    }
+
+    /// Sets the headers that every request brings.
+    pub(super) fn fix_headers(&self, request: &mut impl HeaderTarget) {
+        self.upstream.headers().iter().for_each(|(name, value)| request.insert(name, value.clone()));
     }
 
     fn replace(&self, found: Vec<SocketAddr>) {

@@ -17,6 +17,8 @@ pub struct HeaderNamesBuilder {
     /// What is stripped beside the prefix and the injected names, as `reads_as` takes it.
     stripped: Vec<String>,
     unsaid: Vec<HeaderName>,
+    /// The names that have the same value on every request, folded.
+    fixed: Vec<String>,
     assertion: HeaderName,
     max_value_length: usize,
 }
@@ -37,6 +39,7 @@ impl HeaderNamesBuilder {
             chosen: Vec::new(),
             stripped: Vec::new(),
             unsaid: Vec::new(),
+            fixed: Vec::new(),
             assertion: parse(&format!("{prefix}Assertion"))?,
             max_value_length: MAX_VALUE_LENGTH,
         })
@@ -53,14 +56,23 @@ impl HeaderNamesBuilder {
         Ok(())
     }
 
-    /// Adds the headers of a preset, all of them or none, and strips every header of its family.
+    /// Adds the headers of a preset, all of them or none, and strips every header of its family. The name is sent as UTF-8.
     ///
     /// # Errors
     ///
     /// When one of them was added before in any spelling, be it by the same preset.
     pub fn preset(&mut self, preset: Preset) -> Result<(), HeaderNameError> {
+        self.preset_encoded(preset, Preset::NAME_ENCODING)
+    }
+
+    /// Adds the headers of a preset, with the name in another encoding than UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`preset`](Self::preset).
+    pub fn preset_encoded(&mut self, preset: Preset, name_encoding: Encoding) -> Result<(), HeaderNameError> {
         let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name)?, field, encoding });
-        let [user, name] = preset.headers().map(inject);
+        let [user, name] = preset.headers(name_encoding).map(inject);
         let (user, name) = (user?, name?);
         self.add(user);
         self.add(name);
@@ -98,6 +110,22 @@ impl HeaderNamesBuilder {
         }
     }
 
+    /// Closes a header to clients that whoever sends requests to the app sets to one value on all of them.
+    ///
+    /// # Errors
+    ///
+    /// When the name is no header name, holds `_`, is reserved, or is that of another header that is set.
+    #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only the gateway sets fixed headers"))]
+    pub(crate) fn fix(&mut self, name: &str) -> Result<HeaderName, HeaderNameError> {
+        let name = self.admit(name)?;
+        let folded = fold(name.as_str());
+        if self.fixed.contains(&folded) || self.defaults.iter().any(|other| fold(other.name.as_str()) == folded) {
+            return Err(HeaderNameError::Twice);
+        }
+        self.fixed.push(folded);
+        Ok(name)
+    }
+
     /// Sets how many bytes of a text are sent at most, before it is encoded; 1024 if not said.
     ///
     /// A longer text is cut on a character boundary. What a cut would make into something else is left out instead: the
@@ -109,10 +137,12 @@ impl HeaderNamesBuilder {
 
     /// Closes the namespace.
     pub fn build(self) -> HeaderNames {
-        let Self { folded_prefix, defaults, chosen, stripped, unsaid, assertion, max_value_length } = self;
+        let Self { folded_prefix, defaults, chosen, stripped, unsaid, fixed, assertion, max_value_length } = self;
         let injections: Vec<_> = defaults.into_iter().chain(chosen).collect();
         let mut closed = vec![format!("{folded_prefix}*")];
-        for pattern in stripped.into_iter().chain(injections.iter().map(|injection| fold(injection.name.as_str()))) {
+        for pattern in
+            stripped.into_iter().chain(fixed).chain(injections.iter().map(|injection| fold(injection.name.as_str())))
+        {
             let covered =
                 |known: &String| *known == pattern || (!pattern.ends_with('*') && reads_as(pattern.as_bytes(), known));
             if !closed.iter().any(covered) {

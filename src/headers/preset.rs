@@ -22,7 +22,7 @@ pub enum Preset {
     /// `X-Auth-Request-User` and `X-Auth-Request-Preferred-Username`, as oauth2-proxy answers nginx; closes
     /// `X-Auth-Request-*`.
     XAuthRequest,
-    /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them with `headers_encoded = true`; closes `X-WEBAUTH-*`.
+    /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them; closes `X-WEBAUTH-*`.
     Grafana,
 }
 
@@ -40,14 +40,17 @@ impl Preset {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
     }
 
-    pub(super) fn headers(self) -> [(&'static str, Field, Encoding); 2] {
+    /// Oauth2-proxy and Authelia send names as they are, and Grafana reads them so unless it is told otherwise.
+    pub(super) const NAME_ENCODING: Encoding = Encoding::Utf8;
+
+    pub(super) fn headers(self, name_encoding: Encoding) -> [(&'static str, Field, Encoding); 2] {
         let user = |name| (name, Field::Phone, Field::Phone.default_encoding());
-        let name = |name| (name, Field::Name, Field::Name.default_encoding());
+        let name = |name| (name, Field::Name, name_encoding);
         match self {
             Self::RemoteUser => [user("Remote-User"), name("Remote-Name")],
             Self::XForwardedUser => [user("X-Forwarded-User"), name("X-Forwarded-Preferred-Username")],
             Self::XAuthRequest => [user("X-Auth-Request-User"), name("X-Auth-Request-Preferred-Username")],
-            Self::Grafana => [user("X-WEBAUTH-USER"), ("X-WEBAUTH-NAME", Field::Name, Encoding::QuotedPrintable)],
+            Self::Grafana => [user("X-WEBAUTH-USER"), name("X-WEBAUTH-NAME")],
         }
     }
 }
@@ -108,19 +111,25 @@ mod tests {
 
     #[test]
     fn every_preset_is_the_phone_and_the_name() {
-        for (word, user, name, encoding) in [
-            ("remote-user", "remote-user", "remote-name", Encoding::Percent),
-            ("x-forwarded-user", "x-forwarded-user", "x-forwarded-preferred-username", Encoding::Percent),
-            ("x-auth-request", "x-auth-request-user", "x-auth-request-preferred-username", Encoding::Percent),
-            ("grafana", "x-webauth-user", "x-webauth-name", Encoding::QuotedPrintable),
+        for (word, user, name) in [
+            ("remote-user", "remote-user", "remote-name"),
+            ("x-forwarded-user", "x-forwarded-user", "x-forwarded-preferred-username"),
+            ("x-auth-request", "x-auth-request-user", "x-auth-request-preferred-username"),
+            ("grafana", "x-webauth-user", "x-webauth-name"),
         ] {
-            let mut builder = builder();
-            builder.preset(Preset::named(word).unwrap()).unwrap();
-            let names = builder.build();
-            let (_, added) = names.injections.split_at(8);
-            let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
-            assert_eq!(added, [(user, Field::Phone, Encoding::Percent), (name, Field::Name, encoding)]);
-            assert!(names.claims(user) && names.claims(name.replace('-', "_")), "{word}");
+            for encoding in [Encoding::Utf8, Encoding::QuotedPrintable] {
+                let mut builder = builder();
+                let preset = Preset::named(word).unwrap();
+                match encoding {
+                    Encoding::Utf8 => builder.preset(preset).unwrap(),
+                    encoding => builder.preset_encoded(preset, encoding).unwrap(),
+                }
+                let names = builder.build();
+                let (_, added) = names.injections.split_at(8);
+                let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
+                assert_eq!(added, [(user, Field::Phone, Encoding::Percent), (name, Field::Name, encoding)]);
+                assert!(names.claims(user) && names.claims(name.replace('-', "_")), "{word}");
+            }
         }
         assert_eq!(Preset::named("Remote-User"), None);
     }
@@ -180,6 +189,6 @@ mod tests {
         builder.preset(Preset::Grafana).unwrap();
         let names = builder.build();
         let named = names.injections.iter().filter(|one| one.name == "x-webauth-name");
-        assert_eq!(named.map(|one| one.encoding).collect::<Vec<_>>(), [Encoding::QuotedPrintable]);
+        assert_eq!(named.map(|one| one.encoding).collect::<Vec<_>>(), [Encoding::Utf8]);
     }
 }

@@ -10,9 +10,7 @@ use http::{Request, Response, Version};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{
-    RequestBody, ResponseBody, ResponseFuture, intercept::Intercept, leftover::Unwanted, request::prepare,
-};
+use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept, leftover::Unwanted, request::prepare};
 use crate::{
     gate::{Gate, Step},
     headers::join_cookies,

@@ -11,6 +11,9 @@ fn a_secret_is_never_shown() {
         for text in [
             format!("upstream: '{reference}'"),
             format!("upstream: 'http://{reference}'"),
+            format!("upstream: {{ url: '{reference}', headers: {{ A-B: '{reference}\u{1}', '{reference}': a }} }}"),
+            format!("upstream: {{ url: http://app, headers: {{ A-B: ' {reference}', Host: '{reference}' }} }}"),
+            format!("identity: {{ strip: ['{reference}', '{reference}-*'], presets: [{{ preset: '{reference}' }}] }}"),
             format!("listen: '{reference}'"),
             format!("listen: [{{ address: '{reference}', certificate: '{reference}', key: '{reference}' }}]"),
             format!("callback: {{ path: '{reference}', deadline: '{reference}', body_limit: '{reference}' }}"),
@@ -54,6 +57,17 @@ fn a_secret_is_never_shown() {
             assert!(!format!("{errors} {errors:?}").contains("hunter2"), "{errors}");
         }
     }
+}
+
+#[test]
+fn an_upstream_shows_none_of_its_headers() {
+    let text = "upstream: { url: http://app, headers: { X-Proxy-Secret: '${SECRET}', X-Plain: 'hunter2 {e}' } }";
+    let config = parse(&text.replace("{e}", "\u{e9}")).unwrap();
+    let shown = format!("{:?} {:?}", config.upstream, config.upstream.headers());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert_eq!(config.upstream.headers().len(), 2);
+    assert_eq!(config.upstream.headers()[0].1, SECRET);
+    assert!(config.identity.claims("x_proxy.secret") && config.identity.claims("X-Plain"));
 }
 
 #[test]

@@ -45,6 +45,11 @@ fn a_key_is_known_written_once_and_of_its_type() {
         ("# nothing\n", "2:1: upstream: is missing"),
         ("log: { level: info }", "1:1: upstream: is missing"),
         ("upstream:", "1:1: upstream: has no value"),
+        ("upstream: [http://app]", "1:11: upstream: must be a single value"),
+        ("upstream: { url: http://app, header: {} }", "1:30: upstream.header: unknown key (did you mean `headers`?)"),
+        ("upstream: { url: http://app, headers: [a] }", "1:39: upstream.headers: must be a mapping"),
+        ("upstream: { url: http://app, headers: { A-B: [a] } }", "1:46: upstream.headers.A-B: must be a single value"),
+        ("upstream: { url: http://app, headers: { A-B: } }", "1:41: upstream.headers.A-B: has no value"),
     ]);
     assert_refused_beside_upstream(&[
         ("callbak: {}", "2:1: callbak: unknown key (did you mean `callback`?)"),

@@ -11,6 +11,43 @@ fn a_value_is_one_that_can_work() {
         ("upstream: http://u:p@app", "1:11: upstream: holds user info"),
         ("upstream: http://127.0.0.1:8080", "1:11: upstream: is an address of `listen`"),
     ]);
+    assert_refused(&[
+        ("upstream: {}", "1:11: upstream.url: is missing (write url: http://127.0.0.1:3000, the app's address)"),
+        ("upstream: { url: app }", "1:18: upstream.url: must start with http:// or https://"),
+        ("upstream: { url: http://127.0.0.1:8080 }", "1:18: upstream.url: is an address of `listen`"),
+        ("upstream: { url: http://app, headers: { Host: a } }", "1:41: upstream.headers.Host: this header may not be"),
+        ("upstream: { url: http://app, headers: { Cookie: a } }", "1:41: upstream.headers.Cookie: this header may not"),
+        ("upstream: { url: http://app, headers: { x_y: a } }", "1:41: upstream.headers.x_y: a header name has letters"),
+        (
+            "upstream: { url: http://app, headers: { X-Truecaller-Phone: a } }",
+            "1:41: upstream.headers.X-Truecaller-Phone: the same header is injected twice",
+        ),
+        (
+            "upstream: { url: http://app, headers: { X-Truecaller-Assertion: a } }",
+            "1:41: upstream.headers.X-Truecaller-Assertion: this header may not be injected: signed assertions",
+        ),
+        (
+            "upstream: { url: http://app, headers: { A-B: a, a.b: c } }",
+            "1:49: upstream.headers.a.b: the same header is injected twice",
+        ),
+        (
+            "upstream: { url: http://app, headers: { Remote-User: a } }\nidentity: { presets: [remote-user] }",
+            "1:41: upstream.headers.Remote-User: the same header is injected twice",
+        ),
+        (
+            "upstream: { url: http://app, headers: { A-B: ' a' } }",
+            "1:46: upstream.headers.A-B: begins or ends with white",
+        ),
+        ("upstream: { url: http://app, headers: { A-B: '' } }", "1:46: upstream.headers.A-B: is empty (write a value"),
+        (
+            "upstream: { url: http://app, headers: { A-B: \"a\\nb\" } }",
+            "1:46: upstream.headers.A-B: holds a character that a header cannot carry, such as a line break",
+        ),
+        (
+            "upstream: { url: http://app, headers: { A-B: '${MISSING}' } }",
+            "1:46: upstream.headers.A-B: `${MISSING}` is not",
+        ),
+    ]);
     assert_refused_beside_upstream(&[
         ("listen: 8080", "2:9: listen: is no IP address with a port"),
         ("listen: []", "2:9: listen: is empty"),
@@ -87,6 +124,15 @@ fn a_value_is_one_that_can_work() {
         (
             "identity: { presets: [remote_user] }",
             "2:23: identity.presets[0]: is none of the words known here (write one",
+        ),
+        ("identity: { presets: [{ encoding: utf8 }] }", "2:23: identity.presets[0].preset: is missing (write preset:"),
+        (
+            "identity: { presets: [{ preset: grafana, encoding: rot13 }] }",
+            "2:52: identity.presets[0].encoding: is none of the words known here",
+        ),
+        (
+            "identity: { presets: [grafana, { preset: grafana }] }",
+            "2:32: identity.presets[1]: the same header is injected",
         ),
         ("identity: { presets: [grafana, grafana] }", "2:32: identity.presets[1]: the same header is injected twice"),
         (

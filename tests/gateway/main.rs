@@ -7,6 +7,7 @@ mod causes;
 mod command_line;
 mod connections;
 mod delivery;
+mod fixed_headers;
 mod forwarded;
 mod keys;
 mod limits;

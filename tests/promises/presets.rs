@@ -92,10 +92,30 @@ async fn a_verified_callback_carries_the_identity_once_by_each_name() {
         assert_eq!(claims(&request).len(), 2 * HEADERS.len(), "{request:#?}");
         for (user, name) in HEADERS {
             assert_eq!(request.one(user), Some("+919999999999"));
-            let mark = if name == "x-webauth-name" { b'=' } else { b'%' };
-            assert_eq!(decode(request.one(name).unwrap(), mark), format!("{NAME} L"), "{name}");
+            // A line break cannot be sent.
+            let expected = NAME.replace(['\r', '\n'], "\u{fffd}") + " L";
+            assert_eq!(request.one(name), Some(&*expected), "{name}");
         }
         assert!(!format!("{:?}", request.headers).contains("corp.example"), "{request:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_encoding_of_a_presets_name_can_be_chosen() {
+    let profile = json!({ "phoneNumbers": ["919999999999"], "name": { "first": NAME, "last": "L" } });
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, |settings| {
+            settings.presets = vec!["x-auth-request"];
+            settings.encoded_presets = vec![("grafana", "quoted-printable"), ("remote-user", "percent")];
+        });
+        let scene = scene.await;
+        assert_eq!(scene.send(callback(&scene.grant(profile.to_string()))).await.status(), 200);
+        let request = scene.reached_once().await;
+        for (user, name, mark) in [("remote-user", "remote-name", b'%'), ("x-webauth-user", "x-webauth-name", b'=')] {
+            assert_eq!(request.one(user), Some("+919999999999"));
+            assert_eq!(decode(request.one(name).unwrap(), mark), format!("{NAME} L"), "{name}");
+        }
+        assert!(request.one("x-auth-request-preferred-username").unwrap().starts_with("Zoë = 100% \u{1f600}"));
     }
 }
 

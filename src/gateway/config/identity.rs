@@ -1,16 +1,17 @@
 //! `identity`: the headers that tell the app who calls.
 
-use std::sync::Arc;
-
 use super::{item::Item, section::Section, value};
-use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames, Preset};
+use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Preset};
 
 /// Reads the headers to inject.
-pub(super) fn read(section: &mut Section<'_>) -> Arc<HeaderNames> {
+pub(super) fn read(section: &mut Section<'_>) -> HeaderNamesBuilder {
     let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
     let mut builder = prefix.unwrap_or_default();
     for item in section.take("presets").and_then(|presets| presets.list()).unwrap_or_default() {
-        let added = item.parse(value::choice(&Preset::NAMES)).map(|preset| builder.preset(preset));
+        let added = preset(&item).map(|(preset, encoding)| match encoding {
+            None => builder.preset(preset),
+            Some(encoding) => builder.preset_encoded(preset, encoding),
+        });
         if let Some(Err(error)) = added {
             item.complain(explain(error));
         }
@@ -30,7 +31,20 @@ pub(super) fn read(section: &mut Section<'_>) -> Arc<HeaderNames> {
     if let Some(bytes) = section.read("max_value_length", value::size(1..=MAX_VALUE_LENGTH)) {
         builder.max_value_length(bytes);
     }
-    Arc::new(builder.build())
+    builder
+}
+
+/// Reads a preset, or `{preset, encoding}`.
+fn preset(item: &Item<'_>) -> Option<(Preset, Option<Encoding>)> {
+    if !item.is_mapping() {
+        return Some((item.parse(value::choice(&Preset::NAMES))?, None));
+    }
+    item.section(|section| {
+        let preset = section.require("preset", "write preset: remote-user, or another preset");
+        let preset = preset.and_then(|item| item.parse(value::choice(&Preset::NAMES)));
+        let encoding = section.read("encoding", value::choice(&Encoding::NAMES));
+        preset.map(|preset| (preset, encoding))
+    })?
 }
 
 /// Reads a field, or `{field, encoding}`.
@@ -46,7 +60,7 @@ fn injection(item: &Item<'_>) -> Option<(Field, Option<Encoding>)> {
     })?
 }
 
-fn explain(error: HeaderNameError) -> String {
+pub(super) fn explain(error: HeaderNameError) -> String {
     let advice = match error {
         HeaderNameError::Prefix => "write one such as X-Truecaller-",
         HeaderNameError::NotAName => "write one such as Remote-User",

@@ -2,12 +2,13 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
 use super::{
-    Callback, Log, Session, Settings, Timeouts, Truecaller, Upstream, assertion, context::Context, identity,
-    item::Item, limits, listener, routes, section::Section, tree::Node, trusted_proxies, value,
+    Callback, Log, Session, Settings, Timeouts, Truecaller, assertion, context::Context, identity, item::Item, limits,
+    listener, routes, section::Section, tree::Node, trusted_proxies, upstream, value,
 };
 use crate::gate::KEY_SET_PATH;
 
@@ -16,7 +17,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
     Section::root(root, context)?.read_whole(|file| {
         let listeners = listener::read(file.take("listen"));
         let upstream_item = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
-        let upstream = upstream_item.as_ref().and_then(|item| item.parse(|text| Upstream::parse(text)));
+        let mut app = upstream_item.map(upstream::read);
         let timeouts = file.section("timeouts", Timeouts::read);
         let session_item = file.take("session");
         let session = session_item.as_ref().and_then(|item| item.section(Session::read)?);
@@ -25,7 +26,11 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         let has_sessions = session_item.as_ref().is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| Callback::read(section, has_sessions));
         let truecaller = file.section("truecaller", Truecaller::read);
-        let identity = file.section("identity", identity::read);
+        let mut identity = file.section("identity", identity::read);
+        if let Some(app) = &mut app {
+            app.fix_headers(&mut identity);
+        }
+        let identity = Arc::new(identity.build());
         let trusted_proxies = trusted_proxies::read(file.take("trusted_proxies"));
         let limits = file.section("limits", limits::read);
         let assertion_item = file.take("assertion");
@@ -39,8 +44,8 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         if let Some(admin) = admin {
             listener::refuse_clashes(&listeners, admin, admin_item.as_ref());
         }
-        if let (Some(upstream), Some(item)) = (&upstream, &upstream_item) {
-            listener::refuse_loop(&listeners, upstream, item);
+        if let Some(upstream::Placed { upstream: Some(upstream), url: Some(url), .. }) = &app {
+            listener::refuse_loop(&listeners, upstream, url);
         }
         match (&session_item, &assertion_item) {
             (Some(item), _) => refuse_own_callback(session.as_ref(), callback.as_ref(), item),
@@ -51,7 +56,7 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
             item.complain_of_name("stands without `session`, so nobody would be known (add it, or remove the routes)");
         }
         let listen = listeners.into_iter().map(|placed| placed.listener).collect();
-        let (upstream, callback, admin) = (upstream?, callback?, admin?);
+        let (upstream, callback, admin) = (app?.upstream?, callback?, admin?);
         Some(Settings {
             listen,
             upstream,

@@ -1,15 +1,74 @@
 //! `upstream`: the app behind truegate.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
+use http::{HeaderName, HeaderValue};
 use url::{Host, Url};
 
-/// Where requests go.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use super::{identity::explain, item::Item, tree::Scalar};
+use crate::headers::HeaderNamesBuilder;
+
+/// Where requests go, and what each of them brings.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
     tls: bool,
     host: String,
     port: u16,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// An upstream with the places in the file that more is to be said of.
+pub(super) struct Placed<'a> {
+    pub(super) upstream: Option<Upstream>,
+    /// Where its URL is.
+    pub(super) url: Option<Item<'a>>,
+    headers: Option<Item<'a>>,
+}
+
+/// Reads a URL, or a mapping with `url` and what else is known of the app.
+pub(super) fn read(item: Item<'_>) -> Placed<'_> {
+    let parse = |url: &Item<'_>| url.parse(|text| Upstream::parse(text));
+    if !item.is_mapping() {
+        return Placed { upstream: parse(&item), url: Some(item), headers: None };
+    }
+    let read = item.section(|section| {
+        let url = section.require("url", "write url: http://127.0.0.1:3000, the app's address");
+        Placed { upstream: url.as_ref().and_then(parse), url, headers: section.take("headers") }
+    });
+    read.unwrap_or(Placed { upstream: None, url: None, headers: None })
+}
+
+impl Placed<'_> {
+    /// Reads the headers that are the same on every request, and closes them to clients.
+    pub(super) fn fix_headers(&mut self, names: &mut HeaderNamesBuilder) {
+        let items = self.headers.as_ref().and_then(Item::members);
+        let mut headers = Vec::new();
+        for (name, item) in items.into_iter().flatten() {
+            let value = item.parse(header_value);
+            match (names.fix(name), value) {
+                (Ok(name), Some(value)) => headers.push((name, value)),
+                (Ok(_), None) => {}
+                (Err(error), _) => item.complain_of_name(explain(error)),
+            }
+        }
+        if let Some(upstream) = &mut self.upstream {
+            upstream.headers = headers;
+        }
+    }
+}
+
+/// Takes a text that arrives as it was written. The error does not repeat it.
+fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
+    if text.trim() != &**text {
+        return Err("begins or ends with white space, which HTTP does not keep (remove it)");
+    }
+    if text.is_empty() {
+        return Err("is empty (write a value, or remove the header)");
+    }
+    let mut value = HeaderValue::from_bytes(text.as_bytes())
+        .map_err(|_| "holds a character that a header cannot carry, such as a line break (remove it)")?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl Upstream {
@@ -39,7 +98,7 @@ impl Upstream {
             _ => return Err(UpstreamError::Authority),
         };
         let port = url.port_or_known_default().filter(|port| *port != 0).ok_or(UpstreamError::Authority)?;
-        Ok(Self { tls, host, port })
+        Ok(Self { tls, host, port, headers: Vec::new() })
     }
 
     /// Whether the app is spoken to by HTTPS.
@@ -65,10 +124,26 @@ impl Upstream {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// The headers that every request to the app brings, each with its one value.
+    ///
+    /// # Security
+    ///
+    /// The values may be secrets that the app knows truegate by.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
     /// Where to connect to, if no name has to be resolved for it.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         let ip = self.host.parse().ok()?;
         Some(SocketAddr::new(ip, self.port))
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tls, host, port, headers: _ } = self;
+        f.debug_struct("Upstream").field("tls", tls).field("host", host).field("port", port).finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes
     if let Some(origin) = head.extensions.get::<Origin>() {
         origin.tell(&mut head.headers);
     }
+    upstream.headers().iter().for_each(|(name, value)| drop(head.headers.insert(name, value.clone())));
     let scheme = if upstream.is_tls() { "https" } else { "http" };
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     let url = format!("{scheme}://{}{target}", upstream.authority());

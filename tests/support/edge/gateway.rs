@@ -42,7 +42,10 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
         line("trusted_proxies: [127.0.0.1]".to_owned());
     }
     line(format!("identity:\n  max_value_length: {}", settings.max_value_length));
-    line(format!("  presets: [{}]", settings.presets.join(", ")));
+    let encoded = settings.encoded_presets.iter();
+    let encoded = encoded.map(|(preset, encoding)| format!("{{ preset: {preset}, encoding: {encoding} }}"));
+    let presets: Vec<_> = settings.presets.iter().map(|preset| (*preset).to_owned()).chain(encoded).collect();
+    line(format!("  presets: [{}]", presets.join(", ")));
     line(format!("  strip: {:?}", settings.strip));
     if !settings.headers.is_empty() {
         line("  headers:".to_owned());

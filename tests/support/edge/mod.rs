@@ -9,6 +9,7 @@
 //! | request trailers | passed on, but for the namespace | all dropped |
 //! | a header block over 64 KiB, more than 100 lines, a target over 8 KiB | hyper's own limits | gateway: 431, 414 |
 //! | an app that cannot be reached | the service's own error | gateway: 502 |
+//! | an absolute target whose host is that of `Host` in another spelling | a path | gateway: a path; module: 400 |
 //! | a space in a target | 400 | written as `%20` |
 //! | HTTP/2 without TLS | yes | no |
 
@@ -25,7 +26,7 @@ use truegate::{
     assertion::{Assertions, SigningKey, SigningKeys},
     callback::ProfileEndpoint,
     gate::{Event, Gate, GateBuilder, Limits, Observer, Outcome},
-    headers::{Field, HeaderNames, Preset},
+    headers::{Encoding, Field, HeaderNames, Preset},
     profile::ProfileClient,
 };
 use url::Url;
@@ -77,6 +78,8 @@ pub struct Settings {
     /// More headers.
     pub headers: Vec<(&'static str, &'static str)>,
     pub presets: Vec<&'static str>,
+    /// More presets, each with the encoding of its name.
+    pub encoded_presets: Vec<(&'static str, &'static str)>,
     /// More names, and families, that no client may send.
     pub strip: Vec<&'static str>,
     pub accept_inactive: bool,
@@ -105,6 +108,7 @@ impl Settings {
             max_value_length: 1024,
             headers: Vec::new(),
             presets: Vec::new(),
+            encoded_presets: Vec::new(),
             strip: Vec::new(),
             accept_inactive: false,
             signing: None,
@@ -157,6 +161,11 @@ impl Settings {
         names.max_value_length(self.max_value_length);
         for preset in &self.presets {
             names.preset(Preset::named(preset).expect("a preset")).expect("a preset's headers may be injected");
+        }
+        for (preset, encoding) in &self.encoded_presets {
+            let (preset, encoding) = (Preset::named(preset).expect("a preset"), Encoding::named(encoding));
+            let added = names.preset_encoded(preset, encoding.expect("an encoding"));
+            added.expect("a preset's headers may be injected");
         }
         for name in &self.strip {
             names.strip(name).expect("a header that may be stripped");
