@@ -48,9 +48,13 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special && !reserved
 }
 
-/// Global unicast (`2000::/3`), without documentation, and without the ways to carry an IPv4 address inside.
+/// Global unicast (`2000::/3`), without documentation, and without the ways to carry an IPv4 address inside, but for NAT64
+/// (RFC 6052), by which networks without IPv4 reach public IPv4 addresses. Its prefix for local use (RFC 8215) is not public.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
+        [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => {
+            is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
         [0x2001, 0x0db8 | 0..=0x01ff, ..] | [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
@@ -79,7 +83,16 @@ mod tests {
             ("::1", false),
             ("::", false),
             ("::ffff:127.0.0.1", false),
+            ("64:ff9b::808:808", true),
+            ("64:ff9b::103.5.10.20", true),
             ("64:ff9b::7f00:1", false),
+            ("64:ff9b::10.0.0.5", false),
+            ("64:ff9b::169.254.169.254", false),
+            ("64:ff9b::192.168.1.1", false),
+            ("64:ff9b::0.0.0.0", false),
+            ("64:ff9b::1:808:808", false),
+            ("64:ff9b:1::808:808", false),
+            ("64:ff9b:1:fffe::8.8.8.8", false),
             ("2002:7f00:1::", false),
             ("fe80::1", false),
             ("fd00::1", false),
