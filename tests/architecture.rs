@@ -177,6 +177,7 @@ const HOUSE: &[Floor] = &[
             "metrics",
             "metrics_exporter_prometheus",
             "parking_lot",
+            "percent_encoding",
             "pingora_core",
             "pingora_http",
             "pingora_proxy",

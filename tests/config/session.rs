@@ -115,6 +115,24 @@ fn a_key_of_a_session_is_one_that_can_work() {
 }
 
 #[test]
+fn a_password_in_a_url_may_hold_any_character() {
+    let folder = Folder::new();
+    folder.write("password", b"p/a#s?s%@: \xc3\xa9\n");
+    assert!(parse_in(&folder, &with("store: 'redis://:${file:password}@127.0.0.1:6379/1'")).is_ok());
+    assert!(parse_in(&folder, &with("store: 'rediss://user:${file:password}@localhost'")).is_ok());
+    // What would lead elsewhere stays in its place, and so is no host.
+    folder.write("host", b"evil.example/\n");
+    for text in [with("public_url: 'https://${file:host}'"), with("").replace("127.0.0.1:3000", "${file:host}")] {
+        assert!(parse_in(&folder, &text).is_err(), "{text}");
+    }
+    folder.write("host", b"shop.example:8443\n");
+    let config = parse_in(&folder, &with("public_url: 'https://${file:host}'")).unwrap();
+    assert_eq!(config.session.as_ref().unwrap().public_url.origin(), "https://shop.example:8443");
+    folder.write("url", b"redis://:p%2Fss@127.0.0.1:6379\n");
+    assert!(parse_in(&folder, &with("store: '${file:url}'")).is_ok(), "a whole URL is taken as it is");
+}
+
+#[test]
 fn a_partner_has_a_key_and_a_name_and_words_that_the_app_knows() {
     for (keys, expected) in [
         ("name: n", "session.partner.key: is missing"),

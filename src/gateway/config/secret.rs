@@ -1,5 +1,8 @@
 //! References in a scalar: `${NAME}` is the environment's, `${file:PATH}` a file's content, `$${` a plain `${`.
+//!
+//! In a value that is written as a URL, what a reference gives is percent-encoded: a password is one, whatever it holds.
 
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::context::Context;
@@ -13,10 +16,20 @@ use super::context::Context;
 pub(super) fn expand(text: &str, context: &Context<'_>) -> Result<Zeroizing<String>, Vec<String>> {
     let mut expanded = Zeroizing::new(String::with_capacity(text.len()));
     let mut mistakes = Vec::new();
-    for part in Parts(text) {
+    let (mut parts, mut written) = (Parts(text), String::new());
+    while let Some(part) = parts.next() {
         let given = match part {
-            Part::Text(text) => Ok(Zeroizing::new(text.to_owned())),
-            Part::Reference(inner) => follow(inner, context),
+            Part::Text(text) => {
+                written.push_str(text);
+                Ok(Zeroizing::new(text.to_owned()))
+            }
+            Part::Reference(inner) => {
+                let given = follow(inner, context);
+                match reserved(&written, &parts) {
+                    Some(reserved) => given.map(|given| escape(&given, reserved)),
+                    None => given,
+                }
+            }
             Part::Unterminated => Err(format!("a reference has no end (close `${{` with `}}`, or {ESCAPE})")),
         };
         match given {
@@ -31,6 +44,40 @@ pub(super) fn expand(text: &str, context: &Context<'_>) -> Result<Zeroizing<Stri
 pub(super) fn is_suspect(text: &str) -> bool {
     text.contains("${")
 }
+
+/// What has to be escaped of a reference, if it stands in a URL, by what is written before it and after it.
+fn reserved(before: &str, after: &Parts<'_>) -> Option<&'static AsciiSet> {
+    let (_, before) = before.split_once("://")?;
+    let ends_authority = |text: &str| text.find(['/', '?', '#', '@']).map(|at| text.as_bytes()[at]);
+    let mut written = Parts(after.0).filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None });
+    let is_login = ends_authority(before).is_none() && written.find_map(ends_authority) == Some(b'@');
+    Some(if is_login { LOGIN } else { ELSEWHERE })
+}
+
+fn escape(text: &str, reserved: &'static AsciiSet) -> Zeroizing<String> {
+    Zeroizing::new(utf8_percent_encode(text, reserved).to_string())
+}
+
+/// In a user name or a password nothing has a meaning of its own but what RFC 3986 calls unreserved.
+const LOGIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A host may come with its port, in brackets or not.
+const ELSEWHERE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'@')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 enum Part<'a> {
     Text(&'a str),
@@ -114,6 +161,9 @@ mod tests {
             "A" => Some("alpha".to_owned()),
             "_B2" => Some("${A}".to_owned()),
             "EMPTY" => Some(String::new()),
+            "HARD" => Some("a/#?%@: é".to_owned()),
+            "HOST" => Some("[::1]:6379".to_owned()),
+            "URL" => Some("redis://:p%2F@host".to_owned()),
             _ => None,
         };
         run(&Context::new(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config.yaml")), &environment))
@@ -136,6 +186,27 @@ mod tests {
         }
         let toolchain = with(|context| expand("[${file:rustfmt.toml}]", context)).unwrap();
         assert!(toolchain.starts_with("[max_width") && toolchain.ends_with("\"]"), "one newline is dropped");
+    }
+
+    #[test]
+    fn in_a_url_a_reference_changes_nothing_but_its_own_part() {
+        for (text, expanded) in [
+            ("redis://:${HARD}@host", "redis://:a%2F%23%3F%25%40%3A%20%C3%A9@host"),
+            (
+                "redis://${HARD}:${HARD}@${HOST}/0",
+                "redis://a%2F%23%3F%25%40%3A%20%C3%A9:a%2F%23%3F%25%40%3A%20%C3%A9@[::1]:6379/0",
+            ),
+            ("${A}://:${HARD}@host", "alpha://:a%2F%23%3F%25%40%3A%20%C3%A9@host"),
+            ("https://${HOST}", "https://[::1]:6379"),
+            ("https://${HARD}/a@b", "https://a%2F%23%3F%25%40:%20%C3%A9/a@b"),
+            ("https://host/${HARD}", "https://host/a%2F%23%3F%25%40:%20%C3%A9"),
+            ("https://host/$${A}/${A}", "https://host/${A}/alpha"),
+            ("${URL}", "redis://:p%2F@host"),
+            ("${URL}/0", "redis://:p%2F@host/0"),
+            ("/${HARD}", "/a/#?%@: é"),
+        ] {
+            assert_eq!(with(|context| expand(text, context)).unwrap().as_str(), expanded, "{text}");
+        }
     }
 
     #[test]
