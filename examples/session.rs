@@ -15,7 +15,6 @@
 use std::{env, error::Error};
 
 use axum::{Extension, Router, response::Html, routing::get};
-use rand_core::OsRng;
 use tokio::net::TcpListener;
 use truegate::{
     Gate, Identity, TruegateLayer,
@@ -58,7 +57,7 @@ fn gate(public_url: &str, tasks: TaskTracker) -> Result<Gate, Box<dyn Error>> {
         Err(_) => (Endpoints::default(), LinkBase::default()),
     };
     // Take it from where your secrets are, or every restart logs everyone out.
-    let sealer = Sealer::new(&Secret::generate(&mut OsRng), &[]);
+    let sealer = Sealer::new(&Secret::generate(), &[]);
     let partner = Partner::new(env::var("TRUEGATE_PARTNER_KEY").as_deref().unwrap_or("a-key"), "A Shop")?;
     let sessions = Sessions::builder(PublicUrl::parse(public_url)?, sealer, partner, MemoryStore::new(100_000))
         .link_base(link_base)

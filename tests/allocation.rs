@@ -100,7 +100,7 @@ fn passing_through_allocates_nothing() {
 fn passing_a_gate_that_signs_allocates_nothing() {
     use truegate::assertion::{Assertions, SigningKey, SigningKeys};
 
-    let keys = SigningKeys::new(SigningKey::generate(&mut rand_core::OsRng));
+    let keys = SigningKeys::new(SigningKey::generate());
     let assertions = Assertions::new(keys, "issuer".parse().unwrap(), "audience".parse().unwrap());
     assert_passing_is_free(&Gate::builder(PATH.parse().unwrap(), Source::prompt()).assertions(assertions).build());
 }
@@ -109,7 +109,6 @@ fn passing_a_gate_that_signs_allocates_nothing() {
 #[cfg(feature = "session")]
 fn passing_a_gate_that_knows_browsers_allocates_nothing() {
     use http::{HeaderMap, HeaderValue, header};
-    use rand_core::OsRng;
     use truegate::{
         access::{Access, AllowList, Rule, Rules},
         gate::session::Sessions,
@@ -118,7 +117,7 @@ fn passing_a_gate_that_knows_browsers_allocates_nothing() {
     };
 
     let public_url = PublicUrl::parse("https://shop.example").unwrap();
-    let sealer = Sealer::new(&Secret::generate(&mut OsRng), &[]);
+    let sealer = Sealer::new(&Secret::generate(), &[]);
     let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), MemoryStore::new(1));
     let gate =
         |rules| Gate::builder(PATH.parse().unwrap(), Source::prompt()).sessions(sessions.rules(rules).build()).unwrap();

@@ -2,8 +2,6 @@
 #![cfg(feature = "gateway")]
 
 use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
-
-use rand_core::OsRng;
 use tracing::level_filters::LevelFilter;
 use truegate::{
     access::{Access, AllowList},
@@ -102,7 +100,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let folder = Folder::new();
     folder.write_pair("tls/certificate.pem", "tls/key.pem");
     folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
-    folder.write("assertion.pem", SigningKey::generate(&mut OsRng).to_pem().as_bytes());
+    folder.write("assertion.pem", SigningKey::generate().to_pem().as_bytes());
     folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
     folder.write("vip.txt", b"+919999900002\n");
     let text =

@@ -95,6 +95,42 @@ async fn each_believes_truecallers_own_endpoints_unless_told_otherwise() {
     assert_eq!(simulator.fetches(), 0);
 }
 
+/// Whoever copies an example into a crate of their own has what the README says, and nothing else.
+#[test]
+fn the_examples_for_axum_need_no_more_than_the_readme_lists() {
+    let readme = include_str!("../README.md");
+    let listed = readme.split("[dependencies]\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let listed: Vec<_> = listed.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+    assert_eq!(listed, ["axum", "tokio", "truegate"]);
+    for (name, text) in
+        [("axum", include_str!("../examples/axum.rs")), ("session", include_str!("../examples/session.rs"))]
+    {
+        let own = |root: &&str| !["std", "crate", "self"].contains(root) && !listed.contains(root);
+        let foreign: Vec<_> = roots(text).into_iter().filter(own).collect();
+        assert!(foreign.is_empty(), "{name} uses {foreign:?}");
+    }
+    let text = "//! a::b\n\nuse c::{d, e::f};\nuse rand_core::OsRng;\n\nfn g() { d::h(i::j()) }";
+    assert_eq!(roots(text), ["c", "rand_core", "i"]);
+}
+
+/// The crates that a program names: those that it imports from, and those that it names in place.
+fn roots(text: &str) -> Vec<&str> {
+    let start = text.find("\nuse ").map_or(0, |at| at + 1);
+    let end = text.rfind("\nuse ").map_or(0, |at| at + text[at..].find(';').unwrap_or(0));
+    let (imports, code) = text[start..].split_at(end - start);
+    let imported = imports.split(';').filter_map(|import| import.trim_start().strip_prefix("use "));
+    let imported = imported.map(|path| path.split("::").next().unwrap_or_default());
+    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let known: Vec<_> = imports.split(|character| !is_name(character)).collect();
+    let named = code.match_indices("::").filter_map(|(at, _)| {
+        let start = code[..at].rfind(|character| !is_name(character)).map_or(0, |before| before + 1);
+        let root = &code[start..at];
+        let is_module = root.starts_with(|first: char| first.is_ascii_lowercase());
+        (is_module && !code[..start].ends_with("::") && !known.contains(&root)).then_some(root)
+    });
+    imported.chain(named).collect()
+}
+
 /// What an example answers to the simulator's callback.
 async fn call(simulator: &Simulator, example: &Example, call: Call) -> String {
     let posted = simulator.call(&format!("http://{}{PATH}", example.address), call).await.unwrap();

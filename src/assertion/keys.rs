@@ -4,7 +4,7 @@ use p256::{
     ecdsa,
     pkcs8::{EncodePrivateKey as _, LineEnding, PrivateKeyInfo, SecretDocument},
 };
-use rand_core::CryptoRngCore;
+use rand_core::OsRng;
 use zeroize::Zeroizing;
 
 use super::jwks::PublicKey;
@@ -21,8 +21,8 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// Makes a fresh key.
-    pub fn generate(random: &mut impl CryptoRngCore) -> Self {
-        Self::of(ecdsa::SigningKey::random(random))
+    pub fn generate() -> Self {
+        Self::of(ecdsa::SigningKey::random(&mut OsRng))
     }
 
     /// Reads a private key in PKCS#8 form (RFC 5958), written as PEM: `-----BEGIN PRIVATE KEY-----`.

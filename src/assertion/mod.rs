@@ -22,7 +22,7 @@
 //!     profile::ProfileClient,
 //! };
 //!
-//! # let pem = SigningKey::generate(&mut rand_core::OsRng).to_pem();
+//! # let pem = SigningKey::generate().to_pem();
 //! // let pem = std::fs::read_to_string("assertion.pem")?; // made by: truegate keys assertion --output assertion.pem
 //! let keys = SigningKeys::new(SigningKey::from_pem(&pem)?);
 //! let assertions = Assertions::new(keys, "https://shop.example".parse()?, "shop-backend".parse()?);

@@ -15,7 +15,7 @@ fn identity(profile: &Value) -> Identity {
 }
 
 fn assertions() -> Assertions {
-    let keys = SigningKeys::new(SigningKey::generate(&mut OsRng));
+    let keys = SigningKeys::new(SigningKey::generate());
     Assertions::new(keys, "https://shop.example".parse().unwrap(), "shop-backend".parse().unwrap())
 }
 
@@ -94,8 +94,8 @@ fn ten_thousand_tokens_have_as_many_ids() {
 
 #[test]
 fn every_key_is_published_and_no_secret() {
-    let mut keys = SigningKeys::new(SigningKey::generate(&mut OsRng));
-    keys.publish(SigningKey::generate(&mut OsRng)).unwrap();
+    let mut keys = SigningKeys::new(SigningKey::generate());
+    keys.publish(SigningKey::generate()).unwrap();
     let ids: Vec<_> = keys.all().map(|key| key.id().to_owned()).collect();
     let assertions = Assertions::new(keys, "a".parse().unwrap(), "b".parse().unwrap());
 

@@ -71,7 +71,6 @@ mod tests {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use futures_core::future::BoxFuture;
     use http::{HeaderMap, Request, StatusCode};
-    use rand_core::OsRng;
 
     use super::*;
     use crate::{
@@ -91,7 +90,7 @@ mod tests {
     }
 
     fn builder() -> GateBuilder {
-        let keys = SigningKeys::new(SigningKey::generate(&mut OsRng));
+        let keys = SigningKeys::new(SigningKey::generate());
         let assertions = Assertions::new(keys, "issuer".parse().unwrap(), "audience".parse().unwrap());
         Gate::builder("/callback".parse().unwrap(), Source).assertions(assertions)
     }

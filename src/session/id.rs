@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use rand_core::{CryptoRng, RngCore};
+use rand_core::{CryptoRng, OsRng, RngCore};
 use serde::{Deserialize, Serialize};
 
 use crate::callback::RequestId;
@@ -18,8 +18,8 @@ pub(crate) struct SessionId(Name);
 
 impl BrowserId {
     /// Names a browser that was never seen before.
-    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self(Name::generate(rng))
+    pub fn generate() -> Self {
+        Self(Name::generate(&mut OsRng))
     }
 
     /// Takes a name that was generated before.

@@ -6,7 +6,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use rand_core::{CryptoRng, RngCore};
+use rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
 /// At least 32 random bytes, which all gateways of a site share.
@@ -33,9 +33,9 @@ impl Secret {
     }
 
     /// Makes one, for tests and for trying things out: what it seals is lost with it.
-    pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+    pub fn generate() -> Self {
         let mut bytes = Zeroizing::new(vec![0; MIN_LENGTH]);
-        rng.fill_bytes(&mut bytes);
+        OsRng.fill_bytes(&mut bytes);
         Self(bytes)
     }
 

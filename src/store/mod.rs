@@ -12,7 +12,7 @@
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! # runtime.block_on(async {
 //! let store = MemoryStore::new(100_000);
-//! let browser = BrowserId::generate(&mut rand_core::OsRng);
+//! let browser = BrowserId::generate();
 //! # let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
 //! # let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
 //! # let nonce = decline.request_id();

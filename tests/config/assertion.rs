@@ -1,6 +1,4 @@
 //! Keys, names and lifetimes are looked at before anything is signed.
-
-use rand_core::OsRng;
 use truegate::assertion::SigningKey;
 
 use super::folder::Folder;
@@ -11,7 +9,7 @@ const REST: &str = "issuer: https://shop.example, audience: shop-backend";
 fn folder() -> Folder {
     let folder = Folder::new();
     for name in ["a.pem", "b.pem"] {
-        folder.write(name, SigningKey::generate(&mut OsRng).to_pem().as_bytes());
+        folder.write(name, SigningKey::generate().to_pem().as_bytes());
     }
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).expect("a key can be made").serialize_pem();
     folder.write("ed25519.pem", key.as_bytes());

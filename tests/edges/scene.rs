@@ -1,8 +1,6 @@
 //! A whole scene: a fake Truecaller, truegate, a proxy that asks it, and an app that records what reaches it.
 
 use std::{fmt::Debug, fs, net::SocketAddr};
-
-use rand_core::OsRng;
 use truegate::{
     assertion::SigningKey,
     simulator::{DOCUMENTED_PROFILE, Simulator},
@@ -107,7 +105,7 @@ pub async fn sign_in(truecaller: &Simulator, address: SocketAddr, profile: impl 
 /// truegate with a configuration of `docs/edges`, and what a test needs beside it.
 pub fn truegate(truecaller: &Simulator, shown: &str) -> Program {
     let folder = tempfile::tempdir().expect("a folder for the configuration");
-    let key = SigningKey::generate(&mut OsRng).to_pem();
+    let key = SigningKey::generate().to_pem();
     fs::write(folder.path().join("assertion.pem"), key.as_bytes()).expect("the folder can be written to");
     let text = shown
         .replace("127.0.0.1:8080", "127.0.0.1:0")

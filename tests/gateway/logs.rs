@@ -5,8 +5,6 @@ use std::{
     io::{BufRead, BufReader},
     process::Stdio,
 };
-
-use rand_core::OsRng;
 use tempfile::TempDir;
 use truegate::{
     assertion::SigningKey,
@@ -117,7 +115,7 @@ async fn no_line_of_any_level_tells_a_secret() {
     fs::write(folder.path().join("ca.pem"), pair.cert.pem()).unwrap();
     let simulator = Simulator::builder().tls(pair.cert.pem(), pair.signing_key.serialize_pem()).start().await.unwrap();
     let config = stage::config(app.address()) + &stage::truecaller(&simulator);
-    fs::write(folder.path().join("key.pem"), &*SigningKey::generate(&mut OsRng).to_pem()).unwrap();
+    fs::write(folder.path().join("key.pem"), &*SigningKey::generate().to_pem()).unwrap();
     let config = config + "assertion: { key: '${file:key.pem}', issuer: a, audience: b }\n";
     let config = config.replace("callback: {", "callback: { deadline: 500ms,");
     let config = config.replace("truecaller: {", "truecaller: { ca_file: ca.pem,");

@@ -77,7 +77,7 @@ pub fn login(nonce: &RequestId, state: State) -> Option<Login> {
 
 /// A browser that nobody has seen.
 pub fn browser() -> BrowserId {
-    BrowserId::generate(&mut rand_core::OsRng)
+    BrowserId::generate()
 }
 
 /// A lifetime that no test outlives.

@@ -1,5 +1,3 @@
-use rand_core::OsRng;
-
 use super::*;
 
 /// A key that OpenSSL made: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
@@ -46,7 +44,7 @@ hIonKF/JiWU7d7iqd/+T+pjaraBF4YXUiA==
 
 #[test]
 fn a_key_is_read_as_it_is_written() {
-    let key = SigningKey::generate(&mut OsRng);
+    let key = SigningKey::generate();
     assert_eq!(SigningKey::from_pem(&key.to_pem()).unwrap().id(), key.id());
     assert!(key.to_pem().starts_with("-----BEGIN PRIVATE KEY-----\n"));
     let foreign = SigningKey::from_pem(OPENSSL).unwrap();
@@ -58,7 +56,7 @@ fn a_key_is_read_as_it_is_written() {
 
 #[test]
 fn no_two_keys_are_the_same() {
-    assert_ne!(SigningKey::generate(&mut OsRng).id(), SigningKey::generate(&mut OsRng).id());
+    assert_ne!(SigningKey::generate().id(), SigningKey::generate().id());
 }
 
 #[test]
@@ -84,12 +82,12 @@ fn what_is_no_key_for_es256_is_refused() {
 
 #[test]
 fn a_key_is_published_once() {
-    let key = SigningKey::generate(&mut OsRng);
+    let key = SigningKey::generate();
     let pem = key.to_pem();
     let again = || SigningKey::from_pem(&pem).unwrap();
     let mut keys = SigningKeys::new(key);
     assert_eq!(keys.publish(again()), Err(KeyError::Twice));
-    let other = SigningKey::generate(&mut OsRng);
+    let other = SigningKey::generate();
     let (id, other_pem) = (other.id().to_owned(), other.to_pem());
     assert_eq!(keys.publish(other), Ok(()));
     assert_eq!(keys.publish(SigningKey::from_pem(&other_pem).unwrap()), Err(KeyError::Twice));

@@ -25,7 +25,7 @@ use crate::{assertion::SigningKey, gate::CallbackPath};
 pub(crate) fn run(args: KeysArgs) -> Result<(), KeysError> {
     match args.kind {
         Kind::Assertion(output) => {
-            let key = SigningKey::generate(&mut OsRng);
+            let key = SigningKey::generate();
             hand_over(&key.to_pem(), output.file())?;
             eprintln!("kid: {}", key.id());
             Ok(())

@@ -19,8 +19,6 @@ pub mod sessions;
 pub mod tower;
 
 use std::{net::SocketAddr, time::Duration};
-
-use rand_core::OsRng;
 use tokio::sync::watch;
 use truegate::{
     assertion::{Assertions, SigningKey, SigningKeys},
@@ -191,7 +189,7 @@ impl Signing {
 
     /// With this many fresh keys.
     pub fn with_keys(count: usize) -> Self {
-        let key = |_| SigningKey::generate(&mut OsRng).to_pem().to_string();
+        let key = |_| SigningKey::generate().to_pem().to_string();
         Self { keys: (0..count).map(key).collect(), lifetime: Duration::from_mins(5) }
     }
 
