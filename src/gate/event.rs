@@ -16,6 +16,13 @@ pub enum Event {
         /// The time since its head arrived.
         elapsed: Duration,
     },
+    /// A callback that was acknowledged was verified, or will not be.
+    Verification {
+        /// How that ended.
+        outcome: VerificationOutcome,
+        /// The time since the callback was acknowledged.
+        elapsed: Duration,
+    },
     /// A profile was asked for.
     Fetch {
         /// Whether it came.
@@ -57,6 +64,64 @@ impl Outcome {
             Self::Declined => "declined",
             Self::Acknowledged => "acknowledged",
             Self::Rejected(rejection) => rejection.code(),
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// How the verification of a grant ended that was acknowledged before, as it is where there are sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VerificationOutcome {
+    /// The user is verified.
+    Verified,
+    /// The profile cannot be used: it has no valid phone number, or is not active.
+    Failed,
+    /// Truecaller does not accept the token, so that the login goes on.
+    TokenRefused,
+    /// Truecaller's answer is not a profile, so that the login goes on.
+    ProfileUnusable,
+    /// Truecaller could not answer before the login expired.
+    Expired,
+    /// Another callback ended the login first.
+    Superseded,
+    /// The verdict could not be stored before the login expired.
+    StoreUnavailable,
+    /// No such login runs: it has ended or expired, or never was.
+    NoLogin,
+    /// The same grant is being verified already, or the login has too many.
+    Repeated,
+    /// The server stopped before the end.
+    Abandoned,
+}
+
+impl VerificationOutcome {
+    /// Every outcome, for tables and metrics.
+    pub const ALL: [Self; 10] = [
+        Self::Verified,
+        Self::Failed,
+        Self::TokenRefused,
+        Self::ProfileUnusable,
+        Self::Expired,
+        Self::Superseded,
+        Self::StoreUnavailable,
+        Self::NoLogin,
+        Self::Repeated,
+        Self::Abandoned,
+    ];
+
+    /// The stable word for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Failed => "failed",
+            Self::TokenRefused => "token-refused",
+            Self::ProfileUnusable => "profile-unusable",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::StoreUnavailable => "store-unavailable",
+            Self::NoLogin => "no-login",
+            Self::Repeated => "repeated",
             Self::Abandoned => "abandoned",
         }
     }

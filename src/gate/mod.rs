@@ -62,7 +62,7 @@ pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
     client::{ClientInfo, Scheme},
-    event::{Channel, Event, FetchOutcome, LoginEvent, Observer, Outcome},
+    event::{Channel, Event, FetchOutcome, LoginEvent, Observer, Outcome, VerificationOutcome},
     intake::Intake,
     limits::Limits,
     rejection::Rejection,
@@ -132,6 +132,14 @@ impl Gate {
         if let Some(sessions) = self.sessions() {
             sessions.stop_waiting();
         }
+    }
+
+    /// How many logouts the store could not be told of yet; the gate goes on trying for as long as its tasks run.
+    ///
+    /// A server that stops may say so in its log: other gateways, and this one after a restart, take such a session for a
+    /// valid one until it expires.
+    pub fn untold_revocations(&self) -> usize {
+        self.sessions().map_or(0, SessionMode::untold_revocations)
     }
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.

@@ -22,6 +22,9 @@ pub(super) trait SessionMode: Send + Sync {
     /// Keeps nobody waiting from now on.
     fn stop_waiting(&self);
 
+    /// How many revocations the store has not heard of yet.
+    fn untold_revocations(&self) -> usize;
+
     /// Takes away what is between browsers and truegate alone.
     fn strip_request(&self, target: &mut dyn HeaderTarget);
 

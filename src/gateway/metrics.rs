@@ -10,12 +10,13 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 use crate::{
     cause::Cause,
-    gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection},
+    gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection, VerificationOutcome},
 };
 
 /// The metrics of one gateway.
 pub(super) struct Metrics {
     pub(super) callbacks: Series,
+    pub(super) verifications: Series,
     pub(super) verification: Histogram,
     pub(super) fetches: Series<(&'static str, &'static str)>,
     pub(super) fetch: Histogram,
@@ -37,7 +38,10 @@ impl Metrics {
     /// Registers every series.
     pub(super) fn new() -> Result<Self, BuildError> {
         let durations = Matcher::Suffix("_seconds".to_owned());
-        let recorder = PrometheusBuilder::new().set_buckets_for_metric(durations, &BUCKETS)?.build_recorder();
+        let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, &BUCKETS)?;
+        let verdicts = [&BUCKETS[..], &LONG_BUCKETS].concat();
+        let recorder =
+            builder.set_buckets_for_metric(Matcher::Full(VERIFICATION.to_owned()), &verdicts)?.build_recorder();
         let handle = recorder.handle();
         Ok(with_local_recorder(&recorder, || Self::register(handle)))
     }
@@ -65,7 +69,11 @@ impl Metrics {
                 ("truegate_callbacks_total", "outcome", "Callbacks by how they ended."),
                 outcomes.into_iter().chain(reasons()),
             ),
-            verification: seconds("truegate_verification_seconds", "From a callback's head to its verdict."),
+            verifications: series(
+                ("truegate_verifications_total", "outcome", "Grants that were acknowledged, by how they ended."),
+                VerificationOutcome::ALL.iter().map(|outcome| outcome.code()),
+            ),
+            verification: seconds(VERIFICATION, "From a callback to its verdict, also if it was acknowledged before."),
             fetches: fetches(),
             fetch: seconds("truegate_profile_fetch_seconds", "From asking for a profile to having it or giving up."),
             logins: series(
@@ -148,6 +156,9 @@ fn unusable_phones_files() -> Gauge {
 
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];
+/// A login that was acknowledged may be verified for as long as it runs.
+const LONG_BUCKETS: [f64; 6] = [5.0, 10.0, 30.0, 60.0, 180.0, 600.0];
+const VERIFICATION: &str = "truegate_verification_seconds";
 const UPKEEP: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -167,6 +178,7 @@ mod tests {
             r#"truegate_responses_total{class="2xx"} 0"#,
             r#"truegate_upstream_failures_total{cause="connect"} 0"#,
             r#"truegate_store_failures_total{cause="auth"} 0"#,
+            r#"truegate_verifications_total{outcome="token-refused"} 0"#,
         ] {
             assert!(rendered.lines().any(|rendered| rendered == line), "{line} in\n{rendered}");
         }

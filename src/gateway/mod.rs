@@ -177,6 +177,13 @@ impl Gateway {
             let (requests, verifications) = (self.in_flight.len(), self.verifications.len());
             tracing::warn!(requests, verifications, "the grace has passed; what is in flight is cut off");
         }
+        let revocations = self.gate.untold_revocations();
+        if revocations > 0 {
+            tracing::warn!(
+                revocations,
+                "the store was not told of every logout; the sessions are valid again until they expire"
+            );
+        }
         self.verifications.cut_off();
         self.background.cancel();
         self.tasks.close();

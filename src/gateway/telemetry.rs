@@ -8,7 +8,7 @@ use tracing::{debug, info, warn};
 use super::metrics::{Metrics, class, words};
 use crate::{
     cause::Cause,
-    gate::{Event, FetchOutcome, Observer, Outcome, Rejection},
+    gate::{Event, FetchOutcome, Observer, Outcome, Rejection, VerificationOutcome},
 };
 
 /// Counts and logs what happens in a gateway. Clones share their counts.
@@ -57,13 +57,29 @@ impl Observer for Telemetry {
         match event {
             Event::Callback { outcome, elapsed } => {
                 self.0.callbacks.count(outcome.code());
-                self.0.verification.record(elapsed);
+                // What was only acknowledged has its verdict later.
+                if outcome != Outcome::Acknowledged {
+                    self.0.verification.record(elapsed);
+                }
                 let (outcome_word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
                 match outcome {
                     Outcome::Rejected(Rejection::TooManyRequests { .. }) => {
                         debug!(outcome = outcome_word, elapsed_ms, "callback");
                     }
                     _ => info!(outcome = outcome_word, elapsed_ms, "callback"),
+                }
+            }
+            Event::Verification { outcome, elapsed } => {
+                self.0.verifications.count(outcome.code());
+                let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
+                match outcome {
+                    VerificationOutcome::NoLogin | VerificationOutcome::Repeated => {
+                        debug!(outcome = word, elapsed_ms, "verification");
+                    }
+                    _ => {
+                        self.0.verification.record(elapsed);
+                        info!(outcome = word, elapsed_ms, "verification");
+                    }
                 }
             }
             Event::Fetch { outcome, elapsed } => {

@@ -15,6 +15,7 @@ use super::{
         program::Program,
         raw::{exchange, get, within},
         recorder::Recorder,
+        redis::Redis,
         visitor::Visitor,
     },
 };
@@ -142,6 +143,59 @@ async fn without_the_store_the_public_goes_on() {
     site.wait_for_metric(r#"truegate_store_failures_total{cause="connect"} 1"#).await;
     let told = |line: &String| line.contains("the store cannot be asked") && line.contains(r#""cause":"connect""#);
     assert!(site.program.log().iter().any(told), "{:#?}", site.program.log());
+}
+
+#[tokio::test]
+async fn a_password_of_any_characters_opens_the_store() {
+    let password = "p/a#s?s%20w@r:d~é";
+    let server = Redis::start_with_password(password);
+    let store = Store::Redis(format!("redis://:${{REDIS_PASSWORD}}@127.0.0.1:{}", server.port));
+    let folder = tempfile::tempdir().unwrap();
+    let config = stage::config(([127, 0, 0, 1], 9).into()) + &Sessions { store, ..Sessions::usual() }.yaml();
+    let mut command = stage::command(&folder, &(config + &format!("callback: {{ path: {CALLBACK} }}\n")));
+    command.env("REDIS_PASSWORD", password);
+    let program = Program::start(command, folder);
+
+    Visitor::at(program.address(), Sessions::ORIGIN).start_login().await;
+}
+
+#[tokio::test]
+async fn a_logout_that_the_store_has_not_heard_of_is_told_at_the_end() {
+    let mut server = Redis::start();
+    let store = Store::Redis(server.url());
+    let site = Site::open(&Sessions { store, ..Sessions::usual() }, "", "shutdown_grace: 300ms\n").await;
+    let mut visitor = site.signed_in().await;
+    server.kill();
+    assert_eq!(visitor.post("/.truegate/logout", "").await.status(), 503);
+
+    site.program.signal("TERM");
+    let (status, log) = stage::ended(site.program).await;
+
+    assert_eq!(status.code(), Some(0));
+    let told = log.iter().find(|line| line.contains("not told of every logout")).expect("it is told");
+    let event: Value = serde_json::from_str(told).unwrap();
+    assert_eq!((&event["level"], &event["revocations"]), (&"WARN".into(), &1.into()));
+    assert!(!log.join("").contains("9999999999"), "{log:#?}");
+}
+
+#[tokio::test]
+async fn verifications_are_counted_by_how_they_ended() {
+    let site = Site::open(&Sessions::usual(), "", "").await;
+    for (day, outcome) in [
+        (Day::Good, "verified"),
+        (Day::Inactive, "failed"),
+        (Day::Unauthorized, "token-refused"),
+        (Day::Malformed, "profile-unusable"),
+    ] {
+        site.truecaller.set_day(day);
+        let nonce = site.visitor().start_login().await;
+        site.call(&nonce).await;
+        site.wait_for_metric(&format!("truegate_verifications_total{{outcome=\"{outcome}\"}} 1")).await;
+    }
+    site.call("a-nonce-that-nobody-has").await;
+    site.wait_for_metric(r#"truegate_verifications_total{outcome="no-login"} 1"#).await;
+    site.wait_for_metric(r#"truegate_callbacks_total{outcome="acknowledged"} 5"#).await;
+    site.wait_for_metric("truegate_verification_seconds_count 4").await;
 }
 
 /// Another file in the place of this one, whole from the first moment.

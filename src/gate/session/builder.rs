@@ -58,6 +58,7 @@ impl SessionsBuilder {
             tasks: Box::new(TaskTracker::new()),
             delivery: None,
             revocations: Revocations::default(),
+            untold: Arc::default(),
             verifications: Verifications::default(),
             waiting: Waiting::default(),
         };

@@ -1,6 +1,12 @@
 //! The end of a session, on every gateway.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{StatusCode, request::Parts};
@@ -45,7 +51,8 @@ impl Desk {
         self.mode.revocations.note(revocation);
         let told = self.tell(&sealed).await;
         if told.is_err() {
-            self.mode.tasks.spawn(Box::pin(self.clone().tell_again(sealed)));
+            let untold = Untold::count(&self.mode.untold);
+            self.mode.tasks.spawn(Box::pin(self.clone().tell_again(sealed, untold)));
         }
         told
     }
@@ -55,7 +62,7 @@ impl Desk {
     }
 
     /// Tells the store again and again, for as long as it matters.
-    async fn tell_again(self, sealed: Bytes) {
+    async fn tell_again(self, sealed: Bytes, _untold: Untold) {
         let clock = &self.gate.0.clock;
         let end = clock.now() + self.mode.lifetime;
         while clock.now() < end {
@@ -77,6 +84,22 @@ impl Desk {
         };
         self.gate.observe(Event::Login(LoginEvent::LoggedOut));
         one.and(all)
+    }
+}
+
+/// A revocation that the store has not heard of yet; it counts until it is dropped.
+struct Untold(Arc<AtomicUsize>);
+
+impl Untold {
+    fn count(untold: &Arc<AtomicUsize>) -> Self {
+        untold.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(untold))
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

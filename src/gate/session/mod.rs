@@ -35,7 +35,13 @@ mod upstream_cookies;
 mod verification;
 mod visitor;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, header, request::Parts};
@@ -87,6 +93,8 @@ struct Mode {
     tasks: Box<dyn Tasks>,
     delivery: Option<Box<dyn Delivery>>,
     revocations: Revocations,
+    /// How many revocations the store has not heard of yet.
+    untold: Arc<AtomicUsize>,
     verifications: Verifications,
     waiting: Waiting,
 }
@@ -135,6 +143,10 @@ impl SessionMode for Sessions {
 
     fn stop_waiting(&self) {
         self.0.waiting.close();
+    }
+
+    fn untold_revocations(&self) -> usize {
+        self.0.untold.load(Ordering::Relaxed)
     }
 
     fn strip_request(&self, target: &mut dyn HeaderTarget) {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     callback::{Callback, Grant, RequestId},
-    gate::{Event, LoginEvent, Rejection, session_mode::Posted},
+    gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome, session_mode::Posted},
     headers::Edits,
     identity::Identity,
     profile::{FetchError, Profile},
@@ -28,70 +28,93 @@ impl Desk {
                 Some(state) => self.advance(decline.request_id(), state).await.map(drop),
                 None => self.time_left(decline.request_id()).await.map(drop),
             },
-            Callback::Grant(grant) => self.time_left(grant.request_id()).await.map(|left| {
-                let verification = left.and_then(|left| Some((left, self.mode.verifications.begin(grant)?)));
-                if let Some((left, verification)) = verification {
+            Callback::Grant(grant) => {
+                let at = self.gate.0.clock.now();
+                self.time_left(grant.request_id()).await.map(|left| {
+                    let begun = Begun { gate: self.gate.clone(), at, outcome: VerificationOutcome::Abandoned };
+                    let Some(left) = left else { return begun.end(VerificationOutcome::NoLogin) };
+                    let Some(verification) = self.mode.verifications.begin(grant) else {
+                        return begun.end(VerificationOutcome::Repeated);
+                    };
                     let expires = self.gate.0.clock.now() + left;
                     let desk = self.clone();
-                    let task = async move { desk.verify(verification, posted, expires).await };
+                    let task = async move { desk.verify(verification, posted, expires, begun).await };
                     self.mode.tasks.spawn(Box::pin(task));
-                }
-            }),
+                })
+            }
         };
         done.map_err(|StoreError::Unavailable(_)| Rejection::StoreUnavailable)
     }
 
-    /// Verifies a grant, for as long as its login runs.
-    async fn verify(self, verification: Verification, posted: Posted, expires: Instant) {
-        let (grant, clock) = (&verification.grant, &self.gate.0.clock);
+    /// Verifies a grant, for as long as its login runs, and has the app hear of it if it wants to.
+    async fn verify(self, verification: Verification, posted: Posted, expires: Instant, begun: Begun) {
+        let grant = &verification.grant;
+        match self.judge(grant, expires).await {
+            Ok(profile) => {
+                begun.end(VerificationOutcome::Verified);
+                if let Some(delivery) = &self.mode.delivery {
+                    let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
+                    delivery.deliver(self.request(identity, posted)).await;
+                }
+            }
+            Err(outcome) => begun.end(outcome),
+        }
+    }
+
+    /// Asks for the profile until the login ends: by it, or in another way.
+    async fn judge(&self, grant: &Grant, expires: Instant) -> Result<Profile, VerificationOutcome> {
+        let clock = &self.gate.0.clock;
         let mut pause = FIRST_PAUSE;
         while clock.now() < expires {
             let deadline = expires.min(clock.now() + self.gate.0.deadline);
             match self.gate.fetch(grant, deadline).await {
-                Ok(profile) => return self.conclude(grant, profile, posted, expires).await,
+                Ok(profile) => return self.conclude(grant, profile, expires).await,
                 // Anyone could have posted it, so the user's own may still come.
-                Err(FetchError::Refused | FetchError::Unusable) => return,
-                Err(FetchError::NoPhoneNumber) => {
-                    return self.end(grant.request_id(), State::Failed, expires).await.map_or((), drop);
-                }
+                Err(FetchError::Refused) => return Err(VerificationOutcome::TokenRefused),
+                Err(FetchError::Unusable) => return Err(VerificationOutcome::ProfileUnusable),
+                Err(FetchError::NoPhoneNumber) => return Err(self.fail(grant.request_id(), expires).await),
                 Err(FetchError::Unavailable(_) | FetchError::TimedOut) => {}
             }
             clock.sleep_until(expires.min(clock.now() + pause)).await;
             pause = LONGEST_PAUSE.min(pause * 2);
             // Another callback may have ended the login meanwhile.
             if self.time_left(grant.request_id()).await == Ok(None) {
-                return;
+                let expired = clock.now() >= expires;
+                return Err(if expired { VerificationOutcome::Expired } else { VerificationOutcome::Superseded });
             }
         }
+        Err(VerificationOutcome::Expired)
     }
 
-    /// Ends a login with a profile, and has the app hear of it if it wants to.
-    async fn conclude(&self, grant: &Grant, profile: Profile, posted: Posted, expires: Instant) {
+    /// Ends a login with a profile.
+    async fn conclude(
+        &self,
+        grant: &Grant,
+        profile: Profile,
+        expires: Instant,
+    ) -> Result<Profile, VerificationOutcome> {
         let nonce = grant.request_id();
-        let Ok(profile) = self.gate.active(profile) else {
-            self.end(nonce, State::Failed, expires).await;
-            return;
-        };
+        let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(nonce, expires).await) };
         let session = self.session(&profile);
         let sealed = self.mode.sealer.seal(Purpose::Login(nonce), &session.to_bytes());
-        if self.end(nonce, State::Verified(sealed.into()), expires).await == Some(true)
-            && let Some(delivery) = &self.mode.delivery
-        {
-            let identity = Identity::vouch(Some(nonce.clone()), profile);
-            delivery.deliver(self.request(identity, posted)).await;
-        }
+        self.end(nonce, State::Verified(sealed.into()), expires).await.map(|()| profile)
     }
 
-    /// Moves a login to its end, trying again while the store is away; tells whether it moved.
-    async fn end(&self, nonce: &RequestId, state: State, expires: Instant) -> Option<bool> {
+    /// Ends a login without one.
+    async fn fail(&self, nonce: &RequestId, expires: Instant) -> VerificationOutcome {
+        self.end(nonce, State::Failed, expires).await.err().unwrap_or(VerificationOutcome::Failed)
+    }
+
+    /// Moves a login to its end, trying again while the store is away.
+    async fn end(&self, nonce: &RequestId, state: State, expires: Instant) -> Result<(), VerificationOutcome> {
         let clock = &self.gate.0.clock;
         let mut pause = FIRST_PAUSE;
         loop {
             if let Ok(moved) = self.advance(nonce, state.clone()).await {
-                return Some(moved);
+                return if moved { Ok(()) } else { Err(VerificationOutcome::Superseded) };
             }
             if clock.now() + pause >= expires {
-                return None;
+                return Err(VerificationOutcome::StoreUnavailable);
             }
             clock.sleep_until(clock.now() + pause).await;
             pause = LONGEST_PAUSE.min(pause * 2);
@@ -122,6 +145,26 @@ impl Desk {
         let assertion = self.gate.assert(&identity, None);
         self.gate.apply(&Edits::verified(self.gate.names(), identity, assertion), &mut head.headers);
         Request::from_parts(*head, body)
+    }
+}
+
+/// A verification from its acknowledgement on: its end is told once, also if it is cut off.
+struct Begun {
+    gate: Gate,
+    at: Instant,
+    outcome: VerificationOutcome,
+}
+
+impl Begun {
+    fn end(mut self, outcome: VerificationOutcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let elapsed = self.gate.0.clock.now() - self.at;
+        self.gate.observe(Event::Verification { outcome: self.outcome, elapsed });
     }
 }
 

@@ -1,8 +1,15 @@
 //! What becomes of callbacks: acknowledged at once, and verified once and no more.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use super::site::{Browser, Site, grant};
+use super::{
+    shared_store::SharedStore,
+    site::{Browser, Site, grant},
+};
+use crate::gate::{Event, Observer};
 
 #[tokio::test]
 async fn nobody_learns_from_the_answer_whether_a_nonce_is_known() {
@@ -129,4 +136,67 @@ fn grant_of(token: &str) -> String {
 
 fn decline(status: &str) -> String {
     format!(r#"{{"requestId":"NONCE---","status":"{status}"}}"#)
+}
+
+#[derive(Clone, Default)]
+struct Verdicts(Arc<Mutex<Vec<(&'static str, Duration)>>>);
+
+impl Observer for Verdicts {
+    fn observe(&self, event: Event) {
+        if let Event::Verification { outcome, elapsed } = event {
+            self.0.lock().unwrap().push((outcome.code(), elapsed));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_verification_ends_in_one_outcome() {
+    let verdicts = Verdicts::default();
+    let site = Site::build(SharedStore::default(), |sessions| sessions, |gate| gate.observer(verdicts.clone()));
+    let take = || std::mem::take(&mut *verdicts.0.lock().unwrap());
+    for (token, outcome) in [
+        ("a-token", "verified"),
+        ("inactive", "failed"),
+        ("phoneless", "failed"),
+        ("refused", "token-refused"),
+        ("unusable", "profile-unusable"),
+    ] {
+        let nonce = Browser::default().start(&site).await;
+        site.grant(&nonce, token).await;
+        site.tasks.run();
+        assert_eq!(take(), [(outcome, Duration::ZERO)], "{token}");
+    }
+    site.grant("unknown-nonce", "a-token").await;
+    assert_eq!(take(), [("no-login", Duration::ZERO)]);
+
+    let nonce = Browser::default().start(&site).await;
+    site.grant(&nonce, "down").await;
+    site.grant(&nonce, "down").await;
+    assert_eq!(take(), [("repeated", Duration::ZERO)]);
+    site.tasks.run();
+    site.decline(&nonce, "user_rejected").await;
+    site.clock.advance(Duration::from_secs(1));
+    site.tasks.run();
+    assert_eq!(take(), [("superseded", Duration::from_secs(1))]);
+
+    let nonce = Browser::default().start(&site).await;
+    site.grant(&nonce, "down").await;
+    for _ in 0..200 {
+        site.tasks.run();
+        site.clock.advance(Duration::from_secs(1));
+    }
+    site.tasks.run();
+    let ended = take();
+    assert_eq!((ended.len(), ended[0].0), (1, "expired"), "{ended:?}");
+    assert!(ended[0].1 >= Duration::from_mins(3), "{ended:?}");
+
+    let nonce = Browser::default().start(&site).await;
+    site.grant(&nonce, "a-token").await;
+    site.store.set_down(true);
+    for _ in 0..200 {
+        site.tasks.run();
+        site.clock.advance(Duration::from_secs(1));
+    }
+    let ended = take();
+    assert_eq!((ended.len(), ended[0].0), (1, "store-unavailable"), "{ended:?}");
 }
