@@ -10,7 +10,7 @@ use truegate::{
     gate::Limits,
     gateway::config::{Config, ConfigErrors, LogFormat, Store, TrustedProxies},
     headers::HeaderNames,
-    session::{LinkBase, cookies::UpstreamCookie},
+    session::{LinkBase, ReturnPath, cookies::UpstreamCookie},
 };
 
 mod config {
@@ -102,6 +102,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
     folder.write("assertion.pem", SigningKey::generate().to_pem().as_bytes());
     folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
+    folder.write("logo.png", b"\x89PNG\r\n\x1a\n");
     folder.write("vip.txt", b"+919999900002\n");
     let text =
         SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1).replacen("\nupstream: http://127.0.0.1:3000\n", "\n", 1);
@@ -123,7 +124,9 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!((session.idle, session.revocation_grace), (Duration::from_hours(2), Duration::from_mins(1)));
     assert_eq!((session.max_pending, session.partner.name()), (100_000, "A Shop"));
     assert_eq!(session.link_base, LinkBase::default());
-    assert_eq!(session.fallback_url.as_str(), "/login");
+    assert_eq!(session.fallback_url.as_ref().map(ReturnPath::as_str), Some("/login"));
+    assert_eq!(session.logout_url.as_str(), "/goodbye");
+    assert!(session.brand.logo.is_some() && session.brand.color.is_some());
     let php = UpstreamCookie::from_str("PHPSESSID").unwrap();
     let hub = UpstreamCookie::from_str("jupyterhub-session-id").unwrap().path("/hub/").unwrap();
     assert_eq!(session.upstream_cookies, [php, hub.domain("shop.example").unwrap()]);

@@ -107,10 +107,10 @@ impl Gate {
     pub fn inspect(&self, head: &Parts) -> Step {
         let route = self.0.path.route(head.uri.path());
         if route == Route::Ambiguous {
-            return Step::Reply(self.reject(Rejection::AmbiguousPath));
+            return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
         }
         if let Err(rejection) = framing::check(head, self.0.missing_host) {
-            return Step::Reply(self.reject(rejection));
+            return Step::Reply(self.reject_for(rejection, head));
         }
         match route {
             Route::Callback => self.intercept(head),
@@ -125,6 +125,27 @@ impl Gate {
     pub fn reject(&self, rejection: Rejection) -> Reply {
         self.observe(Event::Refusal(rejection));
         Reply::reject(rejection, Connection::Close)
+    }
+
+    /// Answers a request that cannot pass: a person gets a page where there are sessions, a script problem details.
+    pub fn reject_for(&self, rejection: Rejection, head: &Parts) -> Reply {
+        self.observe(Event::Refusal(rejection));
+        self.answer(rejection, head)
+    }
+
+    /// The same, for an edge that tells of the refusal itself.
+    pub(crate) fn answer(&self, rejection: Rejection, head: &Parts) -> Reply {
+        let refused = Reply::reject(rejection, Connection::Close);
+        match self.sessions() {
+            Some(sessions) => sessions.explain(refused, rejection, head),
+            None => refused,
+        }
+    }
+
+    /// Whether a path is for truegate alone, so that no app ever gets the request.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn keeps(&self, path: &str) -> bool {
+        self.sessions().is_some_and(|sessions| sessions.keeps(path))
     }
 
     /// Answers at once, from now on, who would wait for a login to move on: a server that stops need not wait for them.

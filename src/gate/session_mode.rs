@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::request::Parts;
 
-use super::{Gate, Rejection, Step};
+use super::{Gate, Rejection, Reply, Step};
 use crate::{
     callback::Callback,
     headers::{CookieOwner, HeaderTarget, KeptCookies},
@@ -18,6 +18,12 @@ pub(super) trait SessionMode: Send + Sync {
     /// Takes note of a well-formed callback; ready as soon as it may be answered.
     fn acknowledge(&self, gate: &Gate, callback: Callback, posted: Posted)
     -> BoxFuture<'static, Result<(), Rejection>>;
+
+    /// Makes a page of an answer to a refused request, if a person waits for it.
+    fn explain(&self, refused: Reply, rejection: Rejection, head: &Parts) -> Reply;
+
+    /// Whether a path is truegate's own.
+    fn keeps(&self, path: &str) -> bool;
 
     /// Keeps nobody waiting from now on.
     fn stop_waiting(&self);

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    gate::{Connection, Gate, Rejection, Reply, session::TrustedProxy},
+    gate::{Gate, Rejection, Reply, session::TrustedProxy},
     pingora::{Target, TruegateModule, drain, has_answered, inject, intercept, respond},
 };
 
@@ -73,8 +73,9 @@ impl ProxyHttp for Proxy {
     }
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
-        if let Err(rejection) = limits::check(session.req_header()) {
-            respond(session, self.gate.reject(rejection)).await?;
+        if let Err(rejection) = limits::check(session.req_header(), |path| self.gate.keeps(path)) {
+            let reply = self.gate.reject_for(rejection, session.req_header());
+            respond(session, reply).await?;
             return Ok(true);
         }
         self.keep(session);
@@ -152,7 +153,9 @@ impl ProxyHttp for Proxy {
         let reply = match error.esource() {
             _ if is_quiet_socket(session, error) => None,
             ErrorSource::Downstream => downstream(error.etype()).map(|rejection| self.gate.reject(rejection)),
-            ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => Some(self.lost_upstream(error)),
+            ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
+                Some(self.lost_upstream(session, error))
+            }
         };
         let error_code = reply.as_ref().map_or(0, |reply| reply.response.status().as_u16());
         if let Some(reply) = reply
@@ -213,9 +216,9 @@ impl Proxy {
         session.set_ignore_info_resp(is_old);
     }
 
-    fn lost_upstream(&self, error: &Error) -> Reply {
+    fn lost_upstream(&self, session: &Session, error: &Error) -> Reply {
         self.telemetry.upstream_failure(failure::cause(error));
-        Reply::reject(Rejection::UpstreamUnavailable, Connection::Close)
+        self.gate.answer(Rejection::UpstreamUnavailable, session.req_header())
     }
 }
 

@@ -60,6 +60,11 @@ impl DeepLinks {
         }
     }
 
+    /// Whether the links open Truecaller's app, and not a page.
+    pub(crate) fn open_app(&self) -> bool {
+        self.base.custom_scheme().is_some()
+    }
+
     fn query(&self, nonce: &RequestId) -> String {
         let mut query = "type=btmsheet".to_owned();
         append(&mut query, "requestNonce", nonce.expose());

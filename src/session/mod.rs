@@ -15,6 +15,7 @@ pub mod cookies;
 pub(crate) mod epoch;
 mod id;
 mod link;
+mod logout_url;
 pub mod page;
 mod partner;
 mod public_url;
@@ -26,6 +27,7 @@ mod ticket;
 pub use self::{
     id::BrowserId,
     link::{DeepLinks, LinkBase, LinkBaseError},
+    logout_url::LogoutUrl,
     partner::{
         ButtonShape, Color, CtaPrefix, Lang, LoginPrefix, LoginSuffix, PageUrl, Partner, PartnerError, SkipOption,
     },

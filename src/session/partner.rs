@@ -95,6 +95,11 @@ impl Partner {
         Self { cta_color: Some(color), ..self }
     }
 
+    /// The colour of the dialog's button, if it is set.
+    pub(crate) fn button_color(&self) -> Option<&Color> {
+        self.cta_color.as_ref()
+    }
+
     /// The colour of the text on the dialog's button.
     #[must_use]
     pub fn cta_text_color(self, color: Color) -> Self {

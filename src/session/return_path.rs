@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::LazyLock};
 
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use url::Url;
 
 use crate::percent::{decode_fully, once::decode_once};
@@ -16,15 +17,18 @@ use crate::percent::{decode_fully, once::decode_once};
 pub struct ReturnPath(Box<str>);
 
 impl ReturnPath {
-    /// Takes a path as it stands; one that would need to be changed is refused.
+    /// Takes what a request can have as its target, and a fragment behind it, as it stands; UTF-8 is percent-encoded, as
+    /// browsers do.
     ///
-    /// It is visible ASCII without a backslash, of at most 2048 bytes, and starts with one slash. Whether its escapes
-    /// are left alone, decoded once or until none is left, it stays on this site, its path does not start with two
-    /// slashes once dot segments are resolved, and holds no control character.
+    /// It has at most 8 KiB, no space or control character, and no backslash in its path, and starts with one slash.
+    /// Whether its escapes are left alone, decoded once or until none is left, it stays on this site, its path does not
+    /// start with two slashes once dot segments are resolved, and holds no control character.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.len() <= MAX_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        let path = text.split(['?', '#']).next()?;
-        (plain && stays(text) && decoded(path).iter().all(|path| stays(path))).then(|| Self(text.into()))
+        let plain = |character: char| !character.is_ascii_control() && character != ' ';
+        let path = path_of(text);
+        let fits = text.len() <= MAX_LENGTH && text.chars().all(plain) && !path.contains('\\');
+        let safe = fits && stays(text) && decoded(path).iter().all(|path| stays(path));
+        safe.then(|| Self(utf8_percent_encode(text, CONTROLS).to_string().into()))
     }
 
     /// Takes a path, or the root in place of none or one that is refused.
@@ -35,6 +39,11 @@ impl ReturnPath {
     /// The path, as a `Location` has it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The path alone, without query and fragment.
+    pub fn path(&self) -> &str {
+        path_of(&self.0)
     }
 }
 
@@ -51,6 +60,10 @@ impl fmt::Debug for ReturnPath {
     }
 }
 
+fn path_of(text: &str) -> &str {
+    text.split(['?', '#']).next().unwrap_or(text)
+}
+
 /// A path as servers on the way may spell it, who decode it once, or each a little.
 fn decoded(path: &str) -> Vec<String> {
     if !path.contains('%') {
@@ -62,7 +75,7 @@ fn decoded(path: &str) -> Vec<String> {
 /// Whether a browser that follows a reference stays on this site, and does so again when it is given the path that
 /// came out.
 fn stays(reference: &str) -> bool {
-    if !reference.starts_with('/') || reference.contains(|character: char| character.is_control()) {
+    if !reference.starts_with('/') || reference.contains(|character: char| character.is_ascii_control()) {
         return false;
     }
     SITE.join(reference).is_ok_and(|url| url.origin() == SITE.origin() && !url.path().starts_with("//"))
@@ -71,7 +84,8 @@ fn stays(reference: &str) -> bool {
 /// Any site: what leaves one leaves all.
 static SITE: LazyLock<Url> = LazyLock::new(|| Url::parse("https://site.invalid/").expect("it is a URL"));
 
-const MAX_LENGTH: usize = 2048;
+/// As long as a target may be that the gateway lets pass.
+const MAX_LENGTH: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -79,10 +93,34 @@ mod tests {
 
     #[test]
     fn a_path_of_this_site_is_taken_as_it_stands() {
-        for path in
-            ["/", "/a", "/a/", "/a//b", "/a?b=c#d", "/a?next=//evil.example", "/a/../b", "/a%20b", "/a%2Fb", "/@a"]
-        {
+        for path in [
+            "/",
+            "/a",
+            "/a/",
+            "/a//b",
+            "/a?b=c#d",
+            "/a?next=//evil.example",
+            "/a/../b",
+            "/a%20b",
+            "/a%2Fb",
+            "/@a",
+            "/a?b=\\c\\\\d",
+            "/a?b={\"c\":[<d>|`^]}",
+            "/a#b\\c",
+        ] {
             assert_eq!(ReturnPath::parse(path).unwrap().as_str(), path);
+        }
+    }
+
+    #[test]
+    fn a_path_in_another_script_is_written_as_browsers_write_it() {
+        for (path, written) in [
+            ("/caf\u{e9}", "/caf%C3%A9"),
+            ("/\u{939}\u{93f}?q=\u{1f600}#\u{e9}", "/%E0%A4%B9%E0%A4%BF?q=%F0%9F%98%80#%C3%A9"),
+            ("/\u{ff0f}evil.example", "/%EF%BC%8Fevil.example"),
+            ("/\u{85}/evil", "/%C2%85/evil"),
+        ] {
+            assert_eq!(ReturnPath::parse(path).unwrap().as_str(), written);
         }
     }
 
@@ -108,7 +146,8 @@ mod tests {
             "javascript:alert(1)",
             "/a\r\nb",
             "/a b",
-            "/caf\u{e9}",
+            "/a\\b",
+            "/a\u{7f}",
         ] {
             assert_eq!(ReturnPath::or_root(Some(text)), ReturnPath::default(), "{text:?}");
         }

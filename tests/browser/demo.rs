@@ -17,7 +17,7 @@ async fn the_demo_can_be_logged_in_to() {
 
     browser.tap("#login").await;
     let site = browser.tab().await;
-    browser.until("document.querySelector('#truegate')?.href").await;
+    browser.until("document.querySelector('#truegate[href]')").await;
     browser.tap("#truegate").await;
     browser.go_to_new(std::slice::from_ref(&site)).await;
     browser.tap("#agree").await;

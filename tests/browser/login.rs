@@ -1,6 +1,6 @@
 //! Logging in on the login page.
 
-use truegate::simulator::Day;
+use truegate::simulator::{Call, Day};
 
 use crate::{
     scene::{LOGIN, NEXT, Scene},
@@ -27,27 +27,27 @@ async fn who_agrees_goes_to_the_page_that_needs_a_login() {
 }
 
 #[tokio::test]
-async fn who_does_not_agree_goes_to_the_fallback() {
+async fn who_does_not_agree_hears_it_and_can_try_again() {
     let scene = Scene::with_phone().await;
-    for (button, words) in [("refuse", "You did not agree"), ("another", "Here you can use another number")] {
+    for (button, words) in [("refuse", "You did not agree"), ("another", "You chose another number")] {
         scene.open(LOGIN).await;
-        scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
         let tabs = scene.tap().await;
-
         scene.react(button, &tabs).await;
-
-        scene.arrive("/login").await;
-        let told = scene.browser.ask("return localStorage.told").await;
-        assert!(told.as_str().unwrap().contains(words), "{told}");
+        scene.hear(words).await;
+        scene.picture(button).await;
+        assert_eq!(label(&scene).await, "Try again");
+        scene.is_without_complaint().await;
     }
-    scene.picture("refused").await;
-    scene.is_without_complaint().await;
-    scene.open("/").await;
-    scene.is_greeted("stranger").await;
+
+    scene.browser.until(IS_READY_AGAIN).await;
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+
+    scene.arrive(NEXT).await;
 }
 
 #[tokio::test]
-async fn a_profile_that_cannot_be_used_leads_to_the_fallback() {
+async fn a_profile_that_cannot_be_used_is_told_and_can_be_tried_again() {
     let scene = Scene::with_phone().await;
     scene.truecaller.set_day(Day::Inactive);
     scene.open(LOGIN).await;
@@ -55,40 +55,99 @@ async fn a_profile_that_cannot_be_used_leads_to_the_fallback() {
 
     scene.react("agree", &tabs).await;
 
-    scene.arrive("/login").await;
+    scene.hear("could not confirm your number").await;
+    assert_eq!(label(&scene).await, "Try again");
+    scene.picture("failed").await;
     scene.open("/").await;
     scene.is_greeted("stranger").await;
 }
 
 #[tokio::test]
-async fn a_login_that_expires_leads_to_the_fallback() {
+async fn a_login_that_expires_can_be_tried_again() {
     let scene = Scene::in_a_hurry().await;
     scene.open(LOGIN).await;
-    scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
 
     let (site, _) = scene.tap().await;
     scene.browser.go_to(&site).await;
 
-    scene.arrive("/login").await;
-    let told = scene.browser.ask("return localStorage.told").await;
-    assert!(told.as_str().unwrap().contains("That took too long"), "{told}");
+    scene.hear("That took too long").await;
+    scene.picture("expired").await;
+    scene.browser.until(IS_READY_AGAIN).await;
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+    scene.arrive(NEXT).await;
 }
 
 #[tokio::test]
-async fn without_the_app_the_page_says_so_and_goes_to_the_fallback() {
-    let scene = Scene::without_app().await;
+async fn without_the_app_the_page_says_so_and_goes_on_waiting() {
+    let scene = Scene::without_app(None).await;
     scene.open(LOGIN).await;
-    scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
-
     scene.is_ready().await;
+    let nonce = scene.nonce().await;
     scene.browser.tap("#truegate").await;
 
     scene.hear("did not open").await;
+    assert_eq!(label(&scene).await, "Try again");
     scene.picture("no-app").await;
-    scene.arrive("/login").await;
-    let told = scene.browser.ask("return localStorage.told").await;
-    assert_eq!(told, "|Waiting for Truecaller…|The Truecaller app did not open. Here is another way…");
+
+    let to = scene.site.callback_url();
+    scene.truecaller.call(&to, Call::flow_invoked().request_id(&nonce)).await.unwrap();
+    scene.hear("Please confirm in the Truecaller app").await;
+    scene.truecaller.call(&to, Call::grant().request_id(&nonce)).await.unwrap();
+    scene.arrive(NEXT).await;
+}
+
+#[tokio::test]
+async fn with_a_fallback_whoever_does_not_log_in_goes_there_with_the_return_path() {
+    let scene = Scene::wishing(&Looks::default(), |wish| wish.fallback = Some("/login?by=sms")).await;
+    for button in ["refuse", "another"] {
+        scene.open(LOGIN).await;
+        let tabs = scene.tap().await;
+        scene.react(button, &tabs).await;
+        scene.arrive(FALLBACK).await;
+    }
+    scene.picture("fallback").await;
+    scene.truecaller.set_day(Day::Inactive);
+    scene.open(LOGIN).await;
+    let tabs = scene.tap().await;
+    scene.react("agree", &tabs).await;
+    scene.arrive(FALLBACK).await;
     scene.is_without_complaint().await;
+    scene.open("/").await;
+    scene.is_greeted("stranger").await;
+}
+
+#[tokio::test]
+async fn with_a_fallback_and_without_the_app_the_page_says_so_and_goes_there() {
+    let scene = Scene::without_app(Some("/login?by=sms")).await;
+    scene.open(LOGIN).await;
+    scene.is_ready().await;
+    scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
+    scene.browser.tap("#truegate").await;
+
+    scene.arrive(FALLBACK).await;
+    let told = scene.browser.ask("return localStorage.told").await;
+    assert_eq!(told, "|Waiting for Truecaller…|The Truecaller app did not open. Is it on this phone?");
+}
+
+#[tokio::test]
+async fn the_part_of_a_page_that_only_the_browser_knows_is_kept() {
+    let scene = Scene::wishing(&Looks::default(), |wish| wish.fallback = Some("/login")).await;
+    scene.open("/account/?a=b&c=d#part/2?x").await;
+    let tabs = scene.tap().await;
+    scene.react("refuse", &tabs).await;
+    scene.arrive("/login?next=%2Faccount%2F%3Fa%3Db%26c%3Dd#part/2?x").await;
+
+    scene.open("/account/?a=b&c=d#part/2?x").await;
+    let tabs = scene.tap().await;
+    scene.browser.go_to(&tabs.0).await;
+    scene.hear("Please confirm").await;
+    // Android may throw the tab away, and open the address again without what the page knew.
+    scene.open(LOGIN).await;
+    scene.react("agree", &tabs).await;
+    scene.arrive("/account/?a=b&c=d#part/2?x").await;
+    scene.open("/.truegate/login?next=/account/#another").await;
+    scene.arrive("/account/#another").await;
 }
 
 #[tokio::test]
@@ -120,6 +179,14 @@ async fn a_page_of_the_operators_own_takes_the_place_of_ours() {
     scene.is_without_complaint().await;
 }
 
+async fn label(scene: &Scene) -> String {
+    let label = scene.browser.ask("return document.querySelector('#truegate').textContent").await;
+    label.as_str().unwrap().to_owned()
+}
+
+/// A login was asked for since the last one ended.
+const IS_READY_AGAIN: &str = "document.querySelector('#truegate').matches('[href]:not([aria-disabled])')";
+const FALLBACK: &str = "/login?by=sms&next=%2Faccount%2F%3Fa%3Db%26c%3Dd";
 const OWN_PAGE: &str = r#"<!doctype html><html lang="{{ language }}"><meta charset="utf-8"><title>Welcome</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style nonce="{{ style_nonce }}">body { margin: 2rem; background: #fff3d6; color: #402a00; font: 1.25rem/1.5 serif } a { color: inherit }</style>

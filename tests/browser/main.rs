@@ -3,8 +3,10 @@
 
 mod demo;
 mod detours;
+mod devices;
 mod login;
 mod looks;
+mod pages;
 mod phone;
 mod scene;
 mod screens;

@@ -50,8 +50,12 @@ impl Scene {
     ///
     /// A browser of a desktop then asks which program to use, in front of the page; on Android nothing happens, and
     /// the page keeps the focus.
-    pub(crate) async fn without_app() -> Self {
-        let scene = Self::wishing(&Looks::default(), |wish| wish.link_base = None).await;
+    pub(crate) async fn without_app(fallback: Option<&'static str>) -> Self {
+        let scene = Self::wishing(&Looks::default(), |wish| {
+            wish.link_base = None;
+            wish.fallback = fallback;
+        })
+        .await;
         scene.browser.keep_focus().await;
         scene
     }
@@ -74,9 +78,22 @@ impl Scene {
         (site, self.browser.go_to_new(&known).await)
     }
 
+    /// Opens another tab and goes to it.
+    pub(crate) async fn another_tab(&self) -> WindowHandle {
+        let tab = self.browser.client().new_window(true).await.unwrap().handle;
+        self.browser.go_to(&tab).await;
+        tab
+    }
+
     /// Waits until the button can be tapped.
     pub(crate) async fn is_ready(&self) {
-        self.browser.until("document.querySelector('#truegate')?.href").await;
+        self.browser.until("document.querySelector('#truegate[href]:not([aria-disabled])')").await;
+    }
+
+    /// The nonce of the button.
+    pub(crate) async fn nonce(&self) -> String {
+        let script = "return new URL(document.querySelector('#truegate').href).searchParams.get('requestNonce')";
+        self.browser.ask(script).await.as_str().unwrap().to_owned()
     }
 
     /// Taps a button of the phone's dialog, and goes back to the tab of the site.

@@ -23,6 +23,10 @@ pub(crate) struct Wish {
     pub(crate) store: Option<String>,
     /// The login page of a folder; the built-in one if none.
     pub(crate) page: Option<&'static str>,
+    /// The app's other way to log in.
+    pub(crate) fallback: Option<&'static str>,
+    /// The logo, as an SVG, and the colour.
+    pub(crate) brand: Option<(&'static str, &'static str)>,
 }
 
 /// What runs, until it is dropped.
@@ -65,6 +69,13 @@ fn config(origin: &str, shop: &Shop, truecaller: &Simulator, wish: &Wish, folder
     if let Some(url) = &wish.store {
         session += &format!("  store: {url}\n");
     }
+    if let Some(path) = wish.fallback {
+        session += &format!("  fallback_url: {path}\n");
+    }
+    if let Some((logo, color)) = wish.brand {
+        std::fs::write(folder.path().join("logo.svg"), logo).unwrap();
+        session += &format!("  logo: logo.svg\n  color: \"{color}\"\n");
+    }
     if let Some(page) = wish.page {
         std::fs::write(folder.path().join("login.html"), page).unwrap();
         session += "  templates: .\n";
@@ -84,6 +95,7 @@ session:
   upstream_cookies: [PHPSESSID]
 {session}routes:
   - {{ path: /account/, access: required }}
+  - {{ path: /vip/, access: required, allow: {{ phones: ['+447911123456'] }} }}
   - {{ path: /public/, access: public }}
   - {{ path: /, access: optional }}
 ",

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use truegate::gateway::config::{Store, Warning};
+use truegate::{
+    gateway::config::{Store, Warning},
+    session::page::Brand,
+};
 
 use super::{folder::Folder, refused::mistakes};
 use crate::{UPSTREAM, parse, parse_in};
@@ -43,7 +46,8 @@ fn a_session_needs_no_more_than_its_url_its_secret_its_partner_and_the_callback_
     assert_eq!((session.public_url.origin(), session.path.as_str()), ("https://shop.example", "/.truegate"));
     assert_eq!((session.login_timeout, session.lifetime), (Duration::from_mins(3), Duration::from_hours(12)));
     assert_eq!((session.idle, session.revocation_grace), (Duration::from_hours(2), Duration::from_mins(1)));
-    assert_eq!((session.max_pending, session.fallback_url.as_str()), (100_000, "/login"));
+    assert_eq!((session.max_pending, &session.fallback_url), (100_000, &None));
+    assert_eq!((session.logout_url.as_str(), &session.brand), ("/", &Brand::default()));
     assert_eq!(session.link_base.as_str(), "truecallersdk://truesdk/web_verify");
     assert!(session.upstream_cookies.is_empty() && matches!(session.store, Store::Memory));
     assert!(!config.callback.forward, "callbacks end here");
@@ -80,7 +84,14 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ("fallback_url: login", "session.fallback_url: is no path of this site (write one such as /login)"),
         ("fallback_url: //evil.example", "session.fallback_url: is no path of this site"),
         ("fallback_url: /.truegate/login?a", "session.fallback_url: leads the fallback of a login to truegate's own"),
-        ("path: /login", "session.path: leads the fallback of a login to truegate's own"),
+        (
+            "logout_url: bye",
+            "session.logout_url: is neither a path of this site nor an https:// URL (write one such as",
+        ),
+        ("logout_url: 'http://a.example/'", "session.logout_url: is neither a path of this site nor an https:// URL"),
+        ("logout_url: /.truegate/logout?a", "session.logout_url: leads from the logout to the logout"),
+        ("logo: nowhere.png", "session.logo: names a file that cannot be read: entity not found (paths are relative"),
+        ("color: blue", "session.color: is not a colour (write \"#0087ff\", in quotes)"),
         ("upstream_cookies: ['a b']", "session.upstream_cookies[0]: must be 1 to 256 letters"),
         ("upstream_cookies: [__host-TRUEGATE]", "session.upstream_cookies[0]: is a cookie of truegate's own"),
         ("cookie_name: 'a b'", "session.cookie_name: must be 1 to 64 letters, digits and the like"),
@@ -107,7 +118,7 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ("store_ca_file: a.pem", "session.store_ca_file: stands without a `store` that begins with rediss://"),
         ("store: redis://a, store_ca_file: a.pem", "session.store_ca_file: stands without a `store`"),
         ("store: rediss://a, store_ca_file: a.pem", "session.store_ca_file: names a file that cannot be read"),
-        ("templates: nowhere", "session.templates: names a folder without login.html and unavailable.html"),
+        ("templates: nowhere", "session.templates: names a folder with none of login.html, refused.html,"),
         ("cookies: []", "session.cookies: unknown key"),
     ] {
         assert_one_mistake(&with(keys), expected);
@@ -231,6 +242,20 @@ fn without_sessions_the_app_alone_learns_of_logins() {
     assert_one_mistake(&text, "callback.forward: must be true without `session`: nobody would learn of a login");
     assert!(parse(&format!("{UPSTREAM}callback: {{ forward: true }}")).is_ok());
     assert!(parse(&with_callback("", "path: '${TRUEGATE_CALLBACK_PATH}', forward: false")).is_ok());
+}
+
+#[test]
+fn a_logo_is_a_small_picture() {
+    let folder = Folder::new();
+    folder.write("logo.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+    folder.write("logo.gif", b"GIF89a");
+    folder.write("large.png", &[&b"\x89PNG\r\n\x1a\n"[..], &[0; 64 * 1024]].concat());
+    let config = parse_in(&folder, &with("logo: logo.svg")).unwrap();
+    assert!(config.session.as_ref().unwrap().brand.logo.is_some());
+    for (file, mistake) in [("logo.gif", "is not a PNG, WebP or SVG picture"), ("large.png", "is larger than 64 KiB")] {
+        let errors = parse_in(&folder, &with(&format!("logo: {file}"))).unwrap_err().to_string();
+        assert!(errors.contains(&format!("session.logo: names a file that {mistake}")), "{errors}");
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod forward_auth;
 mod framing;
 mod keeping;
 mod limits;
+mod pages;
 mod pipelining;
 mod presets;
 mod routes;

@@ -28,12 +28,16 @@ pub struct Looks {
     pub dark: bool,
     /// What it says in `Accept-Language`.
     pub languages: &'static str,
+    /// What it says in `User-Agent`.
+    pub agent: &'static str,
+    /// Whether it runs scripts.
+    pub scripts: bool,
 }
 
 impl Default for Looks {
-    /// A phone, light, in English.
+    /// An Android phone, light, in English.
     fn default() -> Self {
-        Self { size: (360, 640), dark: false, languages: "en-US,en" }
+        Self { size: (360, 640), dark: false, languages: "en-US,en", agent: ANDROID, scripts: true }
     }
 }
 
@@ -183,5 +187,8 @@ impl WebDriverCompatibleCommand for Extension {
     }
 }
 
+/// Chrome on Android.
+pub const ANDROID: &str =
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36";
 const PAUSE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, request::Parts, uri::PathAndQuery};
 use super::{
     Mode, Sessions,
     desk::Desk,
+    pages::Asked,
     reply,
     standing::{Claim, Standing},
     visitor::{is_foreign, is_navigation, is_web_socket},
@@ -15,6 +16,7 @@ use crate::{
     access::Access,
     gate::{Connection, Gate, Lookup, Rejection, Reply, Step, Verdict},
     headers::{AppCookies, Edits, ResponseEdits},
+    profile::PhoneNumber,
     session::{ReturnPath, Session},
 };
 
@@ -22,7 +24,7 @@ impl Sessions {
     /// Decides what becomes of a request for the app.
     pub(super) fn admit(&self, gate: &Gate, head: &Parts) -> Step {
         let Ok(access) = self.0.rules.access(head.uri.path()) else {
-            return Step::Reply(gate.reject(Rejection::AmbiguousPath));
+            return Step::Reply(gate.reject_for(Rejection::AmbiguousPath, head));
         };
         if matches!(access, Access::Public) && self.0.upstream_cookies.is_empty() {
             return Step::Forward(Edits::strip(gate.names()));
@@ -39,7 +41,7 @@ impl Sessions {
             let standing = desk.settle(session).await;
             match desk.mode.rules.access(head.uri.path()) {
                 Ok(access) => desk.mode.decide(&desk.gate, access, standing, &head),
-                Err(_) => Verdict::Reply(desk.gate.reject(Rejection::AmbiguousPath)),
+                Err(_) => Verdict::Reply(desk.gate.reject_for(Rejection::AmbiguousPath, &head)),
             }
         })))
     }
@@ -69,7 +71,7 @@ impl Mode {
                 if list.allows(&session.identity().profile().phone) {
                     Ok(Guest::Known(session))
                 } else {
-                    Err(Refusal::NotAllowed)
+                    Err(Refusal::NotAllowed(session.identity().profile().phone.clone()))
                 }
             }
             (Access::Optional, Standing::Known(session)) => Ok(Guest::Known(session)),
@@ -103,12 +105,16 @@ impl Mode {
     }
 
     fn refuse(&self, gate: &Gate, refusal: Refusal, head: &Parts) -> Reply {
-        let refused = match refusal.rejection() {
-            Rejection::NotSignedIn if is_navigation(&head.method, &head.headers) && !is_web_socket(head) => {
+        let refused = match (refusal.rejection(), &refusal) {
+            (Rejection::NotSignedIn, _) if is_navigation(&head.method, &head.headers) && !is_web_socket(head) => {
                 let next = head.uri.path_and_query().map(PathAndQuery::as_str);
                 Reply { connection: Connection::after(head), ..self.to_login(next) }
             }
-            reason => rejection(gate, reason, head),
+            (reason, Refusal::NotAllowed(phone)) => {
+                let refused = Reply { connection: Connection::after(head), ..gate.reject(reason) };
+                self.explain_not_allowed(refused, phone, Asked::of(head))
+            }
+            (reason, _) => rejection(gate, reason, head),
         };
         let forgets = matches!(refusal, Refusal::Forgotten);
         let forgotten = forgets.then(|| self.forget(head.uri.path()));
@@ -117,9 +123,7 @@ impl Mode {
 
     /// Sends a person to the login, and from there to where they were going.
     pub(super) fn to_login(&self, next: Option<&str>) -> Reply {
-        let next: String =
-            url::form_urlencoded::byte_serialize(ReturnPath::or_root(next).as_str().as_bytes()).collect();
-        reply::redirect(StatusCode::FOUND, &format!("{}/login?next={next}", self.path.as_str()))
+        reply::redirect(StatusCode::FOUND, &self.login_url(&ReturnPath::or_root(next)))
     }
 
     /// Whether another site's page opens a WebSocket in the name of the user (browsers send cookies with it).
@@ -137,25 +141,26 @@ pub(super) enum Guest {
 }
 
 /// Why a browser may not go on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Refusal {
     NotSignedIn,
     /// As not signed in, with a cookie that is to be cleared.
     Forgotten,
-    NotAllowed,
+    /// With this number.
+    NotAllowed(PhoneNumber),
     Unsure,
 }
 
 impl Refusal {
-    pub(super) fn rejection(self) -> Rejection {
+    pub(super) fn rejection(&self) -> Rejection {
         match self {
             Self::NotSignedIn | Self::Forgotten => Rejection::NotSignedIn,
-            Self::NotAllowed => Rejection::NotAllowed,
+            Self::NotAllowed(_) => Rejection::NotAllowed,
             Self::Unsure => Rejection::StoreUnavailable,
         }
     }
 }
 
 fn rejection(gate: &Gate, reason: Rejection, head: &Parts) -> Reply {
-    Reply { connection: Connection::after(head), ..gate.reject(reason) }
+    Reply { connection: Connection::after(head), ..gate.reject_for(reason, head) }
 }

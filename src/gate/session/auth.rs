@@ -10,6 +10,7 @@ use super::{
     admission::{Guest, Refusal},
     desk::Desk,
     login::query,
+    pages::Asked,
     reply,
     visitor::is_navigation,
 };
@@ -78,12 +79,17 @@ impl Desk {
 
     fn turn_away(&self, refusal: Refusal, original: &Original, head: &Parts) -> Reply {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
-        let refused = match refusal.rejection() {
-            Rejection::NotSignedIn if wants_redirect && is_navigation(&original.method, &head.headers) => {
-                let is_here = original.hosts.iter().all(|host| self.mode.public_url.is_host(host.as_bytes()));
-                self.mode.to_login(original.target.as_deref().filter(|_| is_here))
+        let is_here = original.hosts.iter().all(|host| self.mode.public_url.is_host(host.as_bytes()));
+        let target = original.target.as_deref().filter(|_| is_here);
+        let asked = Asked { headers: &head.headers, method: &original.method, target };
+        let refused = match (refusal.rejection(), &refusal) {
+            (Rejection::NotSignedIn, _) if wants_redirect && is_navigation(&original.method, &head.headers) => {
+                self.mode.to_login(target)
             }
-            reason => self.gate.reject(reason),
+            (reason, Refusal::NotAllowed(phone)) => {
+                self.mode.explain_not_allowed(self.gate.reject(reason), phone, asked)
+            }
+            (reason, _) => self.mode.explain(self.gate.reject(reason), reason, asked),
         };
         let forgets = matches!(refusal, Refusal::Forgotten);
         let path = original.path().unwrap_or("/");

@@ -7,9 +7,9 @@ use crate::{
     access::Rules,
     headers::ResponseEdits,
     session::{
-        DeepLinks, LinkBase, Partner, PublicUrl, ReturnPath, Sealer,
+        DeepLinks, LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer,
         cookies::{Cookies, SessionCookieName, UpstreamCookie},
-        page::Pages,
+        page::{Brand, Pages},
     },
     store::Store,
     tasks::{TaskTracker, Tasks},
@@ -21,6 +21,8 @@ pub struct SessionsBuilder {
     mode: Mode,
     /// With the partner and the time that a login may take, it makes the links.
     link_base: LinkBase,
+    /// With the partner, it is what the pages show.
+    brand: Brand,
 }
 
 impl SessionsBuilder {
@@ -50,7 +52,8 @@ impl SessionsBuilder {
             lifetime: Self::LIFETIME,
             idle: Self::IDLE,
             revocation_grace: Self::REVOCATION_GRACE,
-            fallback: ReturnPath::or_root(Some("/login")),
+            fallback: None,
+            logout_url: LogoutUrl::default(),
             upstream_cookies: Vec::new(),
             personal: Arc::new(ResponseEdits { personal: true, ..ResponseEdits::default() }),
             rules: Rules::default(),
@@ -62,7 +65,7 @@ impl SessionsBuilder {
             verifications: Verifications::default(),
             waiting: Waiting::default(),
         };
-        Self { mode, link_base }
+        Self { mode, link_base, brand: Brand::default() }
     }
 
     /// Where truegate's own routes live; `/.truegate` if not said.
@@ -101,9 +104,22 @@ impl SessionsBuilder {
         self
     }
 
-    /// Where a user goes on who refused or has not got the app; `/login` if not said.
+    /// Where a user goes on who refuses, chooses another number or does not have the app: the app's other way to log in,
+    /// which gets the return path as `next`. By default there is none, and the login page says what happened.
     pub fn fallback(mut self, path: ReturnPath) -> Self {
-        self.mode.fallback = path;
+        self.mode.fallback = Some(path);
+        self
+    }
+
+    /// Where a browser goes after a logout that does not say so itself. Defaults to the root of the site.
+    pub fn logout_url(mut self, url: LogoutUrl) -> Self {
+        self.mode.logout_url = url;
+        self
+    }
+
+    /// How the pages show the site. The colour defaults to that of the button in Truecaller's dialog.
+    pub fn brand(mut self, brand: Brand) -> Self {
+        self.brand = brand;
         self
     }
 
@@ -150,7 +166,9 @@ impl SessionsBuilder {
 
     /// Closes the settings.
     pub fn build(self) -> Sessions {
-        let Self { mut mode, link_base } = self;
+        let Self { mut mode, link_base, brand } = self;
+        let color = brand.color.or_else(|| mode.partner.button_color().cloned());
+        mode.pages = mode.pages.branded(&Brand::new(brand.logo, color));
         mode.links = DeepLinks::new(link_base, &mode.partner, mode.login_timeout);
         Sessions(Arc::new(mode))
     }

@@ -29,14 +29,15 @@ impl Desk {
     /// Answers a request on a route.
     pub(super) fn serve(self, route: Route<'_>, head: &Parts) -> Step {
         if let Some(allow) = route.refuses(&head.method) {
-            return Step::Reply(self.gate.reject(Rejection::MethodNotAllowed { allow }));
+            return Step::Reply(self.gate.reject_for(Rejection::MethodNotAllowed { allow }, head));
         }
         match route {
             Route::Login if head.method == Method::POST => self.change(head, Self::start_login),
-            Route::Login => Step::Reply(Reply { connection: Connection::after(head), ..self.login_page(head) }),
+            Route::Login => self.look_up(head, Self::login_page),
             Route::Status => self.look_up(head, Self::status),
             Route::Me => self.look_up(head, Self::me),
-            Route::Logout => self.change(head, Self::logout),
+            Route::Logout if head.method == Method::POST => self.change(head, Self::logout),
+            Route::Logout => self.look_up(head, Self::logout_by_link),
             Route::Auth(asked) => {
                 let asked = asked.to_owned();
                 self.look_up(head, |desk, head| desk.authorize(head, asked))
@@ -49,7 +50,7 @@ impl Desk {
 
     /// A rejection of a request whose body was not read.
     pub(super) fn reject(&self, rejection: Rejection, head: &Parts) -> Reply {
-        Reply { connection: Connection::after(head), ..self.gate.reject(rejection) }
+        Reply { connection: Connection::after(head), ..self.gate.reject_for(rejection, head) }
     }
 
     /// What the store answers, if it does so in time.
@@ -134,8 +135,7 @@ impl Route<'_> {
     fn refuses(self, method: &Method) -> Option<&'static str> {
         let allow = match self {
             Self::Auth(_) | Self::Nothing | Self::KeySet => return None,
-            Self::Login => "GET, HEAD, POST",
-            Self::Logout => "POST",
+            Self::Login | Self::Logout => "GET, HEAD, POST",
             Self::Status | Self::Me | Self::Script => "GET, HEAD",
         };
         (!allow.split(", ").any(|allowed| method == allowed)).then_some(allow)

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{StatusCode, request::Parts};
+use http::{Method, StatusCode, request::Parts};
 use url::form_urlencoded;
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     reply,
     revocation::Revocation,
     standing::Standing,
+    visitor::{is_led_by_us, loads_page},
 };
 use crate::{
     gate::{Event, LoginEvent, Rejection, Reply},
@@ -26,9 +27,34 @@ use crate::{
 };
 
 impl Desk {
-    /// `POST logout`.
+    /// `POST logout`: a script wants nothing more, a form wants to be sent on.
     pub(super) async fn logout(self, head: Parts, form: Bytes) -> Reply {
-        let everywhere = query(&head, "everywhere").is_some_and(|everywhere| everywhere == "true");
+        let next = form_urlencoded::parse(&form).find(|(name, _)| name == "next").map(|(_, next)| next);
+        let done = match next {
+            Some(next) => self.logged_out(Some(&ReturnPath::or_root(Some(&next)))),
+            None if loads_page(&head.headers) => self.logged_out(None),
+            None => Reply::empty(),
+        };
+        self.log_out(&head, done).await
+    }
+
+    /// `GET logout`: asks first, except where a page of this site leads a browser here, such as an app's own logout.
+    pub(super) async fn logout_by_link(self, head: Parts) -> Reply {
+        let next = query(&head, "next").map(|next| ReturnPath::or_root(Some(&next)));
+        if head.method == Method::GET && is_led_by_us(&head.headers) {
+            let done = self.logged_out(next.as_ref());
+            return self.log_out(&head, done).await;
+        }
+        self.mode.logout_page(&head, next.as_ref(), is_everywhere(&head))
+    }
+
+    /// Sends a browser on after a logout: to where the request says, or to the usual place.
+    fn logged_out(&self, next: Option<&ReturnPath>) -> Reply {
+        reply::redirect(StatusCode::SEE_OTHER, next.map_or(self.mode.logout_url.as_str(), ReturnPath::as_str))
+    }
+
+    async fn log_out(&self, head: &Parts, done: Reply) -> Reply {
+        let everywhere = is_everywhere(head);
         let standing = self.standing(&head.headers).await;
         // A cookie that was not sealed here may be another gateway's.
         let forgets = !matches!(standing, Standing::Nobody);
@@ -37,8 +63,8 @@ impl Desk {
             Standing::Nobody | Standing::Worthless => Ok(()),
         };
         let reply = match ended {
-            Ok(()) => done(&form),
-            Err(StoreError::Unavailable(_)) => self.gate.reject(Rejection::StoreUnavailable),
+            Ok(()) => done,
+            Err(StoreError::Unavailable(_)) => self.gate.reject_for(Rejection::StoreUnavailable, head),
         };
         // Whatever became of the session: this browser is no longer signed in.
         let cleared = forgets.then(|| self.mode.cookies.clear(Kind::Session));
@@ -103,12 +129,9 @@ impl Drop for Untold {
     }
 }
 
-/// A form wants to be sent on; a script wants nothing.
-fn done(form: &[u8]) -> Reply {
-    match form_urlencoded::parse(form).find(|(name, _)| name == "next") {
-        Some((_, next)) => reply::redirect(StatusCode::SEE_OTHER, ReturnPath::or_root(Some(&next)).as_str()),
-        None => Reply::empty(),
-    }
+/// Whether all sessions of the user are to end.
+fn is_everywhere(head: &Parts) -> bool {
+    query(head, "everywhere").is_some_and(|everywhere| everywhere == "true")
 }
 
 /// How long to wait before the store is told again.

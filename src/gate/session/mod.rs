@@ -6,7 +6,7 @@
 //! | `POST login` | starts a login for a script, such as the login page's |
 //! | `GET status?request_id=…&since=…&wait=…` | how a login stands, for the browser that started it |
 //! | `GET me` | who is signed in |
-//! | `POST logout` | ends the session; with `?everywhere=true` all of the user's |
+//! | `POST logout` | ends the session; with `?everywhere=true` all of the user's; `GET` asks first, unless a page of the site leads there |
 //! | `auth` | forward-auth: answers a proxy that asks about a request |
 //! | `GET jwks.json` | the keys of assertions |
 //! | `GET truegate.js` | the login button for pages of the app's own |
@@ -48,10 +48,11 @@ use http::{HeaderValue, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
 use self::{
-    desk::Desk, revocations::Revocations, running::Verifications, status::Waiting, upstream_cookies::drop_pairs,
+    desk::Desk, pages::Asked, revocations::Revocations, running::Verifications, status::Waiting,
+    upstream_cookies::drop_pairs,
 };
 use super::{
-    Gate, GateBuilder, GuessableCallbackPath, Rejection, Step,
+    Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
     session_mode::{Posted, SessionMode},
 };
 use crate::{
@@ -59,7 +60,7 @@ use crate::{
     callback::Callback,
     headers::{CookieOwner, HeaderTarget, KeptCookies, ResponseEdits, reads_as, remove_where},
     session::{
-        DeepLinks, Partner, PublicUrl, ReturnPath, Sealer,
+        DeepLinks, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer,
         cookies::{Cookies, UpstreamCookie},
         page::Pages,
     },
@@ -83,7 +84,8 @@ struct Mode {
     lifetime: Duration,
     idle: Duration,
     revocation_grace: Duration,
-    fallback: ReturnPath,
+    fallback: Option<ReturnPath>,
+    logout_url: LogoutUrl,
     /// The app's own cookies that must not outlive their user.
     upstream_cookies: Vec<UpstreamCookie>,
     /// What is done to most responses.
@@ -139,6 +141,14 @@ impl SessionMode for Sessions {
     ) -> BoxFuture<'static, Result<(), Rejection>> {
         let desk = Desk::new(gate, self);
         Box::pin(async move { desk.acknowledge(callback, posted).await })
+    }
+
+    fn explain(&self, refused: Reply, rejection: Rejection, head: &Parts) -> Reply {
+        self.0.explain(refused, rejection, Asked::of(head))
+    }
+
+    fn keeps(&self, path: &str) -> bool {
+        self.0.path.covers(path)
     }
 
     fn stop_waiting(&self) {

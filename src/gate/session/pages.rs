@@ -1,39 +1,193 @@
 //! The pages that people see, filled in for one request.
 
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, Method, header, request::Parts, uri::PathAndQuery};
 use rand_core::OsRng;
 
-use super::{desk::Desk, login::query, reply};
+use super::{
+    Mode,
+    desk::Desk,
+    login::query,
+    reply,
+    standing::Standing,
+    visitor::{is_foreign, loads_page},
+};
 use crate::{
-    gate::Reply,
+    gate::{Rejection, Reply, reply::RETRY_AFTER},
+    profile::PhoneNumber,
     session::{
         self, ReturnPath,
-        page::{self, Language, LoginView, Pages, PagesError},
+        page::{
+            ErrorView, Language, LoginView, LogoutView, Pages, PagesError, Problem, RefusedView, UnavailableView, csp,
+            csp_of_form,
+        },
     },
 };
 
+/// What was asked for, as a page needs to know it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) method: &'a Method,
+    /// Path and query, if they are known.
+    pub(super) target: Option<&'a str>,
+}
+
 impl Desk {
-    /// `GET login`: the page alone; its script asks for a login.
-    pub(super) fn login_page(&self, head: &Parts) -> Reply {
+    /// `GET login`: the page alone, whose script asks for a login; or on, for a browser that is logged in already.
+    pub(super) async fn login_page(self, head: Parts) -> Reply {
+        let next = self.mode.next(query(&head, "next").as_deref());
+        match self.standing(&head.headers).await {
+            Standing::Known(session) => {
+                let on = reply::redirect(http::StatusCode::FOUND, next.as_str());
+                on.with_cookies(self.renewal(&session))
+            }
+            Standing::Worthless => self.mode.login_page(&head, &next).with_cookies(self.mode.forget("/")),
+            Standing::Nobody | Standing::Unsure(_) => self.mode.login_page(&head, &next),
+        }
+    }
+}
+
+impl Mode {
+    fn login_page(&self, head: &Parts, next: &ReturnPath) -> Reply {
         let style_nonce = session::random_text(&mut OsRng);
-        let next = ReturnPath::or_root(query(head, "next").as_deref());
         let view = LoginView {
             language: language(&head.headers),
-            path: self.mode.path.as_str(),
+            path: self.path.as_str(),
             next: next.as_str(),
-            fallback: self.mode.fallback.as_str(),
-            partner: self.mode.partner.name(),
+            fallback: &self.fallback(next),
+            opens_app: self.links.open_app(),
+            partner: self.partner.name(),
             style_nonce: &style_nonce,
         };
-        let html = self.render(|pages| pages.login(&view));
-        reply::page(StatusCode::OK, html).with_policy(&page::csp(&style_nonce))
+        reply::page(self.render(|pages| pages.login(&view))).with_policy(&csp(&style_nonce))
+    }
+
+    /// `GET logout`: asks whether to log out.
+    pub(super) fn logout_page(&self, head: &Parts, next: Option<&ReturnPath>, everywhere: bool) -> Reply {
+        let style_nonce = session::random_text(&mut OsRng);
+        let view = LogoutView {
+            language: language(&head.headers),
+            path: self.path.as_str(),
+            next: next.map_or("", ReturnPath::as_str),
+            everywhere,
+            partner: self.partner.name(),
+            style_nonce: &style_nonce,
+        };
+        let origin = self.logout_url.origin().unwrap_or_default();
+        reply::page(self.render(|pages| pages.logout(&view))).with_policy(&csp_of_form(&style_nonce, &origin))
+    }
+
+    /// The same answer as a page, if a person waits for it and there is a page for it.
+    pub(super) fn explain(&self, refused: Reply, rejection: Rejection, asked: Asked<'_>) -> Reply {
+        if !loads_page(asked.headers) {
+            return refused;
+        }
+        let style_nonce = session::random_text(&mut OsRng);
+        let (language, partner) = (language(asked.headers), self.partner.name());
+        let again = match *asked.method {
+            Method::GET | Method::HEAD => ReturnPath::or_root(asked.target),
+            _ => self.came_from(asked.headers),
+        };
+        let error = |problem, link: &str| {
+            let code = rejection.code();
+            let view = ErrorView { language, problem, code, link, partner, style_nonce: &style_nonce };
+            self.render(|pages| pages.error(&view))
+        };
+        let html = match rejection {
+            // Who goes to a page is sent to the login where that can be; only a form has more to be told.
+            Rejection::NotSignedIn if reads(asked.method) => return refused,
+            Rejection::NotSignedIn => error(Problem::Ended, &self.login_url(&again)),
+            Rejection::StoreUnavailable | Rejection::TooManyLogins => {
+                let fallback = self.fallback(&again);
+                let view = UnavailableView {
+                    language,
+                    again: again.as_str(),
+                    fallback: &fallback,
+                    retry_after: RETRY_AFTER,
+                    partner,
+                    style_nonce: &style_nonce,
+                };
+                self.render(|pages| pages.unavailable(&view))
+            }
+            _ => match rejection.status().as_u16() {
+                429 => error(Problem::Busy, again.as_str()),
+                500.. => error(Problem::Unreachable, again.as_str()),
+                _ => error(Problem::Wrong, "/"),
+            },
+        };
+        refused.as_page(html).with_policy(&csp(&style_nonce))
+    }
+
+    /// The same answer as a page for a user who is logged in with a number that is not listed.
+    pub(super) fn explain_not_allowed(&self, refused: Reply, phone: &PhoneNumber, asked: Asked<'_>) -> Reply {
+        if !loads_page(asked.headers) {
+            return refused;
+        }
+        let style_nonce = session::random_text(&mut OsRng);
+        let again = if reads(asked.method) { ReturnPath::or_root(asked.target) } else { self.came_from(asked.headers) };
+        let view = RefusedView {
+            language: language(asked.headers),
+            path: self.path.as_str(),
+            phone: &masked(phone),
+            next: &self.login_url(&again),
+            partner: self.partner.name(),
+            style_nonce: &style_nonce,
+        };
+        refused.as_page(self.render(|pages| pages.refused(&view))).with_policy(&csp(&style_nonce))
+    }
+
+    /// The login that leads to a page.
+    pub(super) fn login_url(&self, next: &ReturnPath) -> String {
+        let next: String = url::form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
+        format!("{}/login?next={next}", self.path.as_str())
+    }
+
+    /// Where a login leads: a path of this site, and none of truegate's own, which could be the logout.
+    fn next(&self, text: Option<&str>) -> ReturnPath {
+        let next = ReturnPath::or_root(text);
+        if self.path.covers(next.path()) { ReturnPath::default() } else { next }
+    }
+
+    /// The page from which a form was sent, if it was one of this site.
+    fn came_from(&self, headers: &HeaderMap) -> ReturnPath {
+        let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
+        let path = referer.and_then(|referer| referer.strip_prefix(self.public_url.origin()));
+        self.next(path.filter(|_| !is_foreign(headers, self.public_url.origin())))
+    }
+
+    /// Where a user goes on who does not log in here, with `next` passed on; empty if there is no such page.
+    fn fallback(&self, next: &ReturnPath) -> String {
+        let Some(fallback) = &self.fallback else { return String::new() };
+        let (page, fragment) =
+            fallback.as_str().split_at(fallback.as_str().find('#').unwrap_or(fallback.as_str().len()));
+        let next: String = url::form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
+        let separator = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{separator}next={next}{fragment}")
     }
 
     /// A page from the operator's template, or from ours if that fails now, although it did not when it was loaded.
     fn render(&self, fill_in: impl Fn(&Pages) -> Result<String, PagesError>) -> String {
-        let page = fill_in(&self.mode.pages).or_else(|_| fill_in(&Pages::default()));
+        let page = fill_in(&self.pages).or_else(|_| fill_in(&self.pages.built_in()));
         page.expect("the built-in pages can be filled in with anything")
     }
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(head: &'a Parts) -> Self {
+        let target = head.uri.path_and_query().map(PathAndQuery::as_str);
+        Self { headers: &head.headers, method: &head.method, target }
+    }
+}
+
+fn reads(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+/// A number with all but its last two digits hidden.
+fn masked(phone: &PhoneNumber) -> String {
+    let digits = phone.as_str().trim_start_matches('+');
+    let (hidden, shown) = digits.split_at(digits.len().saturating_sub(2));
+    format!("+{}{shown}", "•".repeat(hidden.len()))
 }
 
 fn language(headers: &HeaderMap) -> Language {

@@ -17,6 +17,17 @@ impl Reply {
         self
     }
 
+    /// The same answer as a page for a person.
+    pub(super) fn as_page(mut self, html: String) -> Self {
+        *self.response.body_mut() = html.into();
+        let headers = self.response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+        self
+    }
+
     /// The same answer with cookies for the browser.
     pub(super) fn with_cookies(mut self, cookies: impl IntoIterator<Item = HeaderValue>) -> Self {
         for cookie in cookies {
@@ -33,13 +44,8 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
 }
 
 /// A page for a person.
-pub(super) fn page(status: StatusCode, html: String) -> Reply {
-    let mut page = reply(status, "text/html; charset=utf-8", "no-store", html.into());
-    let headers = page.response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
-    page
+pub(super) fn page(html: String) -> Reply {
+    empty(StatusCode::OK).as_page(html)
 }
 
 /// The script, which is the same for everyone.

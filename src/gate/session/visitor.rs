@@ -4,12 +4,25 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
 /// Whether a person looks at the answer: a browser goes to the page.
 pub(super) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
-    let reads = *method == Method::GET || *method == Method::HEAD;
-    reads
-        && match headers.get(SEC_FETCH_MODE) {
-            Some(mode) => mode == "navigate",
-            None => headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/html")),
-        }
+    (*method == Method::GET || *method == Method::HEAD) && loads_page(headers)
+}
+
+/// Whether a person looks at the answer: a browser goes to a page, or sends a form.
+pub(super) fn loads_page(headers: &HeaderMap) -> bool {
+    match headers.get(SEC_FETCH_MODE) {
+        Some(mode) => mode == "navigate",
+        None => headers.get(header::ACCEPT).is_some_and(|accept| names(accept, "text/html")),
+    }
+}
+
+/// Whether a link, a script or a redirect of a page of ours leads the whole tab here, now and not ahead of time.
+///
+/// Unlike [`is_ours`] it says nothing if the browser does not: whatever changes something then has to be confirmed.
+pub(super) fn is_led_by_us(headers: &HeaderMap) -> bool {
+    let says = |name: HeaderName, word: &str| headers.get(name).is_some_and(|value| value == word);
+    let ahead_of_time = [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ].iter().any(|name| headers.contains_key(name));
+    let whole_tab = headers.get(SEC_FETCH_DEST).is_none_or(|dest| dest == "document");
+    says(SEC_FETCH_SITE, "same-origin") && says(SEC_FETCH_MODE, "navigate") && whole_tab && !ahead_of_time
 }
 
 /// Whether a request opens a WebSocket, over HTTP/1.1 or by RFC 8441.
@@ -47,6 +60,12 @@ fn names(list: &HeaderValue, item: &str) -> bool {
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+/// By these browsers say that they load a page that nobody may ever look at.
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
+const PURPOSE: HeaderName = HeaderName::from_static("purpose");
+const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
+const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
 
 #[cfg(test)]
 mod tests {
@@ -75,6 +94,41 @@ mod tests {
         ] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             assert_eq!(is_navigation(&method, &headers(lines)), navigation, "{method} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_loads_a_page_and_a_script_does_not() {
+        for (lines, page) in [
+            (&[("sec-fetch-mode", "navigate")][..], true),
+            (&[("accept", "text/html,application/xhtml+xml")], true),
+            (&[("sec-fetch-mode", "cors"), ("accept", "text/html")], false),
+            (&[("sec-fetch-mode", "websocket")], false),
+            (&[("accept", "application/json")], false),
+            (&[], false),
+        ] {
+            assert_eq!(loads_page(&headers(lines)), page, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_tab_that_a_page_of_ours_leads_counts_as_led_by_us() {
+        let led = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "navigate")];
+        assert!(is_led_by_us(&headers(&led)));
+        assert!(is_led_by_us(&headers(&[&led[..], &[("sec-fetch-dest", "document")]].concat())));
+        for lines in [
+            &[][..],
+            &[("sec-fetch-site", "same-origin")],
+            &[("sec-fetch-mode", "navigate"), ("referer", "https://shop.example/")],
+            &[("sec-fetch-site", "same-site"), ("sec-fetch-mode", "navigate")],
+            &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")],
+            &[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "no-cors")],
+            &[led[0], led[1], ("sec-fetch-dest", "iframe")],
+            &[led[0], led[1], ("sec-purpose", "prefetch;prerender")],
+            &[led[0], led[1], ("purpose", "prefetch")],
+            &[led[0], led[1], ("x-moz", "prefetch")],
+        ] {
+            assert!(!is_led_by_us(&headers(lines)), "{lines:?}");
         }
     }
 

@@ -23,12 +23,17 @@ pub(super) fn sessions(config: &Config, session: &Session, around: &Surroundings
         .lifetime(session.lifetime)
         .idle(session.idle)
         .revocation_grace(session.revocation_grace)
-        .fallback(session.fallback_url.clone())
+        .logout_url(session.logout_url.clone())
+        .brand(session.brand.clone())
         .cookie_name(&session.cookie_name)
         .upstream_cookies(session.upstream_cookies.iter().cloned())
         .rules(config.routes.clone())
         .pages(session.pages.clone())
         .tasks(around.verifications.clone());
+    let builder = match &session.fallback_url {
+        Some(fallback) => builder.fallback(fallback.clone()),
+        None => builder,
+    };
     if !config.callback.forward {
         return Ok(builder.build());
     }

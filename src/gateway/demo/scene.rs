@@ -76,6 +76,7 @@ fn logins_config(listen: SocketAddr, app: SocketAddr, callback_path: &str, simul
   secret: ${{{SECRET}}}
   partner: {{ key: a-demo, name: A sample app }}
   link_base: {link_base}
+  fallback_url: /login
 routes:
   - {{ path: {ACCOUNT_PATH}, access: required }}
   - {{ path: /, access: optional }}

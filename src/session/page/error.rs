@@ -10,7 +10,7 @@ use std::{
 #[non_exhaustive]
 pub enum PagesError {
     /// The folder has no page.
-    #[error("{} has neither login.html nor unavailable.html", folder.display())]
+    #[error("{} has no page: none of login.html, refused.html, unavailable.html, error.html and logout.html", folder.display())]
     Empty {
         /// The folder.
         folder: PathBuf,

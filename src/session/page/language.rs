@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A language of the pages.
+/// A language of the pages: those of Truecaller's dialog.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
@@ -11,17 +11,68 @@ pub enum Language {
     En,
     /// Hindi.
     Hi,
+    /// Marathi.
+    Mr,
+    /// Telugu.
+    Te,
+    /// Malayalam.
+    Ml,
+    /// Urdu.
+    Ur,
+    /// Punjabi.
+    Pa,
+    /// Tamil.
+    Ta,
+    /// Bengali.
+    Bn,
+    /// Kannada.
+    Kn,
+    /// Swahili.
+    Sw,
+    /// Arabic.
+    Ar,
 }
 
 impl Language {
     /// Every language.
-    pub const ALL: [Self; 2] = [Self::En, Self::Hi];
+    pub const ALL: [Self; 12] = [
+        Self::En,
+        Self::Hi,
+        Self::Mr,
+        Self::Te,
+        Self::Ml,
+        Self::Ur,
+        Self::Pa,
+        Self::Ta,
+        Self::Bn,
+        Self::Kn,
+        Self::Sw,
+        Self::Ar,
+    ];
 
     /// The ISO 639-1 code.
     pub fn code(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Hi => "hi",
+            Self::Mr => "mr",
+            Self::Te => "te",
+            Self::Ml => "ml",
+            Self::Ur => "ur",
+            Self::Pa => "pa",
+            Self::Ta => "ta",
+            Self::Bn => "bn",
+            Self::Kn => "kn",
+            Self::Sw => "sw",
+            Self::Ar => "ar",
+        }
+    }
+
+    /// The direction of its script, as HTML's `dir` has it.
+    pub fn direction(self) -> &'static str {
+        match self {
+            Self::Ur | Self::Ar => "rtl",
+            _ => "ltr",
         }
     }
 
@@ -68,6 +119,12 @@ fn quality(weight: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Lang;
+
+    #[test]
+    fn the_languages_are_those_of_the_dialog() {
+        assert_eq!(Language::ALL.map(Language::code), Lang::ALL);
+    }
 
     #[test]
     fn the_language_is_the_one_that_is_liked_best() {
@@ -85,8 +142,13 @@ mod tests {
             ("hi;q=0.5,*;q=0.6", Language::En),
             ("en;q=0,*", Language::Hi),
             ("hi;q=0,en;q=0", Language::En),
-            ("mr,ta", Language::En),
-            ("mr,hi;q=0.1", Language::Hi),
+            ("mr,ta", Language::Mr),
+            ("ta-IN,mr;q=0.9", Language::Ta),
+            ("ur-PK,en;q=0.5", Language::Ur),
+            ("ar-EG,ar;q=0.9,en;q=0.8", Language::Ar),
+            ("sw-KE", Language::Sw),
+            ("de,fr;q=0.9", Language::En),
+            ("de,hi;q=0.1", Language::Hi),
             ("hil", Language::En),
             ("hi;q=2,en;q=0.1", Language::En),
             ("hi;q=NaN,hi;q=,hi;level=1", Language::En),

@@ -1,21 +1,27 @@
 (() => {
 	const base = new URL('.', document.currentScript['src']).href;
 	const ends = ['verified', 'refused', 'another_number', 'failed', 'expired'];
+	const agent = navigator.userAgent;
+	const onAndroid = /android/i.test(agent + ((navigator['userAgentData'] || {}).platform || ''));
+	// By an intent, Chromium and its web views come back at once if there is no app.
+	const intents = onAndroid && /chrome\//i.test(agent);
+	const tabs = window['BroadcastChannel'] ? new BroadcastChannel('truegate') : {};
 	const call = async (path, options) => {
 		const answer = await fetch(base + path, { credentials: 'same-origin', ...options });
 		if (!answer.ok) throw answer;
 		return answer.json();
 	};
+	const kept = () => JSON.parse(sessionStorage.truegate || '{}');
 
 	/**
 	 * Logs in with Truecaller when a link or a button is tapped. `onState` hears
-	 * - ready: it can be tapped; unavailable: not yet, another try follows;
+	 * - ready: it can be tapped; wrong_device: the same, but only Android has the app; unavailable: not yet;
 	 * - pending: it was tapped; no_app: no app came yet; opened: the app asks;
-	 * - one end: verified, refused, another_number, failed, expired.
+	 * - one end: verified (by any tab), refused, another_number, failed, expired.
 	 * @param {any} button
-	 * @param {{onState: (state: string) => void, next?: string}} options next: a path
+	 * @param {{onState: (state: string) => void, next?: string, anyway?: boolean}} options next: a path
 	 */
-	function login(button, { onState, next }) {
+	function login(button, { onState, next, anyway }) {
 		let ready, current, state, timer, pause = 0, due = 0, hurry = () => {};
 
 		const say = now => now === state || onState(state = now);
@@ -24,33 +30,52 @@
 			clearTimeout(timer);
 			timer = setTimeout(prepare, ms);
 		};
-		const carry = (id, href, seconds) => {
-			ready = { id, until: Date.now() + seconds * 1e3 };
-			Object.assign(button, { href, rel: 'noopener', target: /^http/.test(href) ? '_blank' : '', hidden: false });
-			prepareIn(seconds * 800);
+		const end = how => {
+			delete sessionStorage.truegate;
+			ready = current = null;
+			button.setAttribute('aria-disabled', true);
+			prepareIn(how === 'verified' ? 3e3 : 300);
+			say(how);
 		};
 
 		async function prepare() {
 			if (current || document.hidden) return;
 			prepareIn(1e4);
 			try {
-				const login = await call('login', {
+				const { request_id: id, expires_in: seconds, deep_link, intent_link } = await call('login', {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json' },
 					body: JSON.stringify({ next }),
 				});
-				carry(login.request_id, login.deep_link, login.expires_in);
-				if (!state || state === 'unavailable') say('ready');
+				const isPage = /^http/.test(deep_link);
+				const back = `S.browser_fallback_url=${encodeURIComponent(location.href)};end`;
+				const href = intents && !isPage ? intent_link.replace(/end$/, back) : deep_link;
+				ready = { id, until: Date.now() + seconds * 1e3, hash: location.hash };
+				button.removeAttribute('aria-disabled');
+				Object.assign(button, { href, rel: 'noopener', target: isPage ? '_blank' : '', hidden: false });
+				prepareIn(seconds * 800);
+				if (!state || state === 'unavailable') say(isPage || onAndroid || anyway ? 'ready' : 'wrong_device');
 			} catch ({ headers }) {
 				if (!current) say('unavailable');
 				if (headers) prepareIn((headers.get('Retry-After') || 10) * 1e3);
 			}
 		}
 
+		// An app takes the focus, at once or later; a page that keeps it for two seconds has opened none.
+		function look(login) {
+			let looks = 0;
+			const looking = setInterval(() => {
+				looks = document.hasFocus() && !document.hidden ? looks + 1 : 0;
+				if (current !== login || state !== 'pending') clearInterval(looking);
+				else if (looks > 3) say('no_app');
+			}, 500);
+		}
+
 		async function follow(login, resumed) {
 			current = login;
 			hurry();
 			say('pending');
+			look(login);
 			const path = `status?request_id=${encodeURIComponent(login.id)}&wait=25&since=`;
 			for (let since = state, heard; !ends.includes(since); since = heard) {
 				const abort = new AbortController();
@@ -63,11 +88,9 @@
 				}
 				if (current !== login) return;
 				if (ends.includes(heard)) {
-					delete sessionStorage.truegate;
-					ready = current = null;
-					prepareIn(1e3);
-				}
-				if (heard !== since) say(resumed && heard === 'expired' ? 'ready' : heard);
+					end(resumed && heard === 'expired' ? 'ready' : heard);
+					if (heard === 'verified' && tabs.postMessage) tabs.postMessage(heard);
+				} else if (heard !== since) say(heard);
 				else await new Promise(done => setTimeout(abort.signal.onabort = done, pause));
 				pause = Math.min(pause * 2 || 500, 8e3);
 			}
@@ -78,17 +101,17 @@
 			if (Date.now() > due) prepare();
 		};
 		for (const event of ['visibilitychange', 'pageshow', 'online']) addEventListener(event, back);
+		tabs.onmessage = () => { hurry(); end('verified'); };
 
 		button.addEventListener('click', event => {
 			if (!ready) return event.preventDefault();
 			sessionStorage.truegate = JSON.stringify(ready); // Android may reload the tab.
 			follow({ ...ready });
-			setTimeout(() => state === 'pending' && document.hasFocus() && say('no_app'), 600);
 			if (!button.matches('a')) location.href = button.href;
 		});
 
 		prepare();
-		const left = JSON.parse(sessionStorage.truegate || '{}');
+		const left = kept();
 		if (left.until > Date.now()) follow(left, true);
 	}
 
@@ -96,14 +119,36 @@
 
 	const page = document.querySelector('[data-truegate-login]');
 	if (!page) return;
-	const { next, fallback } = page['dataset'];
+	const { next, fallback, again } = page['dataset'];
+	const label = page.textContent, hash = location.hash || kept().hash || '';
+	const anyway = document.querySelector('[data-truegate-anyway]');
 	let leaving;
+	const leave = to => location.replace(to.includes('#') ? to : to + hash);
 	const onState = state => {
+		const ended = ends.includes(state);
+		document.documentElement.dataset.state = state;
 		document.querySelector('[role=status]').textContent = page.getAttribute('data-' + state);
+		if (again) page.textContent = ended || state === 'no_app' ? again : label;
 		clearTimeout(leaving);
-		if (state === 'verified') location.replace(next);
-		else if (ends.includes(state)) location.replace(fallback);
-		else if (state === 'no_app') leaving = setTimeout(() => document.hasFocus() && location.replace(fallback), 2000);
+		if (state === 'verified') leave(next);
+		else if (fallback && ended) leave(fallback);
+		else if (fallback && state === 'no_app') leaving = setTimeout(() => document.hasFocus() && leave(fallback), 3e3);
 	};
-	login(page, { onState, next });
+	const start = () => {
+		onState('preparing');
+		login(page, { onState, next, anyway: !!anyway });
+	};
+
+	// Another tab may have logged in while this one slept: then the page leads on.
+	const look = async () => {
+		const answer = document.hidden || await fetch(base + 'login', { method: 'HEAD', redirect: 'manual' });
+		if (answer.type === 'opaqueredirect') onState('verified');
+	};
+	for (const event of ['visibilitychange', 'focus']) addEventListener(event, () => look().catch(() => {}));
+	addEventListener('pageshow', event => event.persisted && location.reload());
+
+	if ('opensApp' in page['dataset'] && !onAndroid && anyway && !sessionStorage.truegate) {
+		onState('wrong_device');
+		anyway['onclick'] = start;
+	} else start();
 })();

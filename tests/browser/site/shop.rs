@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::{
     Router,
     extract::Request,
-    response::{Html, IntoResponse},
+    response::{Html, IntoResponse, Redirect},
     routing::get,
 };
 use http::{HeaderMap, header};
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router {
     Router::new()
         .route("/login", get(move || async move { page(another_way) }))
         .route("/embedded", get(|| async { page(EMBEDDED) }))
+        .route("/signout", get(|| async { Redirect::to("/.truegate/logout?next=/public/") }))
         .fallback(greet)
 }
 
@@ -65,7 +66,8 @@ const FRAME: &str = r#"<!doctype html><html lang="en"><meta charset="utf-8"><tit
 <style>:root { color-scheme: light dark } main { max-width: 26rem; margin: 0 auto; padding: 1rem; font: 1rem/1.5 system-ui, sans-serif } h1 { font-size: 1.5rem }
 a, button { display: inline-block; min-height: 44px; padding: .5rem 0; font: inherit } button { padding: .5rem 1rem }</style>"#;
 const LOGIN: &str = r#"<a id="login" href="/.truegate/login?next=/account/%3Fa=b%26c=d">Log in</a>"#;
-const LOGOUT: &str = r#"<p><a id="login" href="/.truegate/login?next=/account/">Log in as somebody else</a></p>
+const LOGOUT: &str = r#"<p><a id="another" href="/embedded">Log in as somebody else</a></p>
+<p><a id="signout" href="/signout">Sign out</a></p><form method="post" action="/account/save"><button id="save">Save</button></form>
 <form method="post" action="/.truegate/logout"><button id="logout" name="next" value="/">Log out</button></form>"#;
 /// The button inside of the app's own page, which keeps what it hears.
 const EMBEDDED: &str = r#"<h1>Your order</h1><p><a id="truegate">Continue with Truecaller</a></p><p role="status"></p>

@@ -81,8 +81,14 @@ pub(super) fn capabilities(looks: &Looks, profile: &Path) -> Capabilities {
     ];
     let options = json!({
         "args": arguments,
-        "prefs": { "intl.accept_languages": looks.languages },
-        "mobileEmulation": { "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1, "touch": false } },
+        "prefs": {
+            "intl.accept_languages": looks.languages,
+            "profile.managed_default_content_settings.javascript": if looks.scripts { 1 } else { 2 },
+        },
+        "mobileEmulation": {
+            "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1, "touch": false },
+            "userAgent": looks.agent,
+        },
     });
     let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
     let Value::Object(capabilities) = capabilities else { unreachable!() };

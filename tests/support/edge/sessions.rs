@@ -23,7 +23,8 @@ pub struct Sessions {
     pub idle: Duration,
     pub revocation_grace: Duration,
     pub max_pending: usize,
-    pub fallback: &'static str,
+    /// The login page itself if none.
+    pub fallback: Option<&'static str>,
     /// `truegate` if none.
     pub cookie_name: Option<&'static str>,
     pub upstream_cookies: Vec<&'static str>,
@@ -69,7 +70,7 @@ impl Sessions {
             idle: SessionsBuilder::IDLE,
             revocation_grace: SessionsBuilder::REVOCATION_GRACE,
             max_pending: 1000,
-            fallback: "/login",
+            fallback: None,
             cookie_name: None,
             upstream_cookies: Vec::new(),
             link_base: None,
@@ -93,6 +94,10 @@ impl Sessions {
             Some(name) => builder.cookie_name(&name.parse().expect("a name")),
             None => builder,
         };
+        let builder = match self.fallback {
+            Some(path) => builder.fallback(ReturnPath::parse(path).expect("a path of the site")),
+            None => builder,
+        };
         let cookies = self.upstream_cookies.iter().map(|name| CookieName::parse(name).expect("a cookie's name"));
         let rules = self.rules.iter().map(|(path, need)| Rule::new(path.parse().expect("a path"), need.access()));
         builder
@@ -100,7 +105,6 @@ impl Sessions {
             .lifetime(self.lifetime)
             .idle(self.idle)
             .revocation_grace(self.revocation_grace)
-            .fallback(ReturnPath::parse(self.fallback).expect("a path of the site"))
             .upstream_cookies(cookies)
             .rules(rules.collect::<Rules>())
             .build()
@@ -130,7 +134,8 @@ impl Sessions {
         line(format!("  login_timeout: {}ms", self.login_timeout.as_millis()));
         line(format!("  lifetime: {}ms\n  idle: {}ms", self.lifetime.as_millis(), self.idle.as_millis()));
         line(format!("  revocation_grace: {}ms", self.revocation_grace.as_millis()));
-        line(format!("  max_pending: {}\n  fallback_url: {}", self.max_pending, self.fallback));
+        line(format!("  max_pending: {}", self.max_pending));
+        self.fallback.iter().for_each(|path| line(format!("  fallback_url: {path}")));
         line(format!("  upstream_cookies: [{}]", self.upstream_cookies.join(", ")));
         self.cookie_name.iter().for_each(|name| line(format!("  cookie_name: {name}")));
         self.link_base.iter().for_each(|base| line(format!("  link_base: {base}")));

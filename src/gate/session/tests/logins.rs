@@ -257,7 +257,7 @@ async fn what_changes_something_is_for_our_own_pages() {
         assert!(done.status().is_success());
     }
     let mut browser = Browser::default();
-    for (method, target) in [("GET", "/.truegate/logout"), ("PUT", "/.truegate/login"), ("POST", "/.truegate/me")] {
+    for (method, target) in [("PUT", "/.truegate/logout"), ("PUT", "/.truegate/login"), ("POST", "/.truegate/me")] {
         assert_eq!(browser.ask(&site, method, target, &[ORIGIN]).await.status(), 405);
     }
 }

@@ -5,6 +5,7 @@ mod auth;
 mod callbacks;
 mod logins;
 mod outages;
+mod pages;
 mod revocations;
 mod shared_store;
 mod site;

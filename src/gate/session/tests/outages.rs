@@ -24,7 +24,7 @@ async fn without_the_store_sessions_go_on_for_the_grace_and_no_login_starts() {
         assert_eq!(code(&refused), (http::StatusCode::SERVICE_UNAVAILABLE, "store-unavailable".to_owned()), "{target}");
         assert!(refused.headers().contains_key("retry-after"));
     }
-    let page = browser.ask(&site, "GET", "/.truegate/login", &[]).await;
+    let page = Browser::default().ask(&site, "GET", "/.truegate/login", &[]).await;
     assert_eq!(page.status(), 200, "it is the page's script that hears of it");
     assert!(page.headers().contains_key("content-security-policy"));
     assert_eq!(site.grant(&nonce, "a-token").await, 503, "Truecaller may post again");

@@ -15,8 +15,8 @@ pub use self::{
 use crate::{
     gate::session::SessionPath,
     session::cookies::{SessionCookieName, UpstreamCookie},
-    session::page::Pages,
-    session::{LinkBase, Partner, PublicUrl, ReturnPath},
+    session::page::{Brand, Pages},
+    session::{LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath},
 };
 
 /// How browsers log in, and how they are known from then on.
@@ -43,8 +43,12 @@ pub struct Session {
     pub partner: Partner,
     /// What links to Truecaller's dialog begin with.
     pub link_base: LinkBase,
-    /// Where a user without the app, or who refused, goes on.
-    pub fallback_url: ReturnPath,
+    /// Where a user without the app, or who refused, goes on; none for the login page itself.
+    pub fallback_url: Option<ReturnPath>,
+    /// Where a browser goes after a logout.
+    pub logout_url: LogoutUrl,
+    /// How the pages show the site.
+    pub brand: Brand,
     /// What the names of truegate's own cookies are made of.
     pub cookie_name: SessionCookieName,
     /// The app's cookies that must not outlive their user.

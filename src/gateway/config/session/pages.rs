@@ -10,12 +10,13 @@ pub(super) fn read(item: &Item<'_>) -> Option<Pages> {
     item.parse(|folder| Pages::load(&item.context().locate(folder)).map_err(|error| explain(&error)))
 }
 
-/// Names the file, for it is one of two, but not the folder.
+/// Names the file, for it is one of several, but not the folder.
 fn explain(error: &PagesError) -> String {
     let name = |file: &Path| file.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
     match error {
         PagesError::Empty { .. } => {
-            "names a folder without login.html and unavailable.html (paths are relative to the configuration)"
+            "names a folder with none of login.html, refused.html, unavailable.html, error.html and logout.html (paths are \
+             relative to the configuration)"
                 .to_owned()
         }
         PagesError::Read { file, cause } => {

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     gate::session::{SessionPath, SessionsBuilder},
     session::cookies::{Cookies, SessionCookieName, UpstreamCookie},
-    session::page::Pages,
-    session::{LinkBase, LinkBaseError, PublicUrl, ReturnPath},
+    session::page::{Brand, Logo, LogoError, Pages},
+    session::{LinkBase, LinkBaseError, LogoutUrl, PublicUrl, ReturnPath},
 };
 
 impl Session {
@@ -20,7 +20,7 @@ impl Session {
         let public_url = public_url.and_then(|item| item.parse(|text| parse_public_url(text)));
         let secrets = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}");
         let secrets = secrets.and_then(|item| Secrets::read(&item));
-        let (path, fallback_url) = ways(section);
+        let (path, fallback_url, logout_url) = ways(section);
         let times = Times::read(section);
         let max_pending = section.read("max_pending", value::count(MAX_PENDING));
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
@@ -29,6 +29,7 @@ impl Session {
         let cookie_name = section.read("cookie_name", |text| cookie_name(text)).unwrap_or_default();
         let upstream_cookies = upstream_cookies(section, public_url.as_ref(), &cookie_name);
         let store = Store::read(section);
+        let brand = brand(section);
         let pages = section.take("templates").map_or_else(|| Some(Pages::default()), |item| pages::read(&item));
         Some(Self {
             public_url: public_url?,
@@ -43,6 +44,8 @@ impl Session {
             link_base: link_base.unwrap_or_default(),
             fallback_url,
             cookie_name,
+            logout_url,
+            brand,
             upstream_cookies,
             store: store?,
             pages: pages?,
@@ -73,17 +76,33 @@ impl Times {
     }
 }
 
-/// Where truegate's own routes are, and where users go on who could not log in.
-fn ways(section: &mut Section<'_>) -> (Option<SessionPath>, ReturnPath) {
+/// Where truegate's own routes are, where users go on who could not log in, and where after a logout.
+fn ways(section: &mut Section<'_>) -> (Option<SessionPath>, Option<ReturnPath>, LogoutUrl) {
     let path_item = section.take("path");
     let path = path_item.as_ref().map_or_else(|| Some(SessionPath::default()), |item| item.parse(|text| path(text)));
     let fallback_item = section.take("fallback_url");
     let fallback_url = fallback_item.as_ref().and_then(|item| item.parse(|text| fallback(text)));
-    let fallback_url = fallback_url.unwrap_or_else(|| ReturnPath::or_root(Some(FALLBACK)));
-    if let (Some(path), Some(item)) = (&path, fallback_item.as_ref().or(path_item.as_ref())) {
-        refuse_loop(path, &fallback_url, item);
+    if let (Some(path), Some(item), Some(fallback)) = (&path, &fallback_item, &fallback_url) {
+        refuse_loop(path, fallback, item);
     }
-    (path, fallback_url)
+    let logout_item = section.take("logout_url");
+    let logout_url = logout_item.as_ref().and_then(|item| item.parse(|text| logout_url(text)));
+    if let (Some(path), Some(item), Some(url)) = (&path, &logout_item, &logout_url)
+        && url.as_str().split(['?', '#']).next() == Some(&format!("{}/logout", path.as_str()))
+    {
+        item.complain("leads from the logout to the logout (write a page of the app)");
+    }
+    (path, fallback_url, logout_url.unwrap_or_default())
+}
+
+/// How the pages show the site.
+fn brand(section: &mut Section<'_>) -> Brand {
+    let logo = section.take("logo").and_then(|item| {
+        item.parse(|file| Logo::read(&item.context().locate(file)).map_err(|error| explain_logo(&error)))
+    });
+    let color =
+        section.read("color", |text| text.parse().map_err(|_| "is not a colour (write \"#0087ff\", in quotes)"));
+    Brand::new(logo, color)
 }
 
 fn upstream_cookies(
@@ -146,6 +165,20 @@ fn refuse_loop(path: &SessionPath, fallback: &ReturnPath, item: &Item<'_>) {
     }
 }
 
+fn logout_url(text: &str) -> Result<LogoutUrl, &'static str> {
+    LogoutUrl::parse(text).ok_or("is neither a path of this site nor an https:// URL (write one such as /goodbye)")
+}
+
+fn explain_logo(error: &LogoError) -> String {
+    match error {
+        LogoError::Read(cause) => {
+            format!("names a file that cannot be read: {} (paths are relative to the configuration)", cause.kind())
+        }
+        LogoError::Large => "names a file that is larger than 64 KiB (make the picture smaller)".to_owned(),
+        LogoError::Kind => "names a file that is not a PNG, WebP or SVG picture (convert it)".to_owned(),
+    }
+}
+
 fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
     item.parse(|text| {
         let cookie =
@@ -172,4 +205,3 @@ const LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::f
 const GRACES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 const MAX_PENDING: RangeInclusive<NonZero<u32>> =
     NonZero::<u32>::MIN..=NonZero::new(10_000_000).expect("ten millions are not zero");
-const FALLBACK: &str = "/login";
