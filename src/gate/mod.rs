@@ -143,8 +143,7 @@ impl Gate {
     }
 
     /// Whether a path is for truegate alone, so that no app ever gets the request.
-    #[cfg(feature = "gateway")]
-    pub(crate) fn keeps(&self, path: &str) -> bool {
+    pub fn keeps(&self, path: &str) -> bool {
         self.sessions().is_some_and(|sessions| sessions.keeps(path))
     }
 

@@ -8,6 +8,7 @@ mod login;
 mod looks;
 mod pages;
 mod phone;
+mod return_path;
 mod scene;
 mod screens;
 mod script;

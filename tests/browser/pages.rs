@@ -45,6 +45,16 @@ async fn a_form_that_is_sent_after_the_session_ended_leads_back() {
 }
 
 #[tokio::test]
+async fn an_app_that_does_not_answer_can_be_tried_again() {
+    let mut scene = logged_in().await;
+    scene.site.stop_app();
+    scene.open(NEXT).await;
+    scene.browser.until("document.querySelector('h1').textContent === 'A&B #1 दुकान does not answer'").await;
+    scene.picture("unreachable").await;
+    assert_eq!(scene.browser.ask("return document.querySelector('.button').getAttribute('href')").await, NEXT);
+}
+
+#[tokio::test]
 async fn a_logout_link_asks_first() {
     let scene = logged_in().await;
     scene.open("/.truegate/logout?next=/public/").await;

@@ -11,7 +11,7 @@ use crate::support::{port, program::Program};
 
 pub(crate) struct Site {
     origin: String,
-    _edge: Edge,
+    edge: Edge,
 }
 
 /// What a scene wants of the site.
@@ -31,7 +31,7 @@ pub(crate) struct Wish {
 
 /// What runs, until it is dropped.
 enum Edge {
-    Gateway { _program: Program, _shop: Shop },
+    Gateway { _program: Program, shop: Shop },
     Brief { _server: Brief },
 }
 
@@ -41,15 +41,22 @@ impl Site {
         let origin = format!("http://127.0.0.1:{}", port::free());
         let folder = tempfile::tempdir().unwrap();
         let config = config(&origin, &shop, truecaller, &wish, &folder);
-        let edge = Edge::Gateway { _program: Program::serve_from(folder, &config), _shop: shop };
-        Self { origin, _edge: edge }
+        let edge = Edge::Gateway { _program: Program::serve_from(folder, &config), shop };
+        Self { origin, edge }
     }
 
     /// The same on the tower layer, where logins live for 3 seconds: the program's configuration allows no less than
     /// 10.
     pub(crate) async fn start_brief(truecaller: &Simulator) -> Self {
         let (brief, origin) = Brief::start(truecaller).await;
-        Self { origin, _edge: Edge::Brief { _server: brief } }
+        Self { origin, edge: Edge::Brief { _server: brief } }
+    }
+
+    /// Lets the app behind the gateway answer no more.
+    pub(crate) fn stop_app(&mut self) {
+        if let Edge::Gateway { shop, .. } = &mut self.edge {
+            shop.stop();
+        }
     }
 
     pub(crate) fn origin(&self) -> &str {

@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 /// The app; it stops when it is dropped.
 pub(super) struct Shop {
     address: SocketAddr,
-    _server: JoinSet<()>,
+    server: JoinSet<()>,
 }
 
 impl Shop {
@@ -23,7 +23,12 @@ impl Shop {
         let address = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, routes()).await.unwrap() });
-        Self { address, _server: server }
+        Self { address, server }
+    }
+
+    /// Answers no more: the listener and its connections close.
+    pub(super) fn stop(&mut self) {
+        self.server.abort_all();
     }
 
     pub(super) fn address(&self) -> SocketAddr {
