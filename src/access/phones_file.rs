@@ -64,6 +64,11 @@ impl PhonesFile {
         Ok(if changed { Refresh::Renewed } else { Refresh::Unchanged })
     }
 
+    /// Has the next refresh read the file even if it looks unchanged.
+    pub fn distrust(&self) {
+        *self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Whether the file listed a number when it was read last.
     pub fn lists(&self, phone: &PhoneNumber) -> bool {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).contains(phone)

@@ -1,10 +1,11 @@
-//! The certificate of a listener: read again when its files change.
+//! The certificates of listeners: read again when their files change.
 
 use std::{
     fmt, fs, io,
+    os::unix::fs::MetadataExt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
 };
 
 use rustls::{
@@ -13,42 +14,53 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use tokio::task::spawn_blocking;
 
-use super::config::TlsFiles;
+use super::{
+    config::TlsFiles,
+    reload::{Due, Reason},
+};
 
-/// A certificate that is renewed without a restart.
-///
-/// Each handshake looks at the files' times. A pair that cannot be read, or does not match because only one file
-/// has been written yet, leaves the certificate of before in use.
-pub(super) struct Certificate {
-    files: TlsFiles,
-    current: Mutex<Current>,
-}
+/// A certificate that is renewed without a restart: handshakes show the one that was read last.
+#[derive(Clone)]
+pub(super) struct Certificate(Arc<Current>);
 
 struct Current {
-    /// The files as they were looked at last, whether or not they could be used.
-    stamps: Option<[Stamp; 2]>,
-    key: Arc<CertifiedKey>,
+    files: TlsFiles,
+    key: RwLock<Arc<CertifiedKey>>,
 }
 
-type Stamp = (SystemTime, u64);
+/// The certificates of all listeners, kept fresh.
+///
+/// A pair that cannot be read, or does not match because only one file has been written yet, leaves the certificate of
+/// before in use.
+pub(super) struct Certificates(Vec<(Certificate, Option<[Stamp; 2]>)>);
+
+/// Tells one state of a file from the next.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    modified: SystemTime,
+    length: u64,
+    inode: u64,
+}
 
 impl Certificate {
     /// Reads the pair at once: by the first handshake, what was found to match may be half renewed.
     pub(super) fn read(files: TlsFiles) -> io::Result<Self> {
-        let current = Current { stamps: stamps(&files).ok(), key: Arc::new(load(&files)?) };
-        Ok(Self { files, current: Mutex::new(current) })
+        let key = RwLock::new(Arc::new(load(&files)?));
+        Ok(Self(Arc::new(Current { files, key })))
     }
 
-    fn renew(&self, current: &mut Current) {
-        let stamps = stamps(&self.files).ok();
-        if current.stamps == stamps {
-            return;
-        }
-        current.stamps = stamps;
-        match load(&self.files) {
+    /// The key as it was read last.
+    fn key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.key.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn renew(&self) {
+        match load(&self.0.files) {
+            Ok(key) if key.cert == self.key().cert => {}
             Ok(key) => {
-                current.key = Arc::new(key);
+                *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                 tracing::info!("certificate renewed");
             }
             Err(_) => tracing::error!("the certificate's files cannot be used; the certificate of before stays in use"),
@@ -56,17 +68,44 @@ impl Certificate {
     }
 }
 
+impl Certificates {
+    /// The certificates to look after. All are looked at the first time, for their files may have changed since they
+    /// were read.
+    pub(super) fn of(certificates: impl Iterator<Item = Certificate>) -> Self {
+        Self(certificates.map(|certificate| (certificate, None)).collect())
+    }
+
+    /// Looks at the files again and again, apart from the handshakes.
+    pub(super) async fn keep_fresh(mut self, mut due: Due) {
+        while !self.0.is_empty() {
+            let reason = due.next().await;
+            // Only a runtime that ends keeps them from being looked at.
+            let Ok(looked) = spawn_blocking(move || self.refreshed(reason)).await else { return };
+            self = looked;
+        }
+    }
+
+    fn refreshed(mut self, reason: Reason) -> Self {
+        for (certificate, known) in &mut self.0 {
+            let found = stamps(&certificate.0.files).ok();
+            if reason == Reason::Asked || *known != found {
+                certificate.renew();
+            }
+            *known = found;
+        }
+        self
+    }
+}
+
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        self.renew(&mut current);
-        Some(Arc::clone(&current.key))
+        Some(self.key())
     }
 }
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificate").field("files", &self.files).finish_non_exhaustive()
+        f.debug_struct("Certificate").field("files", &self.0.files).finish_non_exhaustive()
     }
 }
 
@@ -76,7 +115,7 @@ fn stamps(files: &TlsFiles) -> io::Result<[Stamp; 2]> {
 
 fn stamp(path: &Path) -> io::Result<Stamp> {
     let metadata = fs::metadata(path)?;
-    Ok((metadata.modified()?, metadata.len()))
+    Ok(Stamp { modified: metadata.modified()?, length: metadata.len(), inode: metadata.ino() })
 }
 
 fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
@@ -87,3 +126,6 @@ fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
     certified.keys_match().map_err(io::Error::other)?;
     Ok(certified)
 }
+
+/// How often the files are looked at.
+pub(super) const REFRESH: Duration = Duration::from_secs(1);

@@ -14,7 +14,7 @@ use super::{
     demo::{self, DemoArgs},
     keys::{self, KeysArgs},
     logging,
-    signals::Signals,
+    signals::{Signal, Signals},
     simulate::{self, SimulateArgs},
 };
 
@@ -28,11 +28,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the gateway until SIGINT or SIGTERM.
+    /// Run the gateway until SIGTERM, SIGINT or SIGQUIT.
     ///
     /// It takes Truecaller's callbacks, strips and injects identity headers, and with `session:` in the configuration it
     /// logs browsers in and keeps their sessions. After a signal, requests in flight, and verifications of callbacks
-    /// that were answered, may end within `shutdown_grace`; a second signal ends it at once.
+    /// that were answered, may end within `shutdown_grace`; a second signal ends it at once. SIGHUP has it read its
+    /// certificates and files of phone numbers again.
     Serve(ConfigArgs),
     /// Check a configuration and say everything that is wrong with it.
     ///
@@ -106,20 +107,23 @@ impl From<StartError> for Failure {
 }
 
 async fn serve(path: &Path) -> Result<(), Failure> {
+    let mut signals = Signals::listen().map_err(Failure::running)?;
     let config = Config::load(path)?;
     logging::start(config.log);
-    let mut signals = Signals::listen().map_err(Failure::running)?;
     let gateway = Gateway::start(&config).await?;
     let (listen, admin) = (gateway.addresses(), gateway.admin());
     tracing::info!(?listen, %admin, "started");
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    signals.next().await;
+    while signals.next().await == Signal::Reload {
+        tracing::info!("reading certificates and phones files again");
+        gateway.reload();
+    }
     tracing::info!("stopping");
     tokio::select! {
         () = gateway.stop() => tracing::info!("stopped"),
-        () = signals.next() => tracing::warn!("stopped at once by a second signal"),
+        () = signals.stop() => tracing::warn!("stopped at once by a second signal"),
     }
     Ok(())
 }

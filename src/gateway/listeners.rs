@@ -59,6 +59,11 @@ impl Bound {
         self.address
     }
 
+    /// The certificate that the listener shows, if it speaks TLS.
+    pub(super) fn certificate(&self) -> Option<Certificate> {
+        self.certificate.clone()
+    }
+
     /// The socket for tokio.
     pub(super) fn into_tokio(self) -> Result<tokio::net::TcpListener, ListenError> {
         let Self { socket, address, .. } = self;

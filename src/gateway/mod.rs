@@ -34,6 +34,7 @@ mod logging;
 mod metrics;
 mod phones;
 mod proxy;
+mod reload;
 mod signals;
 mod simulate;
 mod spelling;
@@ -55,11 +56,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::{
     admin::Health,
     assemble::Surroundings,
+    certificate::Certificates,
     config::{Config, Timeouts},
     listeners::Bound,
     metrics::Metrics,
     phones::PhonesFiles,
     proxy::Proxy,
+    reload::Reload,
     spelling::OneSpelling,
     telemetry::Telemetry,
     upstream::Upstreams,
@@ -81,6 +84,7 @@ pub struct Gateway {
     gate: Gate,
     shutdown: watch::Sender<bool>,
     background: CancellationToken,
+    reload: Reload,
     in_flight: TaskTracker,
     verifications: Verifications,
     connections: TaskTracker,
@@ -134,6 +138,7 @@ impl Gateway {
             gate: gate.clone(),
             shutdown: watch::Sender::new(false),
             background: CancellationToken::new(),
+            reload: Reload::default(),
             in_flight: TaskTracker::new(),
             verifications,
             connections: TaskTracker::new(),
@@ -148,11 +153,15 @@ impl Gateway {
             telemetry: telemetry.clone(),
             in_flight: gateway.in_flight.clone(),
         };
+        let certificates = Certificates::of(sockets.iter().filter_map(Bound::certificate));
         gateway.spawn_proxy(proxy, config.timeouts, sockets);
         gateway.spawn_admin(admin_socket)?;
-        gateway.spawn_background(async move { upstreams.keep_fresh().await });
+        let due = gateway.reload.every(upstream::REFRESH);
+        gateway.spawn_background(async move { upstreams.keep_fresh(due).await });
         gateway.spawn_background(async move { metrics.keep_small().await });
-        gateway.spawn_background(PhonesFiles::of(&config.routes, telemetry).keep_fresh());
+        let due = |period| gateway.reload.every(period);
+        gateway.spawn_background(certificates.keep_fresh(due(certificate::REFRESH)));
+        gateway.spawn_background(PhonesFiles::of(&config.routes, telemetry).keep_fresh(due(phones::REFRESH)));
         gateway.health.set_ready(true);
         Ok(gateway)
     }
@@ -165,6 +174,13 @@ impl Gateway {
     /// The address of health and metrics.
     pub fn admin(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Reads the certificates and the files of phone numbers again, and resolves the upstream's name, without waiting.
+    ///
+    /// All of it is looked at now and then anyway. What cannot be used leaves that of before in use.
+    pub fn reload(&self) {
+        self.reload.ask();
     }
 
     /// Stops accepting, lets the requests in flight and the verifications of callbacks that were answered end within

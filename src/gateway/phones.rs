@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
-use super::telemetry::Telemetry;
+use super::{
+    reload::{Due, Reason},
+    telemetry::Telemetry,
+};
 use crate::access::{PhonesFile, PhonesFileError, Refresh, Rules};
 
 /// The files, each with why it cannot be used, if that is so.
@@ -20,17 +23,20 @@ impl PhonesFiles {
     }
 
     /// Looks at the files again and again; one that cannot be used leaves the list of before.
-    pub(super) async fn keep_fresh(mut self) {
+    pub(super) async fn keep_fresh(mut self, mut due: Due) {
         while !self.files.is_empty() {
-            tokio::time::sleep(REFRESH).await;
+            let reason = due.next().await;
             // Only a runtime that ends keeps it from being looked at.
-            let Ok(looked) = spawn_blocking(move || self.refreshed()).await else { return };
+            let Ok(looked) = spawn_blocking(move || self.refreshed(reason)).await else { return };
             self = looked;
         }
     }
 
-    fn refreshed(mut self) -> Self {
+    fn refreshed(mut self, reason: Reason) -> Self {
         for (number, (file, mistake)) in (1..).zip(&mut self.files) {
+            if reason == Reason::Asked {
+                file.distrust();
+            }
             let found = file.refresh();
             match found {
                 Ok(Refresh::Renewed) => tracing::info!(number, "phones file renewed"),
@@ -47,4 +53,5 @@ impl PhonesFiles {
     }
 }
 
-const REFRESH: Duration = Duration::from_secs(1);
+/// How often the files are looked at.
+pub(super) const REFRESH: Duration = Duration::from_secs(1);

@@ -1,25 +1,52 @@
-//! The signals that ask the program to stop.
+//! The signals of an operator: to stop, and to read files again.
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 
-/// SIGINT and SIGTERM, from the moment that somebody listens.
+/// What an operator may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// SIGTERM, SIGINT or SIGQUIT.
+    Stop,
+    /// SIGHUP.
+    Reload,
+}
+
+/// The signals, from the moment that somebody listens.
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    quit: unix::Signal,
+    hangup: unix::Signal,
+    /// They mean nothing here, but by default they would kill.
+    _ignored: [unix::Signal; 2],
 }
 
 impl Signals {
+    /// Takes the signals over, for the rest of the process.
     pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
+            hangup: signal(SignalKind::hangup())?,
+            _ignored: [signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?],
+        })
     }
 
     /// Waits for the next of them.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.quit.recv() => Signal::Stop,
+            _ = self.hangup.recv() => Signal::Reload,
         }
+    }
+
+    /// Waits until the process is to stop.
+    pub(super) async fn stop(&mut self) {
+        while self.next().await != Signal::Stop {}
     }
 }

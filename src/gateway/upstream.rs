@@ -18,7 +18,10 @@ use pingora_core::{
 use pingora_http::RequestHeader;
 use tokio::time::timeout;
 
-use super::config::{Timeouts, Upstream};
+use super::{
+    config::{Timeouts, Upstream},
+    reload::Due,
+};
 use crate::{cause::Cause, headers::HeaderTarget};
 
 /// The upstream with the addresses that its name has now.
@@ -82,9 +85,9 @@ impl Upstreams {
     }
 
     /// Resolves the name again and again, for it may move.
-    pub(super) async fn keep_fresh(&self) {
+    pub(super) async fn keep_fresh(&self, mut due: Due) {
         loop {
-            tokio::time::sleep(REFRESH).await;
+            due.next().await;
             self.refresh().await;
         }
     }
@@ -154,7 +157,8 @@ impl Upstreams {
     }
 }
 
-const REFRESH: Duration = Duration::from_secs(30);
+/// How often the name is resolved.
+pub(super) const REFRESH: Duration = Duration::from_secs(30);
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Below what common app servers keep a connection for: a request that cannot be repeated must not meet its end.
 const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);

@@ -1,15 +1,36 @@
 //! A certificate is renewed without a restart.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{process::Command, task::spawn_blocking};
 
 use super::{
     stage::{self, Talk},
-    support::{raw, raw::within, recorder::Recorder},
+    support::{program::Program, raw, raw::within, recorder::Recorder},
     tls::{LISTEN, Pair, serve},
 };
+
+/// Waits until a certificate is shown.
+async fn until_shown(pair: &Pair, program: &Program) {
+    within(async {
+        while pair.connect(program.address(), &["http/1.1"]).await.is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+/// Waits until the program has said this many times that it cannot use the files.
+async fn until_refused(count: usize, program: &Program) {
+    let refused = |line: &&String| line.contains("the certificate's files cannot be used");
+    within(async {
+        while program.log().iter().filter(refused).count() < count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn a_new_pair_is_shown_once_both_files_are_there() {
@@ -19,9 +40,10 @@ async fn a_new_pair_is_shown_once_both_files_are_there() {
     let mut before = Talk::over(shown(&old).await.unwrap());
 
     new.write_certificate(program.folder());
+    until_refused(1, &program).await;
     assert!(shown(&old).await.is_some(), "half a pair is no pair");
     new.write_key(program.folder());
-    assert!(shown(&new).await.is_some(), "the new pair is shown");
+    until_shown(&new, &program).await;
     assert!(shown(&old).await.is_none(), "and the old one no more");
 
     before.say(raw::get("/", "")).await;
@@ -36,17 +58,37 @@ async fn a_pair_that_is_spoilt_leaves_the_one_of_before_in_use() {
     let shown = async |pair: &Pair| pair.connect(program.address(), &["http/1.1"]).await.is_some();
     assert!(shown(&old).await);
 
-    for (file, content) in [("key.pem", "no PEM"), ("certificate.pem", "")] {
-        fs::write(program.folder().join(file), content).unwrap();
-        assert!(shown(&old).await, "{file} is spoilt");
-        fs::remove_file(program.folder().join(file)).unwrap();
-        assert!(shown(&old).await, "{file} is gone");
-    }
-
+    let spoil = |file, content| fs::write(program.folder().join(file), content).unwrap();
+    spoil("key.pem", "no PEM");
+    until_refused(1, &program).await;
+    assert!(shown(&old).await, "the key is spoilt");
+    fs::remove_file(program.folder().join("key.pem")).unwrap();
+    until_refused(2, &program).await;
+    assert!(shown(&old).await, "the key is gone");
     new.write_key(program.folder());
+    until_refused(3, &program).await;
     assert!(shown(&old).await, "half a pair is no pair");
+    spoil("certificate.pem", "");
+    until_refused(4, &program).await;
+    assert!(shown(&old).await, "the certificate is spoilt");
     new.write_certificate(program.folder());
-    assert!(shown(&new).await);
+    until_shown(&new, &program).await;
+}
+
+/// A file system that hangs holds up nobody: whoever opens a pipe waits for what is written into it.
+#[tokio::test]
+async fn no_handshake_waits_for_a_file() {
+    let (app, pair) = (Recorder::start().await, Pair::new());
+    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let (pipe, key) = (program.folder().join("pipe"), program.folder().join("key.pem"));
+    assert!(within(Command::new("mkfifo").arg(&pipe).status()).await.unwrap().success());
+    fs::rename(&pipe, &key).unwrap();
+    // It can be opened once the program reads from it.
+    let writer = within(spawn_blocking(move || fs::File::options().write(true).open(key))).await.unwrap().unwrap();
+    for _ in 0..3 {
+        assert!(pair.connect(program.address(), &["http/1.1"]).await.is_some());
+    }
+    drop(writer);
 }
 
 /// The pair that was checked at the start is the one of before, though nobody has shaken hands yet.

@@ -39,7 +39,7 @@ async fn hold(program: &Program, listener: &TcpListener) -> [Talk<TcpStream>; 2]
 
 #[tokio::test]
 async fn a_request_in_flight_gets_its_whole_answer() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
         let [mut client, mut app] = hold(&program, &listener).await;

@@ -16,14 +16,15 @@ pub(crate) use self::{args::DemoArgs, error::DemoError};
 use self::{receipt::Receipt, scene::Scene};
 use super::signals::Signals;
 
-/// Lets one callback and one login through and shows them, then serves until SIGINT or SIGTERM; with `--once` it ends
+/// Lets one callback and one login through and shows them, then serves until a signal ends it, or its
+/// terminal is closed; with `--once` it ends
 /// there.
 pub(crate) async fn run(args: DemoArgs) -> Result<(), DemoError> {
     let mut signals = Signals::listen().map_err(DemoError::Signals)?;
     let scene = Scene::set(args.listen).await?;
     let outcome = tokio::select! {
         outcome = perform(&scene, &args) => outcome,
-        () = signals.next() => Err(DemoError::Interrupted),
+        _ = signals.next() => Err(DemoError::Interrupted),
     };
     if outcome.is_ok() && !args.once {
         signals.next().await;

@@ -14,7 +14,7 @@ pub(crate) use self::{args::SimulateArgs, error::SimulateError};
 use super::signals::Signals;
 use crate::simulator::{Posted, Simulator};
 
-/// Serves until SIGINT or SIGTERM; with `--once`, until its callback was answered.
+/// Serves until a signal ends it, or its terminal is closed; with `--once`, until its callback was answered.
 pub(crate) async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
     let mut signals = Signals::listen().map_err(SimulateError::Signals)?;
     let simulator = start(&args).await?;
@@ -25,7 +25,7 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
     }
     tokio::select! {
         outcome = perform(&simulator, &args) => outcome?,
-        () = signals.next() => {}
+        _ = signals.next() => {}
     }
     simulator.stop().await;
     Ok(())
