@@ -160,6 +160,7 @@ const HOUSE: &[Floor] = &[
             "simulator",
             "store",
             "tasks",
+            "tls",
         ],
         crates: &[
             "anstream",
@@ -193,6 +194,7 @@ const HOUSE: &[Floor] = &[
             "tracing",
             "tracing_subscriber",
             "url",
+            "webpki_root_certs",
             "zeroize",
         ],
     },

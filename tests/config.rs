@@ -110,6 +110,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
 
     let config = parse_in(&folder, &text).unwrap();
 
+    assert_eq!(config.upstream.ca_file(), Some(&*fs::read(folder.path("tls/ca.pem")).unwrap()));
     assert_eq!(config.listen.len(), 2);
     let tls = config.listen[1].tls.as_ref().unwrap();
     assert_eq!((tls.certificate(), tls.key()), (&*folder.path("tls/certificate.pem"), &*folder.path("tls/key.pem")));

@@ -35,6 +35,7 @@ mod metrics;
 mod phones;
 mod proxy;
 mod reload;
+mod roots;
 mod signals;
 mod simulate;
 mod spelling;
@@ -54,19 +55,9 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    admin::Health,
-    assemble::Surroundings,
-    certificate::Certificates,
-    config::{Config, Timeouts},
-    listeners::Bound,
-    metrics::Metrics,
-    phones::PhonesFiles,
-    proxy::Proxy,
-    reload::Reload,
-    spelling::OneSpelling,
-    telemetry::Telemetry,
-    upstream::Upstreams,
-    verifications::Verifications,
+    admin::Health, assemble::Surroundings, certificate::Certificates, config::Config, listeners::Bound,
+    metrics::Metrics, phones::PhonesFiles, proxy::Proxy, reload::Reload, spelling::OneSpelling, telemetry::Telemetry,
+    upstream::Upstreams, verifications::Verifications,
 };
 pub use self::{cli::main, listeners::ListenError};
 use crate::{
@@ -110,6 +101,9 @@ pub enum StartError {
     /// The metrics cannot be set up.
     #[error("the metrics cannot be set up")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The roots that an upstream is believed by cannot be handed to pingora.
+    #[error("the trusted certificates of the upstream cannot be set up: {0}")]
+    Roots(#[source] std::io::Error),
 }
 
 impl Gateway {
@@ -154,7 +148,7 @@ impl Gateway {
             in_flight: gateway.in_flight.clone(),
         };
         let certificates = Certificates::of(sockets.iter().filter_map(Bound::certificate));
-        gateway.spawn_proxy(proxy, config.timeouts, sockets);
+        gateway.spawn_proxy(proxy, config, sockets)?;
         gateway.spawn_admin(admin_socket)?;
         let due = gateway.reload.every(upstream::REFRESH);
         gateway.spawn_background(async move { upstreams.keep_fresh(due).await });
@@ -218,15 +212,20 @@ impl Gateway {
         let _ = tokio::join!(self.verifications.wait(), closed);
     }
 
-    fn spawn_proxy(&self, proxy: Proxy, timeouts: Timeouts, sockets: Vec<Bound>) {
+    fn spawn_proxy(&self, proxy: Proxy, config: &Config, sockets: Vec<Bound>) -> Result<(), StartError> {
         let mut options = HttpServerOptions::default();
-        options.h2_idle_timeout = timeouts.idle;
-        let mut proxy = http_proxy(&Arc::new(ServerConf::default()), proxy);
+        options.h2_idle_timeout = config.timeouts.idle;
+        let build = |ca_file| {
+            let conf = ServerConf { ca_file: Some(ca_file), ..ServerConf::default() };
+            http_proxy(&Arc::new(conf), proxy)
+        };
+        let mut proxy = roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
         proxy.server_options = Some(options);
         let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(proxy));
         let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });
+        Ok(())
     }
 
     fn spawn_admin(&self, socket: Bound) -> Result<(), ListenError> {

@@ -4,6 +4,10 @@
 //! [`inject`] last in `upstream_request_filter`. The per-request state lives in the module, so a proxy's own `CTX`
 //! stays as it is. If a call is missing, the namespace is stripped and nothing is ever injected.
 //!
+//! [`intercept`] has pingora keep the order of requests that come early (HTTP/1.1 pipelining), which it takes for errors of
+//! the request before them otherwise; and [`respond`] reads what a refused client still sends, so that the client gets to
+//! the answer. How long a connection may be idle is the proxy's to say, with `Session::set_keepalive`.
+//!
 //! ```no_run
 //! use async_trait::async_trait;
 //! use pingora_core::{Result, modules::http::HttpModules, upstreams::peer::HttpPeer};

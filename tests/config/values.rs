@@ -10,6 +10,10 @@ fn a_value_is_one_that_can_work() {
         ("upstream: http://app/api", "1:11: upstream: holds a path"),
         ("upstream: http://u:p@app", "1:11: upstream: holds user info"),
         ("upstream: http://127.0.0.1:8080", "1:11: upstream: is an address of `listen`"),
+        ("upstream: { url: http://app, port: 80 }", "1:30: upstream.port: unknown key"),
+        ("upstream: { url: 'https://app', ca_file: none.pem }", "1:42: upstream.ca_file: names a file that cannot be"),
+        ("upstream: { url: http://app, ca_file: none.pem }", "1:30: upstream.ca_file: is for an https:// upstream"),
+        ("upstream: [http://a]", "1:11: upstream: must be a single value"),
     ]);
     assert_refused(&[
         ("upstream: {}", "1:11: upstream.url: is missing (write url: http://127.0.0.1:3000, the app's address)"),

@@ -4,6 +4,7 @@
 mod admin;
 mod ambient;
 mod causes;
+mod clients;
 mod command_line;
 mod connections;
 mod delivery;
@@ -14,7 +15,9 @@ mod limits;
 mod logs;
 mod owners;
 mod renewal;
+mod roots;
 mod sessions;
+mod signals;
 mod stage;
 mod stop;
 mod streams;

@@ -14,12 +14,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, task::JoinSet};
 use tokio_rustls::{
-    TlsConnector,
+    TlsAcceptor, TlsConnector,
     client::TlsStream,
     rustls::{
-        ClientConfig, RootCertStore,
+        ClientConfig, RootCertStore, ServerConfig,
         crypto::ring,
-        pki_types::{CertificateDer, ServerName},
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
     },
 };
 use truegate::simulator::Simulator;
@@ -54,6 +54,22 @@ impl Pair {
 
     pub(crate) fn write_key(&self, folder: &Path) {
         fs::write(folder.join("key.pem"), &self.key).unwrap();
+    }
+
+    /// How long the two files are.
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        (self.certificate.len(), self.key.len())
+    }
+
+    /// A server that shows this certificate.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.der.clone()], key);
+        TlsAcceptor::from(Arc::new(config.unwrap()))
     }
 
     /// Shakes hands, if this is the certificate that is shown; the client offers these protocols.

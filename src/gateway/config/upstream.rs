@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr};
 use http::{HeaderName, HeaderValue};
 use url::{Host, Url};
 
-use super::{identity::explain, item::Item, tree::Scalar};
+use super::{identity::explain, item::Item, pem, tree::Scalar};
 use crate::headers::HeaderNamesBuilder;
 
 /// Where requests go, and what each of them brings.
@@ -15,6 +15,7 @@ pub struct Upstream {
     host: String,
     port: u16,
     headers: Vec<(HeaderName, HeaderValue)>,
+    ca_file: Option<Vec<u8>>,
 }
 
 /// An upstream with the places in the file that more is to be said of.
@@ -33,7 +34,10 @@ pub(super) fn read(item: Item<'_>) -> Placed<'_> {
     }
     let read = item.section(|section| {
         let url = section.require("url", "write url: http://127.0.0.1:3000, the app's address");
-        Placed { upstream: url.as_ref().and_then(parse), url, headers: section.take("headers") }
+        let upstream = url.as_ref().and_then(parse);
+        let ca_file = ca_file(section.take("ca_file"), upstream.as_ref());
+        let upstream = upstream.map(|upstream| Upstream { ca_file, ..upstream });
+        Placed { upstream, url, headers: section.take("headers") }
     });
     read.unwrap_or(Placed { upstream: None, url: None, headers: None })
 }
@@ -55,6 +59,16 @@ impl Placed<'_> {
             upstream.headers = headers;
         }
     }
+}
+
+/// Reads the roots to trust, where a certificate is shown.
+fn ca_file(item: Option<Item<'_>>, upstream: Option<&Upstream>) -> Option<Vec<u8>> {
+    let item = item?;
+    if upstream.is_some_and(|upstream| !upstream.tls) {
+        item.complain_of_name("is for an https:// upstream, which shows a certificate (remove it, or write https)");
+        return None;
+    }
+    pem::roots(&item)
 }
 
 /// Takes a text that arrives as it was written. The error does not repeat it.
@@ -98,7 +112,7 @@ impl Upstream {
             _ => return Err(UpstreamError::Authority),
         };
         let port = url.port_or_known_default().filter(|port| *port != 0).ok_or(UpstreamError::Authority)?;
-        Ok(Self { tls, host, port, headers: Vec::new() })
+        Ok(Self { tls, host, port, headers: Vec::new(), ca_file: None })
     }
 
     /// Whether the app is spoken to by HTTPS.
@@ -114,6 +128,11 @@ impl Upstream {
     /// The port to connect to.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Certificates to trust besides Mozilla's roots, as PEM.
+    pub fn ca_file(&self) -> Option<&[u8]> {
+        self.ca_file.as_deref()
     }
 
     /// Host and port as a URL writes them, to show them.
@@ -142,7 +161,7 @@ impl Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tls, host, port, headers: _ } = self;
+        let Self { tls, host, port, headers: _, ca_file: _ } = self;
         f.debug_struct("Upstream").field("tls", tls).field("host", host).field("port", port).finish_non_exhaustive()
     }
 }

@@ -7,19 +7,18 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::Request;
-use pingora_core::tls::load_platform_certs_incl_env_into_store;
 use reqwest::{
     Client,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect, retry,
 };
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use super::{config::Upstream, telemetry::Telemetry, upstream::Upstreams};
+use super::{config::Upstream, roots, telemetry::Telemetry, upstream::Upstreams};
 use crate::{
     cause::{Cause, NoAddress, find},
     gate::session::Delivery,
     profile::ClientError,
+    tls,
 };
 
 /// Sends callbacks to the upstream as the proxy would, once.
@@ -37,7 +36,7 @@ impl UpstreamDelivery {
         telemetry: Telemetry,
     ) -> Result<Self, ClientError> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(upstream)?)
+            .tls_backend_preconfigured(tls::config(roots::pem(upstream).as_bytes()).map_err(|_| ClientError::Setup)?)
             .http1_only()
             .no_proxy()
             .redirect(redirect::Policy::none())
@@ -65,17 +64,6 @@ impl Delivery for UpstreamDelivery {
 
 fn cause(error: &reqwest::Error) -> Cause {
     if error.is_timeout() { Cause::Timeout } else { find(error).unwrap_or(Cause::Protocol) }
-}
-
-/// Roots are looked for only where they are needed.
-fn tls(upstream: &Upstream) -> Result<ClientConfig, ClientError> {
-    let mut roots = RootCertStore::empty();
-    if upstream.is_tls() {
-        load_platform_certs_incl_env_into_store(&mut roots).map_err(|_| ClientError::Setup)?;
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().map_err(|_| ClientError::Setup)?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The upstream's name, as the gateway has resolved it.

@@ -1,0 +1,95 @@
+//! The roots by which an upstream's certificate is believed.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, Write},
+    os::fd::AsRawFd,
+    thread,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use pingora_core::tls::load_native_certs;
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+
+use super::config::Upstream;
+
+/// The roots as PEM: Mozilla's, the system's as far as there are any, and those of the upstream's own file. None where no
+/// certificate is shown.
+pub(super) fn pem(upstream: &Upstream) -> String {
+    if !upstream.is_tls() {
+        return String::new();
+    }
+    let own = CertificateDer::pem_slice_iter(upstream.ca_file().unwrap_or_default()).flatten();
+    let system = load_native_certs().unwrap_or_else(|_| {
+        tracing::warn!("the system's trusted certificates cannot be read; Mozilla's are trusted");
+        Vec::new()
+    });
+    let mut store = RootCertStore::empty();
+    // A system may have certificates that rustls cannot read, and pingora would not start with one of them.
+    let system = system.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
+    let mozilla = TLS_SERVER_ROOT_CERTS.iter().cloned();
+    mozilla.chain(system).chain(own).collect::<HashSet<_>>().iter().map(encode).collect()
+}
+
+/// Offers the roots of an upstream as a file for as long as something is made of it.
+///
+/// pingora reads roots from a file or from the system, and panics when the system has none. The file is a pipe, so
+/// that nothing is written to a disk. It can be read once: pingora reads it for HTTP/1.1 first, and the roots that it
+/// then finds missing are those of HTTP/2, which no upstream is spoken to by.
+///
+/// # Errors
+///
+/// When the system has no pipes that can be opened by a path.
+pub(super) fn offer<T>(upstream: &Upstream, make: impl FnOnce(String) -> T) -> io::Result<T> {
+    let pem = pem(upstream);
+    let (reader, mut writer) = io::pipe()?;
+    let path = PLACES.iter().map(|place| format!("{place}/{}", reader.as_raw_fd()));
+    let path = path.into_iter().find(|path| File::open(path).is_ok());
+    let path = path.ok_or_else(|| io::Error::other("neither /dev/fd nor /proc/self/fd can be opened"))?;
+    Ok(thread::scope(|scope| {
+        // Whoever stops reading early has no use for the rest.
+        scope.spawn(move || drop(writer.write_all(pem.as_bytes())));
+        let made = make(path);
+        drop(reader);
+        made
+    }))
+}
+
+fn encode(certificate: &CertificateDer<'_>) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(certificate))
+}
+
+/// Where the descriptors of a process can be opened.
+const PLACES: [&str; 2] = ["/dev/fd", "/proc/self/fd"];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::gateway::config::Config;
+
+    fn upstream(url: &str) -> Upstream {
+        let text = format!("upstream: {url}");
+        Config::parse(&text, Path::new("config.yaml"), |_| None).unwrap().upstream.clone()
+    }
+
+    #[test]
+    fn an_upstream_is_believed_by_mozillas_roots_where_it_shows_a_certificate() {
+        let count = |url| {
+            offer(&upstream(url), |path| {
+                let certificates = CertificateDer::pem_file_iter(path).unwrap();
+                certificates.map(Result::unwrap).count()
+            })
+            .unwrap()
+        };
+        assert!(count("https://app.example") >= TLS_SERVER_ROOT_CERTS.len());
+        assert_eq!(count("http://app.example"), 0);
+        assert!(offer(&upstream("https://app.example"), |_| ()).is_ok(), "nobody has to read it");
+    }
+}
