@@ -94,7 +94,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gate",
         modules: &["assertion", "callback", "cause", "clock", "headers", "identity", "percent", "profile"],
-        crates: &["bytes", "futures_core", "http", "lru", "serde", "serde_json", "thiserror"],
+        crates: &["bytes", "futures_core", "governor", "http", "lru", "serde", "serde_json", "thiserror"],
     },
     Floor {
         place: "gate/session",
