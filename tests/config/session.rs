@@ -103,6 +103,8 @@ fn a_key_of_a_session_is_one_that_can_work() {
             "cookie_name: shop, upstream_cookies: [__Host-shop]",
             "session.upstream_cookies[0]: is a cookie of truegate's own",
         ),
+        ("upstream_cookies: ['*']", "session.upstream_cookies[0]: covers every cookie"),
+        ("upstream_cookies: [__Host-*]", "session.upstream_cookies[0]: is a cookie of truegate's own"),
         ("upstream_cookies: [{ path: /a }]", "session.upstream_cookies[0].name: is missing (write name: PHPSESSID)"),
         ("upstream_cookies: [{ name: 'a b' }]", "session.upstream_cookies[0].name: must be 1 to 256 letters"),
         ("upstream_cookies: [{ name: a, path: hub }]", "session.upstream_cookies[0].path: must begin with `/`"),

@@ -25,8 +25,12 @@ const ASHA: &str = r#"{"phoneNumbers":["918888888888"],"userId":"2"}"#;
 const HEIR: &str = r#"{"phoneNumbers":["919999999999"],"userId":"3"}"#;
 
 fn listing(settings: &mut Settings) {
+    list(settings, vec!["sid", "other"]);
+}
+
+fn list(settings: &mut Settings, upstream_cookies: Vec<&'static str>) {
     let rules = vec![("/public/", Need::Public), ("/account/", Need::Required), ("/", Need::Optional)];
-    settings.sessions = Some(Sessions { rules, upstream_cookies: vec!["sid", "other"], ..Sessions::usual() });
+    settings.sessions = Some(Sessions { rules, upstream_cookies, ..Sessions::usual() });
 }
 
 /// An app that logs in whom the identity headers name, and from then on believes its own cookie, as JupyterHub does. It sets
@@ -136,11 +140,15 @@ struct Shop {
 
 impl Shop {
     async fn behind(kind: Kind) -> Self {
+        Self::listing(kind, vec!["sid", "other"]).await
+    }
+
+    async fn listing(kind: Kind, upstream_cookies: Vec<&'static str>) -> Self {
         println!("edge: {kind:?}");
         let (address, app) = hub().await;
         let truecaller = Simulator::start().await.unwrap();
         let mut settings = Settings::listing([truecaller.endpoint()]);
-        listing(&mut settings);
+        list(&mut settings, upstream_cookies);
         Self { edge: kind.start(address, &settings).await, truecaller, _app: app }
     }
 
@@ -177,6 +185,29 @@ async fn the_next_person_on_a_browser_is_not_the_first_one() {
             answer.all("set-cookie").iter().any(|line| line.starts_with("sid=+91")),
             "a new app session: {answer:#?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_whose_name_the_app_makes_up_stays_with_its_user() {
+    for kind in Kind::ALL {
+        let shop = Shop::listing(kind, vec!["other", "s*"]).await;
+        let mut browser = shop.browser();
+        browser.log_in(&shop.truecaller, RAJAT).await;
+        for path in ["/hub/home", "/hub/home", "/account/x"] {
+            assert_eq!(browser.get(path).await.text(), "+919999999999", "{path}");
+        }
+        assert_eq!(browser.get("/hub/home").await.all("set-cookie").len(), 0, "it came back to the app");
+        browser.log_in(&shop.truecaller, ASHA).await;
+        for path in ["/hub/home", "/account/x", "/hub/home"] {
+            assert_eq!(browser.get(path).await.text(), "+918888888888", "{path}");
+        }
+
+        let scene = Scene::with(kind, |settings| list(settings, vec!["sid-*"])).await;
+        let line = "sid=1; sid-a=2; sid-=3; SID-a=4; sid-a=5; sid-\u{e9}=6";
+        let answer = scene.send(format!("GET / HTTP/1.1\r\nHost: shop.example\r\nCookie: {line}\r\n\r\n")).await;
+        assert_eq!(scene.reached_once().await.all("cookie"), ["sid=1; SID-a=4"]);
+        assert_eq!(answer.all("set-cookie"), ["sid-=; Path=/; Max-Age=0", "sid-a=; Path=/; Max-Age=0"]);
     }
 }
 

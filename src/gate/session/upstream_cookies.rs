@@ -6,6 +6,8 @@
 //! whatever else runs at the same time. A companion holds for one value, and for one user: one who logs in again goes on
 //! with the app's own session.
 
+use std::collections::BTreeSet;
+
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use super::{Mode, standing::Standing};
@@ -13,7 +15,7 @@ use crate::{
     headers::{AppCookies, CookieOwner, HeaderTarget, KeptCookies},
     session::{
         Purpose, Session,
-        cookies::{key, named, set_pair, value, without},
+        cookies::{CookieName, key, named, named_by, set_pair, value, without},
     },
 };
 
@@ -25,17 +27,20 @@ impl Mode {
         let mut kept = KeptCookies::default();
         let Some(owner) = owner(standing).filter(|_| !self.upstream_cookies.is_empty()) else { return (kept, None) };
         let mut expired = Vec::new();
-        for cookie in &self.upstream_cookies {
+        let came = self.upstream_cookies.iter().flat_map(|cookie| {
+            names(&head.headers, |name| cookie.covers(name)).into_iter().map(move |name| (cookie, name))
+        });
+        for (cookie, name) in came {
             let mut are_all_kept = true;
-            for (index, pair) in named(&head.headers, cookie.name().as_bytes()).enumerate() {
-                if index < PAIRS && self.is_of(&owner, cookie.name(), pair, &head.headers) {
+            for (index, pair) in named(&head.headers, name.as_bytes()).enumerate() {
+                if index < PAIRS && self.is_of(&owner, name, pair, &head.headers) {
                     kept.keep(pair);
                 } else {
                     are_all_kept = false;
                 }
             }
             if !are_all_kept {
-                expired.extend(cookie.expired(head.uri.path()));
+                expired.extend(cookie.expired_as(name, head.uri.path()));
             }
         }
         (kept, Some(AppCookies { owner, expired }))
@@ -88,8 +93,14 @@ impl Mode {
     }
 
     fn lists(&self, name: &[u8]) -> bool {
-        self.upstream_cookies.iter().any(|cookie| cookie.name().as_bytes() == name)
+        self.upstream_cookies.iter().any(|cookie| cookie.covers(name))
     }
+}
+
+/// The different names of cookies in a request that are meant, as far as browsers take them.
+fn names(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> BTreeSet<&str> {
+    let names = named_by(headers, is_meant).filter_map(|pair| std::str::from_utf8(key(pair)).ok());
+    names.filter(|name| CookieName::parse(name).is_ok()).take(PAIRS).collect()
 }
 
 /// Takes pairs out of the `Cookie` lines, and leaves the others byte for byte.
@@ -127,5 +138,5 @@ pub(super) fn is_same_user(one: &Session, other: &Session) -> bool {
     user(one) == user(other)
 }
 
-/// How many cookies of one name are looked at. A browser that sends more than it has paths is not one.
+/// How many cookies of one name, or of names that begin alike, are looked at. Others do not reach the app.
 const PAIRS: usize = 16;

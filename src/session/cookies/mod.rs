@@ -138,7 +138,8 @@ pub(crate) fn named<'a>(headers: &'a HeaderMap, name: &[u8]) -> impl Iterator<It
     named_by(headers, move |key| key == name)
 }
 
-fn named_by<'a>(headers: &'a HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &'a [u8]> {
+/// The pairs in any `Cookie` line whose names are meant.
+pub(crate) fn named_by(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &[u8]> {
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     lines.flat_map(pairs).filter(move |pair| is_meant(key(pair)))
 }

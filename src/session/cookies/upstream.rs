@@ -8,6 +8,9 @@ use super::{CookieName, CookieNameError};
 
 /// A cookie of the app's own, and where it is set.
 ///
+/// A name that ends in `*` stands for every cookie whose name begins with the rest, as apps need that make up names:
+/// `jupyterhub-user-*`.
+///
 /// ```
 /// use truegate::session::cookies::UpstreamCookie;
 ///
@@ -51,14 +54,26 @@ impl UpstreamCookie {
         Ok(Self { domain: Some(domain.to_ascii_lowercase().into()), ..self })
     }
 
-    /// The name of the cookie.
+    /// The name of the cookie, or the beginning of several names with a `*` after it.
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
 
-    /// The lines that make a browser forget the cookie after a request for a path.
+    /// Whether a cookie of this name is meant.
+    pub(crate) fn covers(&self, name: &[u8]) -> bool {
+        match self.beginning() {
+            Some(beginning) => name.starts_with(beginning.as_bytes()),
+            None => name == self.name().as_bytes(),
+        }
+    }
+
+    /// The lines that make a browser forget the cookie after a request for a path; none where the name is not known.
     pub(crate) fn expired(&self, request: &str) -> Vec<HeaderValue> {
-        let name = self.name.as_str();
+        if self.beginning().is_some() { Vec::new() } else { self.expired_as(self.name(), request) }
+    }
+
+    /// As [`expired`](Self::expired), for a cookie that came with a request: its name is one that browsers take.
+    pub(crate) fn expired_as(&self, name: &str, request: &str) -> Vec<HeaderValue> {
         let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         let secure = if begins("__Secure-") || begins("__Host-") { "; Secure" } else { "" };
         if begins("__Host-") {
@@ -69,6 +84,11 @@ impl UpstreamCookie {
         let domains: Vec<_> = domains.collect();
         let lines = paths.iter().flat_map(|path| domains.iter().map(move |domain| (path, domain)));
         lines.map(|(path, domain)| line(format!("{name}={secure}; Path={path}{domain}; Max-Age=0"))).collect()
+    }
+
+    /// What the names begin with, if several are meant.
+    fn beginning(&self) -> Option<&str> {
+        self.name().strip_suffix('*')
     }
 }
 
@@ -146,6 +166,23 @@ mod tests {
             assert_eq!(expired(&cookie, request), lines, "{request}");
         }
         assert_eq!(cookie.expired(&"/a".repeat(1000)).len(), 1 + 2 * DEPTH);
+    }
+
+    #[test]
+    fn a_star_stands_for_the_rest_of_a_name() {
+        let (one, several) = ("sid".parse::<UpstreamCookie>().unwrap(), "sid-*".parse::<UpstreamCookie>().unwrap());
+        for (name, is_one, is_of_several) in [
+            ("sid", true, false),
+            ("sid-", false, true),
+            ("sid-a*", false, true),
+            ("SID", false, false),
+            ("", false, false),
+        ] {
+            let name = name.as_bytes();
+            assert_eq!((one.covers(name), several.covers(name)), (is_one, is_of_several), "{name:?}");
+        }
+        assert_eq!(several.expired("/"), Vec::<HeaderValue>::new());
+        assert_eq!(several.path("/a/").unwrap().expired_as("sid-b", "/"), ["sid-b=; Path=/a/; Max-Age=0"]);
     }
 
     #[test]

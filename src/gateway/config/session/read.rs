@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     gate::session::{SessionPath, SessionsBuilder},
-    session::cookies::{Cookies, SessionCookieName, UpstreamCookie},
+    session::cookies::{Cookies, Kind, SessionCookieName, UpstreamCookie},
     session::page::{Brand, Logo, LogoError, Pages},
     session::{LinkBase, LinkBaseError, LogoutUrl, PublicUrl, ReturnPath},
 };
@@ -183,7 +183,13 @@ fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
     item.parse(|text| {
         let cookie =
             text.parse::<UpstreamCookie>().map_err(|error| format!("{error} (write one such as PHPSESSID)"))?;
-        if ours.is_some_and(|ours| ours.is_set_by(text.as_bytes())) {
+        if cookie.name() == "*" {
+            return Err("covers every cookie (write how the names begin, such as jupyterhub-user-*)".to_owned());
+        }
+        if ours.is_some_and(|ours| {
+            let is_covered = |kind| cookie.covers(ours.name(kind).as_bytes());
+            ours.is_set_by(text.as_bytes()) || is_covered(Kind::Session) || is_covered(Kind::Browser)
+        }) {
             return Err("is a cookie of truegate's own (list the app's)".to_owned());
         }
         Ok(cookie)
