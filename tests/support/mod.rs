@@ -19,6 +19,7 @@ pub mod scene;
 #[cfg(feature = "session")]
 pub mod seal;
 pub mod secrets;
+pub mod server;
 pub mod source;
 pub mod tls;
 #[cfg(feature = "gateway")]
