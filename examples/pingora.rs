@@ -15,11 +15,11 @@ use std::{env, error::Error};
 use async_trait::async_trait;
 use pingora_core::{Result, modules::http::HttpModules, server::Server, upstreams::peer::HttpPeer};
 use pingora_http::RequestHeader;
-use pingora_proxy::{ProxyHttp, Session, http_proxy_service};
+use pingora_proxy::{ProxyHttp, Session};
 use truegate::{
     Gate,
     callback::{EndpointError, Endpoints, ProfileEndpoint},
-    pingora::{TruegateModule, inject, intercept},
+    pingora::{TruegateModule, inject, intercept, proxy_service},
     profile::ProfileClient,
 };
 
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut server = Server::new(None)?;
     server.bootstrap();
-    let mut service = http_proxy_service(&server.configuration, Proxy { gate, upstream });
+    let mut service = proxy_service(&server.configuration, Proxy { gate, upstream });
     service.add_tcp(&listen);
     server.add_service(service);
     println!("listening on http://{listen}");

@@ -51,6 +51,7 @@ pub mod headers;
 pub mod identity;
 mod json;
 pub mod layer;
+mod lease;
 mod loopback;
 mod percent;
 #[cfg(feature = "pingora")]
@@ -67,7 +68,7 @@ pub mod tasks;
 #[cfg(any(feature = "client", feature = "redis"))]
 mod tls;
 
-pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer};
+pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer, lease::Lease};
 
 #[cfg(all(doctest, feature = "pingora", feature = "client"))]
 #[doc = include_str!("../README.md")]

@@ -55,9 +55,10 @@ const HOUSE: &[Floor] = &[
             "zeroize",
         ],
     },
+    Floor { place: "lease", modules: &[], crates: &["futures_core"] },
     Floor {
         place: "headers",
-        modules: &["callback", "identity", "profile"],
+        modules: &["callback", "identity", "lease", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
     Floor { place: "access", modules: &["percent", "profile"], crates: &["thiserror"] },
@@ -99,13 +100,14 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gate/session",
         modules: &[
-            "access", "callback", "cause", "gate", "headers", "identity", "profile", "session", "store", "tasks",
+            "access", "callback", "cause", "gate", "headers", "identity", "lease", "profile", "session", "store",
+            "tasks",
         ],
         crates: &["bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "url"],
     },
     Floor {
         place: "layer",
-        modules: &["gate", "headers", "identity"],
+        modules: &["gate", "headers", "identity", "lease"],
         crates: &[
             "bytes",
             "futures_core",
@@ -119,7 +121,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "pingora",
-        modules: &["gate", "headers"],
+        modules: &["gate", "headers", "lease"],
         crates: &["async_trait", "bytes", "http", "pingora_core", "pingora_http", "pingora_proxy", "tokio"],
     },
     Floor {

@@ -62,6 +62,7 @@ use self::{
 pub use self::{cli::main, listeners::ListenError};
 use crate::{
     gate::{Gate, GuessableCallbackPath},
+    pingora::Leased,
     profile::ClientError,
     store::RedisStoreError,
 };
@@ -221,7 +222,7 @@ impl Gateway {
         };
         let mut proxy = roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
         proxy.server_options = Some(options);
-        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(proxy));
+        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(Leased::new(proxy)));
         let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{StatusCode, Version, header};
+use http::{Method, StatusCode, Version, header};
 use pingora_core::{
     Error, ErrorSource, ErrorType, Result,
     modules::http::HttpModules,
@@ -47,6 +47,11 @@ pub(super) struct Proxy {
 /// One request on its way.
 pub(super) struct Exchange {
     arrived: Instant,
+    telemetry: Telemetry,
+    /// Its method, until it is counted.
+    uncounted: Option<Method>,
+    /// The status that the app has answered with.
+    status: Option<StatusCode>,
     /// Where it came from; none before it was looked at.
     origin: Option<Origin>,
     attempts: Attempts,
@@ -61,6 +66,9 @@ impl ProxyHttp for Proxy {
     fn new_ctx(&self) -> Exchange {
         Exchange {
             arrived: SystemClock.now(),
+            telemetry: self.telemetry.clone(),
+            uncounted: None,
+            status: None,
             origin: None,
             attempts: self.upstreams.attempts(),
             _head_is_read: HeadIsRead::now(),
@@ -73,6 +81,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+        exchange.uncounted = Some(session.req_header().method.clone());
         if let Err(rejection) = limits::check(session.req_header(), |path| self.gate.keeps(path)) {
             let reply = self.gate.reject_for(rejection, session.req_header());
             respond(session, reply).await?;
@@ -134,7 +143,7 @@ impl ProxyHttp for Proxy {
         &self,
         session: &mut Session,
         response: &mut ResponseHeader,
-        _: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
         // RFC 9112 §6.1: HTTP/1.0 knows no chunks, so the end of the connection is the end of the body.
         if session.req_header().version < Version::HTTP_11
@@ -142,6 +151,7 @@ impl ProxyHttp for Proxy {
         {
             session.set_keepalive(None);
         }
+        exchange.status = exchange.status.or_else(|| Some(response.status).filter(is_answer));
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
             // A socket lives while the app speaks; the client may listen only.
             session.set_read_timeout(None);
@@ -170,8 +180,8 @@ impl ProxyHttp for Proxy {
     /// Called last, so that an app, too, may answer before it has read the whole body.
     async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
         let status = answered(session);
-        let elapsed = SystemClock.now() - exchange.arrived;
-        self.telemetry.request(&session.req_header().method, status.map_or(0, |status| status.as_u16()), elapsed);
+        exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
+        exchange.count(status);
         if error.is_none() && status.is_some() && !session.was_upgraded() && !has_answered(session) {
             drain(session).await;
         }
@@ -185,6 +195,23 @@ impl ProxyHttp for Proxy {
     /// The same.
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Exchange, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
+    }
+}
+
+impl Exchange {
+    /// Counts the request, once.
+    fn count(&mut self, status: Option<StatusCode>) {
+        if let Some(method) = self.uncounted.take() {
+            let elapsed = SystemClock.now() - self.arrived;
+            self.telemetry.request(&method, status.map_or(0, |status| status.as_u16()), elapsed);
+        }
+    }
+}
+
+/// A request that is let go of because its session is over: pingora does not log it.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.count(self.status);
     }
 }
 
@@ -247,6 +274,9 @@ fn downstream(error: &ErrorType) -> Option<Rejection> {
 
 /// The status that the client got; an interim one is no answer.
 fn answered(session: &Session) -> Option<StatusCode> {
-    let status = session.response_written()?.status;
-    (!status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS).then_some(status)
+    session.response_written().map(|response| response.status).filter(is_answer)
+}
+
+fn is_answer(status: &StatusCode) -> bool {
+    !status.is_informational() || *status == StatusCode::SWITCHING_PROTOCOLS
 }

@@ -18,10 +18,12 @@ pub(crate) struct KeptCookies(Vec<Box<[u8]>>);
 ///
 /// It names a user, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 pub(crate) struct CookieOwner(Arc<[u8]>);
 
 /// What is done to the app's cookies in a response.
 #[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 pub(crate) struct AppCookies {
     /// Who gets what the app sets.
     pub(crate) owner: CookieOwner,

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{AppCookies, Field, HeaderNames, Injection, KeptCookies, Spoofs, encoding::cut, field::TooLong};
-use crate::{callback::Decline, identity::Identity};
+use crate::{callback::Decline, identity::Identity, lease::Lease};
 
 /// The headers of a request, as an edge holds them.
 ///
@@ -67,6 +67,8 @@ pub struct ResponseEdits {
     pub(crate) cookies: Vec<HeaderValue>,
     /// What is done to the cookies that the app sets, if any of its cookies are listed.
     pub(crate) app: Option<AppCookies>,
+    /// How long the request and its response may go on; for as long as they like if none.
+    pub(crate) lease: Option<Lease>,
     /// Whether the response depends on who asked, so that no cache may give it to others.
     pub(crate) personal: bool,
 }
@@ -145,6 +147,11 @@ impl Edits {
             Origin::Verified { identity, .. } | Origin::Known { identity, .. } => Some(identity),
             Origin::Ordinary | Origin::Declined(_) => None,
         }
+    }
+
+    /// How long the request and its response may go on, if there is an end to that.
+    pub fn lease(&self) -> Option<&Lease> {
+        self.response.as_ref()?.lease.as_ref()
     }
 
     /// The app's listed cookies that go on.

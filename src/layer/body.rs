@@ -1,17 +1,21 @@
 //! The bodies on either side of the inner service: what passes streams on, less the namespace in its trailers.
 
 use std::{
+    error::Error,
+    fmt,
     pin::Pin,
+    sync::{Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
+use futures_core::future::BoxFuture;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::read::Whole;
-use crate::gate::Gate;
+use crate::{gate::Gate, lease::Lease};
 
 /// The body of a request behind truegate.
 pub type RequestBody<B> = GuardedBody<B>;
@@ -25,6 +29,7 @@ pin_project! {
     pub struct GuardedBody<B> {
         #[pin]
         kind: Kind<B>,
+        watch: Option<Watch>,
     }
 }
 
@@ -37,13 +42,65 @@ pin_project! {
     }
 }
 
+/// Looks whether a session goes on.
+struct Watch {
+    lease: Lease,
+    /// Never locked: so that a body can be shared as far as its own bytes can.
+    over: Mutex<BoxFuture<'static, ()>>,
+}
+
+impl Watch {
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let over = self.over.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.lease.is_over() || over.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+/// Why a body broke off.
+///
+/// It becomes a boxed error, as servers want one, if the inner error does. It is not one itself, so that the inner one need not
+/// be one either.
+#[derive(Debug)]
+pub enum BodyError<E> {
+    /// The inner body's reason.
+    Inner(E),
+    /// The session is over in whose name the request came.
+    SessionOver,
+}
+
+impl<E: Into<BoxError>> From<BodyError<E>> for BoxError {
+    fn from(error: BodyError<E>) -> Self {
+        match error {
+            BodyError::Inner(error) => error.into(),
+            BodyError::SessionOver => "the session is over".into(),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for BodyError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inner(error) => error.fmt(f),
+            Self::SessionOver => f.write_str("the session is over"),
+        }
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
 impl<B> GuardedBody<B> {
     pub(super) fn of_request(inner: B, gate: Gate) -> Self {
-        Self { kind: Kind::Passing { inner, gate, strip: Gate::strip_request_trailers } }
+        Self::new(Kind::Passing { inner, gate, strip: Gate::strip_request_trailers })
     }
 
     pub(super) fn of_response(inner: B, gate: Gate) -> Self {
-        Self { kind: Kind::Passing { inner, gate, strip: Gate::strip_response_trailers } }
+        Self::new(Kind::Passing { inner, gate, strip: Gate::strip_response_trailers })
     }
 
     /// A body that was read before.
@@ -57,18 +114,40 @@ impl<B> GuardedBody<B> {
 
     /// A body that is known whole.
     pub(super) fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
-        Self { kind: Kind::Whole { data: Some(data).filter(|data| !data.is_empty()), trailers } }
+        Self::new(Kind::Whole { data: Some(data).filter(|data| !data.is_empty()), trailers })
+    }
+
+    /// The body as it came, unless it was read before.
+    pub(super) fn into_unread(self) -> Option<B> {
+        match self.kind {
+            Kind::Passing { inner, .. } => Some(inner),
+            Kind::Whole { .. } => None,
+        }
+    }
+
+    /// The same body, which ends with an error as soon as a lease is over.
+    pub(super) fn leased(self, lease: Option<&Lease>) -> Self {
+        Self { watch: lease.map(|lease| Watch { lease: lease.clone(), over: Mutex::new(lease.over()) }), ..self }
+    }
+
+    fn new(kind: Kind<B>) -> Self {
+        Self { kind, watch: None }
     }
 }
 
 impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = BodyError<B::Error>;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        Poll::Ready(match self.project().kind.project() {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.as_mut().project();
+        if this.watch.as_mut().is_some_and(|watch| watch.is_over(cx)) {
+            self.set(Self::whole(Bytes::new(), None));
+            return Poll::Ready(Some(Err(BodyError::SessionOver)));
+        }
+        Poll::Ready(match this.kind.project() {
             KindProjection::Passing { inner, gate, strip } => {
-                let mut frame = ready!(inner.poll_frame(cx));
+                let mut frame = ready!(inner.poll_frame(cx)).map(|frame| frame.map_err(BodyError::Inner));
                 if let Some(Ok(frame)) = &mut frame
                     && let Some(trailers) = frame.trailers_mut()
                 {
@@ -94,5 +173,20 @@ impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {
             Kind::Passing { inner, .. } => inner.size_hint(),
             Kind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_broke_off_gives_servers_the_error_that_they_want() {
+        let over: BoxError = BodyError::<std::convert::Infallible>::SessionOver.into();
+        assert_eq!(over.to_string(), "the session is over");
+        let inner: BoxError = BodyError::Inner(BoxError::from("it broke")).into();
+        assert_eq!(inner.to_string(), "it broke");
+        let inner: BoxError = BodyError::Inner(std::fmt::Error).into();
+        assert!(inner.is::<std::fmt::Error>(), "the very error of the inner body");
     }
 }

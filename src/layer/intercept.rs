@@ -48,7 +48,7 @@ pin_project! {
         S: Service<Request<RequestBody<B>>>,
     {
         Reading { #[pin] read: Read<B>, refused: Option<(Verdict, Leftover)> },
-        Refusing { reply: Option<(Reply, Version)>, #[pin] unwanted: Unwanted<RequestBody<B>> },
+        Refusing { reply: Option<(Reply, Version)>, #[pin] unwanted: Unwanted<B> },
         Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<RequestBody<B>> },
         Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: Option<Arc<ResponseEdits>> },
     }
@@ -118,7 +118,8 @@ where
                         (Verdict::Forward(_), None) => unreachable!("only what was read to its end is forwarded"),
                         (Verdict::Reply(reply), body) => {
                             let Waiting { head, .. } = waiting;
-                            let unwanted = body.and_then(|body| Unwanted::of(body, &head.headers, this.gate));
+                            let unread = body.and_then(RequestBody::into_unread);
+                            let unwanted = unread.and_then(|body| Unwanted::of(body, &head.headers, this.gate));
                             let Some(unwanted) = unwanted else {
                                 return Poll::Ready(Ok(answer(reply, head.version)));
                             };
@@ -152,7 +153,7 @@ where
     fn call(waiting: Waiting<S>, edits: Edits, body: RequestBody<B>, gate: &Gate) -> Self {
         let Waiting { mut head, inner } = waiting;
         prepare(gate, &edits, &mut head);
-        let call = inner.oneshot(Request::from_parts(head, body));
+        let call = inner.oneshot(Request::from_parts(head, body.leased(edits.lease())));
         Self::Calling { call, edits: edits.into_response() }
     }
 }

@@ -11,6 +11,9 @@ pub(super) fn prepare(gate: &Gate, edits: &Edits, head: &mut Parts) {
     if let Some(identity) = edits.identity() {
         head.extensions.insert(identity.clone());
     }
+    if let Some(lease) = edits.lease() {
+        head.extensions.insert(lease.clone());
+    }
 }
 
 /// Makes of an absolute target of HTTP/1 the path and query that it names; its host is the request's (RFC 9112 §3.2.2).

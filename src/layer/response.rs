@@ -15,7 +15,8 @@ pub(super) fn guard<R>(
     edits: Option<&ResponseEdits>,
 ) -> Response<ResponseBody<R>> {
     gate.apply_response(edits, response.headers_mut());
-    response.map(|body| ResponseBody::of_response(body, gate.clone()))
+    let lease = edits.and_then(|edits| edits.lease.as_ref());
+    response.map(|body| ResponseBody::of_response(body, gate.clone()).leased(lease))
 }
 
 /// The reply as a response; HTTP/1 is told when the connection must close.

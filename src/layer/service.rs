@@ -15,6 +15,7 @@ use crate::{
     gate::{Gate, Step},
     headers::join_cookies,
     identity::Identity,
+    lease::Lease,
 };
 
 /// A service behind truegate; see the [module](super).
@@ -46,13 +47,15 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut head, body) = request.into_parts();
         head.extensions.remove::<Identity>();
+        head.extensions.remove::<Lease>();
         if head.version == Version::HTTP_2 {
             join_cookies(&mut head.headers);
         }
         match self.gate.inspect(&head) {
             Step::Forward(edits) => {
                 prepare(&self.gate, &edits, &mut head);
-                let request = Request::from_parts(head, RequestBody::of_request(body, self.gate.clone()));
+                let body = RequestBody::of_request(body, self.gate.clone()).leased(edits.lease());
+                let request = Request::from_parts(head, body);
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.into_response())
             }
             Step::Intake(intake) => {

@@ -8,6 +8,9 @@
 //! the request before them otherwise; and [`respond`] reads what a refused client still sends, so that the client gets to
 //! the answer. How long a connection may be idle is the proxy's to say, with `Session::set_keepalive`.
 //!
+//! With sessions, serve the proxy by [`proxy_service`], so that WebSockets and streams end with their session also while
+//! nobody says anything. Without it they end when either side says something.
+//!
 //! ```no_run
 //! use async_trait::async_trait;
 //! use pingora_core::{Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
@@ -44,6 +47,7 @@
 
 mod body;
 mod drain;
+mod leased;
 mod module;
 mod reply;
 mod target;
@@ -54,7 +58,11 @@ use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
 pub(crate) use self::{body::RETRY_BUFFER, drain::drain, module::has_answered, target::Target};
-pub use self::{module::TruegateModule, reply::respond};
+pub use self::{
+    leased::{Leased, proxy_service},
+    module::TruegateModule,
+    reply::respond,
+};
 use crate::gate::{Rejection, Step, Verdict};
 
 /// Answers a request or lets it pass; to be called from `request_filter`, whose result it is.
@@ -93,6 +101,9 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
     };
     match verdict {
         Verdict::Forward(edits) => {
+            if let Some(lease) = edits.lease() {
+                leased::hold(lease.clone());
+            }
             module(session)?.decide(edits);
             Ok(false)
         }

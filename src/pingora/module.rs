@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Version, header};
 use pingora_core::{
-    Result,
+    Error, ErrorType, Result,
     modules::http::{HttpModule, HttpModuleBuilder, Module, ModuleBuilder},
 };
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -15,6 +15,7 @@ use super::target::{self, Target};
 use crate::{
     gate::{Gate, Step},
     headers::{Edits, HeaderTarget, join_cookies},
+    lease::Lease,
 };
 
 /// What truegate knows of one request.
@@ -50,6 +51,15 @@ impl TruegateModule {
     /// Lets the response pass that is written next: nobody else made it.
     pub(super) fn answer(&mut self) {
         self.answers = true;
+    }
+
+    /// Lets no byte pass either way once the session is over.
+    fn check_lease(&self) -> Result<()> {
+        let lease = self.edits.as_ref().and_then(Edits::lease).filter(|_| !self.answers);
+        if lease.is_some_and(Lease::is_over) {
+            return Err(Error::explain(ErrorType::ConnectionClosed, "the session is over").into_down());
+        }
+        Ok(())
     }
 
     /// Strips in any case: pingora offers the request as it was before, should it try another upstream.
@@ -103,6 +113,14 @@ impl HttpModule for TruegateModule {
             self.cookies = cookies;
         }
         Ok(())
+    }
+
+    async fn request_body_filter(&mut self, _: &mut Option<Bytes>, _: bool) -> Result<()> {
+        self.check_lease()
+    }
+
+    fn response_body_filter(&mut self, _: &mut Option<Bytes>, _: bool) -> Result<()> {
+        self.check_lease()
     }
 
     async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {

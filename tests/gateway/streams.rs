@@ -1,10 +1,15 @@
 //! Bodies both ways, as they come.
 
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
 use super::{
+    sessions::Site,
     stage::{self, Talk},
-    support::{program::Program, raw},
+    support::{edge::sessions::Sessions, program::Program, raw, raw::within, recorder::Recorder, visitor::Visitor},
+    tls::{self, Http2, Pair},
 };
 
 struct Both {
@@ -139,4 +144,50 @@ async fn a_websocket_handshake_says_what_the_client_said() {
         assert!(head.contains(line), "{head}");
     }
     assert!(!head.contains("truecaller"), "{head}");
+}
+
+/// A front proxy sends the requests of many users over one connection.
+#[tokio::test]
+async fn an_http_2_stream_ends_with_its_session_and_leaves_the_others_alone() {
+    const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent";
+    let (sessions, app, pair) = (Sessions::usual(), Recorder::answering(EVENTS).await, Pair::new());
+    // Any gateway with the secret knows who logged in here.
+    let site = Site::open(&sessions, "", "").await;
+    let (one, other) = (site.signed_in().await, site.signed_in().await);
+    let config =
+        stage::config_without_listener(app.address()) + &stage::truecaller(&site.truecaller) + &sessions.yaml();
+    let program = tls::serve(&pair, &config);
+    let mut client = Http2::connect(&pair, program.address()).await;
+    let mut streams = Vec::new();
+    for browser in [&one, &other] {
+        let answer = client.send(request(browser, "GET", "/events")).await;
+        let mut stream = answer.into_body();
+        assert_eq!(within(stream.frame()).await.unwrap().unwrap().into_data().unwrap(), "event");
+        streams.push(stream);
+    }
+
+    assert_eq!(client.send(request(&one, "POST", "/.truegate/logout")).await.status(), StatusCode::NO_CONTENT);
+
+    assert!(ends(&mut streams[0]).await);
+    assert_eq!(client.send(request(&other, "GET", "/.truegate/me")).await.status(), StatusCode::OK);
+    assert!(futures_util::FutureExt::now_or_never(streams[1].frame()).is_none(), "it goes on");
+    assert_eq!(client.send(request(&other, "POST", "/.truegate/logout")).await.status(), StatusCode::NO_CONTENT);
+    assert!(ends(&mut streams[1]).await);
+    let counted = "\ntruegate_responses_total{class=\"2xx\"} 5\n";
+    let metrics = async || raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    within(async { while !metrics().await.contains(counted) {} }).await;
+    let page = metrics().await;
+    let mut failures = page.lines().filter(|line| line.starts_with("truegate_upstream_failures_total"));
+    assert!(failures.all(|line| line.ends_with(" 0")), "the app did nothing wrong: {page}");
+}
+
+fn request(browser: &Visitor, method: &str, path: &str) -> Request<tls::Body> {
+    let cookie = format!("__Host-truegate={}", browser.cookie("__Host-truegate").unwrap());
+    let request = Request::builder().method(method).uri(format!("https://shop.example{path}"));
+    request.header("cookie", cookie).header("origin", Sessions::ORIGIN).body(tls::body("")).unwrap()
+}
+
+/// Whether nothing more comes, by an end or by a reset.
+async fn ends(stream: &mut Incoming) -> bool {
+    within(stream.frame()).await.is_none_or(|frame| frame.is_err())
 }

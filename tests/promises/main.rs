@@ -8,6 +8,7 @@ mod browsers;
 mod claims;
 mod early;
 mod endpoints;
+mod ends;
 mod forward_auth;
 mod framing;
 mod keeping;

@@ -4,6 +4,7 @@
 mod assertions;
 mod away;
 mod crowds;
+mod ends;
 mod junk;
 mod killed;
 mod limits;

@@ -48,7 +48,7 @@ impl Sessions {
 }
 
 impl Mode {
-    fn decide(&self, gate: &Gate, access: &Access, standing: Standing, head: &Parts) -> Verdict {
+    fn decide(self: &Arc<Self>, gate: &Gate, access: &Access, standing: Standing, head: &Parts) -> Verdict {
         let (kept, app) = self.sort_cookies(&standing, head);
         if matches!(access, Access::Public) {
             let response = ResponseEdits { app, ..ResponseEdits::default() };
@@ -83,12 +83,17 @@ impl Mode {
         }
     }
 
-    fn edits(&self, gate: &Gate, guest: Guest, app: Option<AppCookies>, path: &str) -> Edits {
+    fn edits(self: &Arc<Self>, gate: &Gate, guest: Guest, app: Option<AppCookies>, path: &str) -> Edits {
         match guest {
             Guest::Known(session) => {
                 let assertion = gate.assert(session.identity(), Some(session.id().expose()));
                 let edits = Edits::known(gate.names(), session.identity().clone(), assertion);
-                edits.answering(self.personal(self.renewal(&session, gate.0.clock.wall()), app))
+                edits.answering(ResponseEdits {
+                    cookies: self.renewal(&session, gate.0.clock.wall()).into_iter().collect(),
+                    app,
+                    lease: Some(Sessions::lease(gate, self, &session)),
+                    personal: true,
+                })
             }
             Guest::Stranger => Edits::strip(gate.names()).answering(self.personal(None, app)),
             Guest::Forgotten => Edits::strip(gate.names()).answering(self.personal(self.forget(path), app)),
@@ -101,7 +106,7 @@ impl Mode {
         if cookies.peek().is_none() && app.is_none() {
             return Arc::clone(&self.personal);
         }
-        Arc::new(ResponseEdits { cookies: cookies.collect(), app, personal: true })
+        Arc::new(ResponseEdits { cookies: cookies.collect(), app, lease: None, personal: true })
     }
 
     fn refuse(&self, gate: &Gate, refusal: Refusal, head: &Parts) -> Reply {

@@ -31,6 +31,7 @@ mod revocations;
 mod running;
 mod standing;
 mod status;
+mod tenure;
 mod upstream_cookies;
 mod verification;
 mod visitor;

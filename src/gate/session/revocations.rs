@@ -57,6 +57,11 @@ impl Revocations {
         self.known().judge(session, now, grace)
     }
 
+    /// Whether a session has been ended, by what is remembered.
+    pub(super) fn names(&self, session: &Session) -> bool {
+        self.known().names(session)
+    }
+
     /// Takes the turn to ask the store, if it is to be asked and nobody asks it.
     pub(super) fn take_turn(&self, now: Instant) -> bool {
         let mut known = self.known();

@@ -76,15 +76,19 @@ impl Desk {
 
     /// Asks the store who was logged out, then judges.
     pub(super) async fn settle(&self, session: Session) -> Standing {
-        self.refresh().await;
-        let judgement = self.judgement(&session);
+        let judgement = self.judge_afresh(&session).await;
         standing(session, judgement)
     }
 
     /// Whether a session has been ended, as far as is known now.
     pub(super) async fn is_revoked(&self, session: &Session) -> bool {
+        self.judge_afresh(session).await == Judgement::Revoked
+    }
+
+    /// Asks the store who was logged out, and tells what can be said of a session then.
+    pub(super) async fn judge_afresh(&self, session: &Session) -> Judgement {
         self.refresh().await;
-        self.judgement(session) == Judgement::Revoked
+        self.judgement(session)
     }
 
     fn judgement(&self, session: &Session) -> Judgement {

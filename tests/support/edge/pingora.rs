@@ -16,12 +16,12 @@ use pingora_core::{
     upstreams::peer::HttpPeer,
 };
 use pingora_http::RequestHeader;
-use pingora_proxy::{ProxyHttp, Session, http_proxy_service};
+use pingora_proxy::{ProxyHttp, Session};
 use tokio::{sync::watch, task::JoinSet};
 use truegate::{
     Gate,
     gate::session::TrustedProxy,
-    pingora::{TruegateModule, inject, intercept},
+    pingora::{TruegateModule, inject, intercept, proxy_service},
 };
 
 /// A service of pingora's that runs until it is dropped.
@@ -46,7 +46,7 @@ impl Server {
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         socket.set_nonblocking(true).expect("a socket can be made nonblocking");
         let address = socket.local_addr().expect("a bound socket has an address");
-        let mut service = http_proxy_service(&Arc::new(ServerConf::default()), proxy);
+        let mut service = proxy_service(&Arc::new(ServerConf::default()), proxy);
         service.add_tcp(&address.to_string());
         let mut sockets = Fds::new();
         sockets.add(address.to_string(), socket.into_raw_fd());

@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::task::TaskTracker;
 use tower::{ServiceBuilder, service_fn};
 use truegate::{
-    Gate, TruegateLayer,
+    Gate, Lease, TruegateLayer,
     gate::{ClientInfo, Scheme, session::TrustedProxy},
     layer::RequestBody,
 };
@@ -79,13 +79,20 @@ struct Proxy {
 impl Proxy {
     async fn forward(&self, mut request: Request<Body>) -> Result<Response<Incoming>, legacy::Error> {
         let client = request.headers().contains_key(header::UPGRADE).then(|| upgrade::on(&mut request));
+        let lease = request.extensions().get::<Lease>().cloned();
         self.direct(&mut request);
         let mut response = self.client.request(request).await?;
         if let Some(client) = client.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
             let app = upgrade::on(&mut response);
             self.tasks.spawn(async move {
                 if let (Ok(client), Ok(app)) = tokio::join!(client, app) {
-                    let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(app)).await;
+                    let (mut client, mut app) = (TokioIo::new(client), TokioIo::new(app));
+                    let talk = tokio::io::copy_bidirectional(&mut client, &mut app);
+                    match lease {
+                        // What was upgraded is beyond the layer.
+                        Some(lease) => tokio::select! { _ = talk => {}, () = lease.over() => {} },
+                        None => _ = talk.await,
+                    }
                 }
             });
         }

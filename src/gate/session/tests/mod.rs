@@ -9,4 +9,5 @@ mod pages;
 mod revocations;
 mod shared_store;
 mod site;
+mod tenure;
 mod truecaller;

@@ -1,0 +1,56 @@
+//! Requests that outlast a glance: they end with the session in whose name they came.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_core::future::BoxFuture;
+
+use super::{Mode, Sessions, desk::Desk, revocations::Judgement};
+use crate::{
+    gate::Gate,
+    lease::{Lease, Tenure},
+    session::Session,
+};
+
+/// The session of a request that goes on.
+struct OpenSession {
+    desk: Desk,
+    session: Session,
+    /// When its lifetime is over.
+    end: Instant,
+}
+
+impl Sessions {
+    /// A lease that ends with a session.
+    pub(super) fn lease(gate: &Gate, mode: &Arc<Mode>, session: &Session) -> Lease {
+        let clock = &gate.0.clock;
+        let left = session.end(mode.lifetime).duration_since(clock.wall()).unwrap_or_default();
+        let desk = Desk { gate: gate.clone(), mode: Arc::clone(mode) };
+        let now = clock.now();
+        Lease::new(OpenSession { desk, session: session.clone(), end: now.checked_add(left).unwrap_or(now) })
+    }
+}
+
+impl Tenure for OpenSession {
+    fn is_over(&self) -> bool {
+        self.desk.gate.0.clock.now() >= self.end || self.desk.mode.revocations.names(&self.session)
+    }
+
+    fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let clock = &self.desk.gate.0.clock;
+            while !self.is_over() {
+                clock.sleep_until(self.end.min(clock.now() + TICK)).await;
+                if self.is_over() || self.desk.judge_afresh(&self.session).await != Judgement::Alive {
+                    return;
+                }
+            }
+        })
+    }
+}
+
+/// How often an open request looks whether its session goes on. A logout elsewhere is known after that and the time for which
+/// a store is waited for, which is less than two seconds.
+const TICK: Duration = Duration::from_millis(800);

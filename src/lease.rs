@@ -1,0 +1,63 @@
+//! How long a request may go on: as long as the session in whose name it came.
+//!
+//! The edges end what they carry themselves. A WebSocket that a tower service has taken over is beyond the layer's reach, so
+//! its app finds the lease in the request's extensions, and ends it:
+//!
+//! ```
+//! use truegate::Lease;
+//!
+//! async fn serve(request: http::Request<()>, socket: impl Future<Output = ()>) {
+//!     let Some(lease) = request.extensions().get::<Lease>() else { return socket.await };
+//!     let (mut socket, mut over) = (std::pin::pin!(socket), lease.over());
+//!     // Whichever comes first: tokio::select! does the same.
+//!     std::future::poll_fn(|cx| match socket.as_mut().poll(cx) {
+//!         std::task::Poll::Pending => over.as_mut().poll(cx),
+//!         ready => ready,
+//!     })
+//!     .await
+//! }
+//! # drop(serve(http::Request::new(()), async {}));
+//! ```
+
+use std::{fmt, sync::Arc};
+
+use futures_core::future::BoxFuture;
+
+/// Says when the session behind a request ends. Clones share it.
+#[derive(Clone)]
+pub struct Lease(Arc<dyn Tenure>);
+
+/// A session, as far as its end is concerned.
+pub(crate) trait Tenure: Send + Sync {
+    /// Whether it has ended, as far as is known now.
+    fn is_over(&self) -> bool;
+
+    /// Ready soon after it has ended, wherever that was.
+    fn over(self: Arc<Self>) -> BoxFuture<'static, ()>;
+}
+
+impl Lease {
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions end"))]
+    pub(crate) fn new(tenure: impl Tenure + 'static) -> Self {
+        Self(Arc::new(tenure))
+    }
+
+    /// Whether the session has ended, as far as is known now.
+    pub fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
+    /// A future that is ready within two seconds of the session's end: by a logout on any gateway of the site, by its
+    /// lifetime, or because nobody has been able to ask about logouts for longer than the site allows.
+    ///
+    /// While it is polled, the store is asked about logouts about once a second. It needs a tokio runtime.
+    pub fn over(&self) -> BoxFuture<'static, ()> {
+        Arc::clone(&self.0).over()
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").finish_non_exhaustive()
+    }
+}

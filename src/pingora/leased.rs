@@ -1,0 +1,96 @@
+//! An HTTP app whose requests end with the sessions in whose names they came.
+
+use std::{
+    cell::RefCell,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use async_trait::async_trait;
+use pingora_core::{
+    apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream},
+    protocols::http::{ServerSession, v2::server::H2Options},
+    server::{ShutdownWatch, configuration::ServerConf},
+    services::listening::Service,
+};
+use pingora_proxy::{HttpProxy, ProxyHttp, http_proxy};
+
+use crate::lease::Lease;
+
+/// An HTTP app, [`HttpProxy`] for one, that lets go of a request as soon as its session is over.
+///
+/// pingora has no hook for a connection on which nobody says anything, so this drops the whole request: an HTTP/1.1
+/// connection is closed, an HTTP/2 stream is reset, and the connection to the app is closed.
+#[derive(Debug)]
+pub struct Leased<A>(Arc<A>);
+
+/// A proxy service as `http_proxy_service` makes it, whose WebSockets and streams end within two seconds of their session.
+///
+/// Use it for every proxy with a gate that has sessions.
+pub fn proxy_service<P>(conf: &Arc<ServerConf>, proxy: P) -> Service<Leased<HttpProxy<P>>>
+where
+    P: ProxyHttp + Send + Sync + 'static,
+    P::CTX: Send + Sync,
+{
+    Service::new("Pingora HTTP Proxy Service".to_owned(), Leased::new(http_proxy(conf, proxy)))
+}
+
+impl<A> Leased<A> {
+    /// Puts an app in charge of sessions' ends.
+    pub fn new(app: A) -> Self {
+        Self(Arc::new(app))
+    }
+}
+
+#[async_trait]
+impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Leased<A> {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        session: ServerSession,
+        shutdown: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        LEASE.scope(RefCell::default(), until_over(self.0.process_new_http(session, shutdown))).await.flatten()
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        self.0.h2_options()
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        self.0.server_options()
+    }
+
+    async fn http_cleanup(&self) {
+        self.0.http_cleanup().await;
+    }
+}
+
+/// Tells the app around this request's task how long the request may go on.
+pub(super) fn hold(lease: Lease) {
+    // Without an app around it, the module can still look at every byte.
+    let _ = LEASE.try_with(|held| held.replace(Some(lease)));
+}
+
+/// The output of a request, or none if its session is over before.
+async fn until_over<T>(request: impl Future<Output = T>) -> Option<T> {
+    let (mut request, mut over) = (pin!(request), None);
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = request.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if let Some(lease) = LEASE.with(RefCell::take) {
+            over = Some(lease.over());
+        }
+        match &mut over {
+            Some(over) => over.as_mut().poll(cx).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+tokio::task_local! {
+    static LEASE: RefCell<Option<Lease>>;
+}
