@@ -145,10 +145,9 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        // RFC 9112 §6.1: HTTP/1.0 knows no chunks, so the end of the connection is the end of the body.
-        if session.req_header().version < Version::HTTP_11
-            && response.remove_header(&header::TRANSFER_ENCODING).is_some()
-        {
+        let is_chunked = response.headers.contains_key(header::TRANSFER_ENCODING);
+        if is_chunked && session.req_header().version < Version::HTTP_11 {
+            // The module takes the chunks away, and then the connection is closed where the body ends.
             session.set_keepalive(None);
         }
         exchange.status = exchange.status.or_else(|| Some(response.status).filter(is_answer));

@@ -27,6 +27,8 @@ pub struct TruegateModule {
     cookies: Vec<HeaderValue>,
     /// Whether the response is the gate's own.
     answers: bool,
+    /// Whether the client can read a body in chunks.
+    reads_chunks: bool,
 }
 
 impl TruegateModule {
@@ -96,7 +98,13 @@ struct Builder {
 
 impl HttpModuleBuilder for Builder {
     fn init(&self) -> Module {
-        Box::new(TruegateModule { gate: self.gate.clone(), edits: None, cookies: Vec::new(), answers: false })
+        Box::new(TruegateModule {
+            gate: self.gate.clone(),
+            edits: None,
+            cookies: Vec::new(),
+            answers: false,
+            reads_chunks: true,
+        })
     }
 }
 
@@ -107,6 +115,7 @@ impl HttpModule for TruegateModule {
         if request.version == Version::HTTP_2 {
             join_cookies(&mut Target(request));
         }
+        self.reads_chunks = request.version >= Version::HTTP_11;
         let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
         self.gate.strip_claims(&mut Target(request));
         if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
@@ -128,6 +137,10 @@ impl HttpModule for TruegateModule {
             _ if self.answers => {}
             Some(edits) => self.gate.apply_response(edits.response(), &mut Target(response)),
             None => self.gate.strip_response(&mut Target(response)),
+        }
+        if !self.reads_chunks {
+            // RFC 9112 §6.1. pingora ends such a body by closing the connection.
+            response.remove_header(&header::TRANSFER_ENCODING);
         }
         Ok(())
     }

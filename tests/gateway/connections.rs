@@ -77,6 +77,18 @@ async fn a_kept_connection_that_the_app_has_closed_costs_no_request_that_can_be_
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_the_app_has_closed_costs_no_http_2_request_either() {
+    let (app, pair) = (Closing::after(1).await, Pair::new());
+    let program = serve(&pair, &stage::config_without_listener(app.address));
+    let mut client = Http2::connect(&pair, program.address()).await;
+    for number in 0..6 {
+        let request = http::Request::get(format!("https://app.example/{number}")).body(body("")).unwrap();
+        assert_eq!(text(client.send(request).await).await, "ok", "{number}");
+    }
+    assert!(app.seen().len() > 6, "{:?}", app.seen());
+}
+
+#[tokio::test]
 async fn what_the_app_must_not_see_twice_is_never_sent_twice() {
     for (method, body) in [("POST", ""), ("POST", "a body"), ("PATCH", ""), ("PUT", "a body"), ("GET", "a body")] {
         let app = Closing::after(1).await;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::SocketAddr};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 use truegate::simulator::{DOCUMENTED_PROFILE, Day};
@@ -15,7 +15,8 @@ use crate::{
     support::{
         client::Client,
         edge::{Kind, PATH, Settings},
-        raw::{Message, exchange, post},
+        raw::{Message, exchange, post, within},
+        recorder::Recorder,
         scene::Scene,
     },
 };
@@ -146,6 +147,24 @@ async fn a_client_that_has_gone_is_not_told_of_to_the_app() {
             assert_eq!(scene.callback(scene.grant(DOCUMENTED_PROFILE)).await.status(), 200);
             let bytes = scene.reached_bytes().await;
             assert_eq!(bytes.matches("POST ").count(), 1, "{bytes}");
+        }
+    }
+}
+
+/// RFC 9112 §6.1: HTTP/1.0 knows no chunks, so the end of the connection is the end of the body.
+#[tokio::test]
+async fn a_client_of_http_1_0_gets_no_chunks() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::before(kind, Recorder::answering(chunked).await, |_| {}).await;
+        for keep_alive in ["", "Connection: keep-alive\r\n"] {
+            let mut client = TcpStream::connect(scene.edge.address()).await.unwrap();
+            client.write_all(format!("GET / HTTP/1.0\r\nHost: a\r\n{keep_alive}\r\n").as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            within(client.read_to_string(&mut answer)).await.unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(!head.to_ascii_lowercase().contains("transfer-encoding"), "{answer}");
+            assert_eq!(body, "hello world");
         }
     }
 }
