@@ -1,20 +1,11 @@
 //! The proxies: each a process of its own, with the configuration of its page in `docs/edges`.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::Path, process::Command};
 
-use tempfile::TempDir;
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    time::sleep,
+use crate::{
+    support::server::{Port, Server},
+    venv,
 };
-
-use crate::{support::raw::within, venv};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -50,10 +41,7 @@ impl Kind {
                 fs::write(folder.join("main.conf"), NGINX).expect("the folder can be written to");
                 command.args(["-e", "stderr", "-c", "main.conf", "-p"]).arg(folder)
             }
-            Self::Caddy => command
-                .args(["run", "--adapter", "caddyfile", "--config", "Caddyfile"])
-                .env("HOME", folder)
-                .stderr(Stdio::null()),
+            Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config", "Caddyfile"]).env("HOME", folder),
             Self::Traefik => command.arg("--configfile=traefik.yaml"),
             Self::Envoy => command.args(["--config-path", "envoy.yaml", "--use-dynamic-base-id", "--concurrency", "1"]),
         };
@@ -62,53 +50,25 @@ impl Kind {
 }
 
 /// A proxy that runs; it is killed when it is dropped.
-pub struct Proxy {
-    child: Child,
-    address: SocketAddr,
-    _reserved: TcpSocket,
-    _folder: TempDir,
-}
+pub struct Proxy(Server);
 
 impl Proxy {
     /// Starts one whose configuration was edited, and waits until it listens.
     pub async fn edited(kind: Kind, truegate: SocketAddr, app: SocketAddr, edit: impl Fn(String) -> String) -> Self {
-        let (reserved, address) = reserve();
+        let port = Port::reserve();
         let folder = tempfile::tempdir().expect("a folder for the configuration");
         for file in kind.files() {
             let text = shown(file).replace("/truecaller/YOUR-CALLBACK-PATH", CALLBACK);
-            let text = edit(at(text, [("8000", address), ("8080", truegate), ("3000", app)]));
+            let text = edit(at(text, [("8000", port.address()), ("8080", truegate), ("3000", app)]));
             fs::write(folder.path().join(file), text).expect("the folder is ours");
         }
-        let mut command = kind.command(folder.path());
-        command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.spawn().unwrap_or_else(|error| panic!("{kind:?} does not start: {error}"));
-        let mut proxy = Self { child, address, _reserved: reserved, _folder: folder };
-        wait_until_it_listens(&mut proxy.child, address).await;
-        proxy
+        let command = kind.command(folder.path());
+        Self(Server::start(command, port, folder).await)
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until somebody can connect to a program; it must not end before.
-pub async fn wait_until_it_listens(child: &mut Child, address: SocketAddr) {
-    within(async {
-        while TcpStream::connect(address).await.is_err() {
-            let ended = child.try_wait().expect("a child can be asked");
-            assert!(ended.is_none(), "it has ended: {ended:?}");
-            sleep(PAUSE).await;
-        }
-    })
-    .await;
 }
 
 /// In place of the one that the files leave to the operator.
@@ -125,15 +85,6 @@ pub fn at<const N: usize>(text: String, ports: [(&str, SocketAddr); N]) -> Strin
     ports.iter().fold(text, |text, (port, address)| text.replace(port, &address.port().to_string()))
 }
 
-/// A port that nobody else is given as long as the socket is kept: a proxy can listen there, for it reuses addresses.
-pub fn reserve() -> (TcpSocket, SocketAddr) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_reuseaddr(true).expect("a socket can be set up");
-    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
-    let address = socket.local_addr().expect("a bound socket has an address");
-    (socket, address)
-}
-
 /// What a distribution's nginx.conf has around the file: one process that a test can kill.
 const NGINX: &str = "\
     daemon off; master_process off; pid nginx.pid; error_log stderr crit;\n\
@@ -144,6 +95,3 @@ const NGINX: &str = "\
         fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;\n\
         include nginx.conf;\n\
     }\n";
-
-/// Between two tries to connect.
-const PAUSE: Duration = Duration::from_millis(20);

@@ -1,18 +1,16 @@
 //! Radicale, an unmodified calendar server that reads a user header: behind truegate, and behind nginx that asks truegate.
 
-use std::{
-    net::SocketAddr,
-    process::{Child, Stdio},
-};
+use std::net::SocketAddr;
 
-use tempfile::TempDir;
-use tokio::net::TcpSocket;
 use truegate::simulator::{DOCUMENTED_PROFILE, Simulator};
 
 use crate::{
-    proxy::{Kind, Proxy, at, reserve, shown, wait_until_it_listens},
+    proxy::{Kind, Proxy, at, shown},
     scene::{ORIGIN, PHONE, SESSION, sign_in, truegate},
-    support::visitor::Visitor,
+    support::{
+        server::{Port, Server},
+        visitor::Visitor,
+    },
     venv,
 };
 
@@ -23,21 +21,21 @@ const WHO_AM_I: &str = r#"<propfind xmlns="DAV:"><prop><current-user-principal/>
 
 #[tokio::test]
 async fn radicale_behind_truegate_shows_everyone_their_own_calendar() {
-    let (truecaller, radicale) = (Simulator::start().await.unwrap(), Radicale::start().await);
-    let truegate = truegate(&truecaller, &at(shown("radicale.yaml"), [("5232", radicale.address)]));
+    let (truecaller, radicale) = (Simulator::start().await.unwrap(), radicale().await);
+    let truegate = truegate(&truecaller, &at(shown("radicale.yaml"), [("5232", radicale.address())]));
     shows_everyone_their_own_calendar(&truecaller, truegate.address()).await;
 }
 
 #[tokio::test]
 async fn radicale_behind_nginx_shows_everyone_their_own_calendar() {
-    let (truecaller, radicale) = (Simulator::start().await.unwrap(), Radicale::start().await);
-    let asked = at(shown("radicale.yaml"), [("5232", radicale.address)]) + "\ntrusted_proxies: [127.0.0.1]\n";
+    let (truecaller, radicale) = (Simulator::start().await.unwrap(), radicale().await);
+    let asked = at(shown("radicale.yaml"), [("5232", radicale.address())]) + "\ntrusted_proxies: [127.0.0.1]\n";
     let truegate = truegate(&truecaller, &asked);
     // The line that the page tells to add.
     let line = "proxy_set_header X-Remote-User $truegate_phone;";
     assert!(shown("nginx.md").contains(line));
     let edit = |text: String| text.replace("proxy_pass http://app;", &format!("proxy_pass http://app;\n{line}"));
-    let nginx = Proxy::edited(Kind::Nginx, truegate.address(), radicale.address, edit).await;
+    let nginx = Proxy::edited(Kind::Nginx, truegate.address(), radicale.address(), edit).await;
     shows_everyone_their_own_calendar(&truecaller, nginx.address()).await;
 }
 
@@ -74,31 +72,11 @@ async fn shows_everyone_their_own_calendar(truecaller: &Simulator, address: Sock
     assert_eq!(thief.get_with("/+919999999999/home/", &spoof).await.status(), 401);
 }
 
-/// A Radicale that runs; it is killed when it is dropped.
-struct Radicale {
-    child: Child,
-    address: SocketAddr,
-    _reserved: TcpSocket,
-    _folder: TempDir,
-}
-
-impl Radicale {
-    async fn start() -> Self {
-        let (reserved, address) = reserve();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("radicale.ini"), at(shown("radicale.ini"), [("5232", address)])).unwrap();
-        let mut command = venv::program("radicale");
-        command.args(["--config", "radicale.ini"]).current_dir(folder.path());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut radicale = Self { child, address, _reserved: reserved, _folder: folder };
-        wait_until_it_listens(&mut radicale.child, address).await;
-        radicale
-    }
-}
-
-impl Drop for Radicale {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Starts Radicale with the file of the page.
+async fn radicale() -> Server {
+    let (port, folder) = (Port::reserve(), tempfile::tempdir().unwrap());
+    std::fs::write(folder.path().join("radicale.ini"), at(shown("radicale.ini"), [("5232", port.address())])).unwrap();
+    let mut command = venv::program("radicale");
+    command.args(["--config", "radicale.ini"]);
+    Server::start(command, port, folder).await
 }
