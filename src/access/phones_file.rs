@@ -37,7 +37,7 @@ impl PhonesFile {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or a line is no number in international form with its plus.
+    /// When it cannot be read, or a line is not a number in international form with its plus.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, PhonesFileError> {
         let path = path.into();
         let stamp = Stamp::of(&path)?;
@@ -110,8 +110,8 @@ pub enum PhonesFileError {
     /// It is missing, forbidden, or no UTF-8 text.
     #[error("the file of phone numbers cannot be read: {0}")]
     Unreadable(io::ErrorKind),
-    /// The line of this number, counted from 1, is no phone number.
-    #[error("line {0} is no phone number (write +919999900001)")]
+    /// The line of this number, counted from 1, is not a phone number.
+    #[error("line {0} is not a phone number (write +919999900001)")]
     Line(usize),
 }
 

@@ -109,17 +109,17 @@ impl SigningKeys {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// It is no PEM, or not one block of it.
-    #[error("is no PEM text of one private key")]
+    /// It is not PEM, or not one block of it.
+    #[error("is not PEM text of one private key")]
     NotPem,
     /// It is another kind of PEM, or broken.
-    #[error("is no private key in PKCS#8 form")]
+    #[error("is not a private key in PKCS#8 form")]
     NotPkcs8,
     /// It needs a password.
     #[error("is an encrypted private key")]
     Encrypted,
     /// It is for other algorithms than ES256.
-    #[error("is no sound private key of the curve P-256")]
+    #[error("is not a valid private key of the curve P-256")]
     NotP256,
     /// It is among the keys already.
     #[error("is the same key as one before it")]

@@ -79,7 +79,7 @@ pub(super) fn to_origin_form(request: &mut RequestHeader) -> Result<()> {
     };
     // HTTP/1.1 has to say `Host` itself.
     if request.version < Version::HTTP_11 && !request.headers.contains_key(header::HOST) {
-        let host = HeaderValue::from_bytes(authority).or_err(InvalidHTTPHeader, "the host of a target is no text")?;
+        let host = HeaderValue::from_bytes(authority).or_err(InvalidHTTPHeader, "the host of a target is not text")?;
         request.insert_header(header::HOST, host)?;
     }
     request.set_raw_path(&target)

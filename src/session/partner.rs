@@ -174,7 +174,7 @@ pub enum PartnerError {
     #[error("a colour is written #rrggbb")]
     Color,
     /// The URL is none, or not of a web page.
-    #[error("the page is no http:// or https:// URL without a user")]
+    #[error("the page is not an http:// or https:// URL without a user")]
     Url,
 }
 

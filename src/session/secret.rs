@@ -22,7 +22,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// When it is no base64, or too short.
+    /// When it is not base64, or too short.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         let text = Zeroizing::new(text.trim().replace('-', "+").replace('_', "/"));
         let bytes = Zeroizing::new(BASE64.decode(text.as_bytes()).map_err(|_| SecretError::NotBase64)?);
@@ -63,7 +63,7 @@ impl fmt::Debug for Secret {
 #[non_exhaustive]
 pub enum SecretError {
     /// It is not base64.
-    #[error("is no base64")]
+    #[error("is not base64")]
     NotBase64,
     /// It can be guessed.
     #[error("must be at least 32 random bytes")]

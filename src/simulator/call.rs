@@ -135,7 +135,7 @@ impl FromStr for Call {
 
 /// A text that makes no call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no kind of callback; the kinds are {kinds}", kinds = kinds())]
+#[error("\"{0}\" is not a kind of callback; the kinds are {kinds}", kinds = kinds())]
 pub struct UnknownCall(String);
 
 /// The documented callback with another endpoint in it.

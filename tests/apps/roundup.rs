@@ -39,7 +39,7 @@ fn make_tracker(page: &Page, tracker: &Path) {
     for line in shown.lines().filter(|line| !line.starts_with(['#', '['])).chain(needed) {
         let Some((key, _)) = line.split_once(" = ") else { continue };
         config = config.lines().map(|known| if sets(known, key) { line } else { known }).collect::<Vec<_>>().join("\n");
-        assert!(config.contains(line), "{key} is no key of config.ini");
+        assert!(config.contains(line), "{key} is not a key of config.ini");
     }
     fs::write(file, config).unwrap();
     let page_file = tracker.join("html/page.html");

@@ -22,16 +22,16 @@ fn folder() -> Folder {
 fn an_assertion_that_could_not_be_made_is_refused_at_its_place() {
     let folder = folder();
     for (section, expected) in [
-        ("key: 'hunter2', @", "2:19: assertion.key: is no PEM text of one private key"),
-        ("key: a.pem, @", "2:19: assertion.key: is no PEM text of one private key (write ${file:assertion.pem}"),
-        ("key: '${file:a.pem}${file:b.pem}', @", "2:19: assertion.key: is no PEM text of one private key"),
-        ("key: '${file:ed25519.pem}', @", "2:19: assertion.key: is no sound private key of the curve P-256"),
+        ("key: 'hunter2', @", "2:19: assertion.key: is not PEM text of one private key"),
+        ("key: a.pem, @", "2:19: assertion.key: is not PEM text of one private key (write ${file:assertion.pem}"),
+        ("key: '${file:a.pem}${file:b.pem}', @", "2:19: assertion.key: is not PEM text of one private key"),
+        ("key: '${file:ed25519.pem}', @", "2:19: assertion.key: is not a valid private key of the curve P-256"),
         ("key: '${file:encrypted.pem}', @", "2:19: assertion.key: is an encrypted private key"),
-        ("key: '${file:certificate.pem}', @", "2:19: assertion.key: is no private key in PKCS#8 form"),
+        ("key: '${file:certificate.pem}', @", "2:19: assertion.key: is not a private key in PKCS#8 form"),
         ("key: '${file:none.pem}', @", "2:19: assertion.key: `${file:none.pem}` cannot be read"),
         ("key: [], @", "2:19: assertion.key: is empty"),
         ("key: {}, @", "2:19: assertion.key: must be a single value"),
-        ("key: ['${file:a.pem}', b], @", "2:37: assertion.key[1]: is no PEM text"),
+        ("key: ['${file:a.pem}', b], @", "2:37: assertion.key[1]: is not PEM text"),
         ("key: ['${file:a.pem}', '${file:a.pem}'], @", "2:37: assertion.key[1]: is the same key as one before it"),
         ("@", "2:12: assertion.key: is missing (write key: ${file:assertion.pem})"),
         ("key: '${file:a.pem}', issuer: a", "2:12: assertion.audience: is missing"),
@@ -40,7 +40,7 @@ fn an_assertion_that_could_not_be_made_is_refused_at_its_place() {
         (r#"key: '${file:a.pem}', issuer: a, audience: "a\nb""#, "2:57: assertion.audience: must have no control"),
         ("lifetime: 9s, key: '${file:a.pem}', @", "2:24: assertion.lifetime: must be from 10s to 1h"),
         ("lifetime: 61m, key: '${file:a.pem}', @", "2:24: assertion.lifetime: must be from 10s to 1h"),
-        ("lifetime: 300, key: '${file:a.pem}', @", "2:24: assertion.lifetime: is no duration"),
+        ("lifetime: 300, key: '${file:a.pem}', @", "2:24: assertion.lifetime: is not a duration"),
         ("keys: a, key: '${file:a.pem}', @", "2:14: assertion.keys: unknown key (did you mean `key`?)"),
     ] {
         let text = format!("{UPSTREAM}assertion: {{ {} }}", section.replace('@', REST));

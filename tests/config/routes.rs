@@ -55,10 +55,10 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
         ("[{ path: /, access: optional, allow: {} }]", "4:39: routes[0].allow: stands without `access: required`"),
         ("[{ path: /, access: required, allow: {} }]", "4:46: routes[0].allow: lets nobody in"),
         ("[{ path: /, access: required, allow: { phones: [] } }]", "4:46: routes[0].allow: lets nobody in"),
-        ("[{ path: /, access: required, allow: { phones: [99] } }]", "4:57: routes[0].allow.phones[0]: is no phone"),
+        ("[{ path: /, access: required, allow: { phones: [99] } }]", "4:57: routes[0].allow.phones[0]: is not a phone"),
         (
             "[{ path: /, access: required, allow: { phones: ['919999900001'] } }]",
-            "4:57: routes[0].allow.phones[0]: is no phone number (write \"+919999900001\")",
+            "4:57: routes[0].allow.phones[0]: is not a phone number (write \"+919999900001\")",
         ),
         (
             "[{ path: /, access: required, allow: { phone_prefixes: ['91'] } }]",
@@ -70,7 +70,7 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: bad.txt } }]",
-            "4:61: routes[0].allow.phones_file: names a file whose line 2 is no phone number",
+            "4:61: routes[0].allow.phones_file: names a file whose line 2 is not a phone number",
         ),
         (
             "[{ path: /, access: required, allow: { phones: ['+919999900001'], emails: [] } }]",

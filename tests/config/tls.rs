@@ -18,7 +18,7 @@ fn tls_files_are_refused_unless_they_would_serve() {
         ("certificate: no.pem, key: a-key.pem", "2:46: listen.certificate: names a file that cannot be read"),
         ("certificate: a.pem, key: no.pem", "2:58: listen.key: names a file that cannot be read"),
         ("certificate: empty.pem, key: a-key.pem", "2:46: listen.certificate: holds no certificate"),
-        ("certificate: cut.pem, key: a-key.pem", "2:46: listen.certificate: is no whole PEM file"),
+        ("certificate: cut.pem, key: a-key.pem", "2:46: listen.certificate: is not a whole PEM file"),
         ("certificate: junk.pem, key: a-key.pem", "2:46: listen.certificate: holds a certificate that cannot be read"),
         ("certificate: a.pem, key: a.pem", "2:58: listen.key: holds no private key"),
         ("certificate: a.pem, key: junk-key.pem", "2:58: listen.key: is a private key of an unsupported kind"),

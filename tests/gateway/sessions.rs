@@ -124,7 +124,7 @@ async fn a_phones_file_counts_as_it_is_now_or_as_it_last_could_be_read() {
     let log = site.program.log();
     let told: Vec<_> = log.iter().filter(|line| line.contains("phones file cannot be used")).collect();
     assert_eq!(told.len(), 1, "once for each change: {log:#?}");
-    assert!(told[0].contains("line 2 is no phone number") && !log.join("").contains("hunter2"), "{log:#?}");
+    assert!(told[0].contains("line 2 is not a phone number") && !log.join("").contains("hunter2"), "{log:#?}");
 }
 
 #[tokio::test]

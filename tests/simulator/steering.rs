@@ -18,7 +18,7 @@ async fn it_can_be_steered_over_http() {
     assert_eq!(client.send(Method::GET, &at("day"), &[], "").await.unwrap().body, "status=503\n");
     let refused = client.send(Method::PUT, &at("day"), &[], "rainy").await.unwrap();
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert!(refused.body.starts_with(b"\"rainy\" is no day; the days are good, "), "{:?}", refused.body);
+    assert!(refused.body.starts_with(b"\"rainy\" is not a day; the days are good, "), "{:?}", refused.body);
     assert_eq!(client.fetch(&simulator, DOCUMENTED_TOKEN).await.unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
 
     client.send(Method::PUT, &at("plan"), &[], "good\nunauthorized\n").await.unwrap();

@@ -50,7 +50,7 @@ fn a_line_that_is_no_number_is_named_and_not_shown() {
         let folder = Folder::with(&format!("# guests\n+919999900009\n{line}\n"));
         let error = PhonesFile::read(folder.path()).unwrap_err();
         assert_eq!(error, PhonesFileError::Line(3), "{line:?}");
-        assert_eq!(error.to_string(), "line 3 is no phone number (write +919999900001)");
+        assert_eq!(error.to_string(), "line 3 is not a phone number (write +919999900001)");
     }
 }
 

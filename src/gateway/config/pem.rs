@@ -56,7 +56,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     match certificates {
         Ok(certificates) if certificates.is_empty() => Err("holds no certificate (name a PEM file)".to_owned()),
         Ok(certificates) => Ok(certificates),
-        Err(_) => Err("is no whole PEM file (export the certificates again)".to_owned()),
+        Err(_) => Err("is not a whole PEM file (export the certificates again)".to_owned()),
     }
 }
 

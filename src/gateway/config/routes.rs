@@ -85,7 +85,7 @@ fn each(item: Option<Item<'_>>, parse: impl Fn(&str) -> Result<Guest, String>) -
 /// Without its plus, a national number could pass for another country's.
 fn phone(text: &str) -> Result<PhoneNumber, String> {
     let phone = PhoneNumber::parse(text).filter(|_| text.starts_with('+'));
-    phone.ok_or_else(|| "is no phone number (write \"+919999900001\")".to_owned())
+    phone.ok_or_else(|| "is not a phone number (write \"+919999900001\")".to_owned())
 }
 
 fn prefix(text: &str) -> Result<PhonePrefix, String> {
@@ -98,7 +98,7 @@ fn file(item: &Item<'_>) -> Option<Guest> {
             format!("names a file that cannot be read: {kind} (paths are relative to the configuration)")
         }
         PhonesFileError::Line(line) => {
-            format!("names a file whose line {line} is no phone number (write +919999900001)")
+            format!("names a file whose line {line} is not a phone number (write +919999900001)")
         }
     };
     item.parse(|path| PhonesFile::read(item.context().locate(path)).map_err(explain)).map(Guest::File)

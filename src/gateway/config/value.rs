@@ -22,7 +22,7 @@ pub(super) fn time_limit(range: RangeInclusive<Duration>) -> impl FnOnce(&Scalar
 /// A number of bytes, such as `16KiB`, `1MiB`, `512B` or `512`.
 pub(super) fn size(range: RangeInclusive<usize>) -> impl FnOnce(&Scalar) -> Result<usize, String> {
     move |text| {
-        let bytes = parse_size(text).ok_or_else(|| format!("is no size ({SIZE_FORMS})"))?;
+        let bytes = parse_size(text).ok_or_else(|| format!("is not a size ({SIZE_FORMS})"))?;
         within(range, bytes, show_size, SIZE_FORMS)
     }
 }
@@ -44,13 +44,13 @@ pub(super) fn boolean(text: &Scalar) -> Result<bool, &'static str> {
     match text.plain() {
         Some("true") => Ok(true),
         Some("false") => Ok(false),
-        _ => Err("is no boolean (write true or false, without quotes)"),
+        _ => Err("is not a boolean (write true or false, without quotes)"),
     }
 }
 
 /// An IP address with a port.
 pub(super) fn address(text: &Scalar) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "is no IP address with a port (write 127.0.0.1:8080 or [::1]:8080)")
+    text.parse().map_err(|_| "is not an IP address with a port (write 127.0.0.1:8080 or [::1]:8080)")
 }
 
 /// One of several words.
@@ -65,7 +65,7 @@ pub(super) fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl FnOnce(&Scala
 }
 
 fn parse_duration(text: &str, range: RangeInclusive<Duration>, forms: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|_| format!("is no duration ({forms})"))?;
+    let duration = humantime::parse_duration(text).map_err(|_| format!("is not a duration ({forms})"))?;
     let show = humantime::format_duration;
     within(range, duration, |limit| show(limit).to_string(), forms)
 }
@@ -122,7 +122,7 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         for text in ["", "2500", "-1s", "1 sack", "s", "99999999999999999999s", "1s2"] {
-            assert_eq!(parse(text).unwrap_err(), "is no duration (write 2500ms, 1s or 2m)", "{text}");
+            assert_eq!(parse(text).unwrap_err(), "is not a duration (write 2500ms, 1s or 2m)", "{text}");
         }
         for text in ["0", "0s", "99ms", "61s", "1h"] {
             assert_eq!(parse(text).unwrap_err(), "must be from 100ms to 1m (write 2500ms, 1s or 2m)", "{text}");
@@ -148,7 +148,7 @@ mod tests {
         }
         for text in ["", "KiB", "16KB", "16kib", "16 KiB", "1.5KiB", "-1", "+1", "0x10", "99999999999999999999", "1G"] {
             let error = parse(text).unwrap_err();
-            assert_eq!(error, "is no size (write 16KiB, 1MiB or a whole number of bytes)", "{text}");
+            assert_eq!(error, "is not a size (write 16KiB, 1MiB or a whole number of bytes)", "{text}");
         }
         for text in ["0", "65537", "1MiB"] {
             let error = parse(text).unwrap_err();

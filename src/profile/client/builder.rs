@@ -124,7 +124,7 @@ impl Default for ProfileClientBuilder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The file to trust is no PEM file, or holds no certificate.
+    /// The file to trust is not a PEM file, or holds no certificate.
     #[error("no certificate could be read from the trusted PEM file")]
     Certificate,
     /// The HTTP client could not be set up.

@@ -58,8 +58,8 @@ impl Default for LinkBase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkBaseError {
-    /// It is no URL.
-    #[error("the link base is no URL")]
+    /// It is not a URL.
+    #[error("the link base is not a URL")]
     Url,
     /// It is opened by neither Truecaller's app nor a browser.
     #[error("the link base begins with neither truecallersdk:// nor https:// nor http://")]

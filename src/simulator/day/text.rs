@@ -43,7 +43,7 @@ impl fmt::Display for Day {
 
 /// A text that makes no day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no day; the days are {forms}", forms = forms())]
+#[error("\"{0}\" is not a day; the days are {forms}", forms = forms())]
 pub struct UnknownDay(String);
 
 fn read(text: &str) -> Option<Day> {

@@ -6,7 +6,7 @@ use crate::tls::NoCertificate;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStoreError {
-    /// The URL is malformed, or lacks a host, or its database is no number.
+    /// The URL is malformed, or lacks a host, or its database is not a number.
     #[error("the URL is not that of a Redis server")]
     Url,
     /// The URL has another scheme.
@@ -15,7 +15,7 @@ pub enum RedisStoreError {
     /// The URL has a fragment, such as `#insecure`.
     #[error("the URL must have no fragment: a certificate is always verified")]
     Fragment,
-    /// The file to trust is no PEM file, or holds no certificate.
+    /// The file to trust is not a PEM file, or holds no certificate.
     #[error("no certificate could be read from the trusted PEM file")]
     Certificate,
 }

@@ -42,7 +42,7 @@ fn refusal(code: &str, detail: &str) -> Cause {
 }
 
 /// What our own scripts say of revocations that they did not write.
-const JUNK: &str = "holds what is no revocation";
+const JUNK: &str = "holds something that is not a revocation";
 
 const REFUSALS: [(&str, Cause); 19] = [
     ("NOAUTH", Cause::Auth),

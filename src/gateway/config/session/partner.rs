@@ -66,8 +66,12 @@ fn explain(error: &PartnerError) -> String {
         PartnerError::Word { known, .. } => {
             format!("is none of the words known here (write one of {})", known.join(", "))
         }
-        PartnerError::LoginSuffix => "is no word of lower-case letters (write one such as login or signin)".to_owned(),
-        PartnerError::Color => "is no colour (write \"#0087ff\", in quotes)".to_owned(),
-        PartnerError::Url => "is no http:// or https:// URL without a user (write https://shop.example/…)".to_owned(),
+        PartnerError::LoginSuffix => {
+            "is not a word of lower-case letters (write one such as login or signin)".to_owned()
+        }
+        PartnerError::Color => "is not a colour (write \"#0087ff\", in quotes)".to_owned(),
+        PartnerError::Url => {
+            "is not an http:// or https:// URL without a user (write https://shop.example/…)".to_owned()
+        }
     }
 }

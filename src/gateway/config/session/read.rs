@@ -154,7 +154,7 @@ fn idle(item: &Item<'_>, lifetime: Duration) -> Option<Duration> {
 }
 
 fn fallback(text: &str) -> Result<ReturnPath, &'static str> {
-    ReturnPath::parse(text).ok_or("is no path of this site (write one such as /login)")
+    ReturnPath::parse(text).ok_or("is not a path of this site (write one such as /login)")
 }
 
 /// Refuses to send a user who cannot log in to where logins begin.
@@ -198,7 +198,7 @@ fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
 
 fn explain_link_base(error: LinkBaseError) -> String {
     let mistake = match error {
-        LinkBaseError::Url => "is no URL",
+        LinkBaseError::Url => "is not a URL",
         LinkBaseError::Scheme => "begins with neither truecallersdk:// nor https:// nor http://",
         LinkBaseError::Insecure => "is http:// of another machine",
         LinkBaseError::Shape => "is not just scheme, host and path",

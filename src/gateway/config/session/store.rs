@@ -80,7 +80,7 @@ fn parse(text: &str) -> Result<Store, String> {
 
 fn explain(error: RedisStoreError) -> String {
     let mistake = match error {
-        RedisStoreError::Url => "is no URL of a Redis server",
+        RedisStoreError::Url => "is not a URL of a Redis server",
         RedisStoreError::Scheme => "is neither `memory` nor a URL of redis:// or rediss://",
         RedisStoreError::Fragment => "has a fragment, though a certificate is always verified",
         RedisStoreError::Certificate => "cannot be trusted",
