@@ -32,8 +32,11 @@ async fn a_person_is_sent_to_the_login_and_a_script_is_told() {
 async fn who_is_not_on_the_list_stays_outside() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
-        let answer = scene.signed_in().await.get_with("/staff/", NAVIGATION).await;
-        assert_eq!((answer.status(), answer.code().as_str()), (403, "not-allowed"));
+        let mut known = scene.signed_in().await;
+        let script = known.get_with("/staff/", "Accept: */*\r\n").await;
+        assert_eq!((script.status(), script.code().as_str()), (403, "not-allowed"));
+        let page = known.get_with("/staff/", NAVIGATION).await;
+        assert_eq!((page.status(), page.one("content-type")), (403, Some("text/html; charset=utf-8")));
         scene.unreached("they may not").await;
     }
 }

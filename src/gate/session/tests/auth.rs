@@ -113,8 +113,8 @@ async fn people_are_sent_to_the_login_if_the_proxy_wants_that() {
         ),
         (
             "/.truegate/auth?redirect=true",
-            &[trusted, navigates, ("x-original-url", "https://shop.example/account/?a")],
-            "302 /.truegate/login?next=%2Faccount%2F%3Fa",
+            &[trusted, navigates, ("x-original-url", "https://shop.example/account/\u{e9}?a")],
+            "302 /.truegate/login?next=%2Faccount%2F%25C3%25A9%3Fa",
         ),
         (
             "/.truegate/auth?redirect=true",
