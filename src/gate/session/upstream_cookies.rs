@@ -25,7 +25,10 @@ impl Mode {
     /// While nobody can tell who a browser is, none goes on and nothing is changed.
     pub(super) fn sort_cookies(&self, standing: &Standing, head: &Parts) -> (KeptCookies, Option<AppCookies>) {
         let mut kept = KeptCookies::default();
-        let Some(owner) = owner(standing).filter(|_| !self.upstream_cookies.is_empty()) else { return (kept, None) };
+        if self.upstream_cookies.is_empty() {
+            return (kept, None);
+        }
+        let Some(owner) = owner(standing) else { return (kept, None) };
         let mut expired = Vec::new();
         let came = self.upstream_cookies.iter().flat_map(|cookie| {
             names(&head.headers, |name| cookie.covers(name)).into_iter().map(move |name| (cookie, name))
