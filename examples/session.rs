@@ -22,7 +22,7 @@ use truegate::{
     callback::{Endpoints, ProfileEndpoint},
     gate::session::Sessions,
     profile::ProfileClient,
-    session::{LinkBase, Partner, PublicUrl, ReturnPath, Sealer, Secret},
+    session::{LinkBase, Partner, PublicUrl, Sealer, Secret},
     store::MemoryStore,
     tasks::TaskTracker,
 };
@@ -65,7 +65,6 @@ fn gate(public_url: &str, tasks: TaskTracker) -> Result<Gate, Box<dyn Error>> {
             Rule::new("/account".parse()?, Access::Required(AllowList::default())),
             Rule::new("/".parse()?, Access::Optional),
         ]))
-        .fallback(ReturnPath::or_root(None))
         .tasks(tasks)
         .build();
     // It must have a part that nobody guesses: `truegate keys path` makes one.

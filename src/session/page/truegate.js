@@ -14,10 +14,7 @@
 	const kept = () => JSON.parse(sessionStorage.truegate || '{}');
 
 	/**
-	 * Logs in with Truecaller when a link or a button is tapped. `onState` hears
-	 * - ready: it can be tapped; wrong_device: the same, but only Android has the app; unavailable: not yet;
-	 * - pending: it was tapped; no_app: no app came yet; opened: the app asks;
-	 * - one end: verified (by any tab), refused, another_number, failed, expired.
+	 * Logs in with Truecaller when a link or a button is tapped. `onState` hears the states of docs/sessions.md.
 	 * @param {any} button
 	 * @param {{onState: (state: string) => void, next?: string, anyway?: boolean}} options next: a path
 	 */
@@ -61,13 +58,14 @@
 			}
 		}
 
-		// An app takes the focus, at once or later; a page that keeps it for two seconds has opened none.
+		// An app takes the focus. A page that keeps it for two seconds has opened none; once it was away, it is given ten.
 		function look(login) {
-			let looks = 0;
+			let looks = 0, enough = 4;
 			const looking = setInterval(() => {
-				looks = document.hasFocus() && !document.hidden ? looks + 1 : 0;
+				if (document.hasFocus() && !document.hidden) looks++;
+				else looks = 0, enough = 20;
 				if (current !== login || state !== 'pending') clearInterval(looking);
-				else if (looks > 3) say('no_app');
+				else if (looks >= enough) say('no_app');
 			}, 500);
 		}
 
@@ -113,6 +111,7 @@
 		prepare();
 		const left = kept();
 		if (left.until > Date.now()) follow(left, true);
+		else delete sessionStorage.truegate;
 	}
 
 	window['truegate'] = { login };
@@ -122,6 +121,8 @@
 	const { next, fallback, again } = page['dataset'];
 	const label = page.textContent, hash = location.hash || kept().hash || '';
 	const anyway = document.querySelector('[data-truegate-anyway]');
+	const other = document.querySelector('.other a');
+	if (other) other['href'] += hash;
 	let leaving;
 	const leave = to => location.replace(to.includes('#') ? to : to + hash);
 	const onState = state => {
