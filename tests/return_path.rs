@@ -26,7 +26,7 @@ fn leaves(location: &str) -> bool {
         // What cannot be parsed leads nowhere.
         site.join(location).is_ok_and(|url| leads_away(&url))
     };
-    SITES.iter().any(|site| by_the_standard(site)) || by_hand(location) || by_hand(&unescaped(location))
+    SITES.iter().any(by_the_standard) || by_hand(location) || by_hand(&unescaped(location))
 }
 
 /// The same without any library: Chromium drops what is below a space at both ends, and tabs and line breaks everywhere, and

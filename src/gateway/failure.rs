@@ -46,7 +46,7 @@ fn handshake(error: &Error) -> Cause {
 fn contexts(error: &Error) -> Vec<&str> {
     let inner = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<BError>());
     let mut texts = inner.map_or_else(Vec::new, |error| contexts(error));
-    texts.extend(error.context.as_ref().map(|context| context.as_str()));
+    texts.extend(error.context.as_ref().map(pingora_core::ImmutStr::as_str));
     texts
 }
 

@@ -112,8 +112,8 @@ impl Metrics {
 
 impl<L: Eq + Hash> Series<L> {
     /// Counts one more of a value; values that are not of the set are not counted.
-    pub(super) fn count(&self, value: L) {
-        if let Some(counter) = self.0.get(&value) {
+    pub(super) fn count(&self, value: &L) {
+        if let Some(counter) = self.0.get(value) {
             counter.increment(1);
         }
     }

@@ -22,25 +22,25 @@ impl Telemetry {
 
     /// A request ended; a status of 0 says that there was nobody to answer.
     pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
-        self.0.responses.count(class(status));
+        self.0.responses.count(&class(status));
         debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
     }
 
     /// The app behind could not be asked, or broke off.
     pub(super) fn upstream_failure(&self, cause: Cause) {
-        self.0.upstream_failures.count(cause.code());
+        self.0.upstream_failures.count(&cause.code());
         warn!(cause = cause.code(), tls = cause.detail(), "upstream failed");
     }
 
     /// A callback was sent to the app after it was answered: the status of the app's answer, or why there is none.
     pub(super) fn delivery(&self, answer: Result<u16, Cause>) {
         let class = class(answer.unwrap_or(0));
-        self.0.deliveries.count(class);
+        self.0.deliveries.count(&class);
         match answer {
             Ok(100..500) => info!(class, "callback forwarded"),
             Ok(_) => warn!(class, "callback forwarded"),
             Err(cause) => {
-                self.0.upstream_failures.count(cause.code());
+                self.0.upstream_failures.count(&cause.code());
                 warn!(class, cause = cause.code(), tls = cause.detail(), "callback forwarded");
             }
         }
@@ -56,7 +56,7 @@ impl Observer for Telemetry {
     fn observe(&self, event: Event) {
         match event {
             Event::Callback { outcome, elapsed } => {
-                self.0.callbacks.count(outcome.code());
+                self.0.callbacks.count(&outcome.code());
                 // What was only acknowledged has its verdict later.
                 if outcome != Outcome::Acknowledged {
                     self.0.verification.record(elapsed);
@@ -70,7 +70,7 @@ impl Observer for Telemetry {
                 }
             }
             Event::Verification { outcome, elapsed } => {
-                self.0.verifications.count(outcome.code());
+                self.0.verifications.count(&outcome.code());
                 let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
                 match outcome {
                     VerificationOutcome::NoLogin | VerificationOutcome::Repeated => {
@@ -83,27 +83,27 @@ impl Observer for Telemetry {
                 }
             }
             Event::Fetch { outcome, elapsed } => {
-                self.0.fetches.count(words(outcome));
+                self.0.fetches.count(&words(outcome));
                 self.0.fetch.record(elapsed);
                 log_fetch(outcome, elapsed);
             }
             Event::Refusal(rejection) => {
-                self.0.refusals.count(rejection.code());
+                self.0.refusals.count(&rejection.code());
                 match rejection {
                     Rejection::TooManyRequests { .. } => debug!(reason = rejection.code(), "refused"),
                     _ => info!(reason = rejection.code(), "refused"),
                 }
             }
             Event::Login(event) => {
-                self.0.logins.count(event.code());
+                self.0.logins.count(&event.code());
                 info!(event = event.code(), "login");
             }
             Event::StoreFailure(cause) => {
-                self.0.store_failures.count(cause.code());
+                self.0.store_failures.count(&cause.code());
                 warn!(cause = cause.code(), tls = cause.detail(), "the store cannot be asked");
             }
             Event::Spoof(channel) => {
-                self.0.spoofs.count(channel.code());
+                self.0.spoofs.count(&channel.code());
                 warn!(channel = channel.code(), "spoofed identity stripped");
             }
         }

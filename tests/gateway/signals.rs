@@ -79,9 +79,9 @@ async fn a_hangup_has_certificates_read_again() {
         let path = program.folder().join(name);
         let before = fs::metadata(&path).unwrap().modified().unwrap();
         if name == "key.pem" {
-            new.write_key(program.folder())
+            new.write_key(program.folder());
         } else {
-            new.write_certificate(program.folder())
+            new.write_certificate(program.folder());
         }
         fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
     }

@@ -59,7 +59,7 @@ impl Mode {
                 Verdict::Reply(rejection(gate, Rejection::CrossSite, head))
             }
             Ok(guest) => Verdict::Forward(self.edits(gate, guest, app, head.uri.path()).keeping(kept)),
-            Err(refusal) => Verdict::Reply(self.refuse(gate, refusal, head)),
+            Err(refusal) => Verdict::Reply(self.refuse(gate, &refusal, head)),
         }
     }
 
@@ -109,8 +109,8 @@ impl Mode {
         Arc::new(ResponseEdits { cookies: cookies.collect(), app, lease: None, personal: true })
     }
 
-    fn refuse(&self, gate: &Gate, refusal: Refusal, head: &Parts) -> Reply {
-        let refused = match (refusal.rejection(), &refusal) {
+    fn refuse(&self, gate: &Gate, refusal: &Refusal, head: &Parts) -> Reply {
+        let refused = match (refusal.rejection(), refusal) {
             (Rejection::NotSignedIn, _) if is_navigation(&head.method, &head.headers) && !is_web_socket(head) => {
                 let next = head.uri.path_and_query().map(PathAndQuery::as_str);
                 Reply { connection: Connection::after(head), ..self.to_login(next) }

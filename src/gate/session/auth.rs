@@ -62,7 +62,7 @@ impl Desk {
             Ok(Guest::Forgotten) => {
                 self.pass(None, None).with_cookies(self.mode.forget(original.path().unwrap_or("/")))
             }
-            Err(refusal) => self.turn_away(refusal, &original, &head),
+            Err(refusal) => self.turn_away(&refusal, &original, &head),
         }
     }
 
@@ -77,12 +77,12 @@ impl Desk {
         reply
     }
 
-    fn turn_away(&self, refusal: Refusal, original: &Original, head: &Parts) -> Reply {
+    fn turn_away(&self, refusal: &Refusal, original: &Original, head: &Parts) -> Reply {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
         let is_here = original.hosts.iter().all(|host| self.mode.public_url.is_host(host.as_bytes()));
         let target = original.target.as_deref().filter(|_| is_here);
         let asked = Asked { headers: &head.headers, method: &original.method, target };
-        let refused = match (refusal.rejection(), &refusal) {
+        let refused = match (refusal.rejection(), refusal) {
             (Rejection::NotSignedIn, _) if wants_redirect && is_navigation(&original.method, &head.headers) => {
                 self.mode.to_login(target)
             }

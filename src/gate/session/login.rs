@@ -59,7 +59,7 @@ impl Desk {
 
     async fn start(&self, headers: &HeaderMap) -> Result<Started, Rejection> {
         let mode = &self.mode;
-        let browser = self.browser(headers).unwrap_or_else(|| BrowserId::generate());
+        let browser = self.browser(headers).unwrap_or_else(BrowserId::generate);
         let nonce = session::nonce(&mut OsRng);
         let owner = mode.sealer.seal(Purpose::Owner(&nonce), browser.expose().as_bytes()).into();
         let opened = self.ask(STORE_DEADLINE, mode.store.open(&nonce, &browser, owner, mode.login_timeout)).await;

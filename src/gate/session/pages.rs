@@ -115,7 +115,7 @@ impl Mode {
                 _ => error(Problem::Wrong, "/"),
             },
         };
-        refused.as_page(html).with_policy(&csp(&style_nonce))
+        refused.into_page(html).with_policy(&csp(&style_nonce))
     }
 
     /// The same answer as a page for a user who is logged in with a number that is not listed.
@@ -133,7 +133,7 @@ impl Mode {
             partner: self.partner.name(),
             style_nonce: &style_nonce,
         };
-        refused.as_page(self.render(|pages| pages.refused(&view))).with_policy(&csp(&style_nonce))
+        refused.into_page(self.render(|pages| pages.refused(&view))).with_policy(&csp(&style_nonce))
     }
 
     /// The login that leads to a page.

@@ -18,7 +18,7 @@ impl Reply {
     }
 
     /// The same answer as a page for a person.
-    pub(super) fn as_page(mut self, html: String) -> Self {
+    pub(super) fn into_page(mut self, html: String) -> Self {
         *self.response.body_mut() = html.into();
         let headers = self.response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -45,7 +45,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
 
 /// A page for a person.
 pub(super) fn page(html: String) -> Reply {
-    empty(StatusCode::OK).as_page(html)
+    empty(StatusCode::OK).into_page(html)
 }
 
 /// The script, which is the same for everyone.
