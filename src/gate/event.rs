@@ -36,6 +36,8 @@ pub enum Event {
     Login(LoginEvent),
     /// The store of logins and revocations could not be asked, or was too slow.
     StoreFailure(Cause),
+    /// A browser came to the login over http although the site is https, so that it drops every cookie.
+    InsecureLogin,
     /// Somebody but truegate claimed an identity, and the claim was taken away.
     Spoof(Channel),
 }

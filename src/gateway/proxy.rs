@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    gate::{Gate, Rejection, Reply, session::TrustedProxy},
+    gate::{ClientInfo, Gate, Rejection, Reply, session::TrustedProxy},
     pingora::{Target, TruegateModule, drain, has_answered, inject, intercept, respond},
 };
 
@@ -218,9 +218,10 @@ impl Proxy {
     /// Finds out where a request came from, removes what it may not say, and lets the gate know what it needs.
     fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
         let origin = forwarded::origin(session, &self.trusted_proxies);
+        let client = self.client(&origin, session);
         origin.guard(&mut Target(session.req_header_mut()));
         let extensions = session.req_header_mut().extensions_mut();
-        extensions.insert(origin.client_info());
+        extensions.insert(client);
         if origin.is_by_proxy() {
             extensions.insert(TrustedProxy);
         }
@@ -228,6 +229,19 @@ impl Proxy {
             extensions.insert(origin.clone());
         }
         exchange.origin = Some(origin);
+    }
+
+    /// Who asks, and how. A peer that speaks as a proxy does may be one that is not listed: then nobody knows how the browser
+    /// came.
+    fn client(&self, origin: &Origin, session: &Session) -> ClientInfo {
+        let client = origin.client_info();
+        match session.req_header().headers.get("x-forwarded-proto") {
+            Some(scheme) if !origin.is_by_proxy() => {
+                client.address.into_iter().for_each(|peer| self.telemetry.untrusted_proxy(peer));
+                ClientInfo { scheme: client.scheme.filter(|_| scheme != "https"), ..client }
+            }
+            _ => client,
+        }
     }
 
     /// Bounds how long the connection may wait for its next request, if it is kept at all.

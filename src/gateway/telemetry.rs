@@ -1,6 +1,11 @@
 //! What is made of an event: a count and a log line, of words from closed sets and never a secret.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use http::Method;
 use tracing::{debug, info, warn};
@@ -8,22 +13,55 @@ use tracing::{debug, info, warn};
 use super::metrics::{Metrics, class, words};
 use crate::{
     cause::Cause,
+    clock::{Clock as _, SystemClock},
     gate::{Event, FetchOutcome, Observer, Outcome, Rejection, VerificationOutcome},
 };
 
 /// Counts and logs what happens in a gateway. Clones share their counts.
 #[derive(Clone)]
-pub(super) struct Telemetry(Arc<Metrics>);
+pub(super) struct Telemetry(Arc<Metrics>, Arc<Warned>);
+
+/// What was warned of already.
+#[derive(Default)]
+struct Warned {
+    /// The peers that speak as proxies do, up to [`PEERS`].
+    peers: Mutex<HashSet<IpAddr>>,
+    insecure: Mutex<Option<Instant>>,
+}
 
 impl Telemetry {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self(metrics)
+        Self(metrics, Arc::default())
     }
 
     /// A request ended; a status of 0 says that there was nobody to answer.
     pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
         self.0.responses.count(&class(status));
         debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
+    }
+
+    /// A peer says where a request came from, and is not trusted: it may be a proxy that is not listed.
+    pub(super) fn untrusted_proxy(&self, peer: IpAddr) {
+        let mut peers = self.1.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if peers.len() < PEERS && peers.insert(peer) {
+            warn!(
+                %peer,
+                add = format!("trusted_proxies: [\"{peer}\"]"),
+                "X-Forwarded-Proto comes from a peer that is not trusted, and is ignored; if it is your proxy, list it"
+            );
+        }
+    }
+
+    /// A browser came over http, and its login cannot succeed.
+    fn insecure_login(&self) {
+        let (mut warned, now) = (self.1.insecure.lock().unwrap_or_else(PoisonError::into_inner), SystemClock.now());
+        if warned.is_none_or(|warned| now.duration_since(warned) >= BETWEEN_WARNINGS) {
+            *warned = Some(now);
+            warn!(
+                "a login was opened over http although public_url is https, so its cookies are lost; open it over https, or \
+                 list the proxy that speaks https in trusted_proxies"
+            );
+        }
     }
 
     /// The app behind could not be asked, or broke off.
@@ -102,6 +140,7 @@ impl Observer for Telemetry {
                 self.0.store_failures.count(&cause.code());
                 warn!(cause = cause.code(), tls = cause.detail(), "the store cannot be asked");
             }
+            Event::InsecureLogin => self.insecure_login(),
             Event::Spoof(channel) => {
                 self.0.spoofs.count(&channel.code());
                 warn!(channel = channel.code(), "spoofed identity stripped");
@@ -130,3 +169,7 @@ fn known(method: &Method) -> &str {
 fn milliseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// How many peers are warned of: any client can pass for one.
+const PEERS: usize = 100;
+const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);

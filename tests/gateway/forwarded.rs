@@ -5,6 +5,7 @@ use truegate::simulator::{DOCUMENTED_PROFILE, Simulator};
 use super::{
     stage::{self, Talk},
     support::{
+        edge::sessions::Sessions,
         program::Program,
         raw::{self, Message},
         recorder::Recorder,
@@ -326,4 +327,55 @@ fn origin(request: &Message) -> [&str; 3] {
 fn sorted(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.sort();
     headers
+}
+
+/// The log lines with this text, once there are as many.
+async fn told_in_log(program: &Program, text: &str, count: usize) -> Vec<serde_json::Value> {
+    let lines = || program.log().into_iter().filter(|line| line.contains(text)).collect::<Vec<_>>();
+    raw::within(async {
+        while lines().len() < count {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_listed_is_told_of_once_with_the_line_to_add() {
+    let app = Recorder::start().await;
+    for (trusted, lines) in [("[]", 1), ("[127.0.0.1]", 0)] {
+        let program = trusting(trusted, &app);
+        for scheme in ["https", "http", "gopher"] {
+            let request = raw::get("/", &format!("X-Forwarded-Proto: {scheme}\r\n"));
+            raw::exchange(program.address(), request).await.unwrap();
+        }
+        let told = told_in_log(&program, "X-Forwarded-Proto", lines).await;
+        assert_eq!(told.len(), lines, "{told:#?}");
+        for event in told {
+            assert_eq!(event["level"], "WARN");
+            assert_eq!(event["add"], r#"trusted_proxies: ["127.0.0.1"]"#);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_over_http_to_an_https_site_is_told_of_once_a_minute() {
+    let app = Recorder::start().await;
+    for (public_url, headers, lines) in [
+        ("https://app.example", "", 1),
+        ("https://app.example", "Sec-Fetch-Site: none\r\n", 0),
+        ("https://app.example", "X-Forwarded-Proto: https\r\n", 0),
+        ("http://127.0.0.1:8080", "", 0),
+    ] {
+        let sessions = Sessions { public_url: public_url.to_owned(), ..Sessions::usual() };
+        let callback = format!("callback: {{ path: {} }}\n", stage::CALLBACK);
+        let program = Program::serve(&(stage::config(app.address()) + &callback + &sessions.yaml()));
+        for _ in 0..3 {
+            let page = raw::get("/.truegate/login", &format!("Accept: text/html\r\n{headers}"));
+            raw::exchange(program.address(), page).await.unwrap();
+        }
+        let told = told_in_log(&program, "although public_url is https", lines).await;
+        assert_eq!(told.len(), lines, "{public_url} {headers}: {told:#?}");
+    }
 }

@@ -221,7 +221,8 @@ async fn the_login_page_escapes_what_it_is_told() {
         let scene = Scene::with(kind, ruled).await;
         for next in ["%2F%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/%22onload=%22", "%3Cimg%20src=x%20onerror=alert(1)%3E"]
         {
-            let page = asked(&scene, &format!("/.truegate/login?next={next}"), b"Accept: text/html\r\n").await;
+            let page = format!("/.truegate/login?next={next}");
+            let page = scene.visitor().get_with(&page, "Accept: text/html\r\n").await;
             assert_eq!(page.status(), 200);
             let text = page.text();
             assert!(!text.contains("<script>alert") && !text.contains("<img") && !text.contains("\"onload"), "{text}");

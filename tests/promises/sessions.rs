@@ -199,6 +199,62 @@ async fn no_other_site_changes_anything() {
     }
 }
 
+/// A visitor who knows the site by another name.
+fn alias(scene: &Scene, host: &str) -> Visitor {
+    Visitor::at(scene.edge.address(), &format!("https://{host}"))
+}
+
+#[tokio::test]
+async fn an_alias_of_the_host_leads_to_the_public_one_once() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, usual).await;
+        for host in ["www.shop.example", "shop.example.", "shop.example:8443", "localhost", "evil.example"] {
+            let mut browser = alias(&scene, host);
+            let page = browser.get_with("/.truegate/login?next=/cart", "Accept: text/html\r\n").await;
+            let public = "https://shop.example/.truegate/login?next=/cart&alias=1";
+            assert_eq!((page.status(), page.one("location")), (302, Some(public)), "{host}");
+            // A proxy in front that renames the host does so again.
+            let again = browser.get_with("/.truegate/login?next=/cart&alias=1", "Accept: text/html\r\n").await;
+            assert_eq!(again.status(), 200, "{host}");
+            let script = browser.get_with("/.truegate/login?next=/cart", "Sec-Fetch-Mode: cors\r\n").await;
+            assert_eq!(script.status(), 200, "{host}");
+        }
+        for host in ["shop.example", "Shop.Example", "shop.example:443"] {
+            let page = alias(&scene, host).get_with("/.truegate/login", "Sec-Fetch-Mode: navigate\r\n").await;
+            assert_eq!(page.status(), 200, "{host}");
+        }
+        // A client cannot name another host than the one that it speaks to.
+        let claim = "Accept: text/html\r\nX-Forwarded-Host: evil.example\r\n";
+        assert_eq!(scene.visitor().get_with("/.truegate/login", claim).await.status(), 200);
+        scene.unreached("it is truegate's").await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_logged_in_on_an_alias_can_log_out_there() {
+    const SAME: &str = "Origin: https://www.shop.example\r\nSec-Fetch-Site: same-origin\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, usual).await;
+        let mut browser = alias(&scene, "www.shop.example");
+        let started = browser.send("POST /.truegate/login", SAME, "").await;
+        assert_eq!(started.status(), 201);
+        let nonce = json(&started)["request_id"].as_str().unwrap().to_owned();
+        scene.call(Call::grant(), &nonce).await;
+        assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+        for lines in [
+            "Origin: https://www.shop.example\r\n",
+            "Origin: https://www.shop.example\r\nSec-Fetch-Site: same-site\r\n",
+            "Origin: https://evil.example\r\nSec-Fetch-Site: same-origin\r\n",
+            "Origin: https://shop.example.evil\r\nSec-Fetch-Site: cross-site\r\n",
+        ] {
+            assert_problem(&browser.send("POST /.truegate/logout", lines, "").await, 403, "cross-site");
+        }
+        assert_eq!(browser.get("/.truegate/me").await.status(), 200, "the session lives");
+        assert_eq!(browser.send("POST /.truegate/logout", SAME, "").await.status(), 204);
+        assert_eq!(browser.get("/.truegate/me").await.status(), 401);
+    }
+}
+
 #[tokio::test]
 async fn a_rule_says_who_comes_in() {
     for kind in Kind::ALL {

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode, request::Parts, uri::PathAndQuery};
 use super::{
     Mode, Sessions,
     desk::Desk,
+    host::comes_from_its_own_host,
     pages::Asked,
     reply,
     standing::{Claim, Standing},
@@ -133,7 +134,8 @@ impl Mode {
 
     /// Whether another site's page opens a WebSocket in the name of the user (browsers send cookies with it).
     pub(super) fn is_hijacked(&self, head: &Parts) -> bool {
-        is_web_socket(head) && is_foreign(&head.headers, self.public_url.origin())
+        let is_foreign = is_foreign(&head.headers, self.public_url.origin()) && !comes_from_its_own_host(head);
+        is_web_socket(head) && is_foreign
     }
 }
 

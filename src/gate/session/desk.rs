@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{Method, request::Parts};
 
-use super::{Mode, Sessions, path::Route, reply};
+use super::{Mode, Sessions, host::comes_from_its_own_host, path::Route, reply, visitor::is_ours};
 use crate::{
     cause::{Cause, Fault},
     gate::{
@@ -30,6 +30,14 @@ impl Desk {
     pub(super) fn serve(self, route: Route<'_>, head: &Parts) -> Step {
         if let Some(allow) = route.refuses(&head.method) {
             return Step::Reply(self.gate.reject_for(Rejection::MethodNotAllowed { allow }, head));
+        }
+        if matches!(route, Route::Login | Route::Logout)
+            && let Some(led) = self.lead_to_public_host(head)
+        {
+            return Step::Reply(led);
+        }
+        if matches!(route, Route::Login) && head.method != Method::POST && self.is_insecure(head) {
+            self.gate.observe(Event::InsecureLogin);
         }
         match route {
             Route::Login if head.method == Method::POST => self.change(head, Self::start_login),
@@ -92,7 +100,7 @@ impl Desk {
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        if !super::visitor::is_ours(&head.headers, self.mode.public_url.origin()) {
+        if !is_ours(&head.headers, self.mode.public_url.origin()) && !comes_from_its_own_host(head) {
             return Step::Reply(self.reject(Rejection::CrossSite, head));
         }
         let (gate, head) = (self.gate.clone(), head.clone());

@@ -19,6 +19,7 @@ mod auth;
 mod builder;
 mod delivery;
 mod desk;
+mod host;
 mod login;
 mod logout;
 mod me;

@@ -59,7 +59,7 @@ fn names(list: &HeaderValue, item: &str) -> bool {
 }
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// By these browsers say that they load a page that nobody may ever look at.
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");

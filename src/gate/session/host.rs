@@ -1,0 +1,106 @@
+//! The host that a request is for, which may be an alias of the public one, such as `www`, or a trailing dot.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery};
+
+use super::{
+    desk::Desk,
+    login::query,
+    reply,
+    visitor::{SEC_FETCH_SITE, is_navigation},
+};
+use crate::{
+    gate::{ClientInfo, Connection, Reply, Scheme, session::TrustedProxy},
+    session::cookies::{Kind, Value},
+};
+
+impl Desk {
+    /// Leads a person who came by an alias to the same page of the public host, since cookies are for one host alone.
+    ///
+    /// A proxy in front that renames the host does so each time: a browser is led once.
+    pub(super) fn lead_to_public_host(&self, head: &Parts) -> Option<Reply> {
+        let public_url = &self.mode.public_url;
+        let is_alias = host(head).is_some_and(|host| !public_url.is_host(host));
+        let is_known = || !matches!(self.mode.cookies.find(Kind::Session, &head.headers), Value::Absent);
+        if !is_alias || !is_navigation(&head.method, &head.headers) || query(head, LED).is_some() || is_known() {
+            return None;
+        }
+        let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let separator = if head.uri.query().is_some() { '&' } else { '?' };
+        let led = reply::redirect(StatusCode::FOUND, &format!("{}{target}{separator}{LED}=1", public_url.origin()));
+        Some(Reply { connection: Connection::after(head), ..led })
+    }
+
+    /// Whether a browser came over http although the site is https, so that it drops every cookie.
+    ///
+    /// Behind a proxy that is not trusted, what comes over http may have been https before. Browsers send `Sec-Fetch-Site` over
+    /// https alone, or to this machine.
+    pub(super) fn is_insecure(&self, head: &Parts) -> bool {
+        let scheme = head.extensions.get::<ClientInfo>().and_then(|client| client.scheme);
+        let was_secure = only(&head.headers, PROTO).is_some_and(|scheme| scheme == Scheme::Https.as_str());
+        let is_http = scheme == Some(Scheme::Http) && !was_secure && !head.headers.contains_key(SEC_FETCH_SITE);
+        self.mode.public_url.is_secure() && is_http
+    }
+}
+
+/// Whether a browser says that a page of the very host that a request is for has sent it, whichever host that is.
+pub(super) fn comes_from_its_own_host(head: &Parts) -> bool {
+    let same_origin = only(&head.headers, SEC_FETCH_SITE).is_some_and(|site| site == "same-origin");
+    let origin = only(&head.headers, header::ORIGIN).map(HeaderValue::as_bytes);
+    let authority = |origin: &[u8]| {
+        let schemes = [&b"https://"[..], b"http://"];
+        schemes.into_iter().find_map(|scheme| origin.strip_prefix(scheme).map(<[u8]>::to_vec))
+    };
+    let page = origin.and_then(authority);
+    same_origin && page.is_some_and(|page| host(head).is_some_and(|host| host.eq_ignore_ascii_case(&page)))
+}
+
+/// The host that the browser asked for, as far as it is known.
+fn host(head: &Parts) -> Option<&[u8]> {
+    let told = head.extensions.get::<TrustedProxy>().and_then(|_| only(&head.headers, HOST));
+    let named = || head.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let in_target = || head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    told.map(HeaderValue::as_bytes).or_else(named).or_else(in_target)
+}
+
+/// The value of a header that came once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// The parameter that says that a browser was led here before.
+const LED: &str = "alias";
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn only_a_page_of_the_same_host_is_the_hosts_own() {
+        let same = ("sec-fetch-site", "same-origin");
+        for (lines, own) in [
+            (&[("host", "www.shop.example"), ("origin", "https://www.shop.example"), same][..], true),
+            (&[("host", "www.shop.example"), ("origin", "http://WWW.shop.example"), same], true),
+            (&[("host", "localhost:8080"), ("origin", "http://localhost:8080"), same], true),
+            (&[("host", "www.shop.example"), ("origin", "https://www.shop.example")], false),
+            (&[("host", "www.shop.example"), same], false),
+            (&[("host", "www.shop.example"), ("origin", "null"), same], false),
+            (&[("host", "www.shop.example"), ("origin", "https://www.shop.example:8443"), same], false),
+            (&[("host", "www.shop.example"), ("origin", "https://evil.example"), same], false),
+            (&[("host", "www.shop.example"), ("origin", "www.shop.example"), same], false),
+            (&[("host", "a"), ("origin", "https://a"), ("sec-fetch-site", "same-site")], false),
+            (&[("host", "a"), ("origin", "https://a"), same, ("sec-fetch-site", "cross-site")], false),
+            (&[("host", "a"), ("origin", "https://a"), ("origin", "https://evil.example"), same], false),
+            // Nobody is believed to speak for another host but a proxy that is trusted.
+            (&[("host", "a"), ("x-forwarded-host", "b"), ("origin", "https://b"), same], false),
+        ] {
+            let request = lines.iter().fold(Request::post("/"), |request, (name, value)| request.header(*name, *value));
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(comes_from_its_own_host(&head), own, "{lines:?}");
+        }
+    }
+}
