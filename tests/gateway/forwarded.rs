@@ -373,7 +373,9 @@ async fn a_login_over_http_to_an_https_site_is_told_of_once_a_minute() {
         let program = Program::serve(&(stage::config(app.address()) + &callback + &sessions.yaml()));
         for _ in 0..3 {
             let page = raw::get("/.truegate/login", &format!("Accept: text/html\r\n{headers}"));
-            raw::exchange(program.address(), page).await.unwrap();
+            let page = raw::exchange(program.address(), page).await.unwrap().text().replace("&#x2f;", "/");
+            let link = r#"href="https://app.example/.truegate/login""#;
+            assert_eq!(page.contains(link), lines == 1, "{public_url} {headers}: {page}");
         }
         let told = told_in_log(&program, "although public_url is https", lines).await;
         assert_eq!(told.len(), lines, "{public_url} {headers}: {told:#?}");

@@ -36,7 +36,7 @@ impl Desk {
         {
             return Step::Reply(led);
         }
-        if matches!(route, Route::Login) && head.method != Method::POST && self.is_insecure(head) {
+        if matches!(route, Route::Login) && head.method != Method::POST && self.mode.is_insecure(head) {
             self.gate.observe(Event::InsecureLogin);
         }
         match route {

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery};
 
 use super::{
+    Mode,
     desk::Desk,
     login::query,
     reply,
@@ -29,6 +30,14 @@ impl Desk {
         let led = reply::redirect(StatusCode::FOUND, &format!("{}{target}{separator}{LED}=1", public_url.origin()));
         Some(Reply { connection: Connection::after(head), ..led })
     }
+}
+
+impl Mode {
+    /// The same page over https, if a browser came over http although the site is https; empty otherwise.
+    pub(super) fn secure_url(&self, head: &Parts) -> String {
+        let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        if self.is_insecure(head) { format!("{}{target}", self.public_url.origin()) } else { String::new() }
+    }
 
     /// Whether a browser came over http although the site is https, so that it drops every cookie.
     ///
@@ -38,7 +47,7 @@ impl Desk {
         let scheme = head.extensions.get::<ClientInfo>().and_then(|client| client.scheme);
         let was_secure = only(&head.headers, PROTO).is_some_and(|scheme| scheme == Scheme::Https.as_str());
         let is_http = scheme == Some(Scheme::Http) && !was_secure && !head.headers.contains_key(SEC_FETCH_SITE);
-        self.mode.public_url.is_secure() && is_http
+        self.public_url.is_secure() && is_http
     }
 }
 

@@ -56,6 +56,7 @@ impl Mode {
             next: next.as_str(),
             fallback: &self.fallback(next),
             opens_app: self.links.open_app(),
+            secure_url: &self.secure_url(head),
             partner: self.partner.name(),
             style_nonce: &style_nonce,
         };

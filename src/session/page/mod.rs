@@ -9,6 +9,7 @@
 //!     next: "/account",
 //!     fallback: "/login?next=%2Faccount",
 //!     opens_app: true,
+//!     secure_url: "",
 //!     partner: "A Shop",
 //!     style_nonce: "c3R5bGU",
 //! };

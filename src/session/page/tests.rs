@@ -58,6 +58,7 @@ fn whatever_is_filled_in_stays_text() {
         path: evil,
         next: evil,
         fallback: evil,
+        secure_url: evil,
         partner: evil,
         style_nonce: evil,
         ..LoginView::sample(Language::En)

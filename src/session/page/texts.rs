@@ -29,6 +29,8 @@ pub(super) struct Texts {
     log_in: &'static str,
     start: &'static str,
     no_script: &'static str,
+    insecure: &'static str,
+    open_secure: &'static str,
     logout_heading: &'static str,
     logout_lead: &'static str,
     log_out: &'static str,

@@ -22,6 +22,9 @@ pub struct LoginView<'a> {
     pub fallback: &'a str,
     /// Whether the login opens Truecaller's app, as Android alone can, and not a page that plays it.
     pub opens_app: bool,
+    /// The same page over https, if the browser seems to have come over http to an https site, where it drops every cookie;
+    /// empty otherwise.
+    pub secure_url: &'a str,
     /// The name of the site.
     pub partner: &'a str,
     /// The nonce of the page's [policy](super::csp).
@@ -149,6 +152,7 @@ impl LoginView<'static> {
             next: "/account?a=b&c=d",
             fallback: "/login?next=%2Faccount",
             opens_app: true,
+            secure_url: "https://shop.example/.truegate/login",
             partner: "A Shop",
             style_nonce: "c3R5bGU",
         }

@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "تسجيل الدخول",
     start: "انتقل إلى صفحة البداية",
     no_script: "يتطلب تسجيل الدخول هذا JavaScript وهاتف Android وتطبيق Truecaller.",
+    insecure: "فُتحت هذه الصفحة عبر http، حيث لا يستطيع متصفحك البقاء مسجّل الدخول.",
+    open_secure: "افتح الصفحة الآمنة",
     logout_heading: "هل تريد تسجيل الخروج من {partner}؟",
     logout_lead: "يمكنك تسجيل الدخول مرة أخرى في أي وقت.",
     log_out: "تسجيل الخروج",

@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "লগ ইন করুন",
     start: "শুরুর পাতায় যান",
     no_script: "এই লগইনের জন্য JavaScript, Android ফোন এবং Truecaller অ্যাপ দরকার।",
+    insecure: "এই পৃষ্ঠাটি http দিয়ে খোলা হয়েছে, যেখানে আপনার ব্রাউজার লগ ইন থাকতে পারে না।",
+    open_secure: "নিরাপদ পৃষ্ঠা খুলুন",
     logout_heading: "{partner} থেকে লগ আউট করবেন?",
     logout_lead: "আপনি যেকোনো সময় আবার লগ ইন করতে পারেন।",
     log_out: "লগ আউট করুন",

@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "Log in",
     start: "Go to the start page",
     no_script: "This login needs JavaScript, an Android phone and the Truecaller app.",
+    insecure: "This page was opened over http, where your browser cannot stay logged in.",
+    open_secure: "Open the secure page",
     logout_heading: "Log out of {partner}?",
     logout_lead: "You can log in again at any time.",
     log_out: "Log out",

@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "लॉग इन करें",
     start: "शुरुआती पेज पर जाएँ",
     no_script: "इस लॉगिन के लिए JavaScript, Android फ़ोन और Truecaller ऐप चाहिए।",
+    insecure: "यह पेज http से खोला गया है, जहाँ आपका ब्राउज़र लॉग इन नहीं रह सकता।",
+    open_secure: "सुरक्षित पेज खोलें",
     logout_heading: "{partner} से लॉग आउट करें?",
     logout_lead: "आप कभी भी फिर से लॉग इन कर सकते हैं।",
     log_out: "लॉग आउट करें",

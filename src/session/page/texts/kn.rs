@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "ಲಾಗಿನ್ ಮಾಡಿ",
     start: "ಆರಂಭದ ಪುಟಕ್ಕೆ ಹೋಗಿ",
     no_script: "ಈ ಲಾಗಿನ್‌ಗೆ JavaScript, Android ಫೋನ್ ಮತ್ತು Truecaller ಆ್ಯಪ್ ಬೇಕು.",
+    insecure: "ಈ ಪುಟವನ್ನು http ಮೂಲಕ ತೆರೆಯಲಾಗಿದೆ, ಅಲ್ಲಿ ನಿಮ್ಮ ಬ್ರೌಸರ್ ಲಾಗಿನ್ ಆಗಿ ಉಳಿಯಲಾಗದು.",
+    open_secure: "ಸುರಕ್ಷಿತ ಪುಟವನ್ನು ತೆರೆಯಿರಿ",
     logout_heading: "{partner} ನಿಂದ ಲಾಗ್ ಔಟ್ ಮಾಡಬೇಕೇ?",
     logout_lead: "ನೀವು ಯಾವಾಗ ಬೇಕಾದರೂ ಮತ್ತೆ ಲಾಗಿನ್ ಮಾಡಬಹುದು.",
     log_out: "ಲಾಗ್ ಔಟ್ ಮಾಡಿ",

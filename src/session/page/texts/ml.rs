@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "ലോഗിൻ ചെയ്യുക",
     start: "ആദ്യ പേജിലേക്ക് പോകുക",
     no_script: "ഈ ലോഗിന് JavaScript, Android ഫോൺ, Truecaller ആപ്പ് എന്നിവ ആവശ്യമാണ്.",
+    insecure: "ഈ പേജ് http വഴിയാണ് തുറന്നത്; അവിടെ നിങ്ങളുടെ ബ്രൗസറിന് ലോഗിൻ ആയി തുടരാൻ കഴിയില്ല.",
+    open_secure: "സുരക്ഷിത പേജ് തുറക്കുക",
     logout_heading: "{partner} എന്നതിൽ നിന്ന് ലോഗൗട്ട് ചെയ്യണോ?",
     logout_lead: "നിങ്ങൾക്ക് എപ്പോൾ വേണമെങ്കിലും വീണ്ടും ലോഗിൻ ചെയ്യാം.",
     log_out: "ലോഗൗട്ട് ചെയ്യുക",

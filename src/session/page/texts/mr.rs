@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "लॉग इन करा",
     start: "मुख्य पानावर जा",
     no_script: "या लॉगिनसाठी JavaScript, Android फोन आणि Truecaller ॲप लागते.",
+    insecure: "हे पान http वरून उघडले आहे, जिथे तुमचा ब्राउझर लॉग इन राहू शकत नाही.",
+    open_secure: "सुरक्षित पान उघडा",
     logout_heading: "{partner} मधून लॉग आउट करायचे?",
     logout_lead: "तुम्ही कधीही पुन्हा लॉग इन करू शकता.",
     log_out: "लॉग आउट करा",

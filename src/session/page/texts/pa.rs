@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "ਲੌਗ ਇਨ ਕਰੋ",
     start: "ਸ਼ੁਰੂਆਤੀ ਪੰਨੇ 'ਤੇ ਜਾਓ",
     no_script: "ਇਸ ਲੌਗਇਨ ਲਈ JavaScript, Android ਫ਼ੋਨ ਅਤੇ Truecaller ਐਪ ਚਾਹੀਦੀ ਹੈ।",
+    insecure: "ਇਹ ਪੰਨਾ http ਰਾਹੀਂ ਖੋਲ੍ਹਿਆ ਗਿਆ ਹੈ, ਜਿੱਥੇ ਤੁਹਾਡਾ ਬ੍ਰਾਊਜ਼ਰ ਲੌਗ ਇਨ ਨਹੀਂ ਰਹਿ ਸਕਦਾ।",
+    open_secure: "ਸੁਰੱਖਿਅਤ ਪੰਨਾ ਖੋਲ੍ਹੋ",
     logout_heading: "{partner} ਤੋਂ ਲੌਗ ਆਉਟ ਕਰਨਾ ਹੈ?",
     logout_lead: "ਤੁਸੀਂ ਕਦੇ ਵੀ ਦੁਬਾਰਾ ਲੌਗ ਇਨ ਕਰ ਸਕਦੇ ਹੋ।",
     log_out: "ਲੌਗ ਆਉਟ ਕਰੋ",

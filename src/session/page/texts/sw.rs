@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "Ingia",
     start: "Nenda kwenye ukurasa wa mwanzo",
     no_script: "Kuingia huku kunahitaji JavaScript, simu ya Android na programu ya Truecaller.",
+    insecure: "Ukurasa huu umefunguliwa kwa http, ambapo kivinjari chako hakiwezi kubaki kimeingia.",
+    open_secure: "Fungua ukurasa salama",
     logout_heading: "Utoke kwenye {partner}?",
     logout_lead: "Unaweza kuingia tena wakati wowote.",
     log_out: "Toka",

@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "లాగిన్ చేయండి",
     start: "ప్రారంభ పేజీకి వెళ్లండి",
     no_script: "ఈ లాగిన్‌కు JavaScript, Android ఫోన్, Truecaller యాప్ అవసరం.",
+    insecure: "ఈ పేజీ http ద్వారా తెరవబడింది, అక్కడ మీ బ్రౌజర్ లాగిన్‌లో ఉండలేదు.",
+    open_secure: "సురక్షిత పేజీని తెరవండి",
     logout_heading: "{partner} నుండి లాగ్ అవుట్ చేయాలా?",
     logout_lead: "మీరు ఎప్పుడైనా మళ్లీ లాగిన్ చేయవచ్చు.",
     log_out: "లాగ్ అవుట్ చేయండి",

@@ -12,6 +12,8 @@ pub(super) static TEXTS: Texts = Texts {
     log_in: "لاگ اِن کریں",
     start: "ابتدائی صفحے پر جائیں",
     no_script: "اس لاگ اِن کے لیے JavaScript، Android فون اور Truecaller ایپ ضروری ہے۔",
+    insecure: "یہ صفحہ http کے ذریعے کھولا گیا ہے، جہاں آپ کا براؤزر لاگ ان نہیں رہ سکتا۔",
+    open_secure: "محفوظ صفحہ کھولیں",
     logout_heading: "{partner} سے لاگ آؤٹ کریں؟",
     logout_lead: "آپ کسی بھی وقت دوبارہ لاگ اِن کر سکتے ہیں۔",
     log_out: "لاگ آؤٹ کریں",
