@@ -25,7 +25,8 @@ const ASHA: &str = r#"{"phoneNumbers":["918888888888"],"userId":"2"}"#;
 const HEIR: &str = r#"{"phoneNumbers":["919999999999"],"userId":"3"}"#;
 
 fn listing(settings: &mut Settings) {
-    list(settings, vec!["sid", "other"]);
+    // The last one covers the companions as well, which are not the app's.
+    list(settings, vec!["sid", "other", "__Secure-*"]);
 }
 
 fn list(settings: &mut Settings, upstream_cookies: Vec<&'static str>) {

@@ -31,7 +31,9 @@ impl Mode {
         let Some(owner) = owner(standing) else { return (kept, None) };
         let mut expired = Vec::new();
         let came = self.upstream_cookies.iter().flat_map(|cookie| {
-            names(&head.headers, |name| cookie.covers(name)).into_iter().map(move |name| (cookie, name))
+            // A name with a `*` may cover truegate's own, too.
+            let is_meant = |name: &[u8]| cookie.covers(name) && !self.cookies.claims(name);
+            names(&head.headers, is_meant).into_iter().map(move |name| (cookie, name))
         });
         for (cookie, name) in came {
             let mut are_all_kept = true;
