@@ -57,6 +57,7 @@ mod percent;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 pub mod profile;
+mod reading;
 #[cfg(feature = "session")]
 pub mod session;
 #[cfg(feature = "simulator")]

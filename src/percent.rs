@@ -1,6 +1,5 @@
 //! Percent-escapes, decoded as servers do and as sloppy ones do.
 
-#[cfg(feature = "session")]
 pub(crate) mod once;
 
 use smallvec::SmallVec;
@@ -9,12 +8,17 @@ use smallvec::SmallVec;
 pub(crate) type PathBytes = SmallVec<[u8; 2048]>;
 
 /// Decodes percent-escapes until none is left: an escape that decoding completes is decoded too.
-pub(crate) fn decode_fully(text: &str) -> PathBytes {
+pub(crate) fn decode_fully(text: &(impl AsRef<[u8]> + ?Sized)) -> PathBytes {
+    decode_fully_but(text, |_| false)
+}
+
+/// The same, but the escapes of some bytes are left alone.
+pub(crate) fn decode_fully_but(text: &(impl AsRef<[u8]> + ?Sized), is_kept: impl Fn(u8) -> bool) -> PathBytes {
     let mut decoded = PathBytes::new();
-    for byte in text.bytes() {
-        decoded.push(byte);
+    for byte in text.as_ref() {
+        decoded.push(*byte);
         while let [.., b'%', high, low] = decoded[..]
-            && let Some(escaped) = octet(high, low)
+            && let Some(escaped) = octet(high, low).filter(|escaped| !is_kept(*escaped))
         {
             decoded.truncate(decoded.len() - 3);
             decoded.push(escaped);

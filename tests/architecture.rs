@@ -22,6 +22,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "loopback", modules: &[], crates: &["url"] },
     Floor { place: "cause", modules: &[], crates: &["rustls", "thiserror"] },
     Floor { place: "percent", modules: &[], crates: &["smallvec"] },
+    Floor { place: "reading", modules: &["percent"], crates: &["smallvec"] },
     Floor {
         place: "callback",
         modules: &["json", "loopback"],
@@ -61,7 +62,7 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "identity", "lease", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
-    Floor { place: "access", modules: &["percent", "profile"], crates: &["thiserror"] },
+    Floor { place: "access", modules: &["percent", "profile", "reading"], crates: &["thiserror"] },
     Floor {
         place: "session",
         modules: &["callback", "identity", "loopback", "percent", "profile"],
@@ -94,13 +95,14 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "gate",
-        modules: &["assertion", "callback", "cause", "clock", "headers", "identity", "percent", "profile"],
+        modules: &["assertion", "callback", "cause", "clock", "headers", "identity", "profile", "reading"],
         crates: &["bytes", "futures_core", "governor", "http", "lru", "serde", "serde_json", "thiserror"],
     },
     Floor {
         place: "gate/session",
         modules: &[
-            "access", "callback", "cause", "gate", "headers", "identity", "lease", "profile", "session", "store",
+            "access", "callback", "cause", "gate", "headers", "identity", "lease", "profile", "reading", "session",
+            "store",
             "tasks",
         ],
         crates: &["bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "url"],

@@ -27,6 +27,93 @@ fn required() -> Access {
     Access::Required(AllowList::default())
 }
 
+/// One way to read a path, written without a look at how truegate does it.
+#[derive(Debug, Clone, Copy)]
+enum Server {
+    Decodes,
+    DecodesAllButSlashes,
+    Resolves,
+    ResolvesAndFolds,
+    DropsParameters,
+    StopsAtQuery,
+    StopsAtFragment,
+    StopsAtNul,
+    TakesBackslashes,
+    ParsesAsUrl,
+}
+
+fn server() -> impl Strategy<Value = Server> {
+    use Server::*;
+    prop::sample::select(vec![
+        Decodes,
+        DecodesAllButSlashes,
+        Resolves,
+        ResolvesAndFolds,
+        DropsParameters,
+        StopsAtQuery,
+        StopsAtFragment,
+        StopsAtNul,
+        TakesBackslashes,
+        ParsesAsUrl,
+    ])
+}
+
+impl Server {
+    fn read(self, path: &str) -> String {
+        let until = |end: char| path.split(end).next().unwrap_or_default().to_owned();
+        match self {
+            Self::Decodes => decode(path, ""),
+            Self::DecodesAllButSlashes => decode(path, "/\\"),
+            Self::Resolves => resolve(path, false),
+            Self::ResolvesAndFolds => resolve(path, true),
+            Self::DropsParameters => {
+                let names = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
+                names.collect::<Vec<_>>().join("/")
+            }
+            Self::StopsAtQuery => until('?'),
+            Self::StopsAtFragment => until('#'),
+            Self::StopsAtNul => until('\0'),
+            Self::TakesBackslashes => path.replace('\\', "/"),
+            Self::ParsesAsUrl => {
+                let site = Url::parse("https://app.example/").expect("it is a URL");
+                site.join(path).map_or_else(|_| path.to_owned(), |url| url.path().to_owned())
+            }
+        }
+    }
+}
+
+fn decode(path: &str, kept: &str) -> String {
+    let (mut decoded, mut rest) = (Vec::new(), path.as_bytes());
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) if *first == b'%' && !kept.contains(char::from(byte)) => {
+                decoded.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                decoded.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+fn resolve(path: &str, folds: bool) -> String {
+    let mut names = Vec::new();
+    for name in path.split('/').skip(1) {
+        match name {
+            "" if folds => {}
+            "." => {}
+            ".." => drop(names.pop()),
+            _ => names.push(name),
+        }
+    }
+    format!("/{}", names.join("/"))
+}
+
 proptest! {
     #[test]
     fn no_text_panics_what_reads_paths(text in prop_oneof![any::<String>(), pathish()]) {
@@ -64,6 +151,29 @@ proptest! {
         if rules.access(&raw) == Ok(&Access::Optional) {
             prop_assert!(!readings.iter().flatten().any(protected), "{} is open", raw);
         }
+    }
+
+    /// Servers in a row, each of which reads the path in its own way: none may find a closed page where the rules see an
+    /// open one.
+    #[test]
+    fn what_passes_as_open_is_read_as_closed_by_no_server(raw in pathish(), servers in vec(server(), 0..4)) {
+        let mostly_closed = rules([("/public", Access::Public), ("/", required())]);
+        let mostly_open = rules([("/admin", required()), ("/", Access::Optional)]);
+        let read = servers.iter().fold(raw.clone(), |path, server| server.read(&path)).to_ascii_lowercase();
+        let is_below = |folder: &str| read.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if mostly_closed.access(&raw) == Ok(&Access::Public) {
+            prop_assert!(is_below("/public"), "{:?} is read as {:?} by {:?}", raw, read, servers);
+        }
+        if mostly_open.access(&raw) == Ok(&Access::Optional) {
+            prop_assert!(!is_below("/admin"), "{:?} is read as {:?} by {:?}", raw, read, servers);
+        }
+    }
+
+    /// Whatever it is, a path is refused only for a rule that could be meant.
+    #[test]
+    fn no_path_is_ambiguous_far_from_every_rule(raw in "(/(a|b|@|%2f|%5c|%23|%3F|%zz|%|;|\\.){1,3}){1,3}") {
+        let rules = rules([("/zzz", required()), ("/", Access::Optional)]);
+        prop_assert_eq!(rules.access(&raw), Ok(&Access::Optional));
     }
 
     #[test]

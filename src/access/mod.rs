@@ -21,29 +21,35 @@
 //!
 //! # Which path an app sees
 //!
-//! A request goes on with the path that came, and the app behind may read it otherwise than the rules do. So rules
-//! see the [`CanonicalPath`], and what has none is refused: an escaped slash is a slash to some and a character to
-//! others, and no choice would be right for both. Of what is left, every reading that is known of servers is tried:
+//! A request goes on byte for byte, and the app behind may read its path otherwise than the rules do. So rules are held
+//! against every reading that is known of servers, each combined with the others:
 //!
 //! - without regard to letter case and to a slash at the end, as Express and Windows do;
+//! - escapes decoded once, or until none is left, as chains of servers do; those of slashes left alone; broken escapes left
+//!   alone; `%u002F` and overlong UTF-8 decoded, as some did;
+//! - cut off at `?`, `#`, NUL or a line break, or without control characters;
+//! - `\` as a slash or as a character;
 //! - `;parameters` dropped, as servlets do;
-//! - escapes decoded until none is left, as chains of servers do, and what follows `?`, `#` or NUL then cut off;
 //! - dot segments left alone, or resolved before slashes are folded, as routers and URL parsers do;
 //! - `//host/path` as `/path`, as an app does that resolves its target as a URL.
 //!
-//! If one of them requires an identity that the canonical path does not, or another list, the path is refused too:
-//! with `/admin` required and the rest optional, `/ADMIN` is ambiguous, while `/admin/../x` is read as `/admin/..` by
-//! some. The other way round nothing is refused: with `/public` open and the rest required, `/PUBLIC` is required.
+//! If they all need the same, the path passes: one rule somewhere does not close the rest of the site to `/@scope%2fpkg` or
+//! `/wiki/C%23`. Otherwise it depends on whether the path has a [plain spelling](CanonicalPath), which is what the rules then
+//! enforce. If it has, it is refused only if a reading requires an identity that this spelling does not, or another list: with
+//! `/admin` required and the rest optional, `/ADMIN` is ambiguous, while `/admin/../x` is read as `/admin/..` by some. The other
+//! way round nothing is refused, for what is enforced is the strictest of all readings: with `/public` open and the rest
+//! required, `/PUBLIC` is required. If it has none, no reading is better than another, and it is refused.
 //!
-//! Double escapes stay as they are: rules never decode twice. Names that only a file system takes for the same
-//! (`admin.`, `ADMIN~1`) are the app's to refuse.
+//! A path that would be [`Access::Public`] in all its readings is refused as well if it holds an escaped `?`, `#` or control
+//! character, or a broken escape, for at what is public nobody asks who comes, and there may be readings that nobody knows.
+//!
+//! Names that only a file system takes for the same (`admin.`, `ADMIN~1`) are the app's to refuse.
 
 mod allow;
 mod path;
 mod pattern;
 mod phones_file;
 mod prefix;
-mod reading;
 mod rules;
 
 pub use self::{

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::percent::{decode_fully, once::escape};
+use crate::{
+    percent::{decode_fully, once::escape},
+    reading::is_plain,
+};
 
 /// A path in its canonical spelling: visible ASCII from the root, without dot segments or empty ones.
 ///
@@ -19,7 +22,7 @@ impl<'a> CanonicalPath<'a> {
     ///
     /// # Errors
     ///
-    /// When servers are known to read the path in different ways:
+    /// When servers are known to read the path in different ways, whether or not that makes a difference to any rule:
     /// - it is not absolute (`*`, a whole URL);
     /// - it holds a backslash, a question mark, a hash sign or a control character, raw or escaped, or a raw space;
     /// - it holds an escaped slash, a dot segment with an escape, or one with parameters (`..;`, `;..`);
@@ -49,17 +52,6 @@ impl<'a> CanonicalPath<'a> {
 #[error("the path can be read in more than one way")]
 #[non_exhaustive]
 pub struct AmbiguousPath;
-
-/// Whether no server reads a path otherwise than it is spelled, but for letter case and a slash at its end.
-pub(super) fn is_plain(path: &str) -> bool {
-    let mut before = b'/';
-    let plain = |byte: u8| {
-        let splits = before == b'/' && matches!(byte, b'/' | b'.');
-        before = byte;
-        !splits && byte.is_ascii_graphic() && !matches!(byte, b'%' | b';' | b'\\' | b'?' | b'#')
-    };
-    path.strip_prefix('/').is_some_and(|relative| relative.bytes().all(plain))
-}
 
 /// Folds slashes and resolves dot segments. What ends in a dot segment is a folder.
 fn resolve(relative: &str) -> Result<String, AmbiguousPath> {

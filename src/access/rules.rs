@@ -4,10 +4,10 @@ use super::{
     Access,
     allow::AllowList,
     path::{AmbiguousPath, CanonicalPath},
-    pattern::PathPattern,
+    pattern::{Case, PathPattern},
     phones_file::PhonesFile,
-    reading::any_reading,
 };
+use crate::{percent::decode_fully, reading::any_reading};
 
 /// What the paths of a pattern need.
 #[derive(Debug, Clone)]
@@ -41,19 +41,35 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// When the path has no [canonical spelling](CanonicalPath::parse), or an app might read it as one that requires
-    /// an identity which this reading does not: see [the module](super#which-path-an-app-sees).
+    /// When an app might read the path as one that needs something else: see [the module](super#which-path-an-app-sees).
     pub fn access(&self, raw: &str) -> Result<&Access, AmbiguousPath> {
         if !self.differ {
             return Ok(self.rules.first().map_or(&UNMATCHED, |rule| &rule.access));
         }
-        let path = CanonicalPath::parse(raw)?;
+        let Ok(path) = CanonicalPath::parse(raw) else { return self.unanimous(raw) };
         let access = self.first(|pattern| pattern.matches(&path));
         let is_stricter = |other: &Access| matches!(other, Access::Required(_)) && other != access;
-        if any_reading(raw, |reading| is_stricter(self.first(|pattern| pattern.could_mean(reading)))) {
+        if any_reading(raw, |reading| is_stricter(self.first(|pattern| pattern.covers_reading(reading, Case::Ignored))))
+        {
             return Err(AmbiguousPath);
         }
         Ok(access)
+    }
+
+    /// What a path needs in every reading, if that is the same: no reading of it is better than another.
+    fn unanimous(&self, raw: &str) -> Result<&Access, AmbiguousPath> {
+        let mut agreed = None;
+        let is_ambiguous = any_reading(raw, |reading| {
+            [Case::Counts, Case::Ignored].into_iter().any(|case| {
+                let access = self.first(|pattern| pattern.covers_reading(reading, case));
+                *agreed.get_or_insert(access) != access
+            })
+        });
+        match agreed {
+            Some(Access::Public) if ends_early(raw) => Err(AmbiguousPath),
+            Some(access) if !is_ambiguous => Ok(access),
+            _ => Err(AmbiguousPath),
+        }
     }
 
     /// The files of phone numbers that any rule names, to refresh them.
@@ -84,6 +100,11 @@ impl FromIterator<Rule> for Rules {
     fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
         Self::from(Vec::from_iter(rules))
     }
+}
+
+/// Whether a path has an escape or a control character at which nobody knows how many servers stop to read.
+fn ends_early(raw: &str) -> bool {
+    decode_fully(raw).iter().any(|byte| byte.is_ascii_control() || matches!(byte, b'?' | b'#' | b'%'))
 }
 
 /// What a path needs that no rule matches.

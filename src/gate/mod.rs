@@ -36,7 +36,6 @@ mod framing;
 mod intake;
 mod leftover;
 mod limits;
-mod reading;
 mod rejection;
 mod reply;
 mod route;

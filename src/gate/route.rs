@@ -2,10 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{
-    reading::{fold, is_plain},
-    secrecy::is_unguessable,
-};
+use super::secrecy::is_unguessable;
+use crate::reading::any_reading;
 
 /// The path of the callback route.
 ///
@@ -15,7 +13,6 @@ use super::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallbackPath {
     exact: Box<str>,
-    folded: Box<[u8]>,
 }
 
 /// Where a request goes, by its path.
@@ -45,7 +42,7 @@ impl CallbackPath {
         if relative.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
             return Err(CallbackPathError::Segment);
         }
-        Ok(Self { exact: text.into(), folded: fold(text).into_boxed_slice() })
+        Ok(Self { exact: text.into() })
     }
 
     /// The path, to compare it or to tell Truecaller.
@@ -71,16 +68,13 @@ impl CallbackPath {
         if path == &*self.exact {
             return Route::Callback;
         }
-        // Folding never makes a path longer, but for the leading slash.
-        let reachable = path.len() + 1 >= self.folded.len();
+        // No reading makes a path longer, but for the leading slash.
+        let reachable = path.len() + 1 >= self.exact.len();
         if reachable && self.could_be_read_from(path) { Route::Ambiguous } else { Route::Other }
     }
 
     fn could_be_read_from(&self, path: &str) -> bool {
-        if is_plain(path) {
-            return path.strip_suffix('/').unwrap_or(path).as_bytes().eq_ignore_ascii_case(&self.folded);
-        }
-        *fold(path) == *self.folded
+        any_reading(path, |reading| reading.eq_ignore_ascii_case(self.exact.as_bytes()))
     }
 }
 

@@ -3,11 +3,16 @@
 use super::{PathBytes, octet};
 
 /// Decodes every percent-escape once; what is no escape stays as it is.
-pub(crate) fn decode_once(text: &str) -> PathBytes {
+pub(crate) fn decode_once(text: &(impl AsRef<[u8]> + ?Sized)) -> PathBytes {
+    decode_once_but(text, |_| false)
+}
+
+/// The same, but the escapes of some bytes are left alone.
+pub(crate) fn decode_once_but(text: &(impl AsRef<[u8]> + ?Sized), is_kept: impl Fn(u8) -> bool) -> PathBytes {
     let mut decoded = PathBytes::new();
-    let mut bytes = text.as_bytes();
+    let mut bytes = text.as_ref();
     while let [first, rest @ ..] = bytes {
-        let escaped = (*first == b'%').then(|| escape(rest)).flatten();
+        let escaped = (*first == b'%').then(|| escape(rest)).flatten().filter(|escaped| !is_kept(*escaped));
         decoded.push(escaped.unwrap_or(*first));
         bytes = if escaped.is_some() { &rest[2..] } else { rest };
     }

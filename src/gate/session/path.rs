@@ -2,16 +2,13 @@
 
 use std::str::FromStr;
 
-use super::super::{
-    CallbackPath, CallbackPathError,
-    reading::{fold, is_plain},
-};
+use super::super::{CallbackPath, CallbackPathError};
+use crate::reading::any_reading;
 
 /// The folder of truegate's own routes, such as `/.truegate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionPath {
     exact: Box<str>,
-    folded: Box<[u8]>,
 }
 
 /// A route of truegate's own.
@@ -37,7 +34,7 @@ impl SessionPath {
     /// See [`CallbackPath::parse`].
     pub fn parse(text: &str) -> Result<Self, CallbackPathError> {
         CallbackPath::parse(text)?;
-        Ok(Self { exact: text.into(), folded: fold(text).into_boxed_slice() })
+        Ok(Self { exact: text.into() })
     }
 
     /// The path, without a slash at its end.
@@ -59,12 +56,12 @@ impl SessionPath {
     }
 
     fn could_be_read_from(&self, path: &str) -> bool {
-        if is_plain(path) { self.is_folder_of(path.as_bytes()) } else { self.is_folder_of(&fold(path)) }
+        any_reading(path, |reading| self.is_folder_of(reading))
     }
 
     fn is_folder_of(&self, path: &[u8]) -> bool {
-        let Some((start, rest)) = path.split_at_checked(self.folded.len()) else { return false };
-        start.eq_ignore_ascii_case(&self.folded) && matches!(rest.first(), None | Some(b'/'))
+        let Some((start, rest)) = path.split_at_checked(self.exact.len()) else { return false };
+        start.eq_ignore_ascii_case(self.exact.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
     }
 }
 

@@ -1,0 +1,262 @@
+//! How else servers could read a path than it is spelled.
+//!
+//! A request goes on byte for byte, so what an app makes of its path is not known. These are the readings that servers are
+//! known to make, each combined with the others:
+//!
+//! - escapes decoded once, or until none is left, as chains of servers do; those of `/` and `\` decoded or left alone;
+//!   broken escapes left alone; `%u002F` and UTF-8 in more bytes than needed decoded, as IIS and others did;
+//! - the path cut off at `?`, `#`, NUL or a line break, or control characters left out;
+//! - `\` as a slash or as a character;
+//! - `;parameters` kept, dropped as servlets do, or dropped where that makes a dot segment (`..;`, `;..`);
+//! - dot segments left alone as some routers do, resolved as written (`/a//../b` is `/a/b`) or once slashes are folded
+//!   (`/b`), before escapes are decoded or afterwards;
+//! - `//host/path` and `http://host/path` as `/path`, as an app does that resolves its target as a URL.
+
+use smallvec::SmallVec;
+
+use crate::percent::{PathBytes, decode_fully, decode_fully_but, once};
+
+/// Whether any reading of a path that servers are known to make is one that `matches`.
+///
+/// A reading has no empty segments and no slash at its end; the root is empty. Letter case is as it came. A plain path has
+/// but one, and none costs an allocation up to 2 KiB. A path that has more and longer readings than any app's paths have
+/// counts as one that matches.
+pub(crate) fn any_reading(path: &str, matches: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut readings = Readings { matches, left: WORK };
+    if is_plain(path) {
+        return (readings.matches)(path.strip_suffix('/').unwrap_or(path).as_bytes());
+    }
+    readings.of(path.as_bytes())
+}
+
+/// Whether no server reads a path otherwise than it is spelled, but for letter case and a slash at its end.
+pub(crate) fn is_plain(path: &str) -> bool {
+    let mut before = b'/';
+    let plain = |byte: u8| {
+        let splits = before == b'/' && matches!(byte, b'/' | b'.');
+        before = byte;
+        !splits && byte.is_ascii_graphic() && !matches!(byte, b'%' | b';' | b'\\' | b'?' | b'#')
+    };
+    path.strip_prefix('/').is_some_and(|relative| relative.bytes().all(plain))
+}
+
+struct Readings<M> {
+    matches: M,
+    /// How many more bytes of readings are looked at.
+    left: usize,
+}
+
+impl<M: FnMut(&[u8]) -> bool> Readings<M> {
+    fn of(&mut self, path: &[u8]) -> bool {
+        if matches!(path.first(), None | Some(b'/' | b'\\')) {
+            return self.of_rooted(path);
+        }
+        let mut rooted = PathBytes::from_slice(b"/");
+        rooted.extend_from_slice(path);
+        // Without a slash it is none to many; `*` is the server as a whole.
+        if path != b"*" && (self.matches)(path) {
+            return true;
+        }
+        let authority = path.windows(3).position(|bytes| bytes == b"://");
+        self.of_rooted(&rooted) || authority.is_some_and(|at| self.of_rooted(&path[at + 1..]))
+    }
+
+    /// Servers resolve dot segments before they decode, after they decoded once, or later.
+    fn of_rooted(&mut self, path: &[u8]) -> bool {
+        let once = once::decode_once(path);
+        self.of_spelled(path) || self.of_resolved(path) || (*once != *path && self.of_resolved(&once))
+    }
+
+    fn of_resolved(&mut self, path: &[u8]) -> bool {
+        let has_more = path.iter().any(|byte| matches!(byte, b'%' | b';' | b'\\')) && has_dots(path);
+        has_more && DOTS.iter().skip(1).any(|dots| self.of_spelled(&Reading::resolving(*dots).of(path)))
+    }
+
+    /// All ways to decode.
+    fn of_spelled(&mut self, path: &[u8]) -> bool {
+        let (once, fully) = (once::decode_once(path), decode_fully(path));
+        if self.of_decoded(&once) || (fully != once && self.of_decoded(&fully)) {
+            return true;
+        }
+        let is_separator = |byte: u8| matches!(byte, b'/' | b'\\');
+        let separators = |path: &[u8]| path.iter().filter(|byte| is_separator(**byte)).count();
+        if separators(&fully) != separators(path) {
+            let (once, fully) = (once::decode_once_but(path, is_separator), decode_fully_but(path, is_separator));
+            if self.of_decoded(&once) || (fully != once && self.of_decoded(&fully)) {
+                return true;
+            }
+        }
+        loosened(&fully).is_some_and(|loosened| self.of_decoded(&loosened))
+    }
+
+    /// All ways to end a path before its end.
+    fn of_decoded(&mut self, path: &[u8]) -> bool {
+        if self.of_whole(path) {
+            return true;
+        }
+        let mut ends = ENDS.iter().filter_map(|end| path.iter().position(|byte| byte == end));
+        if ends.any(|end| self.of_whole(&path[..end])) {
+            return true;
+        }
+        let has_controls = path.iter().any(u8::is_ascii_control);
+        has_controls && {
+            let seen: PathBytes = path.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
+            self.of_whole(&seen)
+        }
+    }
+
+    fn of_whole(&mut self, path: &[u8]) -> bool {
+        self.of_segments(path) || after_authority(path).is_some_and(|path| self.of_segments(path))
+    }
+
+    /// All ways to take segments apart.
+    fn of_segments(&mut self, path: &[u8]) -> bool {
+        let slashes = if path.contains(&b'\\') { &SLASHES[..] } else { &SLASHES[..1] };
+        let parameters = if path.contains(&b';') { &PARAMETERS[..] } else { &PARAMETERS[..1] };
+        let dots = if has_dots(path) { &DOTS[..] } else { &DOTS[..1] };
+        for slashes in slashes {
+            for parameters in parameters {
+                for dots in dots {
+                    let reading = Reading { slashes: *slashes, parameters: *parameters, dots: *dots };
+                    let Some(left) = self.left.checked_sub(path.len() + OVERHEAD) else { return true };
+                    self.left = left;
+                    if (self.matches)(&reading.of(path)) {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+}
+
+/// `//host/path` is `/path` to an app that resolves its target as a URL.
+fn after_authority(path: &[u8]) -> Option<&[u8]> {
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    let host = path.iter().position(|byte| !is_slash(byte)).unwrap_or(path.len());
+    let rest = &path[host..];
+    (host > 1).then(|| rest.iter().position(is_slash).map_or(&b"/"[..], |at| &rest[at..]))
+}
+
+/// Whether there could be a dot segment or an empty one.
+fn has_dots(path: &[u8]) -> bool {
+    path.windows(2).any(|pair| matches!(pair, [b'/' | b'\\' | b';', b'.' | b'/' | b'\\' | b';']))
+}
+
+/// What IIS and others made of `%u002F`, and of ASCII in more bytes of UTF-8 than it needs; none if there is neither.
+fn loosened(decoded: &[u8]) -> Option<PathBytes> {
+    let (mut path, mut rest) = (PathBytes::new(), decoded);
+    while let [first, after @ ..] = rest {
+        let (byte, length) = loose(rest).unwrap_or((*first, rest.len() - after.len()));
+        path.push(byte);
+        rest = &rest[length..];
+    }
+    (*path != *decoded).then(|| decode_fully(&path))
+}
+
+fn loose(bytes: &[u8]) -> Option<(u8, usize)> {
+    let ascii = |value: u32| u8::try_from(value).ok().filter(u8::is_ascii);
+    let low = |byte: &u8| u32::from(byte & 0x3f);
+    match bytes {
+        [b'%', b'u' | b'U', digits @ ..] if digits.len() >= 4 => {
+            let value = u32::from_str_radix(std::str::from_utf8(&digits[..4]).ok()?, 16).ok()?;
+            let narrow = if (0xff01..0xff5f).contains(&value) { value - 0xfee0 } else { value };
+            Some((ascii(narrow)?, 6))
+        }
+        [first @ (0xc0 | 0xc1), second, ..] => Some((ascii(u32::from(first & 1) << 6 | low(second))?, 2)),
+        [0xe0, second @ 0x80..=0x9f, third, ..] => Some((ascii(low(second) << 6 | low(third))?, 3)),
+        [0xf0, second @ 0x80..=0x8f, third, fourth, ..] => {
+            Some((ascii(low(second) << 12 | low(third) << 6 | low(fourth))?, 4))
+        }
+        _ => None,
+    }
+}
+
+struct Reading {
+    slashes: Slashes,
+    parameters: Parameters,
+    dots: Dots,
+}
+
+#[derive(Clone, Copy)]
+enum Slashes {
+    WithBackslash,
+    Alone,
+}
+
+#[derive(Clone, Copy)]
+enum Parameters {
+    Kept,
+    /// As servlets do: `/a;b/c` is `/a/c`.
+    Dropped,
+    /// Only where a dot segment comes out, on whichever side of the `;` it stands.
+    DroppedFromDots,
+}
+
+#[derive(Clone, Copy)]
+enum Dots {
+    /// As routers do that never resolve.
+    Kept,
+    /// As rules do: `/a//../b` is `/b`.
+    ResolvedAfterFolding,
+    /// As URL parsers do: `/a//../b` is `/a/b`.
+    ResolvedBeforeFolding,
+}
+
+impl Reading {
+    fn resolving(dots: Dots) -> Self {
+        Self { slashes: Slashes::Alone, parameters: Parameters::Kept, dots }
+    }
+
+    fn of(&self, decoded: &[u8]) -> PathBytes {
+        // Where each name starts, so that a dot segment can take it away again.
+        let (mut path, mut starts) = (PathBytes::new(), SmallVec::<[usize; 128]>::new());
+        let is_slash = |byte: &u8| *byte == b'/' || (*byte == b'\\' && matches!(self.slashes, Slashes::WithBackslash));
+        for segment in decoded.split(is_slash).skip(1) {
+            let name = self.parameters.name(segment);
+            match (self.dots, name) {
+                (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b".") => {}
+                (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b"..") => {
+                    path.truncate(starts.pop().unwrap_or(0));
+                }
+                (Dots::Kept | Dots::ResolvedAfterFolding, b"") => {}
+                (Dots::ResolvedBeforeFolding, b"") => starts.push(path.len()),
+                (dots, name) => {
+                    // Where nothing is resolved, nothing is taken away.
+                    if !matches!(dots, Dots::Kept) {
+                        starts.push(path.len());
+                    }
+                    path.push(b'/');
+                    path.extend_from_slice(name);
+                }
+            }
+        }
+        path
+    }
+}
+
+impl Parameters {
+    fn name(self, segment: &[u8]) -> &[u8] {
+        let mut parts = segment.split(|byte| *byte == b';');
+        match self {
+            Self::Kept => segment,
+            Self::Dropped => parts.next().unwrap_or_default(),
+            Self::DroppedFromDots => parts.find(|part| matches!(*part, b"." | b"..")).unwrap_or(segment),
+        }
+    }
+}
+
+const SLASHES: [Slashes; 2] = [Slashes::WithBackslash, Slashes::Alone];
+const PARAMETERS: [Parameters; 3] = [Parameters::Kept, Parameters::Dropped, Parameters::DroppedFromDots];
+const DOTS: [Dots; 3] = [Dots::Kept, Dots::ResolvedAfterFolding, Dots::ResolvedBeforeFolding];
+
+/// Where one server or another ends a path.
+const ENDS: [u8; 5] = [0, b'?', b'#', b'\n', b'\r'];
+
+/// How many bytes of readings are looked at: about a millisecond's work.
+const WORK: usize = 128 * 1024;
+/// What a reading costs besides its bytes.
+const OVERHEAD: usize = 16;
+
+#[cfg(test)]
+mod tests;
