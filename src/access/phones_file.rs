@@ -74,6 +74,11 @@ impl PhonesFile {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).contains(phone)
     }
 
+    /// How many numbers the file listed when it was read last.
+    pub(super) fn len(&self) -> usize {
+        self.0.phones.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.0.path
@@ -137,7 +142,9 @@ impl Stamp {
 }
 
 fn load(path: &Path) -> Result<HashSet<PhoneNumber>, PhonesFileError> {
-    parse(&fs::read_to_string(path)?)
+    let text = fs::read_to_string(path)?;
+    // Editors on Windows put a byte-order mark first.
+    parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
 }
 
 fn parse(text: &str) -> Result<HashSet<PhoneNumber>, PhonesFileError> {

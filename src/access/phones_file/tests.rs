@@ -35,6 +35,18 @@ fn a_file_lists_one_number_a_line() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_the_first_line() {
+    let folder = Folder::with("\u{feff}+919999900001\r\n+919999900002\r\n");
+    let file = PhonesFile::read(folder.path()).unwrap();
+    assert!(lists(&file, "+919999900001") && lists(&file, "+919999900002"));
+    folder.write("\u{feff}# guests of today\n+919999900003\n");
+    assert_eq!(file.refresh(), Ok(Refresh::Renewed));
+    assert!(lists(&file, "+919999900003"));
+    folder.write("+919999900001\n\u{feff}+919999900002\n");
+    assert_eq!(PhonesFile::read(folder.path()).unwrap_err(), PhonesFileError::Line(2));
+}
+
+#[test]
 fn an_empty_file_lists_nobody() {
     for text in ["", "\n\n", "# nobody yet\n"] {
         let folder = Folder::with(text);
