@@ -62,7 +62,7 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "identity", "lease", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
-    Floor { place: "access", modules: &["percent", "profile", "reading"], crates: &["thiserror"] },
+    Floor { place: "access", modules: &["percent", "profile", "reading"], crates: &["http", "thiserror"] },
     Floor {
         place: "session",
         modules: &["callback", "identity", "loopback", "percent", "profile"],

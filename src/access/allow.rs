@@ -60,6 +60,24 @@ impl AllowList {
         }
     }
 
+    /// How many of each it lists, without what they are; none if it lets in everyone.
+    pub fn summary(&self) -> Option<String> {
+        let Guests::Listed { phones, prefixes, files } = &self.0 else { return None };
+        let count = |count: usize, noun: &str| {
+            (count > 0).then(|| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }))
+        };
+        let in_files = files.iter().map(PhonesFile::len).sum();
+        let in_files = (!files.is_empty())
+            .then(|| count(in_files, "number").unwrap_or_else(|| "no numbers".to_owned()) + " in a file");
+        let parts = [
+            count(phones.len(), "number"),
+            count(prefixes.len(), "prefix").map(|text| text.replace("prefixs", "prefixes")),
+            in_files,
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        Some(if parts.is_empty() { "nobody".to_owned() } else { parts.join(", ") })
+    }
+
     /// The files of the list, to refresh them.
     pub fn files(&self) -> &[PhonesFile] {
         match &self.0 {

@@ -46,10 +46,12 @@
 //! Names that only a file system takes for the same (`admin.`, `ADMIN~1`) are the app's to refuse.
 
 mod allow;
+
 mod path;
 mod pattern;
 mod phones_file;
 mod prefix;
+mod rule_input;
 mod rules;
 
 pub use self::{
@@ -58,6 +60,7 @@ pub use self::{
     pattern::{PathPattern, PathPatternError},
     phones_file::{PhonesFile, PhonesFileError, Refresh},
     prefix::{PhonePrefix, PhonePrefixError},
+    rule_input::RuleInput,
     rules::{Rule, Rules},
 };
 

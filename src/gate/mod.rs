@@ -120,6 +120,12 @@ impl Gate {
         }
     }
 
+    /// Whether a path could be read as the callback's, though it is spelled otherwise.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only forward-auth is asked about paths"))]
+    fn is_disguised_callback(&self, path: &str) -> bool {
+        self.0.path.route(path) == Route::Ambiguous
+    }
+
     /// Answers a request that the edge itself cannot let pass.
     pub fn reject(&self, rejection: Rejection) -> Reply {
         self.observe(Event::Refusal(rejection));

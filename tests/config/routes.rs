@@ -76,7 +76,31 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
             "[{ path: /, access: required, allow: { phones: ['+919999900001'], emails: [] } }]",
             "4:75: routes[0].allow.emails: unknown key",
         ),
-        ("[{ path: /, access: public, methods: [] }]", "4:37: routes[0].methods: unknown key"),
+        ("[{ path: /, access: public, methods: GET }]", "4:46: routes[0].methods: must be a list"),
+        (
+            "[{ path: /, access: public, methods: [] }]",
+            "4:46: routes[0].methods: names no method (write [GET, HEAD], or",
+        ),
+        (
+            "[{ path: /, access: public, methods: [GET, get] }]",
+            "4:52: routes[0].methods[1]: is not a method in capital letters (write GET)",
+        ),
+        (
+            "[{ path: /, access: public, methods: ['G T'] }]",
+            "4:47: routes[0].methods[0]: is not a method in capital letters",
+        ),
+        (
+            "[{ path: /, access: required, preflight: yes }]",
+            "4:50: routes[0].preflight: is none of the words known here (write one of pass)",
+        ),
+        (
+            "[{ path: /, access: optional, preflight: pass }]",
+            "4:39: routes[0].preflight: stands without `access: required`, and preflights pass anyway (remove it)",
+        ),
+        (
+            "[{ path: /, access: public, method: [GET] }]",
+            "4:37: routes[0].method: unknown key (did you mean `methods`?)",
+        ),
     ] {
         let errors = parse_in(&folder, &text(routes)).unwrap_err().to_string();
         let file = folder.path("config.yaml");
@@ -101,6 +125,8 @@ fn a_rule_that_never_counts_is_a_mistake() {
         ("path: /a", "path: /a"),
         ("path: /a", "exact: /a/b"),
         ("exact: /a", "exact: /a/"),
+        ("path: /a", "path: /a, methods: [GET]"),
+        ("path: /a, methods: [GET, PUT]", "path: /a/b, methods: [PUT]"),
     ] {
         let errors = both(first, second).unwrap_err();
         let (key, _) = second.split_once(':').unwrap();
@@ -113,6 +139,8 @@ fn a_rule_that_never_counts_is_a_mistake() {
         ("exact: /a", "exact: /a/b"),
         ("path: /a/", "path: /b/"),
         ("path: /a/b/", "path: /a/"),
+        ("path: /a, methods: [GET]", "path: /a"),
+        ("path: /a, methods: [GET]", "path: /a, methods: [GET, PUT]"),
     ] {
         assert_eq!(both(first, second), Ok(()), "{first} {second}");
     }

@@ -1,7 +1,7 @@
 //! What needs an identity is closed to everyone else, however the request is written.
 
 use crate::{
-    claims::{assert_problem, claims},
+    claims::{assert_problem, claims, known},
     support::{
         client::Client,
         edge::{
@@ -27,6 +27,22 @@ fn unruled(settings: &mut Settings) {
 /// Everything is open but what is below `/admin`.
 fn open_but_for_admin(settings: &mut Settings) {
     let rules = vec![("/admin", Need::Required), ("/", Need::Optional)];
+    settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
+}
+
+/// A few rules, far from most of the site.
+fn ruled_here_and_there(settings: &mut Settings) {
+    let rules = vec![("/account", Need::Required), ("/public", Need::Public), ("/", Need::Optional)];
+    settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
+}
+
+/// An API that pages of other origins use, and a shop that everyone may look at.
+fn ruled_by_method(settings: &mut Settings) {
+    let rules = vec![
+        ("/api", Need::RequiredPastPreflights),
+        ("/shop", Need::PublicTo(vec!["GET", "HEAD"])),
+        ("/the-last-of-it", Need::Public),
+    ];
     settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
 }
 
@@ -96,6 +112,95 @@ async fn a_rule_covers_everything_below_its_path() {
         for path in ["/", "/administer", "/admin-panel", "/x/admin"] {
             assert_eq!(asked(&scene, &format!("GET {path}"), "").await.status(), 200, "{path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_path_passes_byte_for_byte_where_all_its_readings_need_the_same() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled_here_and_there).await;
+        let browser = scene.signed_in().await;
+        for path in [
+            "/@scope%2fpkg",
+            "/@scope%2Fpkg?write=true",
+            "/api/v4/projects/group%2Fproject/issues",
+            "/wiki/C%23",
+            "/wiki/What%3F",
+            "/files/a%5Cb",
+            "/sale-50%",
+            "/x%zz",
+            "/a;..b/c",
+            "/a/./b/%2e%2e/c",
+            "/public/@scope%2fpkg",
+        ] {
+            assert_eq!(asked(&scene, &format!("GET {path}"), "").await.status(), 200, "{path}");
+            assert_eq!(scene.reached_once().await.start, format!("GET {path} HTTP/1.1"));
+        }
+        for path in ["/account/", "/account/group%2Fproject", "/account/C%23"] {
+            assert_problem(&asked(&scene, &format!("GET {path}"), "").await, 401, "not-signed-in");
+            scene.unreached(path).await;
+            assert_eq!(browser.clone().get(path).await.status(), 200, "{path}");
+            assert_eq!(scene.reached_once().await.start, format!("GET {path} HTTP/1.1"));
+        }
+        for path in [
+            "/x%2f..%2faccount",
+            "/account%2f..%2fx",
+            "/account%23/x",
+            "/account%5cx",
+            "/ACCOUNT%2fx",
+            "/x/..;/account",
+            "/public/..%2faccount",
+            "/public/%c0%ae%c0%ae/account",
+            "/.truegate%2flogin",
+            "/x%2f..%2f.truegate/me",
+            "/x%23/../.truegate/me",
+        ] {
+            let status = asked(&scene, &format!("GET {path}"), "").await.status();
+            assert!([400, 404].contains(&status), "{path}: {status}");
+        }
+        scene.unreached("each of it could be something else").await;
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_names_methods_opens_no_other() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled_by_method).await;
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "get", "FOO"] {
+            assert_eq!(asked(&scene, &format!("{method} /shop/x"), "").await.status(), 401, "{method}");
+        }
+        scene.unreached("it is open to be looked at").await;
+        assert_eq!(asked(&scene, "GET /shop/x", "").await.status(), 200);
+        scene.reached_once().await;
+    }
+}
+
+#[tokio::test]
+async fn preflights_pass_where_a_rule_lets_them_and_nothing_else_does() {
+    const ORIGIN: &str = "Origin: https://app.example\r\n";
+    const METHOD: &str = "Access-Control-Request-Method: PUT\r\n";
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, ruled_by_method).await;
+        let usual = format!("{ORIGIN}{METHOD}Access-Control-Request-Headers: content-type\r\n");
+        let answer = asked(&scene, "OPTIONS /api/orders", &usual).await;
+        assert_eq!((answer.status(), answer.one("set-cookie")), (200, None));
+        assert_eq!(claims(&scene.reached_once().await), vec![]);
+        let mut browser = scene.signed_in().await;
+        assert_eq!(browser.send("OPTIONS /api/orders", &usual.replace(ORIGIN, ""), "").await.status(), 200);
+        assert_eq!(claims(&scene.reached_once().await), known());
+        for (start, lines) in [
+            ("PUT /api/orders", usual.clone()),
+            ("options /api/orders", usual.clone()),
+            ("OPTIONS /api/orders", ORIGIN.to_owned()),
+            ("OPTIONS /api/orders", METHOD.to_owned()),
+            ("OPTIONS /api/orders", format!("{ORIGIN}{METHOD}{METHOD}")),
+            ("OPTIONS /api/orders", format!("{ORIGIN}{ORIGIN}{METHOD}")),
+            ("OPTIONS /api/orders", format!("{usual}Content-Length: 2\r\n\r\nab")),
+            ("OPTIONS /other", usual.clone()),
+        ] {
+            assert_eq!(asked(&scene, start, &lines).await.status(), 401, "{start} {lines}");
+        }
+        scene.unreached("none of it is a preflight of the API").await;
     }
 }
 

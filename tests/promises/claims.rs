@@ -32,6 +32,11 @@ pub fn documented(request_id: &str) -> Vec<(String, String)> {
     ])
 }
 
+/// The identity of the documented profile, as every request of its session carries it.
+pub fn known() -> Vec<(String, String)> {
+    documented("").into_iter().filter(|(name, _)| name != "x-truecaller-request-id").collect()
+}
+
 /// What is said of a callback that was not verified.
 pub fn declined(request_id: &str, status: &str) -> Vec<(String, String)> {
     owned(&[("x-truecaller-request-id", request_id), ("x-truecaller-status", status)])

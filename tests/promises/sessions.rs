@@ -3,7 +3,7 @@
 use truegate::simulator::Call;
 
 use crate::{
-    claims::{assert_problem, claims, documented},
+    claims::{assert_problem, claims, known},
     support::{
         edge::{
             Kind, PATH, Settings,
@@ -31,11 +31,6 @@ fn ruled(settings: &mut Settings) {
         ("/", Need::Optional),
     ];
     settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
-}
-
-/// The identity of the documented profile, as every request of its session carries it.
-fn known() -> Vec<(String, String)> {
-    documented("").into_iter().filter(|(name, _)| name != "x-truecaller-request-id").collect()
 }
 
 #[tokio::test]

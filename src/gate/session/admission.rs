@@ -14,7 +14,7 @@ use super::{
     visitor::{is_foreign, is_navigation, is_web_socket},
 };
 use crate::{
-    access::Access,
+    access::{Access, RuleInput},
     gate::{Connection, Gate, Lookup, Rejection, Reply, Step, Verdict},
     headers::{AppCookies, Edits, ResponseEdits},
     profile::PhoneNumber,
@@ -24,7 +24,7 @@ use crate::{
 impl Sessions {
     /// Decides what becomes of a request for the app.
     pub(super) fn admit(&self, gate: &Gate, head: &Parts) -> Step {
-        let Ok(access) = self.0.rules.access(head.uri.path()) else {
+        let Ok(access) = self.0.rules.access_for(&RuleInput::of(head)) else {
             return Step::Reply(gate.reject_for(Rejection::AmbiguousPath, head));
         };
         if matches!(access, Access::Public) && self.0.upstream_cookies.is_empty() {
@@ -40,7 +40,7 @@ impl Sessions {
         let (desk, head) = (Desk::new(gate, self), head.clone());
         Step::Lookup(Lookup(Box::pin(async move {
             let standing = desk.settle(session).await;
-            match desk.mode.rules.access(head.uri.path()) {
+            match desk.mode.rules.access_for(&RuleInput::of(&head)) {
                 Ok(access) => desk.mode.decide(&desk.gate, access, standing, &head),
                 Err(_) => Verdict::Reply(desk.gate.reject_for(Rejection::AmbiguousPath, &head)),
             }

@@ -11,11 +11,12 @@ use super::{
     desk::Desk,
     login::query,
     pages::Asked,
+    path::Route,
     reply,
     visitor::is_navigation,
 };
 use crate::{
-    access::{Access, AllowList},
+    access::{Access, AllowList, RuleInput},
     gate::{Authority, Rejection, Reply},
     identity::Identity,
 };
@@ -34,7 +35,8 @@ pub struct TrustedProxy;
 struct Original {
     /// Its path and query, if it is known.
     target: Option<String>,
-    method: Method,
+    /// Its method, if it is known.
+    method: Option<Method>,
     /// The hosts that it is for, by all that is known.
     hosts: Vec<HeaderValue>,
 }
@@ -47,7 +49,11 @@ impl Desk {
             Err(rejection) => return self.gate.reject(rejection),
         };
         let required = Access::Required(AllowList::default());
-        let access = match original.path().map(|path| self.mode.rules.access(path)) {
+        let input = original.path().map(|path| RuleInput::new(path, original.method.as_ref(), &head.headers));
+        let access = match input.map(|input| self.mode.rules.access_for(&input)) {
+            _ if original.path().is_some_and(|path| self.is_disguised(path)) => {
+                return self.gate.reject(Rejection::AmbiguousPath);
+            }
             Some(Ok(access)) => access,
             Some(Err(_)) => return self.gate.reject(Rejection::AmbiguousPath),
             None => &required,
@@ -66,6 +72,11 @@ impl Desk {
         }
     }
 
+    /// Whether a path could be read as one that only truegate answers, though it is spelled otherwise.
+    fn is_disguised(&self, path: &str) -> bool {
+        self.gate.is_disguised_callback(path) || self.mode.path.route(path) == Some(Route::Nothing)
+    }
+
     /// Lets a request pass: every header is there, so that a proxy that copies them overwrites what a client sent.
     fn pass(&self, identity: Option<&Identity>, assertion: Option<HeaderValue>) -> Reply {
         let mut reply = reply::empty(StatusCode::OK);
@@ -81,9 +92,10 @@ impl Desk {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
         let is_here = original.hosts.iter().all(|host| self.mode.public_url.is_host(host.as_bytes()));
         let target = original.target.as_deref().filter(|_| is_here);
-        let asked = Asked { headers: &head.headers, method: &original.method, target };
+        let method = original.method.as_ref().unwrap_or(&head.method);
+        let asked = Asked { headers: &head.headers, method, target };
         let refused = match (refusal.rejection(), refusal) {
-            (Rejection::NotSignedIn, _) if wants_redirect && is_navigation(&original.method, &head.headers) => {
+            (Rejection::NotSignedIn, _) if wants_redirect && is_navigation(method, &head.headers) => {
                 self.mode.to_login(target)
             }
             (reason, Refusal::NotAllowed(phone)) => {
@@ -101,16 +113,17 @@ impl Original {
     /// What a proxy says that it asks about, if it is one to be believed.
     fn of(head: &Parts, asked: &str) -> Result<Self, Rejection> {
         if head.extensions.get::<TrustedProxy>().is_none() {
-            return Ok(Self { target: None, method: head.method.clone(), hosts: Vec::new() });
+            return Ok(Self { target: None, method: Some(head.method.clone()), hosts: Vec::new() });
         }
         let appended = (!asked.is_empty()).then(|| with_query(asked, head.uri.query()));
-        let method = match (only(&head.headers, METHOD)?, only(&head.headers, ORIGINAL_METHOD)?) {
-            (Some(one), Some(other)) if one != other => return Err(Rejection::MalformedRequest),
-            (None, None) => head.method.clone(),
-            (one, other) => {
-                let method = one.or(other).map_or(&b""[..], HeaderValue::as_bytes);
-                Method::from_bytes(method).map_err(|_| Rejection::MalformedRequest)?
-            }
+        let said = match [only(&head.headers, METHOD)?, only(&head.headers, ORIGINAL_METHOD)?] {
+            [Some(method), Some(other)] if method != other => return Err(Rejection::MalformedRequest),
+            [method, other] => method.or(other).map(|method| Method::from_bytes(method.as_bytes())),
+        };
+        // A proxy that appends the path sends the request's own method as well; of any other it is not known.
+        let method = match said {
+            Some(method) => Some(method.map_err(|_| Rejection::MalformedRequest)?),
+            None => appended.is_some().then(|| head.method.clone()),
         };
         let url = text(only(&head.headers, ORIGINAL_URL)?)?.map(|url| split(&url)).transpose()?;
         let (host, target) = url.map_or((None, None), |(host, target)| (host, Some(target)));

@@ -1,5 +1,7 @@
 //! `routes`: which paths need an identity, and whose.
 
+use http::Method;
+
 use super::{item::Item, section::Section, value};
 use crate::{
     access::{Access, AllowList, Guest, PathPattern, PhonePrefix, PhonesFile, PhonesFileError, Rule, Rules},
@@ -9,17 +11,48 @@ use crate::{
 /// Reads the list; rules that are wrong are left out, for they were reported.
 pub(super) fn read(item: Option<&Item<'_>>) -> Rules {
     let items = item.and_then(Item::list).unwrap_or_default();
-    let mut patterns: Vec<(usize, PathPattern)> = Vec::new();
-    let mut rules = Vec::new();
+    let mut rules: Vec<(usize, Rule)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let (pattern, access) = item.section(|route| (path(route, &patterns), access(route))).unwrap_or_default();
-        patterns.extend(pattern.clone().map(|pattern| (index, pattern)));
-        rules.extend(pattern.zip(access).map(|(pattern, access)| Rule::new(pattern, access)));
+        let Some((path, rule)) = item.section(rule).flatten() else { continue };
+        if let Some((earlier, _)) = rules.iter().find(|(_, earlier)| earlier.covers(&rule)) {
+            let advice = "put the narrower rule first, or remove one";
+            path.complain(format!("never counts, as `routes[{earlier}]` comes before it and covers it ({advice})"));
+        }
+        rules.push((index, rule));
     }
-    Rules::from(rules)
+    rules.into_iter().map(|(_, rule)| rule).collect()
 }
 
-fn path(route: &mut Section<'_>, before: &[(usize, PathPattern)]) -> Option<PathPattern> {
+/// Reads a rule, and gives where its path stands as well.
+fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
+    let path = path(route);
+    let methods = route.take("methods");
+    let named = methods.as_ref().map(|item| {
+        (item, item.list().map(|list| list.iter().map(|item| item.parse(|text| method(text))).collect::<Vec<_>>()))
+    });
+    let access = access(route);
+    let preflight = route.take("preflight");
+    let passes = preflight.as_ref().map(|item| item.parse(value::choice(&PREFLIGHTS)));
+    if let (Some(item), Some(Access::Public | Access::Optional)) = (&preflight, &access) {
+        item.complain_of_name("stands without `access: required`, and preflights pass anyway (remove it)");
+    }
+    let (item, pattern) = path?;
+    let mut rule = Rule::new(pattern, access?);
+    if let Some((item, named)) = named {
+        let named = named?;
+        if named.is_empty() {
+            item.complain("names no method (write [GET, HEAD], or remove the key for all methods)");
+        }
+        rule = rule.methods(named.into_iter().collect::<Option<Vec<_>>>()?);
+    }
+    if let Some(passes) = passes {
+        passes?;
+        rule = rule.pass_preflights();
+    }
+    Some((item, rule))
+}
+
+fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
     let (below, exact) = (route.take("path"), route.take("exact"));
     let (item, parse): (_, fn(&str) -> _) = match (below, exact) {
         (Some(item), None) => (item, PathPattern::parse),
@@ -36,11 +69,14 @@ fn path(route: &mut Section<'_>, before: &[(usize, PathPattern)]) -> Option<Path
         }
     };
     let pattern = item.parse(|text| parse(text).map_err(|error| format!("{error} (write one such as /account)")))?;
-    if let Some((index, _)) = before.iter().find(|(_, earlier)| earlier.covers(&pattern)) {
-        let advice = "put the narrower path first, or remove one";
-        item.complain(format!("never counts, as `routes[{index}]` comes before it and covers it ({advice})"));
-    }
-    Some(pattern)
+    Some((item, pattern))
+}
+
+/// In capitals, as methods are: `get` is another method than `GET`.
+fn method(text: &str) -> Result<Method, &'static str> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+    let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| is_plain);
+    method.ok_or("is not a method in capital letters (write GET)")
 }
 
 fn access(route: &mut Section<'_>) -> Option<Access> {
@@ -111,4 +147,5 @@ enum Word {
     Required,
 }
 
+const PREFLIGHTS: [(&str, ()); 1] = [("pass", ())];
 const WORDS: [(&str, Word); 3] = [("public", Word::Public), ("optional", Word::Optional), ("required", Word::Required)];

@@ -39,8 +39,12 @@ pub struct Sessions {
 #[derive(Debug, Clone)]
 pub enum Need {
     Public,
+    /// For requests of these methods.
+    PublicTo(Vec<&'static str>),
     Optional,
     Required,
+    /// For all but preflights.
+    RequiredPastPreflights,
     /// One of these numbers.
     Listed(Vec<&'static str>),
     /// One of the numbers in this file.
@@ -99,7 +103,7 @@ impl Sessions {
             None => builder,
         };
         let cookies = self.upstream_cookies.iter().map(|name| CookieName::parse(name).expect("a cookie's name"));
-        let rules = self.rules.iter().map(|(path, need)| Rule::new(path.parse().expect("a path"), need.access()));
+        let rules = self.rules.iter().map(|(path, need)| need.rule(path));
         builder
             .login_timeout(self.login_timeout)
             .lifetime(self.lifetime)
@@ -151,12 +155,21 @@ impl Sessions {
 }
 
 impl Need {
+    fn rule(&self, path: &str) -> Rule {
+        let rule = Rule::new(path.parse().expect("a path"), self.access());
+        match self {
+            Self::PublicTo(methods) => rule.methods(methods.iter().map(|method| method.parse().expect("a method"))),
+            Self::RequiredPastPreflights => rule.pass_preflights(),
+            _ => rule,
+        }
+    }
+
     fn access(&self) -> Access {
         let phone = |phone: &&str| Guest::Phone(PhoneNumber::parse(phone).expect("a phone number"));
         match self {
-            Self::Public => Access::Public,
+            Self::Public | Self::PublicTo(_) => Access::Public,
             Self::Optional => Access::Optional,
-            Self::Required => Access::Required(AllowList::default()),
+            Self::Required | Self::RequiredPastPreflights => Access::Required(AllowList::default()),
             Self::Listed(phones) => Access::Required(AllowList::only(phones.iter().map(phone))),
             Self::InFile(path) => {
                 let file = PhonesFile::read(path).expect("a file of phone numbers");
@@ -168,6 +181,8 @@ impl Need {
     fn yaml(&self) -> String {
         match self {
             Self::Public => "access: public".to_owned(),
+            Self::PublicTo(methods) => format!("access: public, methods: [{}]", methods.join(", ")),
+            Self::RequiredPastPreflights => "access: required, preflight: pass".to_owned(),
             Self::Optional => "access: optional".to_owned(),
             Self::Required => "access: required".to_owned(),
             Self::Listed(phones) => {

@@ -1,6 +1,9 @@
 //! Forward-auth.
 
+use http::Method;
+
 use super::site::{Browser, Outcome, Site};
+use crate::access::{Access, AllowList, Rule, Rules};
 
 async fn ask(site: &Site, browser: &mut Browser, target: &str, headers: &[(&str, &str)]) -> Outcome {
     browser.go(site, "GET", target, headers).await
@@ -65,6 +68,61 @@ async fn a_trusted_proxy_says_what_it_asks_about() {
     ] {
         let outcome_now = ask(&site, &mut Browser::default(), target, headers).await.summary();
         assert_eq!(outcome_now, outcome, "{target} {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_judged_by_all_its_readings() {
+    let site = Site::new();
+    for (uri, outcome) in [
+        ("/@scope%2fpkg", "200"),
+        ("/api/v4/projects/group%2Fproject", "200"),
+        ("/wiki/C%23", "200"),
+        ("/sale-50%", "200"),
+        ("/account/group%2Fproject", "401"),
+        ("/x%2f..%2faccount", "400"),
+        ("/account%23/x", "400"),
+        ("/.truegate%2flogin", "400"),
+        ("/x%23/../.truegate/login", "400"),
+        ("/x/..%2ftruecaller/callback-x7Kq2vNf9TzR4mWb6pLd", "400"),
+    ] {
+        let headers = [("trusted", ""), ("x-forwarded-uri", uri)];
+        let answer = ask(&site, &mut Browser::default(), "/.truegate/auth", &headers).await;
+        assert_eq!(answer.summary(), outcome, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_names_methods_needs_to_know_the_method() {
+    let required = || Access::Required(AllowList::default());
+    let rules = [
+        Rule::new("/api".parse().unwrap(), required()).pass_preflights(),
+        Rule::new("/shop".parse().unwrap(), Access::Public).methods([Method::GET]),
+    ];
+    let site = Site::with(|sessions| sessions.rules(Rules::from_iter(rules)));
+    let (trusted, shop) = (("trusted", ""), ("x-forwarded-uri", "/shop/x"));
+    let preflight = [
+        trusted,
+        ("x-original-uri", "/api/x"),
+        ("origin", "https://app.example"),
+        ("access-control-request-method", "PUT"),
+    ];
+    for (target, headers, outcome) in [
+        ("/.truegate/auth", &[trusted, shop, ("x-forwarded-method", "GET")][..], "200"),
+        ("/.truegate/auth", &[trusted, shop, ("x-original-method", "GET")], "200"),
+        ("/.truegate/auth", &[trusted, shop, ("x-forwarded-method", "GET"), ("x-original-method", "GET")], "200"),
+        ("/.truegate/auth", &[trusted, shop, ("x-forwarded-method", "GET"), ("x-original-method", "PUT")], "400"),
+        ("/.truegate/auth", &[trusted, shop, ("x-forwarded-method", "GET"), ("x-forwarded-method", "GET")], "400"),
+        ("/.truegate/auth", &[trusted, shop, ("x-original-method", "POST")], "401"),
+        ("/.truegate/auth", &[trusted, shop, ("x-original-method", "get")], "401"),
+        ("/.truegate/auth", &[trusted, shop], "401"),
+        ("/.truegate/auth/shop/x", &[trusted], "200"),
+        ("/.truegate/auth", &[shop, ("x-forwarded-method", "GET")], "401"),
+        ("/.truegate/auth", &preflight, "401"),
+        ("/.truegate/auth", &[&preflight[..], &[("x-original-method", "OPTIONS")]].concat(), "200"),
+        ("/.truegate/auth", &[&preflight[..2], &[("x-original-method", "OPTIONS")]].concat(), "401"),
+    ] {
+        assert_eq!(ask(&site, &mut Browser::default(), target, headers).await.summary(), outcome, "{headers:?}");
     }
 }
 
