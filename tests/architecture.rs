@@ -102,8 +102,7 @@ const HOUSE: &[Floor] = &[
         place: "gate/session",
         modules: &[
             "access", "callback", "cause", "gate", "headers", "identity", "lease", "profile", "reading", "session",
-            "store",
-            "tasks",
+            "store", "tasks",
         ],
         crates: &["bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "url"],
     },

@@ -134,7 +134,8 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!(session.cookie_name.as_str(), "truegate");
     assert!(matches!(session.store, Store::Redis(_)));
     assert_eq!(config.routes.access("/public/x"), Ok(&Access::Public));
-    assert_eq!(config.routes.access("/"), Ok(&Access::Optional));
+    assert_eq!(config.routes.access("/login"), Ok(&Access::Optional));
+    assert_eq!(config.routes.access("/shop"), Ok(&Access::Public));
     assert!(matches!(config.routes.access("/account"), Ok(Access::Required(list)) if list.files().len() == 1));
     assert!(!config.callback.forward);
 }

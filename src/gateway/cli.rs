@@ -37,6 +37,9 @@ enum Command {
     Serve(ConfigArgs),
     /// Check a configuration and say everything that is wrong with it.
     ///
+    /// Of one that is valid it prints what is in force: every rule in its order, and what somebody without a session can
+    /// reach.
+    ///
     /// What is most likely not meant is a line on the standard error that begins with `warning:`; the exit code is 0 all the
     /// same.
     /// Every file that it names is read, be it a key, a certificate, a page or a list of phone numbers; nothing is
@@ -130,7 +133,7 @@ async fn serve(path: &Path) -> Result<(), Failure> {
 
 fn check(path: &Path) -> Result<(), Failure> {
     let config = Config::load(path)?;
-    println!("{}: valid", path.display());
+    print!("{}: valid\n\n{}", path.display(), config.in_force());
     for warning in config.warnings() {
         eprintln!("warning: {warning}");
     }

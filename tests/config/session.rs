@@ -146,6 +146,24 @@ fn a_password_in_a_url_may_hold_any_character() {
 }
 
 #[test]
+fn who_cannot_log_in_is_not_sent_to_a_page_that_needs_a_login() {
+    let text =
+        |fallback: &str, routes: &str| format!("{}\nroutes: [{routes}]", with(&format!("fallback_url: {fallback}")));
+    for (fallback, routes) in [
+        ("/login", ""),
+        ("/login?a", "{ path: /account, access: required }"),
+        ("/account/login", "{ path: /account, access: required }, { path: /, access: optional }"),
+        ("/login", "{ path: /login, methods: [POST], access: public }"),
+        ("/x/..%2faccount", "{ path: /account, access: required }, { path: /, access: optional }"),
+    ] {
+        assert_one_mistake(&text(fallback, routes), "session.fallback_url: leads to a page that needs a login, and");
+    }
+    for routes in ["{ exact: /login, access: public }", "{ path: /, access: optional }"] {
+        assert!(parse(&text("/login", routes)).is_ok(), "{routes}");
+    }
+}
+
+#[test]
 fn a_partner_has_a_key_and_a_name_and_words_that_the_app_knows() {
     for (keys, expected) in [
         ("name: n", "session.partner.key: is missing"),
@@ -217,7 +235,8 @@ fn with_sessions_the_callback_path_is_a_secret_that_nobody_guesses() {
     }
     assert_one_mistake(&with_callback("", "path: callback"), "callback.path: must start with a slash (make one with `");
     let config = parse(&with_callback("", "path: /hooks/3f9a1c7e5b2d8046af13c95e7d204b68")).unwrap();
-    assert!(!config.callback.path.is_guessable() && config.warnings().is_empty());
+    assert!(!config.callback.path.is_guessable());
+    assert_eq!(config.warnings(), [Warning::NoUpstreamCookies]);
 }
 
 #[test]
@@ -234,10 +253,28 @@ fn without_sessions_a_path_that_can_be_guessed_is_warned_of() {
 }
 
 #[test]
+fn a_login_without_any_of_the_apps_cookies_is_warned_of() {
+    let warned = |keys: &str, routes: &str| {
+        let config = parse(&format!("{}\nroutes: [{routes}]", with(keys))).unwrap();
+        config.warnings().contains(&Warning::NoUpstreamCookies)
+    };
+    assert!(warned("", "") && warned("", "{ path: /account, access: required }, { path: /, access: optional }"));
+    assert!(!warned("upstream_cookies: [PHPSESSID]", "") && !warned("", "{ path: /, access: optional }"));
+}
+
+#[test]
+fn a_rule_that_truegate_never_asks_is_warned_of() {
+    let rules = "{ path: /.truegate/login, access: public }, { path: /.Truegate, access: public }, \
+                 { exact: '${TRUEGATE_CALLBACK_PATH}', access: public }, { path: /truecaller, access: public }";
+    let config = parse(&format!("{}\nroutes: [{rules}]", with("upstream_cookies: [a]"))).unwrap();
+    assert_eq!(config.warnings(), [0, 1, 2].map(Warning::OwnRoute));
+}
+
+#[test]
 fn a_field_that_no_session_keeps_is_warned_of() {
     let identity = "identity: { headers: { X-Truecaller-Profile: profile } }";
     let warnings = |text: &str| parse(&format!("{text}\n{identity}")).unwrap().warnings();
-    assert_eq!(warnings(&with("")), [Warning::ProfileInSessions]);
+    assert!(warnings(&with("")).contains(&Warning::ProfileInSessions));
     assert!(!warnings(UPSTREAM.trim_end()).contains(&Warning::ProfileInSessions), "a callback brings it");
 }
 

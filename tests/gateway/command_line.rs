@@ -116,6 +116,69 @@ async fn a_valid_configuration_is_said_to_be() {
 }
 
 #[tokio::test]
+async fn what_is_in_force_is_printed() {
+    const IN_FORCE: &str = "\
+rules, of which the first that matches counts:
+  1. /account/help and below: public
+  2. /account and below: required
+  3. /vip alone: required, allowed: 2 numbers, 1 prefix, 3 numbers in a file
+  4. /api and below: required; preflights pass
+  5. /shop and below (GET, HEAD): public
+  6. /cart and below: optional
+  any other path or method: required
+a stranger reaches:
+  the pages of truegate below /.truegate, and the callback path
+  /account/help and below
+  preflights of /api and below
+  /shop and below (GET, HEAD)
+  /cart and below
+";
+    let folder = TempDir::new().unwrap();
+    let config = stage::config("127.0.0.1:9".parse().unwrap())
+        + &format!("callback: {{ path: {} }}\n", stage::CALLBACK)
+        + "\
+session:
+  public_url: https://shop.example
+  secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+  partner: { key: k, name: n }
+  upstream_cookies: [PHPSESSID]
+routes:
+  - { path: /account/help, access: public }
+  - { path: /account/, access: required }
+  - exact: /vip
+    access: required
+    allow: { phones: ['+919999900001', '+919999900002'], phone_prefixes: ['+44'], phones_file: vip.txt }
+  - { path: /api, access: required, preflight: pass }
+  - { path: /shop, methods: [GET, HEAD], access: public }
+  - { path: /cart, access: optional }
+";
+    stage::command(&folder, &config);
+    std::fs::write(folder.path().join("vip.txt"), "+919999900003\n+919999900004\n+919999900005\n").unwrap();
+    let path = folder.path().join("config.yaml");
+    let check = async || truegate(&["check", "--config", path.to_str().unwrap()]).await;
+
+    let output = check().await;
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.split_once("\n\n").map(|(_, in_force)| in_force), Some(IN_FORCE), "{text}");
+    assert!(output.stderr.is_empty() && !text.contains("99999") && !text.contains("unguessable"), "{text}");
+
+    let open = config.replace("/cart", "/").replace("/account/help, access: public", "/x, access: required");
+    std::fs::write(&path, open).unwrap();
+    let text = String::from_utf8(check().await.stdout).unwrap();
+    assert!(
+        text.contains("\n  / and below, but not /x and below, /account and below, /vip alone, /api and below\n"),
+        "{text}"
+    );
+    let closed =
+        config.lines().filter(|line| !line.contains("public") || line.contains("url")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&path, closed.replace("access: optional", "access: required").replace(", preflight: pass", ""))
+        .unwrap();
+    let text = String::from_utf8(check().await.stdout).unwrap();
+    assert!(text.ends_with("and the callback path\n  nothing of the app\n"), "{text}");
+}
+
+#[tokio::test]
 async fn what_is_most_likely_not_meant_is_a_warning() {
     let (folder, app) = (TempDir::new().unwrap(), StdListener::bind("127.0.0.1:0").unwrap());
     let config = stage::config(app.local_addr().unwrap()) + "callback: { path: /truecaller/our-shop-callback }\n";

@@ -21,6 +21,7 @@ mod context;
 mod error;
 mod file;
 mod identity;
+mod in_force;
 mod item;
 mod key_path;
 mod limits;

@@ -20,9 +20,9 @@ pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {
         let mut app = upstream_item.map(upstream::read);
         let timeouts = file.section("timeouts", Timeouts::read);
         let session_item = file.take("session");
-        let session = session_item.as_ref().and_then(|item| item.section(Session::read)?);
         let routes_item = file.take("routes");
         let routes = routes::read(routes_item.as_ref());
+        let session = session_item.as_ref().and_then(|item| item.section(|section| Session::read(section, &routes))?);
         let has_sessions = session_item.as_ref().is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| Callback::read(section, has_sessions));
         let truecaller = file.section("truecaller", Truecaller::read);

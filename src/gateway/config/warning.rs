@@ -18,6 +18,18 @@ pub enum Warning {
          keys path`, and register it with Truecaller)"
     )]
     GuessableCallbackPath,
+    /// The rule of this number, counted from 0, is for paths that truegate answers itself.
+    #[error(
+        "routes[{0}]: never counts, for truegate itself answers this path (move the app's page, `session.path` or \
+         `callback.path`)"
+    )]
+    OwnRoute(usize),
+    /// Some requests need a login, and no cookie of the app's own ends with it.
+    #[error(
+        "session.upstream_cookies: is empty, though some paths require a login: if the app keeps a session of its own, the \
+         next person on the same browser is still the last one (list the app's cookies)"
+    )]
+    NoUpstreamCookies,
     /// With sessions, a header with the field `profile`.
     #[error(
         "identity.headers: the field `profile` is never sent in a session, for a session does not keep it (name the \
@@ -29,11 +41,15 @@ pub enum Warning {
 impl Settings {
     /// What is most likely not meant; nothing if all is well.
     pub fn warnings(&self) -> Vec<Warning> {
-        let has_sessions = self.session.is_some();
-        let found = [
-            (!has_sessions && self.callback.path.is_guessable(), Warning::GuessableCallbackPath),
-            (has_sessions && self.identity.injects(Field::Profile), Warning::ProfileInSessions),
-        ];
-        found.into_iter().filter_map(|(is_found, warning)| is_found.then_some(warning)).collect()
+        let Some(session) = &self.session else {
+            return self.callback.path.is_guessable().then_some(Warning::GuessableCallbackPath).into_iter().collect();
+        };
+        let is_own = |path: &str| session.path.covers(path) || self.callback.path.is_read_from(path);
+        let rules = self.routes.iter().enumerate();
+        let own = rules.filter(|(_, rule)| is_own(rule.pattern().as_str())).map(|(at, _)| Warning::OwnRoute(at));
+        let unlisted = self.routes.require() && session.upstream_cookies.is_empty();
+        own.chain(self.identity.injects(Field::Profile).then_some(Warning::ProfileInSessions))
+            .chain(unlisted.then_some(Warning::NoUpstreamCookies))
+            .collect()
     }
 }

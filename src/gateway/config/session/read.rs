@@ -7,6 +7,7 @@ use super::{
     Secrets, Session, Store, pages, partner,
 };
 use crate::{
+    access::{Access, Rules},
     gate::session::{SessionPath, SessionsBuilder},
     session::cookies::{Cookies, Kind, SessionCookieName, UpstreamCookie},
     session::page::{Brand, Logo, LogoError, Pages},
@@ -15,12 +16,12 @@ use crate::{
 
 impl Session {
     /// Reads the section; none if anything that it must have is missing or wrong.
-    pub(in super::super) fn read(section: &mut Section<'_>) -> Option<Self> {
+    pub(in super::super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {
         let public_url = section.require("public_url", "write public_url: https://shop.example");
         let public_url = public_url.and_then(|item| item.parse(|text| parse_public_url(text)));
         let secrets = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}");
         let secrets = secrets.and_then(|item| Secrets::read(&item));
-        let (path, fallback_url, logout_url) = ways(section);
+        let (path, fallback_url, logout_url) = ways(section, routes);
         let times = Times::read(section);
         let max_pending = section.read("max_pending", value::count(MAX_PENDING));
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
@@ -77,13 +78,14 @@ impl Times {
 }
 
 /// Where truegate's own routes are, where users go on who could not log in, and where after a logout.
-fn ways(section: &mut Section<'_>) -> (Option<SessionPath>, Option<ReturnPath>, LogoutUrl) {
+fn ways(section: &mut Section<'_>, routes: &Rules) -> (Option<SessionPath>, Option<ReturnPath>, LogoutUrl) {
     let path_item = section.take("path");
     let path = path_item.as_ref().map_or_else(|| Some(SessionPath::default()), |item| item.parse(|text| path(text)));
     let fallback_item = section.take("fallback_url");
     let fallback_url = fallback_item.as_ref().and_then(|item| item.parse(|text| fallback(text)));
     if let (Some(path), Some(item), Some(fallback)) = (&path, &fallback_item, &fallback_url) {
         refuse_loop(path, fallback, item);
+        refuse_closed(path, routes, fallback, item);
     }
     let logout_item = section.take("logout_url");
     let logout_url = logout_item.as_ref().and_then(|item| item.parse(|text| logout_url(text)));
@@ -155,6 +157,19 @@ fn idle(item: &Item<'_>, lifetime: Duration) -> Option<Duration> {
 
 fn fallback(text: &str) -> Result<ReturnPath, &'static str> {
     ReturnPath::parse(text).ok_or("is not a path of this site (write one such as /login)")
+}
+
+/// Refuses to send a user who cannot log in to a page that needs a login.
+fn refuse_closed(own: &SessionPath, routes: &Rules, fallback: &ReturnPath, item: &Item<'_>) {
+    let path = fallback.as_str().split(['?', '#']).next().unwrap_or_default();
+    let is_open = matches!(routes.access(path), Ok(Access::Public | Access::Optional));
+    // What is wrong with truegate's own routes is said elsewhere.
+    if !is_open && !own.covers(path) {
+        item.complain(
+            "leads to a page that needs a login, and whoever cannot log in is sent there (open its path by a rule, or \
+             remove the key: then truegate shows a page of its own)",
+        );
+    }
 }
 
 /// Refuses to send a user who cannot log in to where logins begin.
