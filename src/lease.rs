@@ -50,7 +50,7 @@ impl Lease {
     /// A future that is ready within two seconds of the session's end: by a logout on any gateway of the site, by its
     /// lifetime, or because nobody has been able to ask about logouts for longer than the site allows.
     ///
-    /// While it is polled, the store is asked about logouts about once a second. It needs a tokio runtime.
+    /// While any is polled, the store is asked about logouts, two or three times a second. It needs a tokio runtime.
     pub fn over(&self) -> BoxFuture<'static, ()> {
         Arc::clone(&self.0).over()
     }

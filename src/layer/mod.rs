@@ -4,6 +4,10 @@
 //! to the inner service with their original body; every other request passes as it came, less the namespace.
 //! An app in the same process finds the [`Identity`](crate::Identity) in the request's extensions.
 //!
+//! With sessions, the bodies of a request and of its response break off within two seconds of the session's end, with
+//! [`BodyError::SessionOver`]. A WebSocket that the server has upgraded is beyond the layer: its app finds the
+//! [`Lease`](crate::Lease) in the request's extensions, and ends it.
+//!
 //! The layer does not know who is connected: insert [`ClientInfo`](crate::gate::ClientInfo) into the request's extensions
 //! in front of it, or the [limits](crate::gate::Limits) of logins and callbacks do not apply.
 //!

@@ -12,6 +12,7 @@ use crate::support::{
     client::Client,
     edge::{
         Edge, Kind, PATH, Settings,
+        pingora::Server,
         sessions::{Need, Sessions},
     },
     raw::within,
@@ -41,6 +42,16 @@ impl Site {
         let rules = vec![("/public/", Need::Public), ("/cart/", Need::Optional), ("/", Need::Required)];
         settings.sessions = Some(Sessions { rules, lifetime, idle: lifetime, ..Sessions::usual() });
         Self { edge: kind.start(app.local_addr().unwrap(), &settings).await, truecaller, app }
+    }
+
+    /// The pingora module in a service that knows nothing of sessions.
+    async fn bare() -> Self {
+        let app = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let truecaller = Simulator::start().await.unwrap();
+        let mut settings = Settings::listing([truecaller.endpoint()]);
+        settings.sessions = Some(Sessions::usual());
+        let server = Server::bare(settings.gate_builder().build(), app.local_addr().unwrap());
+        Self { edge: Edge::Pingora(server), truecaller, app }
     }
 
     async fn signed_in(&self) -> Visitor {
@@ -164,6 +175,21 @@ async fn a_busy_socket_ends_and_no_word_passes_after_the_logout() {
             return socket.assert_ended().await;
         }
         while socket.is_open().await {}
+    }
+}
+
+#[tokio::test]
+async fn no_word_passes_a_module_whose_service_knows_nothing_of_sessions() {
+    let site = Site::bare().await;
+    for is_asked in [true, false] {
+        let mut socket = site.socket(site.signed_in().await, "/kernel").await;
+        socket.log_out().await;
+        if is_asked {
+            socket.client.send("import os").await
+        } else {
+            socket.say("a secret").await
+        }
+        socket.assert_ended().await;
     }
 }
 

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora_core::{
     Result,
+    apps::ServerApp,
     modules::http::HttpModules,
     server::{Fds, configuration::ServerConf},
-    services::Service,
+    services::{Service, listening},
     upstreams::peer::HttpPeer,
 };
 use pingora_http::RequestHeader;
-use pingora_proxy::{ProxyHttp, Session};
+use pingora_proxy::{ProxyHttp, Session, http_proxy_service};
 use tokio::{sync::watch, task::JoinSet};
 use truegate::{
     Gate,
@@ -43,10 +44,18 @@ impl Server {
         P: ProxyHttp + Send + Sync + 'static,
         P::CTX: Send + Sync,
     {
+        Self::run(proxy_service(&Arc::new(ServerConf::default()), proxy))
+    }
+
+    /// As pingora's own service, which knows nothing of sessions.
+    pub fn bare(gate: Gate, app: SocketAddr) -> Self {
+        Self::run(http_proxy_service(&Arc::new(ServerConf::default()), Proxy { gate, app, trusted: false }))
+    }
+
+    fn run<A: ServerApp + Send + Sync + 'static>(mut service: listening::Service<A>) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         socket.set_nonblocking(true).expect("a socket can be made nonblocking");
         let address = socket.local_addr().expect("a bound socket has an address");
-        let mut service = proxy_service(&Arc::new(ServerConf::default()), proxy);
         service.add_tcp(&address.to_string());
         let mut sockets = Fds::new();
         sockets.add(address.to_string(), socket.into_raw_fd());

@@ -55,6 +55,24 @@ async fn an_open_request_hears_of_a_logout_elsewhere_within_two_seconds() {
 }
 
 #[tokio::test]
+async fn the_store_is_asked_while_requests_are_open_and_not_for_each_of_them() {
+    let site = Site::new();
+    let browser = site.signed_in().await;
+    let lease = lease(&site, &browser, "/").await.unwrap();
+    let mut open: Vec<_> = (0..20).map(|_| lease.over()).collect();
+    let before = site.store.asked();
+    for _ in 0..100 {
+        assert!(open.iter_mut().all(|over| now(over).is_none()));
+        site.clock.advance(TENTH);
+    }
+    let asked = site.store.asked() - before;
+    assert!((10..=34).contains(&asked), "{asked} times in ten seconds");
+    drop(open);
+    site.clock.advance(Duration::from_mins(1));
+    assert_eq!(site.store.asked() - before, asked, "an idle gate is silent");
+}
+
+#[tokio::test]
 async fn a_logout_here_is_known_at_once() {
     let site = Site::new();
     let mut browser = site.signed_in().await;
