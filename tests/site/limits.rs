@@ -64,6 +64,31 @@ async fn a_flood_of_logins_reaches_the_store_within_the_limit_alone() {
 }
 
 #[tokio::test]
+async fn whoever_only_looks_at_the_page_takes_no_room_in_the_store() {
+    let redis = Redis::start();
+    let site = limited(Store::Redis(redis.url()), "").await;
+    let gateway = site.gateway();
+    assert_eq!(exchange(gateway.address(), start("")).await.unwrap().status(), 201);
+    let before = asked(&redis);
+    let views = join_all((0..8).map(|_| look(gateway.address(), 250))).await;
+    assert_eq!(views.into_iter().sum::<usize>(), 2000, "each of them got the page");
+    assert_eq!((asked(&redis), &*redis.command(&["ZCARD", "{truegate}:logins"])), (before, "1"));
+}
+
+/// Asks for the login page on one connection; tells how often it came.
+async fn look(address: SocketAddr, times: usize) -> usize {
+    let mut client = Client::connect(address).await;
+    let mut came = 0;
+    for _ in 0..times {
+        client
+            .send("GET /.truegate/login?next=/cart HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-Proto: https\r\n\r\n")
+            .await;
+        came += usize::from(client.read().await.is_some_and(|page| page.status() == 200));
+    }
+    came
+}
+
+#[tokio::test]
 async fn behind_a_trusted_proxy_the_address_of_the_client_counts() {
     let site = limited(Store::Memory, "trusted_proxies: [127.0.0.1]\n").await;
     let gateway = site.gateway();
