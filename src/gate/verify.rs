@@ -53,7 +53,7 @@ impl Gate {
 }
 
 /// The future's output, unless the other one is ready first.
-async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
     let (mut first, mut future) = (pin!(first), pin!(future));
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),

@@ -4,7 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::callback::{RequestId, VERIFIED};
+use crate::{
+    callback::{RequestId, VERIFIED},
+    session::BrowserId,
+};
 
 /// A login that a browser started.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +35,28 @@ pub enum State {
     AnotherNumber,
     /// The user agreed, but with a profile that cannot be used.
     Failed,
+}
+
+/// A login as a browser that waits for it has seen it last.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The browser.
+    pub browser: BrowserId,
+    /// The login that the browser asks about, or its newest one.
+    pub asked: Option<RequestId>,
+    /// What [`Store::state`](super::Store::state) gave: the login's nonce and the [word](State::word) of its state.
+    pub found: Option<(RequestId, &'static str)>,
+}
+
+impl Seen {
+    /// Whether a login is as it was seen.
+    pub(crate) fn is_still(&self, login: Option<&Login>) -> bool {
+        match (&self.found, login) {
+            (None, None) => true,
+            (Some((nonce, word)), Some(login)) => *nonce == login.nonce && *word == login.state.word(),
+            _ => false,
+        }
+    }
 }
 
 impl State {
@@ -65,6 +90,12 @@ impl State {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").field("nonce", &self.nonce).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seen(redacted)")
     }
 }
 

@@ -40,7 +40,7 @@ use futures_core::future::BoxFuture;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisStoreError};
 pub use self::{
-    login::{Login, State},
+    login::{Login, Seen, State},
     memory::MemoryStore,
 };
 use crate::{callback::RequestId, cause::Fault, session::BrowserId};
@@ -82,6 +82,26 @@ pub trait Store: Send + Sync + 'static {
         nonce: Option<&'a RequestId>,
     ) -> BoxFuture<'a, Result<Option<Login>, StoreError>>;
 
+    /// Which logins may have moved since they were seen: their places in `seen`.
+    ///
+    /// Each one for which [`state`](Self::state) would now give another login, another state or none is among them;
+    /// others may be, too. A gateway asks this a few times a second for all browsers that wait at it, and about at most
+    /// [`SEEN_AT_ONCE`] with one question; so that this costs next to nothing, a store answers from one round trip.
+    ///
+    /// As it is provided, it asks for one state after the other.
+    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+        Box::pin(async move {
+            let mut moved = Vec::new();
+            for (place, seen) in seen.iter().enumerate() {
+                let login = self.state(&seen.browser, seen.asked.as_ref()).await?;
+                if !seen.is_still(login.as_ref()) {
+                    moved.push(place);
+                }
+            }
+            Ok(moved)
+        })
+    }
+
     /// Keeps a revocation for at least `lifetime`.
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>>;
 
@@ -93,6 +113,9 @@ pub trait Store: Send + Sync + 'static {
     /// all that are still kept.
     fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>>;
 }
+
+/// About how many logins a store is asked at once whether they have moved.
+pub const SEEN_AT_ONCE: usize = 2000;
 
 /// How many revocations a store gives at once.
 pub const REVOCATIONS_AT_ONCE: usize = 1000;

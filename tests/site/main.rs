@@ -15,3 +15,4 @@ mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod together;
+mod waiting;

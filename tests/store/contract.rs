@@ -1,6 +1,6 @@
 //! The contract: each promise by its name, for each driver.
 
-use crate::{bounds, browsers, logins, revocations, site::Site};
+use crate::{bounds, browsers, logins, revocations, site::Site, waiting};
 
 macro_rules! contract {
     ($($promises:ident::$promise:ident)*) => {
@@ -39,6 +39,10 @@ contract! {
     bounds::a_login_that_ended_keeps_its_place
     bounds::expired_logins_make_room
     bounds::a_browser_makes_room_for_itself_in_a_full_store
+    waiting::what_has_moved_is_told_by_its_place
+    waiting::a_login_that_has_expired_has_moved
+    waiting::a_login_that_made_room_has_moved
+    waiting::of_as_many_as_are_asked_about_at_once_each_is_told
     revocations::revocations_come_in_order_after_a_place
     revocations::a_place_that_no_store_gave_is_before_all
     revocations::two_hundred_revocations_at_once_come_once_each

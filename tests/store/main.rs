@@ -15,3 +15,4 @@ mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+mod waiting;

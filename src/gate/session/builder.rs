@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Delivery, Mode, SessionPath, Sessions, revocations::Revocations, running::Verifications, status::Waiting};
+use super::{
+    Delivery, Mode, SessionPath, Sessions, revocations::Revocations, running::Verifications, waiting::Waiting,
+};
 use crate::{
     access::Rules,
     headers::ResponseEdits,

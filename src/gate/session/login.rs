@@ -68,6 +68,7 @@ impl Desk {
             OpenError::Unavailable(_) => Rejection::StoreUnavailable,
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
+        mode.waiting.opened(&browser);
         let sealed = mode.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());
         Ok(Started {
             request_id: nonce.expose().to_owned(),

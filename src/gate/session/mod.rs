@@ -36,6 +36,7 @@ mod tenure;
 mod upstream_cookies;
 mod verification;
 mod visitor;
+mod waiting;
 
 use std::{
     sync::{
@@ -50,8 +51,8 @@ use http::{HeaderValue, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
 use self::{
-    desk::Desk, pages::Asked, revocations::Revocations, running::Verifications, status::Waiting,
-    upstream_cookies::drop_pairs,
+    desk::Desk, pages::Asked, revocations::Revocations, running::Verifications, upstream_cookies::drop_pairs,
+    waiting::Waiting,
 };
 use super::{
     Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,

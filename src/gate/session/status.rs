@@ -1,14 +1,8 @@
 //! How a login stands, for the browser that started it: a state, and never an identity.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
@@ -20,6 +14,7 @@ use super::{
     standing::Standing,
     upstream_cookies::is_same_user,
     visitor::comes_from_elsewhere,
+    waiting::{Ear, Found, Heard, Seat},
 };
 use crate::{
     callback::{RequestId, VERIFIED},
@@ -36,7 +31,7 @@ struct Status {
 /// What a browser asks.
 struct Question {
     login: Asked,
-    since: String,
+    since: &'static str,
     wait: Duration,
 }
 
@@ -48,11 +43,10 @@ enum Asked {
     Nonsense,
 }
 
-/// The browsers that wait for a state to change, with how many requests each, and whether any may.
-#[derive(Default)]
-pub(super) struct Waiting {
-    seated: Mutex<HashMap<BrowserId, usize>>,
-    is_closed: AtomicBool,
+/// How a login stands.
+enum Answer {
+    Word(&'static str),
+    Verified { nonce: RequestId, sealed: Bytes },
 }
 
 impl Desk {
@@ -63,38 +57,46 @@ impl Desk {
         let browser = self.browser(&head.headers).filter(|_| !comes_from_elsewhere(&head.headers));
         let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
-            Err(StoreError::Unavailable(_)) => self.gate.reject(Rejection::StoreUnavailable),
-            Ok(Some(Login { nonce, state: State::Verified(sealed), .. })) => {
-                self.hand_over(&head, &nonce, &sealed).await
-            }
-            Ok(login) => tell(login.as_ref().map_or(EXPIRED, |login| login.state.word())),
+            Err(rejection) => self.gate.reject(rejection),
+            Ok(Answer::Verified { nonce, sealed }) => self.hand_over(&head, &nonce, &sealed).await,
+            Ok(Answer::Word(word)) => tell(word),
         }
     }
 
     /// Waits for a state that is not the one that is known already.
-    async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Option<Login>, StoreError> {
-        let clock = &self.gate.0.clock;
-        let seat = self.mode.waiting.sit(browser);
-        let wait = seat.as_ref().map_or(Duration::ZERO, |_| question.wait);
-        let deadline = clock.now() + wait;
+    async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Answer, Rejection> {
+        let (waiting, clock) = (&self.mode.waiting, &self.gate.0.clock);
+        let seat = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.sit(browser));
+        let Some(seat) = seat else { return Ok(self.login(browser, &question.login).await?.into()) };
+        let deadline = clock.now() + question.wait;
+        let mut known = Answer::Word(question.since);
+        let mut ear = question.watch_on(&seat, clock.now());
         loop {
-            let login = self.login(browser, &question.login).await?;
-            let now = clock.now();
-            let over = now >= deadline || self.mode.waiting.is_closed();
-            if login.as_ref().map_or(EXPIRED, |login| login.state.word()) != question.since || over {
-                return Ok(login);
+            if ear.is_none() {
+                let login = self.login(browser, &question.login).await?;
+                let found = login.as_ref().map(|login| (login.nonce.clone(), login.state.word()));
+                known = login.into();
+                if found.as_ref().map_or(EXPIRED, |(_, word)| word) != question.since {
+                    return Ok(known);
+                }
+                ear = question.watch(&seat, found, clock.now());
             }
-            clock.sleep_until(deadline.min(now + LOOK)).await;
+            match self.listen(ear.take().as_mut(), deadline).await {
+                Heard::Moved => {}
+                Heard::StoreFailure => return Err(Rejection::StoreUnavailable),
+                Heard::Nothing => return Ok(known),
+            }
         }
     }
 
-    async fn login(&self, browser: &BrowserId, asked: &Asked) -> Result<Option<Login>, StoreError> {
+    async fn login(&self, browser: &BrowserId, asked: &Asked) -> Result<Option<Login>, Rejection> {
         let nonce = match asked {
             Asked::Newest => None,
             Asked::Named(nonce) => Some(nonce),
             Asked::Nonsense => return Ok(None),
         };
-        let login = self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce)).await?;
+        let login = self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce)).await;
+        let login = login.map_err(|StoreError::Unavailable(_)| Rejection::StoreUnavailable)?;
         Ok(login.filter(|login| self.owns(browser, login)))
     }
 
@@ -133,56 +135,43 @@ impl Desk {
 impl Question {
     fn read(head: &Parts) -> Result<Self, Rejection> {
         let since = query(head, "since").unwrap_or_else(|| "pending".to_owned());
+        let since = WORDS.into_iter().find(|word| *word == since).ok_or(Rejection::MalformedRequest)?;
         let wait = query(head, "wait").map_or(Ok(0), |wait| wait.parse::<u64>());
         let wait = Duration::from_secs(wait.map_err(|_| Rejection::MalformedRequest)?).min(LONGEST_WAIT);
-        if !WORDS.contains(&&*since) {
-            return Err(Rejection::MalformedRequest);
-        }
         let login = match query(head, "request_id") {
             None => Asked::Newest,
             Some(nonce) => RequestId::parse(&nonce).map_or(Asked::Nonsense, Asked::Named),
         };
         Ok(Self { login, since, wait })
     }
-}
 
-impl Waiting {
-    /// A place to wait in, if there is one.
-    fn sit(&self, browser: &BrowserId) -> Option<Seat<'_>> {
-        let mut seated = self.seated();
-        if seated.len() >= BROWSERS || seated.get(browser).is_some_and(|seats| *seats >= SEATS_OF_A_BROWSER) {
-            return None;
+    /// Waits for a login as it was found. One that is not this browser's now never will be.
+    fn watch(&self, seat: &Seat<'_>, found: Found, now: Instant) -> Option<Ear> {
+        match &self.login {
+            Asked::Newest => Some(seat.watch(None, found, now)),
+            Asked::Named(nonce) => found.map(|found| seat.watch(Some(nonce.clone()), Some(found), now)),
+            Asked::Nonsense => None,
         }
-        *seated.entry(browser.clone()).or_default() += 1;
-        Some(Seat { waiting: self, browser: browser.clone() })
     }
 
-    fn seated(&self) -> MutexGuard<'_, HashMap<BrowserId, usize>> {
-        self.seated.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sends everyone home.
-    pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Relaxed);
-    }
-
-    fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+    /// Waits on for a login that this browser waited for a moment ago; one that goes on, for whoever waits for an ended one
+    /// gets all of it in the end.
+    fn watch_on(&self, seat: &Seat<'_>, now: Instant) -> Option<Ear> {
+        let goes_on = [State::Pending, State::Opened].iter().any(|state| state.word() == self.since);
+        match &self.login {
+            Asked::Newest if goes_on => seat.watch_on(None, self.since, now),
+            Asked::Named(nonce) if goes_on => seat.watch_on(Some(nonce), self.since, now),
+            _ => None,
+        }
     }
 }
 
-struct Seat<'a> {
-    waiting: &'a Waiting,
-    browser: BrowserId,
-}
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        let mut seated = self.waiting.seated();
-        let Some(seats) = seated.get_mut(&self.browser) else { return };
-        *seats -= 1;
-        if *seats == 0 {
-            seated.remove(&self.browser);
+impl From<Option<Login>> for Answer {
+    fn from(login: Option<Login>) -> Self {
+        match login {
+            None => Self::Word(EXPIRED),
+            Some(Login { nonce, state: State::Verified(sealed), .. }) => Self::Verified { nonce, sealed },
+            Some(login) => Self::Word(login.state.word()),
         }
     }
 }
@@ -193,9 +182,4 @@ fn tell(state: &'static str) -> Reply {
 
 const EXPIRED: &str = "expired";
 const WORDS: [&str; 7] = ["pending", "opened", VERIFIED, "refused", "another_number", "failed", EXPIRED];
-/// How often the store is looked at while a browser waits.
-const LOOK: Duration = Duration::from_millis(300);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// So many browsers wait at once, and of each so many requests; others get their answers at once.
-const BROWSERS: usize = 10_000;
-const SEATS_OF_A_BROWSER: usize = 10;

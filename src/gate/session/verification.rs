@@ -124,6 +124,9 @@ impl Desk {
     async fn advance(&self, nonce: &RequestId, state: State) -> Result<bool, StoreError> {
         let event = event(&state);
         let moved = self.ask(STORE_DEADLINE, self.mode.store.advance(nonce, state)).await?;
+        if moved {
+            self.mode.waiting.moved(nonce);
+        }
         if let (true, Some(event)) = (moved, event) {
             self.gate.observe(Event::Login(event));
         }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 use self::{logins::Logins, revocations::Revocations};
-use super::{Login, OpenError, Place, State, Store, StoreError};
+use super::{Login, OpenError, Place, Seen, State, Store, StoreError};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -92,6 +92,13 @@ impl Store for MemoryStore {
         nonce: Option<&'a RequestId>,
     ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
         self.step(move |kept, _| Ok(kept.logins.state(browser, nonce)))
+    }
+
+    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+        self.step(move |kept, _| {
+            let is_still = |seen: &Seen| seen.is_still(kept.logins.state(&seen.browser, seen.asked.as_ref()).as_ref());
+            Ok(seen.iter().enumerate().filter(|(_, seen)| !is_still(seen)).map(|(place, _)| place).collect())
+        })
     }
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -15,7 +15,7 @@ use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
 use self::{address::Address, link::Link, script::Scripts};
-use super::{LOGINS_PER_BROWSER, Login, OpenError, Place, REVOCATIONS_AT_ONCE, State, Store, StoreError};
+use super::{LOGINS_PER_BROWSER, Login, OpenError, Place, REVOCATIONS_AT_ONCE, Seen, State, Store, StoreError};
 use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
@@ -96,6 +96,20 @@ impl RedisStore {
         Ok(kept.and_then(|(nonce, owner, word, sealed)| state::login(&nonce, owner, &word, sealed)))
     }
 
+    async fn moved(&self, seen: &[Seen]) -> Result<Vec<usize>, StoreError> {
+        let mut call = self.scripts.moved.prepare_invoke();
+        call.arg(key::LOGIN).arg(LOGINS_PER_BROWSER);
+        for seen in seen {
+            match &seen.asked {
+                Some(nonce) => call.key(key::login(nonce)).arg("login"),
+                None => call.key(key::browser(&seen.browser)).arg("newest"),
+            };
+            let (nonce, word) = seen.found.as_ref().map_or(("", ""), |(nonce, word)| (nonce.expose(), word));
+            call.arg(seen.browser.expose()).arg(nonce).arg(word);
+        }
+        self.link.run(&call).await
+    }
+
     async fn revocations(&self, after: &Place) -> Result<(Vec<Bytes>, Place), StoreError> {
         let (generation, id) = key::parts(after);
         let mut call = self.scripts.revocations.key(key::REVOCATIONS);
@@ -138,6 +152,10 @@ impl Store for RedisStore {
         nonce: Option<&'a RequestId>,
     ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
         Box::pin(self.state(browser, nonce))
+    }
+
+    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+        Box::pin(self.moved(seen))
     }
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -8,6 +8,7 @@ pub(super) struct Scripts {
     pub(super) time_left: Script,
     pub(super) advance: Script,
     pub(super) state: Script,
+    pub(super) moved: Script,
     pub(super) revoke: Script,
     pub(super) revocations: Script,
 }
@@ -19,6 +20,7 @@ impl Scripts {
             time_left: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/time_left.lua"))),
             advance: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/advance.lua"))),
             state: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/state.lua"))),
+            moved: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/moved.lua"))),
             revoke: Script::new(concat!(
                 include_str!("scripts/now.lua"),
                 include_str!("scripts/revocation.lua"),

@@ -11,3 +11,4 @@ mod shared_store;
 mod site;
 mod tenure;
 mod truecaller;
+mod waiting;

@@ -18,7 +18,7 @@ use crate::{
     cause::Cause,
     clock::ManualClock,
     session::BrowserId,
-    store::{Login, MemoryStore, OpenError, Place, State, Store, StoreError},
+    store::{Login, MemoryStore, OpenError, Place, Seen, State, Store, StoreError},
 };
 
 /// A store that several gates share, and that can be taken away.
@@ -95,6 +95,10 @@ impl Store for SharedStore {
         nonce: Option<&'a RequestId>,
     ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
         self.answer(|| self.kept.state(browser, nonce))
+    }
+
+    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+        self.answer(|| self.kept.moved(seen))
     }
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -1,0 +1,124 @@
+//! Very many browsers wait at one gateway, and a real Redis hardly notices.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Method, Request, Response, header};
+use serde_json::Value;
+use tokio::task::JoinSet;
+use truegate::{
+    Gate,
+    callback::{Callback, Endpoints},
+    clock::ManualClock,
+    gate::{Reply, Step, Verdict},
+    store::{RedisStore, State, Store as _},
+};
+
+use crate::{
+    site::asked,
+    support::{
+        edge::{Sessions, Settings, sessions::Store},
+        raw::within,
+        redis::{Redis, until},
+    },
+};
+
+const CROWD: usize = 2000;
+/// As many as even a busy machine serves within the second that a question may take.
+const GROUP: usize = 50;
+
+/// A browser that has started a login.
+struct Browser {
+    nonce: String,
+    cookie: String,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_who_wait_cost_one_question_in_three_hundred_milliseconds() {
+    let (redis, clock) = (Redis::start(), ManualClock::default());
+    let gate = gate(&redis, &clock);
+    let mut browsers = Vec::new();
+    for _ in 0..CROWD / GROUP {
+        browsers.extend(join_all((0..GROUP).map(|_| start(&gate))).await);
+    }
+    let before = asked(&redis);
+    let mut waiting = JoinSet::new();
+    for group in browsers.chunks(GROUP) {
+        group.iter().for_each(|browser| _ = waiting.spawn(wait(gate.clone(), browser)));
+        until(async || asked(&redis) >= before + waiting.len() as u64).await;
+    }
+
+    // A server that does not know the script yet is asked twice.
+    clock.advance(LOOK);
+    until(async || asked(&redis) >= before + CROWD as u64 + 2).await;
+    let all_wait = asked(&redis);
+    for look in 1..=10 {
+        clock.advance(LOOK);
+        until(async || asked(&redis) >= all_wait + look).await;
+    }
+    assert_eq!(asked(&redis), all_wait + 10);
+
+    let another = RedisStore::new(&redis.url(), CROWD).unwrap();
+    assert_eq!(another.advance(&nonce(&browsers[1234].nonce), State::Refused).await, Ok(true));
+    let moved = asked(&redis);
+    clock.advance(LOOK);
+    let first = within(waiting.join_next()).await.unwrap().unwrap();
+    assert_eq!(first, (browsers[1234].nonce.clone(), "refused".to_owned()));
+    assert_eq!(asked(&redis), moved + 2, "one for all, and one of the browser that hears of it");
+
+    gate.stop_waiting();
+    let rest = within(waiting.join_all()).await;
+    assert!(rest.len() == CROWD - 1 && rest.iter().all(|(_, state)| state == "pending"));
+    assert_eq!(asked(&redis), moved + 2);
+}
+
+fn gate(redis: &Redis, clock: &ManualClock) -> Gate {
+    let mut settings = Settings::listing(["https://profile4.truecaller.com/v1/default"]);
+    let store = Store::Redis(redis.url());
+    settings.sessions = Some(Sessions { max_pending: CROWD, store, ..Sessions::usual() });
+    settings.gate_builder().clock(clock.clone()).build()
+}
+
+async fn start(gate: &Gate) -> Browser {
+    let started = send(gate, Method::POST, "/.truegate/login", None).await;
+    let cookie = started.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let body: Value = serde_json::from_slice(started.body()).unwrap();
+    Browser { nonce: body["request_id"].as_str().unwrap().to_owned(), cookie }
+}
+
+/// Waits for a login to move; gives its nonce and its state.
+fn wait(gate: Gate, browser: &Browser) -> impl Future<Output = (String, String)> + use<> {
+    let (nonce, cookie) = (browser.nonce.clone(), browser.cookie.clone());
+    async move {
+        let target = format!("/.truegate/status?request_id={nonce}&since=pending&wait=25");
+        let answer = send(&gate, Method::GET, &target, Some(&cookie)).await;
+        let body: Value = serde_json::from_slice(answer.body()).unwrap();
+        (nonce, body["state"].as_str().unwrap().to_owned())
+    }
+}
+
+async fn send(gate: &Gate, method: Method, target: &str, cookie: Option<&str>) -> Response<Bytes> {
+    let request = Request::builder().method(method).uri(target).header(header::HOST, "shop.example");
+    let request = request.header(header::ORIGIN, Sessions::ORIGIN);
+    let request = cookie.into_iter().fold(request, |request, cookie| request.header(header::COOKIE, cookie));
+    let (head, ()) = request.body(()).unwrap().into_parts();
+    let verdict = match gate.inspect(&head) {
+        Step::Intake(intake) => intake.finish(Bytes::new()).await,
+        Step::Lookup(lookup) => lookup.finish().await,
+        Step::Reply(reply) => Verdict::Reply(reply),
+        Step::Forward(_) => panic!("{target} is for the app"),
+    };
+    let Verdict::Reply(Reply { response, .. }) = verdict else { panic!("{target} is for the app") };
+    response
+}
+
+fn nonce(text: &str) -> truegate::callback::RequestId {
+    let body = format!(r#"{{"requestId":"{text}","status":"user_rejected"}}"#);
+    let Ok(Callback::Decline(decline)) = Callback::parse(body.as_bytes(), &Endpoints::default()) else {
+        panic!("{text} is no nonce")
+    };
+    decline.request_id().clone()
+}
+
+const LOOK: Duration = Duration::from_millis(300);
