@@ -16,7 +16,7 @@ pub struct HeaderNamesBuilder {
     chosen: Vec<Injection>,
     /// What is stripped beside the prefix and the injected names, as `reads_as` takes it.
     stripped: Vec<String>,
-    unsaid: Vec<HeaderName>,
+    valueless: Vec<HeaderName>,
     /// The names that have the same value on every request, folded.
     fixed: Vec<String>,
     assertion: HeaderName,
@@ -38,7 +38,7 @@ impl HeaderNamesBuilder {
             defaults,
             chosen: Vec::new(),
             stripped: Vec::new(),
-            unsaid: Vec::new(),
+            valueless: Vec::new(),
             fixed: Vec::new(),
             assertion: parse(&format!("{prefix}Assertion"))?,
             max_value_length: MAX_VALUE_LENGTH,
@@ -51,7 +51,7 @@ impl HeaderNamesBuilder {
     ///
     /// When the name is no header name, holds `_`, may not be injected, is the assertion's, or was added before in any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        let name = self.admit(name)?;
+        let name = self.admit(name, is_reserved)?;
         self.add(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
         Ok(())
     }
@@ -71,13 +71,13 @@ impl HeaderNamesBuilder {
     ///
     /// Those of [`preset`](Self::preset).
     pub fn preset_encoded(&mut self, preset: Preset, name_encoding: Encoding) -> Result<(), HeaderNameError> {
-        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name)?, field, encoding });
+        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name, is_reserved)?, field, encoding });
         let [user, name] = preset.headers(name_encoding).map(inject);
         let (user, name) = (user?, name?);
         self.add(user);
         self.add(name);
         self.stripped.extend(preset.family().iter().copied().map(str::to_owned));
-        self.unsaid.extend_from_slice(preset.unsaid());
+        self.valueless.extend_from_slice(preset.valueless());
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl HeaderNamesBuilder {
             (None, name) if is_reserved(name.as_str()) => Err(HeaderNameError::Needed),
             (None, name) => {
                 self.stripped.push(fold(name.as_str()));
-                self.unsaid.push(name);
+                self.valueless.push(name);
                 Ok(())
             }
         }
@@ -117,7 +117,7 @@ impl HeaderNamesBuilder {
     /// When the name is no header name, holds `_`, is reserved, or is that of another header that is set.
     #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only the gateway sets fixed headers"))]
     pub(crate) fn fix(&mut self, name: &str) -> Result<HeaderName, HeaderNameError> {
-        let name = self.admit(name)?;
+        let name = self.admit(name, |name| is_reserved(name) && !FIXABLE.contains(&name))?;
         let folded = fold(name.as_str());
         if self.fixed.contains(&folded) || self.defaults.iter().any(|other| fold(other.name.as_str()) == folded) {
             return Err(HeaderNameError::Twice);
@@ -137,7 +137,7 @@ impl HeaderNamesBuilder {
 
     /// Closes the namespace.
     pub fn build(self) -> HeaderNames {
-        let Self { folded_prefix, defaults, chosen, stripped, unsaid, fixed, assertion, max_value_length } = self;
+        let Self { folded_prefix, defaults, chosen, stripped, valueless, fixed, assertion, max_value_length } = self;
         let injections: Vec<_> = defaults.into_iter().chain(chosen).collect();
         let mut closed = vec![format!("{folded_prefix}*")];
         for pattern in
@@ -149,12 +149,12 @@ impl HeaderNamesBuilder {
                 closed.push(pattern);
             }
         }
-        HeaderNames { closed, injections, unsaid, assertion, max_value_length }
+        HeaderNames { closed, injections, valueless, assertion, max_value_length }
     }
 
-    fn admit(&self, name: &str) -> Result<HeaderName, HeaderNameError> {
+    fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<HeaderName, HeaderNameError> {
         let name = parse(name)?;
-        if is_reserved(name.as_str()) {
+        if is_refused(name.as_str()) {
             return Err(HeaderNameError::Reserved);
         }
         let folded = fold(name.as_str());
@@ -233,5 +233,8 @@ const DEFAULTS: [(&str, Field); 8] = [
     ("Family-Name", Field::FamilyName),
     ("Country", Field::Country),
 ];
+
+/// What is reserved because it says something of the way of a request, which can be the same for every request.
+const FIXABLE: [&str; 2] = ["x-forwarded-port", "x-forwarded-prefix"];
 
 const MAX_VALUE_LENGTH: usize = 1024;

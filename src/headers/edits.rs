@@ -213,7 +213,7 @@ impl HeaderNames {
     /// (`Remote-Groups`), are set to an empty value too.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) fn declare(&self, target: &mut impl HeaderTarget, identity: Option<&Identity>) {
-        for name in &self.unsaid {
+        for name in &self.valueless {
             target.insert(name, HeaderValue::from_static(""));
         }
         for injection in &self.injections {

@@ -52,7 +52,7 @@ pub struct HeaderNames {
     closed: Vec<String>,
     injections: Vec<Injection>,
     /// Names of the namespace that apps are known to read and truegate never sets.
-    unsaid: Vec<HeaderName>,
+    valueless: Vec<HeaderName>,
     /// Where a signed assertion goes, if there is one.
     assertion: HeaderName,
     max_value_length: usize,

@@ -73,7 +73,7 @@ impl Preset {
     }
 
     /// The names of the family that apps are known to read and truegate has no value for.
-    pub(super) fn unsaid(self) -> &'static [HeaderName] {
+    pub(super) fn valueless(self) -> &'static [HeaderName] {
         match self {
             Self::RemoteUser => &REMOTE,
             Self::XForwardedUser => &X_FORWARDED,
@@ -159,7 +159,7 @@ mod tests {
             let names = builder.build();
             assert!(closed.iter().all(|name| names.claims(name)), "{preset:?}");
             assert!(!open.iter().any(|name| names.claims(name)), "{preset:?}");
-            assert!(preset.unsaid().iter().all(|name| names.claims(name.as_str())), "{preset:?}");
+            assert!(preset.valueless().iter().all(|name| names.claims(name.as_str())), "{preset:?}");
         }
     }
 

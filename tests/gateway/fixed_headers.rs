@@ -14,20 +14,20 @@ use super::{
 };
 
 const SECRET: &str = "hunter2 \u{e9}=1";
-const SPOOFS: &str =
-    "X-Proxy-Secret: guess\r\nx_proxy_secret: guess\r\nX.PROXY.Secret: guess\r\nX-Script-Name: /guess\r\n";
+const SPOOFS: &str = "X-Proxy-Secret: guess\r\nx_proxy_secret: guess\r\nX.PROXY.Secret: guess\r\nX-Script-Name: /guess\r\n\
+    X-Forwarded-Prefix: /guess\r\nX_Forwarded_Prefix: /guess\r\n";
 
 /// A configuration whose upstream has fixed headers.
 fn fixed(config: &str) -> String {
     let (before, rest) = config.split_once("upstream: ").unwrap();
     let (url, after) = rest.split_once('\n').unwrap();
-    let headers = format!("{{ X-Proxy-Secret: \"{SECRET}\", X-Script-Name: /app }}");
+    let headers = format!("{{ X-Proxy-Secret: \"{SECRET}\", X-Script-Name: /app, X-Forwarded-Prefix: /app }}");
     format!("{before}upstream:\n  url: {url}\n  headers: {headers}\n{after}")
 }
 
 fn assert_fixed(request: &Message) {
     let folded = |name: &str| name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    for (name, value) in [("x-proxy-secret", SECRET), ("x-script-name", "/app")] {
+    for (name, value) in [("x-proxy-secret", SECRET), ("x-script-name", "/app"), ("x-forwarded-prefix", "/app")] {
         let values: Vec<_> =
             request.headers.iter().filter(|(sent, _)| folded(sent) == name).map(|(_, value)| value).collect();
         assert_eq!(values, [value], "{request:#?}");
