@@ -161,7 +161,9 @@ impl ProxyHttp for Proxy {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
         let reply = match error.esource() {
             _ if is_quiet_socket(session, error) => None,
-            ErrorSource::Downstream => downstream(error.etype()).map(|rejection| self.gate.reject(rejection)),
+            ErrorSource::Downstream => {
+                downstream(error.etype()).map(|rejection| self.gate.reject_for(rejection, session.req_header()))
+            }
             ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
                 Some(self.lost_upstream(session, error))
             }

@@ -78,7 +78,7 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
     let step = if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
         module::inspect(&gate, session.req_header_mut(), cookies)
     } else {
-        Step::Reply(gate.reject(Rejection::MalformedRequest))
+        Step::Reply(gate.reject_for(Rejection::MalformedRequest, session.req_header()))
     };
     let verdict = match step {
         Step::Forward(edits) => Verdict::Forward(edits),

@@ -1,5 +1,9 @@
 //! People get pages, and scripts get problem details.
 
+use std::num::NonZero;
+
+use truegate::gate::Limits;
+
 use crate::{
     claims::assert_problem,
     support::{
@@ -93,6 +97,23 @@ async fn a_form_that_is_sent_without_a_session_is_not_lost_silently() {
         let script = scene.visitor().send("POST /account/save", "Sec-Fetch-Mode: cors\r\n", "text=a").await;
         assert_problem(&script, 401, "not-signed-in");
         scene.unreached("nobody is signed in").await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_tries_too_often_gets_a_page() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, |settings| {
+            ruled(settings);
+            settings.limits = Limits { logins_per_minute: NonZero::new(1), callbacks_per_second: None };
+        })
+        .await;
+        scene.visitor().start_login().await;
+        let lines = format!("{PERSON}Origin: {}\r\n", Sessions::ORIGIN);
+        let answer = scene.visitor().send("POST /.truegate/login", &lines, "").await;
+        assert_eq!(answer.status(), 429);
+        assert!(page(&answer).contains("Too many tries") && answer.one("retry-after").is_some(), "{answer:#?}");
+        assert_problem(&scene.visitor().post("/.truegate/login", "").await, 429, "too-many-requests");
     }
 }
 

@@ -46,7 +46,7 @@ impl Desk {
     pub(super) async fn authorize(self, head: Parts, asked: String) -> Reply {
         let original = match Original::of(&head, &asked) {
             Ok(original) => original,
-            Err(rejection) => return self.gate.reject(rejection),
+            Err(rejection) => return self.gate.reject_for(rejection, &head),
         };
         let required = Access::Required(AllowList::default());
         let input = original.path().map(|path| RuleInput::new(path, original.method.as_ref(), &head.headers));
@@ -55,11 +55,11 @@ impl Desk {
                 return self.gate.reject(Rejection::AmbiguousPath);
             }
             Some(Ok(access)) => access,
-            Some(Err(_)) => return self.gate.reject(Rejection::AmbiguousPath),
+            Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, &head),
             None => &required,
         };
         match self.mode.permit(access, self.standing(&head.headers).await) {
-            Ok(Guest::Known(_)) if self.mode.is_hijacked(&head) => self.gate.reject(Rejection::CrossSite),
+            Ok(Guest::Known(_)) if self.mode.is_hijacked(&head) => self.gate.reject_for(Rejection::CrossSite, &head),
             Ok(Guest::Known(session)) => {
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
                 self.pass(Some(session.identity()), assertion).with_cookies(self.renewal(&session))

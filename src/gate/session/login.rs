@@ -46,14 +46,14 @@ impl Desk {
         if let Err(rejection) = self.gate.count_login(&head) {
             return self.reject(rejection, &head);
         }
-        let Some(wish) = Wish::read(&body) else { return self.gate.reject(Rejection::MalformedRequest) };
+        let Some(wish) = Wish::read(&body) else { return self.gate.reject_for(Rejection::MalformedRequest, &head) };
         let next = wish.next.map(|next| ReturnPath::or_root(Some(&next)).as_str().to_owned());
         match self.start(&head.headers).await {
             Ok(started) => {
                 let started = Started { next, ..started };
                 reply::json(StatusCode::CREATED, &started).with_cookies([started.browser])
             }
-            Err(rejection) => self.gate.reject(rejection),
+            Err(rejection) => self.gate.reject_for(rejection, &head),
         }
     }
 
