@@ -50,10 +50,9 @@ async fn a_device_without_the_app_is_told_at_once() {
 #[tokio::test]
 async fn a_device_without_the_app_is_led_to_another_way() {
     let scene = device(IPHONE, Some("/login")).await;
-    scene.open(LOGIN).await;
+    scene.open(&format!("{LOGIN}#part")).await;
     scene.hear("This login needs an Android phone").await;
     scene.picture("wrong-device-fallback").await;
-    scene.open(&format!("{LOGIN}#part")).await;
     scene.browser.tap(".other a").await;
     scene.arrive("/login?next=%2Faccount%2F%3Fa%3Db%26c%3Dd#part").await;
 }

@@ -123,8 +123,8 @@
 	const anyway = document.querySelector('[data-truegate-anyway]');
 	const other = document.querySelector('.other a');
 	if (other) other['href'] += hash;
-	let leaving;
-	const leave = to => location.replace(to.includes('#') ? to : to + hash);
+	let leaving, left; // Once: who hears of a login in two ways would ask the app twice.
+	const leave = to => left || location.replace(left = to.includes('#') ? to : to + hash);
 	const onState = state => {
 		const ended = ends.includes(state);
 		document.documentElement.dataset.state = state;
