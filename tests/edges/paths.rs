@@ -51,6 +51,17 @@ fn is_plainly_public(start: &str) -> bool {
 }
 
 #[tokio::test]
+async fn a_path_passes_byte_for_byte_where_all_its_readings_need_the_same() {
+    for kind in Kind::ALL {
+        let scene = Scene::of(kind).await;
+        for path in ["/@scope%2Fpkg", "/api/v4/projects/group%2Fproject", "/wiki/C%23"] {
+            assert_eq!(scene.visitor().get(path).await.status(), 200, "{path}");
+            assert_eq!(scene.reached_once().await.start, format!("GET {path} HTTP/1.1"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_method_comes_past_a_rule() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
