@@ -28,7 +28,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     gate::{ClientInfo, Gate, Rejection, Reply, session::TrustedProxy},
-    pingora::{Target, TruegateModule, drain, has_answered, inject, intercept, respond},
+    pingora::{Target, TruegateModule, drain, inject, intercept, respond},
 };
 
 /// What pingora asks about each request.
@@ -183,7 +183,7 @@ impl ProxyHttp for Proxy {
         let status = answered(session);
         exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
         exchange.count(status);
-        if error.is_none() && status.is_some() && !session.was_upgraded() && !has_answered(session) {
+        if error.is_none() && status.is_some() && !session.was_upgraded() && !gate_has_answered(session) {
             drain(session).await;
         }
     }
@@ -285,6 +285,11 @@ fn downstream(error: &ErrorType) -> Option<Rejection> {
         ErrorType::ReadTimedout => Some(Rejection::BodyTimeout),
         _ => Some(Rejection::MalformedRequest),
     }
+}
+
+/// Whether the answer is the gate's own, after which nothing is left to read.
+fn gate_has_answered(session: &Session) -> bool {
+    session.downstream_modules_ctx.get::<TruegateModule>().is_some_and(TruegateModule::has_answered)
 }
 
 /// The status that the client got; an interim one is no answer.

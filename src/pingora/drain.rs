@@ -7,11 +7,14 @@ use tokio::time::timeout;
 
 use crate::gate::Leftover;
 
-/// Reads what the client still sends of its request's body, within bounds.
+/// Reads what the client still sends of its request's body: up to 32 MiB, for up to 30 s.
+///
+/// [`respond`](super::respond) does so after an answer of the gate's. For those of an app that answers before it has read
+/// the whole body, call it from `logging`, which is the last of a proxy's hooks.
 ///
 /// To close a connection with unread bytes resets it, and the client may lose the answer that it was sent. Over HTTP/2
 /// it is the stream that is reset, which libcurl before 8 takes for an error.
-pub(crate) async fn drain(session: &mut Session) {
+pub async fn drain(session: &mut Session) {
     let mut left = Leftover::LIMIT;
     let reading = async {
         while !session.is_body_done() {

@@ -6,7 +6,8 @@
 //!
 //! [`intercept`] has pingora keep the order of requests that come early (HTTP/1.1 pipelining), which it takes for errors of
 //! the request before them otherwise; and [`respond`] reads what a refused client still sends, so that the client gets to
-//! the answer. How long a connection may be idle is the proxy's to say, with `Session::set_keepalive`.
+//! the answer, as [`drain()`] does after an app's early answers. How long a connection may be idle is the proxy's to say,
+//! with `Session::set_keepalive`.
 //!
 //! With sessions, serve the proxy by [`proxy_service`], so that WebSockets and streams end with their session also while
 //! nobody says anything. Without it they end when either side says something.
@@ -57,8 +58,9 @@ use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
-pub(crate) use self::{body::RETRY_BUFFER, drain::drain, module::has_answered, target::Target};
+pub(crate) use self::{body::RETRY_BUFFER, target::Target};
 pub use self::{
+    drain::drain,
     leased::{Leased, proxy_service},
     module::TruegateModule,
     reply::respond,

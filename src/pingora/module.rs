@@ -50,6 +50,11 @@ impl TruegateModule {
         self.edits = Some(edits);
     }
 
+    /// Whether the gate has answered the request itself, and nobody else.
+    pub fn has_answered(&self) -> bool {
+        self.answers
+    }
+
     /// Lets the response pass that is written next: nobody else made it.
     pub(super) fn answer(&mut self) {
         self.answers = true;
@@ -71,12 +76,6 @@ impl TruegateModule {
             None => self.gate.strip_request(&mut Target(request)),
         }
     }
-}
-
-/// Whether the response is the gate's own.
-#[cfg(feature = "gateway")]
-pub(crate) fn has_answered(session: &pingora_proxy::Session) -> bool {
-    session.downstream_modules_ctx.get::<TruegateModule>().is_some_and(|module| module.answers)
 }
 
 /// What becomes of a request, by its head as it came: with these `Cookie` lines, which nobody else is to see.
