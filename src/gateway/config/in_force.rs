@@ -75,7 +75,7 @@ impl fmt::Display for Place<'_> {
         let scope = if pattern.is_exact() { "alone" } else { "and below" };
         write!(f, "{} {scope}", pattern.as_str())?;
         let Some(methods) = self.0.named_methods() else { return Ok(()) };
-        let methods: Vec<_> = methods.iter().map(|method| method.as_str()).collect();
+        let methods: Vec<_> = methods.iter().map(http::Method::as_str).collect();
         write!(f, " ({})", methods.join(", "))
     }
 }
