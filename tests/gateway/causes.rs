@@ -92,3 +92,13 @@ async fn an_app_that_does_not_speak_tls_says_so() {
 
     assert!(line.contains(r#""tls":"not-tls""#), "{line}");
 }
+
+#[tokio::test]
+async fn an_app_that_says_nothing_is_told_apart() {
+    // The system takes the connections, and nobody reads from them.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for (scheme, limit) in [("http", "read"), ("https", "connect")] {
+        let config = stage::config(listener.local_addr().unwrap()).replace("http:", &format!("{scheme}:"));
+        failure(&Program::serve(&(config + &format!("timeouts: {{ {limit}: 300ms }}\n"))), "timeout").await;
+    }
+}

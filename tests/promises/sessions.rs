@@ -245,6 +245,13 @@ async fn whoever_logged_in_on_an_alias_can_log_out_there() {
             assert_problem(&browser.send("POST /.truegate/logout", lines, "").await, 403, "cross-site");
         }
         assert_eq!(browser.get("/.truegate/me").await.status(), 200, "the session lives");
+        let socket =
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n";
+        let hijacked = format!("{socket}Origin: https://evil.example\r\nSec-Fetch-Site: same-origin\r\n");
+        assert_problem(&browser.get_with("/ws", &hijacked).await, 403, "cross-site");
+        scene.unreached("no socket is open").await;
+        assert_eq!(browser.get_with("/ws", &format!("{socket}{SAME}")).await.status(), 200);
+        assert_eq!(scene.reached_once().await.one("x-truecaller-phone"), Some("+919999999999"));
         assert_eq!(browser.send("POST /.truegate/logout", SAME, "").await.status(), 204);
         assert_eq!(browser.get("/.truegate/me").await.status(), 401);
     }
