@@ -4,7 +4,12 @@ use std::{error::Error, io, sync::Arc};
 
 use rustls::{AlertDescription, CertificateError, pki_types::InvalidDnsNameError};
 
-use super::{Cause, NoAddress, TlsCause};
+use super::{Cause, TlsCause};
+
+/// A name that has no address, or none that may be connected to.
+#[derive(Debug, Default, thiserror::Error)]
+#[error("the name has no address that may be connected to")]
+pub(crate) struct NoAddress(#[source] pub(crate) Option<io::Error>);
 
 /// The cause of the first error in a chain that says one.
 pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Cause> {
@@ -28,9 +33,29 @@ fn of(error: &(dyn Error + 'static)) -> Option<Cause> {
     // The source of these two is that of what they hold, not what they hold itself.
     if let Some(error) = error.downcast_ref::<io::Error>() {
         let inner = error.get_ref().and_then(|inner| find(inner));
-        return inner.or_else(|| Cause::of_io(error));
+        return inner.or_else(|| of_io(error));
     }
     error.downcast_ref::<Arc<dyn Error + Send + Sync>>().and_then(|shared| find(&**shared))
+}
+
+/// The cause of a failure of the operating system; none if its kind says nothing.
+fn of_io(error: &io::Error) -> Option<Cause> {
+    use io::ErrorKind as Kind;
+    if error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)) {
+        return Some(Cause::Resources);
+    }
+    Some(match error.kind() {
+        Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
+            Cause::Connect
+        }
+        Kind::PermissionDenied => Cause::Connect,
+        Kind::AddrNotAvailable | Kind::AddrInUse | Kind::OutOfMemory => Cause::Resources,
+        Kind::TimedOut | Kind::WouldBlock => Cause::Timeout,
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::NotConnected => Cause::Closed,
+        Kind::BrokenPipe | Kind::UnexpectedEof | Kind::WriteZero => Cause::Closed,
+        Kind::InvalidData => Cause::Protocol,
+        _ => return None,
+    })
 }
 
 impl From<&rustls::Error> for TlsCause {
@@ -62,6 +87,9 @@ impl From<&CertificateError> for TlsCause {
     }
 }
 
+/// `ENFILE` and `EMFILE`, which are the same on every Unix and have no kind.
+const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +119,24 @@ mod tests {
             (wrap("a text"), None),
         ] {
             assert_eq!(find(&*error), cause, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_of_the_system_has_its_cause() {
+        for (error, cause) in [
+            (io::Error::from_raw_os_error(111), Some(Cause::Connect)),
+            (io::Error::from_raw_os_error(113), Some(Cause::Connect)),
+            (io::Error::from_raw_os_error(101), Some(Cause::Connect)),
+            (io::Error::from_raw_os_error(110), Some(Cause::Timeout)),
+            (io::Error::from_raw_os_error(104), Some(Cause::Closed)),
+            (io::Error::from_raw_os_error(32), Some(Cause::Closed)),
+            (io::Error::from_raw_os_error(24), Some(Cause::Resources)),
+            (io::Error::from_raw_os_error(99), Some(Cause::Resources)),
+            (io::Error::from(io::ErrorKind::InvalidData), Some(Cause::Protocol)),
+            (io::Error::other("something"), None),
+        ] {
+            assert_eq!(of_io(&error), cause, "{error}");
         }
     }
 }

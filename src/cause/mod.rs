@@ -15,10 +15,10 @@
 #[cfg(any(feature = "client", feature = "redis"))]
 mod chain;
 
-use std::{error::Error, fmt, io, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 #[cfg(any(feature = "client", feature = "redis"))]
-pub(crate) use self::chain::find;
+pub(crate) use self::chain::{NoAddress, find};
 
 /// An enum with the list of its variants and their words. Being made from one list, none can be forgotten.
 macro_rules! closed_list {
@@ -105,26 +105,6 @@ impl Cause {
             _ => None,
         }
     }
-
-    /// The cause of a failure of the operating system; none if its kind says nothing.
-    pub(crate) fn of_io(error: &io::Error) -> Option<Self> {
-        use io::ErrorKind as Kind;
-        if error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)) {
-            return Some(Self::Resources);
-        }
-        Some(match error.kind() {
-            Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
-                Self::Connect
-            }
-            Kind::PermissionDenied => Self::Connect,
-            Kind::AddrNotAvailable | Kind::AddrInUse | Kind::OutOfMemory => Self::Resources,
-            Kind::TimedOut | Kind::WouldBlock => Self::Timeout,
-            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::NotConnected => Self::Closed,
-            Kind::BrokenPipe | Kind::UnexpectedEof | Kind::WriteZero => Self::Closed,
-            Kind::InvalidData => Self::Protocol,
-            _ => return None,
-        })
-    }
 }
 
 impl fmt::Display for Cause {
@@ -190,15 +170,6 @@ impl Error for Fault {
     }
 }
 
-/// A name that has no address, or none that may be connected to.
-#[derive(Debug, Default, thiserror::Error)]
-#[error("the name has no address that may be connected to")]
-#[cfg(any(feature = "client", feature = "redis"))]
-pub(crate) struct NoAddress(#[source] pub(crate) Option<io::Error>);
-
-/// `ENFILE` and `EMFILE`, which are the same on every Unix and have no kind.
-const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -220,23 +191,5 @@ mod tests {
         assert_eq!(format!("{fault} {fault:?}"), "protocol Fault(Protocol)");
         assert_eq!(fault.source().unwrap().to_string(), "s3cr3t");
         assert_eq!(fault, Fault::from(Cause::Protocol));
-    }
-
-    #[test]
-    fn a_failure_of_the_system_has_its_cause() {
-        for (error, cause) in [
-            (io::Error::from_raw_os_error(111), Some(Cause::Connect)),
-            (io::Error::from_raw_os_error(113), Some(Cause::Connect)),
-            (io::Error::from_raw_os_error(101), Some(Cause::Connect)),
-            (io::Error::from_raw_os_error(110), Some(Cause::Timeout)),
-            (io::Error::from_raw_os_error(104), Some(Cause::Closed)),
-            (io::Error::from_raw_os_error(32), Some(Cause::Closed)),
-            (io::Error::from_raw_os_error(24), Some(Cause::Resources)),
-            (io::Error::from_raw_os_error(99), Some(Cause::Resources)),
-            (io::Error::from(io::ErrorKind::InvalidData), Some(Cause::Protocol)),
-            (io::Error::other("something"), None),
-        ] {
-            assert_eq!(Cause::of_io(&error), cause, "{error}");
-        }
     }
 }
