@@ -10,7 +10,7 @@
 //! curl -i http://127.0.0.1:3000/account/
 //! ```
 //!
-//! Without `TRUEGATE_SIMULATOR` it speaks to Truecaller, with your `TRUEGATE_PARTNER_KEY`. `LISTEN` names another address.
+//! Without `TRUEGATE_SIMULATOR` it speaks to Truecaller, with your `TRUECALLER_PARTNER_KEY`. `LISTEN` names another address.
 
 use std::{env, error::Error};
 
@@ -56,9 +56,9 @@ fn gate(public_url: &str, tasks: TaskTracker) -> Result<Gate, Box<dyn Error>> {
         ),
         Err(_) => (Endpoints::default(), LinkBase::default()),
     };
-    // Take it from where your secrets are, or every restart logs everyone out.
+    // Load the secret from where you keep secrets: a new one logs everyone out.
     let sealer = Sealer::new(&Secret::generate(), &[]);
-    let partner = Partner::new(env::var("TRUEGATE_PARTNER_KEY").as_deref().unwrap_or("a-key"), "A Shop")?;
+    let partner = Partner::new(env::var("TRUECALLER_PARTNER_KEY").as_deref().unwrap_or("a-key"), "A Shop")?;
     let sessions = Sessions::builder(PublicUrl::parse(public_url)?, sealer, partner, MemoryStore::new(100_000))
         .link_base(link_base)
         .rules(Rules::from_iter([
