@@ -32,18 +32,17 @@ enum Command {
     ///
     /// It takes Truecaller's callbacks, strips and injects identity headers, and with `session:` in the configuration it
     /// logs browsers in and keeps their sessions. After a signal, requests in flight, and verifications of callbacks
-    /// that were answered, may end within `shutdown_grace`; a second signal ends it at once. SIGHUP has it read its
+    /// that were answered, may end within `shutdown_grace`; a second signal ends the gateway at once. On SIGHUP it reads
     /// certificates and files of phone numbers again.
     Serve(ConfigArgs),
     /// Check a configuration and say everything that is wrong with it.
     ///
-    /// Of one that is valid it prints what is in force: every rule in its order, and what somebody without a session can
-    /// reach.
+    /// For a valid configuration it prints what is in force: every rule in its order, and what somebody without a session
+    /// can reach. What is most likely a mistake is a line on the standard error that begins with `warning:`; the exit code is
+    /// 0 all the same.
     ///
-    /// What is most likely not meant is a line on the standard error that begins with `warning:`; the exit code is 0 all the
-    /// same.
-    /// Every file that it names is read, be it a key, a certificate, a page or a list of phone numbers; nothing is
-    /// connected to.
+    /// Every file that the configuration names is read: keys, certificates, pages and lists of phone numbers. No connection
+    /// is made.
     Check(ConfigArgs),
     /// Make the keys and secrets that a configuration refers to.
     Keys(KeysArgs),
