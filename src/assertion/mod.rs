@@ -66,7 +66,7 @@ pub struct Assertions {
 }
 
 impl Assertions {
-    /// How long an assertion is valid, if not said.
+    /// The default of [`lifetime`](Self::lifetime).
     pub const LIFETIME: Duration = Duration::from_mins(5);
 
     /// Signs with the first of the keys.
@@ -76,7 +76,7 @@ impl Assertions {
         Self { keys, issuer, audience, lifetime: Self::LIFETIME, header: encode(&header), key_set }
     }
 
-    /// How long an assertion is valid, in whole seconds; 5 min if not said.
+    /// How long an assertion is valid, in whole seconds. Defaults to 5 minutes.
     ///
     /// It cannot be revoked, so let it be short.
     #[must_use]

@@ -15,7 +15,7 @@ use crate::{assertion::Assertions, identity::Identity};
 
 impl GateBuilder {
     /// Sends a signed assertion with every identity, and publishes the keys at
-    /// [`KEY_SET_PATH`](super::KEY_SET_PATH), unless that is the callback's path; none if not said.
+    /// [`KEY_SET_PATH`](super::KEY_SET_PATH), unless that is the callback's path. Defaults to none.
     pub fn assertions(mut self, assertions: impl Into<Arc<Assertions>>) -> Self {
         self.0.asserter =
             Some(Box::new(Signer { assertions: assertions.into(), last: Mutex::new(LruCache::new(KEPT)) }));

@@ -15,10 +15,10 @@ use crate::{
 pub struct GateBuilder(pub(super) Parameters, Limits);
 
 impl GateBuilder {
-    /// The largest callback in bytes, if not said.
+    /// The default of [`body_limit`](Self::body_limit).
     pub const BODY_LIMIT: usize = 16 * 1024;
 
-    /// How long a verification may take, if not said: under the 3 s that Truecaller waits.
+    /// The default of [`deadline`](Self::deadline): under the 3 s that Truecaller waits.
     pub const DEADLINE: Duration = Duration::from_millis(2500);
 
     pub(super) fn new(path: CallbackPath, source: impl ProfileSource) -> Self {
@@ -40,7 +40,7 @@ impl GateBuilder {
         Self(parameters, Limits::default())
     }
 
-    /// The profile endpoints that a callback may name; Truecaller's documented ones if not said.
+    /// The profile endpoints that a callback may name. Defaults to those that Truecaller documents.
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
         self.0.endpoints = endpoints;
         self
@@ -52,13 +52,13 @@ impl GateBuilder {
         self
     }
 
-    /// The largest callback in bytes; 16 KiB if not said.
+    /// The largest callback in bytes. Defaults to 16 KiB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.0.body_limit = bytes;
         self
     }
 
-    /// How long a whole verification may take, from the head to the verdict; 2.5 s if not said.
+    /// How long a whole verification may take, from the head to the verdict. Defaults to 2.5 seconds.
     ///
     /// Truecaller waits 3 s for its answer.
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -72,7 +72,7 @@ impl GateBuilder {
         self
     }
 
-    /// How many logins and callbacks may come from one client, and from one network.
+    /// How many logins and callbacks may come from one client, and from one network. Defaults to [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.1 = limits;
         self
@@ -84,13 +84,13 @@ impl GateBuilder {
         self
     }
 
-    /// The clock; the machine's if not said.
+    /// The clock. Defaults to the machine's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.0.clock = Arc::new(clock);
         self
     }
 
-    /// Who counts and logs; nobody if not said.
+    /// What counts and logs events. Defaults to nothing.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.0.observer = Box::new(observer);
         self

@@ -25,11 +25,11 @@ pub enum Rejection {
     MalformedCallback,
     /// The callback names a profile endpoint that is not listed.
     EndpointNotAllowed,
-    /// The callback is larger than the limit.
+    /// The body of a callback or a form is larger than the limit.
     BodyTooLarge,
     /// The callback is compressed.
     UnsupportedEncoding,
-    /// The callback did not arrive within the deadline.
+    /// The body did not arrive in time.
     BodyTimeout,
     /// Truecaller does not accept the token.
     TokenRefused,

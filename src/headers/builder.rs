@@ -126,7 +126,7 @@ impl HeaderNamesBuilder {
         Ok(name)
     }
 
-    /// Sets how many bytes of a text are sent at most, before it is encoded; 1024 if not said.
+    /// Sets how many bytes of a text are sent at most, before it is encoded. Defaults to 1024.
     ///
     /// A longer text is cut on a character boundary. What a cut would make into something else is left out instead: the
     /// user id, the e-mail address, the avatar's URL, and JSON (`badges`, `profile`). Phone, status and request id are short

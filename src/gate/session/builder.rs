@@ -28,16 +28,16 @@ pub struct SessionsBuilder {
 }
 
 impl SessionsBuilder {
-    /// How long a login may take, if not said.
+    /// The default of [`login_timeout`](Self::login_timeout).
     pub const LOGIN_TIMEOUT: Duration = Duration::from_mins(3);
 
-    /// How long a session lives, if not said.
+    /// The default of [`lifetime`](Self::lifetime).
     pub const LIFETIME: Duration = Duration::from_hours(12);
 
-    /// How long a session lives that nobody uses, if not said.
+    /// The default of [`idle`](Self::idle).
     pub const IDLE: Duration = Duration::from_hours(2);
 
-    /// How long sessions go on without the store, if not said.
+    /// The default of [`revocation_grace`](Self::revocation_grace).
     pub const REVOCATION_GRACE: Duration = Duration::from_mins(1);
 
     pub(super) fn new(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> Self {
@@ -70,7 +70,7 @@ impl SessionsBuilder {
         Self { mode, link_base, brand: Brand::default() }
     }
 
-    /// Where truegate's own routes live; `/.truegate` if not said.
+    /// Where truegate's own routes live. Defaults to `/.truegate`.
     pub fn path(mut self, path: SessionPath) -> Self {
         self.mode.path = path;
         self
@@ -82,25 +82,25 @@ impl SessionsBuilder {
         self
     }
 
-    /// How long a login may take, from its nonce to its end; 3 min if not said.
+    /// How long a login may take, from its nonce to its end. Defaults to 3 minutes.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
         self.mode.login_timeout = timeout;
         self
     }
 
-    /// How long a session lives, however often it is used; 12 h if not said.
+    /// How long a session lives, however often it is used. Defaults to 12 hours.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.mode.lifetime = lifetime;
         self
     }
 
-    /// How long a session lives since it was used last; 2 h if not said.
+    /// How long a session lives after it was last used. Defaults to 2 hours.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.mode.idle = idle;
         self
     }
 
-    /// How long sessions go on while the store cannot be asked who was logged out; 1 min if not said.
+    /// How long sessions go on while the store cannot be asked who was logged out. Defaults to 1 minute.
     pub fn revocation_grace(mut self, grace: Duration) -> Self {
         self.mode.revocation_grace = grace;
         self
@@ -148,19 +148,19 @@ impl SessionsBuilder {
         self
     }
 
-    /// The pages that people see; built-in ones if not said.
+    /// The pages that people see. Defaults to truegate's own.
     pub fn pages(mut self, pages: Pages) -> Self {
         self.mode.pages = pages;
         self
     }
 
-    /// Who runs the verifications of callbacks, and can be waited for; a tracker that nobody waits for if not said.
+    /// What runs the verifications of callbacks, and can be waited for. Defaults to a tracker that nobody waits for.
     pub fn tasks(mut self, tasks: impl Tasks) -> Self {
         self.mode.tasks = Box::new(tasks);
         self
     }
 
-    /// Sends verified callbacks to the app as well, after they were answered; to nobody if not said.
+    /// Sends verified callbacks to the app as well, after they were answered. By default the app gets none.
     pub fn deliver(mut self, delivery: impl Delivery) -> Self {
         self.mode.delivery = Some(Box::new(delivery));
         self

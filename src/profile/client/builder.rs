@@ -27,37 +27,37 @@ pub struct ProfileClientBuilder {
 }
 
 impl ProfileClientBuilder {
-    /// How long a connection may take to come up, if not said.
+    /// The default of [`connect_timeout`](Self::connect_timeout).
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// How many requests one callback causes at most, if not said.
+    /// The default of [`attempts`](Self::attempts).
     pub const ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
 
-    /// The largest profile in bytes, if not said.
+    /// The default of [`profile_limit`](Self::profile_limit).
     pub const PROFILE_LIMIT: usize = 64 * 1024;
 
-    /// How many profiles are fetched at once, if not said.
+    /// The default of [`concurrency`](Self::concurrency).
     pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
-    /// How long a connection, with its TLS handshake, may take to come up; 1 s if not said.
+    /// How long a connection, with its TLS handshake, may take to come up. Defaults to 1 second.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How many requests are made for one callback at most, all tries counted; 2 if not said, and 1 at least.
+    /// How many requests are made for one callback at most, all tries counted. Defaults to 2; 0 counts as 1.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
         self
     }
 
-    /// The largest profile in bytes; 64 KiB if not said.
+    /// The largest profile in bytes. Defaults to 64 KiB.
     pub fn profile_limit(mut self, bytes: usize) -> Self {
         self.profile_limit = bytes;
         self
     }
 
-    /// How many profiles are fetched at once; 256 if not said. Whoever comes later waits, but not beyond its deadline.
+    /// How many profiles are fetched at once. Defaults to 256. Later fetches wait, but not beyond their deadline.
     pub fn concurrency(mut self, fetches: NonZeroUsize) -> Self {
         self.concurrency = fetches;
         self

@@ -41,7 +41,7 @@ impl MemoryStore {
         Self { kept: Mutex::default(), max_pending, clock: Box::new(SystemClock) }
     }
 
-    /// The clock; the machine's if not said.
+    /// The clock. Defaults to the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);

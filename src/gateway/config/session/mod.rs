@@ -60,6 +60,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// How many logins may run at once, if not said.
+    /// The default of `max_pending`.
     pub const MAX_PENDING: usize = 100_000;
 }
