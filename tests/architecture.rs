@@ -104,7 +104,8 @@ const HOUSE: &[Floor] = &[
             "access", "callback", "cause", "gate", "headers", "identity", "lease", "profile", "reading", "session",
             "store", "tasks",
         ],
-        crates: &["bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "url"],
+        // Of tokio only what wakes tasks, which needs no runtime.
+        crates: &["bytes", "futures_core", "http", "rand_core", "serde", "serde_json", "tokio", "tokio_util", "url"],
     },
     Floor {
         place: "layer",
