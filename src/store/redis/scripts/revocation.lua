@@ -4,7 +4,7 @@ local function revocation_of(entry)
   local fields = entry[2]
   local whole = #fields == 6 and fields[1] == 'generation' and fields[3] == 'until' and fields[5] == 'sealed'
   if not whole or not tonumber(fields[4]) then
-    error('the stream of revocations holds what is no revocation')
+    error('the stream of revocations holds something that is not a revocation')
   end
   return { generation = fields[2], ending = tonumber(fields[4]), sealed = fields[6] }
 end
