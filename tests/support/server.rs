@@ -41,6 +41,12 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
     }
 
+    /// Signals the program, and its children in its group.
+    fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+    }
+
     async fn wait_until_it_listens(&mut self) {
         let listens = async {
             while TcpStream::connect(self.port.address).await.is_err() {
@@ -59,9 +65,15 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("{}", self.log());
         }
-        // Its children are in its group.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        // JupyterHub's proxy is in a group of its own, and only the hub can end it.
+        self.signal("-TERM");
+        for _ in 0..LOOKS {
+            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.signal("-KILL");
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -88,5 +100,7 @@ impl Port {
 
 /// Some apps are slow to start, and the machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// How often to look whether a program has ended by itself: for five seconds.
+const LOOKS: u32 = 250;
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(20);
