@@ -171,7 +171,7 @@ impl Gate {
     pub fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
         self.strip_cookies(target);
         if let Some(sessions) = self.sessions() {
-            sessions.strip_overrides(target);
+            sessions.strip_overrides(edits.is_by_proxy(), target);
             sessions.withhold(edits.kept_cookies(), target);
         }
         self.report(edits.apply(target));

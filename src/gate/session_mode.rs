@@ -40,8 +40,9 @@ pub(super) trait SessionMode: Send + Sync {
     /// Marks the cookies that the app sets as an owner's; tells whether there were any to mark.
     fn mark(&self, owner: &CookieOwner, target: &mut dyn HeaderTarget) -> bool;
 
-    /// Takes away by what an app could take a request for another one than was decided about.
-    fn strip_overrides(&self, target: &mut dyn HeaderTarget);
+    /// Takes away by what an app could take a request for another one than was decided about. A trusted proxy may still say
+    /// where the app is mounted.
+    fn strip_overrides(&self, by_proxy: bool, target: &mut dyn HeaderTarget);
 
     /// Takes away what an app may not tell browsers; tells whether there was anything.
     fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool;

@@ -57,6 +57,7 @@ pub struct Edits {
     names: Arc<HeaderNames>,
     origin: Origin,
     cookies: KeptCookies,
+    by_proxy: bool,
     response: Option<Arc<ResponseEdits>>,
 }
 
@@ -119,8 +120,14 @@ impl Edits {
         Self { cookies, ..self }
     }
 
+    /// Says whether the request came by a trusted proxy, which may tell the app where it is mounted.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
+    pub(crate) fn by_proxy(self, by_proxy: bool) -> Self {
+        Self { by_proxy, ..self }
+    }
+
     fn new(names: Arc<HeaderNames>, origin: Origin) -> Self {
-        Self { names, origin, cookies: KeptCookies::default(), response: None }
+        Self { names, origin, cookies: KeptCookies::default(), by_proxy: false, response: None }
     }
 
     /// Edits the headers, and tells what had to be stripped.
@@ -157,6 +164,11 @@ impl Edits {
     /// The app's listed cookies that go on.
     pub(crate) fn kept_cookies(&self) -> &KeptCookies {
         &self.cookies
+    }
+
+    /// Whether the request came by a trusted proxy.
+    pub(crate) fn is_by_proxy(&self) -> bool {
+        self.by_proxy
     }
 
     /// What is to be done to the response, if anything is.

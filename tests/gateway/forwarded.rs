@@ -205,7 +205,7 @@ async fn everything_else_reaches_the_app_as_it_came() {
 }
 
 /// What only proxies send; a family is shown by one of its names.
-const PROXIES: [&str; 44] = [
+const PROXIES: [&str; 46] = [
     "X-Forwarded-Port",
     "X-Forwarded-Prefix",
     "X-Forwarded-Ssl",
@@ -227,7 +227,9 @@ const PROXIES: [&str; 44] = [
     "X-Url-Scheme",
     "Front-End-Https",
     "X-Host",
+    "Script-Name",
     "X-Script-Name",
+    "Path-Info",
     "X-Original-URL",
     "X-Original-URI",
     "X-Original-Host",

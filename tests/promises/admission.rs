@@ -245,6 +245,43 @@ async fn no_header_names_another_path_to_the_app() {
 }
 
 #[tokio::test]
+async fn no_header_cuts_the_path_of_a_request_for_the_app() {
+    const ALWAYS: [&str; 7] =
+        ["SCRIPT_NAME", "Script-Name", "script.name", "PATH_INFO", "Path-Info", "path_info", "PATH~INFO"];
+    const UNTRUSTED: [&str; 6] = [
+        "X-Script-Name",
+        "X_SCRIPT_NAME",
+        "x.script.name",
+        "X-Forwarded-Prefix",
+        "X_Forwarded_Prefix",
+        "x-forwarded.prefix",
+    ];
+    for kind in Kind::ALL {
+        for trusted in [false, true] {
+            println!("edge: {kind:?}, trusted: {trusted}");
+            let scene = Scene::with(kind, |settings| {
+                closed(settings);
+                settings.trusted = trusted;
+            })
+            .await;
+            let browser = scene.signed_in().await;
+            for name in ALWAYS.iter().chain(&UNTRUSTED) {
+                let line = format!("{name}: /public\r\n");
+                assert_eq!(asked(&scene, "GET /public/admin", &line).await.status(), 200, "{name}");
+                assert_eq!(browser.clone().get_with("/x", &line).await.status(), 200, "{name}");
+                let reached = scene.reached().await;
+                let is_told = trusted && UNTRUSTED.contains(name);
+                assert_eq!(reached.len(), 2, "{name}");
+                for request in reached {
+                    let is_there = request.headers.iter().any(|(_, value)| value == "/public");
+                    assert_eq!(is_there, is_told, "{name}: {request:#?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_header_names_another_method_to_the_app() {
     let lines = "X-HTTP-Method-Override: DELETE\r\nx_http_method_override: DELETE\r\nX-HTTP-Method: DELETE\r\n\
                  X.Method.Override: DELETE\r\n";

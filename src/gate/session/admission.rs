@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, request::Parts, uri::PathAndQuery};
 
 use super::{
-    Mode, Sessions,
+    Mode, Sessions, TrustedProxy,
     desk::Desk,
     host::comes_from_its_own_host,
     pages::Asked,
@@ -28,7 +28,7 @@ impl Sessions {
             return Step::Reply(gate.reject_for(Rejection::AmbiguousPath, head));
         };
         if matches!(access, Access::Public) && self.0.upstream_cookies.is_empty() {
-            return Step::Forward(Edits::strip(gate.names()));
+            return Step::Forward(Edits::strip(gate.names()).by_proxy(is_by_proxy(head)));
         }
         match self.claim(gate, &head.headers) {
             Claim::Settled(standing) => self.0.decide(gate, access, standing, head).into(),
@@ -53,13 +53,18 @@ impl Mode {
         let (kept, app) = self.sort_cookies(&standing, head);
         if matches!(access, Access::Public) {
             let response = ResponseEdits { app, ..ResponseEdits::default() };
-            return Verdict::Forward(Edits::strip(gate.names()).keeping(kept).answering(response));
+            return Verdict::Forward(
+                Edits::strip(gate.names()).keeping(kept).by_proxy(is_by_proxy(head)).answering(response),
+            );
         }
         match self.permit(access, standing) {
             Ok(Guest::Known(_)) if self.is_hijacked(head) => {
                 Verdict::Reply(rejection(gate, Rejection::CrossSite, head))
             }
-            Ok(guest) => Verdict::Forward(self.edits(gate, guest, app, head.uri.path()).keeping(kept)),
+            Ok(guest) => {
+                let edits = self.edits(gate, guest, app, head.uri.path());
+                Verdict::Forward(edits.keeping(kept).by_proxy(is_by_proxy(head)))
+            }
             Err(refusal) => Verdict::Reply(self.refuse(gate, &refusal, head)),
         }
     }
@@ -137,6 +142,11 @@ impl Mode {
         let is_foreign = is_foreign(&head.headers, self.public_url.origin()) && !comes_from_its_own_host(head);
         is_web_socket(head) && is_foreign
     }
+}
+
+/// Whether a request came by a proxy that may say where the app is mounted.
+fn is_by_proxy(head: &Parts) -> bool {
+    head.extensions.get::<TrustedProxy>().is_some()
 }
 
 /// Who may go on.

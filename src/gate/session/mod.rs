@@ -174,8 +174,10 @@ impl SessionMode for Sessions {
         self.0.mark_cookies(owner, target)
     }
 
-    fn strip_overrides(&self, target: &mut dyn HeaderTarget) {
-        remove_where(target, |name| OVERRIDES.iter().any(|known| reads_as(name.as_str().as_bytes(), known)));
+    fn strip_overrides(&self, by_proxy: bool, target: &mut dyn HeaderTarget) {
+        let mounts = MOUNTS.iter().filter(|_| !by_proxy);
+        let is_meant = |name: &[u8]| OVERRIDES.iter().chain(mounts.clone()).any(|known| reads_as(name, known));
+        remove_where(target, |name| is_meant(name.as_str().as_bytes()));
     }
 
     fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool {
@@ -192,8 +194,10 @@ impl SessionMode for Sessions {
 }
 
 /// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
-/// it.
-const OVERRIDES: [&str; 7] = [
+/// it. WSGI servers such as gunicorn take `SCRIPT_NAME` for the beginning of the path, and cut it off.
+const OVERRIDES: [&str; 9] = [
+    "script-name",
+    "path-info",
     "x-original-url",
     "x-original-uri",
     "x-rewrite-url",
@@ -202,6 +206,9 @@ const OVERRIDES: [&str; 7] = [
     "x-http-method",
     "x-method-override",
 ];
+
+/// The headers that say below which path an app is mounted, which some apps cut off the path of a request.
+const MOUNTS: [&str; 2] = ["x-script-name", "x-forwarded-prefix"];
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -15,7 +15,7 @@ fn is_for_proxies(name: &HeaderName) -> bool {
 
 /// Every name, and every family of names, by which proxies tell apps where a request came from, what it was before they
 /// changed it, or who sends it. The README has the same list.
-const PROXIES: [&str; 38] = [
+const PROXIES: [&str; 40] = [
     // Where it came from.
     "forwarded",
     "forwarded-for",
@@ -37,7 +37,9 @@ const PROXIES: [&str; 38] = [
     "front-end-https",
     "x-host",
     // What it was, or is to be.
+    "script-name",
     "x-script-name",
+    "path-info",
     "x-original-url",
     "x-original-uri",
     "x-original-host",
@@ -77,6 +79,8 @@ mod tests {
             ("ssl_client_verify", true),
             ("x-accel-redirect", true),
             ("remote_addr", true),
+            ("script_name", true),
+            ("path_info", true),
             ("x-forwarde", false),
             ("x-real-ip-2", false),
             ("x-request-id", false),
