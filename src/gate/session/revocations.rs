@@ -131,7 +131,7 @@ impl Known {
     fn judge(&self, session: &Session, now: Instant, grace: Duration) -> Judgement {
         if self.names(session) {
             Judgement::Revoked
-        } else if self.heard.is_some_and(|heard| now.saturating_duration_since(heard) <= grace) {
+        } else if self.heard.is_some_and(|heard| now.saturating_duration_since(heard) <= grace.max(FRESH)) {
             Judgement::Alive
         } else {
             Judgement::Unsure
@@ -164,6 +164,9 @@ impl Known {
 
 /// With the time that asking may take, less than the second within which a logout is known everywhere.
 const INTERVAL: Duration = Duration::from_millis(300);
+/// What a store that answers has said is at most so old: the interval, and the time that it may take. No grace is shorter, or
+/// nobody could ever be judged.
+const FRESH: Duration = Duration::from_millis(700);
 const FORGET_FROM: usize = 1000;
 
 /// A date that the store kept; one that the system does not know is over.
