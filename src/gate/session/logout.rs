@@ -35,7 +35,7 @@ impl Desk {
             None if loads_page(&head.headers) => self.logged_out(None),
             None => Reply::empty(),
         };
-        self.log_out(&head, done).await
+        self.log_out(head, done).await
     }
 
     /// `GET logout`: asks first, except where a page of this site leads a browser here, such as an app's own logout.
@@ -43,7 +43,7 @@ impl Desk {
         let next = query(&head, "next").map(|next| ReturnPath::or_root(Some(&next)));
         if head.method == Method::GET && is_led_by_us(&head.headers) {
             let done = self.logged_out(next.as_ref());
-            return self.log_out(&head, done).await;
+            return self.log_out(head, done).await;
         }
         self.mode.logout_page(&head, next.as_ref(), is_everywhere(&head))
     }
@@ -53,7 +53,16 @@ impl Desk {
         reply::redirect(StatusCode::SEE_OTHER, next.map_or(self.mode.logout_url.as_str(), ReturnPath::as_str))
     }
 
-    async fn log_out(&self, head: &Parts, done: Reply) -> Reply {
+    /// Logs a browser out even if its client leaves before the answer.
+    async fn log_out(self, head: Parts, done: Reply) -> Reply {
+        let gate = self.gate.clone();
+        match self.clone().begin(async move { self.log_out_now(&head, done).await }).await {
+            Ok(reply) => reply,
+            Err(told) => told.await.unwrap_or_else(|_| gate.reject(Rejection::StoreUnavailable)),
+        }
+    }
+
+    async fn log_out_now(&self, head: &Parts, done: Reply) -> Reply {
         let everywhere = is_everywhere(head);
         let standing = self.standing(&head.headers).await;
         // A cookie that was not sealed here may be another gateway's.
@@ -75,9 +84,9 @@ impl Desk {
     pub(super) async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
         let sealed = revocation.seal(&self.mode.sealer);
         self.mode.revocations.note(revocation);
+        let untold = Untold::count(&self.mode.untold);
         let told = self.tell(&sealed).await;
         if told.is_err() {
-            let untold = Untold::count(&self.mode.untold);
             self.mode.tasks.spawn(Box::pin(self.clone().tell_again(sealed, untold)));
         }
         told

@@ -8,6 +8,7 @@ use std::{
 
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
+use tokio::sync::oneshot;
 
 use super::{
     Mode, Sessions,
@@ -101,17 +102,27 @@ impl Desk {
         let (revocations, now) = (&self.mode.revocations, self.gate.0.clock.now());
         revocations.forget(self.gate.0.clock.wall());
         if revocations.take_turn(now) {
-            self.run(Asking(self.clone()).ask()).await;
+            let _ = self.begin(Asking(self.clone()).ask()).await;
         }
         self.gate.by(now + HEARING, revocations.heard()).await;
     }
 
-    /// Runs a task, which outlives the request that began it. One that is ready at once is not spawned.
-    async fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut task: BoxFuture<'static, ()> = Box::pin(task);
-        if poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await.is_pending() {
-            self.mode.tasks.spawn(task);
+    /// Runs a task, which outlives the request that began it, and gives its output or where to wait for it. A task that is
+    /// ready at once is not spawned.
+    pub(super) async fn begin<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, oneshot::Receiver<T>> {
+        let mut task: BoxFuture<'static, T> = Box::pin(task);
+        if let Poll::Ready(output) = poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await {
+            return Ok(output);
         }
+        let (tell, told) = oneshot::channel();
+        self.mode.tasks.spawn(Box::pin(async move {
+            // The request that waits for it may be gone.
+            let _ = tell.send(task.await);
+        }));
+        Err(told)
     }
 
     /// The line that keeps a session's cookie fresh, if it is time for that.

@@ -157,3 +157,33 @@ async fn whoever_gives_up_asking_leaves_the_turn_to_others() {
     assert_eq!(asked.summary(), "passed known");
     assert!(browser.phone(&site).await.is_some());
 }
+
+#[tokio::test]
+async fn without_any_grace_a_store_that_answers_keeps_nobody_out() {
+    let site = Site::with(|sessions| sessions.revocation_grace(Duration::ZERO));
+    let mut browser = site.signed_in().await;
+    for _ in 0..20 {
+        site.clock.advance(Duration::from_millis(70));
+        assert!(browser.phone(&site).await.is_some());
+    }
+    site.store.set_down(true);
+    site.clock.advance(SECOND);
+    assert_eq!(browser.go(&site, "GET", "/account/", &[]).await.summary(), "503");
+}
+
+#[tokio::test]
+async fn a_logout_holds_everywhere_though_its_client_has_left() {
+    let here = Site::new();
+    let there = here.twin();
+    let browser = here.signed_in().await;
+    let mut replay = browser.clone();
+    here.store.set_slow(true);
+    let mut logout = Box::pin(here.send(browser.request("POST", "/.truegate/logout", &[ORIGIN])));
+    assert!(now(&mut logout).is_none());
+    drop(logout);
+    here.store.set_slow(false);
+    assert_eq!(here.tasks.run(), 0);
+    there.clock.advance(SECOND);
+    assert_eq!(replay.phone(&there).await, None);
+    assert_eq!(replay.phone(&here).await, None);
+}
