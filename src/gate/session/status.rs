@@ -66,8 +66,11 @@ impl Desk {
     /// Waits for a state that is not the one that is known already.
     async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Answer, Rejection> {
         let (waiting, clock) = (&self.mode.waiting, &self.gate.0.clock);
-        let seat = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.sit(browser));
-        let Some(seat) = seat else { return Ok(self.login(browser, &question.login).await?.into()) };
+        let Some(seat) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.sit(browser)) else {
+            // Without a seat a browser must not come again at once, or those without one would ask the store without end.
+            self.listen(None, clock.now() + question.wait.min(SEATLESS)).await;
+            return Ok(self.login(browser, &question.login).await?.into());
+        };
         let deadline = clock.now() + question.wait;
         let mut known = Answer::Word(question.since);
         let mut ear = question.watch_on(&seat, clock.now());
@@ -182,4 +185,6 @@ fn tell(state: &'static str) -> Reply {
 
 const EXPIRED: &str = "expired";
 const WORDS: [&str; 7] = ["pending", "opened", VERIFIED, "refused", "another_number", "failed", EXPIRED];
+/// How long a browser is kept that finds no seat.
+const SEATLESS: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

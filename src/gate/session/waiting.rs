@@ -19,7 +19,7 @@ use crate::{
     callback::RequestId,
     gate::verify::unless,
     session::BrowserId,
-    store::{SEEN_AT_ONCE, Seen},
+    store::{SEEN_AT_ONCE, Seen, StoreError},
 };
 
 /// The browsers that wait.
@@ -126,14 +126,22 @@ impl Desk {
         loop {
             clock.sleep_until(waiting.due(clock.now())).await;
             let began = clock.now();
-            for batch in waiting.begin_look(began).chunks(SEEN_AT_ONCE) {
-                let Ok(moved) = self.ask(STORE_DEADLINE, self.mode.store.moved(batch)).await else {
-                    waiting.fail();
-                    break;
-                };
-                waiting.learn(batch, &moved, began);
+            match self.look(&waiting.begin_look(began), began).await {
+                Ok(()) => waiting.room().failed_looks = 0,
+                Err(StoreError::Unavailable(_)) => waiting.fail(),
             }
         }
+    }
+}
+
+impl Desk {
+    /// Asks the store about all that is waited for, batch by batch.
+    async fn look(&self, seen: &[Seen], began: Instant) -> Result<(), StoreError> {
+        for batch in seen.chunks(SEEN_AT_ONCE) {
+            let moved = self.ask(STORE_DEADLINE, self.mode.store.moved(batch)).await?;
+            self.mode.waiting.learn(batch, &moved, began);
+        }
+        Ok(())
     }
 }
 
@@ -201,7 +209,6 @@ impl Waiting {
     /// Takes over what the store has said about a batch.
     fn learn(&self, batch: &[Seen], moved: &[usize], began: Instant) {
         let mut room = self.room();
-        room.failed_looks = 0;
         let mut is_moved = vec![false; batch.len()];
         for place in moved {
             is_moved.get_mut(*place).into_iter().for_each(|is_moved| *is_moved = true);
@@ -380,6 +387,6 @@ const FAILED_LOOKS: u32 = 3;
 const FRESH: Duration = Duration::from_secs(1);
 /// For how many looks a login is asked about after its browser has left: it comes again when its time to wait has passed.
 const IDLE_LOOKS: u32 = 6;
-/// So many browsers wait at once, and of each so many requests; others get their answers at once.
+/// So many browsers wait at once, and of each so many requests; others are answered after a second.
 const BROWSERS: usize = 10_000;
 const SEATS_OF_A_BROWSER: usize = 10;
