@@ -13,7 +13,7 @@ use super::{
 use crate::{
     gate::{Event, LoginEvent, Rejection, Reply},
     session::{
-        self, BrowserId, Purpose, ReturnPath,
+        self, BrowserId, Purpose,
         cookies::{Kind, Value},
     },
     store::OpenError,
@@ -47,7 +47,7 @@ impl Desk {
             return self.reject(rejection, &head);
         }
         let Some(wish) = Wish::read(&body) else { return self.gate.reject_for(Rejection::MalformedRequest, &head) };
-        let next = wish.next.map(|next| ReturnPath::or_root(Some(&next)).as_str().to_owned());
+        let next = wish.next.map(|next| self.mode.next(Some(&next)).as_str().to_owned());
         match self.start(&head.headers).await {
             Ok(started) => {
                 let started = Started { next, ..started };

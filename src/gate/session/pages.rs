@@ -144,7 +144,7 @@ impl Mode {
     }
 
     /// Where a login leads: a path of this site, and none of truegate's own, which could be the logout.
-    fn next(&self, text: Option<&str>) -> ReturnPath {
+    pub(super) fn next(&self, text: Option<&str>) -> ReturnPath {
         let next = ReturnPath::or_root(text);
         if self.path.covers(next.path()) { ReturnPath::default() } else { next }
     }
