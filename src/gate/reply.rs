@@ -1,5 +1,7 @@
 //! An answer that truegate gives itself.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use serde::Serialize;
@@ -7,7 +9,11 @@ use serde::Serialize;
 use super::Rejection;
 
 /// A whole answer, for an edge to send.
-#[derive(Debug, Clone)]
+///
+/// # Security
+///
+/// It may hold a phone number, a nonce or a cookie, so `Debug` shows its status alone.
+#[derive(Clone)]
 #[must_use = "a request without its reply is never answered"]
 pub struct Reply {
     /// Status, headers and body.
@@ -32,6 +38,13 @@ impl Connection {
         let brings_body =
             head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
         if brings_body { Self::Close } else { Self::Keep }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, connection) = (self.response.status(), self.connection);
+        f.debug_struct("Reply").field("status", &status).field("connection", &connection).finish_non_exhaustive()
     }
 }
 

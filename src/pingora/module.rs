@@ -1,6 +1,6 @@
 //! The module: strips the namespace on every route and carries what was decided for the request.
 
-use std::any::Any;
+use std::{any::Any, fmt};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,7 +19,10 @@ use crate::{
 };
 
 /// What truegate knows of one request.
-#[derive(Debug)]
+///
+/// # Security
+///
+/// It keeps the cookies that the gate has yet to see, so `Debug` does not show them.
 pub struct TruegateModule {
     gate: Gate,
     edits: Option<Edits>,
@@ -29,6 +32,12 @@ pub struct TruegateModule {
     answers: bool,
     /// Whether the client can read a body in chunks.
     reads_chunks: bool,
+}
+
+impl fmt::Debug for TruegateModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TruegateModule").finish_non_exhaustive()
+    }
 }
 
 impl TruegateModule {

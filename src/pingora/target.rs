@@ -57,7 +57,9 @@ pub(super) fn know_client(session: &mut Session) {
 pub(super) fn is_clear(request: &RequestHeader) -> bool {
     let target = request.raw_path();
     let scheme = |scheme: &[u8]| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    target.starts_with(b"/") || target == b"*" || scheme(b"http://") || scheme(b"https://")
+    // Of other bytes pingora shows a replacement, and sends them to the app as they are.
+    let is_text = request.raw_path_is_utf8();
+    is_text && (target.starts_with(b"/") || target == b"*" || scheme(b"http://") || scheme(b"https://"))
 }
 
 /// Makes of an absolute target the path and query that it names; its host is the request's (RFC 9112 §3.2.2).
