@@ -130,7 +130,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert!(session.brand.logo.is_some() && session.brand.color.is_some());
     let php = UpstreamCookie::from_str("PHPSESSID").unwrap();
     let hub = UpstreamCookie::from_str("jupyterhub-session-id").unwrap().path("/hub/").unwrap();
-    assert_eq!(session.upstream_cookies, [php, hub.domain("shop.example").unwrap()]);
+    assert_eq!(session.upstream_cookies.as_ref().unwrap()[..], [php, hub.domain("shop.example").unwrap()]);
     assert_eq!(session.cookie_name.as_str(), "truegate");
     assert!(matches!(session.store, Store::Redis(_)));
     assert_eq!(config.routes.access("/public/x"), Ok(&Access::Public));

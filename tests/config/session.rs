@@ -49,7 +49,7 @@ fn a_session_needs_no_more_than_its_url_its_secret_its_partner_and_the_callback_
     assert_eq!((session.max_pending, &session.fallback_url), (100_000, &None));
     assert_eq!((session.logout_url.as_str(), &session.brand), ("/", &Brand::default()));
     assert_eq!(session.link_base.as_str(), "truecallersdk://truesdk/web_verify");
-    assert!(session.upstream_cookies.is_empty() && matches!(session.store, Store::Memory));
+    assert!(session.upstream_cookies.is_none() && matches!(session.store, Store::Memory));
     assert!(!config.callback.forward, "callbacks end here");
     assert!(parse(&with_callback("", "path: '${TRUEGATE_CALLBACK_PATH}', forward: true")).unwrap().callback.forward);
 }
@@ -259,7 +259,11 @@ fn a_login_without_any_of_the_apps_cookies_is_warned_of() {
         config.warnings().contains(&Warning::NoUpstreamCookies)
     };
     assert!(warned("", "") && warned("", "{ path: /account, access: required }, { path: /, access: optional }"));
-    assert!(!warned("upstream_cookies: [PHPSESSID]", "") && !warned("", "{ path: /, access: optional }"));
+    assert!(
+        !warned("upstream_cookies: [PHPSESSID]", "")
+            && !warned("upstream_cookies: []", "")
+            && !warned("", "{ path: /, access: optional }")
+    );
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn sessions(config: &Config, session: &Session, around: &Surroundings
         .logout_url(session.logout_url.clone())
         .brand(session.brand.clone())
         .cookie_name(&session.cookie_name)
-        .upstream_cookies(session.upstream_cookies.iter().cloned())
+        .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
         .rules(config.routes.clone())
         .pages(session.pages.clone())
         .tasks(around.verifications.clone());

@@ -26,8 +26,8 @@ pub enum Warning {
     OwnRoute(usize),
     /// Some requests need a login, and no cookie of the app's own ends with it.
     #[error(
-        "session.upstream_cookies: is empty, though some paths require a login: if the app keeps a session of its own, the \
-         next person on the same browser is still the last one (list the app's cookies)"
+        "session.upstream_cookies: is missing, though some paths require a login: if the app keeps a session of its own, \
+         the next person on the same browser is still the last one (list the app's cookies, or write [] if it has none)"
     )]
     NoUpstreamCookies,
     /// With sessions, a header with the field `profile`.
@@ -47,7 +47,7 @@ impl Settings {
         let is_own = |path: &str| session.path.covers(path) || self.callback.path.is_read_from(path);
         let rules = self.routes.iter().enumerate();
         let own = rules.filter(|(_, rule)| is_own(rule.pattern().as_str())).map(|(at, _)| Warning::OwnRoute(at));
-        let unlisted = self.routes.require() && session.upstream_cookies.is_empty();
+        let unlisted = self.routes.require() && session.upstream_cookies.is_none();
         own.chain(self.identity.injects(Field::Profile).then_some(Warning::ProfileInSessions))
             .chain(unlisted.then_some(Warning::NoUpstreamCookies))
             .collect()

@@ -51,8 +51,8 @@ pub struct Session {
     pub brand: Brand,
     /// What the names of truegate's own cookies are made of.
     pub cookie_name: SessionCookieName,
-    /// The app's cookies that must not outlive their user.
-    pub upstream_cookies: Vec<UpstreamCookie>,
+    /// The app's cookies that must not outlive their user; none if the configuration does not say.
+    pub upstream_cookies: Option<Vec<UpstreamCookie>>,
     /// What keeps logins and revocations.
     pub store: Store,
     /// The pages that people see.

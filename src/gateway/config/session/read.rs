@@ -111,10 +111,10 @@ fn upstream_cookies(
     section: &mut Section<'_>,
     public_url: Option<&PublicUrl>,
     cookie_name: &SessionCookieName,
-) -> Vec<UpstreamCookie> {
+) -> Option<Vec<UpstreamCookie>> {
     let ours = public_url.map(|url| Cookies::new(cookie_name, url.is_secure()));
-    let items = section.take("upstream_cookies").and_then(|item| item.list()).unwrap_or_default();
-    items.iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect()
+    let items = section.take("upstream_cookies")?.list().unwrap_or_default();
+    Some(items.iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect())
 }
 
 /// A name, or a mapping of a name with the path and the domain that the app sets.
