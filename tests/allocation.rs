@@ -51,7 +51,10 @@ fn allocations(work: impl FnOnce()) -> usize {
 
 fn request(method: &str, path: &str) -> Request<Full<Bytes>> {
     let request = Request::builder().method(method).uri(path).header("host", "app.example");
-    let request = request.header("accept", "*/*").header("connection", "keep-alive").header("cookie", "a=b");
+    let request = request
+        .header("accept", "*/*")
+        .header("connection", "keep-alive")
+        .header("cookie", "a=b; c%20d=\"e f, g=h\"; =i; j");
     request.header("user-agent", "curl").body(Full::from(if path == PATH { GRANT } else { "body" })).unwrap()
 }
 

@@ -163,7 +163,7 @@ impl SessionMode for Sessions {
     }
 
     fn strip_request(&self, target: &mut dyn HeaderTarget) {
-        drop_pairs(target, |pair| self.0.cookies.claims(pair));
+        drop_pairs(target, |pair| self.0.cookies.are_read_in(pair));
     }
 
     fn withhold(&self, kept: &KeptCookies, target: &mut dyn HeaderTarget) {

@@ -51,10 +51,11 @@ impl Mode {
         (kept, Some(AppCookies { owner, expired }))
     }
 
-    /// Takes the listed cookies out of a request, but for those that may go on.
+    /// Takes the listed cookies out of a request, and what an app could take for one, but for those that may go on.
     pub(super) fn withhold_cookies(&self, kept: &KeptCookies, target: &mut dyn HeaderTarget) {
         if !self.upstream_cookies.is_empty() {
-            drop_pairs(target, |pair| self.lists(key(pair)) && !kept.has(pair));
+            let is_listed = |pair: &[u8]| self.upstream_cookies.iter().any(|cookie| cookie.is_read_in(pair));
+            drop_pairs(target, |pair| is_listed(pair) && !kept.has(pair));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The cookies: how a browser is told to keep what was sealed, and how it is kept from everyone else.
 
+mod loose;
 mod name;
 mod upstream;
 
@@ -110,6 +111,14 @@ impl Cookies {
         let companion = key.get(..self.companion.len());
         [Kind::Session, Kind::Browser].iter().any(|kind| key.eq_ignore_ascii_case(self.name(*kind).as_bytes()))
             || companion.is_some_and(|start| start.eq_ignore_ascii_case(self.companion.as_bytes()))
+    }
+
+    /// Whether an app could take a pair of a `Cookie` line for one of truegate's cookies, although truegate does not.
+    pub(crate) fn are_read_in(&self, pair: &[u8]) -> bool {
+        let kinds = [Kind::Session, Kind::Browser].into_iter();
+        self.claims(pair)
+            || kinds.map(|kind| self.name(kind)).any(|name| loose::is_read_in(pair, name, false))
+            || loose::is_read_in(pair, &self.companion, true)
     }
 
     /// Whether a `Set-Cookie` line would set one of the cookies.

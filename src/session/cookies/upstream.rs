@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use http::HeaderValue;
 
-use super::{CookieName, CookieNameError};
+use super::{CookieName, CookieNameError, key, loose};
 
 /// A cookie of the app's own, and where it is set.
 ///
@@ -65,6 +65,12 @@ impl UpstreamCookie {
             Some(beginning) => name.starts_with(beginning.as_bytes()),
             None => name == self.name().as_bytes(),
         }
+    }
+
+    /// Whether an app could take a pair of a `Cookie` line for a cookie of this name, however loosely it reads.
+    pub(crate) fn is_read_in(&self, pair: &[u8]) -> bool {
+        let beginning = self.beginning();
+        self.covers(key(pair)) || loose::is_read_in(pair, beginning.unwrap_or(self.name()), beginning.is_some())
     }
 
     /// The lines that make a browser forget the cookie after a request for a path; none where the name is not known.

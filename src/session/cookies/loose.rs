@@ -1,0 +1,59 @@
+//! What a pair of a `Cookie` line could be to an app that reads names more loosely than browsers write them.
+//!
+//! Some apps split a line at white space or `,` too, leave out what is not ASCII or trim it, decode `%`, ignore letter case,
+//! or read `.`, `[` and a space as `_`. Nobody can tell which app does what, so each of these readings counts. They are made
+//! byte by byte: most requests have none of these names, and looking for them allocates nothing.
+
+use percent_encoding::percent_decode;
+
+/// Whether some app could read a name in a pair, or a name that begins so.
+pub(super) fn is_read_in(pair: &[u8], known: &str, is_beginning: bool) -> bool {
+    let parts = pair.split(|byte| *byte == b'=');
+    // A name is what comes before a `=`; without one, the pair is a name.
+    let names = parts.clone().skip(1).count().max(1);
+    let mut is_start = true;
+    parts.take(names).any(|part| {
+        let found = starts(part, is_start).any(|name| is_read_as(name, known, is_beginning));
+        is_start &= part.iter().copied().all(is_blank);
+        found
+    })
+}
+
+/// Where a name could start in what comes before a `=`: after anything that could be left out or could separate.
+fn starts(part: &[u8], is_start: bool) -> impl Iterator<Item = &[u8]> {
+    let separates = |at: usize| part.get(at).copied().is_some_and(is_separator);
+    let starts = move |at: &usize| !separates(*at) && at.checked_sub(1).map_or(is_start, separates);
+    (0..part.len()).filter(starts).map(|at| &part[at..])
+}
+
+fn is_read_as(name: &[u8], known: &str, is_beginning: bool) -> bool {
+    let mut read = percent_decode(without_blanks(name)).filter(u8::is_ascii);
+    let is_begun = known.bytes().all(|byte| read.next().is_some_and(|other| fold(other) == fold(byte)));
+    // PHP ends a name at NUL, and takes `a[b]` for an element of `a`.
+    let ends = |byte: u8| byte == b'[' || byte == 0;
+    is_begun && (is_beginning || read.next().is_none_or(|byte| ends(byte) || is_blank(byte) && read.all(is_blank)))
+}
+
+/// A name without what is left out in front of it.
+fn without_blanks(mut name: &[u8]) -> &[u8] {
+    loop {
+        name = match name {
+            [b'"' | b'+', rest @ ..] => rest,
+            [b'%', _, _, rest @ ..] if percent_decode(&name[..3]).all(is_blank) => rest,
+            _ => return name,
+        }
+    }
+}
+
+fn fold(byte: u8) -> u8 {
+    if b".[ +".contains(&byte) { b'_' } else { byte.to_ascii_lowercase() }
+}
+
+fn is_separator(byte: u8) -> bool {
+    !byte.is_ascii() || byte.is_ascii_control() || b" ,".contains(&byte)
+}
+
+/// Whether a byte at either end of a name could be left out.
+fn is_blank(byte: u8) -> bool {
+    is_separator(byte) || byte == b'"'
+}
