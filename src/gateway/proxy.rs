@@ -20,8 +20,7 @@ use super::{
     config::Timeouts,
     failure,
     forwarded::{self, Origin, TrustedProxies},
-    limits,
-    spelling::HeadIsRead,
+    limits, spelling,
     telemetry::Telemetry,
     upstream::{Attempts, Upstreams},
 };
@@ -55,7 +54,6 @@ pub(super) struct Exchange {
     /// Where it came from; none before it was looked at.
     origin: Option<Origin>,
     attempts: Attempts,
-    _head_is_read: HeadIsRead,
     _in_flight: TaskTrackerToken,
 }
 
@@ -71,7 +69,6 @@ impl ProxyHttp for Proxy {
             status: None,
             origin: None,
             attempts: self.upstreams.attempts(),
-            _head_is_read: HeadIsRead::now(),
             _in_flight: self.in_flight.token(),
         }
     }
@@ -82,12 +79,12 @@ impl ProxyHttp for Proxy {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         exchange.uncounted = Some(session.req_header().method.clone());
+        self.keep(session);
         if let Err(rejection) = limits::check(session.req_header(), |path| self.gate.keeps(path)) {
             let reply = self.gate.reject_for(rejection, session.req_header());
             respond(session, reply).await?;
             return Ok(true);
         }
-        self.keep(session);
         session.set_read_timeout(self.timeouts.read);
         session.set_write_timeout(self.timeouts.write);
         self.trace(session, exchange);
@@ -248,7 +245,9 @@ impl Proxy {
 
     /// Bounds how long the connection may wait for its next request, if it is kept at all.
     fn keep(&self, session: &mut Session) {
-        if session.get_keepalive().is_some() {
+        if spelling::has_changed_a_head() {
+            session.set_keepalive(None);
+        } else if session.get_keepalive().is_some() {
             let seconds = |idle: Duration| idle.as_secs() + u64::from(idle.subsec_nanos() > 0);
             // 0 is for ever.
             session.set_keepalive(Some(self.timeouts.idle.map_or(0, seconds)));

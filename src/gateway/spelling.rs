@@ -3,6 +3,11 @@
 //! `GET http://Shop.Example:80/ HTTP/1.1` with `Host: shop.example` names one host twice. pingora compares the two byte for
 //! byte and refuses the request before anyone else sees it. So the target is spelled as `Host` is while the head is read.
 //! Heads that name two hosts are left as they came, for pingora to refuse.
+//!
+//! Only the first head of a connection is changed, because the first byte of a connection is certain to start one. Where
+//! a later head starts, only pingora knows: it may already hold a part of it, and what is read next may be a body. So later
+//! heads are left as they came. A connection whose first head was changed is closed after the answer, and the client
+//! opens another one for its next request.
 
 use std::{
     fmt, io,
@@ -31,7 +36,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::gate::Authority;
 
-/// An app of pingora's whose HTTP/1 requests each spell their host in one way.
+/// An app of pingora's; the first request of each of its HTTP/1 connections spells its host in one way.
 pub(super) struct OneSpelling<A>(Arc<A>);
 
 impl<A> OneSpelling<A> {
@@ -46,9 +51,10 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
             return self.0.process_new(stream, shutdown).await;
         }
-        let expects_head = Arc::new(AtomicBool::new(true));
-        let heads = Heads { stream, expects_head: Arc::clone(&expects_head), head: BytesMut::new() };
-        EXPECTS_HEAD.scope(expects_head, self.0.process_new(Box::new(heads), shutdown)).await
+        let was_changed = Arc::new(AtomicBool::new(false));
+        let first =
+            FirstHead { stream, is_expected: true, head: BytesMut::new(), was_changed: Arc::clone(&was_changed) };
+        WAS_CHANGED.scope(was_changed, self.0.process_new(Box::new(first), shutdown)).await
     }
 
     async fn cleanup(&self) {
@@ -56,38 +62,25 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
     }
 }
 
-/// A request whose head was read: what its connection carries is no head until this is dropped.
-pub(super) struct HeadIsRead(Option<Arc<AtomicBool>>);
-
-impl HeadIsRead {
-    /// To be made when the head has been read, and dropped when the request has ended.
-    pub(super) fn now() -> Self {
-        let connection = EXPECTS_HEAD.try_with(Arc::clone).ok();
-        connection.iter().for_each(|expects_head| expects_head.store(false, Ordering::Relaxed));
-        Self(connection)
-    }
-}
-
-impl Drop for HeadIsRead {
-    fn drop(&mut self) {
-        self.0.iter().for_each(|expects_head| expects_head.store(true, Ordering::Relaxed));
-    }
+/// Whether the first head was changed of the connection that the current task serves.
+pub(super) fn has_changed_a_head() -> bool {
+    WAS_CHANGED.try_with(|was_changed| was_changed.load(Ordering::Relaxed)).unwrap_or(false)
 }
 
 tokio::task_local! {
-    /// Whether the next bytes of the connection that the task serves are a request's head.
-    static EXPECTS_HEAD: Arc<AtomicBool>;
+    static WAS_CHANGED: Arc<AtomicBool>;
 }
 
-/// A connection whose heads are looked at as they are read.
-struct Heads {
+/// A connection whose first head is looked at as it is read.
+struct FirstHead {
     stream: Stream,
-    expects_head: Arc<AtomicBool>,
+    is_expected: bool,
     /// What was read of a head with an absolute target, until it is whole; then what is left to give of it.
     head: BytesMut,
+    was_changed: Arc<AtomicBool>,
 }
 
-impl Heads {
+impl FirstHead {
     /// Gives what is held.
     fn give(&mut self, out: &mut ReadBuf<'_>) {
         let count = self.head.len().min(out.remaining());
@@ -96,15 +89,15 @@ impl Heads {
     }
 }
 
-impl AsyncRead for Heads {
+impl AsyncRead for FirstHead {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        while self.expects_head.load(Ordering::Relaxed) {
+        while self.is_expected {
             let before = out.filled().len();
             ready!(Pin::new(&mut self.stream).poll_read(cx, out))?;
             let came = &out.filled()[before..];
             let ended = came.is_empty();
             if self.head.is_empty() && (ended || !may_be_absolute(came)) {
-                self.expects_head.store(false, Ordering::Relaxed);
+                self.is_expected = false;
                 return Poll::Ready(Ok(()));
             }
             let came = came.to_vec();
@@ -113,8 +106,9 @@ impl AsyncRead for Heads {
             let seen = self.head.len() - came.len();
             let is_whole = end_of_head(&self.head, seen).is_some() || self.head.len() > LONGEST;
             if ended || is_whole || !may_be_absolute(&self.head) {
-                self.expects_head.store(false, Ordering::Relaxed);
+                self.is_expected = false;
                 if let Some(head) = spelled_alike(&self.head) {
+                    self.was_changed.store(true, Ordering::Relaxed);
                     self.head = BytesMut::from(&*head);
                 }
             }
@@ -190,12 +184,12 @@ fn host(line: &[u8]) -> Option<&[u8]> {
 
 const SCHEMES: [&[u8]; 2] = [b"http://", b"https://"];
 const LONGEST_METHOD: usize = 32;
-/// Between two requests there may be an empty line or two.
+/// Before a request there may be an empty line or two.
 const LONGEST_GAP: usize = 16;
 /// What is longer is refused anyway.
 const LONGEST: usize = 128 * 1024;
 
-impl AsyncWrite for Heads {
+impl AsyncWrite for FirstHead {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -222,26 +216,26 @@ impl AsyncWrite for Heads {
 }
 
 #[async_trait]
-impl Shutdown for Heads {
+impl Shutdown for FirstHead {
     async fn shutdown(&mut self) {
         self.stream.shutdown().await;
     }
 }
 
 #[async_trait]
-impl Peek for Heads {
+impl Peek for FirstHead {
     async fn try_peek(&mut self, bytes: &mut [u8]) -> io::Result<bool> {
         self.stream.try_peek(bytes).await
     }
 }
 
-impl UniqueID for Heads {
+impl UniqueID for FirstHead {
     fn id(&self) -> UniqueIDType {
         self.stream.id()
     }
 }
 
-impl Ssl for Heads {
+impl Ssl for FirstHead {
     fn get_ssl(&self) -> Option<&TlsRef> {
         self.stream.get_ssl()
     }
@@ -255,7 +249,7 @@ impl Ssl for Heads {
     }
 }
 
-impl GetTimingDigest for Heads {
+impl GetTimingDigest for FirstHead {
     fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
         self.stream.get_timing_digest()
     }
@@ -269,7 +263,7 @@ impl GetTimingDigest for Heads {
     }
 }
 
-impl GetProxyDigest for Heads {
+impl GetProxyDigest for FirstHead {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
         self.stream.get_proxy_digest()
     }
@@ -279,7 +273,7 @@ impl GetProxyDigest for Heads {
     }
 }
 
-impl GetSocketDigest for Heads {
+impl GetSocketDigest for FirstHead {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
         self.stream.get_socket_digest()
     }
@@ -289,9 +283,9 @@ impl GetSocketDigest for Heads {
     }
 }
 
-impl fmt::Debug for Heads {
+impl fmt::Debug for FirstHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Heads").finish_non_exhaustive()
+        f.debug_struct("FirstHead").finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     stage::{self, Talk},
-    support::{program::Program, raw, raw::within},
+    support::{program::Program, raw, raw::within, recorder::Recorder},
     tls::{Http2, Pair, body, serve, text},
 };
 
@@ -265,4 +265,49 @@ async fn an_early_answer_of_the_app_is_read_by_a_client_that_sends_everything_fi
     };
     let (answer, ()) = tokio::join!(send, refuse());
     assert_eq!((answer.status(), &*answer.text()), (413, "no"));
+}
+
+#[tokio::test]
+async fn the_rest_of_a_request_is_never_taken_for_a_head() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&stage::config(app.address()));
+    for body in ["GET http://A.Test:80/ HTTP/1.1\r\nHost: a.test\r\n\r\n", "GET http://A.Test:80/ HTTP/1.1\r\n"] {
+        let mut client = Talk::connect(program.address()).await;
+        let head = format!("POST /b HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n", body.len());
+
+        client.say(format!("GET /a HTTP/1.1\r\nHost: a.test\r\n\r\n{head}")).await;
+        assert_eq!(client.message().await.text(), "ok");
+        client.say(format!("\r\n{body}")).await;
+        assert_eq!(client.message().await.text(), "ok");
+        client.say(raw::get("/c", "")).await;
+        assert_eq!(client.message().await.text(), "ok");
+
+        let seen: Vec<_> = app.take().iter().map(|request| (request.start.clone(), request.text())).collect();
+        let expected = [("GET /a HTTP/1.1", ""), ("POST /b HTTP/1.1", body), ("GET /c HTTP/1.1", "")];
+        assert_eq!(seen, expected.map(|(start, body)| (start.to_owned(), body.to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_spelled_in_two_ways_is_served_on_a_connection_of_its_own() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&stage::config(app.address()));
+    let two_ways = "GET http://A.Test:80/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    let mut client = Talk::connect(program.address()).await;
+    client.say(two_ways).await;
+    let answer = client.message().await;
+    assert_eq!((answer.status(), answer.one("connection")), (200, Some("close")));
+    assert_eq!(client.rest().await, b"");
+    assert_eq!(app.take().remove(0).start, "GET /x HTTP/1.1");
+
+    let mut client = Talk::connect(program.address()).await;
+    for _ in 0..2 {
+        client.say("GET http://a.test/y HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        assert_eq!(client.message().await.status(), 200);
+        assert_eq!(app.take().remove(0).start, "GET /y HTTP/1.1");
+    }
+    client.say(two_ways).await;
+    assert_eq!(client.message().await.status(), 400);
+    assert_eq!(client.rest().await, b"");
+    assert!(app.take().is_empty());
 }
