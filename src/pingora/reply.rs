@@ -5,7 +5,10 @@ use pingora_core::Result;
 use pingora_http::ResponseHeader;
 use pingora_proxy::Session;
 
-use super::{TruegateModule, drain::drain};
+use super::{
+    TruegateModule,
+    drain::{drain, is_withheld},
+};
 use crate::gate::{Connection, Reply};
 
 /// Answers the request, then reads what the client still sends of it, so that the client gets to the answer.
@@ -14,7 +17,7 @@ use crate::gate::{Connection, Reply};
 ///
 /// When the client broke off.
 pub async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
-    if reply.connection == Connection::Close {
+    if reply.connection == Connection::Close || (is_withheld(session) && !session.is_body_done()) {
         session.set_keepalive(None);
     }
     let (head, body) = reply.response.into_parts();

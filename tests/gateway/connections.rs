@@ -3,12 +3,14 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
+use truegate::clock::{Clock, SystemClock};
 
 use super::{
     stage::{self, Talk},
@@ -310,4 +312,23 @@ async fn a_host_that_is_spelled_in_two_ways_is_served_on_a_connection_of_its_own
     assert_eq!(client.message().await.status(), 400);
     assert_eq!(client.rest().await, b"");
     assert!(app.take().is_empty());
+}
+
+#[tokio::test]
+async fn the_body_of_a_refused_request_that_the_client_rightly_withholds_is_not_waited_for() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&stage::config(app.address()));
+    let path = "a".repeat(9000);
+    let head = format!("POST /{path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    for body in ["", "whole"] {
+        let mut client = Talk::connect(program.address()).await;
+        let asked = SystemClock.now();
+        client.say(format!("{head}{body}")).await;
+        let refused = client.message().await;
+        let rest = client.rest().await;
+        let taken = SystemClock.now() - asked;
+
+        assert_eq!((refused.status(), refused.one("connection"), &*rest), (414, Some("close"), &b""[..]));
+        assert!(taken < Duration::from_secs(4), "{body} {taken:?}");
+    }
 }
