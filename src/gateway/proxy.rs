@@ -158,6 +158,9 @@ impl ProxyHttp for Proxy {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
         let reply = match error.esource() {
             _ if is_quiet_socket(session, error) => None,
+            _ if waits_for_body(session, error) => {
+                Some(self.gate.reject_for(Rejection::BodyTimeout, session.req_header()))
+            }
             ErrorSource::Downstream => {
                 downstream(error.etype()).map(|rejection| self.gate.reject_for(rejection, session.req_header()))
             }
@@ -274,6 +277,13 @@ fn may_be_seen_twice(session: &mut Session, error: &Error) -> bool {
 /// Whether a WebSocket was closed because nobody said anything for as long as may be, which is nobody's failure.
 fn is_quiet_socket(session: &Session, error: &Error) -> bool {
     session.was_upgraded() && *error.etype() == ErrorType::ReadTimedout
+}
+
+/// Whether the app was silent for too long because the client was: pingora bounds the body of an HTTP/1 request itself, and
+/// that of an HTTP/2 request not at all.
+fn waits_for_body(session: &mut Session, error: &Error) -> bool {
+    let was_silent = *error.esource() == ErrorSource::Upstream && *error.etype() == ErrorType::ReadTimedout;
+    was_silent && session.req_header().version == Version::HTTP_2 && !session.is_body_done()
 }
 
 /// What to tell a client that broke off, if it is still there.

@@ -6,6 +6,10 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use futures_util::{StreamExt as _, future, stream};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -15,7 +19,7 @@ use truegate::clock::{Clock, SystemClock};
 use super::{
     stage::{self, Talk},
     support::{program::Program, raw, raw::within, recorder::Recorder},
-    tls::{Http2, Pair, body, serve, text},
+    tls::{Body, Http2, Pair, body, serve, text},
 };
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -330,5 +334,32 @@ async fn the_body_of_a_refused_request_that_the_client_rightly_withholds_is_not_
 
         assert_eq!((refused.status(), refused.one("connection"), &*rest), (414, Some("close"), &b""[..]));
         assert!(taken < Duration::from_secs(4), "{body} {taken:?}");
+    }
+}
+
+/// A body whose end never comes.
+fn stalled() -> Body {
+    let first = stream::once(future::ready(Ok(Frame::data(Bytes::from_static(b"a")))));
+    BodyExt::boxed(StreamBody::new(first.chain(stream::pending())))
+}
+
+#[tokio::test]
+async fn an_http_2_body_that_stalls_is_not_the_apps_failure() {
+    for (body, status, refusals, failures) in [(stalled(), 408, 1, 0), (body("whole"), 502, 0, 1)] {
+        let (listener, pair) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Pair::new());
+        let config = stage::config_without_listener(listener.local_addr().unwrap()) + "timeouts: { read: 300ms }\n";
+        let program = serve(&pair, &config);
+        let mut client = Http2::connect(&pair, program.address()).await;
+        let request = http::Request::post("https://app.example/").body(body).unwrap();
+
+        assert_eq!(client.send(request).await.status().as_u16(), status);
+
+        let counted = metrics(&program).await;
+        for line in [
+            format!("truegate_refusals_total{{reason=\"body-timeout\"}} {refusals}\n"),
+            format!("truegate_upstream_failures_total{{cause=\"timeout\"}} {failures}\n"),
+        ] {
+            assert!(counted.contains(&line), "{line}{counted}");
+        }
     }
 }
