@@ -185,9 +185,9 @@ async fn no_word_passes_a_module_whose_service_knows_nothing_of_sessions() {
         let mut socket = site.socket(site.signed_in().await, "/kernel").await;
         socket.log_out().await;
         if is_asked {
-            socket.client.send("import os").await
+            socket.client.send("import os").await;
         } else {
-            socket.say("a secret").await
+            socket.say("a secret").await;
         }
         socket.assert_ended().await;
     }
