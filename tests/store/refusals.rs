@@ -37,7 +37,10 @@ async fn a_password_opens_and_none_does_not() {
     assert_eq!(store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await, Ok(()));
 
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Auth]));
+    let mut causes = all_is_unavailable(&store).await;
+    // A question may be on its way while the connection is given up for the answer to the one before.
+    causes.remove(&Cause::Closed);
+    assert_eq!(causes, HashSet::from([Cause::Auth]));
 }
 
 #[tokio::test]
