@@ -44,6 +44,7 @@ pub mod assertion;
 pub mod callback;
 pub mod cause;
 pub mod clock;
+mod closed_list;
 pub mod gate;
 #[cfg(feature = "gateway")]
 pub mod gateway;

@@ -20,7 +20,8 @@ const HOUSE: &[Floor] = &[
     Floor { place: "json", modules: &[], crates: &[] },
     Floor { place: "tls", modules: &[], crates: &["rustls", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
-    Floor { place: "cause", modules: &[], crates: &["rustls", "thiserror"] },
+    Floor { place: "closed_list", modules: &[], crates: &[] },
+    Floor { place: "cause", modules: &["closed_list"], crates: &["rustls", "thiserror"] },
     Floor { place: "percent", modules: &[], crates: &["smallvec"] },
     Floor { place: "reading", modules: &["percent"], crates: &["smallvec"] },
     Floor {
@@ -65,7 +66,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "access", modules: &["percent", "profile", "reading"], crates: &["http", "thiserror"] },
     Floor {
         place: "session",
-        modules: &["callback", "identity", "loopback", "percent", "profile"],
+        modules: &["callback", "closed_list", "identity", "loopback", "percent", "profile"],
         crates: &[
             "base64",
             "chacha20poly1305",
@@ -95,7 +96,17 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "gate",
-        modules: &["assertion", "callback", "cause", "clock", "headers", "identity", "profile", "reading"],
+        modules: &[
+            "assertion",
+            "callback",
+            "cause",
+            "clock",
+            "closed_list",
+            "headers",
+            "identity",
+            "profile",
+            "reading",
+        ],
         crates: &["bytes", "futures_core", "governor", "http", "lru", "serde", "serde_json", "thiserror"],
     },
     Floor {

@@ -19,31 +19,11 @@ use std::{error::Error, fmt, sync::Arc};
 
 #[cfg(any(feature = "client", feature = "redis"))]
 pub(crate) use self::chain::{NoAddress, find};
-
-/// An enum with the list of its variants and their words. Being made from one list, none can be forgotten.
-macro_rules! closed_list {
-    ($(#[$about:meta])* $list:ident { $($(#[$meaning:meta])* $name:ident $(($detail:ident))? = $code:literal,)+ }) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $list { $($(#[$meaning])* $name $(($detail))?,)+ }
-
-        impl $list {
-            /// Every one, for tables and metrics; those with a detail stand here once.
-            pub const ALL: &[Self] = &[$(Self::$name $(($detail::Other))?,)+];
-
-            /// The stable word for metrics and logs.
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$name $((closed_list!(@any $detail)))? => $code,)+ }
-            }
-        }
-    };
-    (@any $detail:ident) => { _ };
-}
+use crate::closed_list::closed_list;
 
 closed_list! {
     /// Why something failed that truegate depends on.
-    Cause {
+    pub enum Cause {
         /// The name has no address, or none that may be connected to.
         Dns = "dns",
         /// Nothing accepts connections at the address, or there is no way to it.
@@ -75,7 +55,7 @@ closed_list! {
 
 closed_list! {
     /// Why a TLS handshake failed.
-    TlsCause {
+    pub enum TlsCause {
         /// The certificate has expired.
         Expired = "expired",
         /// The certificate is not valid yet, or the clock of this machine is wrong.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Rejection;
-use crate::{cause::Cause, headers::Spoofs, profile::FetchError};
+use crate::{cause::Cause, closed_list::closed_list, headers::Spoofs, profile::FetchError};
 
 /// Something that happened in the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,23 +42,29 @@ pub enum Event {
     Spoof(Channel),
 }
 
-/// How a callback ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The upstream gets it with a verified identity.
-    Verified,
-    /// The upstream gets it with its status alone.
-    Declined,
-    /// It was answered, and is verified afterwards.
-    Acknowledged,
-    /// It was answered here.
-    Rejected(Rejection),
-    /// The caller went away before the end.
-    Abandoned,
+closed_list! {
+    /// How a callback ended.
+    pub enum Outcome {
+        /// The upstream gets it with a verified identity.
+        Verified,
+        /// The upstream gets it with its status alone.
+        Declined,
+        /// It was answered, and is verified afterwards.
+        Acknowledged,
+        /// It was answered here.
+        Rejected(Rejection),
+        /// The caller went away before the end.
+        Abandoned,
+    }
 }
 
 impl Outcome {
+    /// Every outcome with each rejection, for tables and metrics.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = Self::ALL.iter().copied().filter(|outcome| !matches!(outcome, Self::Rejected(_)));
+        others.chain(Rejection::ALL.iter().copied().map(Self::Rejected))
+    }
+
     /// The stable word for metrics and logs.
     pub fn code(self) -> &'static str {
         match self {
@@ -71,99 +77,55 @@ impl Outcome {
     }
 }
 
-/// How the verification of a grant ended that was acknowledged before, as it is where there are sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum VerificationOutcome {
-    /// The user is verified.
-    Verified,
-    /// The profile cannot be used: it has no valid phone number, or is not active.
-    Failed,
-    /// Truecaller does not accept the token, so that the login goes on.
-    TokenRefused,
-    /// Truecaller's answer is not a profile, so that the login goes on.
-    ProfileUnusable,
-    /// Truecaller could not answer before the login expired.
-    Expired,
-    /// Another callback ended the login first.
-    Superseded,
-    /// The verdict could not be stored before the login expired.
-    StoreUnavailable,
-    /// No such login runs: it has ended or expired, or never was.
-    NoLogin,
-    /// The same grant is being verified already, or the login has too many.
-    Repeated,
-    /// The server stopped before the end.
-    Abandoned,
-}
-
-impl VerificationOutcome {
-    /// Every outcome, for tables and metrics.
-    pub const ALL: [Self; 10] = [
-        Self::Verified,
-        Self::Failed,
-        Self::TokenRefused,
-        Self::ProfileUnusable,
-        Self::Expired,
-        Self::Superseded,
-        Self::StoreUnavailable,
-        Self::NoLogin,
-        Self::Repeated,
-        Self::Abandoned,
-    ];
-
-    /// The stable word for metrics and logs.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Failed => "failed",
-            Self::TokenRefused => "token-refused",
-            Self::ProfileUnusable => "profile-unusable",
-            Self::Expired => "expired",
-            Self::Superseded => "superseded",
-            Self::StoreUnavailable => "store-unavailable",
-            Self::NoLogin => "no-login",
-            Self::Repeated => "repeated",
-            Self::Abandoned => "abandoned",
-        }
+closed_list! {
+    /// How the verification of a grant ended that was acknowledged before, as it is where there are sessions.
+    pub enum VerificationOutcome {
+        /// The user is verified.
+        Verified = "verified",
+        /// The profile cannot be used: it has no valid phone number, or is not active.
+        Failed = "failed",
+        /// Truecaller does not accept the token, so that the login goes on.
+        TokenRefused = "token-refused",
+        /// Truecaller's answer is not a profile, so that the login goes on.
+        ProfileUnusable = "profile-unusable",
+        /// Truecaller could not answer before the login expired.
+        Expired = "expired",
+        /// Another callback ended the login first.
+        Superseded = "superseded",
+        /// The verdict could not be stored before the login expired.
+        StoreUnavailable = "store-unavailable",
+        /// No such login runs: it has ended or expired, or never was.
+        NoLogin = "no-login",
+        /// The same grant is being verified already, or the login has too many.
+        Repeated = "repeated",
+        /// The server stopped before the end.
+        Abandoned = "abandoned",
     }
 }
 
-/// How asking for a profile ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FetchOutcome {
-    /// The profile came.
-    Fetched,
-    /// Truecaller does not accept the token.
-    Refused,
-    /// Truecaller could not be reached or could not answer.
-    Unavailable(Cause),
-    /// The deadline came first.
-    TimedOut,
-    /// Truecaller's answer is not a profile.
-    Unusable,
-    /// Truecaller's answer is a profile without a valid phone number.
-    NoPhoneNumber,
+closed_list! {
+    /// How asking for a profile ended.
+    pub enum FetchOutcome {
+        /// The profile came.
+        Fetched = "ok",
+        /// Truecaller does not accept the token.
+        Refused = "refused",
+        /// Truecaller could not be reached or could not answer.
+        Unavailable(Cause) = "unavailable",
+        /// The deadline came first.
+        TimedOut = "timeout",
+        /// Truecaller's answer is not a profile.
+        Unusable = "unusable",
+        /// Truecaller's answer is a profile without a valid phone number.
+        NoPhoneNumber = "no-phone-number",
+    }
 }
 
 impl FetchOutcome {
     /// Every outcome with each of its causes, for tables and metrics.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others = [Self::Fetched, Self::Refused, Self::TimedOut, Self::Unusable, Self::NoPhoneNumber];
-        others.into_iter().chain(Cause::ALL.iter().map(|cause| Self::Unavailable(*cause)))
-    }
-
-    /// The stable word for metrics and logs.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Fetched => "ok",
-            Self::Refused => "refused",
-            Self::Unavailable(_) => "unavailable",
-            Self::TimedOut => "timeout",
-            Self::Unusable => "unusable",
-            Self::NoPhoneNumber => "no-phone-number",
-        }
+        let others = Self::ALL.iter().copied().filter(|outcome| !matches!(outcome, Self::Unavailable(_)));
+        others.chain(Cause::ALL.iter().copied().map(Self::Unavailable))
     }
 
     /// Why there is no profile.
@@ -190,80 +152,41 @@ impl FetchOutcome {
     }
 }
 
-/// How a login moves on, from its nonce to the end of its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LoginEvent {
-    /// A nonce was given out.
-    Started,
-    /// Truecaller's dialog is shown.
-    Opened,
-    /// The user agreed, and is verified.
-    Verified,
-    /// The user refused.
-    Refused,
-    /// The user wants to use another number.
-    AnotherNumber,
-    /// The user agreed, with a profile that cannot be used.
-    Failed,
-    /// The user logged out.
-    LoggedOut,
-}
-
-impl LoginEvent {
-    /// Every event, for tables and metrics.
-    pub const ALL: [Self; 7] = [
-        Self::Started,
-        Self::Opened,
-        Self::Verified,
-        Self::Refused,
-        Self::AnotherNumber,
-        Self::Failed,
-        Self::LoggedOut,
-    ];
-
-    /// The stable word for metrics and logs.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Opened => "opened",
-            Self::Verified => "verified",
-            Self::Refused => "refused",
-            Self::AnotherNumber => "another-number",
-            Self::Failed => "failed",
-            Self::LoggedOut => "logged-out",
-        }
+closed_list! {
+    /// How a login moves on, from its nonce to the end of its session.
+    pub enum LoginEvent {
+        /// A nonce was given out.
+        Started = "started",
+        /// Truecaller's dialog is shown.
+        Opened = "opened",
+        /// The user agreed, and is verified.
+        Verified = "verified",
+        /// The user refused.
+        Refused = "refused",
+        /// The user wants to use another number.
+        AnotherNumber = "another-number",
+        /// The user agreed, with a profile that cannot be used.
+        Failed = "failed",
+        /// The user logged out.
+        LoggedOut = "logged-out",
     }
 }
 
-/// Where an identity was claimed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Channel {
-    /// In a request header.
-    Header,
-    /// In a list of headers that the next hop is to drop.
-    Connection,
-    /// In a request's trailers.
-    Trailer,
-    /// In the upstream's response.
-    Response,
+closed_list! {
+    /// Where an identity was claimed.
+    pub enum Channel {
+        /// In a request header.
+        Header = "header",
+        /// In a list of headers that the next hop is to drop.
+        Connection = "connection",
+        /// In a request's trailers.
+        Trailer = "trailer",
+        /// In the upstream's response.
+        Response = "response",
+    }
 }
 
 impl Channel {
-    /// Every channel, for tables and metrics.
-    pub const ALL: [Self; 4] = [Self::Header, Self::Connection, Self::Trailer, Self::Response];
-
-    /// The stable word for metrics and logs.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Header => "header",
-            Self::Connection => "connection",
-            Self::Trailer => "trailer",
-            Self::Response => "response",
-        }
-    }
-
     pub(super) fn of_request(spoofs: Spoofs) -> impl Iterator<Item = Self> {
         let claimed =
             [(spoofs.header, Self::Header), (spoofs.connection, Self::Connection), (spoofs.trailer, Self::Trailer)];

@@ -2,173 +2,108 @@
 
 use http::StatusCode;
 
-use crate::{callback::CallbackError, profile::FetchError};
+use crate::{callback::CallbackError, closed_list::closed_list, profile::FetchError};
 
-/// A request that is answered here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Rejection {
-    /// The path is not the callback's, but could be read as it.
-    AmbiguousPath,
-    /// The head could be read in two ways: its framing, its host, or its method.
-    MalformedRequest,
-    /// The header block is larger than 64 KiB.
-    HeadersTooLarge,
-    /// The request target is longer than 8 KiB.
-    TargetTooLong,
-    /// The method has no business here; those that have are named.
-    MethodNotAllowed {
-        /// The value of the `Allow` header.
-        allow: &'static str,
-    },
-    /// The body is no callback.
-    MalformedCallback,
-    /// The callback names a profile endpoint that is not listed.
-    EndpointNotAllowed,
-    /// The body of a callback or a form is larger than the limit.
-    BodyTooLarge,
-    /// The callback is compressed.
-    UnsupportedEncoding,
-    /// The body did not arrive in time.
-    BodyTimeout,
-    /// Truecaller does not accept the token.
-    TokenRefused,
-    /// Truecaller could not be reached or could not answer.
-    ProfileUnavailable,
-    /// Truecaller's answer did not arrive within the deadline.
-    ProfileTimeout,
-    /// Truecaller's answer holds no usable profile.
-    ProfileUnusable,
-    /// Truecaller says that the profile is not active.
-    ProfileInactive,
-    /// The app behind the gateway could not be reached or broke off.
-    UpstreamUnavailable,
-    /// There is no such route of truegate's own.
-    NotFound,
-    /// The route needs an identity, and there is none.
-    NotSignedIn,
-    /// The route is for others.
-    NotAllowed,
-    /// The request comes from another site's page.
-    CrossSite,
-    /// As many logins run as may.
-    TooManyLogins,
-    /// More logins or callbacks come from the client's address, or from the network around it, than may.
-    TooManyRequests {
-        /// After how many seconds the client may try again.
-        retry_after: u32,
-    },
-    /// The store of logins and revocations cannot be reached.
-    StoreUnavailable,
+closed_list! {
+    /// A request that is answered here.
+    pub enum Rejection {
+        /// The path is not the callback's, but could be read as it.
+        AmbiguousPath = "ambiguous-path",
+        /// The head could be read in two ways: its framing, its host, or its method.
+        MalformedRequest = "malformed-request",
+        /// The header block is larger than 64 KiB.
+        HeadersTooLarge = "headers-too-large",
+        /// The request target is longer than 8 KiB.
+        TargetTooLong = "target-too-long",
+        /// The method has no business here; those that have are named.
+        MethodNotAllowed {
+            /// The value of the `Allow` header.
+            allow: &'static str = "POST",
+        } = "method-not-allowed",
+        /// The body is no callback.
+        MalformedCallback = "malformed-callback",
+        /// The callback names a profile endpoint that is not listed.
+        EndpointNotAllowed = "endpoint-not-allowed",
+        /// The body of a callback or a form is larger than the limit.
+        BodyTooLarge = "body-too-large",
+        /// The callback is compressed.
+        UnsupportedEncoding = "unsupported-encoding",
+        /// The body did not arrive in time.
+        BodyTimeout = "body-timeout",
+        /// Truecaller does not accept the token.
+        TokenRefused = "token-refused",
+        /// Truecaller could not be reached or could not answer.
+        ProfileUnavailable = "profile-unavailable",
+        /// Truecaller's answer did not arrive within the deadline.
+        ProfileTimeout = "profile-timeout",
+        /// Truecaller's answer holds no usable profile.
+        ProfileUnusable = "profile-unusable",
+        /// Truecaller says that the profile is not active.
+        ProfileInactive = "profile-inactive",
+        /// The app behind the gateway could not be reached or broke off.
+        UpstreamUnavailable = "upstream-unavailable",
+        /// There is no such route of truegate's own.
+        NotFound = "not-found",
+        /// The route needs an identity, and there is none.
+        NotSignedIn = "not-signed-in",
+        /// The route is for others.
+        NotAllowed = "not-allowed",
+        /// The request comes from another site's page.
+        CrossSite = "cross-site",
+        /// As many logins run as may.
+        TooManyLogins = "too-many-logins",
+        /// More logins or callbacks come from the client's address, or from the network around it, than may.
+        TooManyRequests {
+            /// After how many seconds the client may try again.
+            retry_after: u32 = 1,
+        } = "too-many-requests",
+        /// The store of logins and revocations cannot be reached.
+        StoreUnavailable = "store-unavailable",
+    }
 }
 
 impl Rejection {
-    /// Every reason, for tables and metrics.
-    pub const ALL: [Self; 23] = [
-        Self::AmbiguousPath,
-        Self::MalformedRequest,
-        Self::HeadersTooLarge,
-        Self::TargetTooLong,
-        Self::MethodNotAllowed { allow: "POST" },
-        Self::MalformedCallback,
-        Self::EndpointNotAllowed,
-        Self::BodyTooLarge,
-        Self::UnsupportedEncoding,
-        Self::BodyTimeout,
-        Self::TokenRefused,
-        Self::ProfileUnavailable,
-        Self::ProfileTimeout,
-        Self::ProfileUnusable,
-        Self::ProfileInactive,
-        Self::UpstreamUnavailable,
-        Self::NotFound,
-        Self::NotSignedIn,
-        Self::NotAllowed,
-        Self::CrossSite,
-        Self::TooManyLogins,
-        Self::TooManyRequests { retry_after: 1 },
-        Self::StoreUnavailable,
-    ];
-
     /// The status of the answer.
     pub fn status(self) -> StatusCode {
-        match self {
-            Self::AmbiguousPath | Self::MalformedRequest | Self::MalformedCallback => StatusCode::BAD_REQUEST,
-            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
-            Self::EndpointNotAllowed
-            | Self::TokenRefused
-            | Self::ProfileInactive
-            | Self::NotAllowed
-            | Self::CrossSite => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::ProfileUnavailable | Self::ProfileUnusable | Self::UpstreamUnavailable => StatusCode::BAD_GATEWAY,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::TooManyLogins | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::ProfileTimeout => StatusCode::GATEWAY_TIMEOUT,
-        }
-    }
-
-    /// The stable word for programs, metrics and logs.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::AmbiguousPath => "ambiguous-path",
-            Self::MalformedRequest => "malformed-request",
-            Self::HeadersTooLarge => "headers-too-large",
-            Self::TargetTooLong => "target-too-long",
-            Self::MethodNotAllowed { .. } => "method-not-allowed",
-            Self::MalformedCallback => "malformed-callback",
-            Self::EndpointNotAllowed => "endpoint-not-allowed",
-            Self::BodyTooLarge => "body-too-large",
-            Self::UnsupportedEncoding => "unsupported-encoding",
-            Self::BodyTimeout => "body-timeout",
-            Self::TokenRefused => "token-refused",
-            Self::ProfileUnavailable => "profile-unavailable",
-            Self::ProfileTimeout => "profile-timeout",
-            Self::ProfileUnusable => "profile-unusable",
-            Self::ProfileInactive => "profile-inactive",
-            Self::UpstreamUnavailable => "upstream-unavailable",
-            Self::NotFound => "not-found",
-            Self::NotSignedIn => "not-signed-in",
-            Self::NotAllowed => "not-allowed",
-            Self::CrossSite => "cross-site",
-            Self::TooManyLogins => "too-many-logins",
-            Self::TooManyRequests { .. } => "too-many-requests",
-            Self::StoreUnavailable => "store-unavailable",
-        }
+        self.answer().0
     }
 
     /// The sentence for people.
     pub fn title(self) -> &'static str {
+        self.answer().1
+    }
+
+    fn answer(self) -> (StatusCode, &'static str) {
         match self {
-            Self::AmbiguousPath => "The path could be read as another one.",
-            Self::MalformedRequest => "The request head is malformed or could be read in two ways.",
-            Self::HeadersTooLarge => "The request headers are too large.",
-            Self::TargetTooLong => "The request target is too long.",
-            Self::MethodNotAllowed { .. } => "The method is not allowed here.",
-            Self::MalformedCallback => "The body is not a callback.",
-            Self::EndpointNotAllowed => "The callback names an endpoint that is not allowed.",
-            Self::BodyTooLarge => "The body is too large.",
-            Self::UnsupportedEncoding => "The body must not be encoded.",
-            Self::BodyTimeout => "The body did not arrive in time.",
-            Self::TokenRefused => "The access token was refused.",
-            Self::ProfileUnavailable => "The profile could not be fetched.",
-            Self::ProfileTimeout => "The profile did not arrive in time.",
-            Self::ProfileUnusable => "The profile could not be used.",
-            Self::ProfileInactive => "The profile is not active.",
-            Self::UpstreamUnavailable => "The app could not be reached.",
-            Self::NotFound => "There is nothing here.",
-            Self::NotSignedIn => "Nobody is signed in.",
-            Self::NotAllowed => "This is for others.",
-            Self::CrossSite => "The request comes from another site.",
-            Self::TooManyLogins => "Too many logins run at once.",
-            Self::TooManyRequests { .. } => "Too many requests come from this address or its network.",
-            Self::StoreUnavailable => "Logins cannot be looked up for now.",
+            Self::AmbiguousPath => (StatusCode::BAD_REQUEST, "The path could be read as another one."),
+            Self::MalformedRequest => {
+                (StatusCode::BAD_REQUEST, "The request head is malformed or could be read in two ways.")
+            }
+            Self::HeadersTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request headers are too large.")
+            }
+            Self::TargetTooLong => (StatusCode::URI_TOO_LONG, "The request target is too long."),
+            Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here."),
+            Self::MalformedCallback => (StatusCode::BAD_REQUEST, "The body is not a callback."),
+            Self::EndpointNotAllowed => (StatusCode::FORBIDDEN, "The callback names an endpoint that is not allowed."),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."),
+            Self::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must not be encoded."),
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
+            Self::TokenRefused => (StatusCode::FORBIDDEN, "The access token was refused."),
+            Self::ProfileUnavailable => (StatusCode::BAD_GATEWAY, "The profile could not be fetched."),
+            Self::ProfileTimeout => (StatusCode::GATEWAY_TIMEOUT, "The profile did not arrive in time."),
+            Self::ProfileUnusable => (StatusCode::BAD_GATEWAY, "The profile could not be used."),
+            Self::ProfileInactive => (StatusCode::FORBIDDEN, "The profile is not active."),
+            Self::UpstreamUnavailable => (StatusCode::BAD_GATEWAY, "The app could not be reached."),
+            Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing here."),
+            Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "Nobody is signed in."),
+            Self::NotAllowed => (StatusCode::FORBIDDEN, "This is for others."),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "The request comes from another site."),
+            Self::TooManyLogins => (StatusCode::SERVICE_UNAVAILABLE, "Too many logins run at once."),
+            Self::TooManyRequests { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "Too many requests come from this address or its network.")
+            }
+            Self::StoreUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "Logins cannot be looked up for now."),
         }
     }
 }

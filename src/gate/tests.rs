@@ -1,5 +1,7 @@
 use std::{
+    collections::HashSet,
     future::pending,
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -257,8 +259,15 @@ fn claims_are_stripped_and_counted_by_channel() {
 }
 
 #[test]
-fn every_rejection_has_its_own_code() {
-    let codes: std::collections::BTreeSet<_> = Rejection::ALL.iter().map(|rejection| rejection.code()).collect();
-    assert_eq!(codes.len(), Rejection::ALL.len());
-    assert!(Rejection::ALL.iter().all(|rejection| rejection.status().as_u16() >= 400));
+fn every_rejection_is_told_apart_and_documented() {
+    let document = |name| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let text = document("README.md") + &document("docs/sessions.md");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (mut codes, mut titles) = (HashSet::new(), HashSet::new());
+    for rejection in Rejection::ALL {
+        let (status, code) = (rejection.status(), rejection.code());
+        assert!(status.is_client_error() || status.is_server_error(), "{rejection:?}");
+        assert!(codes.insert(code) && titles.insert(rejection.title()), "{rejection:?} is the same as another one");
+        assert!(text.contains(&format!("{} `{code}`", status.as_str())), "{rejection:?} is not documented");
+    }
 }

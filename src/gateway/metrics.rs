@@ -62,12 +62,10 @@ impl Metrics {
     fn register(handle: PrometheusHandle) -> Self {
         let causes = || Cause::ALL.iter().map(|cause| cause.code());
         let reasons = || Rejection::ALL.iter().map(|rejection| rejection.code());
-        let outcomes =
-            [Outcome::Verified, Outcome::Declined, Outcome::Acknowledged, Outcome::Abandoned].map(Outcome::code);
         Self {
             callbacks: series(
                 ("truegate_callbacks_total", "outcome", "Callbacks by how they ended."),
-                outcomes.into_iter().chain(reasons()),
+                Outcome::all().map(Outcome::code),
             ),
             verifications: series(
                 ("truegate_verifications_total", "outcome", "Grants that were acknowledged, by how they ended."),
@@ -82,7 +80,7 @@ impl Metrics {
             ),
             spoofs: series(
                 ("truegate_spoof_attempts_total", "channel", "Identities claimed by others and stripped."),
-                Channel::ALL.into_iter().map(Channel::code),
+                Channel::ALL.iter().map(|channel| channel.code()),
             ),
             refusals: series(
                 ("truegate_refusals_total", "reason", "Requests other than callbacks that were refused."),

@@ -2,72 +2,42 @@
 
 use serde::Serialize;
 
-/// A language of the pages: those of Truecaller's dialog.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Hindi.
-    Hi,
-    /// Marathi.
-    Mr,
-    /// Telugu.
-    Te,
-    /// Malayalam.
-    Ml,
-    /// Urdu.
-    Ur,
-    /// Punjabi.
-    Pa,
-    /// Tamil.
-    Ta,
-    /// Bengali.
-    Bn,
-    /// Kannada.
-    Kn,
-    /// Swahili.
-    Sw,
-    /// Arabic.
-    Ar,
+use crate::closed_list::closed_list;
+
+closed_list! {
+    /// A language of the pages: those of Truecaller's dialog. Its word is the ISO 639-1 code.
+    #[derive(Default, Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Language {
+        /// English.
+        #[default]
+        En = "en",
+        /// Hindi.
+        Hi = "hi",
+        /// Marathi.
+        Mr = "mr",
+        /// Telugu.
+        Te = "te",
+        /// Malayalam.
+        Ml = "ml",
+        /// Urdu.
+        Ur = "ur",
+        /// Punjabi.
+        Pa = "pa",
+        /// Tamil.
+        Ta = "ta",
+        /// Bengali.
+        Bn = "bn",
+        /// Kannada.
+        Kn = "kn",
+        /// Swahili.
+        Sw = "sw",
+        /// Arabic.
+        Ar = "ar",
+    }
 }
 
 impl Language {
-    /// Every language.
-    pub const ALL: [Self; 12] = [
-        Self::En,
-        Self::Hi,
-        Self::Mr,
-        Self::Te,
-        Self::Ml,
-        Self::Ur,
-        Self::Pa,
-        Self::Ta,
-        Self::Bn,
-        Self::Kn,
-        Self::Sw,
-        Self::Ar,
-    ];
-
-    /// The ISO 639-1 code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Hi => "hi",
-            Self::Mr => "mr",
-            Self::Te => "te",
-            Self::Ml => "ml",
-            Self::Ur => "ur",
-            Self::Pa => "pa",
-            Self::Ta => "ta",
-            Self::Bn => "bn",
-            Self::Kn => "kn",
-            Self::Sw => "sw",
-            Self::Ar => "ar",
-        }
-    }
-
     /// The direction of its script, as HTML's `dir` has it.
     pub fn direction(self) -> &'static str {
         match self {
@@ -82,7 +52,7 @@ impl Language {
     /// Several such headers are joined by commas first.
     pub fn negotiate(accept_language: &str) -> Self {
         let ranges: Vec<_> = accept_language.split(',').filter_map(range).collect();
-        let liked = Self::ALL.into_iter().filter_map(|language| Some((language, wish(&ranges, language)?)));
+        let liked = Self::ALL.iter().filter_map(|language| Some((*language, wish(&ranges, *language)?)));
         liked
             .min_by_key(|(_, (quality, place))| (u16::MAX - quality, *place))
             .map_or(Self::En, |(language, _)| language)
@@ -123,7 +93,8 @@ mod tests {
 
     #[test]
     fn the_languages_are_those_of_the_dialog() {
-        assert_eq!(Language::ALL.map(Language::code), Lang::ALL);
+        let codes: Vec<_> = Language::ALL.iter().map(|language| language.code()).collect();
+        assert_eq!(codes, Lang::ALL);
     }
 
     #[test]

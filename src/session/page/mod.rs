@@ -149,12 +149,12 @@ impl Pages {
 
     fn replace(&mut self, name: &'static str, source: String) -> Result<(), minijinja::Error> {
         self.templates.add_template_owned(name, source)?;
-        for language in Language::ALL {
+        for &language in Language::ALL {
             self.render(&LoginView::sample(language))?;
             self.render(&LoginView { fallback: "", ..LoginView::sample(language) })?;
             self.render(&RefusedView::sample(language))?;
             self.render(&UnavailableView::sample(language))?;
-            for problem in Problem::ALL {
+            for &problem in Problem::ALL {
                 self.render(&ErrorView::sample(language, problem))?;
             }
             self.render(&LogoutView::sample(language))?;

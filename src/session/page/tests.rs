@@ -5,15 +5,15 @@ use super::*;
 #[test]
 fn our_own_pages_are_small_and_in_the_language_of_the_browser() {
     let pages = Pages::default();
-    for language in Language::ALL {
-        let errors = Problem::ALL.map(|problem| pages.error(&ErrorView::sample(language, problem)).unwrap());
+    for &language in Language::ALL {
+        let error = |problem: &Problem| pages.error(&ErrorView::sample(language, *problem)).unwrap();
         let others = [
             pages.login(&LoginView::sample(language)).unwrap(),
             pages.refused(&RefusedView::sample(language)).unwrap(),
             pages.unavailable(&UnavailableView::sample(language)).unwrap(),
             pages.logout(&LogoutView::sample(language)).unwrap(),
         ];
-        for page in errors.into_iter().chain(others) {
+        for page in Problem::ALL.iter().map(error).chain(others) {
             assert!(page.len() <= 12 * 1024, "{}", page.len());
             let direction = if matches!(language, Language::Ur | Language::Ar) { "rtl" } else { "ltr" };
             let start = format!("<html lang=\"{}\" dir=\"{direction}\">", language.code());

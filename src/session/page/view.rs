@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{ERROR, LOGIN, LOGOUT, Language, REFUSED, UNAVAILABLE};
+use crate::closed_list::closed_list;
 
 /// What the login page shows and hands to its script.
 ///
@@ -86,18 +87,20 @@ pub struct ErrorView<'a> {
     pub style_nonce: &'a str,
 }
 
-/// What happened to a request, as far as it matters to a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Problem {
-    /// A form was sent after the session had ended. The link leads to the login.
-    Ended,
-    /// The app does not answer. The link leads to the same page.
-    Unreachable,
-    /// There were too many requests. The link leads to the same page.
-    Busy,
-    /// Nobody could answer such a request. The link leads to the start.
-    Wrong,
+closed_list! {
+    /// What happened to a request, as far as it matters to a person.
+    #[derive(Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Problem {
+        /// A form was sent after the session had ended. The link leads to the login.
+        Ended,
+        /// The app does not answer. The link leads to the same page.
+        Unreachable,
+        /// There were too many requests. The link leads to the same page.
+        Busy,
+        /// Nobody could answer such a request. The link leads to the start.
+        Wrong,
+    }
 }
 
 /// What the page shows that asks whether to log out.
@@ -188,8 +191,4 @@ impl LogoutView<'static> {
     pub(super) fn sample(language: Language) -> Self {
         Self { language, path: "/.truegate", next: "", everywhere: false, partner: "A Shop", style_nonce: "c3R5bGU" }
     }
-}
-
-impl Problem {
-    pub(super) const ALL: [Self; 4] = [Self::Ended, Self::Unreachable, Self::Busy, Self::Wrong];
 }
