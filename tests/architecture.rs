@@ -167,6 +167,7 @@ const HOUSE: &[Floor] = &[
             "callback",
             "cause",
             "clock",
+            "closed_list",
             "gate",
             "headers",
             "pingora",

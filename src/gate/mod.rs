@@ -134,15 +134,13 @@ impl Gate {
 
     /// Answers a request that cannot pass: a person gets a page where there are sessions, a script problem details.
     pub fn reject_for(&self, rejection: Rejection, head: &Parts) -> Reply {
-        self.observe(Event::Refusal(rejection));
-        self.answer(rejection, head)
+        self.explain(self.reject(rejection), rejection.code(), head)
     }
 
-    /// The same, for an edge that tells of the refusal itself.
-    pub(crate) fn answer(&self, rejection: Rejection, head: &Parts) -> Reply {
-        let refused = Reply::reject(rejection, Connection::Close);
+    /// Makes a page of an answer to a refused request where there are sessions and a person waits for it.
+    pub(crate) fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {
         match self.sessions() {
-            Some(sessions) => sessions.explain(refused, rejection, head),
+            Some(sessions) => sessions.explain(refused, code, head),
             None => refused,
         }
     }

@@ -11,10 +11,6 @@ closed_list! {
         AmbiguousPath = "ambiguous-path",
         /// The head could be read in two ways: its framing, its host, or its method.
         MalformedRequest = "malformed-request",
-        /// The header block is larger than 64 KiB.
-        HeadersTooLarge = "headers-too-large",
-        /// The request target is longer than 8 KiB.
-        TargetTooLong = "target-too-long",
         /// The method has no business here; those that have are named.
         MethodNotAllowed {
             /// The value of the `Allow` header.
@@ -40,8 +36,6 @@ closed_list! {
         ProfileUnusable = "profile-unusable",
         /// Truecaller says that the profile is not active.
         ProfileInactive = "profile-inactive",
-        /// The app behind the gateway could not be reached or broke off.
-        UpstreamUnavailable = "upstream-unavailable",
         /// There is no such route of truegate's own.
         NotFound = "not-found",
         /// The route needs an identity, and there is none.
@@ -79,10 +73,6 @@ impl Rejection {
             Self::MalformedRequest => {
                 (StatusCode::BAD_REQUEST, "The request head is malformed or could be read in two ways.")
             }
-            Self::HeadersTooLarge => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request headers are too large.")
-            }
-            Self::TargetTooLong => (StatusCode::URI_TOO_LONG, "The request target is too long."),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here."),
             Self::MalformedCallback => (StatusCode::BAD_REQUEST, "The body is not a callback."),
             Self::EndpointNotAllowed => (StatusCode::FORBIDDEN, "The callback names an endpoint that is not allowed."),
@@ -94,7 +84,6 @@ impl Rejection {
             Self::ProfileTimeout => (StatusCode::GATEWAY_TIMEOUT, "The profile did not arrive in time."),
             Self::ProfileUnusable => (StatusCode::BAD_GATEWAY, "The profile could not be used."),
             Self::ProfileInactive => (StatusCode::FORBIDDEN, "The profile is not active."),
-            Self::UpstreamUnavailable => (StatusCode::BAD_GATEWAY, "The app could not be reached."),
             Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing here."),
             Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "Nobody is signed in."),
             Self::NotAllowed => (StatusCode::FORBIDDEN, "This is for others."),

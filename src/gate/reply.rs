@@ -51,18 +51,8 @@ impl fmt::Debug for Reply {
 impl Reply {
     /// Answers a rejected request with problem details (RFC 9457).
     pub fn reject(rejection: Rejection, connection: Connection) -> Self {
-        let problem = Problem {
-            r#type: format!("urn:truegate:problem:{}", rejection.code()),
-            title: rejection.title(),
-            status: rejection.status().as_u16(),
-            code: rejection.code(),
-        };
-        let body = serde_json::to_vec(&problem).expect("texts and numbers are always JSON");
-        let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() = rejection.status();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut reply = Self::problem(rejection.status(), rejection.code(), rejection.title(), connection);
+        let headers = reply.response.headers_mut();
         if let Rejection::MethodNotAllowed { allow } = rejection {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
@@ -72,6 +62,19 @@ impl Reply {
         if let Rejection::TooManyRequests { retry_after } = rejection {
             headers.insert(header::RETRY_AFTER, retry_after.into());
         }
+        reply
+    }
+
+    /// Answers with problem details (RFC 9457): an edge may have reasons of its own to refuse a request.
+    pub(crate) fn problem(status: StatusCode, code: &'static str, title: &'static str, connection: Connection) -> Self {
+        let r#type = format!("urn:truegate:problem:{code}");
+        let details = ProblemDetails { r#type, title, status: status.as_u16(), code };
+        let body = serde_json::to_vec(&details).expect("texts and numbers are always JSON");
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self { response, connection }
     }
 
@@ -99,7 +102,7 @@ impl Reply {
 pub(super) const RETRY_AFTER: u64 = 2;
 
 #[derive(Serialize)]
-struct Problem {
+struct ProblemDetails {
     r#type: String,
     title: &'static str,
     status: u16,

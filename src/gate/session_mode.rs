@@ -20,7 +20,7 @@ pub(super) trait SessionMode: Send + Sync {
     -> BoxFuture<'static, Result<(), Rejection>>;
 
     /// Makes a page of an answer to a refused request, if a person waits for it.
-    fn explain(&self, refused: Reply, rejection: Rejection, head: &Parts) -> Reply;
+    fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply;
 
     /// Whether a path is truegate's own.
     fn keeps(&self, path: &str) -> bool;

@@ -8,6 +8,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::rejection::EdgeRejection;
 use crate::{
     cause::Cause,
     gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection, VerificationOutcome},
@@ -60,8 +61,8 @@ impl Metrics {
     }
 
     fn register(handle: PrometheusHandle) -> Self {
+        let edge = EdgeRejection::ALL.iter().map(|rejection| rejection.code());
         let causes = || Cause::ALL.iter().map(|cause| cause.code());
-        let reasons = || Rejection::ALL.iter().map(|rejection| rejection.code());
         Self {
             callbacks: series(
                 ("truegate_callbacks_total", "outcome", "Callbacks by how they ended."),
@@ -84,7 +85,7 @@ impl Metrics {
             ),
             refusals: series(
                 ("truegate_refusals_total", "reason", "Requests other than callbacks that were refused."),
-                reasons(),
+                Rejection::ALL.iter().map(|rejection| rejection.code()).chain(edge),
             ),
             responses: series(
                 ("truegate_responses_total", "class", "Requests by the class of the answer; none if the client left."),

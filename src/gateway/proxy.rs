@@ -20,7 +20,8 @@ use super::{
     config::Timeouts,
     failure,
     forwarded::{self, Origin, TrustedProxies},
-    limits, spelling,
+    rejection::{self, EdgeRejection},
+    spelling,
     telemetry::Telemetry,
     upstream::{Attempts, Upstreams},
 };
@@ -80,8 +81,9 @@ impl ProxyHttp for Proxy {
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         exchange.uncounted = Some(session.req_header().method.clone());
         self.keep(session);
-        if let Err(rejection) = limits::check(session.req_header(), |path| self.gate.keeps(path)) {
-            let reply = self.gate.reject_for(rejection, session.req_header());
+        if let Err(rejection) = rejection::check_size(session.req_header(), |path| self.gate.keeps(path)) {
+            self.telemetry.refusal(rejection);
+            let reply = rejection.reply(&self.gate, session.req_header());
             respond(session, reply).await?;
             return Ok(true);
         }
@@ -262,7 +264,7 @@ impl Proxy {
 
     fn lost_upstream(&self, session: &Session, error: &Error) -> Reply {
         self.telemetry.upstream_failure(failure::cause(error));
-        self.gate.answer(Rejection::UpstreamUnavailable, session.req_header())
+        EdgeRejection::UpstreamUnavailable.reply(&self.gate, session.req_header())
     }
 }
 

@@ -10,7 +10,10 @@ use std::{
 use http::Method;
 use tracing::{debug, info, warn};
 
-use super::metrics::{Metrics, class, words};
+use super::{
+    metrics::{Metrics, class, words},
+    rejection::EdgeRejection,
+};
 use crate::{
     cause::Cause,
     clock::{Clock as _, SystemClock},
@@ -62,6 +65,12 @@ impl Telemetry {
                  list the proxy that speaks https in trusted_proxies"
             );
         }
+    }
+
+    /// The gateway itself refused a request.
+    pub(super) fn refusal(&self, rejection: EdgeRejection) {
+        self.0.refusals.count(&rejection.code());
+        info!(reason = rejection.code(), "refused");
     }
 
     /// The app behind could not be asked, or broke off.

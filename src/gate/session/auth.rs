@@ -101,7 +101,7 @@ impl Desk {
             (reason, Refusal::NotAllowed(phone)) => {
                 self.mode.explain_not_allowed(self.gate.reject(reason), phone, asked)
             }
-            (reason, _) => self.mode.explain(self.gate.reject(reason), reason, asked),
+            (reason, _) => self.mode.explain(self.gate.reject(reason), reason.code(), asked),
         };
         let forgets = matches!(refusal, Refusal::Forgotten);
         let path = original.path().unwrap_or("/");

@@ -146,8 +146,8 @@ impl SessionMode for Sessions {
         Box::pin(async move { desk.acknowledge(callback, posted).await })
     }
 
-    fn explain(&self, refused: Reply, rejection: Rejection, head: &Parts) -> Reply {
-        self.0.explain(refused, rejection, Asked::of(head))
+    fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {
+        self.0.explain(refused, code, Asked::of(head))
     }
 
     fn keeps(&self, path: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The pages that people see, filled in for one request.
 
-use http::{HeaderMap, Method, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
 use rand_core::OsRng;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     visitor::{is_foreign, loads_page},
 };
 use crate::{
-    gate::{Rejection, Reply, reply::RETRY_AFTER},
+    gate::{Reply, reply::RETRY_AFTER},
     profile::PhoneNumber,
     session::{
         self, ReturnPath,
@@ -38,7 +38,7 @@ impl Desk {
         let next = self.mode.next(query(&head, "next").as_deref());
         match self.standing(&head.headers).await {
             Standing::Known(session) => {
-                let on = reply::redirect(http::StatusCode::FOUND, next.as_str());
+                let on = reply::redirect(StatusCode::FOUND, next.as_str());
                 on.with_cookies(self.renewal(&session))
             }
             Standing::Worthless => self.mode.login_page(&head, &next).with_cookies(self.mode.forget("/")),
@@ -79,7 +79,7 @@ impl Mode {
     }
 
     /// The same answer as a page, if a person waits for it and there is a page for it.
-    pub(super) fn explain(&self, refused: Reply, rejection: Rejection, asked: Asked<'_>) -> Reply {
+    pub(super) fn explain(&self, refused: Reply, code: &str, asked: Asked<'_>) -> Reply {
         if !loads_page(asked.headers) {
             return refused;
         }
@@ -90,15 +90,14 @@ impl Mode {
             _ => self.came_from(asked.headers),
         };
         let error = |problem, link: &str| {
-            let code = rejection.code();
             let view = ErrorView { language, problem, code, link, partner, style_nonce: &style_nonce };
             self.render(|pages| pages.error(&view))
         };
-        let html = match rejection {
+        let html = match refused.response.status() {
             // Who goes to a page is sent to the login where that can be; only a form has more to be told.
-            Rejection::NotSignedIn if reads(asked.method) => return refused,
-            Rejection::NotSignedIn => error(Problem::Ended, &self.login_url(&again)),
-            Rejection::StoreUnavailable | Rejection::TooManyLogins => {
+            StatusCode::UNAUTHORIZED if reads(asked.method) => return refused,
+            StatusCode::UNAUTHORIZED => error(Problem::Ended, &self.login_url(&again)),
+            StatusCode::SERVICE_UNAVAILABLE => {
                 let fallback = self.fallback(&again);
                 let view = UnavailableView {
                     language,
@@ -110,11 +109,9 @@ impl Mode {
                 };
                 self.render(|pages| pages.unavailable(&view))
             }
-            _ => match rejection.status().as_u16() {
-                429 => error(Problem::Busy, again.as_str()),
-                500.. => error(Problem::Unreachable, again.as_str()),
-                _ => error(Problem::Wrong, "/"),
-            },
+            StatusCode::TOO_MANY_REQUESTS => error(Problem::Busy, again.as_str()),
+            status if status.is_server_error() => error(Problem::Unreachable, again.as_str()),
+            _ => error(Problem::Wrong, "/"),
         };
         refused.into_page(html).with_policy(&csp(&style_nonce))
     }
