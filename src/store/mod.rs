@@ -105,13 +105,13 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a revocation for at least `lifetime`.
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// The revocations that came after a place, in the order in which they came, and the place after the last.
+    /// Returns the revocations that came after `after`, in the order in which they came, and the cursor behind the last.
     ///
-    /// It gives at most [`REVOCATIONS_AT_ONCE`], so that no question keeps a store busy for long: whoever gets any
-    /// asks again, from the place after the last, and knows all that are kept once there are none. Between two
-    /// questions none is passed over and none comes twice, whatever comes or expires. The default place is before
-    /// all that are still kept.
-    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>>;
+    /// One answer holds at most [`REVOCATIONS_AT_ONCE`], so that no question keeps a store busy for long. A caller asks
+    /// again with the returned cursor until there are none, and then knows all that are kept. Between two questions no
+    /// revocation may be skipped or come twice, whatever comes or expires. [`Cursor::default`] stands before all that
+    /// are kept.
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>>;
 }
 
 /// About how many logins a store is asked at once whether they have moved.
@@ -120,9 +120,9 @@ pub const SEEN_AT_ONCE: usize = 2000;
 /// How many revocations a store gives at once.
 pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
-/// A place in the order of revocations, which means something to the store that gave it alone.
+/// How far a reader of the revocations has come. It means something only to the store that returned it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place(Box<str>);
+pub struct Cursor(Box<str>);
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,8 +145,8 @@ pub enum OpenError {
     Unavailable(#[source] Fault),
 }
 
-impl Place {
-    /// A place by the name that its store gives it.
+impl Cursor {
+    /// The cursor that a store calls by this name.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self(name.into())
     }

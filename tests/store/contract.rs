@@ -43,8 +43,8 @@ contract! {
     waiting::a_login_that_has_expired_has_moved
     waiting::a_login_that_made_room_has_moved
     waiting::of_as_many_as_are_asked_about_at_once_each_is_told
-    revocations::revocations_come_in_order_after_a_place
-    revocations::a_place_that_no_store_gave_is_before_all
+    revocations::revocations_come_in_order_after_a_cursor
+    revocations::a_cursor_that_no_store_gave_is_at_the_beginning
     revocations::two_hundred_revocations_at_once_come_once_each
     revocations::more_than_fit_at_once_come_in_order_and_once_each
     revocations::as_many_as_fit_at_once_are_followed_by_none

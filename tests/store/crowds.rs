@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use truegate::store::{Place, REVOCATIONS_AT_ONCE, RedisStore, Store};
+use truegate::store::{Cursor, REVOCATIONS_AT_ONCE, RedisStore, Store};
 
 use crate::{site::LONG, support::redis::Redis};
 
@@ -24,27 +24,27 @@ async fn two_hundred_thousand_revocations_never_keep_the_server_busy() {
 }
 
 #[tokio::test]
-async fn a_place_whose_revocation_is_gone_leads_on_to_no_more_than_fit() {
+async fn a_cursor_whose_revocation_is_gone_leads_on_to_no_more_than_fit() {
     let server = crowded(2 * REVOCATIONS_AT_ONCE + 1);
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    let (_, place) = store.revocations(&Place::default()).await.unwrap();
-    let id = place.name().split_once(' ').unwrap().1;
+    let (_, cursor) = store.revocations(&Cursor::default()).await.unwrap();
+    let id = cursor.name().split_once(' ').unwrap().1;
     assert_eq!(server.command(&["XDEL", STREAM, id]), "1");
 
-    let (later, place) = store.revocations(&place).await.unwrap();
+    let (later, cursor) = store.revocations(&cursor).await.unwrap();
     assert_eq!((later.len(), &*later[0]), (REVOCATIONS_AT_ONCE, b"1001".as_slice()));
-    assert_eq!(store.revocations(&place).await.unwrap().0, ["2001"]);
+    assert_eq!(store.revocations(&cursor).await.unwrap().0, ["2001"]);
 }
 
 #[tokio::test]
 async fn a_stream_that_was_begun_anew_between_two_questions_is_read_whole() {
     let server = crowded(REVOCATIONS_AT_ONCE + 1);
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    let (_, place) = store.revocations(&Place::default()).await.unwrap();
+    let (_, cursor) = store.revocations(&Cursor::default()).await.unwrap();
 
     server.command(&["FLUSHALL"]);
     store.revoke(Bytes::from_static(b"new"), LONG).await.unwrap();
-    assert_eq!(store.revocations(&place).await.unwrap().0, ["new"]);
+    assert_eq!(store.revocations(&cursor).await.unwrap().0, ["new"]);
 }
 
 /// A server that keeps so many revocations, numbered from one.
@@ -58,13 +58,13 @@ fn crowded(count: usize) -> Redis {
 
 /// What the store gives from its beginning, until it gives nothing.
 async fn all(store: &RedisStore) -> Vec<Bytes> {
-    let (mut seen, mut place) = (Vec::new(), Place::default());
+    let (mut seen, mut cursor) = (Vec::new(), Cursor::default());
     loop {
-        let (later, next) = store.revocations(&place).await.unwrap();
+        let (later, next) = store.revocations(&cursor).await.unwrap();
         if later.is_empty() {
             return seen;
         }
         seen.extend(later);
-        place = next;
+        cursor = next;
     }
 }

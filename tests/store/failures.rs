@@ -6,7 +6,7 @@ use bytes::Bytes;
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    store::{OpenError, Place, RedisStore, State, Store, StoreError},
+    store::{Cursor, OpenError, RedisStore, State, Store, StoreError},
 };
 
 use crate::{
@@ -102,7 +102,7 @@ async fn a_connection_that_leads_nowhere_is_given_up_by_who_does_not_wait_for_lo
     store.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
 
     relay.lose_connections();
-    let (lost, start, soon) = (SystemClock.now(), Place::default(), Duration::from_millis(400));
+    let (lost, start, soon) = (SystemClock.now(), Cursor::default(), Duration::from_millis(400));
     until(async || tokio::time::timeout(soon, store.revocations(&start)).await.is_ok_and(|heard| heard.is_ok())).await;
     let waited = SystemClock.now() - lost;
     assert!(waited < Duration::from_secs(2), "{waited:?}");
@@ -142,7 +142,7 @@ pub async fn all_is_unavailable(store: &RedisStore) -> HashSet<Cause> {
         store.advance(&nonce, State::Opened).await.map(drop),
         store.state(&browser, Some(&nonce)).await.map(drop),
         store.revoke(Bytes::new(), LONG).await,
-        store.revocations(&Place::default()).await.map(drop),
+        store.revocations(&Cursor::default()).await.map(drop),
     ];
     let waited = SystemClock.now() - start;
     assert!(waited < 6 * DEADLINE + SLACK, "{waited:?}");

@@ -1,7 +1,7 @@
 //! When Redis forgets.
 
 use bytes::Bytes;
-use truegate::store::{Place, RedisStore, State, Store};
+use truegate::store::{Cursor, RedisStore, State, Store};
 
 use crate::{
     site::{LONG, browser, login, nonce, owner},
@@ -14,14 +14,14 @@ async fn what_is_flushed_is_forgotten_and_nothing_else_fails() {
     let store = RedisStore::new(&server.url(), 1).unwrap();
     store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
     store.revoke(Bytes::from_static(b"lost"), LONG).await.unwrap();
-    let (_, place) = store.revocations(&Place::default()).await.unwrap();
+    let (_, cursor) = store.revocations(&Cursor::default()).await.unwrap();
 
     assert_eq!(server.command(&["FLUSHALL"]), "OK");
     assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
     assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Ok(()));
-    assert_eq!(store.revocations(&place).await, Ok((vec![], place.clone())));
+    assert_eq!(store.revocations(&cursor).await, Ok((vec![], cursor.clone())));
     store.revoke(Bytes::from_static(b"new"), LONG).await.unwrap();
-    assert_eq!(store.revocations(&place).await.unwrap().0, ["new"]);
+    assert_eq!(store.revocations(&cursor).await.unwrap().0, ["new"]);
 }
 
 #[tokio::test]
@@ -29,14 +29,14 @@ async fn a_stream_that_was_begun_anew_with_a_slow_clock_is_read_whole() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 1).unwrap();
     store.revoke(Bytes::from_static(b"known"), LONG).await.unwrap();
-    let (_, place) = store.revocations(&Place::default()).await.unwrap();
+    let (_, cursor) = store.revocations(&Cursor::default()).await.unwrap();
 
     // What a server writes that lost its memory, and whose clock went back.
     let (key, end) = ("{truegate}:revocations", "9999999999999");
     server.command(&["DEL", key]);
     server.command(&["XADD", key, "1-1", "generation", "1.1", "until", end, "sealed", "new"]);
     store.revoke(Bytes::from_static(b"newer"), LONG).await.unwrap();
-    assert_eq!(store.revocations(&place).await.unwrap().0, ["new", "newer"]);
+    assert_eq!(store.revocations(&cursor).await.unwrap().0, ["new", "newer"]);
 }
 
 #[tokio::test]
@@ -67,5 +67,5 @@ async fn all_works(store: &RedisStore, number: usize) {
     assert_eq!(store.advance(&nonce, State::Opened).await, Ok(true));
     assert_eq!(store.state(&browser, None).await, Ok(login(&nonce, State::Opened)));
     store.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
-    assert_eq!(store.revocations(&Place::default()).await.unwrap().0.len(), number);
+    assert_eq!(store.revocations(&Cursor::default()).await.unwrap().0.len(), number);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use truegate::{
     cause::Cause,
-    store::{OpenError, Place, RedisStore, State, Store, StoreError},
+    store::{Cursor, OpenError, RedisStore, State, Store, StoreError},
 };
 
 use crate::{
@@ -90,7 +90,7 @@ async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
         server.command(&["DEL", key]);
         server.command(spoil);
         let junk = StoreError::Unavailable(Cause::Data.into());
-        assert_eq!(store.revocations(&Place::default()).await, Err(junk.clone()), "{spoil:?}");
+        assert_eq!(store.revocations(&Cursor::default()).await, Err(junk.clone()), "{spoil:?}");
         assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(junk), "{spoil:?}");
         assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)), "{spoil:?}");
     }
@@ -124,7 +124,7 @@ async fn old_revocations_are_trimmed_while_new_ones_come() {
 
     until(async || {
         store.revoke(Bytes::from_static(b"new"), LONG).await.unwrap();
-        !store.revocations(&Place::default()).await.unwrap().0.contains(&Bytes::from_static(b"old"))
+        !store.revocations(&Cursor::default()).await.unwrap().0.contains(&Bytes::from_static(b"old"))
     })
     .await;
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, io::Read, net::TcpListener, thread};
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    store::{OpenError, Place, RedisStore, State, Store, StoreError},
+    store::{Cursor, OpenError, RedisStore, State, Store, StoreError},
 };
 
 use crate::{
@@ -83,7 +83,7 @@ async fn a_server_that_refuses_every_command_is_unavailable() {
         let store = RedisStore::new(&Parrot::saying(line).url(), 10).unwrap();
         let opened = store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await;
         assert_eq!(opened, Err(OpenError::Unavailable(cause.into())), "{line}");
-        let heard = store.revocations(&Place::default()).await;
+        let heard = store.revocations(&Cursor::default()).await;
         assert_eq!(heard, Err(StoreError::Unavailable(cause.into())), "{line}");
     }
 }

@@ -4,36 +4,36 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
-use truegate::store::{Place, REVOCATIONS_AT_ONCE};
+use truegate::store::{Cursor, REVOCATIONS_AT_ONCE};
 
 use crate::site::{LONG, SHORT, Site};
 
-pub async fn revocations_come_in_order_after_a_place(site: fn(usize) -> Site) {
+pub async fn revocations_come_in_order_after_a_cursor(site: fn(usize) -> Site) {
     let site = site(10);
-    let (none, start) = site.other.revocations(&Place::default()).await.unwrap();
+    let (none, start) = site.other.revocations(&Cursor::default()).await.unwrap();
     assert!(none.is_empty());
 
     for sealed in ["one", "two", ""] {
         site.one.revoke(Bytes::from(sealed), LONG).await.unwrap();
     }
-    for from in [&start, &Place::default()] {
+    for from in [&start, &Cursor::default()] {
         assert_eq!(site.other.revocations(from).await.unwrap().0, ["one", "two", ""]);
     }
 
-    let (_, place) = site.other.revocations(&start).await.unwrap();
-    assert_eq!(site.other.revocations(&place).await.unwrap(), (vec![], place.clone()));
+    let (_, cursor) = site.other.revocations(&start).await.unwrap();
+    assert_eq!(site.other.revocations(&cursor).await.unwrap(), (vec![], cursor.clone()));
     site.other.revoke(Bytes::from_static(b"\0\xff\r\n"), LONG).await.unwrap();
-    let (later, end) = site.one.revocations(&place).await.unwrap();
+    let (later, end) = site.one.revocations(&cursor).await.unwrap();
     assert_eq!(later, [Bytes::from_static(b"\0\xff\r\n")]);
-    assert_ne!(end, place);
+    assert_ne!(end, cursor);
 }
 
-pub async fn a_place_that_no_store_gave_is_before_all(site: fn(usize) -> Site) {
+pub async fn a_cursor_that_no_store_gave_is_at_the_beginning(site: fn(usize) -> Site) {
     let site = site(10);
     site.one.revoke(Bytes::from_static(b"one"), LONG).await.unwrap();
 
-    for name in ["", " ", "-", "+", "0-0", "7.7 9999999999999-0", "no place"] {
-        assert_eq!(site.one.revocations(&Place::new(name)).await.unwrap().0, ["one"], "{name}");
+    for name in ["", " ", "-", "+", "0-0", "7.7 9999999999999-0", "no cursor"] {
+        assert_eq!(site.one.revocations(&Cursor::new(name)).await.unwrap().0, ["one"], "{name}");
     }
 }
 
@@ -46,15 +46,15 @@ pub async fn two_hundred_revocations_at_once_come_once_each(site: fn(usize) -> S
     }
 
     // Whoever reads along misses none.
-    let (mut seen, mut place) = (Vec::new(), Place::default());
+    let (mut seen, mut cursor) = (Vec::new(), Cursor::default());
     while seen.len() < 200 {
-        let (later, next) = site.one.revocations(&place).await.unwrap();
+        let (later, next) = site.one.revocations(&cursor).await.unwrap();
         seen.extend(later);
-        place = next;
+        cursor = next;
     }
     revocations.join_all().await;
     assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 200);
-    assert_eq!(site.other.revocations(&Place::default()).await.unwrap().0, seen);
+    assert_eq!(site.other.revocations(&Cursor::default()).await.unwrap().0, seen);
 }
 
 pub async fn more_than_fit_at_once_come_in_order_and_once_each(site: fn(usize) -> Site) {
@@ -68,13 +68,13 @@ pub async fn more_than_fit_at_once_come_in_order_and_once_each(site: fn(usize) -
     revoke(2 * REVOCATIONS_AT_ONCE + 10).await;
 
     // More come while they are read, until they come no more.
-    let (mut seen, mut lengths, mut place) = (Vec::new(), Vec::new(), Place::default());
+    let (mut seen, mut lengths, mut cursor) = (Vec::new(), Vec::new(), Cursor::default());
     for more in [0, 5, REVOCATIONS_AT_ONCE, 0, 0, 0] {
         revoke(more).await;
-        let (later, next) = site.other.revocations(&place).await.unwrap();
+        let (later, next) = site.other.revocations(&cursor).await.unwrap();
         lengths.push(later.len());
         seen.extend(later);
-        place = next;
+        cursor = next;
     }
 
     assert_eq!(lengths, [REVOCATIONS_AT_ONCE, REVOCATIONS_AT_ONCE, REVOCATIONS_AT_ONCE, 15, 0, 0]);
@@ -88,24 +88,24 @@ pub async fn as_many_as_fit_at_once_are_followed_by_none(site: fn(usize) -> Site
         site.one.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
     }
 
-    let (all, place) = site.one.revocations(&Place::default()).await.unwrap();
+    let (all, cursor) = site.one.revocations(&Cursor::default()).await.unwrap();
     assert_eq!(all.len(), REVOCATIONS_AT_ONCE);
-    assert_eq!(site.other.revocations(&place).await.unwrap(), (vec![], place.clone()));
+    assert_eq!(site.other.revocations(&cursor).await.unwrap(), (vec![], cursor.clone()));
     site.one.revoke(Bytes::from_static(b"next"), LONG).await.unwrap();
-    assert_eq!(site.other.revocations(&place).await.unwrap().0, ["next"]);
+    assert_eq!(site.other.revocations(&cursor).await.unwrap().0, ["next"]);
 }
 
 pub async fn a_revocation_is_gone_after_its_lifetime(site: fn(usize) -> Site) {
     let site = site(10);
     site.one.revoke(Bytes::from_static(b"short"), SHORT).await.unwrap();
-    let (_, place) = site.one.revocations(&Place::default()).await.unwrap();
+    let (_, cursor) = site.one.revocations(&Cursor::default()).await.unwrap();
 
-    let none = async || site.one.revocations(&Place::default()).await.unwrap().0.is_empty();
+    let none = async || site.one.revocations(&Cursor::default()).await.unwrap().0.is_empty();
     site.once_short_has_passed(none).await;
-    assert!(site.one.revocations(&place).await.unwrap().0.is_empty());
+    assert!(site.one.revocations(&cursor).await.unwrap().0.is_empty());
 
     site.one.revoke(Bytes::from_static(b"next"), LONG).await.unwrap();
-    assert_eq!(site.one.revocations(&place).await.unwrap().0, ["next"]);
+    assert_eq!(site.one.revocations(&cursor).await.unwrap().0, ["next"]);
 }
 
 pub async fn a_short_revocation_does_not_end_a_long_one(site: fn(usize) -> Site) {
@@ -115,7 +115,7 @@ pub async fn a_short_revocation_does_not_end_a_long_one(site: fn(usize) -> Site)
     }
 
     // A store may keep some longer than it must, but not all.
-    let kept = async || site.one.revocations(&Place::default()).await.unwrap().0;
+    let kept = async || site.one.revocations(&Cursor::default()).await.unwrap().0;
     site.once_short_has_passed(async || {
         site.other.revoke(Bytes::from_static(b"next"), LONG).await.unwrap();
         kept().await.first().is_some_and(|first| first == "long")

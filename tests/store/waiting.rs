@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 use truegate::{
     callback::RequestId,
     session::BrowserId,
-    store::{Login, OpenError, Place, RedisStore, SEEN_AT_ONCE, Seen, State, Store, StoreError},
+    store::{Cursor, Login, OpenError, RedisStore, SEEN_AT_ONCE, Seen, State, Store, StoreError},
 };
 
 use crate::{
@@ -179,7 +179,7 @@ impl Store for Plain {
         self.0.revoke(revocation, lifetime)
     }
 
-    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>> {
         self.0.revocations(after)
     }
 }

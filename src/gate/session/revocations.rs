@@ -12,7 +12,7 @@ use super::revocation::Revocation;
 use crate::{
     profile::PhoneNumber,
     session::{Session, SessionId, epoch},
-    store::Place,
+    store::Cursor,
 };
 
 /// What is known of revocations. It is at most 300 ms old while the store answers.
@@ -25,7 +25,7 @@ struct Known {
     sessions: HashMap<SessionId, SystemTime>,
     /// The users whose sessions ended that began up to a time, until when that matters.
     users: HashMap<PhoneNumber, (SystemTime, SystemTime)>,
-    place: Place,
+    place: Cursor,
     /// When the store was asked what it answered last, and when it last answered or failed to.
     heard: Option<Instant>,
     asked: Option<Instant>,
@@ -71,12 +71,12 @@ impl Revocations {
     }
 
     /// Where to go on asking.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Cursor {
         self.known().place.clone()
     }
 
     /// Takes note of what the store answered.
-    pub(super) fn hear(&self, revocations: impl Iterator<Item = Revocation>, place: Place) {
+    pub(super) fn hear(&self, revocations: impl Iterator<Item = Revocation>, place: Cursor) {
         let mut known = self.known();
         revocations.for_each(|revocation| known.note(revocation));
         known.place = place;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 use self::{logins::Logins, revocations::Revocations};
-use super::{Login, OpenError, Place, Seen, State, Store, StoreError};
+use super::{Cursor, Login, OpenError, Seen, State, Store, StoreError};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -108,7 +108,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>> {
         self.step(move |kept, _| Ok(kept.revocations.after(after)))
     }
 }

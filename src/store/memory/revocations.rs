@@ -9,9 +9,9 @@ use std::{
 use bytes::Bytes;
 
 use super::expiries::Expiries;
-use crate::store::{Place, REVOCATIONS_AT_ONCE};
+use crate::store::{Cursor, REVOCATIONS_AT_ONCE};
 
-/// They are numbered from one; a place is the number of the last.
+/// They are numbered from one; a cursor is the number of the last.
 #[derive(Default)]
 pub(super) struct Revocations {
     numbered: BTreeMap<u64, Bytes>,
@@ -26,12 +26,12 @@ impl Revocations {
         self.expiries.push(end, self.last);
     }
 
-    pub(super) fn after(&self, place: &Place) -> (Vec<Bytes>, Place) {
-        let after = place.name().parse().unwrap_or(0);
+    pub(super) fn after(&self, cursor: &Cursor) -> (Vec<Bytes>, Cursor) {
+        let after = cursor.name().parse().unwrap_or(0);
         let later = self.numbered.range((Excluded(after), Unbounded)).take(REVOCATIONS_AT_ONCE);
         let (numbers, later): (Vec<_>, Vec<_>) =
             later.map(|(number, revocation)| (*number, revocation.clone())).unzip();
-        (later, Place::new(numbers.last().unwrap_or(&self.last).to_string()))
+        (later, Cursor::new(numbers.last().unwrap_or(&self.last).to_string()))
     }
 
     /// Drops those whose lifetime has passed.

@@ -1,17 +1,17 @@
-//! Under which names the server keeps what, and how it is told of lifetimes and places.
+//! Under which names the server keeps what, and how it is told of lifetimes and cursors.
 
 use std::time::Duration;
 
 use crate::{
     callback::RequestId,
     session::BrowserId,
-    store::{LONGEST, Place},
+    store::{Cursor, LONGEST},
 };
 
 /// Before the nonce of each login.
 pub(super) const LOGIN: &str = "{truegate}:login:";
 
-/// When each login ends, by its nonce: the logins that take a place.
+/// When each login ends, by its nonce: the logins that count.
 pub(super) const ENDS: &str = "{truegate}:logins";
 
 /// The stream of revocations.
@@ -26,14 +26,14 @@ pub(super) fn browser(browser: &BrowserId) -> String {
     format!("{{truegate}}:browser:{}", browser.expose())
 }
 
-/// A place is the generation of the stream, and the id of an entry.
-pub(super) fn place(generation: &[u8], id: &[u8]) -> Place {
-    Place::new(format!("{} {}", String::from_utf8_lossy(generation), String::from_utf8_lossy(id)))
+/// A cursor is the generation of the stream, and the id of an entry.
+pub(super) fn cursor(generation: &[u8], id: &[u8]) -> Cursor {
+    Cursor::new(format!("{} {}", String::from_utf8_lossy(generation), String::from_utf8_lossy(id)))
 }
 
 /// Both are empty before all revocations.
-pub(super) fn parts(place: &Place) -> (&str, &str) {
-    place.name().split_once(' ').unwrap_or_default()
+pub(super) fn parts(cursor: &Cursor) -> (&str, &str) {
+    cursor.name().split_once(' ').unwrap_or_default()
 }
 
 /// In whole milliseconds, at least as long.
@@ -54,9 +54,9 @@ mod tests {
     }
 
     #[test]
-    fn a_place_has_two_parts_or_is_before_all() {
-        assert_eq!(parts(&place(b"17.4", b"17-0")), ("17.4", "17-0"));
-        assert_eq!(parts(&Place::default()), ("", ""));
-        assert_eq!(parts(&Place::new("12")), ("", ""));
+    fn a_cursor_has_two_parts_or_is_before_all() {
+        assert_eq!(parts(&cursor(b"17.4", b"17-0")), ("17.4", "17-0"));
+        assert_eq!(parts(&Cursor::default()), ("", ""));
+        assert_eq!(parts(&Cursor::new("12")), ("", ""));
     }
 }

@@ -15,7 +15,7 @@ use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
 use self::{address::Address, link::Link, script::Scripts};
-use super::{LOGINS_PER_BROWSER, Login, OpenError, Place, REVOCATIONS_AT_ONCE, Seen, State, Store, StoreError};
+use super::{Cursor, LOGINS_PER_BROWSER, Login, OpenError, REVOCATIONS_AT_ONCE, Seen, State, Store, StoreError};
 use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
@@ -110,14 +110,14 @@ impl RedisStore {
         self.link.run(&call).await
     }
 
-    async fn revocations(&self, after: &Place) -> Result<(Vec<Bytes>, Place), StoreError> {
+    async fn revocations(&self, after: &Cursor) -> Result<(Vec<Bytes>, Cursor), StoreError> {
         let (generation, id) = key::parts(after);
         let mut call = self.scripts.revocations.key(key::REVOCATIONS);
         call.arg(generation).arg(id).arg(REVOCATIONS_AT_ONCE);
         let mut answer: Vec<Bytes> = self.link.run(&call).await?;
         let later = answer.split_off(answer.len().min(2));
         let [generation, id] = answer.try_into().map_err(|_| StoreError::Unavailable(Cause::Protocol.into()))?;
-        Ok((later, key::place(&generation, &id)))
+        Ok((later, key::cursor(&generation, &id)))
     }
 }
 
@@ -165,7 +165,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>> {
         Box::pin(self.revocations(after))
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     cause::Cause,
     clock::ManualClock,
     session::BrowserId,
-    store::{Login, MemoryStore, OpenError, Place, Seen, State, Store, StoreError},
+    store::{Cursor, Login, MemoryStore, OpenError, Seen, State, Store, StoreError},
 };
 
 /// A store that several gates share, and that can be taken away.
@@ -105,7 +105,7 @@ impl Store for SharedStore {
         self.answer(|| self.kept.revoke(revocation, lifetime))
     }
 
-    fn revocations<'a>(&'a self, after: &'a Place) -> BoxFuture<'a, Result<(Vec<Bytes>, Place), StoreError>> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>> {
         self.answer(|| self.kept.revocations(after))
     }
 }
