@@ -39,7 +39,7 @@ pub enum State {
 
 /// A login as a browser that waits for it has seen it last.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct WatchedLogin {
     /// The browser.
     pub browser: BrowserId,
     /// The login that the browser asks about, or its newest one.
@@ -48,7 +48,7 @@ pub struct Seen {
     pub found: Option<(RequestId, &'static str)>,
 }
 
-impl Seen {
+impl WatchedLogin {
     /// Whether a login is as it was seen.
     pub(crate) fn is_still(&self, login: Option<&Login>) -> bool {
         match (&self.found, login) {
@@ -93,9 +93,9 @@ impl fmt::Debug for Login {
     }
 }
 
-impl fmt::Debug for Seen {
+impl fmt::Debug for WatchedLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seen(redacted)")
+        f.write_str("WatchedLogin(redacted)")
     }
 }
 

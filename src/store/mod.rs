@@ -40,7 +40,7 @@ use futures_core::future::BoxFuture;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisStoreError};
 pub use self::{
-    login::{Login, Seen, State},
+    login::{Login, State, WatchedLogin},
     memory::MemoryStore,
 };
 use crate::{callback::RequestId, cause::Fault, session::BrowserId};
@@ -82,20 +82,20 @@ pub trait Store: Send + Sync + 'static {
         nonce: Option<&'a RequestId>,
     ) -> BoxFuture<'a, Result<Option<Login>, StoreError>>;
 
-    /// Which logins may have moved since they were seen: their places in `seen`.
+    /// Returns which of these logins may have moved since they were last seen: their indices in `watched`.
     ///
-    /// Each one for which [`state`](Self::state) would now give another login, another state or none is among them;
-    /// others may be, too. A gateway asks this a few times a second for all browsers that wait at it, and about at most
-    /// [`SEEN_AT_ONCE`] with one question; so that this costs next to nothing, a store answers from one round trip.
+    /// Every login for which [`state`](Self::state) would now return another login, another state or nothing must be among
+    /// them; others may be, too. A gateway asks this a few times a second for all browsers that wait at it, about at most
+    /// [`WATCHED_AT_ONCE`] logins with one question. To keep that cheap, answer it in one round trip.
     ///
-    /// As it is provided, it asks for one state after the other.
-    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    /// The provided method asks for one state after the other.
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
         Box::pin(async move {
             let mut moved = Vec::new();
-            for (place, seen) in seen.iter().enumerate() {
-                let login = self.state(&seen.browser, seen.asked.as_ref()).await?;
-                if !seen.is_still(login.as_ref()) {
-                    moved.push(place);
+            for (index, watched) in watched.iter().enumerate() {
+                let login = self.state(&watched.browser, watched.asked.as_ref()).await?;
+                if !watched.is_still(login.as_ref()) {
+                    moved.push(index);
                 }
             }
             Ok(moved)
@@ -114,10 +114,10 @@ pub trait Store: Send + Sync + 'static {
     fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>>;
 }
 
-/// About how many logins a store is asked at once whether they have moved.
-pub const SEEN_AT_ONCE: usize = 2000;
+/// The most logins that one question of [`Store::moved`] is about.
+pub const WATCHED_AT_ONCE: usize = 2000;
 
-/// How many revocations a store gives at once.
+/// The most revocations that one answer of [`Store::revocations`] holds.
 pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
 /// How far a reader of the revocations has come. It means something only to the store that returned it.

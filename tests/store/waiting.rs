@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 use truegate::{
     callback::RequestId,
     session::BrowserId,
-    store::{Cursor, Login, OpenError, RedisStore, SEEN_AT_ONCE, Seen, State, Store, StoreError},
+    store::{Cursor, Login, OpenError, RedisStore, State, Store, StoreError, WATCHED_AT_ONCE, WatchedLogin},
 };
 
 use crate::{
@@ -15,13 +15,13 @@ use crate::{
     support::redis::Redis,
 };
 
-fn seen(browser: &BrowserId, asked: Option<usize>, found: Option<(usize, &'static str)>) -> Seen {
+fn seen(browser: &BrowserId, asked: Option<usize>, found: Option<(usize, &'static str)>) -> WatchedLogin {
     let found = found.map(|(number, word)| (nonce(number), word));
-    Seen { browser: browser.clone(), asked: asked.map(nonce), found }
+    WatchedLogin { browser: browser.clone(), asked: asked.map(nonce), found }
 }
 
 /// What has moved, by the store's own method and by the provided one.
-async fn moved(store: &Arc<dyn Store>, seen: &[Seen]) -> Vec<usize> {
+async fn moved(store: &Arc<dyn Store>, seen: &[WatchedLogin]) -> Vec<usize> {
     let moved = store.moved(seen).await.unwrap();
     assert_eq!(Plain(store.clone()).moved(seen).await.unwrap(), moved);
     moved
@@ -80,15 +80,15 @@ pub async fn a_login_that_made_room_has_moved(site: fn(usize) -> Site) {
 }
 
 pub async fn of_as_many_as_are_asked_about_at_once_each_is_told(site: fn(usize) -> Site) {
-    let site = site(SEEN_AT_ONCE);
+    let site = site(WATCHED_AT_ONCE);
     let mut waiting = Vec::new();
-    for number in 0..SEEN_AT_ONCE {
+    for number in 0..WATCHED_AT_ONCE {
         let browser = browser();
         site.one.open(&nonce(number), &browser, owner(&nonce(number)), LONG).await.unwrap();
         waiting.push(seen(&browser, (number % 2 == 0).then_some(number), Some((number, "pending"))));
     }
     assert_eq!(site.other.moved(&waiting).await.unwrap(), NONE);
-    let some = [0, 1, 998, SEEN_AT_ONCE - 1];
+    let some = [0, 1, 998, WATCHED_AT_ONCE - 1];
     for number in some {
         site.one.advance(&nonce(number), State::Refused).await.unwrap();
     }
@@ -98,9 +98,9 @@ pub async fn of_as_many_as_are_asked_about_at_once_each_is_told(site: fn(usize) 
 #[tokio::test]
 async fn two_thousand_who_wait_never_keep_the_server_busy() {
     let server = Redis::start();
-    let store = RedisStore::new(&server.url(), SEEN_AT_ONCE).unwrap();
+    let store = RedisStore::new(&server.url(), WATCHED_AT_ONCE).unwrap();
     let mut waiting = Vec::new();
-    for number in 0..SEEN_AT_ONCE {
+    for number in 0..WATCHED_AT_ONCE {
         let browser = browser();
         store.open(&nonce(number), &browser, owner(&nonce(number)), LONG).await.unwrap();
         waiting.push(seen(&browser, Some(number), Some((number, "pending"))));

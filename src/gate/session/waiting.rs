@@ -19,7 +19,7 @@ use crate::{
     callback::RequestId,
     gate::verify::unless,
     session::BrowserId,
-    store::{SEEN_AT_ONCE, Seen, StoreError},
+    store::{StoreError, WATCHED_AT_ONCE, WatchedLogin},
 };
 
 /// The browsers that wait.
@@ -136,8 +136,8 @@ impl Desk {
 
 impl Desk {
     /// Asks the store about all that is waited for, batch by batch.
-    async fn look(&self, seen: &[Seen], began: Instant) -> Result<(), StoreError> {
-        for batch in seen.chunks(SEEN_AT_ONCE) {
+    async fn look(&self, seen: &[WatchedLogin], began: Instant) -> Result<(), StoreError> {
+        for batch in seen.chunks(WATCHED_AT_ONCE) {
             let moved = self.ask(STORE_DEADLINE, self.mode.store.moved(batch)).await?;
             self.mode.waiting.learn(batch, &moved, began);
         }
@@ -191,13 +191,13 @@ impl Waiting {
     }
 
     /// What the store is to be asked about.
-    fn begin_look(&self, now: Instant) -> Vec<Seen> {
+    fn begin_look(&self, now: Instant) -> Vec<WatchedLogin> {
         let mut room = self.room();
         room.due = Some(now + LOOK);
         room.drop_idle();
         let mut seen = Vec::new();
         for (id, browser) in &room.browsers {
-            seen.extend(browser.watched.iter().map(|watched| Seen {
+            seen.extend(browser.watched.iter().map(|watched| WatchedLogin {
                 browser: id.clone(),
                 asked: watched.asked.clone(),
                 found: watched.found.clone(),
@@ -207,7 +207,7 @@ impl Waiting {
     }
 
     /// Takes over what the store has said about a batch.
-    fn learn(&self, batch: &[Seen], moved: &[usize], began: Instant) {
+    fn learn(&self, batch: &[WatchedLogin], moved: &[usize], began: Instant) {
         let mut room = self.room();
         let mut is_moved = vec![false; batch.len()];
         for place in moved {

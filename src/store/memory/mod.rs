@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 use self::{logins::Logins, revocations::Revocations};
-use super::{Cursor, Login, OpenError, Seen, State, Store, StoreError};
+use super::{Cursor, Login, OpenError, State, Store, StoreError, WatchedLogin};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -94,10 +94,12 @@ impl Store for MemoryStore {
         self.step(move |kept, _| Ok(kept.logins.state(browser, nonce)))
     }
 
-    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
         self.step(move |kept, _| {
-            let is_still = |seen: &Seen| seen.is_still(kept.logins.state(&seen.browser, seen.asked.as_ref()).as_ref());
-            Ok(seen.iter().enumerate().filter(|(_, seen)| !is_still(seen)).map(|(place, _)| place).collect())
+            let is_still = |watched: &WatchedLogin| {
+                watched.is_still(kept.logins.state(&watched.browser, watched.asked.as_ref()).as_ref())
+            };
+            Ok(watched.iter().enumerate().filter(|(_, watched)| !is_still(watched)).map(|(place, _)| place).collect())
         })
     }
 

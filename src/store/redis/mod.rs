@@ -15,7 +15,9 @@ use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
 use self::{address::Address, link::Link, script::Scripts};
-use super::{Cursor, LOGINS_PER_BROWSER, Login, OpenError, REVOCATIONS_AT_ONCE, Seen, State, Store, StoreError};
+use super::{
+    Cursor, LOGINS_PER_BROWSER, Login, OpenError, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin,
+};
 use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
@@ -96,16 +98,16 @@ impl RedisStore {
         Ok(kept.and_then(|(nonce, owner, word, sealed)| state::login(&nonce, owner, &word, sealed)))
     }
 
-    async fn moved(&self, seen: &[Seen]) -> Result<Vec<usize>, StoreError> {
+    async fn moved(&self, watched: &[WatchedLogin]) -> Result<Vec<usize>, StoreError> {
         let mut call = self.scripts.moved.prepare_invoke();
         call.arg(key::LOGIN).arg(LOGINS_PER_BROWSER);
-        for seen in seen {
-            match &seen.asked {
+        for watched in watched {
+            match &watched.asked {
                 Some(nonce) => call.key(key::login(nonce)).arg("login"),
-                None => call.key(key::browser(&seen.browser)).arg("newest"),
+                None => call.key(key::browser(&watched.browser)).arg("newest"),
             };
-            let (nonce, word) = seen.found.as_ref().map_or(("", ""), |(nonce, word)| (nonce.expose(), word));
-            call.arg(seen.browser.expose()).arg(nonce).arg(word);
+            let (nonce, word) = watched.found.as_ref().map_or(("", ""), |(nonce, word)| (nonce.expose(), word));
+            call.arg(watched.browser.expose()).arg(nonce).arg(word);
         }
         self.link.run(&call).await
     }
@@ -154,8 +156,8 @@ impl Store for RedisStore {
         Box::pin(self.state(browser, nonce))
     }
 
-    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
-        Box::pin(self.moved(seen))
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+        Box::pin(self.moved(watched))
     }
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {

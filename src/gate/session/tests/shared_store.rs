@@ -18,7 +18,7 @@ use crate::{
     cause::Cause,
     clock::ManualClock,
     session::BrowserId,
-    store::{Cursor, Login, MemoryStore, OpenError, Seen, State, Store, StoreError},
+    store::{Cursor, Login, MemoryStore, OpenError, State, Store, StoreError, WatchedLogin},
 };
 
 /// A store that several gates share, and that can be taken away.
@@ -97,7 +97,7 @@ impl Store for SharedStore {
         self.answer(|| self.kept.state(browser, nonce))
     }
 
-    fn moved<'a>(&'a self, seen: &'a [Seen]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn moved<'a>(&'a self, seen: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
         self.answer(|| self.kept.moved(seen))
     }
 
