@@ -43,7 +43,11 @@ pub use self::{
     login::{Login, State, WatchedLogin},
     memory::MemoryStore,
 };
-use crate::{callback::RequestId, cause::Fault, session::BrowserId};
+use crate::{
+    callback::RequestId,
+    cause::{Cause, Fault},
+    session::BrowserId,
+};
 
 /// Keeps logins and revocations.
 ///
@@ -57,7 +61,7 @@ pub trait Store: Send + Sync + 'static {
     /// proves whose a login is, is its `owner`, sealed for its nonce: it is kept as it is, and comes back with it.
     ///
     /// Of a browser's logins at most five are kept: the oldest makes room. A store that is full refuses new logins
-    /// and keeps the running ones. A nonce that is kept already is [`Unavailable`](OpenError::Unavailable), and
+    /// and keeps the running ones. A nonce that is kept already is [`Unavailable`](StoreError::Unavailable), and
     /// what it stands for stays as it is.
     fn open<'a>(
         &'a self,
@@ -65,7 +69,7 @@ pub trait Store: Send + Sync + 'static {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), OpenError>>;
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// How long a login lives on that has not ended; none if it has ended, has expired or never was.
     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>>;
@@ -124,23 +128,14 @@ pub const REVOCATIONS_AT_ONCE: usize = 1000;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor(Box<str>);
 
-/// Why a store could not do what it was asked.
+/// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It cannot be reached, does not answer in time, or holds what it should not.
-    #[error("the store is unavailable")]
-    Unavailable(#[source] Fault),
-}
-
-/// Why a login could not be opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// As many logins run as the store may keep.
+    /// No other login can be opened: as many are kept as the store may keep.
     #[error("the store keeps as many logins as it may")]
     Full,
-    /// See [`StoreError::Unavailable`].
+    /// The store cannot be reached, does not answer in time, or holds what it should not.
     #[error("the store is unavailable")]
     Unavailable(#[source] Fault),
 }
@@ -157,9 +152,15 @@ impl Cursor {
     }
 }
 
-impl From<StoreError> for OpenError {
-    fn from(StoreError::Unavailable(fault): StoreError) -> Self {
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
         Self::Unavailable(fault)
+    }
+}
+
+impl From<Cause> for StoreError {
+    fn from(cause: Cause) -> Self {
+        Self::Unavailable(cause.into())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use truegate::store::{OpenError, State};
+use truegate::store::{State, StoreError};
 
 use crate::site::{LONG, SHORT, Site, browser, login, nonce, owner};
 
@@ -24,7 +24,7 @@ pub async fn ten_thousand_logins_fill_a_store_and_go_on(site: fn(usize) -> Site)
                     .await
                 {
                     Ok(()) => opened += 1,
-                    refused => assert_eq!(refused, Err(OpenError::Full)),
+                    refused => assert_eq!(refused, Err(StoreError::Full)),
                 }
             }
             opened
@@ -33,7 +33,7 @@ pub async fn ten_thousand_logins_fill_a_store_and_go_on(site: fn(usize) -> Site)
     let opened: usize = lanes.join_all().await.into_iter().sum();
 
     assert_eq!(1 + opened, 10_000);
-    assert_eq!(site.one.open(&nonce(100_000), &browser(), owner(&nonce(100_000)), LONG).await, Err(OpenError::Full));
+    assert_eq!(site.one.open(&nonce(100_000), &browser(), owner(&nonce(100_000)), LONG).await, Err(StoreError::Full));
     assert_eq!(site.one.time_left(&nonce(100_000)).await, Ok(None));
     assert_eq!(site.one.state(&first, None).await, Ok(login(&nonce(0), State::Pending)));
     assert_eq!(site.other.advance(&nonce(0), State::Refused).await, Ok(true));
@@ -44,7 +44,7 @@ pub async fn a_login_that_ended_keeps_its_place(site: fn(usize) -> Site) {
     site.one.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
     assert_eq!(site.one.advance(&nonce(1), State::Refused).await, Ok(true));
 
-    assert_eq!(site.one.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Err(OpenError::Full));
+    assert_eq!(site.one.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Err(StoreError::Full));
 }
 
 pub async fn expired_logins_make_room(site: fn(usize) -> Site) {
@@ -64,7 +64,7 @@ pub async fn expired_logins_make_room(site: fn(usize) -> Site) {
         true
     })
     .await;
-    assert_eq!(site.one.open(&nonce(6), &newcomer, owner(&nonce(6)), LONG).await, Err(OpenError::Full));
+    assert_eq!(site.one.open(&nonce(6), &newcomer, owner(&nonce(6)), LONG).await, Err(StoreError::Full));
 }
 
 pub async fn a_browser_makes_room_for_itself_in_a_full_store(site: fn(usize) -> Site) {
@@ -76,5 +76,5 @@ pub async fn a_browser_makes_room_for_itself_in_a_full_store(site: fn(usize) -> 
 
     assert_eq!(site.one.time_left(&nonce(0)).await, Ok(None));
     assert!(site.one.time_left(&nonce(100)).await.unwrap().is_some());
-    assert_eq!(site.one.open(&nonce(101), &browser(), owner(&nonce(101)), LONG).await, Err(OpenError::Full));
+    assert_eq!(site.one.open(&nonce(101), &browser(), owner(&nonce(101)), LONG).await, Err(StoreError::Full));
 }

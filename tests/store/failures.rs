@@ -6,7 +6,7 @@ use bytes::Bytes;
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    store::{Cursor, OpenError, RedisStore, State, Store, StoreError},
+    store::{Cursor, RedisStore, State, Store, StoreError},
 };
 
 use crate::{
@@ -66,7 +66,7 @@ async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards(
     server.signal("STOP");
     let start = SystemClock.now();
     futures_util::future::join_all(browsers.iter().map(|browser| async {
-        assert_eq!(store.state(browser, None).await, Err(StoreError::Unavailable(Cause::Timeout.into())));
+        assert_eq!(store.state(browser, None).await, Err(Cause::Timeout.into()));
     }))
     .await;
     assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Timeout]));
@@ -89,7 +89,7 @@ async fn a_connection_that_leads_nowhere_is_given_up() {
     store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
 
     relay.lose_connections();
-    assert_eq!(store.advance(&nonce(1), State::Opened).await, Err(StoreError::Unavailable(Cause::Timeout.into())));
+    assert_eq!(store.advance(&nonce(1), State::Opened).await, Err(Cause::Timeout.into()));
     recovers(&store).await;
     assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)));
 }
@@ -132,12 +132,8 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
 pub async fn all_is_unavailable(store: &RedisStore) -> HashSet<Cause> {
     let (browser, nonce) = (browser(), nonce(1));
     let start = SystemClock.now();
-    let opened = match store.open(&nonce, &browser, owner(&nonce), LONG).await {
-        Err(OpenError::Unavailable(fault)) => Err(StoreError::Unavailable(fault)),
-        other => panic!("{other:?}"),
-    };
     let answers: [Result<(), StoreError>; 6] = [
-        opened,
+        store.open(&nonce, &browser, owner(&nonce), LONG).await,
         store.time_left(&nonce).await.map(drop),
         store.advance(&nonce, State::Opened).await.map(drop),
         store.state(&browser, Some(&nonce)).await.map(drop),

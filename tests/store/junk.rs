@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use truegate::{
     cause::Cause,
-    store::{Cursor, OpenError, RedisStore, State, Store, StoreError},
+    store::{Cursor, RedisStore, State, Store, StoreError},
 };
 
 use crate::{
@@ -68,7 +68,7 @@ async fn without_the_ends_of_logins_none_opens_and_the_running_go_on() {
     server.command(&["SET", "{truegate}:logins", "junk"]);
 
     let opened = store.open(&nonce(2), &browser, owner(&nonce(2)), LONG).await;
-    assert_eq!(opened, Err(OpenError::Unavailable(Cause::Data.into())));
+    assert_eq!(opened, Err(Cause::Data.into()));
     assert_eq!(store.advance(&nonce(1), State::Refused).await, Ok(true));
     assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Refused)));
 
@@ -89,7 +89,7 @@ async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
     ] {
         server.command(&["DEL", key]);
         server.command(spoil);
-        let junk = StoreError::Unavailable(Cause::Data.into());
+        let junk: StoreError = Cause::Data.into();
         assert_eq!(store.revocations(&Cursor::default()).await, Err(junk.clone()), "{spoil:?}");
         assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(junk), "{spoil:?}");
         assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)), "{spoil:?}");

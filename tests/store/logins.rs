@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
-use truegate::{
-    cause::Cause,
-    store::{OpenError, State},
-};
+use truegate::{cause::Cause, store::State};
 
 use crate::site::{LONG, SHORT, Site, browser, login, nonce, owner};
 
@@ -113,10 +110,7 @@ pub async fn a_nonce_opens_once(site: fn(usize) -> Site) {
 
     for browser in [&first, &second] {
         let owner = Bytes::from_static(b"another");
-        assert_eq!(
-            site.other.open(&nonce, browser, owner, LONG).await,
-            Err(OpenError::Unavailable(Cause::Data.into()))
-        );
+        assert_eq!(site.other.open(&nonce, browser, owner, LONG).await, Err(Cause::Data.into()));
     }
     assert_eq!(site.one.state(&first, Some(&nonce)).await, Ok(login(&nonce, State::Refused)));
     assert_eq!(site.one.state(&second, None).await, Ok(None));

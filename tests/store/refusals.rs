@@ -5,7 +5,7 @@ use std::{collections::HashSet, io::Read, net::TcpListener, thread};
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    store::{Cursor, OpenError, RedisStore, State, Store, StoreError},
+    store::{Cursor, RedisStore, State, Store},
 };
 
 use crate::{
@@ -55,7 +55,7 @@ async fn a_server_without_memory_or_rights_to_write_still_answers_questions() {
     ] {
         assert_eq!(server.command(&refuse), "OK");
         let opened = store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await;
-        assert_eq!(opened, Err(OpenError::Unavailable(cause.into())));
+        assert_eq!(opened, Err(cause.into()));
         until(async || store.state(&first, None).await == Ok(login(&nonce(1), State::Pending))).await;
         assert_eq!(server.command(&allow), "OK");
         recovers(&store).await;
@@ -82,9 +82,9 @@ async fn a_server_that_refuses_every_command_is_unavailable() {
     ] {
         let store = RedisStore::new(&Parrot::saying(line).url(), 10).unwrap();
         let opened = store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await;
-        assert_eq!(opened, Err(OpenError::Unavailable(cause.into())), "{line}");
+        assert_eq!(opened, Err(cause.into()), "{line}");
         let heard = store.revocations(&Cursor::default()).await;
-        assert_eq!(heard, Err(StoreError::Unavailable(cause.into())), "{line}");
+        assert_eq!(heard, Err(cause.into()), "{line}");
     }
 }
 

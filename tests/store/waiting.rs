@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 use truegate::{
     callback::RequestId,
     session::BrowserId,
-    store::{Cursor, Login, OpenError, RedisStore, State, Store, StoreError, WATCHED_AT_ONCE, WatchedLogin},
+    store::{Cursor, Login, RedisStore, State, Store, StoreError, WATCHED_AT_ONCE, WatchedLogin},
 };
 
 use crate::{
@@ -155,7 +155,7 @@ impl Store for Plain {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), OpenError>> {
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.0.open(nonce, browser, owner, lifetime)
     }
 

@@ -6,12 +6,12 @@ use http::{Method, request::Parts};
 
 use super::{Mode, Sessions, host::comes_from_its_own_host, path::Route, reply, visitor::is_ours};
 use crate::{
-    cause::{Cause, Fault},
+    cause::Cause,
     gate::{
         Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict,
         intake::{Errand, Form, Intake},
     },
-    store::{OpenError, StoreError},
+    store::StoreError,
 };
 
 /// The gate and its sessions, as every answer needs them.
@@ -62,18 +62,15 @@ impl Desk {
     }
 
     /// What the store answers, if it does so in time.
-    pub(super) async fn ask<T, E: StoreFailure>(
+    pub(super) async fn ask<T>(
         &self,
         within: Duration,
-        asked: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let deadline = self.gate.0.clock.now() + within;
-        let answer = self.gate.by(deadline, asked).await.unwrap_or_else(|| {
-            let late = StoreError::Unavailable(Cause::Timeout.into());
-            Err(late.into())
-        });
+        let answer = self.gate.by(deadline, asked).await.unwrap_or_else(|| Err(Cause::Timeout.into()));
         answer.inspect_err(|error| {
-            if let Some(fault) = error.fault() {
+            if let StoreError::Unavailable(fault) = error {
                 self.gate.observe(Event::StoreFailure(fault.cause()));
             }
         })
@@ -113,28 +110,6 @@ impl Desk {
 
     fn nothing(&self, head: &Parts) -> Reply {
         self.reject(Rejection::NotFound, head)
-    }
-}
-
-/// An answer of the store that is an error.
-pub(super) trait StoreFailure: From<StoreError> {
-    /// Why the store could not be asked; none if it was asked, and refuses.
-    fn fault(&self) -> Option<&Fault>;
-}
-
-impl StoreFailure for StoreError {
-    fn fault(&self) -> Option<&Fault> {
-        let Self::Unavailable(fault) = self;
-        Some(fault)
-    }
-}
-
-impl StoreFailure for OpenError {
-    fn fault(&self) -> Option<&Fault> {
-        match self {
-            Self::Unavailable(fault) => Some(fault),
-            Self::Full => None,
-        }
     }
 }
 

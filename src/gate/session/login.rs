@@ -16,7 +16,7 @@ use crate::{
         self, BrowserId, Purpose,
         cookies::{Kind, Value},
     },
-    store::OpenError,
+    store::StoreError,
 };
 
 /// A login that was started for a browser.
@@ -64,8 +64,8 @@ impl Desk {
         let owner = mode.sealer.seal(Purpose::Owner(&nonce), browser.expose().as_bytes()).into();
         let opened = self.ask(STORE_DEADLINE, mode.store.open(&nonce, &browser, owner, mode.login_timeout)).await;
         opened.map_err(|error| match error {
-            OpenError::Full => Rejection::TooManyLogins,
-            OpenError::Unavailable(_) => Rejection::StoreUnavailable,
+            StoreError::Full => Rejection::TooManyLogins,
+            StoreError::Unavailable(_) => Rejection::StoreUnavailable,
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
         mode.waiting.opened(&browser);

@@ -73,7 +73,7 @@ impl Desk {
         };
         let reply = match ended {
             Ok(()) => done,
-            Err(StoreError::Unavailable(_)) => self.gate.reject_for(Rejection::StoreUnavailable, head),
+            Err(_) => self.gate.reject_for(Rejection::StoreUnavailable, head),
         };
         // Whatever became of the session: this browser is no longer signed in.
         let cleared = forgets.then(|| self.mode.cookies.clear(Kind::Session));

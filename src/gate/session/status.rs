@@ -20,7 +20,7 @@ use crate::{
     callback::{RequestId, VERIFIED},
     gate::{Rejection, Reply},
     session::{BrowserId, Purpose, Session},
-    store::{Login, State, StoreError},
+    store::{Login, State},
 };
 
 #[derive(Serialize)]
@@ -99,7 +99,7 @@ impl Desk {
             Asked::Nonsense => return Ok(None),
         };
         let login = self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce)).await;
-        let login = login.map_err(|StoreError::Unavailable(_)| Rejection::StoreUnavailable)?;
+        let login = login.map_err(|_| Rejection::StoreUnavailable)?;
         Ok(login.filter(|login| self.owns(browser, login)))
     }
 

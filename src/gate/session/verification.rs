@@ -43,7 +43,7 @@ impl Desk {
                 })
             }
         };
-        done.map_err(|StoreError::Unavailable(_)| Rejection::StoreUnavailable)
+        done.map_err(|_| Rejection::StoreUnavailable)
     }
 
     /// Verifies a grant, for as long as its login runs, and has the app hear of it if it wants to.

@@ -128,7 +128,7 @@ impl Desk {
             let began = clock.now();
             match self.look(&waiting.begin_look(began), began).await {
                 Ok(()) => waiting.room().failed_looks = 0,
-                Err(StoreError::Unavailable(_)) => waiting.fail(),
+                Err(_) => waiting.fail(),
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     callback::RequestId,
     cause::Cause,
     session::BrowserId,
-    store::{LOGINS_PER_BROWSER, Login, OpenError, State},
+    store::{LOGINS_PER_BROWSER, Login, State, StoreError},
 };
 
 #[derive(Default)]
@@ -38,13 +38,13 @@ impl Logins {
         owner: Bytes,
         end: Instant,
         most: usize,
-    ) -> Result<(), OpenError> {
+    ) -> Result<(), StoreError> {
         if self.by_nonce.contains_key(nonce) {
-            return Err(OpenError::Unavailable(Cause::Data.into()));
+            return Err(Cause::Data.into());
         }
         let oldest = self.surplus(browser);
         if self.expiries.len() - usize::from(oldest.is_some()) >= most {
-            return Err(OpenError::Full);
+            return Err(StoreError::Full);
         }
         if let Some(oldest) = oldest {
             self.drop_login(&oldest);

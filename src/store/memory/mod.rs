@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 use self::{logins::Logins, revocations::Revocations};
-use super::{Cursor, Login, OpenError, State, Store, StoreError, WatchedLogin};
+use super::{Cursor, Login, State, Store, StoreError, WatchedLogin};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -74,7 +74,7 @@ impl Store for MemoryStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), OpenError>> {
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.step(move |kept, now| kept.logins.open(nonce, browser, owner, after(now, lifetime), self.max_pending))
     }
 

@@ -67,7 +67,7 @@ impl Link {
 
     /// What the server answers to a script.
     pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
-        self.answer(call).await.map_err(StoreError::Unavailable)
+        Ok(self.answer(call).await?)
     }
 
     async fn answer<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Fault> {

@@ -15,9 +15,7 @@ use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
 use self::{address::Address, link::Link, script::Scripts};
-use super::{
-    Cursor, LOGINS_PER_BROWSER, Login, OpenError, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin,
-};
+use super::{Cursor, LOGINS_PER_BROWSER, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
 use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
@@ -76,15 +74,15 @@ impl RedisStore {
         browser: &BrowserId,
         owner: &[u8],
         lifetime: Duration,
-    ) -> Result<(), OpenError> {
+    ) -> Result<(), StoreError> {
         let mut call = self.scripts.open.key(key::login(nonce));
         call.key(key::browser(browser)).key(key::ENDS).arg(nonce.expose()).arg(browser.expose()).arg(owner);
         call.arg(key::milliseconds(lifetime)).arg(self.max_pending).arg(LOGINS_PER_BROWSER).arg(key::LOGIN);
         match self.link.run::<String>(&call).await?.as_str() {
             "opened" => Ok(()),
-            "full" => Err(OpenError::Full),
-            "taken" => Err(OpenError::Unavailable(Cause::Data.into())),
-            _ => Err(OpenError::Unavailable(Cause::Protocol.into())),
+            "full" => Err(StoreError::Full),
+            "taken" => Err(Cause::Data.into()),
+            _ => Err(Cause::Protocol.into()),
         }
     }
 
@@ -118,7 +116,7 @@ impl RedisStore {
         call.arg(generation).arg(id).arg(REVOCATIONS_AT_ONCE);
         let mut answer: Vec<Bytes> = self.link.run(&call).await?;
         let later = answer.split_off(answer.len().min(2));
-        let [generation, id] = answer.try_into().map_err(|_| StoreError::Unavailable(Cause::Protocol.into()))?;
+        let [generation, id] = answer.try_into().map_err(|_| Cause::Protocol)?;
         Ok((later, key::cursor(&generation, &id)))
     }
 }
@@ -130,7 +128,7 @@ impl Store for RedisStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), OpenError>> {
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move { self.open(nonce, browser, &owner, lifetime).await })
     }
 

@@ -18,7 +18,7 @@ use crate::{
     cause::Cause,
     clock::ManualClock,
     session::BrowserId,
-    store::{Cursor, Login, MemoryStore, OpenError, State, Store, StoreError, WatchedLogin},
+    store::{Cursor, Login, MemoryStore, State, Store, StoreError, WatchedLogin},
 };
 
 /// A store that several gates share, and that can be taken away.
@@ -53,14 +53,13 @@ impl SharedStore {
         self.asked.load(Ordering::Relaxed)
     }
 
-    fn answer<'a, T, E>(&self, answer: impl FnOnce() -> BoxFuture<'a, Result<T, E>>) -> BoxFuture<'a, Result<T, E>>
-    where
-        T: Send + 'a,
-        E: From<StoreError> + Send + 'a,
-    {
+    fn answer<'a, T: Send + 'a>(
+        &self,
+        answer: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>>,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if self.is_down.load(Ordering::Relaxed) {
-            return Box::pin(async { Err(StoreError::Unavailable(Cause::Connect.into()).into()) });
+            return Box::pin(async { Err(Cause::Connect.into()) });
         }
         let (answer, is_slow) = (answer(), Arc::clone(&self.is_slow));
         Box::pin(async move {
@@ -77,7 +76,7 @@ impl Store for SharedStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), OpenError>> {
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         self.answer(|| self.kept.open(nonce, browser, owner, lifetime))
     }
 
