@@ -92,7 +92,17 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "store/redis",
         modules: &["callback", "cause", "clock", "session", "tls"],
-        crates: &["bytes", "futures_core", "redis", "rustls", "thiserror", "tokio", "tokio_rustls", "url"],
+        crates: &[
+            "bytes",
+            "futures_core",
+            "redis",
+            "rustls",
+            "thiserror",
+            "tokio",
+            "tokio_rustls",
+            "tokio_util",
+            "url",
+        ],
     },
     Floor {
         place: "gate",

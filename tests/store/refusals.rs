@@ -1,7 +1,8 @@
 //! When Redis refuses.
 
-use std::{collections::HashSet, io::Read, net::TcpListener, thread};
+use std::{collections::HashSet, io::Read, net::TcpListener, sync::Arc, thread};
 
+use tokio::task::JoinSet;
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
@@ -37,10 +38,21 @@ async fn a_password_opens_and_none_does_not() {
     assert_eq!(store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await, Ok(()));
 
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    let mut causes = all_is_unavailable(&store).await;
-    // A question may be on its way while the connection is given up for the answer to the one before.
-    causes.remove(&Cause::Closed);
-    assert_eq!(causes, HashSet::from([Cause::Auth]));
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Auth]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_server_refuses_one_question_and_hangs_up_all_that_wait_hear_why() {
+    let parrot = Parrot::hanging_up("-NOAUTH Authentication required.", 20);
+    let store = Arc::new(RedisStore::new(&parrot.url(), 10).unwrap());
+    let mut asking = JoinSet::new();
+    for number in 0..20 {
+        let store = Arc::clone(&store);
+        asking.spawn(async move { store.time_left(&nonce(number)).await });
+    }
+    while let Some(answer) = asking.join_next().await {
+        assert_eq!(answer.unwrap(), Err(Cause::Auth.into()));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Where the server is, and how a connection to it comes up.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use redis::{
     AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, aio::MultiplexedConnection,
@@ -12,6 +15,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 use tokio_rustls::TlsConnector;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{RedisStoreError, fault};
@@ -36,6 +40,10 @@ struct Tls {
 /// A connection that many commands share.
 pub(super) struct Connection {
     pub(super) commands: MultiplexedConnection,
+    /// One token for each question that waits for its answer.
+    pub(super) in_flight: TaskTracker,
+    /// What the server refused last, if it has answered nothing since.
+    refusal: Mutex<Option<Fault>>,
     driver: AbortHandle,
     _tasks: JoinSet<()>,
 }
@@ -98,7 +106,8 @@ impl Address {
         let connected = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await;
         let (commands, driver) = connected.map_err(fault::of)?;
         let mut tasks = JoinSet::new();
-        Ok(Connection { commands, driver: tasks.spawn(driver), _tasks: tasks })
+        let driver = tasks.spawn(driver);
+        Ok(Connection { commands, in_flight: TaskTracker::new(), refusal: Mutex::default(), driver, _tasks: tasks })
     }
 }
 
@@ -113,6 +122,19 @@ impl Connection {
     /// Whether the server, or the way to it, has ended the connection.
     pub(super) fn has_ended(&self) -> bool {
         self.driver.is_finished()
+    }
+
+    /// Takes note of what the server answered: it serves, or it refuses.
+    pub(super) fn note(&self, refusal: Option<Fault>) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+
+    /// Why the connection has ended, if the server said so: one that refuses may also hang up. It knows once every question
+    /// that was in flight has heard its answer, or that there is none.
+    pub(super) async fn end(&self) -> Option<Fault> {
+        self.in_flight.close();
+        self.in_flight.wait().await;
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

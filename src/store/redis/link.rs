@@ -10,6 +10,7 @@ use tokio::{
     sync::OnceCell,
     time::{timeout, timeout_at},
 };
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
     address::{Address, Connection},
@@ -37,6 +38,7 @@ struct Question<'a> {
     connection: &'a Arc<Connection>,
     asked: Instant,
     answered: bool,
+    _in_flight: TaskTrackerToken,
 }
 
 #[derive(Default)]
@@ -75,19 +77,30 @@ impl Link {
         let connection = timeout_at(deadline, self.connection()).await.map_err(|_| Cause::Timeout)??;
         // The answer to a call that nobody waits for any more is told apart by its order, and dropped.
         let mut commands = connection.commands.clone();
-        let mut question = Question { link: self, connection: &connection, asked: SystemClock.now(), answered: false };
+        let mut question = Question::new(self, &connection);
         let answer = timeout_at(deadline, call.invoke_async(&mut commands)).await;
         let answer = answer.map_err(|_| Cause::Timeout)?;
         question.answered = true;
-        answer.map_err(|error| {
-            let is_lost = is_lost(&error);
-            let fault = fault::of(error);
-            self.note(&connection, &fault);
-            if is_lost {
-                self.give_up(&connection, &fault);
+        let error = match answer {
+            Ok(answer) => {
+                connection.note(None);
+                return Ok(answer);
             }
-            fault
-        })
+            Err(error) => error,
+        };
+        let (is_lost, has_ended) = (is_lost(&error), error.is_io_error());
+        let mut fault = fault::of(error);
+        if has_ended {
+            drop(question);
+            fault = timeout_at(deadline, connection.end()).await.ok().flatten().unwrap_or(fault);
+        } else {
+            connection.note(Some(fault.clone()));
+        }
+        self.note(&connection, &fault);
+        if is_lost {
+            self.give_up(&connection, &fault);
+        }
+        Err(fault)
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, Fault> {
@@ -127,6 +140,13 @@ impl Link {
 
     fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Question<'a> {
+    fn new(link: &'a Link, connection: &'a Arc<Connection>) -> Self {
+        let _in_flight = connection.in_flight.token();
+        Self { link, connection, asked: SystemClock.now(), answered: false, _in_flight }
     }
 }
 
