@@ -14,7 +14,7 @@ use super::{
     standing::Standing,
     upstream_cookies::is_same_user,
     visitor::comes_from_elsewhere,
-    waiting::{Ear, Found, Heard, Seat},
+    waiting::{Change, Changes, Found, Waiter},
 };
 use crate::{
     callback::{RequestId, VERIFIED},
@@ -66,28 +66,29 @@ impl Desk {
     /// Waits for a state that is not the one that is known already.
     async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Answer, Rejection> {
         let (waiting, clock) = (&self.mode.waiting, &self.gate.0.clock);
-        let Some(seat) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.sit(browser)) else {
-            // Without a seat a browser must not come again at once, or those without one would ask the store without end.
-            self.listen(None, clock.now() + question.wait.min(SEATLESS)).await;
+        let Some(waiter) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.enter(browser))
+        else {
+            // A request that may not wait must not come again at once, or such requests would ask the store without end.
+            self.wait(None, clock.now() + question.wait.min(REFUSED_WAIT)).await;
             return Ok(self.login(browser, &question.login).await?.into());
         };
         let deadline = clock.now() + question.wait;
         let mut known = Answer::Word(question.since);
-        let mut ear = question.watch_on(&seat, clock.now());
+        let mut changes = question.watch_again(&waiter, clock.now());
         loop {
-            if ear.is_none() {
+            if changes.is_none() {
                 let login = self.login(browser, &question.login).await?;
                 let found = login.as_ref().map(|login| (login.nonce.clone(), login.state.word()));
                 known = login.into();
                 if found.as_ref().map_or(EXPIRED, |(_, word)| word) != question.since {
                     return Ok(known);
                 }
-                ear = question.watch(&seat, found, clock.now());
+                changes = question.watch(&waiter, found, clock.now());
             }
-            match self.listen(ear.take().as_mut(), deadline).await {
-                Heard::Moved => {}
-                Heard::StoreFailure => return Err(Rejection::StoreUnavailable),
-                Heard::Nothing => return Ok(known),
+            match self.wait(changes.take().as_mut(), deadline).await {
+                Some(Change::Moved) => {}
+                Some(Change::StoreFailure) => return Err(Rejection::StoreUnavailable),
+                None => return Ok(known),
             }
         }
     }
@@ -148,22 +149,22 @@ impl Question {
         Ok(Self { login, since, wait })
     }
 
-    /// Waits for a login as it was found. One that is not this browser's now never will be.
-    fn watch(&self, seat: &Seat<'_>, found: Found, now: Instant) -> Option<Ear> {
+    /// Watches a login that the store has just returned. One that is not this browser's now never will be.
+    fn watch(&self, waiter: &Waiter<'_>, found: Found, now: Instant) -> Option<Changes> {
         match &self.login {
-            Asked::Newest => Some(seat.watch(None, found, now)),
-            Asked::Named(nonce) => found.map(|found| seat.watch(Some(nonce.clone()), Some(found), now)),
+            Asked::Newest => Some(waiter.watch(None, found, now)),
+            Asked::Named(nonce) => found.map(|found| waiter.watch(Some(nonce.clone()), Some(found), now)),
             Asked::Nonsense => None,
         }
     }
 
-    /// Waits on for a login that this browser waited for a moment ago; one that goes on, for whoever waits for an ended one
-    /// gets all of it in the end.
-    fn watch_on(&self, seat: &Seat<'_>, now: Instant) -> Option<Ear> {
+    /// Watches a login that this browser watched a moment ago, without a question to the store. Only for a login that goes
+    /// on: an ended one is answered in full, with what the store has sealed for the browser.
+    fn watch_again(&self, waiter: &Waiter<'_>, now: Instant) -> Option<Changes> {
         let goes_on = [State::Pending, State::Opened].iter().any(|state| state.word() == self.since);
         match &self.login {
-            Asked::Newest if goes_on => seat.watch_on(None, self.since, now),
-            Asked::Named(nonce) if goes_on => seat.watch_on(Some(nonce), self.since, now),
+            Asked::Newest if goes_on => waiter.watch_again(None, self.since, now),
+            Asked::Named(nonce) if goes_on => waiter.watch_again(Some(nonce), self.since, now),
             _ => None,
         }
     }
@@ -185,6 +186,6 @@ fn tell(state: &'static str) -> Reply {
 
 const EXPIRED: &str = "expired";
 const WORDS: [&str; 7] = ["pending", "opened", VERIFIED, "refused", "another_number", "failed", EXPIRED];
-/// How long a browser is kept that finds no seat.
-const SEATLESS: Duration = Duration::from_secs(1);
+/// How long a request is kept that may not wait.
+const REFUSED_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
