@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{item::Item, section::Section, value};
+use super::{
+    reader::{Item, Section},
+    value,
+};
 use crate::assertion::{Assertions, KeyError, Principal, SigningKey, SigningKeys};
 
 /// Reads the section; none if anything that it must have is missing or wrong.

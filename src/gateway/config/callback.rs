@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{section::Section, tree::Scalar, value};
+use super::{
+    reader::{Scalar, Section},
+    value,
+};
 use crate::{
     gate::{CallbackPath, GateBuilder},
     pingora::RETRY_BUFFER,

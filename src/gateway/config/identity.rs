@@ -1,6 +1,9 @@
 //! `identity`: the headers that tell the app who calls.
 
-use super::{item::Item, section::Section, value};
+use super::{
+    reader::{Item, Section},
+    value,
+};
 use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Preset};
 
 /// Reads the headers to inject.

@@ -2,7 +2,10 @@
 
 use std::num::NonZero;
 
-use super::{section::Section, tree::Scalar, value};
+use super::{
+    reader::{Scalar, Section},
+    value,
+};
 use crate::gate::Limits;
 
 pub(super) fn read(section: &mut Section<'_>) -> Limits {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{item::Item, pem, upstream::Upstream, value};
+use super::{pem, reader::Item, upstream::Upstream, value};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use tracing::level_filters::LevelFilter;
 
-use super::{section::Section, value};
+use super::{reader::Section, value};
 
 /// How the program logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,33 +17,29 @@
 
 mod assertion;
 mod callback;
-mod context;
 mod error;
-mod file;
 mod identity;
 mod in_force;
-mod item;
-mod key_path;
 mod limits;
 mod listener;
 mod log;
 mod pem;
+mod reader;
+mod references;
 mod resolve;
 mod routes;
-mod secret;
-mod section;
 mod session;
 mod timeouts;
-mod tree;
 mod truecaller;
 mod trusted_proxies;
 mod upstream;
 mod value;
 mod warning;
+mod yaml;
 
 use std::{fmt, net::SocketAddr, ops::Deref, path::Path, sync::Arc, time::Duration};
 
-use self::context::{Context, SIZE_LIMIT};
+use self::reader::{Context, SIZE_LIMIT};
 pub use self::{
     callback::Callback,
     error::{ConfigErrors, Mistake, Place},
@@ -124,7 +120,7 @@ impl Config {
     /// Every mistake of the file, or that it cannot be read.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![Mistake::new(None, "", message)]);
-        let bytes = context::read(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
+        let bytes = reader::read(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| whole(&"is not UTF-8 (save it as UTF-8)"))?;
         Self::parse(text, path, |name| std::env::var(name).ok())
     }
@@ -139,7 +135,7 @@ impl Config {
             return Err(ConfigErrors::new(path, vec![Mistake::new(None, "", TOO_LARGE)]));
         }
         let context = Context::new(path, &environment);
-        let settings = file::read(text, &context).and_then(|root| resolve::resolve(&root, &context));
+        let settings = yaml::read(text, &context).and_then(|root| resolve::resolve(&root, &context));
         match (settings, context.into_mistakes()) {
             (Some(settings), mistakes) if mistakes.is_empty() => Ok(Self(settings)),
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),

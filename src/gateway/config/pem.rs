@@ -8,7 +8,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::item::Item;
+use super::reader::Item;
 
 /// Reads a certificate chain.
 pub(super) fn chain(item: &Item<'_>) -> Option<Vec<CertificateDer<'static>>> {
@@ -60,7 +60,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-fn file_mistake(error: &super::context::ReadError) -> String {
+fn file_mistake(error: &super::reader::ReadError) -> String {
     format!("names a file that {error} (paths are relative to the configuration)")
 }
 

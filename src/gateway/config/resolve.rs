@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    Callback, Log, Session, Settings, Timeouts, Truecaller, assertion, context::Context, identity, item::Item, limits,
-    listener, routes, section::Section, tree::Node, trusted_proxies, upstream, value,
+    Callback, Log, Session, Settings, Timeouts, Truecaller, assertion, identity, limits, listener,
+    reader::{Context, Item, Node, Section},
+    routes, trusted_proxies, upstream, value,
 };
 use crate::gate::KEY_SET_PATH;
 

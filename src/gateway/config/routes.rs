@@ -2,7 +2,10 @@
 
 use http::Method;
 
-use super::{item::Item, section::Section, value};
+use super::{
+    reader::{Item, Section},
+    value,
+};
 use crate::{
     access::{Access, AllowList, Guest, PathPattern, PhonePrefix, PhonesFile, PhonesFileError, Rule, Rules},
     profile::PhoneNumber,

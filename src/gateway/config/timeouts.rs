@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{section::Section, value};
+use super::{reader::Section, value};
 
 /// How long the gateway waits. `None` is without a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, net::SocketAddr, num::NonZero, time::Duration};
 
 use url::Host;
 
-use super::{item::Item, pem, section::Section, value};
+use super::{
+    pem,
+    reader::{Item, Section},
+    value,
+};
 use crate::{
     callback::{Endpoints, ProfileEndpoint},
     profile::ProfileClientBuilder,

@@ -1,6 +1,6 @@
 //! `trusted_proxies`: who may say where a request came from.
 
-use super::item::Item;
+use super::reader::Item;
 use crate::gateway::forwarded::{TrustedNetwork, TrustedProxies};
 
 /// Reads a list of addresses and networks.

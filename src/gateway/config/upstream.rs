@@ -5,7 +5,11 @@ use std::{fmt, net::SocketAddr};
 use http::{HeaderName, HeaderValue};
 use url::{Host, Url};
 
-use super::{identity::explain, item::Item, pem, tree::Scalar};
+use super::{
+    identity::explain,
+    pem,
+    reader::{Item, Scalar},
+};
 use crate::headers::HeaderNamesBuilder;
 
 /// Where requests go, and what each of them brings.

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, num::NonZero, ops::RangeInclusive, time::Duration};
 
-use super::tree::Scalar;
+use super::reader::Scalar;
 
 /// A duration with its unit, such as `2500ms`.
 pub(super) fn duration(range: RangeInclusive<Duration>) -> impl FnOnce(&Scalar) -> Result<Duration, String> {
@@ -105,7 +105,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::gateway::config::tree::Style;
+    use crate::gateway::config::reader::Style;
 
     fn plain(text: &str) -> Scalar {
         Scalar::new(Zeroizing::new(text.to_owned()), Style::Plain)

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, path::Path};
 
-use super::super::item::Item;
+use crate::gateway::config::reader::Item;
 use crate::session::page::{Pages, PagesError};
 
 /// Loads the pages of a folder.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::super::{item::Item, section::Section};
+use crate::gateway::config::reader::{Item, Section};
 use crate::session::{Partner, PartnerError};
 
 /// Reads the section; none without a key and a name.

@@ -3,7 +3,10 @@
 use std::{num::NonZero, ops::RangeInclusive, time::Duration};
 
 use super::{
-    super::{item::Item, section::Section, value},
+    super::{
+        reader::{Item, Section},
+        value,
+    },
     Secrets, Session, Store, pages, partner,
 };
 use crate::{

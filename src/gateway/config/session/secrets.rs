@@ -1,6 +1,6 @@
 //! `session.secret`: what sessions are sealed with.
 
-use super::super::item::Item;
+use crate::gateway::config::reader::Item;
 use crate::session::{Sealer, Secret};
 
 /// One secret or several, of which the first seals and all open.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::super::{pem, section::Section};
+use crate::gateway::config::{pem, reader::Section};
 use crate::store::{RedisStore, RedisStoreError};
 
 /// What keeps logins and revocations.

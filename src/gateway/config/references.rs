@@ -5,7 +5,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::context::Context;
+use super::reader::Context;
 
 /// Replaces every reference by what it stands for; what that gives is not looked at again.
 ///

@@ -8,11 +8,9 @@ use std::collections::HashSet;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use super::{
-    context::Context,
     error::Place,
-    key_path::KeyPath,
-    secret,
-    tree::{Entry, Node, Scalar, Style, Value},
+    reader::{Context, Entry, KeyPath, Node, Scalar, Style, Value},
+    references,
 };
 
 /// Reads the one document of a file, or none when it is not YAML; mistakes go to the context.
@@ -71,7 +69,7 @@ impl<'text> Reader<'_, 'text> {
         if style == Style::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
             return Value::Null;
         }
-        match secret::expand(text, self.context) {
+        match references::expand(text, self.context) {
             Ok(text) => Value::Scalar(Scalar::new(text, style)),
             Err(mistakes) => {
                 mistakes.iter().for_each(|mistake| self.complain(place, path, mistake));
@@ -118,7 +116,7 @@ impl<'text> Reader<'_, 'text> {
     fn name(&mut self, event: Event<'text>, place: Place, path: &KeyPath) -> Result<Option<String>, Stopped> {
         self.refuse_properties(&event, place, path);
         match event {
-            Event::Scalar(name, ..) if secret::is_suspect(&name) => {
+            Event::Scalar(name, ..) if references::is_suspect(&name) => {
                 self.complain(place, path, "a key holds `${` (references stand in values only)");
                 Ok(None)
             }
