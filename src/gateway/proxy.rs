@@ -17,7 +17,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    config::Timeouts,
+    config::{Callback, Timeouts},
     failure,
     forwarded::{self, Origin, TrustedProxies},
     rejection::{self, EdgeRejection},
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     gate::{ClientInfo, Gate, Rejection, Reply, session::TrustedProxy},
-    pingora::{Target, TruegateModule, drain, inject, intercept, respond},
+    pingora::{RETRY_BUFFER, Target, TruegateModule, drain, inject, intercept, respond},
 };
 
 /// What pingora asks about each request.
@@ -311,3 +311,6 @@ fn answered(session: &Session) -> Option<StatusCode> {
 fn is_answer(status: &StatusCode) -> bool {
     !status.is_informational() || *status == StatusCode::SWITCHING_PROTOCOLS
 }
+
+/// pingora keeps a callback's body for the app, and silently drops what is longer than this.
+const _: () = assert!(Callback::MAX_BODY_LIMIT <= RETRY_BUFFER);

@@ -6,10 +6,7 @@ use super::{
     reader::{Scalar, Section},
     value,
 };
-use crate::{
-    gate::{CallbackPath, GateBuilder},
-    pingora::RETRY_BUFFER,
-};
+use crate::gate::{CallbackPath, GateBuilder};
 
 /// How callbacks are taken.
 #[derive(Debug, Clone)]
@@ -27,12 +24,16 @@ pub struct Callback {
 }
 
 impl Callback {
+    /// The longest body that a configuration may allow.
+    pub const MAX_BODY_LIMIT: usize = 64 << 10;
+
     /// Reads the section; none if there is no path that could be used.
     pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {
         let path = if has_sessions { secret_path(section) } else { any_path(section) };
         let deadline = Duration::from_millis(100)..=Duration::from_mins(1);
         let deadline = section.read("deadline", value::duration(deadline)).unwrap_or(GateBuilder::DEADLINE);
-        let body_limit = section.read("body_limit", value::size(1..=RETRY_BUFFER)).unwrap_or(GateBuilder::BODY_LIMIT);
+        let body_limit =
+            section.read("body_limit", value::size(1..=Self::MAX_BODY_LIMIT)).unwrap_or(GateBuilder::BODY_LIMIT);
         let forward = section.read("forward", forward(has_sessions)).unwrap_or(!has_sessions);
         Some(Self { path: path?, deadline, body_limit, forward })
     }

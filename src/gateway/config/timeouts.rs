@@ -38,5 +38,5 @@ const IDLE: Duration = Duration::from_secs(75);
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_hours(24);
-/// pingora counts it in seconds.
+/// It is counted in whole seconds.
 const IDLE_RANGE: RangeInclusive<Duration> = Duration::from_secs(1)..=LONGEST;
