@@ -28,9 +28,7 @@ pub use self::{
     id::BrowserId,
     link::{DeepLinks, LinkBase, LinkBaseError},
     logout_url::LogoutUrl,
-    partner::{
-        ButtonShape, Color, CtaPrefix, Lang, LoginPrefix, LoginSuffix, PageUrl, Partner, PartnerError, SkipOption,
-    },
+    partner::{Color, DialogOption, Partner, PartnerError},
     public_url::{PublicUrl, PublicUrlError},
     return_path::ReturnPath,
     seal::Sealer,

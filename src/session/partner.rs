@@ -1,156 +1,72 @@
 //! The partner: how a site presents itself in Truecaller's dialog.
 //!
 //! ```
-//! use truegate::session::Partner;
+//! use truegate::session::{DialogOption, Partner};
 //!
-//! let partner = Partner::new("a-key", "A Shop")?.lang("hi".parse()?).cta_color("#0087ff".parse()?);
+//! let partner = Partner::new("a-key", "A Shop")?
+//!     .option(DialogOption::Lang, "hi")?
+//!     .option(DialogOption::CtaColor, "#0087ff")?;
 //! assert_eq!(partner.name(), "A Shop");
 //! # Ok::<_, truegate::session::PartnerError>(())
 //! ```
 
-mod color;
-mod page_url;
-mod words;
+use std::{collections::BTreeMap, str::FromStr};
 
-pub use self::{
-    color::Color,
-    page_url::PageUrl,
-    words::{ButtonShape, CtaPrefix, Lang, LoginPrefix, LoginSuffix, SkipOption},
-};
+use url::Url;
 
-/// A site as Truecaller knows it, and the looks of its dialog. All of it is public.
+use crate::closed_list::closed_list;
+
+/// A site as Truecaller knows it, and the look of its dialog. All of it is public.
 ///
-/// What is not set is left to the app, but for the language, which is English.
+/// Truecaller's app decides about every option that is not set, except for the language, which defaults to English.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partner {
     key: Box<str>,
     name: Box<str>,
-    lang: Lang,
-    login_prefix: Option<LoginPrefix>,
-    login_suffix: Option<LoginSuffix>,
-    cta_prefix: Option<CtaPrefix>,
-    cta_color: Option<Color>,
-    cta_text_color: Option<Color>,
-    btn_shape: Option<ButtonShape>,
-    skip_option: Option<SkipOption>,
-    privacy_url: Option<PageUrl>,
-    terms_url: Option<PageUrl>,
+    options: BTreeMap<DialogOption, Box<str>>,
 }
 
-impl Partner {
-    /// A site by its key and its name, as Truecaller's portal has them.
-    ///
-    /// # Errors
-    ///
-    /// When one of them is blank or holds a control character.
-    pub fn new(key: &str, name: &str) -> Result<Self, PartnerError> {
-        Ok(Self {
-            key: text(key).ok_or(PartnerError::Key)?,
-            name: text(name).ok_or(PartnerError::Name)?,
-            lang: Lang::default(),
-            login_prefix: None,
-            login_suffix: None,
-            cta_prefix: None,
-            cta_color: None,
-            cta_text_color: None,
-            btn_shape: None,
-            skip_option: None,
-            privacy_url: None,
-            terms_url: None,
-        })
-    }
-
-    /// The name, which the user sees.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The language of the dialog.
-    #[must_use]
-    pub fn lang(self, lang: Lang) -> Self {
-        Self { lang, ..self }
-    }
-
-    /// What the dialog's title begins with.
-    #[must_use]
-    pub fn login_prefix(self, prefix: LoginPrefix) -> Self {
-        Self { login_prefix: Some(prefix), ..self }
-    }
-
-    /// What the dialog's title ends with.
-    #[must_use]
-    pub fn login_suffix(self, suffix: LoginSuffix) -> Self {
-        Self { login_suffix: Some(suffix), ..self }
-    }
-
-    /// What the dialog's button says before the number.
-    #[must_use]
-    pub fn cta_prefix(self, prefix: CtaPrefix) -> Self {
-        Self { cta_prefix: Some(prefix), ..self }
-    }
-
-    /// The colour of the dialog's button.
-    #[must_use]
-    pub fn cta_color(self, color: Color) -> Self {
-        Self { cta_color: Some(color), ..self }
-    }
-
-    /// The colour of the dialog's button, if it is set.
-    pub(crate) fn button_color(&self) -> Option<&Color> {
-        self.cta_color.as_ref()
-    }
-
-    /// The colour of the text on the dialog's button.
-    #[must_use]
-    pub fn cta_text_color(self, color: Color) -> Self {
-        Self { cta_text_color: Some(color), ..self }
-    }
-
-    /// The shape of the dialog's button.
-    #[must_use]
-    pub fn btn_shape(self, shape: ButtonShape) -> Self {
-        Self { btn_shape: Some(shape), ..self }
-    }
-
-    /// What the dialog offers to who does not want to go on.
-    #[must_use]
-    pub fn skip_option(self, option: SkipOption) -> Self {
-        Self { skip_option: Some(option), ..self }
-    }
-
-    /// Where the site's privacy policy is.
-    #[must_use]
-    pub fn privacy_url(self, url: PageUrl) -> Self {
-        Self { privacy_url: Some(url), ..self }
-    }
-
-    /// Where the site's terms are.
-    #[must_use]
-    pub fn terms_url(self, url: PageUrl) -> Self {
-        Self { terms_url: Some(url), ..self }
-    }
-
-    /// The parameters of the deep link that are the same for every login, in the documented order.
-    pub(super) fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let optional = [
-            ("loginPrefix", self.login_prefix.as_ref().map(LoginPrefix::as_str)),
-            ("loginSuffix", self.login_suffix.as_ref().map(LoginSuffix::as_str)),
-            ("ctaPrefix", self.cta_prefix.as_ref().map(CtaPrefix::as_str)),
-            ("ctaColor", self.cta_color.as_ref().map(Color::as_str)),
-            ("ctaTextColor", self.cta_text_color.as_ref().map(Color::as_str)),
-            ("btnShape", self.btn_shape.as_ref().map(ButtonShape::as_str)),
-            ("skipOption", self.skip_option.as_ref().map(SkipOption::as_str)),
-            ("privacyUrl", self.privacy_url.as_ref().map(PageUrl::as_str)),
-            ("termsUrl", self.terms_url.as_ref().map(PageUrl::as_str)),
-        ];
-        [("partnerKey", &*self.key), ("partnerName", &*self.name), ("lang", self.lang.as_str())]
-            .into_iter()
-            .chain(optional.into_iter().filter_map(|(name, value)| Some((name, value?))))
+closed_list! {
+    /// A part of the dialog that a site may choose. Its code is its key in a configuration.
+    #[derive(PartialOrd, Ord)]
+    pub enum DialogOption {
+        /// The language, by its ISO 639-1 code: one of [`words`](Self::words). Defaults to `en`.
+        Lang = "lang",
+        /// The start of the title: one of [`words`](Self::words).
+        LoginPrefix = "login_prefix",
+        /// The end of the title: a word of lower-case letters. Truecaller documents no whole list, so any such word is taken.
+        LoginSuffix = "login_suffix",
+        /// The text of the button, before the number: one of [`words`](Self::words).
+        CtaPrefix = "cta_prefix",
+        /// The colour of the button: `#rrggbb`.
+        CtaColor = "cta_color",
+        /// The colour of the button's text: `#rrggbb`.
+        CtaTextColor = "cta_text_color",
+        /// The shape of the button: one of [`words`](Self::words).
+        BtnShape = "btn_shape",
+        /// The offer to a user who does not want to go on: one of [`words`](Self::words).
+        SkipOption = "skip_option",
+        /// The page with the site's privacy policy: an `http://` or `https://` URL without a user.
+        PrivacyUrl = "privacy_url",
+        /// The page with the site's terms: an `http://` or `https://` URL without a user.
+        TermsUrl = "terms_url",
     }
 }
 
-/// Why something about a partner was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// The form that the value of an option has.
+enum Form {
+    Word(&'static [&'static str]),
+    LowerCase,
+    Color,
+    Page,
+}
+
+/// A colour: `#rrggbb`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Color(Box<str>);
+
+/// Why a part of a partner was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PartnerError {
     /// The key is blank or holds a control character.
@@ -159,28 +75,163 @@ pub enum PartnerError {
     /// The name is blank or holds a control character.
     #[error("the partner's name is blank or holds a control character")]
     Name,
-    /// The app knows no such word there.
-    #[error("no such {what}; it is one of {}", known.join(" "))]
+    /// The app does not know the word.
+    #[error("not a word that Truecaller's app knows here; it knows {}", known.join(", "))]
     Word {
-        /// What the word is for.
-        what: &'static str,
         /// The words that the app knows.
         known: &'static [&'static str],
     },
-    /// The suffix is no plain word.
-    #[error("a login suffix is one word of lower-case letters, such as login, signin or verifymobile")]
-    LoginSuffix,
-    /// The colour has another form.
-    #[error("a colour is written #rrggbb")]
+    /// The text is not a word of 1 to 32 lower-case letters.
+    #[error("not a word of 1 to 32 lower-case letters")]
+    LowerCase,
+    /// The text is not a colour.
+    #[error("not a colour, which is written #rrggbb")]
     Color,
-    /// The URL is none, or not of a web page.
-    #[error("the page is not an http:// or https:// URL without a user")]
-    Url,
+    /// The text is not the URL of a web page.
+    #[error("not an http:// or https:// URL without a user")]
+    Page,
 }
 
-fn text(text: &str) -> Option<Box<str>> {
-    (!text.trim().is_empty() && !text.contains(char::is_control)).then(|| text.into())
+impl Partner {
+    /// Takes a site by its key and its name, as Truecaller's portal has them.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is blank or holds a control character.
+    pub fn new(key: &str, name: &str) -> Result<Self, PartnerError> {
+        let text = |text: &str| (!text.trim().is_empty() && !text.contains(char::is_control)).then(|| text.into());
+        Ok(Self {
+            key: text(key).ok_or(PartnerError::Key)?,
+            name: text(name).ok_or(PartnerError::Name)?,
+            options: BTreeMap::from([(DialogOption::Lang, "en".into())]),
+        })
+    }
+
+    /// The name, which users see.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Sets an option of the dialog.
+    ///
+    /// # Errors
+    ///
+    /// When the text does not have the form that the option needs.
+    pub fn option(mut self, option: DialogOption, text: &str) -> Result<Self, PartnerError> {
+        self.options.insert(option, option.check(text)?.into());
+        Ok(self)
+    }
+
+    /// The colour of the dialog's button, if it is set.
+    pub(crate) fn button_color(&self) -> Option<Color> {
+        self.options.get(&DialogOption::CtaColor)?.parse().ok()
+    }
+
+    /// The parameters of the deep link that are the same for every login, in the documented order.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let options = self.options.iter().map(|(option, text)| (option.row().0, &**text));
+        [("partnerKey", &*self.key), ("partnerName", &*self.name)].into_iter().chain(options)
+    }
 }
+
+impl DialogOption {
+    /// The words that Truecaller's app knows for the option; empty if its value is not one of a list.
+    pub fn words(self) -> &'static [&'static str] {
+        if let (_, Form::Word(known)) = self.row() { known } else { &[] }
+    }
+
+    /// The name in a link, and the form of the value.
+    fn row(self) -> (&'static str, Form) {
+        match self {
+            Self::Lang => ("lang", Form::Word(LANGUAGES)),
+            Self::LoginPrefix => ("loginPrefix", Form::Word(LOGIN_PREFIXES)),
+            Self::LoginSuffix => ("loginSuffix", Form::LowerCase),
+            Self::CtaPrefix => ("ctaPrefix", Form::Word(&["use", "continuewith", "proceedwith"])),
+            Self::CtaColor => ("ctaColor", Form::Color),
+            Self::CtaTextColor => ("ctaTextColor", Form::Color),
+            Self::BtnShape => ("btnShape", Form::Word(&["round", "rect"])),
+            Self::SkipOption => ("skipOption", Form::Word(SKIP_OPTIONS)),
+            Self::PrivacyUrl => ("privacyUrl", Form::Page),
+            Self::TermsUrl => ("termsUrl", Form::Page),
+        }
+    }
+
+    /// Returns the text as the link has it.
+    fn check(self, text: &str) -> Result<String, PartnerError> {
+        let error = match self.row().1 {
+            Form::Word(known) if known.contains(&text) => return Ok(text.to_owned()),
+            Form::Word(known) => PartnerError::Word { known },
+            Form::LowerCase if is_lower_case(text) => return Ok(text.to_owned()),
+            Form::LowerCase => PartnerError::LowerCase,
+            Form::Color => return text.parse::<Color>().map(|_| text.to_owned()),
+            Form::Page => match Url::parse(text) {
+                Ok(url) if is_page(&url) => return Ok(url.into()),
+                _ => PartnerError::Page,
+            },
+        };
+        Err(error)
+    }
+}
+
+impl Color {
+    /// The colour as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Black or white, whichever has more contrast with the colour; it is 4.5 to 1 at least (WCAG 2.1, 1.4.3).
+    pub fn text(&self) -> &'static str {
+        if self.luminance() > MIDDLE { "#000000" } else { "#ffffff" }
+    }
+
+    /// The relative luminance (WCAG 2.1), from 0 to 1.
+    fn luminance(&self) -> f64 {
+        let channel = |at: usize| {
+            let value = u8::from_str_radix(&self.0[at..at + 2], 16).expect("two hexadecimal digits");
+            let value = f64::from(value) / 255.0;
+            if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+}
+
+impl FromStr for Color {
+    type Err = PartnerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix('#').ok_or(PartnerError::Color)?;
+        let is_color = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_color.then(|| Self(text.into())).ok_or(PartnerError::Color)
+    }
+}
+
+fn is_lower_case(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+fn is_page(url: &Url) -> bool {
+    ["http", "https"].contains(&url.scheme()) && url.username().is_empty() && url.password().is_none()
+}
+
+const LANGUAGES: &[&str] = &["en", "hi", "mr", "te", "ml", "ur", "pa", "ta", "bn", "kn", "sw", "ar"];
+const LOGIN_PREFIXES: &[&str] = &[
+    "getstarted",
+    "continue",
+    "placeorder",
+    "completepurchase",
+    "checkout",
+    "completebooking",
+    "proceedwithbooking",
+    "continuewith",
+    "getdetails",
+    "viewmore",
+    "continuereading",
+    "proceed",
+];
+const SKIP_OPTIONS: &[&str] = &["useanothernum", "useanothermethod", "manualdetails", "later", "skip"];
+
+/// The luminance that has the same contrast with black and with white: (1 + 0.05) / (L + 0.05) = (L + 0.05) / 0.05.
+const MIDDLE: f64 = 0.179_128_784_747_792;
 
 #[cfg(test)]
 mod tests;

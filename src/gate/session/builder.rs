@@ -169,7 +169,7 @@ impl SessionsBuilder {
     /// Closes the settings.
     pub fn build(self) -> Sessions {
         let Self { mut mode, link_base, brand } = self;
-        let color = brand.color.or_else(|| mode.partner.button_color().cloned());
+        let color = brand.color.or_else(|| mode.partner.button_color());
         mode.pages = mode.pages.branded(&Brand::new(brand.logo, color));
         mode.links = DeepLinks::new(link_base, &mode.partner, mode.login_timeout);
         Sessions(Arc::new(mode))

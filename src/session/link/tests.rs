@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::*;
+use crate::session::DialogOption;
 
 #[test]
 fn a_base_is_the_app_or_a_page() {
@@ -116,15 +117,19 @@ fn named(name: &str) -> Partner {
 }
 
 fn everything() -> Partner {
-    named("A&B #1 दुकान")
-        .lang("hi".parse().unwrap())
-        .login_prefix("getstarted".parse().unwrap())
-        .login_suffix("verifymobile".parse().unwrap())
-        .cta_prefix("use".parse().unwrap())
-        .cta_color("#0087ff".parse().unwrap())
-        .cta_text_color("#FFFFFF".parse().unwrap())
-        .btn_shape("round".parse().unwrap())
-        .skip_option("useanothernum".parse().unwrap())
-        .privacy_url("https://shop.example/privacy?a=%20".parse().unwrap())
-        .terms_url("http://shop.example/terms".parse().unwrap())
+    let options = [
+        (DialogOption::Lang, "hi"),
+        (DialogOption::LoginPrefix, "getstarted"),
+        (DialogOption::LoginSuffix, "verifymobile"),
+        (DialogOption::CtaPrefix, "use"),
+        (DialogOption::CtaColor, "#0087ff"),
+        (DialogOption::CtaTextColor, "#FFFFFF"),
+        (DialogOption::BtnShape, "round"),
+        (DialogOption::SkipOption, "useanothernum"),
+        (DialogOption::PrivacyUrl, "https://shop.example/privacy?a=%20"),
+        (DialogOption::TermsUrl, "http://shop.example/terms"),
+    ];
+    options
+        .iter()
+        .fold(named("A&B #1 दुकान"), |partner, (option, text)| partner.option(*option, text).unwrap())
 }

@@ -89,12 +89,12 @@ fn quality(weight: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Lang;
+    use crate::session::DialogOption;
 
     #[test]
     fn the_languages_are_those_of_the_dialog() {
         let codes: Vec<_> = Language::ALL.iter().map(|language| language.code()).collect();
-        assert_eq!(codes, Lang::ALL);
+        assert_eq!(codes, DialogOption::Lang.words());
     }
 
     #[test]
