@@ -54,11 +54,10 @@ mod json;
 pub mod layer;
 mod lease;
 mod loopback;
-mod percent;
+mod path;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 pub mod profile;
-mod reading;
 #[cfg(feature = "session")]
 pub mod session;
 #[cfg(feature = "simulator")]

@@ -22,8 +22,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "loopback", modules: &[], crates: &["url"] },
     Floor { place: "closed_list", modules: &[], crates: &[] },
     Floor { place: "cause", modules: &["closed_list"], crates: &["rustls", "thiserror"] },
-    Floor { place: "percent", modules: &[], crates: &["smallvec"] },
-    Floor { place: "reading", modules: &["percent"], crates: &["smallvec"] },
+    Floor { place: "path", modules: &[], crates: &["smallvec", "thiserror"] },
     Floor {
         place: "callback",
         modules: &["json", "loopback"],
@@ -63,10 +62,10 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "identity", "lease", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
-    Floor { place: "access", modules: &["percent", "profile", "reading"], crates: &["http", "thiserror"] },
+    Floor { place: "access", modules: &["path", "profile"], crates: &["http", "thiserror"] },
     Floor {
         place: "session",
-        modules: &["callback", "closed_list", "identity", "loopback", "percent", "profile"],
+        modules: &["callback", "closed_list", "identity", "loopback", "path", "profile"],
         crates: &[
             "base64",
             "chacha20poly1305",
@@ -106,23 +105,13 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "gate",
-        modules: &[
-            "assertion",
-            "callback",
-            "cause",
-            "clock",
-            "closed_list",
-            "headers",
-            "identity",
-            "profile",
-            "reading",
-        ],
-        crates: &["bytes", "futures_core", "governor", "http", "lru", "serde", "serde_json", "thiserror"],
+        modules: &["assertion", "callback", "cause", "clock", "closed_list", "headers", "identity", "path", "profile"],
+        crates: &["bytes", "futures_core", "governor", "http", "lru", "serde", "serde_json"],
     },
     Floor {
         place: "gate/session",
         modules: &[
-            "access", "callback", "cause", "gate", "headers", "identity", "lease", "profile", "reading", "session",
+            "access", "callback", "cause", "gate", "headers", "identity", "lease", "path", "profile", "session",
             "store", "tasks",
         ],
         // Of tokio only what wakes tasks, which needs no runtime.

@@ -47,7 +47,6 @@
 
 mod allow;
 
-mod path;
 mod pattern;
 mod phones_file;
 mod prefix;
@@ -56,13 +55,13 @@ mod rules;
 
 pub use self::{
     allow::{AllowList, Guest},
-    path::{AmbiguousPath, CanonicalPath},
     pattern::{PathPattern, PathPatternError},
     phones_file::{PhonesFile, PhonesFileError, Refresh},
     prefix::{PhonePrefix, PhonePrefixError},
     rule_input::RuleInput,
     rules::{Rule, Rules},
 };
+pub use crate::path::{AmbiguousPath, CanonicalPath};
 
 /// What a path needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use super::path::CanonicalPath;
-use crate::percent::once::decode_once;
+use crate::path::{CanonicalPath, decode::once::decode_once};
 
 /// The paths that a rule covers: a path and everything below it, or one path.
 ///

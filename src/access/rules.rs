@@ -5,12 +5,11 @@ use http::Method;
 use super::{
     Access,
     allow::AllowList,
-    path::{AmbiguousPath, CanonicalPath},
     pattern::{Case, PathPattern},
     phones_file::PhonesFile,
     rule_input::{RuleInput, is_registered},
 };
-use crate::{percent::decode_fully, reading::any_reading};
+use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode::decode_fully};
 
 /// What the paths of a pattern need.
 #[derive(Debug, Clone)]

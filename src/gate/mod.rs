@@ -38,8 +38,6 @@ mod leftover;
 mod limits;
 mod rejection;
 mod reply;
-mod route;
-mod secrecy;
 #[cfg(feature = "session")]
 pub mod session;
 mod session_mode;
@@ -54,9 +52,7 @@ use http::{HeaderMap, Method, header, request::Parts};
 #[cfg(feature = "session")]
 pub(crate) use self::authority::Authority;
 pub(crate) use self::leftover::Leftover;
-use self::{
-    asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, route::Route, session_mode::SessionMode,
-};
+use self::{asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, session_mode::SessionMode};
 pub use self::{
     asserter::KEY_SET_PATH,
     builder::GateBuilder,
@@ -66,13 +62,14 @@ pub use self::{
     limits::Limits,
     rejection::Rejection,
     reply::{Connection, Reply},
-    route::{CallbackPath, CallbackPathError, GuessableCallbackPath},
     step::{Failure, Lookup, Step, Verdict},
 };
+pub use crate::path::{CallbackPath, CallbackPathError, GuessableCallbackPath};
 use crate::{
     callback::Endpoints,
     clock::Clock,
     headers::{Edits, HeaderNames, HeaderTarget, KeptCookies, ResponseEdits, Spoofs},
+    path::CallbackRoute,
     profile::ProfileSource,
 };
 
@@ -105,15 +102,15 @@ impl Gate {
     /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
     pub fn inspect(&self, head: &Parts) -> Step {
         let route = self.0.path.route(head.uri.path());
-        if route == Route::Ambiguous {
+        if route == CallbackRoute::Ambiguous {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
         }
         if let Err(rejection) = framing::check(head, self.0.missing_host) {
             return Step::Reply(self.reject_for(rejection, head));
         }
         match route {
-            Route::Callback => self.intercept(head),
-            Route::Ambiguous | Route::Other => match self.sessions() {
+            CallbackRoute::Callback => self.intercept(head),
+            CallbackRoute::Ambiguous | CallbackRoute::Other => match self.sessions() {
                 Some(sessions) => sessions.inspect(self, head),
                 None => self.pass(head),
             },
@@ -123,7 +120,7 @@ impl Gate {
     /// Whether a path could be read as the callback's, though it is spelled otherwise.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only forward-auth is asked about paths"))]
     fn is_disguised_callback(&self, path: &str) -> bool {
-        self.0.path.route(path) == Route::Ambiguous
+        self.0.path.route(path) == CallbackRoute::Ambiguous
     }
 
     /// Answers a request that the edge itself cannot let pass.

@@ -5,7 +5,7 @@ use std::{fmt, sync::LazyLock};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use url::Url;
 
-use crate::percent::{decode_fully, once::decode_once};
+use crate::path::decode::{decode_fully, once::decode_once};
 
 /// A path of this site, with query and fragment, to send a browser to.
 ///

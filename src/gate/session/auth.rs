@@ -11,7 +11,6 @@ use super::{
     desk::Desk,
     login::query,
     pages::Asked,
-    path::Route,
     reply,
     visitor::is_navigation,
 };
@@ -19,6 +18,7 @@ use crate::{
     access::{Access, AllowList, RuleInput},
     gate::{Authority, Rejection, Reply},
     identity::Identity,
+    path::Route,
 };
 
 /// Marks a request whose peer is a proxy of the operator's own: put it into the request's extensions.

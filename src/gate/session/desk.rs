@@ -4,13 +4,14 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{Method, request::Parts};
 
-use super::{Mode, Sessions, host::comes_from_its_own_host, path::Route, reply, visitor::is_ours};
+use super::{Mode, Sessions, host::comes_from_its_own_host, reply, visitor::is_ours};
 use crate::{
     cause::Cause,
     gate::{
         Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict,
         intake::{Errand, Form, Intake},
     },
+    path::Route,
     store::StoreError,
 };
 

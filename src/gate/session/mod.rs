@@ -25,7 +25,6 @@ mod logout;
 mod me;
 mod needs;
 mod pages;
-mod path;
 mod reply;
 mod revocation;
 mod revocations;
@@ -49,7 +48,7 @@ use std::{
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, header, request::Parts};
 
-pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery, path::SessionPath};
+pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery};
 use self::{
     desk::Desk, pages::Asked, revocations::Revocations, running::Verifications, upstream_cookies::drop_pairs,
     waiting::Waiting,
@@ -58,6 +57,7 @@ use super::{
     Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
     session_mode::{Posted, SessionMode},
 };
+pub use crate::path::SessionPath;
 use crate::{
     access::Rules,
     callback::Callback,

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    percent::{decode_fully, once::escape},
-    reading::is_plain,
+use super::{
+    decode::{decode_fully, once::escape},
+    is_plain,
 };
 
 /// A path in its canonical spelling: visible ASCII from the root, without dot segments or empty ones.

@@ -2,8 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::secrecy::is_unguessable;
-use crate::reading::any_reading;
+use super::{any_reading, guessable::is_unguessable};
 
 /// The path of the callback route.
 ///
@@ -17,7 +16,7 @@ pub struct CallbackPath {
 
 /// Where a request goes, by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     Callback,
     /// The upstream might read the path as the callback's, though it is spelled otherwise.
     Ambiguous,
@@ -64,7 +63,7 @@ impl CallbackPath {
     }
 
     /// Sorts a request's path, which has no query; a path of up to 2 KiB costs no allocation.
-    pub(super) fn route(&self, path: &str) -> Route {
+    pub(crate) fn route(&self, path: &str) -> Route {
         if path == &*self.exact {
             return Route::Callback;
         }

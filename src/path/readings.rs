@@ -14,7 +14,7 @@
 
 use smallvec::SmallVec;
 
-use crate::percent::{PathBytes, decode_fully, decode_fully_but, once};
+use super::decode::{PathBytes, decode_fully, decode_fully_but, once};
 
 /// Whether any reading of a path that servers are known to make is one that `matches`.
 ///

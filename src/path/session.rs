@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use super::super::{CallbackPath, CallbackPathError};
-use crate::reading::any_reading;
+use super::{CallbackPath, CallbackPathError, any_reading};
 
 /// The folder of truegate's own routes, such as `/.truegate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +12,7 @@ pub struct SessionPath {
 
 /// A route of truegate's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route<'a> {
+pub(crate) enum Route<'a> {
     Login,
     Status,
     Me,
@@ -48,7 +47,7 @@ impl SessionPath {
     }
 
     /// Sorts a request's path; none is the app's business. A path of up to 2 KiB costs no allocation.
-    pub(super) fn route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
+    pub(crate) fn route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
         match path.strip_prefix(&*self.exact).and_then(|rest| rest.strip_prefix('/')) {
             Some(name) => Some(Route::named(name)),
             None => self.could_be_read_from(path).then_some(Route::Nothing),

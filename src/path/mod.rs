@@ -1,0 +1,23 @@
+//! Paths: how servers are known to read them, the one canonical spelling, and the paths that are reserved for truegate.
+
+mod callback;
+#[cfg(feature = "session")]
+mod canonical;
+pub(crate) mod decode;
+mod guessable;
+mod readings;
+#[cfg(feature = "session")]
+mod session;
+
+pub use self::callback::{CallbackPath, CallbackPathError, GuessableCallbackPath};
+#[cfg(feature = "session")]
+pub(crate) use self::session::Route;
+pub(crate) use self::{
+    callback::Route as CallbackRoute,
+    readings::{any_reading, is_plain},
+};
+#[cfg(feature = "session")]
+pub use self::{
+    canonical::{AmbiguousPath, CanonicalPath},
+    session::SessionPath,
+};
