@@ -69,7 +69,7 @@ use crate::{
     callback::Endpoints,
     clock::Clock,
     headers::{Edits, HeaderNames, HeaderTarget, KeptCookies, ResponseEdits, Spoofs},
-    path::CallbackRoute,
+    path::PathMatch,
     profile::ProfileSource,
 };
 
@@ -101,16 +101,16 @@ impl Gate {
 
     /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
     pub fn inspect(&self, head: &Parts) -> Step {
-        let route = self.0.path.route(head.uri.path());
-        if route == CallbackRoute::Ambiguous {
+        let path = self.0.path.compare(head.uri.path());
+        if path == PathMatch::Ambiguous {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
         }
         if let Err(rejection) = framing::check(head, self.0.missing_host) {
             return Step::Reply(self.reject_for(rejection, head));
         }
-        match route {
-            CallbackRoute::Callback => self.intercept(head),
-            CallbackRoute::Ambiguous | CallbackRoute::Other => match self.sessions() {
+        match path {
+            PathMatch::Exact => self.intercept(head),
+            PathMatch::Ambiguous | PathMatch::None => match self.sessions() {
                 Some(sessions) => sessions.inspect(self, head),
                 None => self.pass(head),
             },
@@ -120,7 +120,7 @@ impl Gate {
     /// Whether a path could be read as the callback's, though it is spelled otherwise.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only forward-auth is asked about paths"))]
     fn is_disguised_callback(&self, path: &str) -> bool {
-        self.0.path.route(path) == CallbackRoute::Ambiguous
+        self.0.path.compare(path) == PathMatch::Ambiguous
     }
 
     /// Answers a request that the edge itself cannot let pass.

@@ -14,13 +14,13 @@ pub struct CallbackPath {
     exact: Box<str>,
 }
 
-/// Where a request goes, by its path.
+/// How a request's path relates to the callback's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Route {
-    Callback,
-    /// The upstream might read the path as the callback's, though it is spelled otherwise.
+pub(crate) enum PathMatch {
+    Exact,
+    /// A server could read the path as the callback's, though it is spelled differently.
     Ambiguous,
-    Other,
+    None,
 }
 
 impl CallbackPath {
@@ -59,17 +59,17 @@ impl CallbackPath {
 
     /// Whether a request for this path would be taken as a callback, or refused because it could be read as one.
     pub fn is_read_from(&self, path: &str) -> bool {
-        self.route(path) != Route::Other
+        self.compare(path) != PathMatch::None
     }
 
     /// Sorts a request's path, which has no query; a path of up to 2 KiB costs no allocation.
-    pub(crate) fn route(&self, path: &str) -> Route {
+    pub(crate) fn compare(&self, path: &str) -> PathMatch {
         if path == &*self.exact {
-            return Route::Callback;
+            return PathMatch::Exact;
         }
         // No reading makes a path longer, but for the leading slash.
         let reachable = path.len() + 1 >= self.exact.len();
-        if reachable && self.could_be_read_from(path) { Route::Ambiguous } else { Route::Other }
+        if reachable && self.could_be_read_from(path) { PathMatch::Ambiguous } else { PathMatch::None }
     }
 
     fn could_be_read_from(&self, path: &str) -> bool {
@@ -121,13 +121,13 @@ const MAX_LENGTH: usize = 512;
 mod tests {
     use super::*;
 
-    fn route(path: &str) -> Route {
-        CallbackPath::parse("/Truecaller/callback-7f3a").unwrap().route(path)
+    fn compare(path: &str) -> PathMatch {
+        CallbackPath::parse("/Truecaller/callback-7f3a").unwrap().compare(path)
     }
 
     #[test]
     fn the_callback_path_is_one_exact_spelling() {
-        assert_eq!(route("/Truecaller/callback-7f3a"), Route::Callback);
+        assert_eq!(compare("/Truecaller/callback-7f3a"), PathMatch::Exact);
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
             "/Truecaller/%2e%2e/Truecaller/callback-7f3a",
             "Truecaller/callback-7f3a",
         ] {
-            assert_eq!(route(path), Route::Ambiguous, "{path}");
+            assert_eq!(compare(path), PathMatch::Ambiguous, "{path}");
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
             "/%zz",
             &long,
         ] {
-            assert_eq!(route(path), Route::Other, "{path}");
+            assert_eq!(compare(path), PathMatch::None, "{path}");
         }
     }
 

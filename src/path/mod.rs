@@ -10,10 +10,8 @@ mod readings;
 mod session;
 
 pub use self::callback::{CallbackPath, CallbackPathError, GuessableCallbackPath};
-#[cfg(feature = "session")]
-pub(crate) use self::session::Route;
 pub(crate) use self::{
-    callback::Route as CallbackRoute,
+    callback::PathMatch,
     readings::{any_reading, is_plain},
 };
 #[cfg(feature = "session")]

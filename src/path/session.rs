@@ -1,90 +1,50 @@
-//! Where truegate's own routes live: one folder that is closed to everyone else.
+//! Where truegate's own routes live: one prefix that is closed to everyone else.
 
 use std::str::FromStr;
 
 use super::{CallbackPath, CallbackPathError, any_reading};
 
-/// The folder of truegate's own routes, such as `/.truegate`.
+/// The prefix of truegate's own routes, such as `/.truegate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionPath {
-    exact: Box<str>,
-}
-
-/// A route of truegate's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Route<'a> {
-    Login,
-    Status,
-    Me,
-    Logout,
-    /// Forward-auth, with what follows: some proxies append the path that they ask about.
-    Auth(&'a str),
-    KeySet,
-    Script,
-    /// Nothing is there, and nobody else may answer.
-    Nothing,
-}
+pub struct SessionPath(Box<str>);
 
 impl SessionPath {
-    /// Takes a path in its one canonical form, by the rules of a callback's.
+    /// Takes a path in its one canonical form, by the rules of a callback's path.
     ///
     /// # Errors
     ///
     /// See [`CallbackPath::parse`].
     pub fn parse(text: &str) -> Result<Self, CallbackPathError> {
-        CallbackPath::parse(text)?;
-        Ok(Self { exact: text.into() })
+        CallbackPath::parse(text).map(|path| Self(path.expose().into()))
     }
 
     /// The path, without a slash at its end.
     pub fn as_str(&self) -> &str {
-        &self.exact
+        &self.0
     }
 
-    /// Whether a path is in the folder, or could be read as if it were.
+    /// Whether a path is at or below this one, or could be read as if it were.
     pub fn covers(&self, path: &str) -> bool {
-        self.route(path).is_some()
+        self.strip(path).is_some()
     }
 
-    /// Sorts a request's path; none is the app's business. A path of up to 2 KiB costs no allocation.
-    pub(crate) fn route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
-        match path.strip_prefix(&*self.exact).and_then(|rest| rest.strip_prefix('/')) {
-            Some(name) => Some(Route::named(name)),
-            None => self.could_be_read_from(path).then_some(Route::Nothing),
-        }
+    /// What stands behind this prefix and a slash; empty for a path that could only be read as one at or below this prefix.
+    ///
+    /// A path of up to 2 KiB costs no allocation.
+    pub(crate) fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let exact = path.strip_prefix(self.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        exact.or_else(|| any_reading(path, |reading| self.is_prefix_of(reading)).then_some(""))
     }
 
-    fn could_be_read_from(&self, path: &str) -> bool {
-        any_reading(path, |reading| self.is_folder_of(reading))
-    }
-
-    fn is_folder_of(&self, path: &[u8]) -> bool {
-        let Some((start, rest)) = path.split_at_checked(self.exact.len()) else { return false };
-        start.eq_ignore_ascii_case(self.exact.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
-    }
-}
-
-impl<'a> Route<'a> {
-    fn named(name: &'a str) -> Self {
-        match name {
-            "login" => Self::Login,
-            "status" => Self::Status,
-            "me" => Self::Me,
-            "logout" => Self::Logout,
-            "auth" => Self::Auth(""),
-            "jwks.json" => Self::KeySet,
-            "truegate.js" => Self::Script,
-            _ => match name.strip_prefix("auth") {
-                Some(asked) if asked.starts_with('/') => Self::Auth(asked),
-                _ => Self::Nothing,
-            },
-        }
+    fn is_prefix_of(&self, reading: &[u8]) -> bool {
+        let Some((start, rest)) = reading.split_at_checked(self.0.len()) else { return false };
+        start.eq_ignore_ascii_case(self.0.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
     }
 }
 
 impl Default for SessionPath {
     fn default() -> Self {
-        Self::parse("/.truegate").expect("the default path is canonical")
+        Self("/.truegate".into())
     }
 }
 
@@ -101,47 +61,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_route_is_one_exact_spelling() {
-        for (path, route) in [
-            ("/.truegate/login", Some(Route::Login)),
-            ("/.truegate/status", Some(Route::Status)),
-            ("/.truegate/me", Some(Route::Me)),
-            ("/.truegate/logout", Some(Route::Logout)),
-            ("/.truegate/jwks.json", Some(Route::KeySet)),
-            ("/.truegate/truegate.js", Some(Route::Script)),
-            ("/.truegate/auth", Some(Route::Auth(""))),
-            ("/.truegate/auth/", Some(Route::Auth("/"))),
-            ("/.truegate/auth/a/../b%2f", Some(Route::Auth("/a/../b%2f"))),
+    fn what_is_below_the_prefix_is_one_exact_spelling() {
+        for (path, rest) in [
+            ("/.truegate/login", Some("login")),
+            ("/.truegate/auth/", Some("auth/")),
+            ("/.truegate/auth/a/../b%2f", Some("auth/a/../b%2f")),
+            ("/.truegate/../public", Some("../public")),
+            ("/.truegate//login", Some("/login")),
             ("/", None),
             ("/.truegat", None),
             ("/.truegate2/login", None),
             ("/a/.truegate/login", None),
             ("/.truegate%2g", None),
         ] {
-            assert_eq!(SessionPath::default().route(path), route, "{path}");
+            assert_eq!(SessionPath::default().strip(path), rest, "{path}");
         }
     }
 
     #[test]
-    fn the_whole_folder_is_closed() {
+    fn every_other_spelling_of_the_prefix_is_closed() {
         for path in [
             "/.truegate",
             "/.truegate/",
-            "/.truegate/x",
-            "/.truegate/Login",
-            "/.truegate/login/",
-            "/.truegate/authx",
             "/.TRUEGATE/login",
-            "/.truegate//login",
             "//.truegate/login",
             "/%2etruegate/login",
             "/.truegate%2flogin",
             "/a/../.truegate/login",
             "/.truegate;a/login",
-            "/.truegate/../public",
             "/.truegate\\login",
         ] {
-            assert_eq!(SessionPath::default().route(path), Some(Route::Nothing), "{path}");
+            assert_eq!(SessionPath::default().strip(path), Some(""), "{path}");
         }
+    }
+
+    #[test]
+    fn the_default_is_canonical() {
+        assert_eq!(SessionPath::parse("/.truegate"), Ok(SessionPath::default()));
     }
 }

@@ -12,13 +12,13 @@ use super::{
     login::query,
     pages::Asked,
     reply,
+    route::Route,
     visitor::is_navigation,
 };
 use crate::{
     access::{Access, AllowList, RuleInput},
     gate::{Authority, Rejection, Reply},
     identity::Identity,
-    path::Route,
 };
 
 /// Marks a request whose peer is a proxy of the operator's own: put it into the request's extensions.
@@ -74,7 +74,7 @@ impl Desk {
 
     /// Whether a path could be read as one that only truegate answers, though it is spelled otherwise.
     fn is_disguised(&self, path: &str) -> bool {
-        self.gate.is_disguised_callback(path) || self.mode.path.route(path) == Some(Route::Nothing)
+        self.gate.is_disguised_callback(path) || Route::of(&self.mode.path, path) == Some(Route::Nothing)
     }
 
     /// Lets a request pass: every header is there, so that a proxy that copies them overwrites what a client sent.

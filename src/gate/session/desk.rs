@@ -4,14 +4,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{Method, request::Parts};
 
-use super::{Mode, Sessions, host::comes_from_its_own_host, reply, visitor::is_ours};
+use super::{Mode, Sessions, host::comes_from_its_own_host, reply, route::Route, visitor::is_ours};
 use crate::{
     cause::Cause,
     gate::{
         Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict,
         intake::{Errand, Form, Intake},
     },
-    path::Route,
     store::StoreError,
 };
 
@@ -111,18 +110,6 @@ impl Desk {
 
     fn nothing(&self, head: &Parts) -> Reply {
         self.reject(Rejection::NotFound, head)
-    }
-}
-
-impl Route<'_> {
-    /// The methods that are allowed instead, if this one is not.
-    fn refuses(self, method: &Method) -> Option<&'static str> {
-        let allow = match self {
-            Self::Auth(_) | Self::Nothing | Self::KeySet => return None,
-            Self::Login | Self::Logout => "GET, HEAD, POST",
-            Self::Status | Self::Me | Self::Script => "GET, HEAD",
-        };
-        (!allow.split(", ").any(|allowed| method == allowed)).then_some(allow)
     }
 }
 

@@ -28,6 +28,7 @@ mod pages;
 mod reply;
 mod revocation;
 mod revocations;
+mod route;
 mod running;
 mod standing;
 mod status;
@@ -50,8 +51,8 @@ use http::{HeaderValue, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery};
 use self::{
-    desk::Desk, pages::Asked, revocations::Revocations, running::Verifications, upstream_cookies::drop_pairs,
-    waiting::Waiting,
+    desk::Desk, pages::Asked, revocations::Revocations, route::Route, running::Verifications,
+    upstream_cookies::drop_pairs, waiting::Waiting,
 };
 use super::{
     Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
@@ -130,7 +131,7 @@ impl GateBuilder {
 
 impl SessionMode for Sessions {
     fn inspect(&self, gate: &Gate, head: &Parts) -> Step {
-        match self.0.path.route(head.uri.path()) {
+        match Route::of(&self.0.path, head.uri.path()) {
             Some(route) => Desk::new(gate, self).serve(route, head),
             None => self.admit(gate, head),
         }
