@@ -22,7 +22,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "loopback", modules: &[], crates: &["url"] },
     Floor { place: "closed_list", modules: &[], crates: &[] },
     Floor { place: "cause", modules: &["closed_list"], crates: &["rustls", "thiserror"] },
-    Floor { place: "path", modules: &[], crates: &["smallvec", "thiserror"] },
+    Floor { place: "path", modules: &[], crates: &["percent_encoding", "smallvec", "thiserror"] },
     Floor {
         place: "callback",
         modules: &["json", "loopback"],
@@ -62,7 +62,7 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "identity", "lease", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
-    Floor { place: "access", modules: &["path", "profile"], crates: &["http", "thiserror"] },
+    Floor { place: "access", modules: &["path", "profile"], crates: &["http", "percent_encoding", "thiserror"] },
     Floor {
         place: "session",
         modules: &["callback", "closed_list", "identity", "loopback", "path", "profile"],

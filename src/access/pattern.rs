@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use crate::path::{CanonicalPath, decode::once::decode_once};
+use percent_encoding::percent_decode_str;
+
+use crate::path::CanonicalPath;
 
 /// The paths that a rule covers: a path and everything below it, or one path.
 ///
@@ -100,7 +102,7 @@ impl PathPattern {
         }
         if CanonicalPath::parse(text).is_ok_and(|path| path.as_str() == text) {
             let path = text.strip_suffix('/').unwrap_or(text);
-            Ok(Self { path: path.into(), decoded: decode_once(path).to_vec().into(), scope })
+            Ok(Self { path: path.into(), decoded: percent_decode_str(path).collect(), scope })
         } else {
             Err(PathPatternError::Escape)
         }

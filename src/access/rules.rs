@@ -9,7 +9,7 @@ use super::{
     phones_file::PhonesFile,
     rule_input::{RuleInput, is_registered},
 };
-use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode::decode_fully};
+use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode_fully};
 
 /// What the paths of a pattern need.
 #[derive(Debug, Clone)]
@@ -207,7 +207,7 @@ impl FromIterator<Rule> for Rules {
 
 /// Whether a path has an escape or a control character at which nobody knows how many servers stop to read.
 fn ends_early(raw: &str) -> bool {
-    decode_fully(raw).iter().any(|byte| byte.is_ascii_control() || matches!(byte, b'?' | b'#' | b'%'))
+    decode_fully(raw.as_bytes()).iter().any(|byte| byte.is_ascii_control() || matches!(byte, b'?' | b'#' | b'%'))
 }
 
 /// What a preflight needs that a rule lets pass.

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_encode_byte;
+
 use super::{
-    decode::{decode_fully, once::escape},
-    is_plain,
+    decode::{decode_fully, octet},
+    readings::is_plain,
 };
 
 /// A path in its canonical spelling: visible ASCII from the root, without dot segments or empty ones.
@@ -35,7 +37,7 @@ impl<'a> CanonicalPath<'a> {
             return Ok(Self(Cow::Borrowed(raw)));
         }
         let relative = raw.strip_prefix('/').ok_or(AmbiguousPath)?;
-        if has_overlong(&decode_fully(relative)) {
+        if has_overlong(&decode_fully(relative.as_bytes())) {
             return Err(AmbiguousPath);
         }
         resolve(relative).map(|path| Self(Cow::Owned(path)))
@@ -53,74 +55,54 @@ impl<'a> CanonicalPath<'a> {
 #[non_exhaustive]
 pub struct AmbiguousPath;
 
-/// Folds slashes and resolves dot segments. What ends in a dot segment is a folder.
+/// Folds slashes and resolves dot segments. A path that ends in a dot segment ends in a slash.
 fn resolve(relative: &str) -> Result<String, AmbiguousPath> {
     let mut path = String::with_capacity(relative.len() + 1);
-    let mut is_folder = true;
-    for raw in relative.split('/') {
-        let name = name(raw)?;
-        is_folder = is_dots(raw) || raw.is_empty();
-        match raw {
+    for segment in relative.split('/') {
+        match segment {
             "" | "." => {}
             ".." => path.truncate(path.rfind('/').unwrap_or(0)),
-            _ => path.extend(["/", &name]),
+            _ => push_segment(&mut path, segment)?,
         }
     }
-    if is_folder {
+    if matches!(relative.rsplit('/').next(), Some("" | "." | "..")) {
         path.push('/');
     }
     Ok(path)
 }
 
-/// Decodes the unreserved characters of a segment.
-fn name(raw: &str) -> Result<String, AmbiguousPath> {
-    let mut name = String::with_capacity(raw.len());
-    let mut bytes = raw.as_bytes();
-    while let [byte, rest @ ..] = bytes {
-        bytes = rest;
+/// Adds a segment, with its unreserved characters decoded.
+fn push_segment(path: &mut String, segment: &str) -> Result<(), AmbiguousPath> {
+    path.push('/');
+    let start = path.len();
+    let mut left = segment.as_bytes();
+    while let [first, rest @ ..] = left {
+        let (byte, is_escaped, rest) = match (first, rest) {
+            (b'%', [high, low, rest @ ..]) => (octet(*high, *low).ok_or(AmbiguousPath)?, true, rest),
+            (b'%', _) => return Err(AmbiguousPath),
+            (byte, rest) => (*byte, false, rest),
+        };
         match byte {
-            b'%' => {
-                push_escaped(&mut name, escape(rest).ok_or(AmbiguousPath)?)?;
-                bytes = &rest[2..];
-            }
-            b'\\' | b'?' | b'#' | ..=b' ' | 0x7f => return Err(AmbiguousPath),
-            0x80.. => push_escape(&mut name, *byte),
-            _ => name.push(char::from(*byte)),
+            b'/' | b'\\' | b'?' | b'#' | ..b' ' | 0x7f => return Err(AmbiguousPath),
+            b' ' if !is_escaped => return Err(AmbiguousPath),
+            b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() || (byte.is_ascii() && !is_escaped) => path.push(char::from(byte)),
+            _ => path.push_str(percent_encode_byte(byte)),
         }
+        left = rest;
     }
-    if !is_dots(raw) && hides_dots(&name) { Err(AmbiguousPath) } else { Ok(name) }
-}
-
-/// Adds what an escape stands for, or the escape itself.
-fn push_escaped(name: &mut String, byte: u8) -> Result<(), AmbiguousPath> {
-    match byte {
-        b'/' | b'\\' | b'?' | b'#' | ..b' ' | 0x7f => return Err(AmbiguousPath),
-        b'-' | b'.' | b'_' | b'~' => name.push(char::from(byte)),
-        _ if byte.is_ascii_alphanumeric() => name.push(char::from(byte)),
-        _ => push_escape(name, byte),
-    }
-    Ok(())
-}
-
-fn push_escape(name: &mut String, byte: u8) {
-    name.extend(['%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    if hides_dots(&path[start..]) { Err(AmbiguousPath) } else { Ok(()) }
 }
 
 /// Whether a segment would be a dot segment for a server that drops its parameters, or takes them for the name.
 fn hides_dots(name: &str) -> bool {
-    name.split(';').flat_map(|part| part.split("%3B")).any(is_dots)
-}
-
-fn is_dots(segment: &str) -> bool {
-    matches!(segment, "." | "..")
+    name.split(';').flat_map(|part| part.split("%3B")).any(|part| matches!(part, "." | ".."))
 }
 
 /// Whether bytes hold a character in more bytes than UTF-8 allows, as slashes and dots were smuggled past servers.
 fn has_overlong(bytes: &[u8]) -> bool {
     bytes.windows(2).any(|pair| matches!(pair, [0xc0 | 0xc1, 0x80..=0xbf] | [0xe0, 0x80..=0x9f] | [0xf0, 0x80..=0x8f]))
 }
-
-const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
 
 #[cfg(test)]
 mod tests {

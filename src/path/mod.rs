@@ -3,17 +3,16 @@
 mod callback;
 #[cfg(feature = "session")]
 mod canonical;
-pub(crate) mod decode;
+mod decode;
 mod guessable;
 mod readings;
 #[cfg(feature = "session")]
 mod session;
 
 pub use self::callback::{CallbackPath, CallbackPathError, GuessableCallbackPath};
-pub(crate) use self::{
-    callback::PathMatch,
-    readings::{any_reading, is_plain},
-};
+#[cfg(feature = "session")]
+pub(crate) use self::decode::decode_fully;
+pub(crate) use self::{callback::PathMatch, readings::any_reading};
 #[cfg(feature = "session")]
 pub use self::{
     canonical::{AmbiguousPath, CanonicalPath},

@@ -1,25 +1,25 @@
-//! How else servers could read a path than it is spelled.
+//! How servers are known to read a path, whatever its spelling.
 //!
-//! A request goes on byte for byte, so what an app makes of its path is not known. These are the readings that servers are
+//! A request goes on byte for byte, so nobody knows what an app makes of its path. These are the readings that servers are
 //! known to make, each combined with the others:
 //!
-//! - escapes decoded once, or until none is left, as chains of servers do; those of `/` and `\` decoded or left alone;
-//!   broken escapes left alone; `%u002F` and UTF-8 in more bytes than needed decoded, as IIS and others did;
-//! - the path cut off at `?`, `#`, NUL or a line break, or control characters left out;
-//! - `\` as a slash or as a character;
-//! - `;parameters` kept, dropped as servlets do, or dropped where that makes a dot segment (`..;`, `;..`);
-//! - dot segments left alone as some routers do, resolved as written (`/a//../b` is `/a/b`) or once slashes are folded
+//! - escapes are decoded once, or until none is left, as servers in a row do; those of `/` and `\` are decoded or left alone;
+//!   broken escapes are left alone; `%u002F` and UTF-8 in more bytes than needed are decoded, as IIS and others did;
+//! - the path ends at `?`, `#`, NUL or a line break, or control characters are left out;
+//! - `\` is a slash or a character;
+//! - `;parameters` are kept, dropped as servlets do, or dropped where that makes a dot segment (`..;`, `;..`);
+//! - dot segments are left alone as some routers do, resolved as written (`/a//../b` is `/a/b`) or once slashes are folded
 //!   (`/b`), before escapes are decoded or afterwards;
-//! - `//host/path` and `http://host/path` as `/path`, as an app does that resolves its target as a URL.
+//! - `//host/path` and `http://host/path` are `/path`, as for an app that resolves its target as a URL.
 
 use smallvec::SmallVec;
 
-use super::decode::{PathBytes, decode_fully, decode_fully_but, once};
+use super::decode::{PathBytes, Rounds, decode_but, decode_fully, decode_once};
 
-/// Whether any reading of a path that servers are known to make is one that `matches`.
+/// Whether any known reading of a path is one that `matches`.
 ///
 /// A reading has no empty segments and no slash at its end; the root is empty. Letter case is as it came. A plain path has
-/// but one, and none costs an allocation up to 2 KiB. A path that has more and longer readings than any app's paths have
+/// one reading. A path of up to 2 KiB costs no allocation. A path that has more and longer readings than the paths of any app
 /// counts as one that matches.
 pub(crate) fn any_reading(path: &str, matches: impl FnMut(&[u8]) -> bool) -> bool {
     let mut readings = Readings { matches, left: WORK };
@@ -29,8 +29,8 @@ pub(crate) fn any_reading(path: &str, matches: impl FnMut(&[u8]) -> bool) -> boo
     readings.of(path.as_bytes())
 }
 
-/// Whether no server reads a path otherwise than it is spelled, but for letter case and a slash at its end.
-pub(crate) fn is_plain(path: &str) -> bool {
+/// Whether every server reads a path as it is spelled, but for letter case and a slash at its end.
+pub(super) fn is_plain(path: &str) -> bool {
     let mut before = b'/';
     let plain = |byte: u8| {
         let splits = before == b'/' && matches!(byte, b'/' | b'.');
@@ -63,30 +63,34 @@ impl<M: FnMut(&[u8]) -> bool> Readings<M> {
 
     /// Servers resolve dot segments before they decode, after they decoded once, or later.
     fn of_rooted(&mut self, path: &[u8]) -> bool {
-        let once = once::decode_once(path);
+        let once = decode_once(path);
         self.of_spelled(path) || self.of_resolved(path) || (*once != *path && self.of_resolved(&once))
     }
 
     fn of_resolved(&mut self, path: &[u8]) -> bool {
         let has_more = path.iter().any(|byte| matches!(byte, b'%' | b';' | b'\\')) && has_dots(path);
-        has_more && DOTS.iter().skip(1).any(|dots| self.of_spelled(&Reading::resolving(*dots).of(path)))
+        has_more && DOTS[1..].iter().any(|dots| self.of_spelled(&read(path, b"/", Parameters::Kept, *dots)))
     }
 
     /// All ways to decode.
     fn of_spelled(&mut self, path: &[u8]) -> bool {
-        let (once, fully) = (once::decode_once(path), decode_fully(path));
-        if self.of_decoded(&once) || (fully != once && self.of_decoded(&fully)) {
+        let fully = decode_fully(path);
+        if self.of_either(&decode_once(path), &fully) {
             return true;
         }
         let is_separator = |byte: u8| matches!(byte, b'/' | b'\\');
         let separators = |path: &[u8]| path.iter().filter(|byte| is_separator(**byte)).count();
         if separators(&fully) != separators(path) {
-            let (once, fully) = (once::decode_once_but(path, is_separator), decode_fully_but(path, is_separator));
-            if self.of_decoded(&once) || (fully != once && self.of_decoded(&fully)) {
+            let [once, fully] = [Rounds::One, Rounds::All].map(|rounds| decode_but(path, rounds, is_separator));
+            if self.of_either(&once, &fully) {
                 return true;
             }
         }
         loosened(&fully).is_some_and(|loosened| self.of_decoded(&loosened))
+    }
+
+    fn of_either(&mut self, once: &[u8], fully: &[u8]) -> bool {
+        self.of_decoded(once) || (fully != once && self.of_decoded(fully))
     }
 
     /// All ways to end a path before its end.
@@ -117,10 +121,9 @@ impl<M: FnMut(&[u8]) -> bool> Readings<M> {
         for slashes in slashes {
             for parameters in parameters {
                 for dots in dots {
-                    let reading = Reading { slashes: *slashes, parameters: *parameters, dots: *dots };
                     let Some(left) = self.left.checked_sub(path.len() + OVERHEAD) else { return true };
                     self.left = left;
-                    if (self.matches)(&reading.of(path)) {
+                    if (self.matches)(&read(path, slashes, *parameters, *dots)) {
                         return true;
                     }
                 }
@@ -172,18 +175,6 @@ fn loose(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-struct Reading {
-    slashes: Slashes,
-    parameters: Parameters,
-    dots: Dots,
-}
-
-#[derive(Clone, Copy)]
-enum Slashes {
-    WithBackslash,
-    Alone,
-}
-
 #[derive(Clone, Copy)]
 enum Parameters {
     Kept,
@@ -203,36 +194,29 @@ enum Dots {
     ResolvedBeforeFolding,
 }
 
-impl Reading {
-    fn resolving(dots: Dots) -> Self {
-        Self { slashes: Slashes::Alone, parameters: Parameters::Kept, dots }
-    }
-
-    fn of(&self, decoded: &[u8]) -> PathBytes {
-        // Where each name starts, so that a dot segment can take it away again.
-        let (mut path, mut starts) = (PathBytes::new(), SmallVec::<[usize; 128]>::new());
-        let is_slash = |byte: &u8| *byte == b'/' || (*byte == b'\\' && matches!(self.slashes, Slashes::WithBackslash));
-        for segment in decoded.split(is_slash).skip(1) {
-            let name = self.parameters.name(segment);
-            match (self.dots, name) {
-                (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b".") => {}
-                (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b"..") => {
-                    path.truncate(starts.pop().unwrap_or(0));
+/// One reading of a path, whose escapes are decoded.
+fn read(decoded: &[u8], slashes: &[u8], parameters: Parameters, dots: Dots) -> PathBytes {
+    // Where each name starts, so that a dot segment can take it away again.
+    let (mut path, mut starts) = (PathBytes::new(), SmallVec::<[usize; 128]>::new());
+    for segment in decoded.split(|byte| slashes.contains(byte)).skip(1) {
+        match (dots, parameters.name(segment)) {
+            (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b".") => {}
+            (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b"..") => {
+                path.truncate(starts.pop().unwrap_or(0));
+            }
+            (Dots::Kept | Dots::ResolvedAfterFolding, b"") => {}
+            (Dots::ResolvedBeforeFolding, b"") => starts.push(path.len()),
+            (dots, name) => {
+                // Where nothing is resolved, nothing is taken away.
+                if !matches!(dots, Dots::Kept) {
+                    starts.push(path.len());
                 }
-                (Dots::Kept | Dots::ResolvedAfterFolding, b"") => {}
-                (Dots::ResolvedBeforeFolding, b"") => starts.push(path.len()),
-                (dots, name) => {
-                    // Where nothing is resolved, nothing is taken away.
-                    if !matches!(dots, Dots::Kept) {
-                        starts.push(path.len());
-                    }
-                    path.push(b'/');
-                    path.extend_from_slice(name);
-                }
+                path.push(b'/');
+                path.extend_from_slice(name);
             }
         }
-        path
     }
+    path
 }
 
 impl Parameters {
@@ -246,7 +230,7 @@ impl Parameters {
     }
 }
 
-const SLASHES: [Slashes; 2] = [Slashes::WithBackslash, Slashes::Alone];
+const SLASHES: [&[u8]; 2] = [b"/\\", b"/"];
 const PARAMETERS: [Parameters; 3] = [Parameters::Kept, Parameters::Dropped, Parameters::DroppedFromDots];
 const DOTS: [Dots; 3] = [Dots::Kept, Dots::ResolvedAfterFolding, Dots::ResolvedBeforeFolding];
 

@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::LazyLock};
 
-use percent_encoding::{CONTROLS, utf8_percent_encode};
+use percent_encoding::{CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
-use crate::path::decode::{decode_fully, once::decode_once};
+use crate::path::decode_fully;
 
 /// A path of this site, with query and fragment, to send a browser to.
 ///
@@ -27,7 +27,9 @@ impl ReturnPath {
         let plain = |character: char| !character.is_ascii_control() && character != ' ';
         let path = path_of(text);
         let fits = text.len() <= MAX_LENGTH && text.chars().all(plain) && !path.contains('\\');
-        let safe = fits && stays(text) && decoded(path).iter().all(|path| stays(path));
+        let once = || percent_decode_str(path).decode_utf8_lossy();
+        let fully = || String::from_utf8_lossy(&decode_fully(path.as_bytes())).into_owned();
+        let safe = fits && stays(text) && stays(&once()) && stays(&fully());
         safe.then(|| Self(utf8_percent_encode(text, CONTROLS).to_string().into()))
     }
 
@@ -62,14 +64,6 @@ impl fmt::Debug for ReturnPath {
 
 fn path_of(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or(text)
-}
-
-/// A path as servers on the way may spell it, who decode it once, or each a little.
-fn decoded(path: &str) -> Vec<String> {
-    if !path.contains('%') {
-        return Vec::new();
-    }
-    [decode_once(path), decode_fully(path)].iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect()
 }
 
 /// Whether a browser that follows a reference stays on this site, and does so again when it is given the path that
