@@ -7,10 +7,10 @@ use crate::profile::PhoneNumber;
 
 /// Who may come in where an identity is required; everyone who has one by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowList(Guests);
+pub struct AllowList(Entries);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-enum Guests {
+enum Entries {
     #[default]
     Everyone,
     Listed {
@@ -23,7 +23,7 @@ enum Guests {
 /// An entry of an [`AllowList`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Guest {
+pub enum AllowEntry {
     /// One number.
     Phone(PhoneNumber),
     /// All numbers that start so.
@@ -33,26 +33,26 @@ pub enum Guest {
 }
 
 impl AllowList {
-    pub(super) const EVERYONE: Self = Self(Guests::Everyone);
+    pub(super) const EVERYONE: Self = Self(Entries::Everyone);
 
     /// Lets in whom any entry names, and nobody else: without entries, nobody.
-    pub fn only(entries: impl IntoIterator<Item = Guest>) -> Self {
+    pub fn only(entries: impl IntoIterator<Item = AllowEntry>) -> Self {
         let (mut phones, mut prefixes, mut files) = (HashSet::new(), Vec::new(), Vec::new());
         for entry in entries {
             match entry {
-                Guest::Phone(phone) => drop(phones.insert(phone)),
-                Guest::Prefix(prefix) => prefixes.push(prefix),
-                Guest::File(file) => files.push(file),
+                AllowEntry::Phone(phone) => drop(phones.insert(phone)),
+                AllowEntry::Prefix(prefix) => prefixes.push(prefix),
+                AllowEntry::File(file) => files.push(file),
             }
         }
-        Self(Guests::Listed { phones, prefixes, files })
+        Self(Entries::Listed { phones, prefixes, files })
     }
 
     /// Whether a verified number is let in.
     pub fn allows(&self, phone: &PhoneNumber) -> bool {
         match &self.0 {
-            Guests::Everyone => true,
-            Guests::Listed { phones, prefixes, files } => {
+            Entries::Everyone => true,
+            Entries::Listed { phones, prefixes, files } => {
                 phones.contains(phone)
                     || prefixes.iter().any(|prefix| prefix.matches(phone))
                     || files.iter().any(|file| file.lists(phone))
@@ -62,7 +62,7 @@ impl AllowList {
 
     /// How many of each it lists, without what they are; none if it lets in everyone.
     pub fn summary(&self) -> Option<String> {
-        let Guests::Listed { phones, prefixes, files } = &self.0 else { return None };
+        let Entries::Listed { phones, prefixes, files } = &self.0 else { return None };
         let count = |count: usize, noun: &str| {
             (count > 0).then(|| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }))
         };
@@ -81,8 +81,8 @@ impl AllowList {
     /// The files of the list, to refresh them.
     pub fn files(&self) -> &[PhonesFile] {
         match &self.0 {
-            Guests::Everyone => &[],
-            Guests::Listed { files, .. } => files,
+            Entries::Everyone => &[],
+            Entries::Listed { files, .. } => files,
         }
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn whoever_is_not_listed_is_refused() {
         let prefix = PhonePrefix::parse("+4479").unwrap();
-        let list = AllowList::only([Guest::Phone(phone("+919999900001")), Guest::Prefix(prefix)]);
+        let list = AllowList::only([AllowEntry::Phone(phone("+919999900001")), AllowEntry::Prefix(prefix)]);
         for (guest, allowed) in [
             ("+919999900001", true),
             ("919999900001", true),
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn no_number_is_shown() {
         let prefix = PhonePrefix::parse("+447911").unwrap();
-        let list = AllowList::only([Guest::Phone(phone("+919999900001")), Guest::Prefix(prefix)]);
+        let list = AllowList::only([AllowEntry::Phone(phone("+919999900001")), AllowEntry::Prefix(prefix)]);
         assert!(!format!("{list:?}").contains(['4', '9']));
     }
 }

@@ -1,10 +1,10 @@
 //! Access: which paths need an identity, and whose.
 //!
 //! ```
-//! use truegate::access::{Access, AllowList, Guest, Rule, Rules};
+//! use truegate::access::{Access, AllowList, AllowEntry, Rule, Rules};
 //! use truegate::profile::PhoneNumber;
 //!
-//! let indian = AllowList::only([Guest::Prefix("+91".parse()?)]);
+//! let indian = AllowList::only([AllowEntry::Prefix("+91".parse()?)]);
 //! let rules = Rules::from(vec![
 //!     Rule::new("/account".parse()?, Access::Required(indian)),
 //!     Rule::new("/".parse()?, Access::Optional),
@@ -54,7 +54,7 @@ mod rule_input;
 mod rules;
 
 pub use self::{
-    allow::{AllowList, Guest},
+    allow::{AllowEntry, AllowList},
     pattern::{PathPattern, PathPatternError},
     phones_file::{PhonesFile, PhonesFileError, Refresh},
     prefix::{PhonePrefix, PhonePrefixError},

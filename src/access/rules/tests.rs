@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    access::{AllowList, Guest, PhonePrefix},
+    access::{AllowEntry, AllowList, PhonePrefix},
     profile::PhoneNumber,
 };
 
@@ -235,8 +235,8 @@ fn a_path_whose_readings_need_the_same_passes() {
 
 #[test]
 fn a_path_is_ambiguous_when_another_reading_lets_in_others() {
-    let staff = Guest::Phone(PhoneNumber::parse("+919999900001").unwrap());
-    let indian = Guest::Prefix(PhonePrefix::parse("+91").unwrap());
+    let staff = AllowEntry::Phone(PhoneNumber::parse("+919999900001").unwrap());
+    let indian = AllowEntry::Prefix(PhonePrefix::parse("+91").unwrap());
     let rules = rules([
         ("/staff/", Access::Required(AllowList::only([staff]))),
         ("/", Access::Required(AllowList::only([indian]))),
@@ -332,7 +332,7 @@ fn the_files_of_all_rules_can_be_refreshed() {
     let path = folder.path().join("vip.txt");
     std::fs::write(&path, "+919999900001").unwrap();
     let file = PhonesFile::read(&path).unwrap();
-    let list = AllowList::only([Guest::File(file.clone())]);
+    let list = AllowList::only([AllowEntry::File(file.clone())]);
     let rules = rules([("/a/", Access::Public), ("/vip/", Access::Required(list.clone())), ("/", required())]);
     assert_eq!(rules.phones_files().collect::<Vec<_>>(), [&file]);
     let listed = PhoneNumber::parse("+919999900001").unwrap();

@@ -7,7 +7,7 @@ use super::{
     value,
 };
 use crate::{
-    access::{Access, AllowList, Guest, PathPattern, PhonePrefix, PhonesFile, PhonesFileError, Rule, Rules},
+    access::{Access, AllowEntry, AllowList, PathPattern, PhonePrefix, PhonesFile, PhonesFileError, Rule, Rules},
     profile::PhoneNumber,
 };
 
@@ -86,10 +86,10 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
     let word = route.require("access", "write access: public, optional or required");
     let word = word.and_then(|item| item.parse(value::choice(&WORDS)));
     let allow = route.take("allow");
-    let guests = allow.as_ref().map(|item| item.section(guests).flatten());
+    let entries = allow.as_ref().map(|item| item.section(entries).flatten());
     match (word?, allow) {
         (Word::Required, None) => Some(Access::Required(AllowList::default())),
-        (Word::Required, Some(item)) => Some(Access::Required(allow_list(&item, guests??))),
+        (Word::Required, Some(item)) => Some(Access::Required(allow_list(&item, entries??))),
         (_, Some(item)) => {
             item.complain_of_name("stands without `access: required` (require an identity, or remove the list)");
             None
@@ -99,22 +99,22 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
     }
 }
 
-fn allow_list(item: &Item<'_>, guests: Vec<Guest>) -> AllowList {
-    if guests.is_empty() {
+fn allow_list(item: &Item<'_>, entries: Vec<AllowEntry>) -> AllowList {
+    if entries.is_empty() {
         item.complain("lets nobody in (list phones, phone_prefixes or a phones_file, or remove the key)");
     }
-    AllowList::only(guests)
+    AllowList::only(entries)
 }
 
-fn guests(allow: &mut Section<'_>) -> Option<Vec<Guest>> {
-    let phones = each(allow.take("phones"), |text| phone(text).map(Guest::Phone));
-    let prefixes = each(allow.take("phone_prefixes"), |text| prefix(text).map(Guest::Prefix));
+fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
+    let phones = each(allow.take("phones"), |text| phone(text).map(AllowEntry::Phone));
+    let prefixes = each(allow.take("phone_prefixes"), |text| prefix(text).map(AllowEntry::Prefix));
     let file = allow.take("phones_file").map_or_else(|| Some(Vec::new()), |item| file(&item).map(|file| vec![file]));
     Some([phones?, prefixes?, file?].into_iter().flatten().collect())
 }
 
 /// Reads a list, or none if any of it is wrong.
-fn each(item: Option<Item<'_>>, parse: impl Fn(&str) -> Result<Guest, String>) -> Option<Vec<Guest>> {
+fn each(item: Option<Item<'_>>, parse: impl Fn(&str) -> Result<AllowEntry, String>) -> Option<Vec<AllowEntry>> {
     let Some(item) = item else { return Some(Vec::new()) };
     // All are looked at, though the first mistake decides.
     let parsed: Vec<_> = item.list()?.iter().map(|item| item.parse(|text| parse(text))).collect();
@@ -131,7 +131,7 @@ fn prefix(text: &str) -> Result<PhonePrefix, String> {
     PhonePrefix::parse(text).map_err(|error| format!("{error} (write \"+91\")"))
 }
 
-fn file(item: &Item<'_>) -> Option<Guest> {
+fn file(item: &Item<'_>) -> Option<AllowEntry> {
     let explain = |error| match error {
         PhonesFileError::Unreadable(kind) => {
             format!("names a file that cannot be read: {kind} (paths are relative to the configuration)")
@@ -140,7 +140,7 @@ fn file(item: &Item<'_>) -> Option<Guest> {
             format!("names a file whose line {line} is not a phone number (write +919999900001)")
         }
     };
-    item.parse(|path| PhonesFile::read(item.context().locate(path)).map_err(explain)).map(Guest::File)
+    item.parse(|path| PhonesFile::read(item.context().locate(path)).map_err(explain)).map(AllowEntry::File)
 }
 
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path, time::Duration};
 
 use truegate::{
-    access::{Access, AllowList, Guest, PhonesFile, Rule, Rules},
+    access::{Access, AllowEntry, AllowList, PhonesFile, Rule, Rules},
     gate::session::{Sessions as Engine, SessionsBuilder},
     profile::PhoneNumber,
     session::{Partner, PublicUrl, ReturnPath, Sealer, Secret, cookies::CookieName, page::Pages},
@@ -165,7 +165,7 @@ impl Need {
     }
 
     fn access(&self) -> Access {
-        let phone = |phone: &&str| Guest::Phone(PhoneNumber::parse(phone).expect("a phone number"));
+        let phone = |phone: &&str| AllowEntry::Phone(PhoneNumber::parse(phone).expect("a phone number"));
         match self {
             Self::Public | Self::PublicTo(_) => Access::Public,
             Self::Optional => Access::Optional,
@@ -173,7 +173,7 @@ impl Need {
             Self::Listed(phones) => Access::Required(AllowList::only(phones.iter().map(phone))),
             Self::InFile(path) => {
                 let file = PhonesFile::read(path).expect("a file of phone numbers");
-                Access::Required(AllowList::only([Guest::File(file)]))
+                Access::Required(AllowList::only([AllowEntry::File(file)]))
             }
         }
     }

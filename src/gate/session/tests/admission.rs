@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::site::{Browser, Outcome, Site};
 use crate::{
-    access::{Access, AllowList, Guest, Rule, Rules},
+    access::{Access, AllowEntry, AllowList, Rule, Rules},
     session::cookies::UpstreamCookie,
 };
 
@@ -52,7 +52,7 @@ async fn a_site_without_rules_is_closed() {
 
 #[tokio::test]
 async fn an_allow_list_is_for_those_on_it() {
-    let list = AllowList::only([Guest::Prefix("+9199".parse().unwrap())]);
+    let list = AllowList::only([AllowEntry::Prefix("+9199".parse().unwrap())]);
     let open = Rule::new("/".parse().unwrap(), Access::Optional);
     let rules = [Rule::new("/vip/".parse().unwrap(), Access::Required(list)), open];
     let site = Site::with(|sessions| sessions.rules(Rules::from_iter(rules)));
