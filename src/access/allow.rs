@@ -1,11 +1,11 @@
 //! Whose identity a path needs.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt, str::FromStr};
 
-use super::{phones_file::PhonesFile, prefix::PhonePrefix};
+use super::phones_file::PhonesFile;
 use crate::profile::PhoneNumber;
 
-/// Who may come in where an identity is required; everyone who has one by default.
+/// Who is let in where an identity is required. Defaults to everyone who has one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowList(Entries);
 
@@ -26,16 +26,16 @@ enum Entries {
 pub enum AllowEntry {
     /// One number.
     Phone(PhoneNumber),
-    /// All numbers that start so.
+    /// All numbers with this prefix.
     Prefix(PhonePrefix),
-    /// All numbers that the file lists now.
+    /// All numbers that the file lists at the time of a request.
     File(PhonesFile),
 }
 
 impl AllowList {
     pub(super) const EVERYONE: Self = Self(Entries::Everyone);
 
-    /// Lets in whom any entry names, and nobody else: without entries, nobody.
+    /// Lets in the numbers that any entry names, and no others. Without entries it lets in nobody.
     pub fn only(entries: impl IntoIterator<Item = AllowEntry>) -> Self {
         let (mut phones, mut prefixes, mut files) = (HashSet::new(), Vec::new(), Vec::new());
         for entry in entries {
@@ -60,19 +60,19 @@ impl AllowList {
         }
     }
 
-    /// How many of each it lists, without what they are; none if it lets in everyone.
+    /// How many numbers and prefixes the list has, without naming them; `None` if it lets in everyone.
     pub fn summary(&self) -> Option<String> {
         let Entries::Listed { phones, prefixes, files } = &self.0 else { return None };
-        let count = |count: usize, noun: &str| {
-            (count > 0).then(|| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }))
+        let count = |count: usize, one: &str, many: &str| match count {
+            0 => format!("no {many}"),
+            1 => format!("1 {one}"),
+            _ => format!("{count} {many}"),
         };
-        let in_files = files.iter().map(PhonesFile::len).sum();
-        let in_files = (!files.is_empty())
-            .then(|| count(in_files, "number").unwrap_or_else(|| "no numbers".to_owned()) + " in a file");
+        let in_files = || files.iter().map(PhonesFile::len).sum();
         let parts = [
-            count(phones.len(), "number"),
-            count(prefixes.len(), "prefix").map(|text| text.replace("prefixs", "prefixes")),
-            in_files,
+            (!phones.is_empty()).then(|| count(phones.len(), "number", "numbers")),
+            (!prefixes.is_empty()).then(|| count(prefixes.len(), "prefix", "prefixes")),
+            (!files.is_empty()).then(|| count(in_files(), "number in a file", "numbers in a file")),
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         Some(if parts.is_empty() { "nobody".to_owned() } else { parts.join(", ") })
@@ -86,6 +86,52 @@ impl AllowList {
         }
     }
 }
+
+/// The first digits of phone numbers in E.164 form, such as `+91`: `+`, then 1 to 15 digits of which the first is not 0.
+///
+/// # Security
+///
+/// It may be a whole number, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PhonePrefix(Box<str>);
+
+impl PhonePrefix {
+    /// Takes a prefix in the form that the type describes.
+    ///
+    /// # Errors
+    ///
+    /// When the text has another form.
+    pub fn parse(text: &str) -> Result<Self, PhonePrefixError> {
+        let digits = text.strip_prefix('+').ok_or(PhonePrefixError)?;
+        let plain = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if plain && !digits.starts_with('0') { Ok(Self(text.into())) } else { Err(PhonePrefixError) }
+    }
+
+    /// Whether a number has this prefix.
+    pub fn matches(&self, phone: &PhoneNumber) -> bool {
+        phone.as_str().starts_with(&*self.0)
+    }
+}
+
+impl FromStr for PhonePrefix {
+    type Err = PhonePrefixError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Debug for PhonePrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PhonePrefix(redacted)")
+    }
+}
+
+/// A text is not a prefix of phone numbers. The error does not repeat the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `+` and 1 to 15 digits, of which the first is not 0")]
+#[non_exhaustive]
+pub struct PhonePrefixError;
 
 #[cfg(test)]
 mod tests {
@@ -106,10 +152,10 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_not_listed_is_refused() {
+    fn a_number_that_is_not_listed_is_refused() {
         let prefix = PhonePrefix::parse("+4479").unwrap();
         let list = AllowList::only([AllowEntry::Phone(phone("+919999900001")), AllowEntry::Prefix(prefix)]);
-        for (guest, allowed) in [
+        for (text, allowed) in [
             ("+919999900001", true),
             ("919999900001", true),
             ("+447911123456", true),
@@ -119,7 +165,7 @@ mod tests {
             ("+447811123456", false),
             ("+14479111234", false),
         ] {
-            assert_eq!(list.allows(&phone(guest)), allowed, "{guest}");
+            assert_eq!(list.allows(&phone(text)), allowed, "{text}");
         }
     }
 
@@ -128,5 +174,26 @@ mod tests {
         let prefix = PhonePrefix::parse("+447911").unwrap();
         let list = AllowList::only([AllowEntry::Phone(phone("+919999900001")), AllowEntry::Prefix(prefix)]);
         assert!(!format!("{list:?}").contains(['4', '9']));
+        assert_eq!(list.summary().as_deref(), Some("1 number, 1 prefix"));
+    }
+
+    #[test]
+    fn a_prefix_has_one_form() {
+        for taken in ["+9", "+91", "+919999999999", "+123456789012345"] {
+            assert!(PhonePrefix::parse(taken).is_ok(), "{taken}");
+        }
+        for refused in ["", "+", "91", "+0", "+091", "++91", "+91 ", "+9a", "+\u{ff19}", "+1234567890123456", "+91*"] {
+            assert_eq!(PhonePrefix::parse(refused), Err(PhonePrefixError), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_matches_the_numbers_that_start_with_it() {
+        let prefix = PhonePrefix::parse("+9199").unwrap();
+        for (text, matched) in
+            [("+919999999999", true), ("+9199123", true), ("+919899999999", false), ("+1919999999", false)]
+        {
+            assert_eq!(prefix.matches(&phone(text)), matched, "{text}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Access: which paths need an identity, and whose.
 //!
+//! [`Rules`] tell what each request needs. They answer before a request reaches the app, and know nothing of sessions.
+//!
 //! ```
 //! use truegate::access::{Access, AllowList, AllowEntry, Rule, Rules};
 //! use truegate::profile::PhoneNumber;
@@ -21,45 +23,44 @@
 //!
 //! # Which path an app sees
 //!
-//! A request goes on byte for byte, and the app behind may read its path otherwise than the rules do. So rules are held
-//! against every reading that is known of servers, each combined with the others:
+//! A request goes on byte for byte, and the app behind may read its path in another way than the rules do. So the rules are
+//! applied to every reading that servers are known to make, each combined with the others:
 //!
-//! - without regard to letter case and to a slash at the end, as Express and Windows do;
-//! - escapes decoded once, or until none is left, as chains of servers do; those of slashes left alone; broken escapes left
-//!   alone; `%u002F` and overlong UTF-8 decoded, as some did;
-//! - cut off at `?`, `#`, NUL or a line break, or without control characters;
-//! - `\` as a slash or as a character;
-//! - `;parameters` dropped, as servlets do;
-//! - dot segments left alone, or resolved before slashes are folded, as routers and URL parsers do;
-//! - `//host/path` as `/path`, as an app does that resolves its target as a URL.
+//! - letter case and a slash at the end are ignored, as by Express and Windows;
+//! - escapes are decoded once, or until none is left, as by servers in a row; those of slashes are left alone; broken escapes
+//!   are left alone; `%u002F` and overlong UTF-8 are decoded, as by some old servers;
+//! - the path ends at `?`, `#`, NUL or a line break, or control characters are left out;
+//! - `\` is a slash or a character;
+//! - `;parameters` are dropped, as by servlets;
+//! - dot segments are left alone, or resolved before slashes are folded, as by routers and URL parsers;
+//! - `//host/path` is `/path`, as for an app that resolves its target as a URL.
 //!
-//! If they all need the same, the path passes: one rule somewhere does not close the rest of the site to `/@scope%2fpkg` or
-//! `/wiki/C%23`. Otherwise it depends on whether the path has a [plain spelling](CanonicalPath), which is what the rules then
-//! enforce. If it has, it is refused only if a reading requires an identity that this spelling does not, or another list: with
-//! `/admin` required and the rest optional, `/ADMIN` is ambiguous, while `/admin/../x` is read as `/admin/..` by some. The other
-//! way round nothing is refused, for what is enforced is the strictest of all readings: with `/public` open and the rest
-//! required, `/PUBLIC` is required. If it has none, no reading is better than another, and it is refused.
+//! If all readings need the same, the path passes: one rule somewhere does not close the rest of the site to `/@scope%2fpkg` or
+//! `/wiki/C%23`. Otherwise the answer depends on whether the path has a [canonical spelling](CanonicalPath):
 //!
-//! A path that would be [`Access::Public`] in all its readings is refused as well if it holds an escaped `?`, `#` or control
-//! character, or a broken escape, for at what is public nobody asks who comes, and there may be readings that nobody knows.
+//! - If it has one, the rules enforce what that spelling needs. The path is refused only if another reading requires an identity
+//!   that this spelling does not require, or requires one of another list. With `/admin` required and the rest optional, `/ADMIN`
+//!   is ambiguous, and so is `/admin/../x`, which some servers read as `/admin/..`. With `/public` open and the rest required,
+//!   `/PUBLIC` is not refused: it is required, which is the strictest of all its readings.
+//! - If it has none, no reading is better than another, and the path is refused.
 //!
-//! Names that only a file system takes for the same (`admin.`, `ADMIN~1`) are the app's to refuse.
+//! A path that would be [`Access::Public`] in all its readings is also refused if it holds an escaped `?`, `#` or control
+//! character, or a broken escape: nobody is asked for an identity at a public path, and there may be readings that are not known.
+//!
+//! Names that only a file system takes for the same (`admin.`, `ADMIN~1`) are for the app to refuse.
 
 mod allow;
-
 mod pattern;
 mod phones_file;
-mod prefix;
-mod rule_input;
+mod rule;
 mod rules;
 
 pub use self::{
-    allow::{AllowEntry, AllowList},
+    allow::{AllowEntry, AllowList, PhonePrefix, PhonePrefixError},
     pattern::{PathPattern, PathPatternError},
     phones_file::{PhonesFile, PhonesFileError, Refresh},
-    prefix::{PhonePrefix, PhonePrefixError},
-    rule_input::RuleInput,
-    rules::{Rule, Rules},
+    rule::{Rule, RuleInput},
+    rules::Rules,
 };
 pub use crate::path::{AmbiguousPath, CanonicalPath};
 

@@ -1,6 +1,8 @@
+use http::Method;
+
 use super::*;
 use crate::{
-    access::{AllowEntry, AllowList, PhonePrefix},
+    access::{AllowEntry, PhonePrefix},
     profile::PhoneNumber,
 };
 

@@ -1,0 +1,185 @@
+//! One rule, and what it looks at in a request.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
+
+use super::{Access, PathPattern};
+
+/// What the paths of a pattern need.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pattern: PathPattern,
+    /// None if it is for every method.
+    methods: Option<Vec<Method>>,
+    passes_preflights: bool,
+    access: Access,
+}
+
+impl Rule {
+    /// A rule for the paths of a pattern, whatever the method.
+    pub fn new(pattern: PathPattern, access: Access) -> Self {
+        Self { pattern, methods: None, passes_preflights: false, access }
+    }
+
+    /// Matches only requests with these methods.
+    ///
+    /// Nobody knows what an app makes of a method that is not registered at IANA in this spelling, such as `post`. A rule that
+    /// requires an identity also matches such a method; any other rule matches it only if it names it.
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
+        self.methods = Some(methods.into_iter().collect());
+        self
+    }
+
+    /// Lets CORS preflights pass without an identity: browsers send no cookies with them. The rule also matches preflights
+    /// that ask about a method that it names.
+    ///
+    /// A preflight is an `OPTIONS` request without a body, with exactly one `Origin` and one `Access-Control-Request-Method`.
+    pub fn pass_preflights(mut self) -> Self {
+        self.passes_preflights = true;
+        self
+    }
+
+    /// The paths that it covers.
+    pub fn pattern(&self) -> &PathPattern {
+        &self.pattern
+    }
+
+    /// The methods that it names; none if it is for every method.
+    pub fn named_methods(&self) -> Option<&[Method]> {
+        self.methods.as_deref()
+    }
+
+    /// Whether it lets preflights pass.
+    pub fn passes_preflights(&self) -> bool {
+        self.passes_preflights
+    }
+
+    /// What the requests that it matches need.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Whether it requires an identity.
+    pub fn requires(&self) -> bool {
+        matches!(self.access, Access::Required(_))
+    }
+
+    /// Whether it matches every request that another rule matches, so that the other has no effect behind it.
+    pub fn covers(&self, other: &Self) -> bool {
+        let names_all = match (&self.methods, &other.methods) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => {
+                theirs.iter().all(|method| mine.contains(method))
+                    && (self.passes_preflights || !other.passes_preflights)
+            }
+        };
+        names_all && self.pattern.covers(&other.pattern)
+    }
+
+    /// Whether it matches every request.
+    pub(super) fn is_total(&self) -> bool {
+        self.pattern.is_root() && self.methods.is_none()
+    }
+
+    /// Whether it matches a request, as far as the method is concerned.
+    pub(super) fn names(&self, input: &RuleInput<'_>) -> bool {
+        let Some(methods) = &self.methods else { return true };
+        let asks_for = |method: &Method| methods.contains(method) || (self.requires() && !is_registered(method));
+        let is_preflight = input.preflight.as_ref().is_some_and(|method| methods.contains(method));
+        input.method.map_or_else(|| self.requires(), asks_for) || (self.passes_preflights && is_preflight)
+    }
+
+    /// What a request that it matches needs.
+    pub(super) fn access_of(&self, input: &RuleInput<'_>) -> &Access {
+        if self.passes_preflights && input.preflight.is_some() { &Access::Public } else { &self.access }
+    }
+}
+
+/// What rules look at in a request: its path, its method, and whether it is a preflight.
+#[derive(Debug, Clone)]
+pub struct RuleInput<'a> {
+    pub(super) path: &'a str,
+    /// None if it is not known.
+    method: Option<&'a Method>,
+    /// The method that a preflight asks about.
+    preflight: Option<Method>,
+}
+
+impl<'a> RuleInput<'a> {
+    /// The input of a request.
+    pub fn of(head: &'a Parts) -> Self {
+        Self::new(head.uri.path(), Some(&head.method), &head.headers)
+    }
+
+    /// The input of a request that another server describes. Without its method, the request may only do what is open to every
+    /// method.
+    pub fn new(path: &'a str, method: Option<&'a Method>, headers: &HeaderMap) -> Self {
+        let preflight = method.filter(|method| *method == Method::OPTIONS).and_then(|_| preflight(headers));
+        Self { path, method, preflight }
+    }
+
+    pub(super) fn get(path: &'a str) -> Self {
+        Self { path, method: Some(&Method::GET), preflight: None }
+    }
+}
+
+/// The method that a preflight asks about (Fetch §4.8). A request that is not exactly as browsers send it is not a preflight.
+fn preflight(headers: &HeaderMap) -> Option<Method> {
+    one(headers, header::ORIGIN)?;
+    let method = Method::from_bytes(one(headers, header::ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes()).ok()?;
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get_all(header::CONTENT_LENGTH).iter().any(|length| length != "0" && !length.is_empty());
+    (!has_body && !headers.contains_key(header::UPGRADE)).then_some(method)
+}
+
+fn one(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|value| !value.is_empty() && values.next().is_none())
+}
+
+/// Whether a method is registered in this spelling. Some apps take `post` for `POST`.
+fn is_registered(method: &Method) -> bool {
+    REGISTERED.split(' ').any(|registered| method == registered)
+}
+
+/// IANA's HTTP Method Registry.
+const REGISTERED: &str = "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE \
+    MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT QUERY \
+    REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks_about(method: &str, headers: &[(&str, &str)]) -> Option<Method> {
+        let mut request = http::Request::builder().method(method).uri("/a");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        RuleInput::of(&head).preflight
+    }
+
+    #[test]
+    fn a_preflight_is_as_browsers_send_it() {
+        let usual = [("origin", "https://app.example"), ("access-control-request-method", "PUT")];
+        assert_eq!(asks_about("OPTIONS", &usual), Some(Method::PUT));
+        let more = [usual[0], usual[1], ("access-control-request-headers", "x-a"), ("content-length", "0")];
+        assert_eq!(asks_about("OPTIONS", &more), Some(Method::PUT));
+        for (method, headers) in [
+            ("GET", &usual[..]),
+            ("options", &usual),
+            ("OPTIONS", &usual[..1]),
+            ("OPTIONS", &usual[1..]),
+            ("OPTIONS", &[usual[0], usual[0], usual[1]]),
+            ("OPTIONS", &[usual[0], usual[1], usual[1]]),
+            ("OPTIONS", &[usual[0], ("access-control-request-method", "")]),
+            ("OPTIONS", &[usual[0], ("access-control-request-method", "P T")]),
+            ("OPTIONS", &[usual[0], usual[1], ("content-length", "1")]),
+            ("OPTIONS", &[usual[0], usual[1], ("transfer-encoding", "chunked")]),
+            ("OPTIONS", &[usual[0], usual[1], ("upgrade", "websocket")]),
+        ] {
+            assert_eq!(asks_about(method, headers), None, "{method} {headers:?}");
+        }
+    }
+}
