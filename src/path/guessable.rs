@@ -1,6 +1,6 @@
 //! How hard a callback path is to guess.
 
-/// Whether a path has a segment that nobody guesses: one that is worth [`MINIMUM`] or more by a careful estimate.
+/// Whether a path has a segment that nobody can guess: one that is worth [`MINIMUM`] or more by a careful estimate.
 ///
 /// Random text of 20 hexadecimal digits, or of 16 characters of base64url, mostly is; words, dates, repetitions and runs
 /// of the keyboard are not, however long they are.
@@ -12,24 +12,11 @@ pub(super) fn is_unguessable(path: &str) -> bool {
 ///
 /// zxcvbn would know real words, but its estimate ends at 64 bits, which any long enough sentence reaches.
 fn worth(segment: &str) -> usize {
-    let runs = segment.as_bytes().chunk_by(|one, next| kind(*one) == kind(*next));
-    let random: Vec<u8> = runs.filter(|run| kind(run[0]) != Kind::Other && !is_word(run)).flatten().copied().collect();
+    let class = |byte: &u8| (byte.is_ascii_alphabetic(), byte.is_ascii_digit());
+    let runs = segment.as_bytes().chunk_by(|one, next| class(one) == class(next));
+    let random: Vec<u8> =
+        runs.filter(|run| run[0].is_ascii_alphanumeric() && !is_word(run)).flatten().copied().collect();
     if is_regular(&random) { 0 } else { random.len() * alphabet(&random) }
-}
-
-#[derive(PartialEq)]
-enum Kind {
-    Letter,
-    Digit,
-    Other,
-}
-
-fn kind(byte: u8) -> Kind {
-    match byte {
-        b'0'..=b'9' => Kind::Digit,
-        _ if byte.is_ascii_alphabetic() => Kind::Letter,
-        _ => Kind::Other,
-    }
 }
 
 /// Whether letters or digits follow each other as in a word or a sequence. Of random letters, one pair in eight does.
