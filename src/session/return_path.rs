@@ -1,4 +1,4 @@
-//! Where a browser goes after a login.
+//! Where a browser goes after a login: a path of this site.
 
 use std::{fmt, sync::LazyLock};
 
@@ -11,29 +11,30 @@ use crate::path::decode_fully;
 ///
 /// # Security
 ///
-/// It comes from whoever wrote the link to the login, and goes into `Location`: whatever it holds, no browser and no
-/// server on the way takes it for another site's. It may hold what was meant for one user, so `Debug` does not show it.
+/// The path comes from whoever wrote the link to the login, and goes into `Location`. Whatever it holds, no browser and no
+/// server on the way takes it for a path of another site. It may hold what was meant for one user, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReturnPath(Box<str>);
 
 impl ReturnPath {
-    /// Takes what a request can have as its target, and a fragment behind it, as it stands; UTF-8 is percent-encoded, as
-    /// browsers do.
+    /// Takes the target of a request, with an optional fragment, as it stands; UTF-8 is percent-encoded, as browsers do.
     ///
-    /// It has at most 8 KiB, no space or control character, and no backslash in its path, and starts with one slash.
+    /// It has at most 8 KiB and no space or control character, starts with one slash, and has no backslash in its path.
     /// Whether its escapes are left alone, decoded once or until none is left, it stays on this site, its path does not
-    /// start with two slashes once dot segments are resolved, and holds no control character.
+    /// start with two slashes once dot segments are resolved, and its path holds no control character.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = |character: char| !character.is_ascii_control() && character != ' ';
         let path = path_of(text);
-        let fits = text.len() <= MAX_LENGTH && text.chars().all(plain) && !path.contains('\\');
-        let once = || percent_decode_str(path).decode_utf8_lossy();
-        let fully = || String::from_utf8_lossy(&decode_fully(path.as_bytes())).into_owned();
-        let safe = fits && stays(text) && stays(&once()) && stays(&fully());
-        safe.then(|| Self(utf8_percent_encode(text, CONTROLS).to_string().into()))
+        let is_plain = |character: char| !character.is_ascii_control() && character != ' ';
+        if text.len() > MAX_LENGTH || !text.chars().all(is_plain) || path.contains('\\') {
+            return None;
+        }
+        // Servers on the way decode the path once, or each a little.
+        let (once, fully) = (percent_decode_str(path).decode_utf8_lossy(), decode_fully(path.as_bytes()));
+        let spellings = [text, &once, &String::from_utf8_lossy(&fully)];
+        spellings.into_iter().all(stays).then(|| Self(utf8_percent_encode(text, CONTROLS).to_string().into()))
     }
 
-    /// Takes a path, or the root in place of none or one that is refused.
+    /// Takes a path. Defaults to the root if there is none, or if it is refused.
     pub fn or_root(text: Option<&str>) -> Self {
         text.and_then(Self::parse).unwrap_or_default()
     }
@@ -66,8 +67,7 @@ fn path_of(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or(text)
 }
 
-/// Whether a browser that follows a reference stays on this site, and does so again when it is given the path that
-/// came out.
+/// Whether a browser that follows a reference stays on this site, and stays again when it follows the path that came out.
 fn stays(reference: &str) -> bool {
     if !reference.starts_with('/') || reference.contains(|character: char| character.is_ascii_control()) {
         return false;
@@ -78,7 +78,7 @@ fn stays(reference: &str) -> bool {
 /// Any site: what leaves one leaves all.
 static SITE: LazyLock<Url> = LazyLock::new(|| Url::parse("https://site.invalid/").expect("it is a URL"));
 
-/// As long as a target may be that the gateway lets pass.
+/// The longest target that the gateway lets pass.
 const MAX_LENGTH: usize = 8 * 1024;
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_elsewhere_becomes_the_root() {
+    fn a_path_that_leads_elsewhere_becomes_the_root() {
         for text in [
             "",
             "a",
