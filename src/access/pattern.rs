@@ -26,7 +26,7 @@ enum Scope {
     Exact,
 }
 
-/// Whether letter case makes a difference: to Express and Windows it does not.
+/// Whether letter case makes a difference. For Express and Windows it does not.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Case {
     Counts,
@@ -38,8 +38,8 @@ impl PathPattern {
     ///
     /// # Errors
     ///
-    /// When the path is not canonical, or holds `;` or `*`: some servers take `;` for the start of parameters, and `*`
-    /// would be taken for a wildcard by people.
+    /// When the path is not canonical, or holds `;` or `*`: some servers take `;` for the start of parameters, and people
+    /// would take `*` for a wildcard.
     pub fn parse(text: &str) -> Result<Self, PathPatternError> {
         Self::new(text, Scope::Below)
     }
@@ -63,18 +63,18 @@ impl PathPattern {
         self.scope == Scope::Exact
     }
 
-    /// Whether it covers every path that another pattern covers.
+    /// Whether this pattern covers every path that another pattern covers.
     pub fn covers(&self, other: &Self) -> bool {
         (self.scope == Scope::Below || other.scope == Scope::Exact) && self.spans(&other.path)
     }
 
-    /// Whether it covers this very path.
+    /// Whether it covers a path in its canonical spelling.
     pub(super) fn matches(&self, path: &CanonicalPath<'_>) -> bool {
         let path = path.as_str();
         self.spans(path.strip_suffix('/').unwrap_or(path))
     }
 
-    /// Whether it covers a reading of a path, which is decoded.
+    /// Whether it covers a reading of a path; readings are decoded.
     pub(super) fn covers_reading(&self, reading: &[u8], case: Case) -> bool {
         let Some((head, rest)) = reading.split_at_checked(self.decoded.len()) else { return false };
         let is_same = match case {
@@ -115,10 +115,7 @@ impl PathPattern {
 
     /// Whether it covers what follows its own path, by the first byte.
     fn reaches(&self, next: Option<&u8>) -> bool {
-        match (self.scope, next) {
-            (_, None) | (Scope::Below, Some(b'/')) => true,
-            (Scope::Below | Scope::Exact, Some(_)) => false,
-        }
+        next.is_none_or(|next| self.scope == Scope::Below && *next == b'/')
     }
 }
 
@@ -130,7 +127,7 @@ impl FromStr for PathPattern {
     }
 }
 
-/// Why a text cannot be a pattern. It does not repeat the text.
+/// Why a text cannot be a pattern. The error does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathPatternError {

@@ -10,7 +10,7 @@ use std::{
 
 use crate::profile::PhoneNumber;
 
-/// A file that lists one phone number a line, `+919999999999`; the rest of a line behind `#` is a comment.
+/// A file that lists one phone number per line, such as `+919999999999`; the rest of a line behind `#` is a comment.
 ///
 /// Clones share the list. An empty file lists nobody.
 #[derive(Clone)]
@@ -19,16 +19,16 @@ pub struct PhonesFile(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     phones: RwLock<HashSet<PhoneNumber>>,
-    /// Of the file as it was read last; none if that failed.
+    /// The stamp of the file when it was last read; none if that failed.
     stamp: Mutex<Option<Stamp>>,
 }
 
 /// What a refresh found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
-    /// The list is still the one of the file.
+    /// The file has not changed.
     Unchanged,
-    /// The file had changed, and its list counts from now on.
+    /// The file had changed, and its list is in use from now on.
     Renewed,
 }
 
@@ -49,12 +49,11 @@ impl PhonesFile {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), and then the list stays as it was. Until the file can be used, each refresh tries
-    /// again.
+    /// As [`read`](Self::read). The list then stays as it was, and each refresh tries again until the file can be used.
     pub fn refresh(&self) -> Result<Refresh, PhonesFileError> {
         let mut stamp = self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let before = stamp.take();
-        // Looked at first: what is written after that has another stamp, and is read by the next refresh.
+        // The stamp comes first: whatever is written after it gives the file another stamp, and the next refresh reads it.
         let now = Stamp::of(&self.0.path)?;
         let changed = before.as_ref() != Some(&now);
         if changed {
@@ -64,17 +63,17 @@ impl PhonesFile {
         Ok(if changed { Refresh::Renewed } else { Refresh::Unchanged })
     }
 
-    /// Has the next refresh read the file even if it looks unchanged.
+    /// Makes the next refresh read the file even if it looks unchanged.
     pub fn distrust(&self) {
         *self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Whether the file listed a number when it was read last.
+    /// Whether the file listed a number when it was last read.
     pub fn lists(&self, phone: &PhoneNumber) -> bool {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).contains(phone)
     }
 
-    /// How many numbers the file listed when it was read last.
+    /// How many numbers the file listed when it was last read.
     pub(super) fn len(&self) -> usize {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).len()
     }
@@ -93,7 +92,7 @@ impl PhonesFile {
     }
 }
 
-/// The same handle, not the same content: a file may change at any time.
+/// Handles are equal if they share one list: the content of a file may change at any time.
 impl PartialEq for PhonesFile {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -108,11 +107,11 @@ impl fmt::Debug for PhonesFile {
     }
 }
 
-/// Why a file of phone numbers cannot be used. It does not repeat what the file holds.
+/// Why a file of phone numbers cannot be used. The error does not repeat what the file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhonesFileError {
-    /// It is missing, forbidden, or no UTF-8 text.
+    /// The file is missing, may not be read, or is not UTF-8 text.
     #[error("the file of phone numbers cannot be read: {0}")]
     Unreadable(io::ErrorKind),
     /// The line of this number, counted from 1, is not a phone number.
@@ -126,18 +125,18 @@ impl From<io::Error> for PhonesFileError {
     }
 }
 
-/// Tells one state of a file from the next. A file that is moved into its place has another birth.
+/// Tells one state of a file from the next. A file that is moved into its place has another time of creation.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     modified: SystemTime,
-    born: Option<SystemTime>,
+    created: Option<SystemTime>,
     length: u64,
 }
 
 impl Stamp {
     fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
-        Ok(Self { modified: metadata.modified()?, born: metadata.created().ok(), length: metadata.len() })
+        Ok(Self { modified: metadata.modified()?, created: metadata.created().ok(), length: metadata.len() })
     }
 }
 

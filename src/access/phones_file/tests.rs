@@ -2,13 +2,13 @@ use std::fs::File;
 
 use super::*;
 
-struct Folder(tempfile::TempDir);
+struct Directory(tempfile::TempDir);
 
-impl Folder {
+impl Directory {
     fn with(text: &str) -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        folder.write(text);
-        folder
+        let directory = Self(tempfile::tempdir().unwrap());
+        directory.write(text);
+        directory
     }
 
     fn path(&self) -> PathBuf {
@@ -26,8 +26,8 @@ fn lists(file: &PhonesFile, phone: &str) -> bool {
 
 #[test]
 fn a_file_lists_one_number_a_line() {
-    let folder = Folder::with("# guests\n\n+919999900001\r\n  +919999900002\t# the second\n   \n+919999900003");
-    let file = PhonesFile::read(folder.path()).unwrap();
+    let directory = Directory::with("# guests\n\n+919999900001\r\n  +919999900002\t# the second\n   \n+919999900003");
+    let file = PhonesFile::read(directory.path()).unwrap();
     for listed in ["+919999900001", "+919999900002", "+919999900003"] {
         assert!(lists(&file, listed), "{listed}");
     }
@@ -35,91 +35,91 @@ fn a_file_lists_one_number_a_line() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_the_first_line() {
-    let folder = Folder::with("\u{feff}+919999900001\r\n+919999900002\r\n");
-    let file = PhonesFile::read(folder.path()).unwrap();
+fn a_byte_order_mark_is_not_part_of_the_first_line() {
+    let directory = Directory::with("\u{feff}+919999900001\r\n+919999900002\r\n");
+    let file = PhonesFile::read(directory.path()).unwrap();
     assert!(lists(&file, "+919999900001") && lists(&file, "+919999900002"));
-    folder.write("\u{feff}# guests of today\n+919999900003\n");
+    directory.write("\u{feff}# guests of today\n+919999900003\n");
     assert_eq!(file.refresh(), Ok(Refresh::Renewed));
     assert!(lists(&file, "+919999900003"));
-    folder.write("+919999900001\n\u{feff}+919999900002\n");
-    assert_eq!(PhonesFile::read(folder.path()).unwrap_err(), PhonesFileError::Line(2));
+    directory.write("+919999900001\n\u{feff}+919999900002\n");
+    assert_eq!(PhonesFile::read(directory.path()).unwrap_err(), PhonesFileError::Line(2));
 }
 
 #[test]
 fn an_empty_file_lists_nobody() {
     for text in ["", "\n\n", "# nobody yet\n"] {
-        let folder = Folder::with(text);
-        assert!(!lists(&PhonesFile::read(folder.path()).unwrap(), "+919999900001"), "{text:?}");
+        let directory = Directory::with(text);
+        assert!(!lists(&PhonesFile::read(directory.path()).unwrap(), "+919999900001"), "{text:?}");
     }
 }
 
 #[test]
-fn a_line_that_is_no_number_is_named_and_not_shown() {
+fn a_line_that_is_not_a_number_is_named_but_not_shown() {
     for line in
         ["919999900001", "+91 99999 00001", "+919999900001,", "+919999900001 +919999900002", "\u{feff}+919999900001"]
     {
-        let folder = Folder::with(&format!("# guests\n+919999900009\n{line}\n"));
-        let error = PhonesFile::read(folder.path()).unwrap_err();
+        let directory = Directory::with(&format!("# guests\n+919999900009\n{line}\n"));
+        let error = PhonesFile::read(directory.path()).unwrap_err();
         assert_eq!(error, PhonesFileError::Line(3), "{line:?}");
         assert_eq!(error.to_string(), "line 3 is not a phone number (write +919999900001)");
     }
 }
 
 #[test]
-fn a_file_that_is_missing_or_no_text_is_unreadable() {
-    let folder = Folder::with("");
-    let missing = PhonesFile::read(folder.0.path().join("other.txt")).unwrap_err();
+fn a_file_that_is_missing_or_not_text_is_unreadable() {
+    let directory = Directory::with("");
+    let missing = PhonesFile::read(directory.0.path().join("other.txt")).unwrap_err();
     assert_eq!(missing, PhonesFileError::Unreadable(io::ErrorKind::NotFound));
-    fs::write(folder.path(), b"+9199999\xff\n").unwrap();
-    let binary = PhonesFile::read(folder.path()).unwrap_err();
+    fs::write(directory.path(), b"+9199999\xff\n").unwrap();
+    let binary = PhonesFile::read(directory.path()).unwrap_err();
     assert_eq!(binary, PhonesFileError::Unreadable(io::ErrorKind::InvalidData));
 }
 
 #[test]
 fn a_changed_file_is_read_again() {
-    let folder = Folder::with("+919999900001\n");
-    let file = PhonesFile::read(folder.path()).unwrap();
+    let directory = Directory::with("+919999900001\n");
+    let file = PhonesFile::read(directory.path()).unwrap();
     let shared = file.clone();
     assert_eq!(file.refresh(), Ok(Refresh::Unchanged));
-    folder.write("+919999900001\n+919999900002\n");
+    directory.write("+919999900001\n+919999900002\n");
     assert_eq!(file.refresh(), Ok(Refresh::Renewed));
     assert!(lists(&shared, "+919999900002"));
-    folder.write("");
+    directory.write("");
     assert_eq!(file.refresh(), Ok(Refresh::Renewed));
     assert!(!lists(&shared, "+919999900001") && !lists(&shared, "+919999900002"));
 }
 
 #[test]
 fn a_file_of_the_same_length_is_read_again_when_it_is_newer() {
-    let folder = Folder::with("+919999900001\n");
-    let file = PhonesFile::read(folder.path()).unwrap();
-    folder.write("+919999900002\n");
-    let later = fs::metadata(folder.path()).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
-    File::options().write(true).open(folder.path()).unwrap().set_modified(later).unwrap();
+    let directory = Directory::with("+919999900001\n");
+    let file = PhonesFile::read(directory.path()).unwrap();
+    directory.write("+919999900002\n");
+    let later = fs::metadata(directory.path()).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
+    File::options().write(true).open(directory.path()).unwrap().set_modified(later).unwrap();
     assert_eq!(file.refresh(), Ok(Refresh::Renewed));
     assert!(lists(&file, "+919999900002") && !lists(&file, "+919999900001"));
 }
 
 #[test]
 fn the_list_of_before_counts_until_the_file_can_be_used() {
-    let folder = Folder::with("+919999900001\n");
-    let file = PhonesFile::read(folder.path()).unwrap();
-    folder.write("+919999900002\nhalf a li");
+    let directory = Directory::with("+919999900001\n");
+    let file = PhonesFile::read(directory.path()).unwrap();
+    directory.write("+919999900002\nhalf a li");
     for _ in 0..2 {
         assert_eq!(file.refresh(), Err(PhonesFileError::Line(2)));
     }
-    fs::remove_file(folder.path()).unwrap();
+    fs::remove_file(directory.path()).unwrap();
     assert_eq!(file.refresh(), Err(PhonesFileError::Unreadable(io::ErrorKind::NotFound)));
     assert!(lists(&file, "+919999900001") && !lists(&file, "+919999900002"));
-    folder.write("+919999900002\n");
+    directory.write("+919999900002\n");
     assert_eq!(file.refresh(), Ok(Refresh::Renewed));
     assert!(lists(&file, "+919999900002") && !lists(&file, "+919999900001"));
 }
 
 #[test]
 fn no_number_of_a_file_is_shown() {
-    let folder = Folder::with("+919999900001\n");
-    let file = PhonesFile::read(folder.path()).unwrap();
+    let directory = Directory::with("+919999900001\n");
+    let file = PhonesFile::read(directory.path()).unwrap();
     assert!(!format!("{file:?}").contains("99999"));
 }
