@@ -1,4 +1,4 @@
-//! Which requests are callbacks: one exact path, and nothing that could be read as it.
+//! The callback's path: one exact spelling, and nothing that a server could read as it.
 
 use std::{fmt, str::FromStr};
 
@@ -8,11 +8,9 @@ use super::{any_reading, guessable::is_unguessable};
 ///
 /// # Security
 ///
-/// Its unguessable part is the only secret between Truecaller and the site, so `Debug` does not show it.
+/// Its random part is the only secret between Truecaller and the site, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct CallbackPath {
-    exact: Box<str>,
-}
+pub struct CallbackPath(Box<str>);
 
 /// How a request's path relates to the callback's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +39,12 @@ impl CallbackPath {
         if relative.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
             return Err(CallbackPathError::Segment);
         }
-        Ok(Self { exact: text.into() })
+        Ok(Self(text.into()))
     }
 
     /// The path, to compare it or to tell Truecaller.
     pub fn expose(&self) -> &str {
-        &self.exact
+        &self.0
     }
 
     /// Whether somebody could guess the path: no segment of it looks random enough.
@@ -54,7 +52,7 @@ impl CallbackPath {
     /// 20 random hexadecimal digits are enough, or 16 random characters of base64url. `truegate keys path` makes a path
     /// with more than that. Words, dates and repetitions do not count, however long they are.
     pub fn is_guessable(&self) -> bool {
-        !is_unguessable(&self.exact)
+        !is_unguessable(&self.0)
     }
 
     /// Whether a request for this path would be taken as a callback, or refused because it could be read as one.
@@ -62,18 +60,15 @@ impl CallbackPath {
         self.compare(path) != PathMatch::None
     }
 
-    /// Sorts a request's path, which has no query; a path of up to 2 KiB costs no allocation.
+    /// Compares a request's path, without its query; a path of up to 2 KiB costs no allocation.
     pub(crate) fn compare(&self, path: &str) -> PathMatch {
-        if path == &*self.exact {
+        if path == &*self.0 {
             return PathMatch::Exact;
         }
-        // No reading makes a path longer, but for the leading slash.
-        let reachable = path.len() + 1 >= self.exact.len();
-        if reachable && self.could_be_read_from(path) { PathMatch::Ambiguous } else { PathMatch::None }
-    }
-
-    fn could_be_read_from(&self, path: &str) -> bool {
-        any_reading(path, |reading| reading.eq_ignore_ascii_case(self.exact.as_bytes()))
+        // No reading makes a path longer, except by the leading slash.
+        let is_long_enough = path.len() + 1 >= self.0.len();
+        let is_read = is_long_enough && any_reading(path, |reading| reading.eq_ignore_ascii_case(self.0.as_bytes()));
+        if is_read { PathMatch::Ambiguous } else { PathMatch::None }
     }
 }
 
@@ -91,7 +86,7 @@ impl fmt::Debug for CallbackPath {
     }
 }
 
-/// Why a path cannot be the callback's. It does not repeat the path.
+/// Why a path cannot be the callback's. The error does not repeat the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackPathError {
@@ -109,7 +104,7 @@ pub enum CallbackPathError {
     Segment,
 }
 
-/// A callback path that somebody could guess, where sessions need one that nobody guesses. It does not repeat the path.
+/// The callback path can be guessed, but sessions need one that cannot. The error does not repeat the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the callback path can be guessed: sessions need one with a random part (`truegate keys path` makes one)")]
 #[non_exhaustive]
