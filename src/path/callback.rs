@@ -55,8 +55,8 @@ impl CallbackPath {
         !is_unguessable(&self.0)
     }
 
-    /// Whether a request for this path would be taken as a callback, or refused because it could be read as one.
-    pub fn is_read_from(&self, path: &str) -> bool {
+    /// Whether a path is this one, or could be read as if it were: a request for it is taken as a callback or refused.
+    pub fn covers(&self, path: &str) -> bool {
         self.compare(path) != PathMatch::None
     }
 

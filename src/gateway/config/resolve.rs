@@ -87,7 +87,7 @@ fn refuse_own_callback(session: Option<&Session>, callback: Option<&Callback>, i
 
 /// Without sessions, one path is truegate's own.
 fn refuse_published_callback(callback: Option<&Callback>, item: &Item<'_>) {
-    if callback.is_some_and(|callback| callback.path.is_read_from(KEY_SET_PATH)) {
+    if callback.is_some_and(|callback| callback.path.covers(KEY_SET_PATH)) {
         item.complain_of_name("publishes its keys on the path of `callback.path` (choose another callback path)");
     }
 }

@@ -44,7 +44,7 @@ impl Settings {
         let Some(session) = &self.session else {
             return self.callback.path.is_guessable().then_some(Warning::GuessableCallbackPath).into_iter().collect();
         };
-        let is_own = |path: &str| session.path.covers(path) || self.callback.path.is_read_from(path);
+        let is_own = |path: &str| session.path.covers(path) || self.callback.path.covers(path);
         let rules = self.routes.iter().enumerate();
         let own = rules.filter(|(_, rule)| is_own(rule.pattern().as_str())).map(|(at, _)| Warning::OwnRoute(at));
         let unlisted = self.routes.require() && session.upstream_cookies.is_none();
