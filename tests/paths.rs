@@ -160,7 +160,7 @@ proptest! {
         let mostly_closed = rules([("/public", Access::Public), ("/", required())]);
         let mostly_open = rules([("/admin", required()), ("/", Access::Optional)]);
         let read = servers.iter().fold(raw.clone(), |path, server| server.read(&path)).to_ascii_lowercase();
-        let is_below = |folder: &str| read.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_below = |prefix: &str| read.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if mostly_closed.access(&raw) == Ok(&Access::Public) {
             prop_assert!(is_below("/public"), "{:?} is read as {:?} by {:?}", raw, read, servers);
         }
