@@ -3,7 +3,7 @@
 //! Headers say who calls only as long as nobody but truegate can reach the app. An assertion holds beyond: a JSON
 //! Web Token (RFC 7519), signed with ES256, for one audience and a few minutes. A gate that has [`Assertions`]
 //! sends one with every identity, as `X-Truecaller-Assertion`, and answers
-//! [`/.truegate/jwks.json`](crate::gate::KEY_SET_PATH) with the public keys.
+//! [`/.truegate/jwks.json`](KEY_SET_PATH) with the public keys.
 //!
 //! | claim | value |
 //! |---|---|
@@ -36,6 +36,7 @@
 mod claims;
 mod jwks;
 mod keys;
+mod plugin;
 mod principal;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -53,6 +54,11 @@ pub use self::{
     principal::{Principal, PrincipalError},
 };
 use crate::identity::Identity;
+
+/// Where a gate with assertions publishes the keys that verify them, unless its sessions have another prefix.
+///
+/// It is one exact path, whatever the query.
+pub const KEY_SET_PATH: &str = "/.truegate/jwks.json";
 
 /// Signs identities, in the name of one issuer and for one audience.
 pub struct Assertions {

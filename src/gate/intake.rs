@@ -4,9 +4,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::request::Parts;
 
-use super::{Connection, Event, Gate, Outcome, Rejection, Reply, Verdict, session_mode::Posted};
+use super::{Connection, Event, Gate, Outcome, Rejection, Reply, Verdict, plugin::FormHandler};
 use crate::callback::Callback;
 
 /// A request whose body the edge has yet to read.
@@ -16,28 +15,28 @@ use crate::callback::Callback;
 pub struct Intake {
     pub(super) gate: Gate,
     arrived: Instant,
-    errand: Errand,
+    handler: BodyHandler,
     concluded: bool,
 }
 
-/// What the body is read for.
-pub(super) enum Errand {
+/// What becomes of the body.
+pub(super) enum BodyHandler {
     /// A callback that goes on to the upstream once it is verified.
     Verify,
-    /// A callback that is answered at once, and verified afterwards.
-    Acknowledge(Box<Parts>),
+    /// A callback that ends here.
+    Callback(CallbackHandler),
     /// A form for a route of truegate's own.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions have such routes"))]
-    Form(Form),
+    Form(FormHandler),
 }
 
-/// Answers a form by its body.
-pub(super) type Form = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Verdict> + Send + Sync>;
+/// Takes a well-formed callback with its original body. It may be answered once the future is ready.
+pub(crate) type CallbackHandler =
+    Box<dyn FnOnce(Callback, Bytes) -> BoxFuture<'static, Result<(), Rejection>> + Send + Sync>;
 
 impl Intake {
-    pub(super) fn begin(gate: Gate, errand: Errand) -> Self {
+    pub(super) fn begin(gate: Gate, handler: BodyHandler) -> Self {
         let arrived = gate.0.clock.now();
-        Self { gate, arrived, errand, concluded: false }
+        Self { gate, arrived, handler, concluded: false }
     }
 
     /// The head alone is reason enough to answer.
@@ -68,9 +67,9 @@ impl Intake {
 
     /// The body broke off.
     pub fn interrupted(self) -> Verdict {
-        let rejection = match self.errand {
-            Errand::Form(_) => Rejection::MalformedRequest,
-            Errand::Verify | Errand::Acknowledge(_) => Rejection::MalformedCallback,
+        let rejection = match self.handler {
+            BodyHandler::Form(_) => Rejection::MalformedRequest,
+            BodyHandler::Verify | BodyHandler::Callback(_) => Rejection::MalformedCallback,
         };
         self.reject(rejection, Connection::Close)
     }
@@ -81,8 +80,8 @@ impl Intake {
             if body.len() > self.limit() {
                 return self.reject(Rejection::BodyTooLarge, Connection::Keep);
             }
-            match std::mem::replace(&mut self.errand, Errand::Verify) {
-                Errand::Verify => match self.verify(&body).await {
+            match std::mem::replace(&mut self.handler, BodyHandler::Verify) {
+                BodyHandler::Verify => match self.verify(&body).await {
                     Ok(edits) => {
                         let verified = edits.identity().is_some();
                         self.conclude(if verified { Outcome::Verified } else { Outcome::Declined });
@@ -90,26 +89,26 @@ impl Intake {
                     }
                     Err(rejection) => self.reject(rejection, Connection::Keep),
                 },
-                Errand::Acknowledge(head) => match self.acknowledge(Posted { head, body }).await {
-                    Ok(()) => {
-                        self.conclude(Outcome::Acknowledged);
-                        Verdict::Reply(Reply::empty())
+                BodyHandler::Callback(take) => {
+                    let taken = match Callback::parse(&body, &self.gate.0.endpoints) {
+                        Ok(callback) => take(callback, body).await,
+                        Err(error) => Err(error.into()),
+                    };
+                    match taken {
+                        Ok(()) => {
+                            self.conclude(Outcome::Acknowledged);
+                            Verdict::Reply(Reply::empty())
+                        }
+                        Err(rejection) => self.reject(rejection, Connection::Keep),
                     }
-                    Err(rejection) => self.reject(rejection, Connection::Keep),
-                },
-                Errand::Form(answer) => {
+                }
+                BodyHandler::Form(answer) => {
                     self.concluded = true;
                     drop(self);
-                    answer(body).await
+                    Verdict::Reply(answer(body).await)
                 }
             }
         })
-    }
-
-    async fn acknowledge(&self, posted: Posted) -> Result<(), Rejection> {
-        let callback = Callback::parse(&posted.body, &self.gate.0.endpoints)?;
-        let sessions = self.gate.sessions().expect("only a gate with sessions acknowledges");
-        sessions.acknowledge(&self.gate, callback, posted).await
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -123,10 +122,10 @@ impl Intake {
 
     fn conclude(&mut self, outcome: Outcome) {
         self.concluded = true;
-        match (&self.errand, outcome) {
-            (Errand::Form(_), Outcome::Rejected(rejection)) => self.gate.observe(Event::Refusal(rejection)),
-            (Errand::Form(_), _) => {}
-            (Errand::Verify | Errand::Acknowledge(_), outcome) => {
+        match (&self.handler, outcome) {
+            (BodyHandler::Form(_), Outcome::Rejected(rejection)) => self.gate.observe(Event::Refusal(rejection)),
+            (BodyHandler::Form(_), _) => {}
+            (BodyHandler::Verify | BodyHandler::Callback(_), outcome) => {
                 let elapsed = self.gate.0.clock.now() - self.arrived;
                 self.gate.observe(Event::Callback { outcome, elapsed });
             }

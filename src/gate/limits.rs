@@ -63,8 +63,7 @@ impl Default for Limits {
 /// Counts what the limits are about.
 #[derive(Default)]
 pub(super) struct Limiters {
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions start logins"))]
-    logins: Option<Limiter>,
+    pub(super) logins: Option<Limiter>,
     callbacks: Option<Limiter>,
 }
 
@@ -79,19 +78,14 @@ impl Limiters {
 }
 
 impl Gate {
-    /// Counts a login, unless too many came from where it comes from.
-    #[cfg(feature = "session")]
-    pub(super) fn count_login(&self, head: &Parts) -> Result<(), Rejection> {
-        count(self.0.limiters.logins.as_ref(), head)
-    }
-
     /// Counts a callback, unless too many came from where it comes from.
     pub(super) fn count_callback(&self, head: &Parts) -> Result<(), Rejection> {
         count(self.0.limiters.callbacks.as_ref(), head)
     }
 }
 
-fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejection> {
+/// Counts a request, unless too many came from where it comes from.
+pub(super) fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejection> {
     let address = head.extensions.get::<ClientInfo>().and_then(|client| client.address);
     let Some((limiter, address)) = limiter.zip(address) else { return Ok(()) };
     limiter.count(address.to_canonical()).map_err(|wait| {
@@ -101,7 +95,7 @@ fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejection> {
 }
 
 /// One limit, for addresses and for the networks around them.
-struct Limiter([Quotas; NETWORKS.len()]);
+pub(super) struct Limiter([Quotas; NETWORKS.len()]);
 
 type Quotas = RateLimiter<IpAddr, Recent, Running, NoOpMiddleware<Duration>>;
 

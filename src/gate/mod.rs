@@ -25,10 +25,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
-mod asserter;
-#[cfg(feature = "assertion")]
-mod assertion;
-mod authority;
+pub(crate) mod authority;
 mod builder;
 mod client;
 mod event;
@@ -36,11 +33,12 @@ mod framing;
 mod intake;
 mod leftover;
 mod limits;
+#[cfg_attr(not(feature = "session"), allow(dead_code, unused_imports, reason = "each plugin needs a part of it"))]
+pub(crate) mod plugin;
 mod rejection;
 mod reply;
 #[cfg(feature = "session")]
 pub mod session;
-mod session_mode;
 mod step;
 mod verify;
 
@@ -49,12 +47,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
-#[cfg(feature = "session")]
-pub(crate) use self::authority::Authority;
 pub(crate) use self::leftover::Leftover;
-use self::{asserter::Asserter, framing::MissingHost, intake::Errand, limits::Limiters, session_mode::SessionMode};
 pub use self::{
-    asserter::KEY_SET_PATH,
     builder::GateBuilder,
     client::{ClientInfo, Scheme},
     event::{Channel, Event, FetchOutcome, LoginEvent, Observer, Outcome, VerificationOutcome},
@@ -64,11 +58,17 @@ pub use self::{
     reply::{Connection, Reply},
     step::{Failure, Lookup, Step, Verdict},
 };
+use self::{
+    framing::MissingHost,
+    intake::BodyHandler,
+    limits::Limiters,
+    plugin::{Decision, Plugin},
+};
 pub use crate::path::{CallbackPath, CallbackPathError, GuessableCallbackPath};
 use crate::{
     callback::Endpoints,
     clock::Clock,
-    headers::{Edits, HeaderNames, HeaderTarget, KeptCookies, ResponseEdits, Spoofs},
+    headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits, Spoofs},
     path::PathMatch,
     profile::ProfileSource,
 };
@@ -82,8 +82,7 @@ struct Parameters {
     source: Box<dyn ProfileSource>,
     endpoints: Endpoints,
     names: Arc<HeaderNames>,
-    asserter: Option<Box<dyn Asserter>>,
-    sessions: Option<Box<dyn SessionMode>>,
+    plugins: Vec<Box<dyn Plugin>>,
     body_limit: usize,
     deadline: Duration,
     requires_active: bool,
@@ -108,19 +107,12 @@ impl Gate {
         if let Err(rejection) = framing::check(head, self.0.missing_host) {
             return Step::Reply(self.reject_for(rejection, head));
         }
-        match path {
-            PathMatch::Exact => self.intercept(head),
-            PathMatch::Ambiguous | PathMatch::None => match self.sessions() {
-                Some(sessions) => sessions.inspect(self, head),
-                None => self.pass(head),
-            },
+        if path == PathMatch::Exact {
+            return self.intercept(head);
         }
-    }
-
-    /// Whether a path could be read as the callback's, though it is spelled otherwise.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only forward-auth is asked about paths"))]
-    fn is_disguised_callback(&self, path: &str) -> bool {
-        self.0.path.compare(path) == PathMatch::Ambiguous
+        let published = self.0.plugins.iter().find_map(|plugin| plugin.publish(self, head)).map(Step::Reply);
+        let inspected = || self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head));
+        published.or_else(inspected).unwrap_or_else(|| Step::Forward(Edits::strip(self.names())))
     }
 
     /// Answers a request that the edge itself cannot let pass.
@@ -129,61 +121,55 @@ impl Gate {
         Reply::reject(rejection, Connection::Close)
     }
 
-    /// Answers a request that cannot pass: a person gets a page where there are sessions, a script problem details.
+    /// Answers a request that cannot pass: with a page for a person, where a plugin has pages, and otherwise with problem
+    /// details.
     pub fn reject_for(&self, rejection: Rejection, head: &Parts) -> Reply {
         self.explain(self.reject(rejection), rejection.code(), head)
     }
 
-    /// Makes a page of an answer to a refused request where there are sessions and a person waits for it.
+    /// Makes a page of an answer to a refused request, where a plugin has pages and a person waits for it.
     pub(crate) fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {
-        match self.sessions() {
-            Some(sessions) => sessions.explain(refused, code, head),
-            None => refused,
-        }
+        self.0.plugins.iter().fold(refused, |refused, plugin| plugin.explain(refused, code, head))
     }
 
-    /// Whether a path is for truegate alone, so that no app ever gets the request.
+    /// Whether a path is reserved for truegate, so that no app ever gets the request.
     pub fn keeps(&self, path: &str) -> bool {
-        self.sessions().is_some_and(|sessions| sessions.keeps(path))
+        self.0.plugins.iter().any(|plugin| plugin.reserves(path))
     }
 
-    /// Answers at once, from now on, who would wait for a login to move on: a server that stops need not wait for them.
+    /// Answers at once, from now on, the requests that would wait for something: a server that stops need not wait for them.
     pub fn stop_waiting(&self) {
-        if let Some(sessions) = self.sessions() {
-            sessions.stop_waiting();
-        }
+        self.0.plugins.iter().for_each(|plugin| plugin.stop_waiting());
     }
 
-    /// How many logouts the store could not be told of yet; the gate goes on trying for as long as its tasks run.
+    /// How many logouts the store has not been told of yet. The gate tries again for as long as its tasks run.
     ///
     /// A server that stops may say so in its log: other gateways, and this one after a restart, take such a session for a
     /// valid one until it expires.
     pub fn untold_revocations(&self) -> usize {
-        self.sessions().map_or(0, SessionMode::untold_revocations)
+        self.0.plugins.iter().map(|plugin| plugin.untold_revocations()).sum()
     }
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.
     pub fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
-        self.strip_cookies(target);
-        if let Some(sessions) = self.sessions() {
-            sessions.strip_overrides(edits.is_by_proxy(), target);
-            sessions.withhold(edits.kept_cookies(), target);
-        }
+        self.strip_by(Decision::Made(edits), target);
         self.report(edits.apply(target));
     }
 
     /// Strips the headers of a request whose edits are not decided.
     pub fn strip_request(&self, target: &mut impl HeaderTarget) {
-        if let Some(sessions) = self.sessions() {
-            sessions.withhold(&KeptCookies::default(), target);
-        }
-        self.strip_claims(target);
+        self.strip_by(Decision::Missing, target);
+        self.report(self.0.names.strip_request(target));
     }
 
-    /// Strips what a client claims, and leaves the app's own cookies for later.
+    /// Strips what a client claims from a request that is still to be inspected.
     pub(crate) fn strip_claims(&self, target: &mut impl HeaderTarget) {
-        self.strip_cookies(target);
+        self.strip_by(Decision::Pending, target);
         self.report(self.0.names.strip_request(target));
+    }
+
+    fn strip_by(&self, decision: Decision<'_>, target: &mut impl HeaderTarget) {
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(decision, target));
     }
 
     /// Strips the trailers of a request.
@@ -195,17 +181,16 @@ impl Gate {
     pub fn apply_response(&self, edits: Option<&ResponseEdits>, target: &mut impl HeaderTarget) {
         self.strip_response(target);
         if let Some(edits) = edits {
-            let owner = edits.app.as_ref().map(|app| &app.owner);
-            let marked = owner.zip(self.sessions()).is_some_and(|(owner, sessions)| sessions.mark(owner, target));
-            edits.apply(target, marked);
+            let added = self.0.plugins.iter().fold(false, |added, plugin| plugin.set_cookies(edits, target) | added);
+            edits.apply(target, added);
         }
     }
 
     /// Strips the headers of a response.
     pub fn strip_response(&self, target: &mut impl HeaderTarget) {
-        let set_ours = self.sessions().is_some_and(|sessions| sessions.strip_response(target));
+        let stripped = self.0.plugins.iter().fold(false, |stripped, plugin| plugin.strip_response(target) | stripped);
         let spoofs = self.0.names.strip(target);
-        self.report_response(Spoofs { header: spoofs.header || set_ours, ..spoofs });
+        self.report_response(Spoofs { header: spoofs.header || stripped, ..spoofs });
     }
 
     /// Strips the trailers of a response.
@@ -213,21 +198,9 @@ impl Gate {
         self.report_response(self.0.names.strip_trailers(trailers));
     }
 
-    /// What becomes of a request where there are no sessions.
-    fn pass(&self, head: &Parts) -> Step {
-        let key_set = (head.uri.path() == KEY_SET_PATH).then(|| self.key_set(head)).flatten();
-        key_set.map_or_else(|| Step::Forward(Edits::strip(self.names())), Step::Reply)
-    }
-
-    fn strip_cookies(&self, target: &mut impl HeaderTarget) {
-        if let Some(sessions) = self.sessions() {
-            sessions.strip_request(target);
-        }
-    }
-
     fn intercept(&self, head: &Parts) -> Step {
-        let errand = self.sessions().map_or(Errand::Verify, |_| Errand::Acknowledge(Box::new(head.clone())));
-        let intake = Intake::begin(self.clone(), errand);
+        let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
+        let intake = Intake::begin(self.clone(), taken.map_or(BodyHandler::Verify, BodyHandler::Callback));
         match self.count_callback(head).and_then(|()| callback_head(head, intake.limit())) {
             Ok(()) => Step::Intake(intake),
             Err(rejection) => Step::Reply(intake.refuse(rejection)),
@@ -247,14 +220,6 @@ impl Gate {
     /// A future that is ready after this time.
     pub(crate) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.0.clock.sleep_until(self.0.clock.now() + duration)
-    }
-
-    fn observe(&self, event: Event) {
-        self.0.observer.observe(event);
-    }
-
-    fn names(&self) -> Arc<HeaderNames> {
-        Arc::clone(&self.0.names)
     }
 }
 

@@ -33,7 +33,7 @@ pub enum Connection {
 
 impl Connection {
     /// After an answer to a request of which only the head was read.
-    pub(super) fn after(head: &Parts) -> Self {
+    pub(crate) fn after(head: &Parts) -> Self {
         let length = head.headers.get(header::CONTENT_LENGTH);
         let brings_body =
             head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
@@ -79,27 +79,16 @@ impl Reply {
     }
 
     /// Answers that there is nothing to say.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::NO_CONTENT;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self { response, connection: Connection::Keep }
     }
-
-    /// Answers with public keys (RFC 7517), which change seldom.
-    ///
-    /// Plain `application/json`: no client of a key set is known to insist on the type of the RFC, but some on this.
-    pub(super) fn key_set(keys: Bytes, connection: Connection) -> Self {
-        let mut response = Response::new(keys);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-        Self { response, connection }
-    }
 }
 
 /// After how many seconds a client may try again.
-pub(super) const RETRY_AFTER: u64 = 2;
+pub(crate) const RETRY_AFTER: u64 = 2;
 
 #[derive(Serialize)]
 struct ProblemDetails {

@@ -32,7 +32,7 @@ impl Intake {
 
 impl Gate {
     /// Fetches the profile that a grant gives access to, or gives up at the deadline.
-    pub(super) async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
+    pub(crate) async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
         let asked = self.0.clock.now();
         let fetched = self.0.source.fetch(grant, deadline);
         let fetched = self.by(deadline, fetched).await.unwrap_or(Err(FetchError::TimedOut));
@@ -42,18 +42,18 @@ impl Gate {
     }
 
     /// The profile, unless Truecaller says that it is not active and that matters.
-    pub(super) fn active(&self, profile: Profile) -> Result<Profile, Rejection> {
+    pub(crate) fn active(&self, profile: Profile) -> Result<Profile, Rejection> {
         if self.0.requires_active && !profile.is_active { Err(Rejection::ProfileInactive) } else { Ok(profile) }
     }
 
     /// The future's output, unless the deadline comes first.
-    pub(super) async fn by<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn by<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
         unless(self.0.clock.sleep_until(deadline), future).await
     }
 }
 
 /// The future's output, unless the other one is ready first.
-pub(super) async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
     let (mut first, mut future) = (pin!(first), pin!(future));
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),

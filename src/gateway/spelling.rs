@@ -34,7 +34,7 @@ use pingora_core::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::gate::Authority;
+use crate::gate::authority::Authority;
 
 /// An app of pingora's; the first request of each of its HTTP/1 connections spells its host in one way.
 pub(super) struct OneSpelling<A>(Arc<A>);

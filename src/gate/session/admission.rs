@@ -38,13 +38,13 @@ impl Sessions {
 
     fn decide_later(&self, gate: &Gate, head: &Parts, session: Session) -> Step {
         let (desk, head) = (Desk::new(gate, self), head.clone());
-        Step::Lookup(Lookup(Box::pin(async move {
+        Step::Lookup(Lookup::new(async move {
             let standing = desk.settle(session).await;
             match desk.mode.rules.access_for(&RuleInput::of(&head)) {
                 Ok(access) => desk.mode.decide(&desk.gate, access, standing, &head),
                 Err(_) => Verdict::Reply(desk.gate.reject_for(Rejection::AmbiguousPath, &head)),
             }
-        })))
+        }))
     }
 }
 
@@ -95,7 +95,7 @@ impl Mode {
                 let assertion = gate.assert(session.identity(), Some(session.id().expose()));
                 let edits = Edits::known(gate.names(), session.identity().clone(), assertion);
                 edits.answering(ResponseEdits {
-                    cookies: self.renewal(&session, gate.0.clock.wall()).into_iter().collect(),
+                    cookies: self.renewal(&session, gate.clock().wall()).into_iter().collect(),
                     app,
                     lease: Some(Sessions::lease(gate, self, &session)),
                     personal: true,

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     access::{Access, AllowList, RuleInput},
-    gate::{Authority, Rejection, Reply},
+    gate::{Rejection, Reply, authority::Authority},
     identity::Identity,
 };
 
@@ -82,7 +82,7 @@ impl Desk {
         let mut reply = reply::empty(StatusCode::OK);
         let (names, headers) = (self.gate.names(), reply.response.headers_mut());
         names.declare(headers, identity);
-        if self.gate.0.asserter.is_some() {
+        if self.gate.asserts() {
             headers.insert(names.assertion(), assertion.unwrap_or(HeaderValue::from_static("")));
         }
         reply

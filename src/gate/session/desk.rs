@@ -7,10 +7,7 @@ use http::{Method, request::Parts};
 use super::{Mode, Sessions, host::comes_from_its_own_host, reply, route::Route, visitor::is_ours};
 use crate::{
     cause::Cause,
-    gate::{
-        Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict,
-        intake::{Errand, Form, Intake},
-    },
+    gate::{Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict},
     store::StoreError,
 };
 
@@ -50,9 +47,9 @@ impl Desk {
                 let asked = asked.to_owned();
                 self.look_up(head, |desk, head| desk.authorize(head, asked))
             }
-            Route::KeySet => Step::Reply(self.gate.key_set(head).unwrap_or_else(|| self.nothing(head))),
             Route::Script => Step::Reply(reply::script(head)),
-            Route::Nothing => Step::Reply(self.nothing(head)),
+            // A key set would have been published before.
+            Route::KeySet | Route::Nothing => Step::Reply(self.reject(Rejection::NotFound, head)),
         }
     }
 
@@ -67,7 +64,7 @@ impl Desk {
         within: Duration,
         asked: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let deadline = self.gate.0.clock.now() + within;
+        let deadline = self.gate.clock().now() + within;
         let answer = self.gate.by(deadline, asked).await.unwrap_or_else(|| Err(Cause::Timeout.into()));
         answer.inspect_err(|error| {
             if let StoreError::Unavailable(fault) = error {
@@ -82,10 +79,7 @@ impl Desk {
     {
         let connection = Connection::after(head);
         let answer = answer(self, head.clone());
-        Step::Lookup(Lookup(Box::pin(async move {
-            let reply = answer.await;
-            Verdict::Reply(Reply { connection, ..reply })
-        })))
+        Step::Lookup(Lookup::new(async move { Verdict::Reply(Reply { connection, ..answer.await }) }))
     }
 
     /// Reads a form that only a page of ours may send.
@@ -101,15 +95,7 @@ impl Desk {
             return Step::Reply(self.reject(Rejection::CrossSite, head));
         }
         let (gate, head) = (self.gate.clone(), head.clone());
-        let form: Form = Box::new(move |body| {
-            let reply = answer(self, head, body);
-            Box::pin(async move { Verdict::Reply(reply.await) })
-        });
-        Step::Intake(Intake::begin(gate, Errand::Form(form)))
-    }
-
-    fn nothing(&self, head: &Parts) -> Reply {
-        self.reject(Rejection::NotFound, head)
+        gate.read_form(Box::new(move |body| Box::pin(answer(self, head, body))))
     }
 }
 

@@ -98,7 +98,7 @@ impl Desk {
 
     /// Tells the store again and again, for as long as it matters.
     async fn tell_again(self, sealed: Bytes, _untold: Untold) {
-        let clock = &self.gate.0.clock;
+        let clock = self.gate.clock();
         let end = clock.now() + self.mode.lifetime;
         while clock.now() < end {
             clock.sleep_until(clock.now() + PAUSE).await;
@@ -109,7 +109,7 @@ impl Desk {
     }
 
     async fn end_session(&self, session: &Session, everywhere: bool) -> Result<(), StoreError> {
-        let (now, lifetime) = (self.gate.0.clock.wall(), self.mode.lifetime);
+        let (now, lifetime) = (self.gate.clock().wall(), self.mode.lifetime);
         let one = self.revoke(Revocation::session(session.id().clone(), session.end(lifetime))).await;
         let all = if everywhere {
             let until = now.checked_add(lifetime).unwrap_or(now);

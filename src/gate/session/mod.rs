@@ -46,23 +46,21 @@ use std::{
     time::Duration,
 };
 
-use futures_core::future::BoxFuture;
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderValue, Request, header, request::Parts};
 
 pub use self::{auth::TrustedProxy, builder::SessionsBuilder, delivery::Delivery};
 use self::{
     desk::Desk, pages::Asked, revocations::Revocations, route::Route, running::Verifications,
     upstream_cookies::drop_pairs, waiting::Waiting,
 };
-use super::{
-    Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
-    session_mode::{Posted, SessionMode},
-};
 pub use crate::path::SessionPath;
 use crate::{
     access::Rules,
-    callback::Callback,
-    headers::{CookieOwner, HeaderTarget, KeptCookies, ResponseEdits, reads_as, remove_where},
+    gate::{
+        Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
+        plugin::{CallbackHandler, Decision, Plugin},
+    },
+    headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
     session::{
         DeepLinks, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer,
         cookies::{Cookies, UpstreamCookie},
@@ -118,67 +116,49 @@ impl GateBuilder {
     ///
     /// # Errors
     ///
-    /// When the path of the gate [can be guessed](super::CallbackPath::is_guessable). It is the only secret between Truecaller
+    /// When the path of the gate [can be guessed](crate::gate::CallbackPath::is_guessable). It is the only secret between Truecaller
     /// and the site: whoever knows it can post a token that a user gave to another site.
-    pub fn sessions(mut self, sessions: Sessions) -> Result<Self, GuessableCallbackPath> {
-        if self.0.path.is_guessable() {
-            return Err(GuessableCallbackPath);
-        }
-        self.0.sessions = Some(Box::new(sessions));
-        Ok(self)
+    pub fn sessions(self, sessions: Sessions) -> Result<Self, GuessableCallbackPath> {
+        if self.callback_path().is_guessable() { Err(GuessableCallbackPath) } else { Ok(self.plug_in(sessions)) }
     }
 }
 
-impl SessionMode for Sessions {
-    fn inspect(&self, gate: &Gate, head: &Parts) -> Step {
-        match Route::of(&self.0.path, head.uri.path()) {
-            Some(route) => Desk::new(gate, self).serve(route, head),
-            None => self.admit(gate, head),
-        }
+impl Plugin for Sessions {
+    fn prefix(&self) -> Option<&str> {
+        Some(self.0.path.as_str())
     }
 
-    fn acknowledge(
-        &self,
-        gate: &Gate,
-        callback: Callback,
-        posted: Posted,
-    ) -> BoxFuture<'static, Result<(), Rejection>> {
-        let desk = Desk::new(gate, self);
-        Box::pin(async move { desk.acknowledge(callback, posted).await })
+    fn inspect(&self, gate: &Gate, head: &Parts) -> Option<Step> {
+        Some(match Route::of(&self.0.path, head.uri.path()) {
+            Some(route) => Desk::new(gate, self).serve(route, head),
+            None => self.admit(gate, head),
+        })
+    }
+
+    fn reserves(&self, path: &str) -> bool {
+        self.0.path.covers(path)
+    }
+
+    fn take_callback(&self, gate: &Gate, head: &Parts) -> Option<CallbackHandler> {
+        let (desk, head) = (Desk::new(gate, self), head.clone());
+        Some(Box::new(move |callback, body| Box::pin(desk.acknowledge(callback, Request::from_parts(head, body)))))
     }
 
     fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {
         self.0.explain(refused, code, Asked::of(head))
     }
 
-    fn keeps(&self, path: &str) -> bool {
-        self.0.path.covers(path)
-    }
-
-    fn stop_waiting(&self) {
-        self.0.waiting.close();
-    }
-
-    fn untold_revocations(&self) -> usize {
-        self.0.untold.load(Ordering::Relaxed)
-    }
-
-    fn strip_request(&self, target: &mut dyn HeaderTarget) {
-        drop_pairs(target, |pair| self.0.cookies.are_read_in(pair));
-    }
-
-    fn withhold(&self, kept: &KeptCookies, target: &mut dyn HeaderTarget) {
-        self.0.withhold_cookies(kept, target);
-    }
-
-    fn mark(&self, owner: &CookieOwner, target: &mut dyn HeaderTarget) -> bool {
-        self.0.mark_cookies(owner, target)
-    }
-
-    fn strip_overrides(&self, by_proxy: bool, target: &mut dyn HeaderTarget) {
-        let mounts = MOUNTS.iter().filter(|_| !by_proxy);
-        let is_meant = |name: &[u8]| OVERRIDES.iter().chain(mounts.clone()).any(|known| reads_as(name, known));
-        remove_where(target, |name| is_meant(name.as_str().as_bytes()));
+    fn strip_request(&self, decision: Decision<'_>, target: &mut dyn HeaderTarget) {
+        let is_ours = |pair: &[u8]| self.0.cookies.are_read_in(pair);
+        match decision {
+            Decision::Pending => drop_pairs(target, is_ours),
+            Decision::Missing => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
+            Decision::Made(edits) => {
+                strip_overrides(edits.is_by_proxy(), target);
+                let kept = edits.kept_cookies();
+                drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair));
+            }
+        }
     }
 
     fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool {
@@ -192,6 +172,26 @@ impl SessionMode for Sessions {
         others.into_iter().for_each(|line| target.append(&header::SET_COOKIE, line));
         true
     }
+
+    fn set_cookies(&self, edits: &ResponseEdits, target: &mut dyn HeaderTarget) -> bool {
+        edits.app.as_ref().is_some_and(|app| self.0.mark_cookies(&app.owner, target))
+    }
+
+    fn stop_waiting(&self) {
+        self.0.waiting.close();
+    }
+
+    fn untold_revocations(&self) -> usize {
+        self.0.untold.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes out the headers by which an app could take a request for another one than was decided about. A trusted proxy may still
+/// say where the app is mounted.
+fn strip_overrides(by_proxy: bool, target: &mut dyn HeaderTarget) {
+    let mounts = MOUNTS.iter().filter(|_| !by_proxy);
+    let is_meant = |name: &[u8]| OVERRIDES.iter().chain(mounts.clone()).any(|known| reads_as(name, known));
+    remove_where(target, |name| is_meant(name.as_str().as_bytes()));
 }
 
 /// The headers that name another path or method than the request line does, which some apps follow: rules have not seen

@@ -12,7 +12,7 @@ use super::{
     visitor::{is_foreign, loads_page},
 };
 use crate::{
-    gate::{Reply, reply::RETRY_AFTER},
+    gate::{Reply, plugin::RETRY_AFTER},
     profile::PhoneNumber,
     session::{
         self, ReturnPath,

@@ -57,7 +57,7 @@ impl Sessions {
         let mode = &self.0;
         match mode.cookies.find(Kind::Session, headers) {
             Value::Absent | Value::Several => Claim::Settled(Standing::Nobody),
-            Value::One(sealed) => match mode.open(sealed, gate.0.clock.wall()) {
+            Value::One(sealed) => match mode.open(sealed, gate.clock().wall()) {
                 Opened::Session(session) => mode.judge(gate, session),
                 Opened::Over => Claim::Settled(Standing::Worthless),
                 Opened::Foreign => Claim::Settled(Standing::Nobody),
@@ -93,14 +93,14 @@ impl Desk {
     }
 
     fn judgement(&self, session: &Session) -> Judgement {
-        let (mode, now) = (&self.mode, self.gate.0.clock.now());
+        let (mode, now) = (&self.mode, self.gate.clock().now());
         mode.revocations.judge_anyway(session, now, mode.revocation_grace)
     }
 
     /// Learns who was logged out of late, or what of it comes while it is worth waiting.
     async fn refresh(&self) {
-        let (revocations, now) = (&self.mode.revocations, self.gate.0.clock.now());
-        revocations.forget(self.gate.0.clock.wall());
+        let (revocations, now) = (&self.mode.revocations, self.gate.clock().now());
+        revocations.forget(self.gate.clock().wall());
         if revocations.take_turn(now) {
             let _ = self.begin(Asking(self.clone()).ask()).await;
         }
@@ -127,7 +127,7 @@ impl Desk {
 
     /// The line that keeps a session's cookie fresh, if it is time for that.
     pub(super) fn renewal(&self, session: &Session) -> Option<HeaderValue> {
-        self.mode.renewal(session, self.gate.0.clock.wall())
+        self.mode.renewal(session, self.gate.clock().wall())
     }
 }
 
@@ -139,7 +139,7 @@ impl Asking {
     async fn ask(self) {
         let Desk { gate, mode } = &self.0;
         loop {
-            let (asked, place) = (gate.0.clock.now(), mode.revocations.place());
+            let (asked, place) = (gate.clock().now(), mode.revocations.place());
             let Ok((sealed, place)) = self.0.ask(STORE_DEADLINE, mode.store.revocations(&place)).await else { return };
             if sealed.is_empty() {
                 return mode.revocations.is_up_to_date(asked);
@@ -151,7 +151,7 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        self.0.mode.revocations.end_turn(self.0.gate.0.clock.now());
+        self.0.mode.revocations.end_turn(self.0.gate.clock().now());
     }
 }
 
@@ -181,7 +181,7 @@ impl Mode {
     }
 
     fn judge(&self, gate: &Gate, session: Session) -> Claim {
-        match self.revocations.judge(&session, gate.0.clock.now(), self.revocation_grace) {
+        match self.revocations.judge(&session, gate.clock().now(), self.revocation_grace) {
             Some(judgement) => Claim::Settled(standing(session, judgement)),
             None => Claim::Open(session),
         }

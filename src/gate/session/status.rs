@@ -65,7 +65,7 @@ impl Desk {
 
     /// Waits for a state that is not the one that is known already.
     async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Answer, Rejection> {
-        let (waiting, clock) = (&self.mode.waiting, &self.gate.0.clock);
+        let (waiting, clock) = (&self.mode.waiting, self.gate.clock());
         let Some(waiter) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.enter(browser))
         else {
             // A request that may not wait must not come again at once, or such requests would ask the store without end.
@@ -117,7 +117,7 @@ impl Desk {
         if self.is_revoked(&session).await {
             return tell(EXPIRED);
         }
-        let now = self.gate.0.clock.wall();
+        let now = self.gate.clock().wall();
         let cookie = self.mode.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, &session).await;
         let expired = if changes { self.mode.expire_others(&session, head) } else { Vec::new() };

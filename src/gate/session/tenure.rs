@@ -25,7 +25,7 @@ struct OpenSession {
 impl Sessions {
     /// A lease that ends with a session.
     pub(super) fn lease(gate: &Gate, mode: &Arc<Mode>, session: &Session) -> Lease {
-        let clock = &gate.0.clock;
+        let clock = gate.clock();
         let left = session.end(mode.lifetime).duration_since(clock.wall()).unwrap_or_default();
         let desk = Desk { gate: gate.clone(), mode: Arc::clone(mode) };
         let now = clock.now();
@@ -35,12 +35,12 @@ impl Sessions {
 
 impl Tenure for OpenSession {
     fn is_over(&self) -> bool {
-        self.desk.gate.0.clock.now() >= self.end || self.desk.mode.revocations.names(&self.session)
+        self.desk.gate.clock().now() >= self.end || self.desk.mode.revocations.names(&self.session)
     }
 
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let clock = &self.desk.gate.0.clock;
+            let clock = self.desk.gate.clock();
             while !self.is_over() {
                 clock.sleep_until(self.end.min(clock.now() + TICK)).await;
                 // Many may be open: what one of them has just asked holds for all.

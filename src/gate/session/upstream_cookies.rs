@@ -51,12 +51,9 @@ impl Mode {
         (kept, Some(AppCookies { owner, expired }))
     }
 
-    /// Takes the listed cookies out of a request, and what an app could take for one, but for those that may go on.
-    pub(super) fn withhold_cookies(&self, kept: &KeptCookies, target: &mut dyn HeaderTarget) {
-        if !self.upstream_cookies.is_empty() {
-            let is_listed = |pair: &[u8]| self.upstream_cookies.iter().any(|cookie| cookie.is_read_in(pair));
-            drop_pairs(target, |pair| is_listed(pair) && !kept.has(pair));
-        }
+    /// Whether an app could take a pair of a `Cookie` line for one of the listed cookies.
+    pub(super) fn is_listed(&self, pair: &[u8]) -> bool {
+        self.upstream_cookies.iter().any(|cookie| cookie.is_read_in(pair))
     }
 
     /// Sets a companion for each listed cookie that the app sets; tells whether it sets any.

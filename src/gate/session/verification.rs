@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::Request;
 use rand_core::OsRng;
 
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     callback::{Callback, Grant, RequestId},
-    gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome, session_mode::Posted},
+    gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
     headers::Edits,
     identity::Identity,
     profile::{FetchError, Profile},
@@ -22,21 +23,21 @@ use crate::{
 
 impl Desk {
     /// Takes note of a callback. What it says of a login that does not run changes nothing, and nobody learns that.
-    pub(super) async fn acknowledge(self, callback: Callback, posted: Posted) -> Result<(), Rejection> {
+    pub(super) async fn acknowledge(self, callback: Callback, posted: Request<Bytes>) -> Result<(), Rejection> {
         let done = match callback {
             Callback::Decline(decline) => match state(decline.status().as_str()) {
                 Some(state) => self.advance(decline.request_id(), state).await.map(drop),
                 None => self.time_left(decline.request_id()).await.map(drop),
             },
             Callback::Grant(grant) => {
-                let at = self.gate.0.clock.now();
+                let at = self.gate.clock().now();
                 self.time_left(grant.request_id()).await.map(|left| {
                     let begun = Begun { gate: self.gate.clone(), at, outcome: VerificationOutcome::Abandoned };
                     let Some(left) = left else { return begun.end(VerificationOutcome::NoLogin) };
                     let Some(verification) = self.mode.verifications.begin(grant) else {
                         return begun.end(VerificationOutcome::Repeated);
                     };
-                    let expires = self.gate.0.clock.now() + left;
+                    let expires = self.gate.clock().now() + left;
                     let desk = self.clone();
                     let task = async move { desk.verify(verification, posted, expires, begun).await };
                     self.mode.tasks.spawn(Box::pin(task));
@@ -47,7 +48,7 @@ impl Desk {
     }
 
     /// Verifies a grant, for as long as its login runs, and has the app hear of it if it wants to.
-    async fn verify(self, verification: Verification, posted: Posted, expires: Instant, begun: Begun) {
+    async fn verify(self, verification: Verification, posted: Request<Bytes>, expires: Instant, begun: Begun) {
         let grant = &verification.grant;
         match self.judge(grant, expires).await {
             Ok(profile) => {
@@ -63,10 +64,10 @@ impl Desk {
 
     /// Asks for the profile until the login ends: by it, or in another way.
     async fn judge(&self, grant: &Grant, expires: Instant) -> Result<Profile, VerificationOutcome> {
-        let clock = &self.gate.0.clock;
+        let clock = self.gate.clock();
         let mut pause = FIRST_PAUSE;
         while clock.now() < expires {
-            let deadline = expires.min(clock.now() + self.gate.0.deadline);
+            let deadline = expires.min(clock.now() + self.gate.deadline());
             match self.gate.fetch(grant, deadline).await {
                 Ok(profile) => return self.conclude(grant, profile, expires).await,
                 // Anyone could have posted it, so the user's own may still come.
@@ -107,7 +108,7 @@ impl Desk {
 
     /// Moves a login to its end, trying again while the store is away.
     async fn end(&self, nonce: &RequestId, state: State, expires: Instant) -> Result<(), VerificationOutcome> {
-        let clock = &self.gate.0.clock;
+        let clock = self.gate.clock();
         let mut pause = FIRST_PAUSE;
         loop {
             if let Ok(moved) = self.advance(nonce, state.clone()).await {
@@ -139,15 +140,15 @@ impl Desk {
 
     /// A new session, which knows of the user only what will be asked of it.
     fn session(&self, profile: &Profile) -> Session {
-        let profile = needed(profile, &self.gate.0.names);
-        Session::begin(SessionId::generate(&mut OsRng), profile, self.gate.0.clock.wall())
+        let profile = needed(profile, &self.gate.names());
+        Session::begin(SessionId::generate(&mut OsRng), profile, self.gate.clock().wall())
     }
 
-    fn request(&self, identity: Identity, posted: Posted) -> Request<bytes::Bytes> {
-        let Posted { mut head, body } = posted;
+    fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
+        let mut request = posted;
         let assertion = self.gate.assert(&identity, None);
-        self.gate.apply(&Edits::verified(self.gate.names(), identity, assertion), &mut head.headers);
-        Request::from_parts(*head, body)
+        self.gate.apply(&Edits::verified(self.gate.names(), identity, assertion), request.headers_mut());
+        request
     }
 }
 
@@ -166,7 +167,7 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        let elapsed = self.gate.0.clock.now() - self.at;
+        let elapsed = self.gate.clock().now() - self.at;
         self.gate.observe(Event::Verification { outcome: self.outcome, elapsed });
     }
 }

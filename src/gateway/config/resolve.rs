@@ -11,7 +11,7 @@ use super::{
     reader::{Context, Item, Node, Section},
     routes, trusted_proxies, upstream, value,
 };
-use crate::gate::KEY_SET_PATH;
+use crate::assertion::KEY_SET_PATH;
 
 /// Reads every section; what comes out counts only if the context holds no mistake afterwards.
 pub(super) fn resolve(root: &Node, context: &Context<'_>) -> Option<Settings> {

@@ -40,7 +40,7 @@ impl Desk {
 
     /// Asks the store about all logins again and again, once no other request does.
     async fn poll(&self) {
-        let (waiting, clock) = (&self.mode.waiting, &self.gate.0.clock);
+        let (waiting, clock) = (&self.mode.waiting, self.gate.clock());
         let _permit = waiting.poller.acquire().await;
         loop {
             let due = *waiting.registry().progress.due.get_or_insert(clock.now() + INTERVAL);

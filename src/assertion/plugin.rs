@@ -6,20 +6,20 @@ use std::{
     time::SystemTime,
 };
 
-use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, Method, Response, header, request::Parts};
 use lru::LruCache;
 
-use super::{GateBuilder, asserter::Asserter};
-use crate::{assertion::Assertions, identity::Identity};
+use super::Assertions;
+use crate::{
+    gate::{Connection, Gate, GateBuilder, Rejection, Reply, plugin::Plugin},
+    identity::Identity,
+};
 
 impl GateBuilder {
     /// Sends a signed assertion with every identity, and publishes the keys at
-    /// [`KEY_SET_PATH`](super::KEY_SET_PATH), unless that is the callback's path. Defaults to none.
-    pub fn assertions(mut self, assertions: impl Into<Arc<Assertions>>) -> Self {
-        self.0.asserter =
-            Some(Box::new(Signer { assertions: assertions.into(), last: Mutex::new(LruCache::new(KEPT)) }));
-        self
+    /// [`KEY_SET_PATH`](super::KEY_SET_PATH), unless that is the callback's path. By default no assertion is sent.
+    pub fn assertions(self, assertions: impl Into<Arc<Assertions>>) -> Self {
+        self.plug_in(Signer { assertions: assertions.into(), last: Mutex::new(LruCache::new(KEPT)) })
     }
 }
 
@@ -43,21 +43,34 @@ impl Signer {
     }
 }
 
-impl Asserter for Signer {
-    fn assert(&self, identity: &Identity, session: Option<&str>, now: SystemTime) -> HeaderValue {
+impl Plugin for Signer {
+    fn publish(&self, gate: &Gate, head: &Parts) -> Option<Reply> {
+        head.uri.path().strip_prefix(gate.prefix()).filter(|rest| *rest == "/jwks.json")?;
+        if head.method != Method::GET && head.method != Method::HEAD {
+            return Some(gate.reject(Rejection::MethodNotAllowed { allow: "GET, HEAD" }));
+        }
+        let mut response = Response::new(self.assertions.key_set().clone());
+        let headers = response.headers_mut();
+        // Plain `application/json`: no client of a key set is known to insist on the type of RFC 7517, but some on this.
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+        Some(Reply { response, connection: Connection::after(head) })
+    }
+
+    fn asserts(&self) -> bool {
+        true
+    }
+
+    fn assert(&self, identity: &Identity, session: Option<&str>, now: SystemTime) -> Option<HeaderValue> {
         if let Some(assertion) = session.and_then(|session| self.last(session, now)) {
-            return assertion;
+            return Some(assertion);
         }
         let assertion = self.assertions.sign(identity, now);
         if let Some(session) = session {
             let signed = Signed { assertion: assertion.clone(), at: now };
             self.last.lock().unwrap_or_else(PoisonError::into_inner).put(session.into(), signed);
         }
-        assertion
-    }
-
-    fn key_set(&self) -> Bytes {
-        self.assertions.key_set().clone()
+        Some(assertion)
     }
 }
 
@@ -69,6 +82,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use bytes::Bytes;
     use futures_core::future::BoxFuture;
     use http::{HeaderMap, Request, StatusCode};
 
@@ -77,7 +91,7 @@ mod tests {
         assertion::{SigningKey, SigningKeys},
         callback::Grant,
         clock::ManualClock,
-        gate::{Connection, Gate, Step, Verdict},
+        gate::{Step, Verdict},
         profile::{FetchError, Profile, ProfileSource},
     };
 

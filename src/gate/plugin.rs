@@ -1,0 +1,179 @@
+//! What plugs into a gate from above, and what it may ask of the gate.
+//!
+//! A gate by itself strips what clients claim and verifies callbacks. Whatever knows more of a request, such as its browser, is a
+//! [`Plugin`]. A plugin sees of the gate what this module lists, and nothing else.
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::{HeaderValue, request::Parts};
+
+use super::{
+    CallbackPath, Event, Gate, GateBuilder, Intake, Lookup, Rejection, Reply, Step, Verdict, intake::BodyHandler,
+    limits, route::Route,
+};
+pub(crate) use super::{intake::CallbackHandler, reply::RETRY_AFTER, verify::unless};
+use crate::{
+    clock::Clock,
+    headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits},
+    identity::Identity,
+};
+
+/// Takes part in what a gate does. Every method defaults to taking no part.
+///
+/// An implementor waits for nothing: what takes time is a [`Step::Lookup`] or the future of a [`CallbackHandler`]. It keeps no
+/// clone of the gate for longer than one request or task lasts, or neither would ever be dropped.
+pub(crate) trait Plugin: Send + Sync + 'static {
+    /// The prefix of truegate's own routes, if this plugin says where it is.
+    fn prefix(&self) -> Option<&str> {
+        None
+    }
+
+    /// Answers a request for a public document, which has one exact path. All plugins are asked before any of them inspects the
+    /// request, so that a document may be below a prefix that another plugin reserves.
+    fn publish(&self, _gate: &Gate, _head: &Parts) -> Option<Reply> {
+        None
+    }
+
+    /// Decides what becomes of a request that is not a callback: it goes to a route of the plugin's own, passes with edits, or is
+    /// refused. The first plugin that decides counts; if none does, the request passes without an identity.
+    fn inspect(&self, _gate: &Gate, _head: &Parts) -> Option<Step> {
+        None
+    }
+
+    /// Whether a path is reserved for routes of the plugin's own, so that no app ever gets a request for it.
+    fn reserves(&self, _path: &str) -> bool {
+        false
+    }
+
+    /// Takes a callback, so that it ends here: the app does not get the request, which is answered once the handler is done.
+    fn take_callback(&self, _gate: &Gate, _head: &Parts) -> Option<CallbackHandler> {
+        None
+    }
+
+    /// Whether the plugin makes assertions.
+    fn asserts(&self) -> bool {
+        false
+    }
+
+    /// An assertion of an identity, to be sent beside it: a sensitive header value.
+    ///
+    /// With the id of a session, the one that was made before for the session may serve again.
+    fn assert(&self, _identity: &Identity, _session: Option<&str>, _now: SystemTime) -> Option<HeaderValue> {
+        None
+    }
+
+    /// Makes a page of the answer to a refused request, if a person is going to read it.
+    fn explain(&self, refused: Reply, _code: &str, _head: &Parts) -> Reply {
+        refused
+    }
+
+    /// Takes out of a request what the app must not get.
+    fn strip_request(&self, _decision: Decision<'_>, _target: &mut dyn HeaderTarget) {}
+
+    /// Takes out of a response what an app must not tell browsers. Returns whether there was anything.
+    fn strip_response(&self, _target: &mut dyn HeaderTarget) -> bool {
+        false
+    }
+
+    /// Adds cookies of its own to a response. Returns whether it added any.
+    fn set_cookies(&self, _edits: &ResponseEdits, _target: &mut dyn HeaderTarget) -> bool {
+        false
+    }
+
+    /// Answers at once, from now on, all requests that would wait: the server stops.
+    fn stop_waiting(&self) {}
+
+    /// How many revocations the plugin has not been able to store yet.
+    fn untold_revocations(&self) -> usize {
+        0
+    }
+}
+
+/// How much is decided about a request when it is stripped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Decision<'a> {
+    /// The request is still to be inspected, so only what is between truegate and the browser goes.
+    Pending,
+    /// Nobody inspects the request: whatever may only pass by a decision goes too.
+    Missing,
+    /// The request passes with these edits.
+    Made(&'a Edits),
+}
+
+/// Answers a form by its body.
+pub(crate) type FormHandler = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Reply> + Send + Sync>;
+
+impl GateBuilder {
+    /// Adds a plugin, which is asked before those that were added earlier.
+    pub(crate) fn plug_in(mut self, plugin: impl Plugin) -> Self {
+        self.0.plugins.insert(0, Box::new(plugin));
+        self
+    }
+
+    /// The path of the callback route.
+    pub(crate) fn callback_path(&self) -> &CallbackPath {
+        &self.0.path
+    }
+}
+
+impl Gate {
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    pub(crate) fn names(&self) -> Arc<HeaderNames> {
+        Arc::clone(&self.0.names)
+    }
+
+    pub(crate) fn observe(&self, event: Event) {
+        self.0.observer.observe(event);
+    }
+
+    /// The prefix of truegate's own routes.
+    pub(crate) fn prefix(&self) -> &str {
+        self.0.plugins.iter().find_map(|plugin| plugin.prefix()).unwrap_or("/.truegate")
+    }
+
+    /// Whether a path could be read as the callback's, though it is spelled otherwise.
+    pub(crate) fn is_disguised_callback(&self, path: &str) -> bool {
+        self.0.path.route(path) == Route::Ambiguous
+    }
+
+    /// Counts a login, unless too many came from where it comes from.
+    pub(crate) fn count_login(&self, head: &Parts) -> Result<(), Rejection> {
+        limits::count(self.0.limiters.logins.as_ref(), head)
+    }
+
+    /// Whether assertions are sent beside identities.
+    pub(crate) fn asserts(&self) -> bool {
+        self.0.plugins.iter().any(|plugin| plugin.asserts())
+    }
+
+    /// The assertion to send beside an identity, be it a session's or not, if any is made.
+    pub(crate) fn assert(&self, identity: &Identity, session: Option<&str>) -> Option<HeaderValue> {
+        let now = self.0.clock.wall();
+        self.0.plugins.iter().find_map(|plugin| plugin.assert(identity, session, now))
+    }
+
+    /// Reads the body of a form, and answers by it.
+    pub(crate) fn read_form(&self, handler: FormHandler) -> Step {
+        Step::Intake(Intake::begin(self.clone(), BodyHandler::Form(handler)))
+    }
+
+    /// How long one verification may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.0.deadline
+    }
+}
+
+impl Lookup {
+    pub(crate) fn new(verdict: impl Future<Output = Verdict> + Send + 'static) -> Self {
+        Self(Box::pin(verdict))
+    }
+}
