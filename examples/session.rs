@@ -20,9 +20,8 @@ use truegate::{
     Gate, Identity, TruegateLayer,
     access::{Access, AllowList, Rule, Rules},
     callback::{Endpoints, ProfileEndpoint},
-    gate::session::Sessions,
     profile::ProfileClient,
-    session::{LinkBase, Partner, PublicUrl, Sealer, Secret},
+    session::{LinkBase, Partner, PublicUrl, Sealer, Secret, Sessions},
     store::MemoryStore,
     tasks::TaskTracker,
 };

@@ -114,8 +114,7 @@ fn passing_a_gate_that_knows_browsers_allocates_nothing() {
     use http::{HeaderMap, HeaderValue, header};
     use truegate::{
         access::{Access, AllowList, Rule, Rules},
-        gate::session::Sessions,
-        session::{Partner, PublicUrl, Sealer, Secret},
+        session::{Partner, PublicUrl, Sealer, Secret, Sessions},
         store::MemoryStore,
     };
 

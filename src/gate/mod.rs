@@ -37,8 +37,6 @@ mod limits;
 pub(crate) mod plugin;
 mod rejection;
 mod reply;
-#[cfg(feature = "session")]
-pub mod session;
 mod step;
 mod verify;
 

@@ -15,13 +15,14 @@ use http::{HeaderValue, request::Parts};
 
 use super::{
     CallbackPath, Event, Gate, GateBuilder, Intake, Lookup, Rejection, Reply, Step, Verdict, intake::BodyHandler,
-    limits, route::Route,
+    limits,
 };
 pub(crate) use super::{intake::CallbackHandler, reply::RETRY_AFTER, verify::unless};
 use crate::{
     clock::Clock,
     headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits},
     identity::Identity,
+    path::PathMatch,
 };
 
 /// Takes part in what a gate does. Every method defaults to taking no part.
@@ -142,7 +143,7 @@ impl Gate {
 
     /// Whether a path could be read as the callback's, though it is spelled otherwise.
     pub(crate) fn is_disguised_callback(&self, path: &str) -> bool {
-        self.0.path.route(path) == Route::Ambiguous
+        self.0.path.compare(path) == PathMatch::Ambiguous
     }
 
     /// Counts a login, unless too many came from where it comes from.

@@ -27,8 +27,9 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    gate::{ClientInfo, Gate, Rejection, Reply, session::TrustedProxy},
+    gate::{ClientInfo, Gate, Rejection, Reply},
     pingora::{RETRY_BUFFER, Target, TruegateModule, drain, inject, intercept, respond},
+    session::TrustedProxy,
 };
 
 /// What pingora asks about each request.

@@ -1,5 +1,22 @@
 //! Sessions: a login that truegate starts itself, and the browser that is known from then on.
 //!
+//! [`Sessions`] plug into a [`Gate`]: they answer the routes by which a browser logs in, and send the identity with each of its
+//! requests.
+//!
+//! | route under the [`SessionPath`] | what |
+//! |---|---|
+//! | `GET login?next=/path` | the login page |
+//! | `POST login` | starts a login for a script, such as the login page's |
+//! | `GET status?request_id=…&since=…&wait=…` | how a login stands, for the browser that started it |
+//! | `GET me` | who is signed in |
+//! | `POST logout` | ends the session; with `?everywhere=true` all of the user's; `GET` asks first, unless a page of the site leads there |
+//! | `auth` | forward-auth: answers a proxy that asks about a request |
+//! | `GET jwks.json` | the keys of assertions |
+//! | `GET truegate.js` | the login button for pages of the app's own |
+//!
+//! A request of a browser with a session goes on with its identity; what needs one and has none is sent to the login
+//! or refused, as the [`Rules`] say.
+//!
 //! ```
 //! use truegate::session::{PublicUrl, ReturnPath};
 //!
@@ -11,20 +28,56 @@
 //! # Ok::<_, truegate::session::PublicUrlError>(())
 //! ```
 
+mod admission;
+mod auth;
+mod builder;
 pub mod cookies;
+mod delivery;
+mod desk;
 pub(crate) mod epoch;
+mod host;
 mod id;
 mod link;
+mod login;
+mod logout;
 mod logout_url;
+mod me;
+mod needs;
 pub mod page;
+mod pages;
 mod partner;
 mod public_url;
+mod reply;
 mod return_path;
+mod revocation;
+mod revocations;
+mod route;
+mod running;
 mod seal;
 mod secret;
+mod standing;
+mod status;
+mod tenure;
 mod ticket;
+mod upstream_cookies;
+mod verification;
+mod visitor;
+mod waiting;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderValue, Request, header, request::Parts};
 
 pub use self::{
+    auth::TrustedProxy,
+    builder::SessionsBuilder,
+    delivery::Delivery,
     id::BrowserId,
     link::{DeepLinks, LinkBase, LinkBaseError},
     logout_url::LogoutUrl,
@@ -34,8 +87,180 @@ pub use self::{
     seal::Sealer,
     secret::{Secret, SecretError},
 };
+use self::{
+    cookies::{Cookies, UpstreamCookie},
+    desk::Desk,
+    page::Pages,
+    pages::Asked,
+    revocations::Revocations,
+    route::Route,
+    running::Verifications,
+    upstream_cookies::drop_pairs,
+    waiting::Waiting,
+};
 pub(crate) use self::{
     id::{SessionId, nonce, random_text},
     seal::Purpose,
     ticket::Session,
 };
+pub use crate::path::SessionPath;
+use crate::{
+    access::Rules,
+    gate::{
+        Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
+        plugin::{CallbackHandler, Decision, Plugin},
+    },
+    headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
+    store::Store,
+    tasks::Tasks,
+};
+
+/// What a gate needs to know browsers. Clones share it.
+#[derive(Clone)]
+pub struct Sessions(Arc<Mode>);
+
+struct Mode {
+    public_url: PublicUrl,
+    cookies: Cookies,
+    sealer: Sealer,
+    partner: Partner,
+    links: DeepLinks,
+    store: Box<dyn Store>,
+    path: SessionPath,
+    login_timeout: Duration,
+    lifetime: Duration,
+    idle: Duration,
+    revocation_grace: Duration,
+    fallback: Option<ReturnPath>,
+    logout_url: LogoutUrl,
+    /// The app's own cookies that must not outlive their user.
+    upstream_cookies: Vec<UpstreamCookie>,
+    /// What is done to most responses.
+    personal: Arc<ResponseEdits>,
+    rules: Rules,
+    pages: Pages,
+    tasks: Box<dyn Tasks>,
+    delivery: Option<Box<dyn Delivery>>,
+    revocations: Revocations,
+    /// How many revocations the store has not heard of yet.
+    untold: Arc<AtomicUsize>,
+    verifications: Verifications,
+    waiting: Waiting,
+}
+
+impl Sessions {
+    /// Starts with what has no default.
+    pub fn builder(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> SessionsBuilder {
+        SessionsBuilder::new(public_url, sealer, partner, store)
+    }
+}
+
+impl GateBuilder {
+    /// Knows browsers: callbacks end here, and every request of a browser that logged in carries its identity. By
+    /// default there are no sessions.
+    ///
+    /// # Errors
+    ///
+    /// When the path of the gate [can be guessed](crate::gate::CallbackPath::is_guessable). It is the only secret between Truecaller
+    /// and the site: whoever knows it can post a token that a user gave to another site.
+    pub fn sessions(self, sessions: Sessions) -> Result<Self, GuessableCallbackPath> {
+        if self.callback_path().is_guessable() { Err(GuessableCallbackPath) } else { Ok(self.plug_in(sessions)) }
+    }
+}
+
+impl Plugin for Sessions {
+    fn prefix(&self) -> Option<&str> {
+        Some(self.0.path.as_str())
+    }
+
+    fn inspect(&self, gate: &Gate, head: &Parts) -> Option<Step> {
+        Some(match Route::of(&self.0.path, head.uri.path()) {
+            Some(route) => Desk::new(gate, self).serve(route, head),
+            None => self.admit(gate, head),
+        })
+    }
+
+    fn reserves(&self, path: &str) -> bool {
+        self.0.path.covers(path)
+    }
+
+    fn take_callback(&self, gate: &Gate, head: &Parts) -> Option<CallbackHandler> {
+        let (desk, head) = (Desk::new(gate, self), head.clone());
+        Some(Box::new(move |callback, body| Box::pin(desk.acknowledge(callback, Request::from_parts(head, body)))))
+    }
+
+    fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {
+        self.0.explain(refused, code, Asked::of(head))
+    }
+
+    fn strip_request(&self, decision: Decision<'_>, target: &mut dyn HeaderTarget) {
+        let is_ours = |pair: &[u8]| self.0.cookies.are_read_in(pair);
+        match decision {
+            Decision::Pending => drop_pairs(target, is_ours),
+            Decision::Missing => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
+            Decision::Made(edits) => {
+                strip_overrides(edits.is_by_proxy(), target);
+                let kept = edits.kept_cookies();
+                drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair));
+            }
+        }
+    }
+
+    fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool {
+        let ours = |line: &&HeaderValue| self.0.cookies.is_set_by(line.as_bytes());
+        if !target.headers().get_all(header::SET_COOKIE).iter().any(|line| ours(&line)) {
+            return false;
+        }
+        let others = target.headers().get_all(header::SET_COOKIE).iter().filter(|line| !ours(line));
+        let others: Vec<_> = others.cloned().collect();
+        target.remove(&header::SET_COOKIE);
+        others.into_iter().for_each(|line| target.append(&header::SET_COOKIE, line));
+        true
+    }
+
+    fn set_cookies(&self, edits: &ResponseEdits, target: &mut dyn HeaderTarget) -> bool {
+        edits.app.as_ref().is_some_and(|app| self.0.mark_cookies(&app.owner, target))
+    }
+
+    fn stop_waiting(&self) {
+        self.0.waiting.close();
+    }
+
+    fn untold_revocations(&self) -> usize {
+        self.0.untold.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes out the headers by which an app could take a request for another one than was decided about. A trusted proxy may still
+/// say where the app is mounted.
+fn strip_overrides(by_proxy: bool, target: &mut dyn HeaderTarget) {
+    let mounts = MOUNTS.iter().filter(|_| !by_proxy);
+    let is_meant = |name: &[u8]| OVERRIDES.iter().chain(mounts.clone()).any(|known| reads_as(name, known));
+    remove_where(target, |name| is_meant(name.as_str().as_bytes()));
+}
+
+/// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
+/// it. WSGI servers such as gunicorn take `SCRIPT_NAME` for the beginning of the path, and cut it off.
+const OVERRIDES: [&str; 9] = [
+    "script-name",
+    "path-info",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+/// The headers that say below which path an app is mounted, which some apps cut off the path of a request.
+const MOUNTS: [&str; 2] = ["x-script-name", "x-forwarded-prefix"];
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::{
     Surroundings,
 };
 use crate::{
-    gate::session::{Sessions, SessionsBuilder},
+    session::{Sessions, SessionsBuilder},
     store::MemoryStore,
 };
 

@@ -16,8 +16,8 @@ use reqwest::{
 use super::{config::Upstream, roots, telemetry::Telemetry, upstream::Upstreams};
 use crate::{
     cause::{Cause, NoAddress, find},
-    gate::session::Delivery,
     profile::ClientError,
+    session::Delivery,
     tls,
 };
 

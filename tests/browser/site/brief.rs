@@ -7,9 +7,8 @@ use truegate::{
     Gate, TruegateLayer,
     access::{Access, Rule, Rules},
     callback::{Endpoints, ProfileEndpoint},
-    gate::session::Sessions,
     profile::ProfileClient,
-    session::{Partner, PublicUrl, Sealer, Secret},
+    session::{Partner, PublicUrl, Sealer, Secret, Sessions},
     simulator::Simulator,
     store::MemoryStore,
 };

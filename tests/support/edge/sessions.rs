@@ -4,9 +4,11 @@ use std::{fmt::Write as _, path::Path, time::Duration};
 
 use truegate::{
     access::{Access, AllowEntry, AllowList, PhonesFile, Rule, Rules},
-    gate::session::{Sessions as Engine, SessionsBuilder},
     profile::PhoneNumber,
-    session::{Partner, PublicUrl, ReturnPath, Sealer, Secret, cookies::CookieName, page::Pages},
+    session::{
+        Partner, PublicUrl, ReturnPath, Sealer, Secret, Sessions as Engine, SessionsBuilder, cookies::CookieName,
+        page::Pages,
+    },
     store::{MemoryStore, RedisStore},
 };
 

@@ -15,8 +15,9 @@ use tokio_util::task::TaskTracker;
 use tower::{ServiceBuilder, service_fn};
 use truegate::{
     Gate, Lease, TruegateLayer,
-    gate::{ClientInfo, Scheme, session::TrustedProxy},
+    gate::{ClientInfo, Scheme},
     layer::RequestBody,
+    session::TrustedProxy,
 };
 
 type Body = RequestBody<Incoming>;

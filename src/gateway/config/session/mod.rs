@@ -13,10 +13,9 @@ pub use self::{
     store::{RedisServer, Store},
 };
 use crate::{
-    gate::session::SessionPath,
     session::cookies::{SessionCookieName, UpstreamCookie},
     session::page::{Brand, Pages},
-    session::{LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath},
+    session::{LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, SessionPath},
 };
 
 /// How browsers log in, and how they are known from then on.

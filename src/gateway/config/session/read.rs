@@ -11,10 +11,9 @@ use super::{
 };
 use crate::{
     access::{Access, Rules},
-    gate::session::{SessionPath, SessionsBuilder},
     session::cookies::{Cookies, Kind, SessionCookieName, UpstreamCookie},
     session::page::{Brand, Logo, LogoError, Pages},
-    session::{LinkBase, LinkBaseError, LogoutUrl, PublicUrl, ReturnPath},
+    session::{LinkBase, LinkBaseError, LogoutUrl, PublicUrl, ReturnPath, SessionPath, SessionsBuilder},
 };
 
 impl Session {

@@ -10,8 +10,11 @@ use super::{
     visitor::{SEC_FETCH_SITE, is_navigation},
 };
 use crate::{
-    gate::{ClientInfo, Connection, Reply, Scheme, session::TrustedProxy},
-    session::cookies::{Kind, Value},
+    gate::{ClientInfo, Connection, Reply, Scheme},
+    session::{
+        TrustedProxy,
+        cookies::{Kind, Value},
+    },
 };
 
 impl Desk {

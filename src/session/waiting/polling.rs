@@ -11,10 +11,8 @@ use std::{
 
 use super::{Change, Changes, Waiting};
 use crate::{
-    gate::{
-        session::desk::{Desk, STORE_DEADLINE},
-        verify::unless,
-    },
+    gate::plugin::unless,
+    session::desk::{Desk, STORE_DEADLINE},
     store::{StoreError, WATCHED_AT_ONCE, WatchedLogin},
 };
 

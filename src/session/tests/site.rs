@@ -17,11 +17,8 @@ use super::{shared_store::SharedStore, truecaller::Truecaller};
 use crate::{
     access::{Access, AllowList, Rule, Rules},
     clock::ManualClock,
-    gate::{
-        Gate, GateBuilder, Step, Verdict,
-        session::{Sessions, SessionsBuilder, TrustedProxy},
-    },
-    session::{Partner, PublicUrl, Sealer, Secret},
+    gate::{Gate, GateBuilder, Step, Verdict},
+    session::{Partner, PublicUrl, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy},
     tasks::Tasks,
 };
 
