@@ -11,11 +11,10 @@ use clap::{Args, Parser, Subcommand};
 use super::{
     Gateway, StartError,
     config::{Config, ConfigErrors},
-    demo::{self, DemoArgs},
+    dev::DevCommand,
     keys::{self, KeysArgs},
     logging,
     signals::{Signal, Signals},
-    simulate::{self, SimulateArgs},
 };
 
 /// Verified Truecaller phone identity for any app.
@@ -46,10 +45,8 @@ enum Command {
     Check(ConfigArgs),
     /// Make the keys and secrets that a configuration refers to.
     Keys(KeysArgs),
-    /// Run a fake Truecaller, for development and tests.
-    Simulate(Box<SimulateArgs>),
-    /// Show on this machine what the gateway does: a simulated Truecaller, sample apps, and a login in your browser.
-    Demo(DemoArgs),
+    #[command(flatten)]
+    Dev(DevCommand),
 }
 
 #[derive(Args)]
@@ -68,8 +65,7 @@ pub async fn main() -> ExitCode {
         Command::Serve(args) => serve(&args.config).await,
         Command::Check(args) => check(&args.config),
         Command::Keys(args) => keys::run(args).map_err(|error| Failure::of("keys", error)),
-        Command::Simulate(args) => simulate::run(*args).await.map_err(|error| Failure::of("simulate", error)),
-        Command::Demo(args) => demo::run(args).await.map_err(|error| Failure::of("demo", error)),
+        Command::Dev(command) => command.run().await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,7 +76,8 @@ pub async fn main() -> ExitCode {
     }
 }
 
-struct Failure {
+/// Why the program ends with another exit code than 0.
+pub(super) struct Failure {
     message: String,
     code: u8,
 }
@@ -90,7 +87,7 @@ impl Failure {
         Self { message: format!("truegate: {error}"), code: 1 }
     }
 
-    fn of(command: &str, error: impl Display) -> Self {
+    pub(super) fn of(command: &str, error: impl Display) -> Self {
         Self { message: format!("truegate {command}: {error}"), code: 1 }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 pub(crate) use self::{args::SimulateArgs, error::SimulateError};
-use super::signals::Signals;
+use crate::gateway::signals::Signals;
 use crate::simulator::{Posted, Simulator};
 
 /// Serves until a signal ends it, or its terminal is closed; with `--once`, until its callback was answered.

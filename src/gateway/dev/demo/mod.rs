@@ -14,7 +14,7 @@ use std::io::Write;
 
 pub(crate) use self::{args::DemoArgs, error::DemoError};
 use self::{receipt::Receipt, scene::Scene};
-use super::signals::Signals;
+use crate::gateway::signals::Signals;
 
 /// Lets one callback and one login through and shows them, then serves until a signal ends it, or its
 /// terminal is closed; with `--once` it ends

@@ -1,0 +1,27 @@
+//! The commands for development, which need the fake Truecaller: `truegate simulate` and `truegate demo`.
+
+mod demo;
+mod simulate;
+
+use clap::Subcommand;
+
+use self::{demo::DemoArgs, simulate::SimulateArgs};
+use super::cli::Failure;
+
+/// A command for development.
+#[derive(Subcommand)]
+pub(super) enum DevCommand {
+    /// Run a fake Truecaller, for development and tests.
+    Simulate(Box<SimulateArgs>),
+    /// Show on this machine what the gateway does: a simulated Truecaller, sample apps, and a login in your browser.
+    Demo(DemoArgs),
+}
+
+impl DevCommand {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Simulate(args) => simulate::run(*args).await.map_err(|error| Failure::of("simulate", error)),
+            Self::Demo(args) => demo::run(args).await.map_err(|error| Failure::of("demo", error)),
+        }
+    }
+}
