@@ -1,10 +1,10 @@
 //! An axum app that greets its users by the number that Truecaller vouches for.
 //!
 //! ```sh
-//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features gateway -- keys path)   # the same in each terminal
+//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features dev -- keys path)   # the same in each terminal
 //! TRUEGATE_ENDPOINT=http://127.0.0.1:8490/v1/default cargo run --example axum
 //! # In another terminal, a fake Truecaller that posts a callback and shows what was answered:
-//! cargo run --features gateway -- simulate --callback "http://127.0.0.1:3000$TRUEGATE_CALLBACK_PATH"
+//! cargo run --features dev -- simulate --callback "http://127.0.0.1:3000$TRUEGATE_CALLBACK_PATH"
 //! # What a client claims does not reach the app:
 //! curl -H 'X-Truecaller-Phone: +10000000000' http://127.0.0.1:3000/headers
 //! ```

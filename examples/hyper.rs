@@ -1,10 +1,10 @@
 //! A small reverse proxy: hyper takes the requests, truegate looks at them, hyper's client sends them on.
 //!
 //! ```sh
-//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features gateway -- keys path)   # the same in each terminal
+//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features dev -- keys path)   # the same in each terminal
 //! cargo run --example app                                                    # each in a terminal of its own
 //! TRUEGATE_ENDPOINT=http://127.0.0.1:8490/v1/default cargo run --example hyper
-//! cargo run --features gateway -- simulate --callback "http://127.0.0.1:8080$TRUEGATE_CALLBACK_PATH"
+//! cargo run --features dev -- simulate --callback "http://127.0.0.1:8080$TRUEGATE_CALLBACK_PATH"
 //! curl -H 'X-Truecaller-Phone: +10000000000' http://127.0.0.1:8080/
 //! ```
 //!

@@ -1,9 +1,9 @@
 //! An axum app whose users log in with Truecaller: the app itself knows nothing of it.
 //!
 //! ```sh
-//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features gateway -- keys path)   # the same in each terminal
+//! export TRUEGATE_CALLBACK_PATH=$(cargo run --features dev -- keys path)   # the same in each terminal
 //! # A fake Truecaller, whose phone is a page in the browser:
-//! cargo run --features gateway -- simulate --callback-url "http://127.0.0.1:3000$TRUEGATE_CALLBACK_PATH"
+//! cargo run --features dev -- simulate --callback-url "http://127.0.0.1:3000$TRUEGATE_CALLBACK_PATH"
 //! # In another terminal:
 //! TRUEGATE_SIMULATOR=http://127.0.0.1:8490 cargo run --features session --example session
 //! # Open http://127.0.0.1:3000/ in a browser, or ask without one:

@@ -32,7 +32,8 @@
 //! | `redis` | `store`'s `RedisStore`, so that several gateways act as one |
 //! | `pingora` | the module `pingora`; building it needs `cmake` |
 //! | `simulator` | the module `simulator`: a fake Truecaller |
-//! | `gateway` | the module `gateway` and the `truegate` program, with all of the above |
+//! | `gateway` | the module `gateway` and the `truegate` program, with all of the above but `simulator` |
+//! | `dev` | `gateway` and `simulator`; the program has the commands `simulate` and `demo` |
 //!
 //! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`]. The
 //! module `assertion` signs the identity on its way, and `session` keeps it for the requests that follow.

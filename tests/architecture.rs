@@ -183,13 +183,11 @@ const HOUSE: &[Floor] = &[
             "pingora",
             "profile",
             "session",
-            "simulator",
             "store",
             "tasks",
             "tls",
         ],
         crates: &[
-            "anstream",
             "async_trait",
             "axum",
             "base64",
@@ -211,8 +209,6 @@ const HOUSE: &[Floor] = &[
             "rand_core",
             "reqwest",
             "rustls",
-            "serde",
-            "serde_json",
             "strsim",
             "thiserror",
             "tokio",
@@ -222,6 +218,23 @@ const HOUSE: &[Floor] = &[
             "url",
             "webpki_root_certs",
             "zeroize",
+        ],
+    },
+    Floor {
+        place: "gateway/dev",
+        modules: &["gateway", "headers", "simulator"],
+        crates: &[
+            "anstream",
+            "axum",
+            "bytes",
+            "clap",
+            "http",
+            "humantime",
+            "reqwest",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
         ],
     },
 ];
@@ -274,6 +287,12 @@ fn nothing_is_allowed_that_is_not_used() {
             assert!(texts().any(|(_, text)| names(text, name)), "{} and {name}", floor.place);
         }
     }
+}
+
+#[test]
+fn the_gateway_that_faces_the_internet_contains_no_fake_truecaller() {
+    let with = |feature| features(feature).contains("simulator");
+    assert!(!with("gateway") && with("dev"));
 }
 
 #[test]
@@ -399,8 +418,27 @@ fn inner(before: &str) -> bool {
     before.strip_suffix("::").is_some_and(|path| path.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '>'))
 }
 
+/// The features that a feature turns on, itself included.
+fn features(feature: &str) -> BTreeSet<String> {
+    let manifest = manifest();
+    let section = manifest.split("\n[features]\n").nth(1).and_then(|rest| rest.split("\n[").next()).expect("features");
+    let lists = section.split("]\n").filter_map(|list| list.split_once(" = ["));
+    let lists: Vec<_> = lists.map(|(name, list)| (name.lines().last().unwrap_or_default(), list)).collect();
+    let (mut found, mut open) = (BTreeSet::new(), vec![feature.to_owned()]);
+    while let Some(feature) = open.pop() {
+        let list = lists.iter().find(|(name, _)| *name == feature).map_or("", |(_, list)| *list);
+        open.extend(list.split('"').skip(1).step_by(2).map(str::to_owned));
+        found.insert(feature);
+    }
+    found
+}
+
+fn manifest() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("a manifest")
+}
+
 fn dependencies() -> BTreeSet<String> {
-    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("a manifest");
+    let manifest = manifest();
     let section = manifest.split("\n[dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next());
     let lines = section.expect("dependencies").lines();
     lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.replace('-', "_")).collect()

@@ -24,6 +24,10 @@ mod certificate;
 mod cli;
 pub mod config;
 mod delivery;
+#[cfg(feature = "dev")]
+mod dev;
+#[cfg(not(feature = "dev"))]
+#[path = "no_dev.rs"]
 mod dev;
 mod failure;
 mod forwarded;
