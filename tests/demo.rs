@@ -95,7 +95,7 @@ fn every_line_to_try_does_what_its_text_says() {
         (&[PHONE], &[]),
     ];
 
-    // The first comes once more at the end, for the good day is back.
+    // The first comes once more at the end, for the fault is over.
     let lines = demo.curl_lines();
     assert_eq!(lines.len() + 1, expectations.len(), "{lines:#?}");
     for (line, (shown, hidden)) in lines.iter().cycle().zip(expectations) {

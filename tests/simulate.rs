@@ -81,18 +81,18 @@ async fn a_busy_port_exits_with_1_and_one_clear_line() {
 }
 
 #[tokio::test]
-async fn an_unknown_day_exits_with_2_and_the_list_of_days() {
-    let output = simulate(&["--day", "rainy"]).await;
+async fn an_unknown_fault_exits_with_2_and_the_list_of_faults() {
+    let output = simulate(&["--fault", "rainy"]).await;
 
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
-    assert!(text.contains("the days are good, unauthorized, status=CODE"), "{text}");
+    assert!(text.contains("the faults are none, unauthorized, status=CODE"), "{text}");
 }
 
 #[tokio::test]
-async fn it_serves_its_day_until_a_signal_and_exits_with_0() {
-    for signal in ["-INT", "-TERM"] {
-        let mut child = command(&["--day", "status=503"]).stdout(Stdio::piped()).spawn().unwrap();
+async fn it_serves_its_fault_until_a_signal_and_exits_with_0() {
+    for (signal, flag) in [("-INT", "--fault"), ("-TERM", "--day")] {
+        let mut child = command(&[flag, "status=503"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut greeting = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut greeting).await.unwrap();
         let address = greeting.split_once("http://").unwrap().1.split_once(',').unwrap().0;

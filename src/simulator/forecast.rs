@@ -1,66 +1,66 @@
-//! Which day it is: the planned ones in order, then the one that stays.
+//! The fault of each request: the planned ones in order, then the one that was set.
 
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::Day;
+use super::Fault;
 
 #[derive(Debug, Default)]
 pub(super) struct Forecast {
-    days: Mutex<Days>,
+    faults: Mutex<Faults>,
 }
 
 #[derive(Debug, Default)]
-struct Days {
-    planned: VecDeque<Day>,
-    lasting: Day,
+struct Faults {
+    planned: VecDeque<Fault>,
+    lasting: Fault,
 }
 
 impl Forecast {
-    /// Makes every following request see `day`, whatever was planned.
-    pub(super) fn set(&self, day: Day) {
-        *self.days() = Days { planned: VecDeque::new(), lasting: day };
+    /// Makes every following request see `fault`, whatever was planned.
+    pub(super) fn set(&self, fault: Fault) {
+        *self.faults() = Faults { planned: VecDeque::new(), lasting: fault };
     }
 
-    /// Gives the next requests these days, one each.
-    pub(super) fn plan(&self, days: impl IntoIterator<Item = Day>) {
-        let planned = days.into_iter().collect();
-        self.days().planned = planned;
+    /// Gives the next requests these faults, one each.
+    pub(super) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        let planned = faults.into_iter().collect();
+        self.faults().planned = planned;
     }
 
-    /// The day of the next request.
-    pub(super) fn upcoming(&self) -> Day {
-        self.days().upcoming().clone()
+    /// The fault of the next request.
+    pub(super) fn upcoming(&self) -> Fault {
+        self.faults().upcoming().clone()
     }
 
-    /// Takes the day of this request.
-    pub(super) fn take(&self) -> Day {
-        self.days().take()
+    /// Takes the fault of this request.
+    pub(super) fn take(&self) -> Fault {
+        self.faults().take()
     }
 
-    /// Takes the upcoming day if it keeps a TLS handshake waiting.
+    /// Takes the upcoming fault if it keeps a TLS handshake waiting.
     pub(super) fn take_stall(&self) -> bool {
-        let mut days = self.days();
-        let stalls = *days.upcoming() == Day::Stall;
+        let mut faults = self.faults();
+        let stalls = *faults.upcoming() == Fault::Stall;
         if stalls {
-            days.take();
+            faults.take();
         }
         stalls
     }
 
-    fn days(&self) -> MutexGuard<'_, Days> {
-        self.days.lock().unwrap_or_else(PoisonError::into_inner)
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Days {
-    fn upcoming(&self) -> &Day {
+impl Faults {
+    fn upcoming(&self) -> &Fault {
         self.planned.front().unwrap_or(&self.lasting)
     }
 
-    fn take(&mut self) -> Day {
+    fn take(&mut self) -> Fault {
         self.planned.pop_front().unwrap_or_else(|| self.lasting.clone())
     }
 }
@@ -70,29 +70,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planned_days_come_first_and_the_lasting_one_after_them() {
+    fn planned_faults_come_first_and_the_set_one_after_them() {
         let forecast = Forecast::default();
-        forecast.set(Day::Cut);
-        forecast.plan([Day::Huge, Day::Good]);
+        forecast.set(Fault::Cut);
+        forecast.plan([Fault::Huge, Fault::None]);
         assert_eq!(
             [forecast.take(), forecast.take(), forecast.take(), forecast.take()],
-            [Day::Huge, Day::Good, Day::Cut, Day::Cut]
+            [Fault::Huge, Fault::None, Fault::Cut, Fault::Cut]
         );
     }
 
     #[test]
-    fn setting_the_day_forgets_the_plan() {
+    fn setting_a_fault_forgets_the_plan() {
         let forecast = Forecast::default();
-        forecast.plan([Day::Huge]);
-        forecast.set(Day::Cut);
-        assert_eq!(forecast.take(), Day::Cut);
+        forecast.plan([Fault::Huge]);
+        forecast.set(Fault::Cut);
+        assert_eq!(forecast.take(), Fault::Cut);
     }
 
     #[test]
     fn only_an_upcoming_stall_is_taken_before_the_request() {
         let forecast = Forecast::default();
-        forecast.plan([Day::Stall, Day::Huge]);
+        forecast.plan([Fault::Stall, Fault::Huge]);
         assert_eq!((forecast.take_stall(), forecast.take_stall()), (true, false));
-        assert_eq!(forecast.take(), Day::Huge);
+        assert_eq!(forecast.take(), Fault::Huge);
     }
 }

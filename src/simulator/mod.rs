@@ -1,11 +1,11 @@
-//! The fake Truecaller: it serves profiles, posts callbacks and has bad days on demand.
+//! The fake Truecaller: it serves profiles, posts callbacks and fails on demand.
 //!
 //! It shares no parser and no type with the rest of the crate, or it would share its mistakes. It is for
 //! development and tests: whoever reaches it can steer it.
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};
-//! use truegate::simulator::{Call, Day, Simulator};
+//! use truegate::simulator::{Call, Fault, Simulator};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,7 +18,7 @@
 //! let posted = simulator.call(&callback_url, Call::grant()).await?;
 //! assert_eq!(posted[0].answer.status, StatusCode::NO_CONTENT);
 //!
-//! simulator.plan([Day::Status(StatusCode::SERVICE_UNAVAILABLE), Day::Good]);
+//! simulator.plan([Fault::Status(StatusCode::SERVICE_UNAVAILABLE), Fault::None]);
 //! // Whoever fetches the profile from `simulator.endpoint()` now has to try again.
 //! assert_eq!(simulator.fetches(), 0, "this app did not ask");
 //! # server.abort();
@@ -31,9 +31,9 @@
 //! | request | does |
 //! |---|---|
 //! | `GET /v1/default` | Truecaller's endpoint |
-//! | `PUT /simulator/day` | sets the [`Day`]; the body is its text |
-//! | `GET /simulator/day` | gives the day of the next request |
-//! | `PUT /simulator/plan` | plans the days of the next requests, one a line |
+//! | `PUT /simulator/fault` | sets the [`Fault`]; the body is its text |
+//! | `GET /simulator/fault` | gives the fault of the next request |
+//! | `PUT /simulator/plan` | plans the faults of the next requests, one a line |
 //! | `POST /simulator/release` | answers the requests that are held |
 //! | `POST /simulator/grants` | makes a token for the profile in the body: `{"token"}` |
 //! | `POST /simulator/callbacks` | `{"to", "kind"}` and, if wanted, `delay_ms`, `request_id`, `endpoint`, `profile`: posts the callback and gives `{"posted": [{"body", "status", "headers", "answer"}]}` |
@@ -51,7 +51,7 @@ mod body;
 mod builder;
 mod call;
 mod caller;
-mod day;
+mod fault;
 mod forecast;
 mod phone;
 mod profile_endpoint;
@@ -72,7 +72,7 @@ pub use self::{
     builder::SimulatorBuilder,
     call::{Call, UnknownCall},
     caller::{Answer, CallError, Posted},
-    day::{Day, UnknownDay},
+    fault::{Fault, UnknownFault},
     record::Seen,
 };
 use self::{server::Server, stage::Stage, target::Target};
@@ -139,17 +139,17 @@ impl Simulator {
         self.stage.recognise(token.into(), profile.into());
     }
 
-    /// Makes this the day of every following request, and forgets the plan.
-    pub fn set_day(&self, day: Day) {
-        self.stage.forecast.set(day);
+    /// Answers every following request with this fault, and forgets the plan.
+    pub fn set_fault(&self, fault: Fault) {
+        self.stage.forecast.set(fault);
     }
 
-    /// Gives the next requests these days, one each; those after them see the day that was set.
-    pub fn plan(&self, days: impl IntoIterator<Item = Day>) {
-        self.stage.forecast.plan(days);
+    /// Answers the next requests with these faults, one each; those after them get the fault that was set.
+    pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.stage.forecast.plan(faults);
     }
 
-    /// Answers every request that is being held, see [`Day::Held`]. Later ones wait for the next release.
+    /// Answers every request that is being held, see [`Fault::Held`]. Later ones wait for the next release.
     pub fn release(&self) {
         self.stage.release();
     }

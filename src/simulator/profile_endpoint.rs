@@ -1,4 +1,4 @@
-//! `GET /v1/default`, on good days and on bad ones.
+//! `GET /v1/default`, with and without faults.
 
 use std::{future::pending, sync::Arc};
 
@@ -13,7 +13,7 @@ use http::{
     header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 
-use super::{DOCUMENTED_PROFILE, Day, body, server::Line, stage::Stage};
+use super::{DOCUMENTED_PROFILE, Fault, body, server::Line, stage::Stage};
 
 pub(super) async fn serve(
     State(stage): State<Arc<Stage>>,
@@ -29,30 +29,30 @@ pub(super) async fn serve(
     }
     let profile = bearer(&head.headers).and_then(|token| stage.profile(token));
     match stage.forecast.take() {
-        Day::Good => profile.map_or_else(unauthorized, json),
-        Day::Unauthorized => unauthorized(),
-        Day::Status(status) => failure(status),
-        Day::RetryAfter(status, value) => ([(RETRY_AFTER, value)], failure(status)).into_response(),
-        Day::Slow(wait) => {
+        Fault::None => profile.map_or_else(unauthorized, json),
+        Fault::Unauthorized => unauthorized(),
+        Fault::Status(status) => failure(status),
+        Fault::RetryAfter(status, value) => ([(RETRY_AFTER, value)], failure(status)).into_response(),
+        Fault::Slow(wait) => {
             tokio::time::sleep(wait).await;
             profile.map_or_else(unauthorized, json)
         }
-        Day::Held => {
+        Fault::Held => {
             let released = hold.changed().await.is_ok();
             debug_assert!(released, "the stage outlives its requests");
             profile.map_or_else(unauthorized, json)
         }
-        Day::Drip(pace) => profile.map_or_else(unauthorized, |profile| json(body::drip(profile, pace))),
-        Day::Cut => profile.as_ref().map_or_else(unauthorized, cut),
-        Day::Close => line.close().await,
-        Day::Hang | Day::Stall => pending().await,
-        Day::Huge => json(body::endless()),
-        Day::Sized(size) => profile.map_or_else(unauthorized, |profile| sized(profile, size)),
-        Day::Malformed => ([(CONTENT_TYPE, "text/html; charset=utf-8")], PAGE).into_response(),
-        Day::Redirect(url) => (StatusCode::FOUND, [(LOCATION, url)]).into_response(),
-        Day::Gzip => ([(CONTENT_ENCODING, "gzip")], json(GZIPPED)).into_response(),
-        Day::Inactive => json(altered(r#""isActive": "True""#, r#""isActive": "False""#)),
-        Day::NoPhone => json(altered(r#"["919999999999"]"#, "[]")),
+        Fault::Drip(pace) => profile.map_or_else(unauthorized, |profile| json(body::drip(profile, pace))),
+        Fault::Cut => profile.as_ref().map_or_else(unauthorized, cut),
+        Fault::Close => line.close().await,
+        Fault::Hang | Fault::Stall => pending().await,
+        Fault::Huge => json(body::endless()),
+        Fault::Sized(size) => profile.map_or_else(unauthorized, |profile| sized(profile, size)),
+        Fault::Malformed => ([(CONTENT_TYPE, "text/html; charset=utf-8")], PAGE).into_response(),
+        Fault::Redirect(url) => (StatusCode::FOUND, [(LOCATION, url)]).into_response(),
+        Fault::Gzip => ([(CONTENT_ENCODING, "gzip")], json(GZIPPED)).into_response(),
+        Fault::Inactive => json(altered(r#""isActive": "True""#, r#""isActive": "False""#)),
+        Fault::NoPhone => json(altered(r#"["919999999999"]"#, "[]")),
     }
 }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::{
-    CallError, Day, UnknownDay, phone, place, profile_endpoint,
+    CallError, Fault, UnknownFault, phone, place, profile_endpoint,
     stage::{self, Stage},
     wire::{Called, Granted, Order, PostedText, Requests, SeenText},
 };
@@ -20,7 +20,8 @@ use super::{
 pub(super) fn router(stage: Arc<Stage>) -> Router {
     Router::new()
         .route(stage::PATH, any(profile_endpoint::serve))
-        .route("/simulator/day", get(upcoming_day).put(set_day))
+        .route("/simulator/fault", get(upcoming_fault).put(set_fault))
+        .route("/simulator/day", get(upcoming_fault).put(set_fault))
         .route("/simulator/plan", put(plan))
         .route("/simulator/release", post(release))
         .route("/simulator/grants", post(grant))
@@ -32,19 +33,19 @@ pub(super) fn router(stage: Arc<Stage>) -> Router {
         .with_state(stage)
 }
 
-async fn upcoming_day(State(stage): State<Arc<Stage>>) -> String {
+async fn upcoming_fault(State(stage): State<Arc<Stage>>) -> String {
     format!("{}\n", stage.forecast.upcoming())
 }
 
-async fn set_day(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
+async fn set_fault(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
     stage.forecast.set(text.parse()?);
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// One day a line.
+/// One fault a line.
 async fn plan(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
-    let days = text.lines().map(str::parse).collect::<Result<Vec<Day>, _>>()?;
-    stage.forecast.plan(days);
+    let faults = text.lines().map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
+    stage.forecast.plan(faults);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -86,8 +87,8 @@ impl Refused {
     }
 }
 
-impl From<UnknownDay> for Refused {
-    fn from(error: UnknownDay) -> Self {
+impl From<UnknownFault> for Refused {
+    fn from(error: UnknownFault) -> Self {
         Self::new(StatusCode::BAD_REQUEST, &error)
     }
 }

@@ -112,7 +112,7 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, 
     });
     let server = auto::Builder::new(TokioExecutor::new());
     let conversation = server.serve_connection(TokioIo::new(stream), service);
-    // A connection that breaks is what bad days are made of.
+    // A connection that breaks is what many faults are made of.
     tokio::select! {
         _ = conversation => {}
         () = closed.notified() => {}

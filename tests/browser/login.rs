@@ -1,6 +1,6 @@
 //! Logging in on the login page.
 
-use truegate::simulator::{Call, Day};
+use truegate::simulator::{Call, Fault};
 
 use crate::{
     scene::{LOGIN, NEXT, Scene},
@@ -49,7 +49,7 @@ async fn who_does_not_agree_hears_it_and_can_try_again() {
 #[tokio::test]
 async fn a_profile_that_cannot_be_used_is_told_and_can_be_tried_again() {
     let scene = Scene::with_phone().await;
-    scene.truecaller.set_day(Day::Inactive);
+    scene.truecaller.set_fault(Fault::Inactive);
     scene.open(LOGIN).await;
     let tabs = scene.tap().await;
 
@@ -105,7 +105,7 @@ async fn with_a_fallback_whoever_does_not_log_in_goes_there_with_the_return_path
         scene.arrive(FALLBACK).await;
     }
     scene.picture("fallback").await;
-    scene.truecaller.set_day(Day::Inactive);
+    scene.truecaller.set_fault(Fault::Inactive);
     scene.open(LOGIN).await;
     let tabs = scene.tap().await;
     scene.react("agree", &tabs).await;

@@ -5,7 +5,7 @@ use std::{io, net::TcpListener as StdListener};
 use truegate::{
     cause::Cause,
     profile::{FetchError, ProfileClient},
-    simulator::{Day, Simulator},
+    simulator::{Fault, Simulator},
 };
 
 use super::{client, outcome, support::recorder::Recorder, unavailable};
@@ -20,7 +20,7 @@ async fn a_profile_may_be_as_large_as_the_limit_and_no_larger() {
         (&small, 4096, Ok(())),
         (&small, 4097, Err(FetchError::Unusable)),
     ] {
-        simulator.set_day(Day::Sized(size));
+        simulator.set_fault(Fault::Sized(size));
         assert_eq!(outcome(client, simulator.endpoint()).await, expected, "{size}");
     }
 }
@@ -48,7 +48,7 @@ async fn a_redirect_is_not_followed() {
     trap.set_nonblocking(true).unwrap();
     let elsewhere = format!("http://{}/v1/default", trap.local_addr().unwrap());
     for location in [&*elsewhere, "/v1/other", simulator.endpoint()] {
-        simulator.set_day(Day::Redirect(location.parse().unwrap()));
+        simulator.set_fault(Fault::Redirect(location.parse().unwrap()));
         assert_eq!(outcome(&client(3), simulator.endpoint()).await, Err(FetchError::Unusable), "{location}");
     }
     assert_eq!(simulator.fetches(), 3);

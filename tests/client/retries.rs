@@ -1,4 +1,4 @@
-//! Each day of Truecaller's with what comes of it, and how often it is asked.
+//! Each fault of Truecaller with its outcome, and how often it is asked.
 
 use http::StatusCode;
 use tokio::task::JoinSet;
@@ -6,7 +6,7 @@ use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
     profile::{FetchError, ProfileSource},
-    simulator::{Day, Simulator},
+    simulator::{Fault, Simulator},
 };
 
 use super::{client, fetch, grant, grant_of, outcome, support::raw::within, unavailable};
@@ -19,9 +19,9 @@ enum Asks {
 }
 use Asks::{AsOftenAsAllowed, Once};
 
-fn days() -> [(&'static str, Result<(), FetchError>, Asks); 22] {
+fn faults() -> [(&'static str, Result<(), FetchError>, Asks); 22] {
     [
-        ("good", Ok(()), Once),
+        ("none", Ok(()), Once),
         ("slow=1ms", Ok(()), Once),
         ("inactive", Ok(()), Once),
         ("unauthorized", Err(FetchError::Refused), Once),
@@ -47,14 +47,14 @@ fn days() -> [(&'static str, Result<(), FetchError>, Asks); 22] {
 }
 
 #[tokio::test]
-async fn every_day_has_its_outcome_and_its_number_of_requests() {
+async fn every_fault_has_its_outcome_and_its_number_of_requests() {
     let mut fetches = JoinSet::new();
-    for (text, expected, asks) in days() {
+    for (text, expected, asks) in faults() {
         for attempts in 1..=3 {
             let expected = expected.clone();
             fetches.spawn(async move {
                 let simulator = Simulator::start().await.unwrap();
-                simulator.set_day(text.parse().unwrap());
+                simulator.set_fault(text.parse().unwrap());
 
                 let fetched = outcome(&client(attempts), simulator.endpoint()).await;
 
@@ -69,7 +69,7 @@ async fn every_day_has_its_outcome_and_its_number_of_requests() {
 #[tokio::test]
 async fn a_slow_trickle_is_read_to_its_end() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.set_day("drip=1ms".parse().unwrap());
+    simulator.set_fault("drip=1ms".parse().unwrap());
     let token = simulator.grant(r#"{"phoneNumbers":["919999999999"]}"#);
 
     let profile = fetch(&client(1), &grant_of(simulator.endpoint(), &token)).await.unwrap();
@@ -80,18 +80,18 @@ async fn a_slow_trickle_is_read_to_its_end() {
 #[tokio::test]
 async fn what_went_wrong_once_is_made_good_by_the_next_try() {
     let simulator = Simulator::start().await.unwrap();
-    for day in [Day::Status(StatusCode::BAD_GATEWAY), Day::Cut, Day::Close] {
-        simulator.plan([day.clone()]);
+    for fault in [Fault::Status(StatusCode::BAD_GATEWAY), Fault::Cut, Fault::Close] {
+        simulator.plan([fault.clone()]);
         let before = simulator.fetches();
-        assert_eq!(outcome(&client(2), simulator.endpoint()).await, Ok(()), "{day}");
-        assert_eq!(simulator.fetches(), before + 2, "{day}");
+        assert_eq!(outcome(&client(2), simulator.endpoint()).await, Ok(()), "{fault}");
+        assert_eq!(simulator.fetches(), before + 2, "{fault}");
     }
 }
 
 #[tokio::test]
 async fn a_refusal_ends_the_tries() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.plan([Day::Status(StatusCode::BAD_GATEWAY), Day::Unauthorized, Day::Good]);
+    simulator.plan([Fault::Status(StatusCode::BAD_GATEWAY), Fault::Unauthorized, Fault::None]);
     assert_eq!(outcome(&client(3), simulator.endpoint()).await, Err(FetchError::Refused));
     assert_eq!(simulator.fetches(), 2);
 }
@@ -100,7 +100,7 @@ async fn a_refusal_ends_the_tries() {
 #[tokio::test]
 async fn a_try_that_would_begin_after_the_deadline_is_not_begun() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.set_day(Day::Status(StatusCode::SERVICE_UNAVAILABLE));
+    simulator.set_fault(Fault::Status(StatusCode::SERVICE_UNAVAILABLE));
     let (client, grant) = (client(3), grant(simulator.endpoint()));
 
     let fetched = within(client.fetch(&grant, SystemClock.now())).await;

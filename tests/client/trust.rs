@@ -10,7 +10,7 @@ use std::{
 use truegate::{
     cause::{Cause, TlsCause},
     profile::ProfileClient,
-    simulator::{Day, Simulator},
+    simulator::{Fault, Simulator},
 };
 
 use super::{Secured, client, outcome, unavailable};
@@ -52,7 +52,7 @@ async fn an_https_endpoint_is_never_asked_without_tls() {
 #[tokio::test]
 async fn a_handshake_that_stalls_is_given_up_after_the_connect_timeout() {
     let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
-    simulator.set_day(Day::Stall);
+    simulator.set_fault(Fault::Stall);
     let builder = ProfileClient::builder().connect_timeout(Duration::from_millis(50)).attempts(2);
     let client = builder.trust(certificate).build().unwrap();
 

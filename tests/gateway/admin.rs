@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use http::StatusCode;
-use truegate::simulator::{Call, Day, Simulator};
+use truegate::simulator::{Call, Fault, Simulator};
 
 use super::{
     stage::{self, CALLBACK, Talk},
@@ -61,8 +61,8 @@ async fn what_happens_is_counted() {
     call(Call::twice()).await;
     call(Call::refusal()).await;
     call(Call::grant().endpoint("https://forged.example/v1/default")).await;
-    for day in [Day::Unauthorized, Day::Status(StatusCode::BAD_GATEWAY), Day::Malformed] {
-        simulator.set_day(day);
+    for fault in [Fault::Unauthorized, Fault::Status(StatusCode::BAD_GATEWAY), Fault::Malformed] {
+        simulator.set_fault(fault);
         call(Call::grant()).await;
     }
     for request in [

@@ -3,7 +3,7 @@
 use std::{io, net::TcpListener as StdListener};
 
 use tempfile::TempDir;
-use truegate::simulator::{Call, DOCUMENTED_PROFILE, Day, Simulator};
+use truegate::simulator::{Call, DOCUMENTED_PROFILE, Fault, Simulator};
 
 use super::{
     sessions::Site,
@@ -20,7 +20,7 @@ use super::{
 async fn a_verified_callback_goes_to_the_app_after_its_answer() {
     let callback = "forward: true, deadline: 20s, ";
     let site = Site::open(&Sessions::usual(), callback, "trusted_proxies: [127.0.0.1]\n").await;
-    site.truecaller.set_day(Day::Held);
+    site.truecaller.set_fault(Fault::Held);
     let mut visitor = site.visitor();
     let nonce = visitor.start_login().await;
     let token = site.truecaller.grant(DOCUMENTED_PROFILE);

@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 use truegate::{
     assertion::SigningKey,
-    simulator::{Call, Day, Simulator},
+    simulator::{Call, Fault, Simulator},
 };
 
 use super::{
@@ -54,22 +54,22 @@ async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> (Ve
     let url = format!("http://{}{CALLBACK}", program.address());
     let mut tokens = Vec::new();
     let nonce = "nonce-of-the-login-1";
-    for (day, call) in [
-        (Day::Good, Call::grant()),
-        (Day::Good, Call::refusal()),
-        (Day::Good, Call::grant().endpoint("https://forged.example/v1/steal")),
-        (Day::Unauthorized, Call::grant()),
-        (Day::Close, Call::grant()),
-        (Day::Malformed, Call::grant()),
-        (Day::Redirect("http://forged.example/".parse().unwrap()), Call::grant()),
-        (Day::Hang, Call::grant()),
+    for (fault, call) in [
+        (Fault::None, Call::grant()),
+        (Fault::None, Call::refusal()),
+        (Fault::None, Call::grant().endpoint("https://forged.example/v1/steal")),
+        (Fault::Unauthorized, Call::grant()),
+        (Fault::Close, Call::grant()),
+        (Fault::Malformed, Call::grant()),
+        (Fault::Redirect("http://forged.example/".parse().unwrap()), Call::grant()),
+        (Fault::Hang, Call::grant()),
     ] {
-        simulator.set_day(day);
+        simulator.set_fault(fault);
         let posted = simulator.call(&url, call.profile(PROFILE).request_id(nonce)).await.unwrap();
         let body: serde_json::Value = serde_json::from_slice(&posted[0].body).unwrap();
         tokens.extend(body["accessToken"].as_str().map(str::to_owned));
     }
-    simulator.set_day(Day::Good);
+    simulator.set_fault(Fault::None);
     let endpoint = simulator.endpoint();
     for body in [
         format!(r#"{{"requestId":"{nonce}","accessToken":"a-token-that-is-bad","endpoint":"{endpoint}"}}"#),

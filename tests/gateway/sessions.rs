@@ -5,7 +5,7 @@ use std::path::Path;
 use http::StatusCode;
 use serde_json::Value;
 use tokio::task::yield_now;
-use truegate::simulator::{Call, Day, Simulator};
+use truegate::simulator::{Call, Fault, Simulator};
 
 use super::{
     stage::{self, CALLBACK},
@@ -65,7 +65,7 @@ impl Site {
 #[tokio::test]
 async fn a_verification_that_runs_is_finished_before_the_end() {
     let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "").await;
-    site.truecaller.set_day(Day::Held);
+    site.truecaller.set_fault(Fault::Held);
     let nonce = site.visitor().start_login().await;
     site.call(&nonce).await;
     within(site.truecaller.wait_for_fetches(1)).await;
@@ -83,7 +83,7 @@ async fn a_verification_that_runs_is_finished_before_the_end() {
 #[tokio::test]
 async fn a_verification_that_hangs_is_cut_off_after_the_grace() {
     let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "shutdown_grace: 300ms\n").await;
-    site.truecaller.set_day(Day::Held);
+    site.truecaller.set_fault(Fault::Held);
     let nonce = site.visitor().start_login().await;
     site.call(&nonce).await;
     within(site.truecaller.wait_for_fetches(1)).await;
@@ -181,13 +181,13 @@ async fn a_logout_that_the_store_has_not_heard_of_is_told_at_the_end() {
 #[tokio::test]
 async fn verifications_are_counted_by_how_they_ended() {
     let site = Site::open(&Sessions::usual(), "", "").await;
-    for (day, outcome) in [
-        (Day::Good, "verified"),
-        (Day::Inactive, "failed"),
-        (Day::Unauthorized, "token-refused"),
-        (Day::Malformed, "profile-unusable"),
+    for (fault, outcome) in [
+        (Fault::None, "verified"),
+        (Fault::Inactive, "failed"),
+        (Fault::Unauthorized, "token-refused"),
+        (Fault::Malformed, "profile-unusable"),
     ] {
-        site.truecaller.set_day(day);
+        site.truecaller.set_fault(fault);
         let nonce = site.visitor().start_login().await;
         site.call(&nonce).await;
         site.wait_for_metric(&format!("truegate_verifications_total{{outcome=\"{outcome}\"}} 1")).await;

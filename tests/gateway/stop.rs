@@ -9,7 +9,7 @@ use tokio::{
 };
 use truegate::{
     clock::{Clock, SystemClock},
-    simulator::{Call, Day, Simulator},
+    simulator::{Call, Fault, Simulator},
 };
 
 use super::{
@@ -86,7 +86,7 @@ async fn an_http_2_request_in_flight_gets_its_whole_answer() {
 #[tokio::test]
 async fn a_callback_that_is_being_verified_is_finished() {
     let (app, simulator) = (Recorder::start().await, Simulator::start().await.unwrap());
-    simulator.set_day(Day::Held);
+    simulator.set_fault(Fault::Held);
     let config = stage::config(app.address()) + &stage::truecaller(&simulator);
     let program = Program::serve(&config.replace("callback: {", "callback: { deadline: 20s,"));
     let url = format!("http://{}{CALLBACK}", program.address());

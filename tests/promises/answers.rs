@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tokio::net::TcpSocket;
-use truegate::simulator::{DOCUMENTED_PROFILE, Day};
+use truegate::simulator::{DOCUMENTED_PROFILE, Fault};
 
 use crate::{
     claims::{assert_problem, claims, declined, documented},
@@ -79,38 +79,38 @@ async fn a_token_beside_a_status_that_is_no_refusal_is_a_grant() {
 }
 
 #[tokio::test]
-async fn every_day_of_truecallers_has_one_answer_and_its_number_of_tries() {
-    let status = |code| Day::Status(StatusCode::from_u16(code).unwrap());
+async fn every_fault_of_truecaller_has_one_answer_and_its_number_of_tries() {
+    let status = |code| Fault::Status(StatusCode::from_u16(code).unwrap());
     let unavailable = (502, "profile-unavailable", 2);
     let unusable = (502, "profile-unusable", 1);
     let refused = (403, "token-refused", 1);
-    let days = [
-        (Day::Unauthorized, refused),
+    let faults = [
+        (Fault::Unauthorized, refused),
         (status(403), refused),
         (status(500), unavailable),
         (status(503), unavailable),
         (status(599), unavailable),
         (status(408), unavailable),
         (status(429), unavailable),
-        (Day::RetryAfter(StatusCode::TOO_MANY_REQUESTS, "3600".parse().unwrap()), unavailable),
-        (Day::Cut, unavailable),
-        (Day::Close, unavailable),
+        (Fault::RetryAfter(StatusCode::TOO_MANY_REQUESTS, "3600".parse().unwrap()), unavailable),
+        (Fault::Cut, unavailable),
+        (Fault::Close, unavailable),
         (status(200), unusable),
         (status(204), unusable),
         (status(400), unusable),
         (status(404), unusable),
-        (Day::Redirect("/v1/default".parse().unwrap()), unusable),
-        (Day::Malformed, unusable),
-        (Day::Gzip, unusable),
-        (Day::Huge, unusable),
-        (Day::Sized(64 * 1024 + 1), unusable),
-        (Day::NoPhone, unusable),
-        (Day::Inactive, (403, "profile-inactive", 1)),
+        (Fault::Redirect("/v1/default".parse().unwrap()), unusable),
+        (Fault::Malformed, unusable),
+        (Fault::Gzip, unusable),
+        (Fault::Huge, unusable),
+        (Fault::Sized(64 * 1024 + 1), unusable),
+        (Fault::NoPhone, unusable),
+        (Fault::Inactive, (403, "profile-inactive", 1)),
     ];
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
-        for (day, (status, code, tries)) in &days {
-            scene.truecaller.set_day(day.clone());
+        for (fault, (status, code, tries)) in &faults {
+            scene.truecaller.set_fault(fault.clone());
             let before = scene.truecaller.fetches();
             let token = scene.truecaller.grant(DOCUMENTED_PROFILE);
             let endpoint = scene.truecaller.endpoint();
@@ -118,23 +118,23 @@ async fn every_day_of_truecallers_has_one_answer_and_its_number_of_tries() {
 
             let answer = scene.callback(body).await;
 
-            println!("day: {day}");
+            println!("fault: {fault}");
             assert_problem(&answer, *status, code);
             assert!(!answer.text().contains(&token));
             assert_eq!(scene.truecaller.fetches() - before, *tries);
-            scene.unreached(day).await;
+            scene.unreached(fault).await;
         }
     }
 }
 
 #[tokio::test]
 async fn a_profile_that_comes_on_the_second_try_is_as_good() {
-    let down = Day::Status(StatusCode::SERVICE_UNAVAILABLE);
+    let down = Fault::Status(StatusCode::SERVICE_UNAVAILABLE);
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
-        for (bad_day, tries) in [(down.clone(), 2), (Day::Cut, 2), (Day::Close, 2), (Day::Sized(64 * 1024), 1)] {
+        for (fault, tries) in [(down.clone(), 2), (Fault::Cut, 2), (Fault::Close, 2), (Fault::Sized(64 * 1024), 1)] {
             let before = scene.truecaller.fetches();
-            scene.truecaller.plan([bad_day]);
+            scene.truecaller.plan([fault]);
             assert_eq!(scene.callback(scene.grant(DOCUMENTED_PROFILE)).await.status(), 200);
             assert_eq!(scene.truecaller.fetches() - before, tries);
             assert_eq!(claims(&scene.reached_once().await), documented("a-nonce-"));
@@ -147,12 +147,12 @@ async fn a_profile_that_comes_on_the_second_try_is_as_good() {
 async fn a_profile_that_is_late_is_a_timeout() {
     for kind in Kind::ALL {
         let scene = Scene::with(kind, |settings| settings.deadline = Duration::from_millis(250)).await;
-        let slow = Day::Slow(Duration::from_hours(1));
-        for (tries, day) in [Day::Hang, slow, Day::Drip(Duration::from_hours(1))].into_iter().enumerate() {
-            scene.truecaller.set_day(day.clone());
+        let slow = Fault::Slow(Duration::from_hours(1));
+        for (tries, fault) in [Fault::Hang, slow, Fault::Drip(Duration::from_hours(1))].into_iter().enumerate() {
+            scene.truecaller.set_fault(fault.clone());
             assert_problem(&scene.callback(scene.grant(DOCUMENTED_PROFILE)).await, 504, "profile-timeout");
-            assert_eq!(scene.truecaller.fetches(), tries + 1, "{day}");
-            scene.unreached(day).await;
+            assert_eq!(scene.truecaller.fetches(), tries + 1, "{fault}");
+            scene.unreached(fault).await;
         }
     }
 }
@@ -191,7 +191,7 @@ async fn a_truecaller_that_stalls_is_unavailable() {
     for kind in Kind::ALL {
         let scene =
             Scene::over_tls(kind, &certificate, |settings| settings.connect_timeout = Duration::from_millis(100)).await;
-        scene.truecaller.set_day(Day::Stall);
+        scene.truecaller.set_fault(Fault::Stall);
         let answer = scene.callback(scene.grant_at(DOCUMENTED_PROFILE, tls::ENDPOINTS[0])).await;
         assert_problem(&answer, 502, "profile-unavailable");
         assert_eq!((scene.truecaller.connections(), scene.truecaller.fetches()), (2, 0));
@@ -203,7 +203,7 @@ async fn a_truecaller_that_stalls_is_unavailable() {
 async fn an_inactive_profile_passes_where_it_is_let() {
     for kind in Kind::ALL {
         let scene = Scene::with(kind, |settings| settings.accept_inactive = true).await;
-        scene.truecaller.set_day(Day::Inactive);
+        scene.truecaller.set_fault(Fault::Inactive);
         assert_eq!(scene.callback(scene.grant(DOCUMENTED_PROFILE)).await.status(), 200);
         assert_eq!(claims(&scene.reached_once().await), documented("a-nonce-"));
     }

@@ -1,6 +1,6 @@
 //! A callback picks from the list of endpoints, and nothing that it says leads anywhere else.
 
-use truegate::simulator::{DOCUMENTED_PROFILE, Day};
+use truegate::simulator::{DOCUMENTED_PROFILE, Fault};
 
 use crate::{
     claims::assert_problem,
@@ -53,7 +53,7 @@ async fn a_redirect_leads_nowhere() {
         let trap = Trap::set();
         for to in [format!("http://127.0.0.1:{}/v1/default", trap.port()), scene.truecaller.endpoint().to_owned()] {
             let before = scene.truecaller.fetches();
-            scene.truecaller.plan([Day::Redirect(to.parse().unwrap())]);
+            scene.truecaller.plan([Fault::Redirect(to.parse().unwrap())]);
             assert_problem(&scene.callback(scene.grant(DOCUMENTED_PROFILE)).await, 502, "profile-unusable");
             assert_eq!(scene.truecaller.fetches() - before, 1);
             scene.unreached(to).await;

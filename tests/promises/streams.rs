@@ -8,7 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
-use truegate::simulator::{DOCUMENTED_PROFILE, Day};
+use truegate::simulator::{DOCUMENTED_PROFILE, Fault};
 
 use crate::{
     claims::{claims, documented},
@@ -89,7 +89,7 @@ async fn every_one_of_many_callbacks_gets_its_own_identity() {
     const CALLBACKS: usize = 200;
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
-        scene.truecaller.set_day(Day::Held);
+        scene.truecaller.set_fault(Fault::Held);
         let mut clients = JoinSet::new();
         let mut phones = HashMap::new();
         for number in 0..CALLBACKS {
@@ -120,7 +120,7 @@ async fn every_one_of_many_callbacks_gets_its_own_identity() {
 async fn a_slow_callback_holds_up_nobody_else() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
-        scene.truecaller.plan([Day::Held]);
+        scene.truecaller.plan([Fault::Held]);
         let mut slow = Client::connect(scene.edge.address()).await;
         slow.send(post(PATH, scene.grant(DOCUMENTED_PROFILE).as_bytes())).await;
         scene.truecaller.wait_for_fetches(1).await;
@@ -137,7 +137,7 @@ async fn a_client_that_has_gone_is_not_told_of_to_the_app() {
     for kind in Kind::ALL {
         let mut scene = Scene::of(kind).await;
         for gone in 1..=3 {
-            scene.truecaller.plan([Day::Held]);
+            scene.truecaller.plan([Fault::Held]);
             let mut client = Client::connect(scene.edge.address()).await;
             client.send(post(PATH, scene.grant(DOCUMENTED_PROFILE).as_bytes())).await;
             scene.truecaller.wait_for_fetches(2 * gone - 1).await;

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod caller;
-mod days;
+mod faults;
 mod phone;
 mod profile;
 mod server;

@@ -12,7 +12,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpStream, task::JoinSet};
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use truegate::simulator::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Day, Simulator};
+use truegate::simulator::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Fault, Simulator};
 
 use crate::support;
 
@@ -31,7 +31,7 @@ async fn http_2_is_spoken_over_tls() {
 #[tokio::test]
 async fn what_breaks_off_breaks_off_over_http_2_too() {
     let (simulator, certificate) = start_with_tls().await;
-    simulator.plan([Day::Cut, Day::Close]);
+    simulator.plan([Fault::Cut, Fault::Close]);
     let mut client = Http2::connect(&simulator, &certificate).await;
 
     let cut = client.fetch(&simulator).await.unwrap();
@@ -44,7 +44,7 @@ async fn what_breaks_off_breaks_off_over_http_2_too() {
 #[tokio::test]
 async fn a_stalled_handshake_does_not_end_and_the_next_one_does() {
     let (simulator, certificate) = start_with_tls().await;
-    simulator.plan([Day::Stall]);
+    simulator.plan([Fault::Stall]);
     let mut stalled = pin!(support::connect_tls(&simulator, &certificate));
     tokio::select! {
         _ = &mut stalled => panic!("the handshake ended"),

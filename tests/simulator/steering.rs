@@ -13,15 +13,15 @@ async fn it_can_be_steered_over_http() {
     let at = |path: &str| format!("http://{}/simulator/{path}", simulator.address());
     let json = [("content-type", "application/json")];
 
-    let set = client.send(Method::PUT, &at("day"), &[], "status=503\n").await.unwrap();
+    let set = client.send(Method::PUT, &at("fault"), &[], "status=503\n").await.unwrap();
     assert_eq!(set.status, StatusCode::NO_CONTENT);
-    assert_eq!(client.send(Method::GET, &at("day"), &[], "").await.unwrap().body, "status=503\n");
-    let refused = client.send(Method::PUT, &at("day"), &[], "rainy").await.unwrap();
+    assert_eq!(client.send(Method::GET, &at("fault"), &[], "").await.unwrap().body, "status=503\n");
+    let refused = client.send(Method::PUT, &at("fault"), &[], "rainy").await.unwrap();
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert!(refused.body.starts_with(b"\"rainy\" is not a day; the days are good, "), "{:?}", refused.body);
+    assert!(refused.body.starts_with(b"\"rainy\" is not a fault; the faults are none, "), "{:?}", refused.body);
     assert_eq!(client.fetch(&simulator, DOCUMENTED_TOKEN).await.unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
 
-    client.send(Method::PUT, &at("plan"), &[], "good\nunauthorized\n").await.unwrap();
+    client.send(Method::PUT, &at("plan"), &[], "none\nunauthorized\n").await.unwrap();
     let granted = client.send(Method::POST, &at("grants"), &[], "{\"a\": 1}").await.unwrap();
     let granted: Value = serde_json::from_slice(&granted.body).unwrap();
     let profile = client.fetch(&simulator, granted["token"].as_str().unwrap()).await.unwrap();
@@ -34,7 +34,7 @@ async fn it_can_be_steered_over_http() {
     assert_eq!(called["posted"][0]["status"], 202);
     assert_eq!(called["posted"][0]["answer"], "heard");
     assert_eq!(called["posted"][0]["body"].as_str().unwrap(), route.requests()[0].body);
-    client.send(Method::PUT, &at("day"), &[], "good").await.unwrap();
+    client.send(Method::PUT, &at("fault"), &[], "none").await.unwrap();
     let callback: Value = serde_json::from_slice(&route.requests()[0].body).unwrap();
     let fetched = client.fetch(&simulator, callback["accessToken"].as_str().unwrap()).await.unwrap();
     assert_eq!(fetched.body, profile);

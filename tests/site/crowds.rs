@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use rand_core::{OsRng, RngCore as _};
 use serde_json::json;
 use tokio::time::sleep;
-use truegate::simulator::{Call, Day};
+use truegate::simulator::{Call, Fault};
 
 use crate::{
     site::{CALLBACK, Site, phone, profile, visitor},
@@ -56,7 +56,7 @@ async fn again(mut ask: impl AsyncFnMut() -> Message) -> Message {
 }
 
 async fn all_log_in(site: &Site, gateways: &[Program]) {
-    site.truecaller.plan((0..PEOPLE).map(|_| Day::Slow(pause())));
+    site.truecaller.plan((0..PEOPLE).map(|_| Fault::Slow(pause())));
     within(join_all((0..PEOPLE).map(|person| log_in(site, gateways, person)))).await;
     let mut reached: Vec<_> = site
         .app

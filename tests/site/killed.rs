@@ -1,6 +1,6 @@
 //! A gateway dies in the middle of a login.
 
-use truegate::simulator::{Call, Day};
+use truegate::simulator::{Call, Fault};
 
 use crate::{
     site::{CALLBACK, Site, kept_state, phone, profile, visitor},
@@ -33,7 +33,7 @@ async fn a_verification_that_was_cut_short_is_made_good_by_the_next_callback() {
     let [a, b] = [site.gateway(), site.gateway()];
     let mut browser = visitor(&a);
     let nonce = browser.start_login().await;
-    site.truecaller.plan([Day::Held]);
+    site.truecaller.plan([Fault::Held]);
     let (callback, status) = site.call(&a, Call::grant().profile(profile(3)), &nonce).await;
     assert_eq!(status, 204);
     site.truecaller.wait_for_fetches(1).await;

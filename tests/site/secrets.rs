@@ -1,6 +1,6 @@
 //! What a gateway with sessions never tells, whatever happens.
 
-use truegate::simulator::{Call, Day};
+use truegate::simulator::{Call, Fault};
 
 use crate::{
     site::{CALLBACK, SESSION, Site, ended, phone, profile, visitor},
@@ -19,12 +19,12 @@ const PASSWORD: &str = "password-of-the-store";
 /// Logins that end in each way, and requests that go wrong; gives the nonces, tokens and cookies of it all.
 async fn provoke(site: &Site, gateway: &Program) -> Vec<String> {
     let mut secrets = Vec::new();
-    for (day, call, state) in [
-        (Day::Good, Call::grant(), "verified"),
-        (Day::Good, Call::refusal(), "refused"),
-        (Day::NoPhone, Call::grant(), "failed"),
+    for (fault, call, state) in [
+        (Fault::None, Call::grant(), "verified"),
+        (Fault::None, Call::refusal(), "refused"),
+        (Fault::NoPhone, Call::grant(), "failed"),
     ] {
-        site.truecaller.set_day(day);
+        site.truecaller.set_fault(fault);
         let mut browser = visitor(gateway);
         let nonce = browser.start_login().await;
         site.call(gateway, Call::flow_invoked(), &nonce).await;
@@ -39,8 +39,8 @@ async fn provoke(site: &Site, gateway: &Program) -> Vec<String> {
         browser.get_with("/account/?secret-query", "Sec-Fetch-Mode: navigate\r\n").await;
         browser.post("/.truegate/logout?everywhere=true", "next=/secret-path").await;
     }
-    for (day, call) in [(Day::Unauthorized, Call::grant()), (Day::Close, Call::grant())] {
-        site.truecaller.set_day(day);
+    for (fault, call) in [(Fault::Unauthorized, Call::grant()), (Fault::Close, Call::grant())] {
+        site.truecaller.set_fault(fault);
         let nonce = visitor(gateway).start_login().await;
         let before = site.truecaller.fetches();
         let (body, _) = site.call(gateway, call.profile(profile(6)), &nonce).await;
@@ -92,7 +92,7 @@ async fn no_line_and_no_metric_tells_a_secret() {
         command.env("RUST_LOG", "trace,pingora_core=trace,pingora_proxy=trace,hyper=trace,reqwest=trace,redis=trace");
     });
     let mut secrets = provoke(&site, &gateway).await;
-    site.truecaller.set_day(Day::Good);
+    site.truecaller.set_fault(Fault::None);
     let mut known = site.signed_in(&gateway, 6).await;
     redis.kill();
     let away = known.clone().post("/.truegate/login", "").await;

@@ -1,6 +1,6 @@
 //! A gateway stops while it verifies a callback that it has answered.
 
-use truegate::simulator::{Call, Day};
+use truegate::simulator::{Call, Fault};
 
 use crate::{
     site::{Site, ended, phone, profile, until_verified, visitor},
@@ -18,7 +18,7 @@ async fn a_stop_lets_a_verification_end() {
     let [a, b] = [site.gateway(), site.gateway()];
     let mut browser = visitor(&a);
     let nonce = browser.start_login().await;
-    site.truecaller.plan([Day::Held]);
+    site.truecaller.plan([Fault::Held]);
     assert_eq!(site.call(&a, Call::grant().profile(profile(5)), &nonce).await.1, 204);
     site.truecaller.wait_for_fetches(1).await;
 
@@ -44,7 +44,7 @@ async fn a_verification_beyond_the_grace_is_cut_off_and_leaves_the_login_pending
     let [a, b] = [site.gateway(), site.gateway()];
     let mut browser = visitor(&a);
     let nonce = browser.start_login().await;
-    site.truecaller.plan([Day::Held]);
+    site.truecaller.plan([Fault::Held]);
     site.call(&a, Call::grant().profile(profile(5)), &nonce).await;
     site.truecaller.wait_for_fetches(1).await;
 

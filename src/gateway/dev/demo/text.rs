@@ -74,11 +74,11 @@ Somebody names an endpoint of their own: 403, nothing is fetched, and nothing re
 
   curl -d '{{"requestId":"a-nonce-of-the-app","accessToken":"a-token-of-theirs","endpoint":"https://profile.example/v1/default"}}' {callback}
 
-Truecaller has a bad day: it answers 503, so the callback is answered 502, until the day is good again.
+Truecaller fails: it answers 503, so the callback is answered 502, until the fault is over.
 
-  curl -X PUT -d status=503 {origin}/simulator/day
+  curl -X PUT -d status=503 {origin}/simulator/fault
   curl -d '{grant}' {callback}
-  curl -X PUT -d good {origin}/simulator/day
+  curl -X PUT -d none {origin}/simulator/fault
 
 {HEADING}Log in yourself, in a browser{HEADING:#}
 

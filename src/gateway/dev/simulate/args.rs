@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::simulator::{Call, Day};
+use crate::simulator::{Call, Fault};
 
 /// The arguments of `truegate simulate`.
 #[derive(Debug, clap::Args)]
@@ -12,8 +12,8 @@ pub(crate) struct SimulateArgs {
     pub(super) listen: SocketAddr,
 
     /// How the profile endpoint answers.
-    #[arg(long, value_name = "DAY", default_value = "good", long_help = days())]
-    pub(super) day: Day,
+    #[arg(long, alias = "day", value_name = "FAULT", default_value = "none", long_help = faults())]
+    pub(super) fault: Fault,
 
     /// Speak TLS with this certificate chain (PEM).
     #[arg(long, value_name = "FILE", requires = "key")]
@@ -73,8 +73,8 @@ impl SimulateArgs {
     }
 }
 
-fn days() -> String {
-    format!("How the profile endpoint answers:\n\n{}", table(Day::FORMS))
+fn faults() -> String {
+    format!("How the profile endpoint answers:\n\n{}", table(Fault::FORMS))
 }
 
 fn kinds() -> String {

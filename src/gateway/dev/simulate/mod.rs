@@ -40,7 +40,7 @@ async fn start(args: &SimulateArgs) -> Result<Simulator, SimulateError> {
         builder = builder.insecure_any_target();
     }
     let simulator = builder.start().await.map_err(|cause| SimulateError::start(args.listen, cause))?;
-    simulator.set_day(args.day.clone());
+    simulator.set_fault(args.fault.clone());
     if let Some(url) = args.callback.as_ref().or(args.callback_url.as_ref()) {
         simulator.set_callback_url(url)?;
     }

@@ -7,7 +7,7 @@ use crate::simulator::{DOCUMENTED_TOKEN, Posted, Simulator};
 
 /// Where the simulator is.
 pub(super) fn greeting(simulator: &Simulator, args: &SimulateArgs) -> String {
-    format!("truegate simulate: a fake Truecaller at {}, its day is {}", simulator.origin(), args.day)
+    format!("truegate simulate: a fake Truecaller at {}, with the fault {}", simulator.origin(), args.fault)
 }
 
 /// How to use a simulator that goes on.
@@ -28,9 +28,9 @@ The documented profile, by the documented token:
 
   {curl} -H 'Authorization: Bearer {DOCUMENTED_TOKEN}' {endpoint}
 
-Another day (truegate simulate --help lists them):
+A fault (truegate simulate --help lists them):
 
-  {curl} -X PUT -d status=503 {origin}/simulator/day
+  {curl} -X PUT -d status=503 {origin}/simulator/fault
 
 A callback:
 

@@ -1,23 +1,23 @@
-//! Days as texts, for command lines and for programs in other languages.
+//! Faults as texts, for command lines and for programs in other languages.
 
 use std::{borrow::Cow, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use http::{HeaderValue, StatusCode};
 
-use super::Day;
+use super::Fault;
 
-impl FromStr for Day {
-    type Err = UnknownDay;
+impl FromStr for Fault {
+    type Err = UnknownFault;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        read(text.trim()).ok_or_else(|| UnknownDay(text.trim().to_owned()))
+        read(text.trim()).ok_or_else(|| UnknownFault(text.trim().to_owned()))
     }
 }
 
-impl fmt::Display for Day {
+impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Good => f.write_str("good"),
+            Self::None => f.write_str("none"),
             Self::Unauthorized => f.write_str("unauthorized"),
             Self::Status(status) => write!(f, "status={}", status.as_u16()),
             Self::RetryAfter(status, value) => {
@@ -41,37 +41,37 @@ impl fmt::Display for Day {
     }
 }
 
-/// A text that makes no day.
+/// A text that does not name a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a day; the days are {forms}", forms = forms())]
-pub struct UnknownDay(String);
+#[error("\"{0}\" is not a fault; the faults are {forms}", forms = forms())]
+pub struct UnknownFault(String);
 
-fn read(text: &str) -> Option<Day> {
+fn read(text: &str) -> Option<Fault> {
     let (name, argument) = text.split_once('=').map_or((text, None), |(name, argument)| (name, Some(argument)));
     Some(match (name, argument) {
-        ("good", None) => Day::Good,
-        ("unauthorized", None) => Day::Unauthorized,
+        ("none" | "good", None) => Fault::None,
+        ("unauthorized", None) => Fault::Unauthorized,
         ("status", Some(argument)) => read_status(argument)?,
-        ("slow", Some(wait)) => Day::Slow(humantime::parse_duration(wait).ok()?),
-        ("held", None) => Day::Held,
-        ("drip", None) => Day::Drip(SECOND),
-        ("drip", Some(pace)) => Day::Drip(humantime::parse_duration(pace).ok().filter(|pace| !pace.is_zero())?),
-        ("cut", None) => Day::Cut,
-        ("close", None) => Day::Close,
-        ("hang", None) => Day::Hang,
-        ("stall", None) => Day::Stall,
-        ("huge", None) => Day::Huge,
-        ("sized", Some(bytes)) => Day::Sized(bytes.parse().ok()?),
-        ("malformed", None) => Day::Malformed,
-        ("redirect", Some(url)) => Day::Redirect(url.parse().ok()?),
-        ("gzip", None) => Day::Gzip,
-        ("inactive", None) => Day::Inactive,
-        ("no-phone", None) => Day::NoPhone,
+        ("slow", Some(wait)) => Fault::Slow(humantime::parse_duration(wait).ok()?),
+        ("held", None) => Fault::Held,
+        ("drip", None) => Fault::Drip(SECOND),
+        ("drip", Some(pace)) => Fault::Drip(humantime::parse_duration(pace).ok().filter(|pace| !pace.is_zero())?),
+        ("cut", None) => Fault::Cut,
+        ("close", None) => Fault::Close,
+        ("hang", None) => Fault::Hang,
+        ("stall", None) => Fault::Stall,
+        ("huge", None) => Fault::Huge,
+        ("sized", Some(bytes)) => Fault::Sized(bytes.parse().ok()?),
+        ("malformed", None) => Fault::Malformed,
+        ("redirect", Some(url)) => Fault::Redirect(url.parse().ok()?),
+        ("gzip", None) => Fault::Gzip,
+        ("inactive", None) => Fault::Inactive,
+        ("no-phone", None) => Fault::NoPhone,
         _ => return None,
     })
 }
 
-fn read_status(argument: &str) -> Option<Day> {
+fn read_status(argument: &str) -> Option<Fault> {
     let (code, retry_after) = match argument.split_once(",retry-after=") {
         Some((code, value)) => (code, Some(value)),
         None => (argument, None),
@@ -79,8 +79,8 @@ fn read_status(argument: &str) -> Option<Day> {
     let status = code.parse().ok().filter(|code| FINAL_STATUSES.contains(code))?;
     let status = StatusCode::from_u16(status).ok()?;
     match retry_after {
-        Some(value) => Some(Day::RetryAfter(status, value.parse().ok()?)),
-        None => Some(Day::Status(status)),
+        Some(value) => Some(Fault::RetryAfter(status, value.parse().ok()?)),
+        None => Some(Fault::Status(status)),
     }
 }
 
@@ -89,7 +89,7 @@ fn text_of(value: &HeaderValue) -> Cow<'_, str> {
 }
 
 fn forms() -> String {
-    Day::FORMS.iter().map(|(form, _)| *form).collect::<Vec<_>>().join(", ")
+    Fault::FORMS.iter().map(|(form, _)| *form).collect::<Vec<_>>().join(", ")
 }
 
 const FINAL_STATUSES: RangeInclusive<u16> = 200..=599;
@@ -100,9 +100,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_read_as_it_is_written() {
+    fn a_fault_is_read_as_it_is_written() {
         for text in [
-            "good",
+            "none",
             "unauthorized",
             "status=503",
             "status=429,retry-after=2",
@@ -121,18 +121,19 @@ mod tests {
             "inactive",
             "no-phone",
         ] {
-            assert_eq!(text.parse::<Day>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
         }
-        assert_eq!(" drip\n".parse(), Ok(Day::Drip(SECOND)));
+        assert_eq!(" drip\n".parse(), Ok(Fault::Drip(SECOND)));
+        assert_eq!("good".parse(), Ok(Fault::None));
     }
 
     #[test]
-    fn what_is_no_day_is_answered_with_the_list_of_days() {
+    fn an_unknown_fault_is_answered_with_the_list_of_faults() {
         for text in
-            ["", "Good", "good=1", "slow", "slow=x", "status=", "status=101", "status=600", "drip=0s", "sized=-1"]
+            ["", "None", "none=1", "slow", "slow=x", "status=", "status=101", "status=600", "drip=0s", "sized=-1"]
         {
-            let error = text.parse::<Day>().unwrap_err().to_string();
-            for (form, _) in Day::FORMS {
+            let error = text.parse::<Fault>().unwrap_err().to_string();
+            for (form, _) in Fault::FORMS {
                 assert!(error.contains(form), "{error}");
             }
         }

@@ -1,17 +1,17 @@
-//! The days of the profile endpoint.
+//! The faults of the profile endpoint.
 
 use std::pin::pin;
 
 use http::StatusCode;
-use truegate::simulator::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Day, Simulator};
+use truegate::simulator::{DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Fault, Simulator};
 
 use crate::support::{self, Client};
 
 #[tokio::test]
-async fn each_kind_of_day_answers_in_its_own_way() {
+async fn each_kind_of_fault_answers_in_its_own_way() {
     let simulator = Simulator::start().await.unwrap();
-    for (day, status, header, body) in [
-        ("good", 200, ("content-type", "application/json"), "{}"),
+    for (fault, status, header, body) in [
+        ("none", 200, ("content-type", "application/json"), "{}"),
         ("unauthorized", 401, ("content-type", "application/json"), r#"{"status":40101,"message":"Unauthorized"}"#),
         (
             "status=500",
@@ -27,28 +27,30 @@ async fn each_kind_of_day_answers_in_its_own_way() {
         ("sized=1", 200, ("content-length", "2"), "{}"),
         ("redirect=http://127.0.0.1:9/x", 302, ("location", "http://127.0.0.1:9/x"), ""),
     ] {
-        simulator.set_day(day.parse().unwrap());
+        simulator.set_fault(fault.parse().unwrap());
 
         let answer = Client::default().fetch(&simulator, &simulator.grant("{}")).await.unwrap();
 
-        assert_eq!(answer.status, status, "{day}");
-        assert_eq!(answer.headers[header.0], header.1, "{day}");
-        assert_eq!(answer.body, body, "{day}");
+        assert_eq!(answer.status, status, "{fault}");
+        assert_eq!(answer.headers[header.0], header.1, "{fault}");
+        assert_eq!(answer.body, body, "{fault}");
     }
 }
 
 #[tokio::test]
 async fn a_profile_can_be_spoilt() {
     let simulator = Simulator::start().await.unwrap();
-    for (day, part) in
-        [(Day::Inactive, r#""isActive": "False""#), (Day::NoPhone, r#""phoneNumbers": []"#), (Day::Malformed, "<h1>")]
-    {
-        simulator.set_day(day);
+    for (fault, part) in [
+        (Fault::Inactive, r#""isActive": "False""#),
+        (Fault::NoPhone, r#""phoneNumbers": []"#),
+        (Fault::Malformed, "<h1>"),
+    ] {
+        simulator.set_fault(fault);
         let answer = Client::default().fetch(&simulator, DOCUMENTED_TOKEN).await.unwrap();
         assert_eq!(answer.status, StatusCode::OK);
         assert!(String::from_utf8_lossy(&answer.body).contains(part), "{part}");
     }
-    simulator.set_day(Day::Gzip);
+    simulator.set_fault(Fault::Gzip);
     let answer = Client::default().fetch(&simulator, DOCUMENTED_TOKEN).await.unwrap();
     assert_eq!(answer.headers["content-encoding"], "gzip");
     assert!(answer.body.starts_with(b"\x1f\x8b"));
@@ -57,7 +59,7 @@ async fn a_profile_can_be_spoilt() {
 #[tokio::test]
 async fn a_large_profile_has_exactly_the_size_that_was_asked_for() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.set_day(Day::Sized(65_537));
+    simulator.set_fault(Fault::Sized(65_537));
 
     let answer = Client::default().fetch(&simulator, DOCUMENTED_TOKEN).await.unwrap();
 
@@ -68,7 +70,7 @@ async fn a_large_profile_has_exactly_the_size_that_was_asked_for() {
 #[tokio::test]
 async fn a_cut_body_breaks_off_in_the_middle() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.set_day(Day::Cut);
+    simulator.set_fault(Fault::Cut);
 
     let text = support::raw_get(&simulator, DOCUMENTED_TOKEN).await;
 
@@ -80,14 +82,14 @@ async fn a_cut_body_breaks_off_in_the_middle() {
 #[tokio::test]
 async fn a_closed_connection_brings_not_one_byte() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.set_day(Day::Close);
+    simulator.set_fault(Fault::Close);
     assert_eq!(support::raw_get(&simulator, DOCUMENTED_TOKEN).await, "");
 }
 
 #[tokio::test]
 async fn a_huge_body_goes_on_and_on() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.set_day(Day::Huge);
+    simulator.set_fault(Fault::Huge);
 
     let error = Client::limited_to(1024 * 1024).fetch(&simulator, DOCUMENTED_TOKEN).await.unwrap_err();
 
@@ -95,10 +97,10 @@ async fn a_huge_body_goes_on_and_on() {
 }
 
 #[tokio::test]
-async fn planned_days_come_in_order_and_then_the_one_that_stays() {
+async fn planned_faults_come_in_order_and_then_the_one_that_stays() {
     let simulator = Simulator::start().await.unwrap();
     let client = Client::default();
-    simulator.plan([Day::Status(StatusCode::SERVICE_UNAVAILABLE), Day::Unauthorized]);
+    simulator.plan([Fault::Status(StatusCode::SERVICE_UNAVAILABLE), Fault::Unauthorized]);
 
     let mut statuses = Vec::new();
     for _ in 0..4 {
@@ -111,7 +113,7 @@ async fn planned_days_come_in_order_and_then_the_one_that_stays() {
 #[tokio::test]
 async fn a_held_fetch_is_answered_when_it_is_released() {
     let simulator = Simulator::start().await.unwrap();
-    simulator.set_day(Day::Held);
+    simulator.set_fault(Fault::Held);
     let client = Client::default();
     let mut fetch = pin!(client.fetch(&simulator, DOCUMENTED_TOKEN));
     tokio::select! {
@@ -125,8 +127,8 @@ async fn a_held_fetch_is_answered_when_it_is_released() {
 #[tokio::test]
 async fn a_hanging_fetch_is_seen_and_never_answered() {
     let simulator = Simulator::start().await.unwrap();
-    for day in [Day::Hang, Day::Stall] {
-        simulator.set_day(day);
+    for fault in [Fault::Hang, Fault::Stall] {
+        simulator.set_fault(fault);
         let (client, seen) = (Client::default(), simulator.fetches());
         tokio::select! {
             _ = client.fetch(&simulator, DOCUMENTED_TOKEN) => panic!("it was answered"),

@@ -1,4 +1,4 @@
-//! The days of the profile endpoint, good and bad.
+//! The faults of the profile endpoint.
 
 mod text;
 
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 
-pub use self::text::UnknownDay;
+pub use self::text::UnknownFault;
 
 /// How the profile endpoint answers.
 ///
-/// Every day can be written as a text, which [`FromStr`](std::str::FromStr) reads: see [`Day::FORMS`].
+/// Every fault can be written as a text, which [`FromStr`](std::str::FromStr) reads: see [`Fault::FORMS`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Day {
-    /// As Truecaller does: the profile for a known token, 401 for any other.
+pub enum Fault {
+    /// No fault: the profile for a known token, 401 for any other.
     #[default]
-    Good,
+    None,
     /// 401 for every token.
     Unauthorized,
     /// This status, not below 200, with an error body. `Status(200)` is an error that calls itself a success.
@@ -37,8 +37,7 @@ pub enum Day {
     Hang,
     /// Accepts the connection and never says a word: with TLS, there is no handshake and no request is seen.
     ///
-    /// A simulator with TLS that was *set* to stall hears nobody on a new connection until Rust code sets another
-    /// day. Without TLS it is [`Hang`](Self::Hang).
+    /// A simulator with TLS that was *set* to stall answers no new connection until Rust code sets another fault. Without TLS it is [`Hang`](Self::Hang).
     Stall,
     /// A profile that begins well and never ends.
     Huge,
@@ -56,10 +55,10 @@ pub enum Day {
     NoPhone,
 }
 
-impl Day {
-    /// The texts that make a day, each with what it means.
+impl Fault {
+    /// The texts that make a fault, each with what it means.
     pub const FORMS: &[(&str, &str)] = &[
-        ("good", "the profile for a known token, 401 for any other"),
+        ("none", "the profile for a known token, 401 for any other"),
         ("unauthorized", "401 for every token"),
         ("status=CODE", "this status, 200 to 599, with an error body"),
         ("status=CODE,retry-after=VALUE", "the same with Retry-After"),
