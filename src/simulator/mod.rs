@@ -52,7 +52,6 @@ mod builder;
 mod call;
 mod caller;
 mod fault;
-mod forecast;
 mod phone;
 mod profile_endpoint;
 mod random;
@@ -141,12 +140,12 @@ impl Simulator {
 
     /// Answers every following request with this fault, and forgets the plan.
     pub fn set_fault(&self, fault: Fault) {
-        self.stage.forecast.set(fault);
+        self.stage.faults.set(fault);
     }
 
     /// Answers the next requests with these faults, one each; those after them get the fault that was set.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.stage.forecast.plan(faults);
+        self.stage.faults.plan(faults);
     }
 
     /// Answers every request that is being held, see [`Fault::Held`]. Later ones wait for the next release.

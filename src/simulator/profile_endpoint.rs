@@ -28,7 +28,7 @@ pub(super) async fn serve(
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();
     }
     let profile = bearer(&head.headers).and_then(|token| stage.profile(token));
-    match stage.forecast.take() {
+    match stage.faults.take() {
         Fault::None => profile.map_or_else(unauthorized, json),
         Fault::Unauthorized => unauthorized(),
         Fault::Status(status) => failure(status),

@@ -34,18 +34,18 @@ pub(super) fn router(stage: Arc<Stage>) -> Router {
 }
 
 async fn upcoming_fault(State(stage): State<Arc<Stage>>) -> String {
-    format!("{}\n", stage.forecast.upcoming())
+    format!("{}\n", stage.faults.upcoming())
 }
 
 async fn set_fault(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
-    stage.forecast.set(text.parse()?);
+    stage.faults.set(text.parse()?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// One fault a line.
 async fn plan(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
     let faults = text.lines().map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
-    stage.forecast.plan(faults);
+    stage.faults.plan(faults);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -83,7 +83,7 @@ async fn accept(
         let line = Line { number: stage.record.connection(), closed: Arc::default() };
         match &tls {
             None => connections.spawn(converse(stream, router.clone(), line)),
-            Some(_) if stage.forecast.take_stall() => connections.spawn(keep(stream)),
+            Some(_) if stage.faults.take_stall() => connections.spawn(keep(stream)),
             Some(tls) => connections.spawn(shake_hands(tls.clone(), stream, router.clone(), line)),
         };
     }

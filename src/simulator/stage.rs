@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{
     CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN,
-    forecast::Forecast,
+    fault::FaultPlan,
     random::Random,
     record::Record,
     target::{Reach, Target},
@@ -19,7 +19,7 @@ use super::{
 
 #[derive(Debug)]
 pub(super) struct Stage {
-    pub(super) forecast: Forecast,
+    pub(super) faults: FaultPlan,
     pub(super) record: Record,
     pub(super) random: Random,
     pub(super) reach: Reach,
@@ -34,7 +34,7 @@ impl Stage {
     pub(super) fn new(scheme: &str, address: SocketAddr, reach: Reach) -> Self {
         let documented = (DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE));
         Self {
-            forecast: Forecast::default(),
+            faults: FaultPlan::default(),
             record: Record::default(),
             random: Random::default(),
             reach,

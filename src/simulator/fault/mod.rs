@@ -1,11 +1,13 @@
 //! The faults of the profile endpoint.
 
+mod plan;
 mod text;
 
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 
+pub(super) use self::plan::FaultPlan;
 pub use self::text::UnknownFault;
 
 /// How the profile endpoint answers.

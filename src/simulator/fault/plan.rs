@@ -8,7 +8,7 @@ use std::{
 use super::Fault;
 
 #[derive(Debug, Default)]
-pub(super) struct Forecast {
+pub(in crate::simulator) struct FaultPlan {
     faults: Mutex<Faults>,
 }
 
@@ -18,30 +18,30 @@ struct Faults {
     lasting: Fault,
 }
 
-impl Forecast {
+impl FaultPlan {
     /// Makes every following request see `fault`, whatever was planned.
-    pub(super) fn set(&self, fault: Fault) {
+    pub(in crate::simulator) fn set(&self, fault: Fault) {
         *self.faults() = Faults { planned: VecDeque::new(), lasting: fault };
     }
 
     /// Gives the next requests these faults, one each.
-    pub(super) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub(in crate::simulator) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         let planned = faults.into_iter().collect();
         self.faults().planned = planned;
     }
 
     /// The fault of the next request.
-    pub(super) fn upcoming(&self) -> Fault {
+    pub(in crate::simulator) fn upcoming(&self) -> Fault {
         self.faults().upcoming().clone()
     }
 
     /// Takes the fault of this request.
-    pub(super) fn take(&self) -> Fault {
+    pub(in crate::simulator) fn take(&self) -> Fault {
         self.faults().take()
     }
 
     /// Takes the upcoming fault if it keeps a TLS handshake waiting.
-    pub(super) fn take_stall(&self) -> bool {
+    pub(in crate::simulator) fn take_stall(&self) -> bool {
         let mut faults = self.faults();
         let stalls = *faults.upcoming() == Fault::Stall;
         if stalls {
@@ -71,28 +71,28 @@ mod tests {
 
     #[test]
     fn planned_faults_come_first_and_the_set_one_after_them() {
-        let forecast = Forecast::default();
-        forecast.set(Fault::Cut);
-        forecast.plan([Fault::Huge, Fault::None]);
+        let plan = FaultPlan::default();
+        plan.set(Fault::Cut);
+        plan.plan([Fault::Huge, Fault::None]);
         assert_eq!(
-            [forecast.take(), forecast.take(), forecast.take(), forecast.take()],
+            [plan.take(), plan.take(), plan.take(), plan.take()],
             [Fault::Huge, Fault::None, Fault::Cut, Fault::Cut]
         );
     }
 
     #[test]
     fn setting_a_fault_forgets_the_plan() {
-        let forecast = Forecast::default();
-        forecast.plan([Fault::Huge]);
-        forecast.set(Fault::Cut);
-        assert_eq!(forecast.take(), Fault::Cut);
+        let plan = FaultPlan::default();
+        plan.plan([Fault::Huge]);
+        plan.set(Fault::Cut);
+        assert_eq!(plan.take(), Fault::Cut);
     }
 
     #[test]
     fn only_an_upcoming_stall_is_taken_before_the_request() {
-        let forecast = Forecast::default();
-        forecast.plan([Fault::Stall, Fault::Huge]);
-        assert_eq!((forecast.take_stall(), forecast.take_stall()), (true, false));
-        assert_eq!(forecast.take(), Fault::Huge);
+        let plan = FaultPlan::default();
+        plan.plan([Fault::Stall, Fault::Huge]);
+        assert_eq!((plan.take_stall(), plan.take_stall()), (true, false));
+        assert_eq!(plan.take(), Fault::Huge);
     }
 }
