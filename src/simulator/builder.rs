@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use super::{Simulator, server::Server, stage::Stage, target::Reach, tls};
+use super::{Simulator, server::Server, shared::Shared, target::Reach, tls};
 
 /// A simulator that does not run yet.
 #[derive(Debug)]
@@ -67,12 +67,12 @@ impl SimulatorBuilder {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(self.listen).await?;
         let address = listener.local_addr()?;
-        let stage = Arc::new(Stage::new(scheme, address, self.reach));
+        let shared = Arc::new(Shared::new(scheme, address, self.reach));
         if let Some(url) = self.callback_url {
-            stage.set_callback_url(&url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            shared.set_callback_url(&url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         }
-        let server = Server::start(listener, tls, Arc::clone(&stage));
-        Ok(Simulator { address, stage, server })
+        let server = Server::start(listener, tls, Arc::clone(&shared));
+        Ok(Simulator { address, shared, server })
     }
 }
 

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{DOCUMENTED_PROFILE, stage::Stage};
+use super::{DOCUMENTED_PROFILE, shared::Shared};
 
 /// One way to call back.
 ///
@@ -97,15 +97,15 @@ impl Call {
     }
 
     /// The bodies to post, in order.
-    pub(super) fn bodies(self, stage: &Stage) -> Vec<Bytes> {
-        let request_id = self.request_id.unwrap_or_else(|| stage.random.request_id());
+    pub(super) fn bodies(self, shared: &Shared) -> Vec<Bytes> {
+        let request_id = self.request_id.unwrap_or_else(|| shared.random.request_id());
         let count = if matches!(self.kind, Kind::Twice) { 2 } else { 1 };
         let body = match self.kind {
             Kind::Status(status) => text(&Status { request_id: &request_id, status }),
             Kind::Grant | Kind::Twice => text(&Grant {
                 request_id: &request_id,
-                access_token: &stage.grant(self.profile),
-                endpoint: self.endpoint.as_deref().unwrap_or(&stage.endpoint),
+                access_token: &shared.grant(self.profile),
+                endpoint: self.endpoint.as_deref().unwrap_or(&shared.endpoint),
             }),
         };
         vec![body; count]

@@ -58,7 +58,7 @@ mod random;
 mod record;
 mod routes;
 mod server;
-mod stage;
+mod shared;
 mod target;
 mod tls;
 mod wire;
@@ -74,13 +74,13 @@ pub use self::{
     fault::{Fault, UnknownFault},
     record::Seen,
 };
-use self::{server::Server, stage::Stage, target::Target};
+use self::{server::Server, shared::Shared, target::Target};
 
 /// A fake Truecaller that runs until it is dropped.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
     server: Server,
 }
 
@@ -115,67 +115,67 @@ impl Simulator {
     ///
     /// When the URL may not be called.
     pub fn set_callback_url(&self, url: &str) -> Result<(), CallError> {
-        self.stage.set_callback_url(url)
+        self.shared.set_callback_url(url)
     }
 
     /// What its URLs begin with, `http://127.0.0.1:PORT` or the same with `https`.
     pub fn origin(&self) -> &str {
-        self.endpoint().trim_end_matches(stage::PATH)
+        self.endpoint().trim_end_matches(shared::PATH)
     }
 
     /// The URL of its profile endpoint, `http://127.0.0.1:PORT/v1/default` or the same with `https`.
     pub fn endpoint(&self) -> &str {
-        &self.stage.endpoint
+        &self.shared.endpoint
     }
 
     /// Makes a fresh token for a profile, which is served verbatim, whatever the bytes are.
     pub fn grant(&self, profile: impl Into<Bytes>) -> String {
-        self.stage.grant(profile.into())
+        self.shared.grant(profile.into())
     }
 
     /// Knows a token that somebody else made, and serves this profile for it.
     pub fn recognise(&self, token: impl Into<String>, profile: impl Into<Bytes>) {
-        self.stage.recognise(token.into(), profile.into());
+        self.shared.recognise(token.into(), profile.into());
     }
 
     /// Answers every following request with this fault, and forgets the plan.
     pub fn set_fault(&self, fault: Fault) {
-        self.stage.faults.set(fault);
+        self.shared.faults.set(fault);
     }
 
     /// Answers the next requests with these faults, one each; those after them get the fault that was set.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.stage.faults.plan(faults);
+        self.shared.faults.plan(faults);
     }
 
     /// Answers every request that is being held, see [`Fault::Held`]. Later ones wait for the next release.
     pub fn release(&self) {
-        self.stage.release();
+        self.shared.release();
     }
 
     /// How many connections were accepted.
     pub fn connections(&self) -> usize {
-        self.stage.record.connections()
+        self.shared.record.connections()
     }
 
     /// How many requests came to the profile endpoint, of any method.
     pub fn fetches(&self) -> usize {
-        self.stage.record.fetches()
+        self.shared.record.fetches()
     }
 
     /// The requests that came to the profile endpoint, in order.
     pub fn seen(&self) -> Vec<Seen> {
-        self.stage.record.seen()
+        self.shared.record.seen()
     }
 
     /// Waits until this many connections were accepted, counted from the start.
     pub async fn wait_for_connections(&self, count: usize) {
-        self.stage.record.wait_for_connections(count).await;
+        self.shared.record.wait_for_connections(count).await;
     }
 
     /// Waits until this many requests came to the profile endpoint, counted from the start.
     pub async fn wait_for_fetches(&self, count: usize) {
-        self.stage.record.wait_for_fetches(count).await;
+        self.shared.record.wait_for_fetches(count).await;
     }
 
     /// The documented callback with `endpoint` in it. Its token is known to every simulator.
@@ -189,7 +189,7 @@ impl Simulator {
     ///
     /// When the URL may not be called, or a post got no whole answer.
     pub async fn call(&self, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
-        place(&self.stage, to, call).await
+        place(&self.shared, to, call).await
     }
 
     /// Posts any body as a callback.
@@ -198,7 +198,7 @@ impl Simulator {
     ///
     /// When the URL may not be called, or there was no whole answer.
     pub async fn post(&self, to: &str, body: impl Into<Bytes>) -> Result<Answer, CallError> {
-        caller::post(&Target::parse(to, self.stage.reach)?, body.into()).await
+        caller::post(&Target::parse(to, self.shared.reach)?, body.into()).await
     }
 
     /// Stops, and ends when the listener and all connections are closed.
@@ -213,11 +213,11 @@ pub const DOCUMENTED_PROFILE: &[u8] = include_bytes!("profile.json");
 /// The token of the documented callback. It gives the documented profile.
 pub const DOCUMENTED_TOKEN: &str = "a1asX--8_yw-OF--E6Gj_DPyKelJIGUUeYB9U9MJhyeu4hOCbrl";
 
-async fn place(stage: &Stage, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
-    let target = Target::parse(to, stage.reach)?;
+async fn place(shared: &Shared, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
+    let target = Target::parse(to, shared.reach)?;
     tokio::time::sleep(call.delay()).await;
     let mut posted = Vec::new();
-    for body in call.bodies(stage) {
+    for body in call.bodies(shared) {
         let answer = caller::post(&target, body.clone()).await?;
         posted.push(Posted { body, answer });
     }

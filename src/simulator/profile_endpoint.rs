@@ -13,22 +13,22 @@ use http::{
     header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 
-use super::{DOCUMENTED_PROFILE, Fault, body, server::Line, stage::Stage};
+use super::{DOCUMENTED_PROFILE, Fault, body, server::Line, shared::Shared};
 
 pub(super) async fn serve(
-    State(stage): State<Arc<Stage>>,
+    State(shared): State<Arc<Shared>>,
     Extension(line): Extension<Line>,
     request: Request,
 ) -> Response {
     let (head, _) = request.into_parts();
     // Taken first: who waited for the fetch may release it at once.
-    let mut hold = stage.hold();
-    stage.record.fetch(&head, line.number());
+    let mut hold = shared.hold();
+    shared.record.fetch(&head, line.number());
     if head.method != Method::GET {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();
     }
-    let profile = bearer(&head.headers).and_then(|token| stage.profile(token));
-    match stage.faults.take() {
+    let profile = bearer(&head.headers).and_then(|token| shared.profile(token));
+    match shared.faults.take() {
         Fault::None => profile.map_or_else(unauthorized, json),
         Fault::Unauthorized => unauthorized(),
         Fault::Status(status) => failure(status),
@@ -39,7 +39,7 @@ pub(super) async fn serve(
         }
         Fault::Held => {
             let released = hold.changed().await.is_ok();
-            debug_assert!(released, "the stage outlives its requests");
+            debug_assert!(released, "the shared outlives its requests");
             profile.map_or_else(unauthorized, json)
         }
         Fault::Drip(pace) => profile.map_or_else(unauthorized, |profile| json(body::drip(profile, pace))),

@@ -13,13 +13,13 @@ use http::StatusCode;
 
 use super::{
     CallError, Fault, UnknownFault, phone, place, profile_endpoint,
-    stage::{self, Stage},
+    shared::{self, Shared},
     wire::{Called, Granted, Order, PostedText, Requests, SeenText},
 };
 
-pub(super) fn router(stage: Arc<Stage>) -> Router {
+pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route(stage::PATH, any(profile_endpoint::serve))
+        .route(shared::PATH, any(profile_endpoint::serve))
         .route("/simulator/fault", get(upcoming_fault).put(set_fault))
         .route("/simulator/day", get(upcoming_fault).put(set_fault))
         .route("/simulator/plan", put(plan))
@@ -30,48 +30,48 @@ pub(super) fn router(stage: Arc<Stage>) -> Router {
         .route("/simulator/callback-url", put(set_callback_url))
         .route(phone::PATH, get(phone::open))
         .route(phone::ANSWER_PATH, post(phone::answer))
-        .with_state(stage)
+        .with_state(shared)
 }
 
-async fn upcoming_fault(State(stage): State<Arc<Stage>>) -> String {
-    format!("{}\n", stage.faults.upcoming())
+async fn upcoming_fault(State(shared): State<Arc<Shared>>) -> String {
+    format!("{}\n", shared.faults.upcoming())
 }
 
-async fn set_fault(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
-    stage.faults.set(text.parse()?);
+async fn set_fault(State(shared): State<Arc<Shared>>, text: String) -> Result<StatusCode, Refused> {
+    shared.faults.set(text.parse()?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// One fault a line.
-async fn plan(State(stage): State<Arc<Stage>>, text: String) -> Result<StatusCode, Refused> {
+async fn plan(State(shared): State<Arc<Shared>>, text: String) -> Result<StatusCode, Refused> {
     let faults = text.lines().map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
-    stage.faults.plan(faults);
+    shared.faults.plan(faults);
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn release(State(stage): State<Arc<Stage>>) -> StatusCode {
-    stage.release();
+async fn release(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.release();
     StatusCode::NO_CONTENT
 }
 
-async fn grant(State(stage): State<Arc<Stage>>, profile: Bytes) -> Json<Granted> {
-    Json(Granted { token: stage.grant(profile) })
+async fn grant(State(shared): State<Arc<Shared>>, profile: Bytes) -> Json<Granted> {
+    Json(Granted { token: shared.grant(profile) })
 }
 
-async fn call_back(State(stage): State<Arc<Stage>>, Json(order): Json<Order>) -> Result<Json<Called>, Refused> {
+async fn call_back(State(shared): State<Arc<Shared>>, Json(order): Json<Order>) -> Result<Json<Called>, Refused> {
     let to = order.to.clone();
     let call = order.call().map_err(|error| Refused::new(StatusCode::BAD_REQUEST, &error))?;
-    let posted = place(&stage, &to, call).await?;
+    let posted = place(&shared, &to, call).await?;
     Ok(Json(Called { posted: posted.iter().map(PostedText::from).collect() }))
 }
 
-async fn set_callback_url(State(stage): State<Arc<Stage>>, url: String) -> Result<StatusCode, Refused> {
-    stage.set_callback_url(url.trim())?;
+async fn set_callback_url(State(shared): State<Arc<Shared>>, url: String) -> Result<StatusCode, Refused> {
+    shared.set_callback_url(url.trim())?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn requests(State(stage): State<Arc<Stage>>) -> Json<Requests> {
-    let seen = stage.record.seen();
+async fn requests(State(shared): State<Arc<Shared>>) -> Json<Requests> {
+    let seen = shared.record.seen();
     Json(Requests { count: seen.len(), requests: seen.iter().map(SeenText::from).collect() })
 }
 

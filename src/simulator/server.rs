@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use super::{routes, stage::Stage};
+use super::{routes, shared::Shared};
 
 /// A server that runs until this is dropped.
 #[derive(Debug)]
@@ -27,10 +27,10 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, stage: Arc<Stage>) -> Self {
+    pub(super) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let mut accept_loop = JoinSet::new();
-        accept_loop.spawn(accept(listener, tls, stage, stopped));
+        accept_loop.spawn(accept(listener, tls, shared, stopped));
         Self { accept_loop, stop }
     }
 
@@ -64,10 +64,10 @@ impl Line {
 async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    stage: Arc<Stage>,
+    shared: Arc<Shared>,
     mut stopped: oneshot::Receiver<Infallible>,
 ) {
-    let router = routes::router(Arc::clone(&stage));
+    let router = routes::router(Arc::clone(&shared));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -80,10 +80,10 @@ async fn accept(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let line = Line { number: stage.record.connection(), closed: Arc::default() };
+        let line = Line { number: shared.record.connection(), closed: Arc::default() };
         match &tls {
             None => connections.spawn(converse(stream, router.clone(), line)),
-            Some(_) if stage.faults.take_stall() => connections.spawn(keep(stream)),
+            Some(_) if shared.faults.take_stall() => connections.spawn(keep(stream)),
             Some(tls) => connections.spawn(shake_hands(tls.clone(), stream, router.clone(), line)),
         };
     }

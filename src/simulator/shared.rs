@@ -18,7 +18,7 @@ use super::{
 };
 
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Shared {
     pub(super) faults: FaultPlan,
     pub(super) record: Record,
     pub(super) random: Random,
@@ -30,7 +30,7 @@ pub(super) struct Stage {
     releases: watch::Sender<()>,
 }
 
-impl Stage {
+impl Shared {
     pub(super) fn new(scheme: &str, address: SocketAddr, reach: Reach) -> Self {
         let documented = (DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE));
         Self {
