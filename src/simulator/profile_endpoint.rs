@@ -13,17 +13,17 @@ use http::{
     header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 
-use super::{DOCUMENTED_PROFILE, Fault, body, server::Line, shared::Shared};
+use super::{DOCUMENTED_PROFILE, Fault, body, server::Connection, shared::Shared};
 
 pub(super) async fn serve(
     State(shared): State<Arc<Shared>>,
-    Extension(line): Extension<Line>,
+    Extension(connection): Extension<Connection>,
     request: Request,
 ) -> Response {
     let (head, _) = request.into_parts();
     // Taken first: who waited for the fetch may release it at once.
     let mut hold = shared.hold();
-    shared.record.fetch(&head, line.number());
+    shared.record.fetch(&head, connection.number());
     if head.method != Method::GET {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();
     }
@@ -44,7 +44,7 @@ pub(super) async fn serve(
         }
         Fault::Drip(pace) => profile.map_or_else(unauthorized, |profile| json(body::drip(profile, pace))),
         Fault::Cut => profile.as_ref().map_or_else(unauthorized, cut),
-        Fault::Close => line.close().await,
+        Fault::Close => connection.close().await,
         Fault::Hang | Fault::Stall => pending().await,
         Fault::Huge => json(body::endless()),
         Fault::Sized(size) => profile.map_or_else(unauthorized, |profile| sized(profile, size)),

@@ -43,12 +43,12 @@ impl Server {
 
 /// The connection of a request.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct Connection {
     number: usize,
     closed: Arc<Notify>,
 }
 
-impl Line {
+impl Connection {
     /// The first connection is 1.
     pub(super) fn number(&self) -> usize {
         self.number
@@ -80,11 +80,11 @@ async fn accept(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let line = Line { number: shared.record.connection(), closed: Arc::default() };
+        let connection = Connection { number: shared.record.connection(), closed: Arc::default() };
         match &tls {
-            None => connections.spawn(converse(stream, router.clone(), line)),
+            None => connections.spawn(converse(stream, router.clone(), connection)),
             Some(_) if shared.faults.take_stall() => connections.spawn(keep(stream)),
-            Some(tls) => connections.spawn(shake_hands(tls.clone(), stream, router.clone(), line)),
+            Some(tls) => connections.spawn(shake_hands(tls.clone(), stream, router.clone(), connection)),
         };
     }
     drop(listener);
@@ -97,17 +97,21 @@ async fn keep(stream: TcpStream) {
     pending::<()>().await;
 }
 
-async fn shake_hands(tls: TlsAcceptor, stream: TcpStream, router: Router, line: Line) {
+async fn shake_hands(tls: TlsAcceptor, stream: TcpStream, router: Router, connection: Connection) {
     if let Ok(stream) = tls.accept(stream).await {
-        converse(stream, router, line).await;
+        converse(stream, router, connection).await;
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, router: Router, line: Line) {
-    let closed = Arc::clone(&line.closed);
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    router: Router,
+    connection: Connection,
+) {
+    let closed = Arc::clone(&connection.closed);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(line.clone());
+        request.extensions_mut().insert(connection.clone());
         router.clone().oneshot(request)
     });
     let server = auto::Builder::new(TokioExecutor::new());
