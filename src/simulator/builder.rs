@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use super::{Simulator, server::Server, shared::Shared, target::Reach, tls};
+use super::{Simulator, routes, server::Server, shared::Shared, target::Reach, tls};
 
 /// A simulator that does not run yet.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl SimulatorBuilder {
         if let Some(url) = self.callback_url {
             shared.set_callback_url(&url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         }
-        let server = Server::start(listener, tls, Arc::clone(&shared));
+        let server = Server::start(listener, tls, routes::router(Arc::clone(&shared)), Arc::clone(&shared));
         Ok(Simulator { address, shared, server })
     }
 }

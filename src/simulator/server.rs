@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-use super::{routes, shared::Shared};
+use super::shared::Shared;
 
 /// A server that runs until this is dropped.
 #[derive(Debug)]
@@ -27,10 +27,10 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) -> Self {
+    pub(super) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, shared: Arc<Shared>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let mut accept_loop = JoinSet::new();
-        accept_loop.spawn(accept(listener, tls, shared, stopped));
+        accept_loop.spawn(accept(listener, tls, router, shared, stopped));
         Self { accept_loop, stop }
     }
 
@@ -64,10 +64,10 @@ impl Connection {
 async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+    router: Router,
     shared: Arc<Shared>,
     mut stopped: oneshot::Receiver<Infallible>,
 ) {
-    let router = routes::router(Arc::clone(&shared));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
