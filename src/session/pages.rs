@@ -16,10 +16,7 @@ use crate::{
     profile::PhoneNumber,
     session::{
         self, ReturnPath,
-        page::{
-            ErrorView, Language, LoginView, LogoutView, Pages, PagesError, Problem, RefusedView, UnavailableView, csp,
-            csp_of_form,
-        },
+        page::{Language, Page, Problem, View, csp},
     },
 };
 
@@ -49,89 +46,67 @@ impl Desk {
 
 impl Mode {
     fn login_page(&self, head: &Parts, next: &ReturnPath) -> Reply {
-        let style_nonce = session::random_text(&mut OsRng);
-        let view = LoginView {
-            language: language(&head.headers),
+        let page = Page::Login {
             path: self.path.as_str(),
             next: next.as_str(),
             fallback: &self.fallback(next),
             opens_app: self.links.open_app(),
             secure_url: &self.secure_url(head),
-            partner: self.partner.name(),
-            style_nonce: &style_nonce,
         };
-        reply::page(self.render(|pages| pages.login(&view))).with_policy(&csp(&style_nonce))
+        self.fill_in(reply::empty(StatusCode::OK), &head.headers, page, "")
     }
 
     /// `GET logout`: asks whether to log out.
     pub(super) fn logout_page(&self, head: &Parts, next: Option<&ReturnPath>, everywhere: bool) -> Reply {
-        let style_nonce = session::random_text(&mut OsRng);
-        let view = LogoutView {
-            language: language(&head.headers),
-            path: self.path.as_str(),
-            next: next.map_or("", ReturnPath::as_str),
-            everywhere,
-            partner: self.partner.name(),
-            style_nonce: &style_nonce,
-        };
+        let page = Page::Logout { path: self.path.as_str(), next: next.map_or("", ReturnPath::as_str), everywhere };
         let origin = self.logout_url.origin().unwrap_or_default();
-        reply::page(self.render(|pages| pages.logout(&view))).with_policy(&csp_of_form(&style_nonce, &origin))
+        self.fill_in(reply::empty(StatusCode::OK), &head.headers, page, &origin)
     }
 
-    /// The same answer as a page, if a person waits for it and there is a page for it.
+    /// Puts a page for a person into a refusal, if a person waits for it and there is a page for it.
     pub(super) fn explain(&self, refused: Reply, code: &str, asked: Asked<'_>) -> Reply {
         if !loads_page(asked.headers) {
             return refused;
         }
-        let style_nonce = session::random_text(&mut OsRng);
-        let (language, partner) = (language(asked.headers), self.partner.name());
         let again = match *asked.method {
             Method::GET | Method::HEAD => ReturnPath::or_root(asked.target),
             _ => self.came_from(asked.headers),
         };
-        let error = |problem, link: &str| {
-            let view = ErrorView { language, problem, code, link, partner, style_nonce: &style_nonce };
-            self.render(|pages| pages.error(&view))
-        };
-        let html = match refused.response.status() {
-            // Who goes to a page is sent to the login where that can be; only a form has more to be told.
+        let (login, fallback) = (self.login_url(&again), self.fallback(&again));
+        let page = match refused.response.status() {
+            // A person who opens a page is sent to the login instead. Only a person who sent a form needs an explanation.
             StatusCode::UNAUTHORIZED if reads(asked.method) => return refused,
-            StatusCode::UNAUTHORIZED => error(Problem::Ended, &self.login_url(&again)),
+            StatusCode::UNAUTHORIZED => Page::Error { problem: Problem::Ended, code, link: &login },
             StatusCode::SERVICE_UNAVAILABLE => {
-                let fallback = self.fallback(&again);
-                let view = UnavailableView {
-                    language,
-                    again: again.as_str(),
-                    fallback: &fallback,
-                    retry_after: RETRY_AFTER,
-                    partner,
-                    style_nonce: &style_nonce,
-                };
-                self.render(|pages| pages.unavailable(&view))
+                Page::Unavailable { again: again.as_str(), fallback: &fallback, retry_after: RETRY_AFTER }
             }
-            StatusCode::TOO_MANY_REQUESTS => error(Problem::Busy, again.as_str()),
-            status if status.is_server_error() => error(Problem::Unreachable, again.as_str()),
-            _ => error(Problem::Wrong, "/"),
+            StatusCode::TOO_MANY_REQUESTS => Page::Error { problem: Problem::Busy, code, link: again.as_str() },
+            status if status.is_server_error() => {
+                Page::Error { problem: Problem::Unreachable, code, link: again.as_str() }
+            }
+            _ => Page::Error { problem: Problem::Wrong, code, link: "/" },
         };
-        refused.into_page(html).with_policy(&csp(&style_nonce))
+        self.fill_in(refused, asked.headers, page, "")
     }
 
-    /// The same answer as a page for a user who is logged in with a number that is not listed.
+    /// Puts a page into a refusal for a user who is logged in with a number that is not listed.
     pub(super) fn explain_not_allowed(&self, refused: Reply, phone: &PhoneNumber, asked: Asked<'_>) -> Reply {
         if !loads_page(asked.headers) {
             return refused;
         }
-        let style_nonce = session::random_text(&mut OsRng);
         let again = if reads(asked.method) { ReturnPath::or_root(asked.target) } else { self.came_from(asked.headers) };
-        let view = RefusedView {
-            language: language(asked.headers),
-            path: self.path.as_str(),
-            phone: &masked(phone),
-            next: &self.login_url(&again),
-            partner: self.partner.name(),
-            style_nonce: &style_nonce,
-        };
-        refused.into_page(self.render(|pages| pages.refused(&view))).with_policy(&csp(&style_nonce))
+        let (phone, next) = (masked(phone), self.login_url(&again));
+        let page = Page::Refused { path: self.path.as_str(), phone: &phone, next: &next };
+        self.fill_in(refused, asked.headers, page, "")
+    }
+
+    /// Puts a page in the browser's language into an answer.
+    fn fill_in(&self, answer: Reply, headers: &HeaderMap, page: Page<'_>, form_origin: &str) -> Reply {
+        let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
+        let language = Language::negotiate(&lines.collect::<Vec<_>>().join(","));
+        let style_nonce = session::random_text(&mut OsRng);
+        let view = View { language, partner: self.partner.name(), style_nonce: &style_nonce, page };
+        answer.into_page(self.pages.render(&view), &csp(&style_nonce, form_origin))
     }
 
     /// The login that leads to a page.
@@ -162,12 +137,6 @@ impl Mode {
         let separator = if page.contains('?') { '&' } else { '?' };
         format!("{page}{separator}next={next}{fragment}")
     }
-
-    /// A page from the operator's template, or from ours if that fails now, although it did not when it was loaded.
-    fn render(&self, fill_in: impl Fn(&Pages) -> Result<String, PagesError>) -> String {
-        let page = fill_in(&self.pages).or_else(|_| fill_in(&self.pages.built_in()));
-        page.expect("the built-in pages can be filled in with anything")
-    }
 }
 
 impl<'a> Asked<'a> {
@@ -186,9 +155,4 @@ fn masked(phone: &PhoneNumber) -> String {
     let digits = phone.as_str().trim_start_matches('+');
     let (hidden, shown) = digits.split_at(digits.len().saturating_sub(2));
     format!("+{}{shown}", "•".repeat(hidden.len()))
-}
-
-fn language(headers: &HeaderMap) -> Language {
-    let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
-    Language::negotiate(&lines.collect::<Vec<_>>().join(","))
 }

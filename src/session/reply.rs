@@ -10,21 +10,16 @@ use crate::{
 };
 
 impl Reply {
-    /// The same page with its content security policy.
-    pub(super) fn with_policy(mut self, policy: &str) -> Self {
-        let policy = HeaderValue::try_from(policy).expect("a policy is visible ASCII");
-        self.response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-        self
-    }
-
-    /// The same answer as a page for a person.
-    pub(super) fn into_page(mut self, html: String) -> Self {
+    /// The same answer as a page for a person, with its content security policy.
+    pub(super) fn into_page(mut self, html: String, policy: &str) -> Self {
         *self.response.body_mut() = html.into();
         let headers = self.response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+        let policy = HeaderValue::try_from(policy).expect("a policy is visible ASCII");
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         self
     }
 
@@ -41,11 +36,6 @@ impl Reply {
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let body = serde_json::to_vec(body).expect("texts and numbers are always JSON");
     reply(status, "application/json", "no-store", body.into())
-}
-
-/// A page for a person.
-pub(super) fn page(html: String) -> Reply {
-    empty(StatusCode::OK).into_page(html)
 }
 
 /// The script, which is the same for everyone.

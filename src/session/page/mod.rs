@@ -1,46 +1,58 @@
-//! What a browser shows of a login: the pages, their script, and what an operator may put in their place.
+//! The pages that people see during a login, and the templates that can replace them.
+//!
+//! truegate has five pages, in the twelve languages of Truecaller's dialog. An operator can replace each of them by a
+//! [minijinja](https://docs.rs/minijinja) template. The other pages stay truegate's own:
 //!
 //! ```
-//! use truegate::session::page::{Language, LoginView, Pages};
+//! use truegate::session::page::Pages;
 //!
-//! let view = LoginView {
-//!     language: Language::negotiate("hi-IN,en;q=0.8"),
-//!     path: "/.truegate",
-//!     next: "/account",
-//!     fallback: "/login?next=%2Faccount",
-//!     opens_app: true,
-//!     secure_url: "",
-//!     partner: "A Shop",
-//!     style_nonce: "c3R5bGU",
-//! };
-//! assert!(Pages::default().login(&view)?.contains("<html lang=\"hi\" dir=\"ltr\">"));
-//! # Ok::<_, truegate::session::page::PagesError>(())
+//! let folder = tempfile::tempdir()?;
+//! let template = "{% extends 'frame.html' %}{% block main %}<h1>Goodbye from {{ site }}</h1>{% endblock %}";
+//! std::fs::write(folder.path().join("logout.html"), template)?;
+//! let pages = Pages::load(folder.path())?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! An operator can replace each page by a [minijinja](https://docs.rs/minijinja) template in one file:
-//!
-//! | file | page | members |
+//! | file | page | its variables |
 //! |---|---|---|
-//! | `login.html` | the button | [`LoginView`] |
-//! | `refused.html` | the number is not listed | [`RefusedView`] |
-//! | `unavailable.html` | logins cannot be looked up | [`UnavailableView`] |
-//! | `error.html` | any other refusal | [`ErrorView`] |
-//! | `logout.html` | whether to log out | [`LogoutView`] |
+//! | `login.html` | the login | `path` `next` `fallback` `opens_app` `secure_url` |
+//! | `refused.html` | the number is not listed | `path` `phone` `next` |
+//! | `unavailable.html` | logins cannot be looked up or started | `again` `fallback` `retry_after` |
+//! | `error.html` | any other refusal | `problem` `code` `link` |
+//! | `logout.html` | the question whether to log out | `path` `next` `everywhere` |
 //!
-//! Beside its members a template has `text`, our texts in the page's language; `site`, the name of the site for the middle of
-//! a text; `direction`, `ltr` or `rtl`; `logo`, the logo as a URL, or nothing; and `style`, our style sheet. All values are
-//! escaped for HTML. A template can extend our `frame.html`, which has the blocks `title`, `head` and `main`. The pages are
-//! sent with the [policy](csp) that styles need the nonce and scripts come as files of the same origin; so a login page has
-//! `<script src="{{ path }}/truegate.js" defer></script>`, a link with `data-truegate-login` as ours has, and an element with
-//! `role="status"`.
+//! | variable | value |
+//! |---|---|
+//! | `path` | the path of truegate's own routes, such as `/.truegate` |
+//! | `next` | the page after the login, or after the logout; for `refused.html`, the page after a logout there: the login |
+//! | `fallback` | the app's other way to log in, with the return path; empty if there is none |
+//! | `opens_app` | whether the login opens Truecaller's app, and not a page that plays it |
+//! | `secure_url` | the same page over https, if the browser opened an https site over http, where it drops cookies; else empty |
+//! | `phone` | the number, with all but its last digits hidden |
+//! | `again` | a link to the same page |
+//! | `retry_after` | the seconds to wait before another try |
+//! | `problem` | `ended`, `unreachable`, `busy` or `wrong`; `text[problem ~ "_heading"]` and `text[problem ~ "_lead"]` explain it |
+//! | `code` | the stable code of the refusal, as scripts get it |
+//! | `link` | the page to go on with |
+//! | `everywhere` | whether all of the user's sessions end |
+//!
+//! Every page also has `language`, its ISO 639-1 code; `direction`, `ltr` or `rtl`; `text`, truegate's texts in this language;
+//! `partner`, the name of the site; `site`, the same for use inside a text; `logo`, the logo as a URL, or nothing; `style`,
+//! truegate's style sheet; and `style_nonce`, the nonce for it.
+//!
+//! All values are escaped for HTML. A template can extend truegate's `frame.html`, which has the blocks `title`, `head` and
+//! `main`. The pages are sent with a content security policy: styles need the nonce, and scripts must be files of the same
+//! origin. So a login page needs `<script src="{{ path }}/truegate.js" defer></script>`, a link with `data-truegate-login`
+//! as in truegate's own page, and an element with `role="status"`.
 
 mod brand;
-mod error;
 mod language;
-mod texts;
 mod view;
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use minijinja::{
     AutoEscape, Environment, UndefinedBehavior,
@@ -48,13 +60,12 @@ use minijinja::{
 };
 use serde::Serialize;
 
-pub use self::{
-    brand::{Brand, Logo, LogoError},
-    error::PagesError,
+pub use self::brand::{Brand, Logo, LogoError};
+use self::language::Texts;
+pub(crate) use self::{
     language::Language,
-    view::{ErrorView, LoginView, LogoutView, Problem, RefusedView, UnavailableView},
+    view::{Page, Problem, View},
 };
-use self::{texts::Texts, view::View};
 
 /// The pages, ready to be filled in.
 #[derive(Debug, Clone)]
@@ -65,139 +76,120 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Our pages, but for those that a folder has: any of the five files.
+    /// Loads an operator's templates from a folder that has any of the five files. The other pages are truegate's own.
     ///
     /// # Errors
     ///
-    /// When the folder has none of them, a file cannot be read, or a template cannot be filled in with a sample in each
-    /// language; the error names file and line.
+    /// When the folder has none of the files, a file cannot be read, or a template cannot be filled in with sample values in
+    /// each language. The error names file and line.
     pub fn load(folder: &Path) -> Result<Self, PagesError> {
         let mut pages = Self::default();
-        let mut found = false;
-        for (name, _) in OURS {
+        let mut is_empty = true;
+        for (name, _) in BUILT_IN {
             let file = folder.join(name);
             match fs::read_to_string(&file) {
-                Ok(source) => pages.replace(name, source).map_err(|error| PagesError::template(&file, &error))?,
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
-                Err(cause) => return Err(PagesError::Read { file, cause }),
+                Ok(template) => pages.replace(name, template).map_err(|error| PagesError::template(file, &error))?,
+                Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(PagesError::Read { file, source }),
             }
-            found = true;
+            is_empty = false;
         }
-        found.then_some(pages).ok_or_else(|| PagesError::Empty { folder: folder.to_owned() })
+        if is_empty { Err(PagesError::Empty { folder: folder.to_owned() }) } else { Ok(pages) }
     }
 
-    /// The same pages with the logo and the colour of the site.
+    /// Sets the logo and the colour of the site.
     #[must_use]
     pub fn branded(self, brand: &Brand) -> Self {
         let logo = brand.logo.as_ref().map(|logo| Value::from_safe_string(logo.as_str().to_owned()));
         Self { logo, style: Value::from_safe_string(STYLE.to_owned() + &brand.style()), ..self }
     }
 
-    /// Our own pages in place of an operator's, with the same brand.
-    pub(crate) fn built_in(&self) -> Self {
-        Self { logo: self.logo.clone(), style: self.style.clone(), ..Self::default() }
+    /// Fills in a page. If an operator's template fails now, although it did not when it was loaded, truegate's own page
+    /// takes its place.
+    pub(crate) fn render(&self, view: &View<'_>) -> String {
+        let built_in = || Self { logo: self.logo.clone(), style: self.style.clone(), ..Self::default() }.fill_in(view);
+        self.fill_in(view).or_else(|_| built_in()).expect("truegate's own pages can be filled in with any values")
     }
 
-    /// The page with the button.
-    ///
-    /// # Errors
-    ///
-    /// When an operator's template cannot be filled in.
-    pub fn login(&self, view: &LoginView<'_>) -> Result<String, PagesError> {
-        self.fill_in(view)
+    fn replace(&mut self, name: &'static str, template: String) -> Result<(), minijinja::Error> {
+        self.templates.add_template_owned(name, template)?;
+        Language::ALL.into_iter().flat_map(View::samples).try_for_each(|view| self.fill_in(&view).map(drop))
     }
 
-    /// The page for a user whose number is not listed.
-    ///
-    /// # Errors
-    ///
-    /// When an operator's template cannot be filled in.
-    pub fn refused(&self, view: &RefusedView<'_>) -> Result<String, PagesError> {
-        self.fill_in(view)
-    }
-
-    /// The page that is sent when it cannot be found out who is logged in, or no login can be started.
-    ///
-    /// # Errors
-    ///
-    /// When an operator's template cannot be filled in.
-    pub fn unavailable(&self, view: &UnavailableView<'_>) -> Result<String, PagesError> {
-        self.fill_in(view)
-    }
-
-    /// The page that answers any other request that is refused.
-    ///
-    /// # Errors
-    ///
-    /// When an operator's template cannot be filled in.
-    pub fn error(&self, view: &ErrorView<'_>) -> Result<String, PagesError> {
-        self.fill_in(view)
-    }
-
-    /// The page that asks whether to log out.
-    ///
-    /// # Errors
-    ///
-    /// When an operator's template cannot be filled in.
-    pub fn logout(&self, view: &LogoutView<'_>) -> Result<String, PagesError> {
-        self.fill_in(view)
-    }
-
-    fn fill_in(&self, view: &impl View) -> Result<String, PagesError> {
-        self.render(view).map_err(|error| PagesError::in_use(&error))
-    }
-
-    fn replace(&mut self, name: &'static str, source: String) -> Result<(), minijinja::Error> {
-        self.templates.add_template_owned(name, source)?;
-        for &language in Language::ALL {
-            self.render(&LoginView::sample(language))?;
-            self.render(&LoginView { fallback: "", ..LoginView::sample(language) })?;
-            self.render(&RefusedView::sample(language))?;
-            self.render(&UnavailableView::sample(language))?;
-            for &problem in Problem::ALL {
-                self.render(&ErrorView::sample(language, problem))?;
-            }
-            self.render(&LogoutView::sample(language))?;
-        }
-        Ok(())
-    }
-
-    fn render<V: View>(&self, view: &V) -> Result<String, minijinja::Error> {
-        let (language, partner) = (view.language(), view.partner());
-        let direction = language.direction();
+    fn fill_in(&self, view: &View<'_>) -> Result<String, minijinja::Error> {
+        let (direction, partner) = (view.language.direction(), view.partner);
         let context = Context {
             view,
             direction,
-            // The isolates of UAX #9 keep a name of the other direction from moving what stands around it.
+            // The isolates of UAX #9 keep a name of the other direction from moving the text around it.
             site: if direction == "rtl" { format!("\u{2068}{partner}\u{2069}") } else { partner.to_owned() },
-            text: Texts::of(language),
+            text: view.language.texts,
             logo: &self.logo,
             style: &self.style,
         };
-        self.templates.get_template(V::TEMPLATE)?.render(Serde(context))
+        self.templates.get_template(view.page.template())?.render(Serde(context))
     }
 }
 
 impl Default for Pages {
+    /// Returns truegate's own pages.
     fn default() -> Self {
         let mut templates = Environment::new();
         templates.set_auto_escape_callback(|_| AutoEscape::Html);
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        for (name, source) in OURS.into_iter().chain([("frame.html", include_str!("frame.html"))]) {
-            templates.add_template(name, source).expect("a test fills in our own templates");
+        for (name, template) in BUILT_IN.into_iter().chain([("frame.html", include_str!("frame.html"))]) {
+            templates.add_template(name, template).expect("a test fills in truegate's own templates");
         }
         Self { templates, logo: None, style: Value::from_safe_string(STYLE.to_owned()) }
     }
 }
 
-/// The policy that the pages are sent with, as the value of `Content-Security-Policy`.
-pub fn csp(style_nonce: &str) -> String {
-    csp_of_form(style_nonce, "")
+/// The reason why an operator's pages cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PagesError {
+    /// The folder has none of the pages.
+    #[error("{} has none of login.html, refused.html, unavailable.html, error.html and logout.html", folder.display())]
+    Empty {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A template is not valid, or cannot be filled in.
+    #[error("{}:{line}: {reason}", file.display())]
+    Template {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1; 0 if it is not known.
+        line: usize,
+        /// The mistake in this line.
+        reason: String,
+    },
 }
 
-/// The same for a page whose form leads to another origin in the end: browsers hold the whole way against the policy.
-pub(crate) fn csp_of_form(style_nonce: &str, origin: &str) -> String {
-    let form_action = format!("'self' {origin}");
+impl PagesError {
+    fn template(file: PathBuf, error: &minijinja::Error) -> Self {
+        let reason = match error.detail() {
+            Some(detail) => format!("{}: {detail}", error.kind()),
+            None => error.kind().to_string(),
+        };
+        Self::Template { file, line: error.line().unwrap_or_default(), reason }
+    }
+}
+
+/// Returns the `Content-Security-Policy` of a page.
+///
+/// Browsers hold every redirect of a form against `form-action`, so a form that leads to another origin in the end needs
+/// this origin; it is empty for all other pages.
+pub(crate) fn csp(style_nonce: &str, form_origin: &str) -> String {
+    let form_action = format!("'self' {form_origin}");
     format!(
         "default-src 'none'; script-src 'self'; style-src 'nonce-{style_nonce}'; connect-src 'self'; \
          img-src 'self' data:; base-uri 'none'; form-action {}; frame-ancestors 'none'",
@@ -205,36 +197,30 @@ pub(crate) fn csp_of_form(style_nonce: &str, origin: &str) -> String {
     )
 }
 
-/// The script of the login page, and of any page of the site that wants the button inside.
+/// The script of the login page, and of every page of the site that has the button.
 ///
-/// It speaks to `login` and `status` beside itself, so it is served from the folder of these.
-pub const SCRIPT: &str = include_str!("truegate.js");
+/// It asks `login` and `status` beside itself, so it must be served from their folder.
+pub(crate) const SCRIPT: &str = include_str!("truegate.js");
 
-/// What a template is filled in with.
+/// The variables of a template.
 #[derive(Serialize)]
-struct Context<'a, V> {
+struct Context<'a> {
     #[serde(flatten)]
-    view: &'a V,
+    view: &'a View<'a>,
     direction: &'static str,
-    /// The name of the site, for the middle of a text.
     site: String,
     text: &'static Texts,
     logo: &'a Option<Value>,
     style: &'a Value,
 }
 
-const LOGIN: &str = "login.html";
-const REFUSED: &str = "refused.html";
-const UNAVAILABLE: &str = "unavailable.html";
-const ERROR: &str = "error.html";
-const LOGOUT: &str = "logout.html";
-/// The pages that an operator can replace, with ours.
-const OURS: [(&str, &str); 5] = [
-    (LOGIN, include_str!("login.html")),
-    (REFUSED, include_str!("refused.html")),
-    (UNAVAILABLE, include_str!("unavailable.html")),
-    (ERROR, include_str!("error.html")),
-    (LOGOUT, include_str!("logout.html")),
+/// The pages that an operator can replace.
+const BUILT_IN: [(&str, &str); 5] = [
+    ("login.html", include_str!("login.html")),
+    ("refused.html", include_str!("refused.html")),
+    ("unavailable.html", include_str!("unavailable.html")),
+    ("error.html", include_str!("error.html")),
+    ("logout.html", include_str!("logout.html")),
 ];
 const STYLE: &str = include_str!("style.css");
 

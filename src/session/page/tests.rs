@@ -5,26 +5,17 @@ use super::*;
 #[test]
 fn our_own_pages_are_small_and_in_the_language_of_the_browser() {
     let pages = Pages::default();
-    for &language in Language::ALL {
-        let error = |problem: &Problem| pages.error(&ErrorView::sample(language, *problem)).unwrap();
-        let others = [
-            pages.login(&LoginView::sample(language)).unwrap(),
-            pages.refused(&RefusedView::sample(language)).unwrap(),
-            pages.unavailable(&UnavailableView::sample(language)).unwrap(),
-            pages.logout(&LogoutView::sample(language)).unwrap(),
-        ];
-        for page in Problem::ALL.iter().map(error).chain(others) {
+    for code in ["en", "hi", "mr", "te", "ml", "ur", "pa", "ta", "bn", "kn", "sw", "ar"] {
+        for view in View::samples(Language::negotiate(code)) {
+            let page = pages.fill_in(&view).unwrap();
             assert!(page.len() <= 12 * 1024, "{}", page.len());
-            let direction = if matches!(language, Language::Ur | Language::Ar) { "rtl" } else { "ltr" };
-            let start = format!("<html lang=\"{}\" dir=\"{direction}\">", language.code());
+            let direction = if ["ur", "ar"].contains(&code) { "rtl" } else { "ltr" };
+            let start = format!("<html lang=\"{code}\" dir=\"{direction}\">");
             assert!(page.contains(&start) && !page.contains("{partner}"), "{page}");
             assert_eq!(page.matches("<h1>").count(), 1);
             assert_eq!(page.matches("class=\"button\"").count(), 1, "each page has one way on");
-            assert_eq!(
-                page.matches("<script").count(),
-                page.matches("/truegate.js\" defer></script>").count(),
-                "{page}"
-            );
+            let scripts = page.matches("<script").count();
+            assert_eq!(scripts, page.matches("/truegate.js\" defer></script>").count(), "{page}");
         }
     }
 }
@@ -33,7 +24,7 @@ fn our_own_pages_are_small_and_in_the_language_of_the_browser() {
 fn the_script_is_small_and_names_every_state_of_the_page() {
     // It is fetched once in five minutes: a third of what one web font weighs, compressed.
     assert!(SCRIPT.len() <= 6 * 1024 + 256, "{}", SCRIPT.len());
-    let page = Pages::default().login(&LoginView::sample(Language::En)).unwrap();
+    let page = Pages::default().render(&login());
     for state in [
         "pending",
         "opened",
@@ -54,56 +45,24 @@ fn the_script_is_small_and_names_every_state_of_the_page() {
 #[test]
 fn whatever_is_filled_in_stays_text() {
     let evil = "\"'><script>alert(1)</script>&{{ 7 * 7 }}";
-    let login = LoginView {
-        path: evil,
-        next: evil,
-        fallback: evil,
-        secure_url: evil,
-        partner: evil,
-        style_nonce: evil,
-        ..LoginView::sample(Language::En)
-    };
-    let unavailable = UnavailableView {
-        again: evil,
-        fallback: evil,
-        partner: evil,
-        style_nonce: evil,
-        ..UnavailableView::sample(Language::Hi)
-    };
-    let refused = RefusedView {
-        path: evil,
-        phone: evil,
-        next: evil,
-        partner: evil,
-        style_nonce: evil,
-        ..RefusedView::sample(Language::Ur)
-    };
-    let error = ErrorView {
-        code: evil,
-        link: evil,
-        partner: evil,
-        style_nonce: evil,
-        ..ErrorView::sample(Language::Sw, Problem::Unreachable)
-    };
-    let logout =
-        LogoutView { path: evil, next: evil, partner: evil, style_nonce: evil, ..LogoutView::sample(Language::Ar) };
-    let pages = Pages::default();
-    for page in [
-        pages.login(&login).unwrap(),
-        pages.unavailable(&unavailable).unwrap(),
-        pages.refused(&refused).unwrap(),
-        pages.error(&error).unwrap(),
-        pages.logout(&logout).unwrap(),
+    let (path, next, fallback) = (evil, evil, evil);
+    for (code, page) in [
+        ("en", Page::Login { path, next, fallback, opens_app: true, secure_url: evil }),
+        ("hi", Page::Unavailable { again: evil, fallback, retry_after: 5 }),
+        ("ur", Page::Refused { path, phone: evil, next }),
+        ("sw", Page::Error { problem: Problem::Unreachable, code: evil, link: evil }),
+        ("ar", Page::Logout { path, next, everywhere: true }),
     ] {
+        let view = View { language: Language::negotiate(code), partner: evil, style_nonce: evil, page };
+        let page = Pages::default().render(&view);
         assert!(!page.contains("<script>") && !page.contains("\"'>") && !page.contains("49"), "{page}");
     }
 }
 
 #[test]
 fn a_page_without_a_fallback_offers_none() {
-    let pages = Pages::default();
-    let with = pages.login(&LoginView::sample(Language::En)).unwrap();
-    let without = pages.login(&LoginView { fallback: "", ..LoginView::sample(Language::En) }).unwrap();
+    let [with, without] =
+        ["/login", ""].map(|fallback| Pages::default().render(&login_with(|_, given| *given = fallback)));
     assert!(with.contains("Use another way") && !without.contains("Use another way"), "{without}");
 }
 
@@ -112,14 +71,12 @@ fn the_pages_show_the_logo_and_the_colour_of_the_site() {
     let logo = Logo::from_bytes(b"\x89PNG\r\n\x1a\n\xff\xff\xff").unwrap();
     let brand = Brand::new(Some(logo), Some("#7a0c2e".parse().unwrap()));
     let pages = Pages::default().branded(&brand);
-    for page in [
-        pages.login(&LoginView::sample(Language::En)).unwrap(),
-        pages.built_in().logout(&LogoutView::sample(Language::En)).unwrap(),
-    ] {
+    for view in View::samples(Language::negotiate("en")) {
+        let page = pages.render(&view);
         assert!(page.contains("<img src=\"data:image/png;base64,iVBORw0KGgr///8=\" alt=\"\">"), "{page}");
         assert!(page.contains("--button: #7a0c2e; --label: #ffffff"), "{page}");
     }
-    assert!(!Pages::default().login(&LoginView::sample(Language::En)).unwrap().contains("<img"));
+    assert!(!Pages::default().render(&login()).contains("<img"));
 }
 
 #[test]
@@ -127,7 +84,7 @@ fn a_page_of_the_operator_can_stand_in_our_frame() {
     let folder = tempdir().unwrap();
     let source = "{% extends 'frame.html' %}{% block main %}<h1>Bye {{ site }}</h1>{{ direction }}{% endblock %}";
     fs::write(folder.path().join("logout.html"), source).unwrap();
-    let page = Pages::load(folder.path()).unwrap().logout(&LogoutView::sample(Language::En)).unwrap();
+    let page = Pages::load(folder.path()).unwrap().render(&logout());
     assert!(page.contains("<h1>Bye A Shop</h1>ltr") && page.contains("--button"), "{page}");
 }
 
@@ -136,10 +93,20 @@ fn a_page_of_the_operator_takes_the_place_of_ours() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("login.html"), "{{ partner }} {{ text.button }} {{ next }}").unwrap();
     let pages = Pages::load(folder.path()).unwrap();
-    let view = LoginView { partner: "<b>", next: "a&b", ..LoginView::sample(Language::En) };
-    assert_eq!(pages.login(&view).unwrap(), "&lt;b&gt; Continue with Truecaller a&amp;b");
-    let sample = UnavailableView::sample(Language::En);
-    assert_eq!(pages.unavailable(&sample).unwrap(), Pages::default().unavailable(&sample).unwrap());
+    let view = View { partner: "<b>", ..login_with(|next, _| *next = "a&b") };
+    assert_eq!(pages.render(&view), "&lt;b&gt; Continue with Truecaller a&amp;b");
+    assert_eq!(pages.render(&logout()), Pages::default().render(&logout()));
+}
+
+#[test]
+fn our_page_takes_the_place_of_one_that_fails_in_use() {
+    let folder = tempdir().unwrap();
+    let source = "{% if next != '/account?a=b&c=d' %}{{ partner | int }}{% endif %}";
+    fs::write(folder.path().join("login.html"), source).unwrap();
+    let brand = Brand::new(None, Some("#7a0c2e".parse().unwrap()));
+    let pages = Pages::load(folder.path()).unwrap().branded(&brand);
+    let view = login_with(|next, _| *next = "/");
+    assert_eq!(pages.render(&view), Pages::default().branded(&brand).render(&view));
 }
 
 #[test]
@@ -175,21 +142,28 @@ fn a_folder_without_a_page_is_refused() {
 }
 
 #[test]
-fn what_fails_in_use_shows_no_value() {
-    let folder = tempdir().unwrap();
-    let source = "\n{% if next != '/account?a=b&c=d' %}{{ partner | int }}{% endif %}";
-    fs::write(folder.path().join("login.html"), source).unwrap();
-    let pages = Pages::load(folder.path()).unwrap();
-    let error =
-        pages.login(&LoginView { next: "/", partner: "a-name", ..LoginView::sample(Language::En) }).unwrap_err();
-    assert_eq!(error.to_string(), "login.html:2: invalid operation");
-}
-
-#[test]
 fn the_policy_allows_what_the_pages_need() {
     assert_eq!(
-        csp("c3R5bGU"),
+        csp("c3R5bGU", ""),
         "default-src 'none'; script-src 'self'; style-src 'nonce-c3R5bGU'; connect-src 'self'; img-src 'self' data:; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
+    assert!(csp("c3R5bGU", "https://shop.example").contains("; form-action 'self' https://shop.example; "));
+}
+
+fn login() -> View<'static> {
+    View::samples(Language::negotiate("en")).next().unwrap()
+}
+
+/// The login page with another `next` or `fallback`.
+fn login_with(edit: impl FnOnce(&mut &'static str, &mut &'static str)) -> View<'static> {
+    let mut view = login();
+    if let Page::Login { next, fallback, .. } = &mut view.page {
+        edit(next, fallback);
+    }
+    view
+}
+
+fn logout() -> View<'static> {
+    View::samples(Language::negotiate("en")).last().unwrap()
 }

@@ -19,8 +19,8 @@ fn explain(error: &PagesError) -> String {
              relative to the configuration)"
                 .to_owned()
         }
-        PagesError::Read { file, cause } => {
-            format!("names a folder whose {} cannot be read: {} (make it readable)", name(file), cause.kind())
+        PagesError::Read { file, source } => {
+            format!("names a folder whose {} cannot be read: {} (make it readable)", name(file), source.kind())
         }
         PagesError::Template { file, line, reason } => {
             format!("names a folder with a mistake in {}, line {line}: {reason} (correct it there)", name(file))
