@@ -38,6 +38,8 @@
 //! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`]. The
 //! module `assertion` signs the identity on its way, and `session` keeps it for the requests that follow.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "session")]
 pub mod access;
 #[cfg(feature = "assertion")]
