@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{DOCUMENTED_PROFILE, shared::Shared};
+use super::{CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Posted, post::Target, shared::Shared};
 
 /// One way to call back.
 ///
@@ -13,7 +13,7 @@ use super::{DOCUMENTED_PROFILE, shared::Shared};
 /// fresh too, gives the documented profile.
 #[derive(Debug, Clone)]
 pub struct Call {
-    kind: Kind,
+    kind: CallKind,
     delay: Duration,
     request_id: Option<String>,
     endpoint: Option<String>,
@@ -21,7 +21,7 @@ pub struct Call {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum CallKind {
     Grant,
     Twice,
     Status(&'static str),
@@ -40,27 +40,27 @@ impl Call {
 
     /// The user agreed: a token and an endpoint.
     pub fn grant() -> Self {
-        Self::new(Kind::Grant)
+        Self::new(CallKind::Grant)
     }
 
     /// The user said no: `user_rejected`.
     pub fn refusal() -> Self {
-        Self::new(Kind::Status("user_rejected"))
+        Self::new(CallKind::Status("user_rejected"))
     }
 
     /// The user wants to use another number: `use_another_number`.
     pub fn another_number() -> Self {
-        Self::new(Kind::Status("use_another_number"))
+        Self::new(CallKind::Status("use_another_number"))
     }
 
     /// The dialog is shown: `flow_invoked`.
     pub fn flow_invoked() -> Self {
-        Self::new(Kind::Status("flow_invoked"))
+        Self::new(CallKind::Status("flow_invoked"))
     }
 
     /// The same grant, byte for byte, two times: the second after the answer to the first.
     pub fn twice() -> Self {
-        Self::new(Kind::Twice)
+        Self::new(CallKind::Twice)
     }
 
     /// A grant after this delay.
@@ -92,26 +92,31 @@ impl Call {
         Self { profile: profile.into(), ..self }
     }
 
-    pub(super) fn delay(&self) -> Duration {
-        self.delay
+    /// Posts it to a URL within reach, and returns what was posted, in order, with the answers.
+    pub(super) async fn post(self, shared: &Shared, to: &str) -> Result<Vec<Posted>, CallError> {
+        let target = Target::parse(to, shared.reach)?;
+        tokio::time::sleep(self.delay).await;
+        let count = if matches!(self.kind, CallKind::Twice) { 2 } else { 1 };
+        let (body, mut posted) = (self.body(shared), Vec::new());
+        for _ in 0..count {
+            posted.push(Posted { body: body.clone(), answer: target.post(body.clone()).await? });
+        }
+        Ok(posted)
     }
 
-    /// The bodies to post, in order.
-    pub(super) fn bodies(self, shared: &Shared) -> Vec<Bytes> {
+    fn body(self, shared: &Shared) -> Bytes {
         let request_id = self.request_id.unwrap_or_else(|| shared.random.request_id());
-        let count = if matches!(self.kind, Kind::Twice) { 2 } else { 1 };
-        let body = match self.kind {
-            Kind::Status(status) => text(&Status { request_id: &request_id, status }),
-            Kind::Grant | Kind::Twice => text(&Grant {
+        match self.kind {
+            CallKind::Status(status) => json(&StatusBody { request_id: &request_id, status }),
+            CallKind::Grant | CallKind::Twice => json(&GrantBody {
                 request_id: &request_id,
                 access_token: &shared.grant(self.profile),
                 endpoint: self.endpoint.as_deref().unwrap_or(&shared.endpoint),
             }),
-        };
-        vec![body; count]
+        }
     }
 
-    fn new(kind: Kind) -> Self {
+    fn new(kind: CallKind) -> Self {
         let profile = Bytes::from_static(DOCUMENTED_PROFILE);
         Self { kind, delay: Duration::ZERO, request_id: None, endpoint: None, profile }
     }
@@ -133,19 +138,19 @@ impl FromStr for Call {
     }
 }
 
-/// A text that makes no call.
+/// A text that does not name a kind of callback.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a kind of callback; the kinds are {kinds}", kinds = kinds())]
+#[error("\"{0}\" is not a kind of callback; the kinds are {kinds}", kinds = Call::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", "))]
 pub struct UnknownCall(String);
 
 /// The documented callback with another endpoint in it.
 pub(super) fn documented(endpoint: &str) -> Bytes {
-    text(&Grant { request_id: DOCUMENTED_REQUEST_ID, access_token: super::DOCUMENTED_TOKEN, endpoint })
+    json(&GrantBody { request_id: DOCUMENTED_REQUEST_ID, access_token: DOCUMENTED_TOKEN, endpoint })
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Grant<'a> {
+struct GrantBody<'a> {
     request_id: &'a str,
     access_token: &'a str,
     endpoint: &'a str,
@@ -153,17 +158,13 @@ struct Grant<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Status<'a> {
+struct StatusBody<'a> {
     request_id: &'a str,
     status: &'a str,
 }
 
-fn text(body: &impl Serialize) -> Bytes {
+fn json(body: &impl Serialize) -> Bytes {
     serde_json::to_vec(body).expect("an object of strings can be written").into()
-}
-
-fn kinds() -> String {
-    Call::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ")
 }
 
 /// Truecaller gives a callback route 3 seconds.

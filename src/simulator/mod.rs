@@ -47,34 +47,31 @@
 //! | `GET /truesdk/web_verify?type=btmsheet&requestNonce=…&partnerKey=…` | posts `flow_invoked` and shows the dialog |
 //! | `POST /simulator/phone` | what its buttons `agree`, `refuse` and `another` do: posts the callback that Truecaller would, and shows the site's answer |
 
-mod body;
-mod builder;
 mod call;
-mod caller;
 mod fault;
 mod phone;
+mod post;
 mod profile_endpoint;
-mod random;
-mod record;
 mod routes;
 mod server;
 mod shared;
-mod target;
-mod tls;
-mod wire;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
+use tokio::net::TcpListener;
 
 pub use self::{
-    builder::SimulatorBuilder,
     call::{Call, UnknownCall},
-    caller::{Answer, CallError, Posted},
     fault::{Fault, UnknownFault},
-    record::Seen,
+    post::{Answer, CallError, Posted},
+    shared::Seen,
 };
-use self::{server::Server, shared::Shared, target::Target};
+use self::{
+    post::{Reach, Target},
+    server::Server,
+    shared::Shared,
+};
 
 /// A fake Truecaller that runs until it is dropped.
 #[derive(Debug)]
@@ -135,47 +132,49 @@ impl Simulator {
 
     /// Knows a token that somebody else made, and serves this profile for it.
     pub fn recognise(&self, token: impl Into<String>, profile: impl Into<Bytes>) {
-        self.shared.recognise(token.into(), profile.into());
+        self.shared.state().profiles.insert(token.into(), profile.into());
     }
 
     /// Answers every following request with this fault, and forgets the plan.
     pub fn set_fault(&self, fault: Fault) {
-        self.shared.faults.set(fault);
+        self.shared.state().faults.set(fault);
     }
 
     /// Answers the next requests with these faults, one each; those after them get the fault that was set.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.faults.plan(faults);
+        self.shared.state().faults.plan(faults);
     }
 
     /// Answers every request that is being held, see [`Fault::Held`]. Later ones wait for the next release.
     pub fn release(&self) {
-        self.shared.release();
+        self.shared.releases.send_replace(());
     }
 
     /// How many connections were accepted.
     pub fn connections(&self) -> usize {
-        self.shared.record.connections()
+        *self.shared.connections.borrow()
     }
 
     /// How many requests came to the profile endpoint, of any method.
     pub fn fetches(&self) -> usize {
-        self.shared.record.fetches()
+        self.shared.seen.borrow().len()
     }
 
     /// The requests that came to the profile endpoint, in order.
     pub fn seen(&self) -> Vec<Seen> {
-        self.shared.record.seen()
+        self.shared.seen.borrow().clone()
     }
 
     /// Waits until this many connections were accepted, counted from the start.
     pub async fn wait_for_connections(&self, count: usize) {
-        self.shared.record.wait_for_connections(count).await;
+        let mut connections = self.shared.connections.subscribe();
+        connections.wait_for(|counted| *counted >= count).await.expect(SENDER_IS_HERE);
     }
 
     /// Waits until this many requests came to the profile endpoint, counted from the start.
     pub async fn wait_for_fetches(&self, count: usize) {
-        self.shared.record.wait_for_fetches(count).await;
+        let mut seen = self.shared.seen.subscribe();
+        seen.wait_for(|seen| seen.len() >= count).await.expect(SENDER_IS_HERE);
     }
 
     /// The documented callback with `endpoint` in it. Its token is known to every simulator.
@@ -189,7 +188,7 @@ impl Simulator {
     ///
     /// When the URL may not be called, or a post got no whole answer.
     pub async fn call(&self, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
-        place(&self.shared, to, call).await
+        call.post(&self.shared, to).await
     }
 
     /// Posts any body as a callback.
@@ -198,12 +197,82 @@ impl Simulator {
     ///
     /// When the URL may not be called, or there was no whole answer.
     pub async fn post(&self, to: &str, body: impl Into<Bytes>) -> Result<Answer, CallError> {
-        caller::post(&Target::parse(to, self.shared.reach)?, body.into()).await
+        Target::parse(to, self.shared.reach)?.post(body.into()).await
     }
 
     /// Stops, and ends when the listener and all connections are closed.
     pub async fn stop(self) {
         self.server.stop().await;
+    }
+}
+
+/// A simulator that does not run yet.
+#[derive(Debug)]
+pub struct SimulatorBuilder {
+    listen: SocketAddr,
+    /// A certificate chain and its key, both in PEM.
+    tls: Option<(Bytes, Bytes)>,
+    reach: Reach,
+    callback_url: Option<String>,
+}
+
+impl SimulatorBuilder {
+    /// Listens on this address; by default on a free port of `127.0.0.1`.
+    #[must_use]
+    pub fn listen(self, listen: SocketAddr) -> Self {
+        Self { listen, ..self }
+    }
+
+    /// Speaks TLS with this certificate chain and key, both in PEM, and offers HTTP/2 and HTTP/1.1.
+    #[must_use]
+    pub fn tls(self, certificate_pem: impl Into<Bytes>, key_pem: impl Into<Bytes>) -> Self {
+        Self { tls: Some((certificate_pem.into(), key_pem.into())), ..self }
+    }
+
+    /// Posts callbacks to any host, not to this machine alone.
+    ///
+    /// # Security
+    ///
+    /// Whoever reaches the simulator can then make it post anywhere.
+    #[must_use]
+    pub fn insecure_any_target(self) -> Self {
+        Self { reach: Reach::Anywhere, ..self }
+    }
+
+    /// Has what the user does on the phone's page posted to this `http://` URL, see
+    /// [`Simulator::set_callback_url`].
+    #[must_use]
+    pub fn callback_url(self, url: impl Into<String>) -> Self {
+        Self { callback_url: Some(url.into()), ..self }
+    }
+
+    /// Binds the address and starts to serve on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be bound, or with [`io::ErrorKind::InvalidInput`] when the certificate and the key
+    /// are not PEM or do not fit each other, or the callback URL may not be called.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn start(self) -> io::Result<Simulator> {
+        let tls = self.tls.map(|(certificate, key)| server::tls(&certificate, &key)).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let listener = TcpListener::bind(self.listen).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(scheme, address, self.reach));
+        if let Some(url) = self.callback_url {
+            shared.set_callback_url(&url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        }
+        let server = Server::start(listener, tls, routes::router(Arc::clone(&shared)), Arc::clone(&shared));
+        Ok(Simulator { address, shared, server })
+    }
+}
+
+impl Default for SimulatorBuilder {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None, reach: Reach::default(), callback_url: None }
     }
 }
 
@@ -213,13 +282,4 @@ pub const DOCUMENTED_PROFILE: &[u8] = include_bytes!("profile.json");
 /// The token of the documented callback. It gives the documented profile.
 pub const DOCUMENTED_TOKEN: &str = "a1asX--8_yw-OF--E6Gj_DPyKelJIGUUeYB9U9MJhyeu4hOCbrl";
 
-async fn place(shared: &Shared, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
-    let target = Target::parse(to, shared.reach)?;
-    tokio::time::sleep(call.delay()).await;
-    let mut posted = Vec::new();
-    for body in call.bodies(shared) {
-        let answer = caller::post(&target, body.clone()).await?;
-        posted.push(Posted { body, answer });
-    }
-    Ok(posted)
-}
+const SENDER_IS_HERE: &str = "the simulator holds the sender";

@@ -1,6 +1,6 @@
-//! The routes of the simulator: Truecaller's one, and those that steer it.
+//! The routes of the simulator: Truecaller's one, the phone's, and those that steer it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -9,19 +9,21 @@ use axum::{
     routing::{any, get, post, put},
 };
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    CallError, Fault, UnknownFault, phone, place, profile_endpoint,
+    Call, CallError, Fault, Posted, Seen, UnknownCall, UnknownFault, phone, profile_endpoint,
     shared::{self, Shared},
-    wire::{Called, Granted, Order, PostedText, Requests, SeenText},
 };
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let fault = get(upcoming_fault).put(set_fault);
     Router::new()
         .route(shared::PATH, any(profile_endpoint::serve))
-        .route("/simulator/fault", get(upcoming_fault).put(set_fault))
-        .route("/simulator/day", get(upcoming_fault).put(set_fault))
+        .route("/simulator/fault", fault.clone())
+        .route("/simulator/day", fault)
         .route("/simulator/plan", put(plan))
         .route("/simulator/release", post(release))
         .route("/simulator/grants", post(grant))
@@ -34,35 +36,38 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 }
 
 async fn upcoming_fault(State(shared): State<Arc<Shared>>) -> String {
-    format!("{}\n", shared.faults.upcoming())
+    format!("{}\n", shared.state().faults.upcoming())
 }
 
 async fn set_fault(State(shared): State<Arc<Shared>>, text: String) -> Result<StatusCode, Refused> {
-    shared.faults.set(text.parse()?);
+    shared.state().faults.set(text.parse()?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// One fault a line.
 async fn plan(State(shared): State<Arc<Shared>>, text: String) -> Result<StatusCode, Refused> {
     let faults = text.lines().map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
-    shared.faults.plan(faults);
+    shared.state().faults.plan(faults);
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn release(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.release();
+    shared.releases.send_replace(());
     StatusCode::NO_CONTENT
 }
 
-async fn grant(State(shared): State<Arc<Shared>>, profile: Bytes) -> Json<Granted> {
-    Json(Granted { token: shared.grant(profile) })
+async fn grant(State(shared): State<Arc<Shared>>, profile: Bytes) -> Json<Value> {
+    Json(json!({ "token": shared.grant(profile) }))
 }
 
-async fn call_back(State(shared): State<Arc<Shared>>, Json(order): Json<Order>) -> Result<Json<Called>, Refused> {
+async fn call_back(State(shared): State<Arc<Shared>>, Json(order): Json<Order>) -> Result<Json<Value>, Refused> {
     let to = order.to.clone();
-    let call = order.call().map_err(|error| Refused::new(StatusCode::BAD_REQUEST, &error))?;
-    let posted = place(&shared, &to, call).await?;
-    Ok(Json(Called { posted: posted.iter().map(PostedText::from).collect() }))
+    let posted = Call::try_from(order)?.post(&shared, &to).await?;
+    let told = |Posted { body, answer }: &Posted| {
+        let (status, headers) = (answer.status.as_u16(), values(&answer.headers));
+        json!({ "body": text(body), "status": status, "headers": headers, "answer": text(&answer.body) })
+    };
+    Ok(Json(json!({ "posted": posted.iter().map(told).collect::<Value>() })))
 }
 
 async fn set_callback_url(State(shared): State<Arc<Shared>>, url: String) -> Result<StatusCode, Refused> {
@@ -70,9 +75,57 @@ async fn set_callback_url(State(shared): State<Arc<Shared>>, url: String) -> Res
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn requests(State(shared): State<Arc<Shared>>) -> Json<Requests> {
-    let seen = shared.record.seen();
-    Json(Requests { count: seen.len(), requests: seen.iter().map(SeenText::from).collect() })
+async fn requests(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let told = |Seen { method, target, version, headers, connection }: &Seen| {
+        let (method, target, version) = (method.as_str(), target.to_string(), format!("{version:?}"));
+        let headers = values(headers);
+        json!({ "method": method, "target": target, "version": version, "connection": connection, "headers": headers })
+    };
+    let seen = shared.seen.borrow();
+    Json(json!({ "count": seen.len(), "requests": seen.iter().map(told).collect::<Value>() }))
+}
+
+/// What `POST /simulator/callbacks` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    to: String,
+    kind: String,
+    delay_ms: Option<u64>,
+    request_id: Option<String>,
+    endpoint: Option<String>,
+    profile: Option<Box<RawValue>>,
+}
+
+impl TryFrom<Order> for Call {
+    type Error = UnknownCall;
+
+    fn try_from(order: Order) -> Result<Self, UnknownCall> {
+        let mut call: Self = order.kind.parse()?;
+        if let Some(delay) = order.delay_ms {
+            call = call.after(Duration::from_millis(delay));
+        }
+        if let Some(request_id) = order.request_id {
+            call = call.request_id(request_id);
+        }
+        if let Some(endpoint) = order.endpoint {
+            call = call.endpoint(endpoint);
+        }
+        if let Some(profile) = order.profile {
+            call = call.profile(String::from(Box::<str>::from(profile)));
+        }
+        Ok(call)
+    }
+}
+
+/// All values of each name, in the order in which they came.
+fn values(headers: &HeaderMap) -> Value {
+    let of = |name| headers.get_all(name).iter().map(|value| text(value.as_bytes())).collect::<Value>();
+    headers.keys().map(|name| (name.as_str(), of(name))).collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Something that was asked for and not done.
@@ -81,15 +134,15 @@ struct Refused {
     reason: String,
 }
 
-impl Refused {
-    fn new(status: StatusCode, error: &dyn std::error::Error) -> Self {
-        Self { status, reason: error.to_string() }
+impl From<UnknownFault> for Refused {
+    fn from(error: UnknownFault) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string() }
     }
 }
 
-impl From<UnknownFault> for Refused {
-    fn from(error: UnknownFault) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, &error)
+impl From<UnknownCall> for Refused {
+    fn from(error: UnknownCall) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string() }
     }
 }
 

@@ -1,21 +1,27 @@
-//! The accept loop and its connections.
+//! The accept loop and its connections, with and without TLS.
 
-use std::{convert::Infallible, future::pending, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, future::pending, io, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
-use hyper::service::service_fn;
+use axum::{Extension, Router};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
+    service::TowerToHyperService,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Notify, oneshot},
     task::JoinSet,
 };
-use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
 
 use super::shared::Shared;
 
@@ -44,16 +50,12 @@ impl Server {
 /// The connection of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    number: usize,
+    /// The first connection is 1.
+    pub(super) number: usize,
     closed: Arc<Notify>,
 }
 
 impl Connection {
-    /// The first connection is 1.
-    pub(super) fn number(&self) -> usize {
-        self.number
-    }
-
     /// Closes the connection under whoever waits for this.
     pub(super) async fn close<T>(&self) -> T {
         self.closed.notify_one();
@@ -80,27 +82,25 @@ async fn accept(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let connection = Connection { number: shared.record.connection(), closed: Arc::default() };
-        match &tls {
-            None => connections.spawn(converse(stream, router.clone(), connection)),
-            Some(_) if shared.faults.take_stall() => connections.spawn(keep(stream)),
-            Some(tls) => connections.spawn(shake_hands(tls.clone(), stream, router.clone(), connection)),
-        };
+        shared.connections.send_modify(|count| *count += 1);
+        let connection = Connection { number: *shared.connections.borrow(), closed: Arc::default() };
+        let (router, tls) = (router.clone(), tls.clone());
+        let stalls = tls.is_some() && shared.state().faults.take_stall();
+        connections.spawn(async move {
+            match tls {
+                // The stream stays open without a word.
+                Some(_) if stalls => pending().await,
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        converse(stream, router, connection).await;
+                    }
+                }
+                None => converse(stream, router, connection).await,
+            }
+        });
     }
     drop(listener);
     connections.shutdown().await;
-}
-
-/// Keeps a connection open without a word.
-async fn keep(stream: TcpStream) {
-    let _open = stream;
-    pending::<()>().await;
-}
-
-async fn shake_hands(tls: TlsAcceptor, stream: TcpStream, router: Router, connection: Connection) {
-    if let Ok(stream) = tls.accept(stream).await {
-        converse(stream, router, connection).await;
-    }
 }
 
 async fn converse(
@@ -109,18 +109,30 @@ async fn converse(
     connection: Connection,
 ) {
     let closed = Arc::clone(&connection.closed);
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(connection.clone());
-        router.clone().oneshot(request)
-    });
+    let service = TowerToHyperService::new(router.layer(Extension(connection)));
     let server = auto::Builder::new(TokioExecutor::new());
-    let conversation = server.serve_connection(TokioIo::new(stream), service);
     // A connection that breaks is what many faults are made of.
     tokio::select! {
-        _ = conversation => {}
+        _ = server.serve_connection(TokioIo::new(stream), service) => {}
         () = closed.notified() => {}
     }
+}
+
+/// TLS with HTTP/2 and HTTP/1.1.
+pub(super) fn tls(certificate_pem: &[u8], key_pem: &[u8]) -> io::Result<TlsAcceptor> {
+    fn invalid(error: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidInput, error)
+    }
+    let chain = CertificateDer::pem_slice_iter(certificate_pem).collect::<Result<Vec<_>, _>>().map_err(invalid)?;
+    let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(invalid)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(invalid)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(invalid)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,94 +1,132 @@
-//! What all connections of a simulator share.
+//! What the connections of a simulator share: its faults, the profiles that it knows, and what came to it.
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher, RandomState},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use base64::{
+    Engine,
+    engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
+};
 use bytes::Bytes;
+use http::{HeaderMap, Method, Uri, Version};
 use tokio::sync::watch;
 
 use super::{
     CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN,
     fault::FaultPlan,
-    random::Random,
-    record::Record,
-    target::{Reach, Target},
+    post::{Reach, Target},
 };
+
+/// A request to the profile endpoint.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Seen {
+    /// The method, whether it was served or not.
+    pub method: Method,
+    /// The target, as it came.
+    pub target: Uri,
+    /// The version of HTTP.
+    pub version: Version,
+    /// All headers, the token among them.
+    pub headers: HeaderMap,
+    /// The number of the connection that brought it: 1 is the first one that the simulator accepted.
+    pub connection: usize,
+}
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) faults: FaultPlan,
-    pub(super) record: Record,
-    pub(super) random: Random,
-    pub(super) reach: Reach,
     /// The URL of the profile endpoint.
     pub(super) endpoint: String,
-    profiles: Mutex<HashMap<String, Bytes>>,
-    callback_url: Mutex<Option<String>>,
-    releases: watch::Sender<()>,
+    pub(super) reach: Reach,
+    pub(super) random: Random,
+    /// How many connections were accepted.
+    pub(super) connections: watch::Sender<usize>,
+    /// The requests that came to the profile endpoint.
+    pub(super) seen: watch::Sender<Vec<Seen>>,
+    /// Changes when every request that is held is to be answered.
+    pub(super) releases: watch::Sender<()>,
+    state: Mutex<State>,
+}
+
+/// What can be steered.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) faults: FaultPlan,
+    /// The profile of each token.
+    pub(super) profiles: HashMap<String, Bytes>,
+    /// Where the phone's callbacks go.
+    pub(super) callback_url: Option<String>,
 }
 
 impl Shared {
     pub(super) fn new(scheme: &str, address: SocketAddr, reach: Reach) -> Self {
-        let documented = (DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE));
+        let profiles = HashMap::from([(DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE))]);
         Self {
-            faults: FaultPlan::default(),
-            record: Record::default(),
-            random: Random::default(),
-            reach,
             endpoint: format!("{scheme}://{}{PATH}", reachable(address)),
-            profiles: Mutex::new(HashMap::from([documented])),
-            callback_url: Mutex::default(),
+            reach,
+            random: Random::default(),
+            connections: watch::Sender::default(),
+            seen: watch::Sender::default(),
             releases: watch::Sender::default(),
+            state: Mutex::new(State { faults: FaultPlan::default(), profiles, callback_url: None }),
         }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a token for `profile`.
     pub(super) fn grant(&self, profile: Bytes) -> String {
         let token = self.random.token();
-        self.recognise(token.clone(), profile);
+        self.state().profiles.insert(token.clone(), profile);
         token
     }
 
-    /// Gives `profile` for a token of somebody else's.
-    pub(super) fn recognise(&self, token: String, profile: Bytes) {
-        self.profiles.lock().unwrap_or_else(PoisonError::into_inner).insert(token, profile);
-    }
-
-    /// The profile that `token` was made for.
-    pub(super) fn profile(&self, token: &str) -> Option<Bytes> {
-        self.profiles.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
-    }
-
-    /// Has the phone's callbacks posted to this URL, if it is within reach.
+    /// Posts the phone's callbacks to this URL, if it is within reach.
     pub(super) fn set_callback_url(&self, url: &str) -> Result<(), CallError> {
         Target::parse(url, self.reach)?;
-        *self.callback_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
+        self.state().callback_url = Some(url.to_owned());
         Ok(())
-    }
-
-    /// Where the phone's callbacks go.
-    pub(super) fn callback_url(&self) -> Option<String> {
-        self.callback_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Lets go of every request that took a [`hold`](Self::hold) before.
-    pub(super) fn release(&self) {
-        self.releases.send_replace(());
-    }
-
-    /// Its `changed` is ready after the next release.
-    pub(super) fn hold(&self) -> watch::Receiver<()> {
-        self.releases.subscribe()
     }
 }
 
-/// The path of the profile endpoint.
-pub(super) const PATH: &str = "/v1/default";
+/// A source of tokens and request ids that look like Truecaller's. None of them guards anything.
+#[derive(Debug, Default)]
+pub(super) struct Random {
+    keys: RandomState,
+    drawn: AtomicU64,
+}
 
-/// The address by which this machine reaches a listener on all of its addresses.
+impl Random {
+    /// Returns 51 characters, as the documented access token has.
+    pub(super) fn token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.bytes::<38>())
+    }
+
+    /// Returns 28 characters with one `=`, as the documented request id has.
+    pub(super) fn request_id(&self) -> String {
+        URL_SAFE.encode(self.bytes::<20>())
+    }
+
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for chunk in bytes.chunks_mut(size_of::<u64>()) {
+            let word = self.keys.hash_one(self.drawn.fetch_add(1, Ordering::Relaxed)).to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        bytes
+    }
+}
+
+/// Returns the address by which this machine reaches a listener on all of its addresses.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -97,3 +135,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     };
     SocketAddr::new(ip, address.port())
 }
+
+/// The path of the profile endpoint.
+pub(super) const PATH: &str = "/v1/default";

@@ -1,0 +1,189 @@
+//! The user's phone: a page that plays Truecaller's app.
+//!
+//! A site whose deep links begin with its URL in place of `truecallersdk://truesdk/web_verify` can be logged in to
+//! with a browser alone.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{RawQuery, State},
+    response::{Html, IntoResponse, Response},
+};
+use http::{StatusCode, header::CACHE_CONTROL};
+use minijinja::{Environment, context};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::{Call, DOCUMENTED_PROFILE, shared::Shared};
+
+/// `GET`: the app opens, and Truecaller posts `flow_invoked`.
+pub(super) async fn open(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    let link = match Link::parse(query.as_deref().unwrap_or_default()) {
+        Ok(link) => link,
+        Err(error) => return refused(&error.to_string()),
+    };
+    let posted = post(&shared, Call::flow_invoked().request_id(&link.nonce)).await;
+    let Link { nonce, partner, lang } = link;
+    page(StatusCode::OK, context! { nonce, partner, lang, phone => DOCUMENTED_PHONE, posted })
+}
+
+/// `POST`: the user has tapped a button.
+pub(super) async fn answer(State(shared): State<Arc<Shared>>, form: String) -> Response {
+    let Some(call) = tapped(&form) else {
+        return refused("The form has no nonce, or no answer that a button has.");
+    };
+    page(StatusCode::OK, context! { posted => post(&shared, call).await })
+}
+
+/// Posts a callback to where the site wants them, if that is known, and tells what came of it.
+async fn post(shared: &Shared, call: Call) -> Option<String> {
+    let url = shared.state().callback_url.clone()?;
+    Some(match call.post(shared, &url).await {
+        Ok(posted) => {
+            let told = posted.iter().map(|posted| {
+                format!("Posted {}\nAnswered {}", String::from_utf8_lossy(&posted.body), posted.answer.status)
+            });
+            told.collect::<Vec<_>>().join("\n")
+        }
+        Err(error) => format!("No callback was answered: {}.", error.with_causes()),
+    })
+}
+
+fn refused(error: &str) -> Response {
+    page(StatusCode::BAD_REQUEST, context! { error })
+}
+
+fn page(status: StatusCode, shown: minijinja::Value) -> Response {
+    // A name that ends in .html has everything escaped that is filled in.
+    let html = Environment::new().render_named_str("phone.html", include_str!("phone.html"), shown);
+    (status, [(CACHE_CONTROL, "no-store")], Html(html.expect("the page is valid"))).into_response()
+}
+
+/// What the page needs of a deep link, which is read as the app does.
+#[derive(Debug, PartialEq, Eq)]
+struct Link {
+    nonce: String,
+    partner: String,
+    lang: String,
+}
+
+/// Why the app would lose a login.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum LinkError {
+    #[error("The link has no requestNonce, so nobody could tell whose login this is. Is the & before it missing?")]
+    Nonce,
+    #[error("The link has no type=btmsheet, so the app would not know what to show.")]
+    Type,
+    #[error("The link has no partnerKey, so Truecaller would not know the site.")]
+    Partner,
+}
+
+impl Link {
+    fn parse(query: &str) -> Result<Self, LinkError> {
+        let given = |name| field(query, name).filter(|value| !value.is_empty());
+        let nonce = given("requestNonce").ok_or(LinkError::Nonce)?;
+        given("type").filter(|kind| kind == "btmsheet").ok_or(LinkError::Type)?;
+        let key = given("partnerKey").ok_or(LinkError::Partner)?;
+        Ok(Self { nonce, partner: given("partnerName").unwrap_or(key), lang: given("lang").unwrap_or_default() })
+    }
+}
+
+/// What Truecaller posts when a button of the dialog is tapped.
+fn tapped(form: &str) -> Option<Call> {
+    let phone = field(form, "phone")?;
+    let call = match field(form, "answer")?.as_str() {
+        "agree" => Call::grant().profile(profile(&phone)),
+        "refuse" => Call::refusal(),
+        "another" => Call::another_number(),
+        _ => return None,
+    };
+    Some(call.request_id(field(form, "nonce")?))
+}
+
+/// The first value of a name in a query or a form, decoded.
+fn field(text: &str, name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(text.as_bytes());
+    pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
+/// The documented profile with another number; with one other than its own, it is another user's.
+///
+/// The number goes in as it was typed but for white space and the plus, which Truecaller leaves out.
+fn profile(phone: &str) -> String {
+    let phone: String = phone.chars().filter(|character| !character.is_whitespace()).collect();
+    let phone = phone.trim_start_matches('+');
+    let documented = String::from_utf8_lossy(DOCUMENTED_PROFILE);
+    if phone == DOCUMENTED_PHONE {
+        return documented.into_owned();
+    }
+    let phone = Value::from(phone).to_string();
+    [DOCUMENTED_PHONE, DOCUMENTED_USER_ID, DOCUMENTED_ID]
+        .iter()
+        .fold(documented.into_owned(), |text, known| text.replace(&format!("\"{known}\""), &phone))
+}
+
+/// The number of the documented profile.
+const DOCUMENTED_PHONE: &str = "919999999999";
+const DOCUMENTED_USER_ID: &str = "1319413476";
+const DOCUMENTED_ID: &str = "655574719";
+
+/// The path of the deep link, under the simulator's own origin.
+pub(super) const PATH: &str = "/truesdk/web_verify";
+/// Where the page's form goes.
+pub(super) const ANSWER_PATH: &str = "/simulator/phone";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_read_as_the_app_reads_it() {
+        let link = Link::parse(
+            "type=btmsheet&requestNonce=n%2Bn%3D&partnerKey=k&partnerName=A%26B%20%231%20%E0%A4%A6%E0%A5%81&lang=hi",
+        );
+        let (nonce, partner, lang) = ("n+n=".to_owned(), "A&B #1 दु".to_owned(), "hi".to_owned());
+        assert_eq!(link, Ok(Link { nonce, partner, lang }));
+    }
+
+    #[test]
+    fn a_link_that_the_app_would_lose_is_an_error() {
+        for (query, error) in [
+            ("", LinkError::Nonce),
+            ("type=btmsheetrequestNonce=abcdefgh&partnerKey=k&partnerName=A", LinkError::Nonce),
+            ("type=btmsheet&requestNonce=&partnerKey=k", LinkError::Nonce),
+            ("type=btmsheet&requestnonce=abcdefgh&partnerKey=k", LinkError::Nonce),
+            ("type=btmsheet&amp;requestNonce=abcdefgh&partnerKey=k", LinkError::Nonce),
+            ("requestNonce=abcdefgh&partnerKey=k", LinkError::Type),
+            ("type=btmsheet&requestNonce=abcdefgh&partnerName=A", LinkError::Partner),
+        ] {
+            assert_eq!(Link::parse(query), Err(error), "{query}");
+        }
+    }
+
+    #[test]
+    fn the_documented_number_has_the_documented_profile() {
+        for typed in ["919999999999", "+91 99999 99999"] {
+            assert_eq!(profile(typed).as_bytes(), DOCUMENTED_PROFILE);
+        }
+    }
+
+    #[test]
+    fn another_number_is_another_users() {
+        let profile = profile("+91 99999 00001");
+        assert_eq!(profile.matches("\"919999900001\"").count(), 3);
+        assert!(!profile.contains("\"919999999999\"") && !profile.contains("1319413476"), "{profile}");
+    }
+
+    #[test]
+    fn whatever_is_typed_stays_one_string() {
+        assert!(profile("\"], \"evil\": [\"").contains(r#""phoneNumbers": ["\"],\"evil\":[\""]"#));
+    }
+
+    #[test]
+    fn only_a_form_of_the_page_is_an_answer() {
+        for form in ["", "nonce=abcdefgh&phone=1", "answer=agree&phone=1", "nonce=abcdefgh&phone=1&answer=Agree"] {
+            assert!(tapped(form).is_none(), "{form}");
+        }
+        assert!(tapped("nonce=abcdefgh&phone=1&answer=another").is_some());
+    }
+}

@@ -1,0 +1,184 @@
+//! Posting callbacks as Truecaller does, and where they may be posted to.
+
+use std::{error::Error, future::pending, io, iter::successors, net::IpAddr, time::Duration};
+
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use http::{
+    HeaderMap, Method, Request, StatusCode, Uri,
+    header::{CONTENT_TYPE, HOST},
+    uri::{Authority, PathAndQuery},
+};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time::timeout};
+
+/// A callback that was posted, and what came back.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Posted {
+    /// The body that was posted.
+    pub body: Bytes,
+    /// What the callback route answered.
+    pub answer: Answer,
+}
+
+/// What a callback route answered.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The status; Truecaller wants 2xx within 3 seconds.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// Why a callback got no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The target is not an `http://` URL.
+    #[error("a callback goes to an http:// URL; the simulator speaks no TLS to callback routes")]
+    Scheme,
+    /// The target is another machine.
+    #[error("a callback goes to this machine only (a loopback address or localhost), unless any target is allowed")]
+    NotLoopback,
+    /// The connection to the target was refused or failed.
+    #[error("cannot connect to the callback route")]
+    Connect(#[source] io::Error),
+    /// The connection broke before the head of the answer.
+    #[error("the callback route closed the connection without an answer")]
+    Exchange(#[source] Box<dyn Error + Send + Sync>),
+    /// The answer broke off, or is larger than 1 MiB.
+    #[error("the answer of the callback route is not whole")]
+    Body(#[source] Box<dyn Error + Send + Sync>),
+    /// There was no whole answer in 30 seconds.
+    #[error("the callback route did not answer within 30 seconds")]
+    Deadline,
+}
+
+impl CallError {
+    /// The error and what caused it, on one line.
+    pub(crate) fn with_causes(&self) -> String {
+        let first: &(dyn Error + 'static) = self;
+        let chain = successors(Some(first), |error| (*error).source());
+        chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+}
+
+/// How far callbacks go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// To this machine.
+    #[default]
+    Loopback,
+    /// To any host.
+    Anywhere,
+}
+
+/// An `http://` URL within reach. It is sent as it was written.
+#[derive(Debug)]
+pub(super) struct Target {
+    uri: Uri,
+    host: String,
+}
+
+impl Target {
+    pub(super) fn parse(url: &str, reach: Reach) -> Result<Self, CallError> {
+        let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http")).ok_or(CallError::Scheme)?;
+        let host = uri.host().ok_or(CallError::Scheme)?.trim_matches(['[', ']']).to_owned();
+        let is_loopback = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        if reach == Reach::Loopback && !is_loopback {
+            return Err(CallError::NotLoopback);
+        }
+        Ok(Self { uri, host })
+    }
+
+    /// Posts `body` over a connection of its own.
+    pub(super) async fn post(&self, body: Bytes) -> Result<Answer, CallError> {
+        timeout(DEADLINE, self.exchange(body)).await.unwrap_or(Err(CallError::Deadline))
+    }
+
+    async fn exchange(&self, body: Bytes) -> Result<Answer, CallError> {
+        let exchange = |error: hyper::Error| CallError::Exchange(error.into());
+        let stream = TcpStream::connect(self.address()).await.map_err(CallError::Connect)?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
+        let answer = async {
+            let (head, body) = sender.send_request(self.request(body)).await.map_err(exchange)?.into_parts();
+            let body = to_bytes(Body::new(body), ANSWER_LIMIT).await.map_err(|error| CallError::Body(error.into()))?;
+            Ok(Answer { status: head.status, headers: head.headers, body })
+        };
+        let drive = async {
+            // What breaks here is told by the answer, which may still be whole.
+            let _ = connection.await;
+            pending().await
+        };
+        tokio::select! {
+            answer = answer => answer,
+            never = drive => never,
+        }
+    }
+
+    fn request(&self, body: Bytes) -> Request<Body> {
+        Request::builder()
+            .method(Method::POST)
+            .uri(self.path_and_query())
+            .header(HOST, self.authority())
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .expect("a parsed URL has a valid path and authority")
+    }
+
+    fn address(&self) -> (&str, u16) {
+        (&self.host, self.uri.port_u16().unwrap_or(80))
+    }
+
+    /// The value of `Host`.
+    fn authority(&self) -> &str {
+        let authority = self.uri.authority().map_or("", Authority::as_str);
+        authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+    }
+
+    fn path_and_query(&self) -> &str {
+        self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+}
+
+const DEADLINE: Duration = Duration::from_secs(30);
+const ANSWER_LIMIT: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callbacks_stay_on_this_machine_unless_told_otherwise() {
+        for (url, here, anywhere) in [
+            ("http://127.0.0.1:8080/callback?a=b", true, true),
+            ("http://localhost/callback", true, true),
+            ("http://[::1]:8080/", true, true),
+            ("http://user@127.0.0.1/", true, true),
+            ("http://127.0.0.1@gateway.example/", false, true),
+            ("http://gateway.example/", false, true),
+            ("http://192.0.2.1/", false, true),
+            ("https://127.0.0.1/", false, false),
+            ("127.0.0.1:8080", false, false),
+            ("/callback", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(Target::parse(url, Reach::Loopback).is_ok(), here, "{url}");
+            assert_eq!(Target::parse(url, Reach::Anywhere).is_ok(), anywhere, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_sent_as_it_was_written() {
+        let target = Target::parse("http://user@[::1]:8080//a/%2e%2E/b?c", Reach::Loopback).unwrap();
+        assert_eq!(
+            (target.address(), target.authority(), target.path_and_query()),
+            (("::1", 8080), "[::1]:8080", "//a/%2e%2E/b?c")
+        );
+    }
+}
