@@ -3,6 +3,8 @@
 mod demo;
 mod simulate;
 
+use std::io::{self, Write};
+
 use clap::Subcommand;
 
 use self::{demo::DemoArgs, simulate::SimulateArgs};
@@ -24,4 +26,10 @@ impl DevCommand {
             Self::Demo(args) => demo::run(args).await.map_err(|error| Failure::of("demo", error)),
         }
     }
+}
+
+/// Prints a text to the standard output, with its colours where they are wanted: on a terminal without `NO_COLOR`.
+fn say(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush())
 }

@@ -1,6 +1,7 @@
-//! A sample app behind a gateway: it tells what it received, and knows nothing of Truecaller.
+//! A sample app behind a gateway: it shows what it received, and knows nothing of Truecaller.
 
 use std::{
+    fmt::Write,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, OnceLock},
@@ -11,10 +12,13 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
+use bytes::Bytes;
 use clap::builder::styling::Style;
+use http::{HeaderName, HeaderValue, request::Parts};
+use minijinja::{Environment, context};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{Receipt, page};
+use crate::headers::HeaderNames;
 
 /// An app; it stops when it is dropped.
 pub(super) struct App {
@@ -25,7 +29,7 @@ pub(super) struct App {
 
 /// What an app answers with.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum AnswerKind {
     /// Text, for those who post to it.
     Text,
     /// Pages, for browsers.
@@ -33,19 +37,19 @@ pub(super) enum Kind {
 }
 
 struct Memory {
-    kind: Kind,
+    answers: AnswerKind,
     /// The path whose first request is kept; later ones are the user's own.
     path: String,
-    first: OnceLock<Receipt>,
+    first: OnceLock<Received>,
 }
 
 impl App {
     /// Starts an app that keeps the first request for a path.
-    pub(super) async fn start(kind: Kind, path: &str) -> io::Result<Self> {
+    pub(super) async fn start(answers: AnswerKind, path: &str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let memory = Arc::new(Memory { kind, path: path.to_owned(), first: OnceLock::new() });
-        let routes = Router::new().fallback(tell).with_state(Arc::clone(&memory));
+        let memory = Arc::new(Memory { answers, path: path.to_owned(), first: OnceLock::new() });
+        let routes = Router::new().fallback(answer).with_state(Arc::clone(&memory));
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, routes).await });
         Ok(Self { address, memory, _server: server })
@@ -55,19 +59,115 @@ impl App {
         self.address
     }
 
-    /// The first request for the path.
-    pub(super) fn first(&self) -> Option<&Receipt> {
+    /// Returns the first request for the path.
+    pub(super) fn first(&self) -> Option<&Received> {
         self.memory.first.get()
     }
 }
 
-async fn tell(State(memory): State<Arc<Memory>>, receipt: Receipt) -> Response {
-    let answer = match memory.kind {
-        Kind::Text => format!("The sample app received:\n\n{}", receipt.text(Style::new())).into_response(),
-        Kind::Pages => Html(page::of(&receipt)).into_response(),
+async fn answer(State(memory): State<Arc<Memory>>, head: Parts, body: Bytes) -> Response {
+    let received = Received { head, body };
+    let answer = match memory.answers {
+        AnswerKind::Text => format!("The sample app received:\n\n{}", received.text(Style::new())).into_response(),
+        AnswerKind::Pages => Html(received.page()).into_response(),
     };
-    if receipt.path() == memory.path {
-        let _ = memory.first.set(receipt);
+    if received.head.uri.path() == memory.path {
+        let _ = memory.first.set(received);
     }
     answer
+}
+
+/// A request as the app received it.
+pub(super) struct Received {
+    head: Parts,
+    body: Bytes,
+}
+
+impl Received {
+    /// Whether it carries the identity of a user, and each header of it once.
+    pub(super) fn is_verified(&self, phone: &str) -> bool {
+        let says = |name: &str, value: &str| self.head.headers.get_all(name).iter().eq([value]);
+        says("x-truecaller-status", "verified") && says("x-truecaller-phone", phone)
+    }
+
+    /// Returns the request in lines. Those that truegate injected come last, marked by a `+` and in `style`.
+    pub(super) fn text(&self, style: Style) -> String {
+        let Parts { method, uri, version, headers, .. } = &self.head;
+        let mut text = format!("  {method} {uri} {version:?}\n");
+        // Writing to a string cannot fail.
+        for (name, value) in headers.iter().filter(|(name, _)| !is_injected(name)) {
+            let _ = writeln!(text, "  {name}: {}", lossy(value));
+        }
+        text += &self.injected(style);
+        if !self.body.is_empty() {
+            let _ = writeln!(text, "\n  {}", String::from_utf8_lossy(&self.body));
+        }
+        text
+    }
+
+    fn injected(&self, style: Style) -> String {
+        let injected = self.head.headers.iter().filter(|(name, _)| is_injected(name));
+        injected.map(|(name, value)| format!("{style}+ {name}: {}{style:#}\n", lossy(value))).collect()
+    }
+
+    /// Returns a page that greets the user, and shows the request.
+    fn page(&self) -> String {
+        let (path, phone) = (self.head.uri.path(), self.head.headers.get("x-truecaller-phone").map(lossy));
+        let (injected, request) = (self.injected(Style::new()), self.text(Style::new()));
+        // A name that ends in .html has everything escaped that is filled in.
+        let shown = context! { path, phone, injected, request };
+        let page = Environment::new().render_named_str("app.html", include_str!("app.html"), shown);
+        page.expect("the page is valid")
+    }
+}
+
+/// Only truegate injects names of its own: the gateway lets nobody else's pass.
+fn is_injected(name: &HeaderName) -> bool {
+    HeaderNames::default().claims(name)
+}
+
+fn lossy(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn received(headers: &[(&str, &str)]) -> Received {
+        let request = headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value));
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        Received { head, body: Bytes::from_static(b"<b>&") }
+    }
+
+    #[test]
+    fn only_the_identity_of_the_user_is_verified_and_only_once() {
+        let (status, phone) = (("x-truecaller-status", "verified"), ("x-truecaller-phone", "+919999999999"));
+        for (headers, verified) in [
+            (&[status, phone][..], true),
+            (&[status], false),
+            (&[phone], false),
+            (&[status, phone, phone], false),
+            (&[status, ("x-truecaller-phone", "+910000000000")], false),
+            (&[("x-truecaller-status", "user_rejected"), phone], false),
+        ] {
+            assert_eq!(received(headers).is_verified("+919999999999"), verified, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_greets_whom_the_gateway_names() {
+        assert!(received(&[]).page().contains("<h1>Hello, stranger!</h1>"));
+        let known = received(&[("x-truecaller-phone", "+919999999999")]).page();
+        assert!(known.contains("<h1>Hello, +919999999999!</h1>") && known.contains("/.truegate/logout"), "{known}");
+    }
+
+    #[test]
+    fn whatever_is_sent_stays_text() {
+        let page = received(&[("x-truecaller-phone", "<script>"), ("a", "</pre><script>")]).page();
+        assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+        assert_eq!(page.matches("</pre>").count(), 2);
+    }
 }

@@ -4,11 +4,11 @@ use http::{HeaderValue, header};
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde::Deserialize;
 
-use super::{DemoError, stage::Stage};
+use super::{DemoError, site::Site};
 use crate::simulator::Simulator;
 
 /// A step, and what came of it.
-pub(super) struct Step {
+pub(super) struct LoginStep {
     pub(super) request: String,
     pub(super) outcome: String,
 }
@@ -17,7 +17,7 @@ pub(super) struct Step {
 struct Browser {
     http: Client,
     cookies: Vec<String>,
-    steps: Vec<Step>,
+    steps: Vec<LoginStep>,
 }
 
 #[derive(Deserialize)]
@@ -27,13 +27,13 @@ struct Started {
 }
 
 #[derive(Deserialize)]
-struct Status {
+struct LoginStatus {
     state: String,
 }
 
 /// Logs in and goes to a page that needs it, and gives the steps.
-pub(super) async fn walk(stage: &Stage, simulator: &Simulator, page: &str) -> Result<Vec<Step>, DemoError> {
-    let site = stage.origin();
+pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Result<Vec<LoginStep>, DemoError> {
+    let site = site.origin();
     let mut browser = Browser::open()?;
     browser.go("GET", browser.http.get(format!("{site}{page}")).header(header::ACCEPT, "text/html")).await?;
     let start = browser.http.post(format!("{site}/.truegate/login")).header(header::ORIGIN, &site);
@@ -44,7 +44,7 @@ pub(super) async fn walk(stage: &Stage, simulator: &Simulator, page: &str) -> Re
     browser.go("POST", browser.http.post(format!("{}/simulator/phone", simulator.origin())).body(agreed)).await?;
 
     let asked = format!("{site}/.truegate/status?request_id={request_id}&since=opened&wait=25");
-    let Status { state } = read(browser.go("GET", browser.http.get(asked)).await?).await?;
+    let LoginStatus { state } = read(browser.go("GET", browser.http.get(asked)).await?).await?;
     if state != "verified" {
         return Err(DemoError::NotLoggedIn(state));
     }
@@ -65,7 +65,7 @@ impl Browser {
             self.keep(line);
         }
         let request = format!("{method} {}", answer.url());
-        self.steps.push(Step { request, outcome: outcome(&answer) });
+        self.steps.push(LoginStep { request, outcome: outcome(&answer) });
         Ok(answer)
     }
 

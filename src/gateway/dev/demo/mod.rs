@@ -1,70 +1,187 @@
 //! `truegate demo`: a simulated Truecaller, two sample apps and a gateway in front of each, in one process.
 
 mod app;
-mod args;
-mod error;
 mod login;
-mod page;
-mod receipt;
-mod scene;
-mod stage;
-mod text;
+mod site;
 
-use std::io::Write;
+use std::{io, net::SocketAddr};
 
-pub(crate) use self::{args::DemoArgs, error::DemoError};
-use self::{receipt::Receipt, scene::Scene};
-use crate::gateway::signals::Signals;
+use clap::builder::styling::{AnsiColor, Style};
+use http::StatusCode;
 
-/// Lets one callback and one login through and shows them, then serves until a signal ends it, or its
-/// terminal is closed; with `--once` it ends
-/// there.
-pub(crate) async fn run(args: DemoArgs) -> Result<(), DemoError> {
+use self::{
+    app::Received,
+    login::LoginStep,
+    site::{ACCOUNT_PATH, Demo},
+};
+use super::say;
+use crate::{
+    gateway::{StartError, config::ConfigErrors, signals::Signals},
+    simulator::CallError,
+};
+
+/// The arguments of `truegate demo`.
+#[derive(Debug, clap::Args)]
+pub(in crate::gateway) struct DemoArgs {
+    /// Where the gateway for callbacks listens on this machine; 127.0.0.1:8080, or a free port if that is taken. The one
+    /// for logins takes 127.0.0.1:8081, or a free port.
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    listen: Option<SocketAddr>,
+
+    /// Exit after one callback and one login: 0 if both apps received the verified identity, 1 if not.
+    #[arg(long)]
+    once: bool,
+
+    /// Show the gateways' configurations.
+    #[arg(long)]
+    show_config: bool,
+}
+
+/// Why `truegate demo` ended with exit code 1. The text names the cause.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DemoError {
+    #[error("the simulator and the sample apps cannot be started: {0}")]
+    Start(io::Error),
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    Gateway(#[from] StartError),
+    #[error("the callback was not posted: {}", .0.with_causes())]
+    Call(#[from] CallError),
+    #[error("the app did not receive the verified identity; the callback was answered {0}")]
+    NotVerified(StatusCode),
+    #[error("the login did not come to its end: {0}")]
+    NotLoggedIn(String),
+    #[error("the app did not receive the identity of the user who logged in")]
+    NotGreeted,
+    #[error("the gateway or the simulator did not answer: {0}")]
+    Http(#[from] reqwest::Error),
+    #[error("interrupted before the end of the callback and the login")]
+    Interrupted,
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    #[error("cannot write to the standard output: {0}")]
+    Output(io::Error),
+}
+
+/// Lets one callback and one login through and shows them. Then it serves until a signal ends it, or its terminal is
+/// closed; with `--once` it ends at once.
+pub(super) async fn run(args: DemoArgs) -> Result<(), DemoError> {
     let mut signals = Signals::listen().map_err(DemoError::Signals)?;
-    let scene = Scene::set(args.listen).await?;
+    let demo = Demo::start(args.listen).await?;
     let outcome = tokio::select! {
-        outcome = perform(&scene, &args) => outcome,
+        outcome = show(&demo, &args) => outcome,
         _ = signals.next() => Err(DemoError::Interrupted),
     };
     if outcome.is_ok() && !args.once {
         signals.next().await;
     }
-    scene.clear().await;
+    demo.stop().await;
     outcome
 }
 
-async fn perform(scene: &Scene, args: &DemoArgs) -> Result<(), DemoError> {
-    say(&text::greeting(scene))?;
+async fn show(demo: &Demo, args: &DemoArgs) -> Result<(), DemoError> {
+    let print = |text: &str| say(text).map_err(DemoError::Output);
+    print(&greeting(demo))?;
     if args.show_config {
-        say(&text::config("in front of the first app", &scene.callbacks.config))?;
-        say(&text::config("in front of the second", &scene.logins.config))?;
+        for (place, site) in [("in front of the first app", &demo.callbacks), ("in front of the second", &demo.logins)]
+        {
+            let lines = site.config.lines().map(|line| format!("  {line}\n")).collect::<String>();
+            print(&format!("{HEADING}The configuration of the gateway {place}{HEADING:#}\n\n{lines}"))?;
+        }
     }
-    post_callback(scene).await?;
-    log_in(scene).await?;
-    if args.once { Ok(()) } else { say(&text::usage(scene)) }
-}
 
-async fn post_callback(scene: &Scene) -> Result<(), DemoError> {
-    let (url, body) = (scene.callback_url(), scene.callback());
-    let answer = scene.simulator.post(&url, body.clone()).await?;
-    say(&text::posted(&url, &body))?;
-    let verified = scene.callbacks.app.first().filter(|receipt| receipt.is_verified(DOCUMENTED_PHONE));
-    say(&text::received(verified.ok_or(DemoError::NotVerified(answer.status))?))
-}
+    let (url, body) = (demo.callback_url(), demo.callback());
+    let answer = demo.simulator.post(&url, body.clone()).await?;
+    let body = String::from_utf8_lossy(&body);
+    print(&format!("{HEADING}Truecaller posted to the gateway{HEADING:#}\n\n  POST {url}\n\n  {body}\n"))?;
+    let verified = demo.callbacks.app.first().filter(|received| received.is_verified(DOCUMENTED_PHONE));
+    print(&shown(verified.ok_or(DemoError::NotVerified(answer.status))?))?;
 
-async fn log_in(scene: &Scene) -> Result<(), DemoError> {
-    let steps = login::walk(&scene.logins, &scene.simulator, scene::ACCOUNT_PATH).await?;
-    say(&text::walked(&steps))?;
+    let steps = login::walk(&demo.logins, &demo.simulator, ACCOUNT_PATH).await?;
+    let lines = steps.iter().map(|LoginStep { request, outcome }| format!("  {request}\n    {outcome}\n"));
+    print(&format!("{HEADING}A user logged in{HEADING:#}\n\n{}", lines.collect::<String>()))?;
     let phone = format!("+{}", login::PHONE);
-    let verified = scene.logins.app.first().filter(|receipt| receipt.is_verified(&phone));
-    say(&text::received(verified.ok_or(DemoError::NotGreeted)?))
+    let verified = demo.logins.app.first().filter(|received| received.is_verified(&phone));
+    print(&shown(verified.ok_or(DemoError::NotGreeted)?))?;
+    if args.once { Ok(()) } else { print(&usage(demo)) }
 }
 
-/// Colours stay on a terminal, and leave that too when `NO_COLOR` asks for it.
-fn say(text: &str) -> Result<(), DemoError> {
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(DemoError::Output)
+/// What runs where.
+fn greeting(demo: &Demo) -> String {
+    let app = |address| format!("http://{address}");
+    format!(
+        "\
+{HEADING}truegate demo{HEADING:#}: all of it runs on this machine, and nothing is sent to Truecaller
+
+  {:<22}  the simulator, in Truecaller's place
+  {:<22}  the gateway, in front of an app that gets callbacks
+  {:<22}  that app, which knows nothing of profiles
+  {:<22}  the gateway, in front of an app that knows nothing of Truecaller
+  {:<22}  that app, which greets whom a header names
+",
+        demo.simulator.origin(),
+        demo.callbacks.origin(),
+        app(demo.callbacks.app.address()),
+        demo.logins.origin(),
+        app(demo.logins.app.address()),
+    )
+}
+
+/// What came to an app.
+fn shown(received: &Received) -> String {
+    let text = received.text(INJECTED);
+    format!("{HEADING}The app received, with what truegate injected marked +{HEADING:#}\n\n{text}")
+}
+
+/// What to try with a demo that goes on.
+fn usage(demo: &Demo) -> String {
+    let (gateway, callback, site) = (demo.callbacks.address(), demo.callback_url(), demo.logins.origin());
+    let (origin, grant) = (demo.simulator.origin(), demo.callback());
+    let grant = String::from_utf8_lossy(&grant);
+    format!(
+        r#"{HEADING}Try it from another terminal{HEADING:#}
+
+The user agrees once more: the app receives the verified phone number.
+
+  curl -d '{grant}' {callback}
+
+The user says no: the app learns that and nothing else, and no profile is fetched.
+
+  curl -d '{{"requestId":"a-nonce-of-the-app","status":"user_rejected"}}' {callback}
+
+Somebody claims a phone number: the header never reaches the app.
+
+  curl -H 'X-Truecaller-Phone: +10000000000' http://{gateway}/account
+
+Somebody names an endpoint of their own: 403, nothing is fetched, and nothing reaches the app.
+
+  curl -d '{{"requestId":"a-nonce-of-the-app","accessToken":"a-token-of-theirs","endpoint":"https://profile.example/v1/default"}}' {callback}
+
+Truecaller fails: it answers 503, so the callback is answered 502, until the fault is over.
+
+  curl -X PUT -d status=503 {origin}/simulator/fault
+  curl -d '{grant}' {callback}
+  curl -X PUT -d none {origin}/simulator/fault
+
+{HEADING}Log in yourself, in a browser{HEADING:#}
+
+  {site}/
+
+Ctrl-C ends the demo."#
+    )
+}
+
+/// Nobody else is to reach a gateway that believes a simulator.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080")?;
+    if !address.ip().is_loopback() {
+        return Err("the demo is for this machine alone: write 127.0.0.1 and a port".to_owned());
+    }
+    Ok(address)
 }
 
 /// What the documented profile gives.
 const DOCUMENTED_PHONE: &str = "+919999999999";
+const HEADING: Style = Style::new().bold();
+const INJECTED: Style = AnsiColor::Green.on_default().bold();

@@ -1,0 +1,154 @@
+//! What runs in the demo: the simulator, and two sites. A site is a gateway and the app behind it.
+
+use std::{
+    env,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
+};
+
+use bytes::Bytes;
+
+use super::{
+    DemoError,
+    app::{AnswerKind, App},
+};
+use crate::{
+    gateway::{Gateway, StartError, config::Config, keys, logging},
+    simulator::Simulator,
+};
+
+/// Everything that runs.
+pub(super) struct Demo {
+    pub(super) simulator: Simulator,
+    /// Lets verified callbacks through to an app that starts logins by itself.
+    pub(super) callbacks: Site,
+    /// Logs users in for an app that does not.
+    pub(super) logins: Site,
+    callback_path: String,
+}
+
+impl Demo {
+    /// Starts everything. The gateways take the usual ports if no address is given, and free ones if they are taken.
+    pub(super) async fn start(listen: Option<SocketAddr>) -> Result<Self, DemoError> {
+        let simulator = Simulator::start().await.map_err(DemoError::Start)?;
+        let callback_path = keys::path().trim_end().to_owned();
+        let app = App::start(AnswerKind::Text, &callback_path).await.map_err(DemoError::Start)?;
+        let config = |listen, app| callbacks_config(listen, app, &callback_path, simulator.endpoint());
+        let callbacks = Site::start(app, listen, loopback(8080), config).await?;
+        let app = App::start(AnswerKind::Pages, ACCOUNT_PATH).await.map_err(DemoError::Start)?;
+        let config = |listen, app| logins_config(listen, app, &callback_path, &simulator);
+        let logins = Site::start(app, None, loopback(8081), config).await?;
+        simulator.set_callback_url(&format!("{}{callback_path}", logins.origin()))?;
+        Ok(Self { simulator, callbacks, logins, callback_path })
+    }
+
+    /// Stops everything, the gateways first.
+    pub(super) async fn stop(self) {
+        self.callbacks.gateway.stop().await;
+        self.logins.gateway.stop().await;
+        self.simulator.stop().await;
+    }
+
+    pub(super) fn callback_url(&self) -> String {
+        format!("{}{}", self.callbacks.origin(), self.callback_path)
+    }
+
+    /// Returns the documented callback, with the simulator's endpoint in it.
+    pub(super) fn callback(&self) -> Bytes {
+        self.simulator.documented_callback(self.simulator.endpoint())
+    }
+}
+
+/// A gateway and the app behind it.
+pub(super) struct Site {
+    pub(super) app: App,
+    gateway: Gateway,
+    /// The configuration of the gateway.
+    pub(super) config: String,
+}
+
+impl Site {
+    /// Starts the gateway that `config` describes for its own address and that of the app.
+    ///
+    /// A given port is taken or nothing. Any other may be in use, even after it was found to be free.
+    async fn start(
+        app: App,
+        listen: Option<SocketAddr>,
+        usual: SocketAddr,
+        config: impl Fn(SocketAddr, SocketAddr) -> String,
+    ) -> Result<Self, DemoError> {
+        let fixed = listen.filter(|listen| listen.port() != 0);
+        loop {
+            // A site must know its own port.
+            let free = || TcpListener::bind(listen.unwrap_or(usual)).or_else(|_| TcpListener::bind(loopback(0)));
+            let address = match fixed {
+                Some(address) => address,
+                None => free().and_then(|listener| listener.local_addr()).map_err(DemoError::Start)?,
+            };
+            let config = config(address, app.address());
+            match start(&config).await {
+                Err(DemoError::Gateway(StartError::Listen(_))) if fixed.is_none() => {}
+                outcome => return outcome.map(|gateway| Self { app, gateway, config }),
+            }
+        }
+    }
+
+    /// Where the gateway listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.gateway.addresses()[0]
+    }
+
+    pub(super) fn origin(&self) -> String {
+        format!("http://{}", self.address())
+    }
+}
+
+async fn start(config: &str) -> Result<Gateway, DemoError> {
+    let secret = |name: &str| (name == SECRET).then(|| keys::secret().trim_end().to_owned());
+    let config = Config::parse(config, Path::new("demo.yaml"), secret)?;
+    if env::var_os("RUST_LOG").is_some() {
+        // The second gateway logs as the first does.
+        logging::start(config.log);
+    }
+    Ok(Gateway::start(&config).await?)
+}
+
+fn callbacks_config(listen: SocketAddr, app: SocketAddr, callback_path: &str, endpoint: &str) -> String {
+    format!(
+        r#"listen: "{listen}"
+upstream: http://{app}
+callback:
+  path: {callback_path}
+truecaller:
+  endpoints: [ {endpoint} ]
+admin:
+  listen: 127.0.0.1:0
+"#
+    )
+}
+
+fn logins_config(listen: SocketAddr, app: SocketAddr, callback_path: &str, simulator: &Simulator) -> String {
+    let common = callbacks_config(listen, app, callback_path, simulator.endpoint());
+    let link_base = simulator.link_base();
+    format!(
+        r#"{common}session:
+  public_url: http://{listen}
+  secret: ${{{SECRET}}}
+  partner: {{ key: a-demo, name: A sample app }}
+  link_base: {link_base}
+  fallback_url: /login
+routes:
+  - {{ path: {ACCOUNT_PATH}, access: required }}
+  - {{ path: /, access: optional }}
+"#
+    )
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+/// The page that only a user who is logged in sees.
+pub(super) const ACCOUNT_PATH: &str = "/account/";
+/// The variable that a configuration takes its secret from.
+const SECRET: &str = "TRUEGATE_SESSION_SECRET";

@@ -1,0 +1,216 @@
+//! `truegate simulate`: the fake Truecaller as a program.
+
+use std::{future::pending, io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use http::StatusCode;
+
+use super::say;
+use crate::{
+    gateway::signals::Signals,
+    simulator::{Call, CallError, DOCUMENTED_TOKEN, Fault, Posted, Simulator},
+};
+
+/// The arguments of `truegate simulate`.
+#[derive(Debug, clap::Args)]
+pub(in crate::gateway) struct SimulateArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8490")]
+    listen: SocketAddr,
+
+    /// How the profile endpoint answers.
+    #[arg(long, alias = "day", value_name = "FAULT", default_value = "none", long_help = table("How the profile endpoint answers", Fault::FORMS))]
+    fault: Fault,
+
+    /// Speak TLS with this certificate chain (PEM).
+    #[arg(long, value_name = "FILE", requires = "key")]
+    certificate: Option<PathBuf>,
+
+    /// The key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    key: Option<PathBuf>,
+
+    /// Post a callback to this http:// URL of this machine, and those of the phone's page too.
+    #[arg(long, value_name = "URL")]
+    callback: Option<String>,
+
+    /// Post the callbacks of the phone's page to this http:// URL, and none of its own.
+    #[arg(long, value_name = "URL", conflicts_with = "callback")]
+    callback_url: Option<String>,
+
+    /// Which callback to post.
+    #[arg(long, value_name = "KIND", default_value = "grant", requires = "callback", long_help = table("Which callback to post", Call::KINDS))]
+    send: Call,
+
+    /// Wait before the callback, such as 5s or 300ms.
+    #[arg(long, value_name = "DURATION", requires = "callback", value_parser = humantime::parse_duration)]
+    delay: Option<Duration>,
+
+    /// The endpoint that the callback names, in place of the simulator's own.
+    #[arg(long, value_name = "URL", requires = "callback")]
+    endpoint: Option<String>,
+
+    /// The request id (nonce) of the callback, in place of a fresh one.
+    #[arg(long, value_name = "ID", requires = "callback")]
+    request_id: Option<String>,
+
+    /// Exit after the callback: 0 if it was answered 2xx, 1 if not.
+    #[arg(long, requires = "callback")]
+    once: bool,
+
+    /// Let callbacks go to other machines too.
+    #[arg(long)]
+    insecure_any_target: bool,
+}
+
+/// Why `truegate simulate` ended with exit code 1. The text names the cause.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SimulateError {
+    #[error("cannot listen on {listen}: {cause} (give --listen another address; port 0 takes a free one)")]
+    Listen { listen: SocketAddr, cause: io::Error },
+    #[error("the certificate or its key cannot be used: {0}")]
+    Tls(io::Error),
+    #[error("cannot read {}: {cause}", path.display())]
+    Read { path: PathBuf, cause: io::Error },
+    #[error("the callback was not posted: {}{}", .0.with_causes(), remedy(.0))]
+    Call(#[from] CallError),
+    #[error("the callback was answered {0}")]
+    NotAccepted(StatusCode),
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    #[error("cannot write to the standard output: {0}")]
+    Output(io::Error),
+}
+
+/// Serves until a signal ends it, or its terminal is closed; with `--once`, until its callback was answered.
+pub(super) async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
+    let mut signals = Signals::listen().map_err(SimulateError::Signals)?;
+    let simulator = start(&args).await?;
+    if !args.listen.ip().is_loopback() {
+        eprintln!("{EXPOSED}");
+    }
+    if args.insecure_any_target {
+        eprintln!("{ANY_TARGET}");
+    }
+    let (origin, fault) = (simulator.origin(), &args.fault);
+    let mut greeting = format!("truegate simulate: a fake Truecaller at {origin}, with the fault {fault}\n");
+    if !args.once {
+        greeting += &usage(&simulator, &args);
+    }
+    say(&greeting).map_err(SimulateError::Output)?;
+    let served = async {
+        if let Some(url) = &args.callback {
+            let posted = call_back(&simulator, url, &args).await?;
+            if args.once {
+                let refused = posted.iter().map(|posted| posted.answer.status).find(|status| !status.is_success());
+                return refused.map_or(Ok(()), |status| Err(SimulateError::NotAccepted(status)));
+            }
+        }
+        pending().await
+    };
+    tokio::select! {
+        outcome = served => outcome?,
+        _ = signals.next() => {}
+    }
+    simulator.stop().await;
+    Ok(())
+}
+
+async fn start(args: &SimulateArgs) -> Result<Simulator, SimulateError> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|cause| SimulateError::Read { path: path.clone(), cause });
+    let mut builder = Simulator::builder().listen(args.listen);
+    if let (Some(certificate), Some(key)) = (&args.certificate, &args.key) {
+        builder = builder.tls(read(certificate)?, read(key)?);
+    }
+    if args.insecure_any_target {
+        builder = builder.insecure_any_target();
+    }
+    let simulator = builder.start().await.map_err(|cause| match cause.kind() {
+        io::ErrorKind::InvalidInput => SimulateError::Tls(cause),
+        _ => SimulateError::Listen { listen: args.listen, cause },
+    })?;
+    simulator.set_fault(args.fault.clone());
+    if let Some(url) = args.callback.as_ref().or(args.callback_url.as_ref()) {
+        simulator.set_callback_url(url)?;
+    }
+    Ok(simulator)
+}
+
+/// Posts the callback, and prints what was posted and what came back.
+async fn call_back(simulator: &Simulator, url: &str, args: &SimulateArgs) -> Result<Vec<Posted>, SimulateError> {
+    let mut call = args.send.clone();
+    if let Some(delay) = args.delay {
+        call = call.after(delay);
+    }
+    if let Some(endpoint) = &args.endpoint {
+        call = call.endpoint(endpoint);
+    }
+    if let Some(request_id) = &args.request_id {
+        call = call.request_id(request_id);
+    }
+    let posted = simulator.call(url, call).await?;
+    for Posted { body, answer, .. } in &posted {
+        let (body, answered) = (String::from_utf8_lossy(body), String::from_utf8_lossy(&answer.body));
+        let text = format!("POST {url}\n{body}\n\nanswered {}\n{answered}\n", answer.status);
+        say(&text).map_err(SimulateError::Output)?;
+    }
+    Ok(posted)
+}
+
+/// How to use a simulator that goes on.
+fn usage(simulator: &Simulator, args: &SimulateArgs) -> String {
+    let (origin, endpoint, link_base) = (simulator.origin(), simulator.endpoint(), simulator.link_base());
+    let curl = match &args.certificate {
+        Some(certificate) => format!("curl --cacert {}", certificate.display()),
+        None => "curl".to_owned(),
+    };
+    format!(
+        r#"
+In config.yaml:
+
+  truecaller:
+    endpoints: [ {endpoint} ]
+
+The documented profile, by the documented token:
+
+  {curl} -H 'Authorization: Bearer {DOCUMENTED_TOKEN}' {endpoint}
+
+A fault (truegate simulate --help lists them):
+
+  {curl} -X PUT -d status=503 {origin}/simulator/fault
+
+A callback:
+
+  {curl} -H 'Content-Type: application/json' \
+    -d '{{"to":"http://127.0.0.1:8080/the/callback/path","kind":"grant"}}' \
+    {origin}/simulator/callbacks
+
+The user's phone, a page that plays the Truecaller app and posts to the callback URL (--callback-url):
+
+  session:
+    link_base: {link_base}
+
+What the endpoint saw:
+
+  {curl} {origin}/simulator/requests
+"#
+    )
+}
+
+fn remedy(error: &CallError) -> &'static str {
+    match error {
+        CallError::NotLoopback => " (--insecure-any-target allows any)",
+        _ => "",
+    }
+}
+
+fn table(title: &str, rows: &[(&str, &str)]) -> String {
+    let rows = rows.iter().map(|(text, meaning)| format!("\n{text:<31}{meaning}"));
+    format!("{title}:\n{}", rows.collect::<String>())
+}
+
+const EXPOSED: &str = "\
+WARNING: this is not a loopback address. Whoever reaches it can steer the simulator, read the tokens that it saw and \
+make it post callbacks.";
+
+const ANY_TARGET: &str =
+    "WARNING: callbacks may go to any host. Whoever reaches the simulator can make it post anywhere.";
