@@ -29,13 +29,16 @@ pub(super) struct SharedStore {
     is_down: Arc<AtomicBool>,
     is_slow: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
+    /// How many more batches are answered.
+    batches: Arc<AtomicUsize>,
 }
 
 impl Default for SharedStore {
     fn default() -> Self {
         let clock = ManualClock::default();
-        let kept = Arc::new(MemoryStore::new(1000).clock(clock.clone()));
-        Self { clock, kept, is_down: Arc::default(), is_slow: Arc::default(), asked: Arc::default() }
+        let kept = Arc::new(MemoryStore::new(10_000).clock(clock.clone()));
+        let batches = Arc::new(AtomicUsize::new(usize::MAX));
+        Self { clock, kept, is_down: Arc::default(), is_slow: Arc::default(), asked: Arc::default(), batches }
     }
 }
 
@@ -47,6 +50,11 @@ impl SharedStore {
     /// A slow store answers only once it is no longer slow.
     pub(super) fn set_slow(&self, is_slow: bool) {
         self.is_slow.store(is_slow, Ordering::Relaxed);
+    }
+
+    /// Answers so many more batches of logins that are watched, and then no other one.
+    pub(super) fn set_batches(&self, batches: usize) {
+        self.batches.store(batches, Ordering::Relaxed);
     }
 
     pub(super) fn asked(&self) -> usize {
@@ -97,7 +105,11 @@ impl Store for SharedStore {
     }
 
     fn moved<'a>(&'a self, seen: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
-        self.answer(|| self.kept.moved(seen))
+        let left = self.batches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        match left {
+            Ok(_) => self.answer(|| self.kept.moved(seen)),
+            Err(_) => Box::pin(async { Err(Cause::Timeout.into()) }),
+        }
     }
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {

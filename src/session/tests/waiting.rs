@@ -2,14 +2,18 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
+use tokio::task::unconstrained;
+
 use super::site::{Browser, ORIGIN, Outcome, Site, now};
+use crate::store::WATCHED_AT_ONCE;
 
 const LOOK: Duration = Duration::from_millis(300);
 
 type Request<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 
 fn ask<'a>(site: &'a Site, browser: &Browser, query: &str) -> Request<'a> {
-    Box::pin(site.send(browser.request("GET", &format!("/.truegate/status?{query}"), &[])))
+    // The runtime lets one task wait for a hundred things, and a test polls thousands.
+    Box::pin(unconstrained(site.send(browser.request("GET", &format!("/.truegate/status?{query}"), &[]))))
 }
 
 fn wait_for<'a>(site: &'a Site, browser: &Browser, nonce: &str) -> Request<'a> {
@@ -139,6 +143,28 @@ async fn a_store_that_stays_away_is_told_to_all_who_wait_by_few_questions() {
     let answers: Vec<_> = waiting.iter_mut().map(|request| state(request).unwrap()).collect();
     assert!(answers.iter().all(|answer| answer == "store-unavailable"), "{answers:?}");
     assert_eq!(site.store.asked(), asked + 18);
+}
+
+#[tokio::test]
+async fn what_one_batch_says_is_heard_though_the_next_one_fails() {
+    let here = Site::new();
+    let there = here.twin();
+    let (browsers, nonces) = crowd(&here, WATCHED_AT_ONCE + 3).await;
+    let mut waiting = wait_all(&here, &browsers, &nonces);
+    for nonce in &nonces {
+        there.decline(nonce, "user_rejected").await;
+    }
+
+    here.store.set_batches(1);
+    here.clock.advance(LOOK);
+    waiting.retain_mut(|request| match state(request) {
+        Some(heard) => heard != "refused",
+        None => true,
+    });
+    assert_eq!(waiting.len(), 3, "those of the second batch wait");
+    here.store.set_batches(2);
+    here.clock.advance(LOOK);
+    assert!(waiting.iter_mut().all(|request| state(request).as_deref() == Some("refused")));
 }
 
 #[tokio::test]
