@@ -13,8 +13,8 @@ use tokio::{
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
-    address::{Address, Connection},
     fault,
+    server::{Server, ServerConnection},
 };
 use crate::{
     cause::{Cause, Fault},
@@ -27,7 +27,7 @@ use crate::{
 /// It connects when it is first called, and again after a connection was lost: one attempt at a time, for which
 /// all callers wait, and then none for [`PAUSE`], in which they fail at once, for the reason that the attempt failed for.
 pub(super) struct Link {
-    pub(super) address: Address,
+    pub(super) server: Server,
     line: Mutex<Line>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Link {
 /// be it that the deadline has passed or that the caller has left.
 struct Question<'a> {
     link: &'a Link,
-    connection: &'a Arc<Connection>,
+    connection: &'a Arc<ServerConnection>,
     asked: Instant,
     answered: bool,
     _in_flight: TaskTrackerToken,
@@ -43,7 +43,7 @@ struct Question<'a> {
 
 #[derive(Default)]
 struct Line {
-    connection: Arc<OnceCell<Arc<Connection>>>,
+    connection: Arc<OnceCell<Arc<ServerConnection>>>,
     rests_until: Option<Instant>,
     /// Why there is no connection, if it was not just closed.
     fault: Option<Fault>,
@@ -63,8 +63,8 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(750);
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
 impl Link {
-    pub(super) fn new(address: Address) -> Self {
-        Self { address, line: Mutex::default() }
+    pub(super) fn new(server: Server) -> Self {
+        Self { server, line: Mutex::default() }
     }
 
     /// What the server answers to a script.
@@ -103,15 +103,15 @@ impl Link {
         Err(fault)
     }
 
-    async fn connection(&self) -> Result<Arc<Connection>, Fault> {
+    async fn connection(&self) -> Result<Arc<ServerConnection>, Fault> {
         let cell = self.line().cell();
         cell.get_or_try_init(|| self.connect()).await.cloned()
     }
 
-    async fn connect(&self) -> Result<Arc<Connection>, Fault> {
+    async fn connect(&self) -> Result<Arc<ServerConnection>, Fault> {
         // A caller may leave in the middle of its attempt: that counts as one as well.
         self.line().begin(SystemClock.now())?;
-        let connected = timeout(CONNECT_TIMEOUT, self.address.connect()).await;
+        let connected = timeout(CONNECT_TIMEOUT, self.server.connect()).await;
         let connected = connected.unwrap_or_else(|_| Err(Cause::Timeout.into()));
         let mut line = self.line();
         line.fault = connected.as_ref().err().cloned();
@@ -122,7 +122,7 @@ impl Link {
     }
 
     /// Remembers why a call failed: a server that refuses may also hang up.
-    fn note(&self, connection: &Arc<Connection>, fault: &Fault) {
+    fn note(&self, connection: &Arc<ServerConnection>, fault: &Fault) {
         let mut line = self.line();
         if line.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)) {
             line.fault = Some(fault.clone());
@@ -130,7 +130,7 @@ impl Link {
     }
 
     /// Lets the next caller connect. Who waits for answers on the lost connection may still get them.
-    fn give_up(&self, lost: &Arc<Connection>, fault: &Fault) {
+    fn give_up(&self, lost: &Arc<ServerConnection>, fault: &Fault) {
         let mut line = self.line();
         if line.connection.get().is_some_and(|current| Arc::ptr_eq(current, lost)) {
             line.connection = Arc::default();
@@ -144,7 +144,7 @@ impl Link {
 }
 
 impl<'a> Question<'a> {
-    fn new(link: &'a Link, connection: &'a Arc<Connection>) -> Self {
+    fn new(link: &'a Link, connection: &'a Arc<ServerConnection>) -> Self {
         let _in_flight = connection.in_flight.token();
         Self { link, connection, asked: SystemClock.now(), answered: false, _in_flight }
     }
@@ -162,7 +162,7 @@ impl Drop for Question<'_> {
 
 impl Line {
     /// Where the connection is, or will be.
-    fn cell(&mut self) -> Arc<OnceCell<Arc<Connection>>> {
+    fn cell(&mut self) -> Arc<OnceCell<Arc<ServerConnection>>> {
         if self.connection.get().is_some_and(|connection| connection.has_ended()) {
             self.connection = Arc::default();
         }

@@ -1,11 +1,11 @@
 //! Logins and revocations in Redis or Valkey.
 
-mod address;
 mod error;
 mod fault;
 mod key;
 mod link;
 mod script;
+mod server;
 mod state;
 
 use std::{fmt, time::Duration};
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
-use self::{address::Address, link::Link, script::Scripts};
+use self::{link::Link, script::Scripts, server::Server};
 use super::{Cursor, LOGINS_PER_BROWSER, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
 use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 
@@ -55,7 +55,7 @@ impl RedisStore {
     ///
     /// When the URL is none of a Redis server. No error shows it, as it may hold a password.
     pub fn new(url: &str, max_pending: usize) -> Result<Self, RedisStoreError> {
-        Ok(Self { link: Link::new(Address::parse(url)?), scripts: Scripts::new(), max_pending })
+        Ok(Self { link: Link::new(Server::parse(url)?), scripts: Scripts::new(), max_pending })
     }
 
     /// Trusts the certificates of a PEM file beside Mozilla's roots.
@@ -64,7 +64,7 @@ impl RedisStore {
     ///
     /// When the file holds no certificate.
     pub fn trust(mut self, pem: &[u8]) -> Result<Self, RedisStoreError> {
-        self.link.address.trust(pem)?;
+        self.link.server.trust(pem)?;
         Ok(self)
     }
 

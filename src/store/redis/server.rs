@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What a URL says of a server.
-pub(super) struct Address {
+pub(super) struct Server {
     host: Box<str>,
     port: u16,
     login: RedisConnectionInfo,
@@ -38,7 +38,7 @@ struct Tls {
 }
 
 /// A connection that many commands share.
-pub(super) struct Connection {
+pub(super) struct ServerConnection {
     pub(super) commands: MultiplexedConnection,
     /// One token for each question that waits for its answer.
     pub(super) in_flight: TaskTracker,
@@ -48,7 +48,7 @@ pub(super) struct Connection {
     _tasks: JoinSet<()>,
 }
 
-impl Address {
+impl Server {
     pub(super) fn parse(url: &str) -> Result<Self, RedisStoreError> {
         let mut url = Url::parse(url).map_err(|_| RedisStoreError::Url)?;
         let encrypted = match url.scheme() {
@@ -77,7 +77,7 @@ impl Address {
         Ok(())
     }
 
-    pub(super) async fn connect(&self) -> Result<Connection, Fault> {
+    pub(super) async fn connect(&self) -> Result<ServerConnection, Fault> {
         let stream = self.reach().await.map_err(fault::of_io)?;
         match &self.tls {
             Some(tls) => {
@@ -100,14 +100,23 @@ impl Address {
         Ok(stream)
     }
 
-    async fn log_in(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Connection, Fault> {
+    async fn log_in(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<ServerConnection, Fault> {
         // Whoever asks has a deadline of its own.
         let unlimited = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let connected = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await;
         let (commands, driver) = connected.map_err(fault::of)?;
         let mut tasks = JoinSet::new();
         let driver = tasks.spawn(driver);
-        Ok(Connection { commands, in_flight: TaskTracker::new(), refusal: Mutex::default(), driver, _tasks: tasks })
+        Ok(ServerConnection {
+            commands,
+            in_flight: TaskTracker::new(),
+            refusal: Mutex::default(),
+            driver,
+            _tasks: tasks,
+        })
     }
 }
 
@@ -118,7 +127,7 @@ impl Tls {
     }
 }
 
-impl Connection {
+impl ServerConnection {
     /// Whether the server, or the way to it, has ended the connection.
     pub(super) fn has_ended(&self) -> bool {
         self.driver.is_finished()
