@@ -3,7 +3,7 @@
 mod error;
 mod fault;
 mod key;
-mod link;
+mod reconnect;
 mod script;
 mod server;
 mod state;
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
-use self::{link::Link, script::Scripts, server::Server};
+use self::{reconnect::Reconnect, script::Scripts, server::Server};
 use super::{Cursor, LOGINS_PER_BROWSER, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
 use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 
@@ -40,7 +40,7 @@ use crate::{callback::RequestId, cause::Cause, session::BrowserId};
 /// # Ok::<_, truegate::store::RedisStoreError>(())
 /// ```
 pub struct RedisStore {
-    link: Link,
+    reconnect: Reconnect,
     scripts: Scripts,
     max_pending: usize,
 }
@@ -55,7 +55,7 @@ impl RedisStore {
     ///
     /// When the URL is none of a Redis server. No error shows it, as it may hold a password.
     pub fn new(url: &str, max_pending: usize) -> Result<Self, RedisStoreError> {
-        Ok(Self { link: Link::new(Server::parse(url)?), scripts: Scripts::new(), max_pending })
+        Ok(Self { reconnect: Reconnect::new(Server::parse(url)?), scripts: Scripts::new(), max_pending })
     }
 
     /// Trusts the certificates of a PEM file beside Mozilla's roots.
@@ -64,7 +64,7 @@ impl RedisStore {
     ///
     /// When the file holds no certificate.
     pub fn trust(mut self, pem: &[u8]) -> Result<Self, RedisStoreError> {
-        self.link.server.trust(pem)?;
+        self.reconnect.server.trust(pem)?;
         Ok(self)
     }
 
@@ -78,7 +78,7 @@ impl RedisStore {
         let mut call = self.scripts.open.key(key::login(nonce));
         call.key(key::browser(browser)).key(key::ENDS).arg(nonce.expose()).arg(browser.expose()).arg(owner);
         call.arg(key::milliseconds(lifetime)).arg(self.max_pending).arg(LOGINS_PER_BROWSER).arg(key::LOGIN);
-        match self.link.run::<String>(&call).await?.as_str() {
+        match self.reconnect.run::<String>(&call).await?.as_str() {
             "opened" => Ok(()),
             "full" => Err(StoreError::Full),
             "taken" => Err(Cause::Data.into()),
@@ -92,7 +92,7 @@ impl RedisStore {
             call.key(key::login(nonce));
         }
         call.arg(browser.expose()).arg(key::LOGIN).arg(LOGINS_PER_BROWSER).arg(nonce.map(RequestId::expose));
-        let kept: Option<(String, Bytes, String, Bytes)> = self.link.run(&call).await?;
+        let kept: Option<(String, Bytes, String, Bytes)> = self.reconnect.run(&call).await?;
         Ok(kept.and_then(|(nonce, owner, word, sealed)| state::login(&nonce, owner, &word, sealed)))
     }
 
@@ -107,14 +107,14 @@ impl RedisStore {
             let (nonce, word) = watched.found.as_ref().map_or(("", ""), |(nonce, word)| (nonce.expose(), word));
             call.arg(watched.browser.expose()).arg(nonce).arg(word);
         }
-        self.link.run(&call).await
+        self.reconnect.run(&call).await
     }
 
     async fn revocations(&self, after: &Cursor) -> Result<(Vec<Bytes>, Cursor), StoreError> {
         let (generation, id) = key::parts(after);
         let mut call = self.scripts.revocations.key(key::REVOCATIONS);
         call.arg(generation).arg(id).arg(REVOCATIONS_AT_ONCE);
-        let mut answer: Vec<Bytes> = self.link.run(&call).await?;
+        let mut answer: Vec<Bytes> = self.reconnect.run(&call).await?;
         let later = answer.split_off(answer.len().min(2));
         let [generation, id] = answer.try_into().map_err(|_| Cause::Protocol)?;
         Ok((later, key::cursor(&generation, &id)))
@@ -134,7 +134,7 @@ impl Store for RedisStore {
 
     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
         Box::pin(async move {
-            let left: Option<u64> = self.link.run(&self.scripts.time_left.key(key::login(nonce))).await?;
+            let left: Option<u64> = self.reconnect.run(&self.scripts.time_left.key(key::login(nonce))).await?;
             Ok(left.map(Duration::from_millis))
         })
     }
@@ -142,7 +142,7 @@ impl Store for RedisStore {
     fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let mut call = self.scripts.advance.key(key::login(nonce));
-            self.link.run(call.arg(to.word()).arg(state::sealed(&to))).await
+            self.reconnect.run(call.arg(to.word()).arg(state::sealed(&to))).await
         })
     }
 
@@ -161,7 +161,7 @@ impl Store for RedisStore {
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             let mut call = self.scripts.revoke.key(key::REVOCATIONS);
-            self.link.run(call.arg(&*revocation).arg(key::milliseconds(lifetime))).await
+            self.reconnect.run(call.arg(&*revocation).arg(key::milliseconds(lifetime))).await
         })
     }
 

@@ -1,4 +1,4 @@
-//! The link to the server: one connection, which is made anew when it is lost.
+//! The reconnect to the server: one connection, which is made anew when it is lost.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -26,23 +26,23 @@ use crate::{
 ///
 /// It connects when it is first called, and again after a connection was lost: one attempt at a time, for which
 /// all callers wait, and then none for [`PAUSE`], in which they fail at once, for the reason that the attempt failed for.
-pub(super) struct Link {
+pub(super) struct Reconnect {
     pub(super) server: Server,
-    line: Mutex<Line>,
+    slot: Mutex<Slot>,
 }
 
-/// A question that waits for its answer; the connection is given up if there was time enough for one and none came,
+/// A call that waits for its answer; the connection is given up if there was time enough for one and none came,
 /// be it that the deadline has passed or that the caller has left.
-struct Question<'a> {
-    link: &'a Link,
+struct InFlight<'a> {
+    reconnect: &'a Reconnect,
     connection: &'a Arc<ServerConnection>,
     asked: Instant,
     answered: bool,
-    _in_flight: TaskTrackerToken,
+    _token: TaskTrackerToken,
 }
 
 #[derive(Default)]
-struct Line {
+struct Slot {
     connection: Arc<OnceCell<Arc<ServerConnection>>>,
     rests_until: Option<Instant>,
     /// Why there is no connection, if it was not just closed.
@@ -62,9 +62,9 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(750);
 /// How long nobody connects after an attempt that failed, and the least time from one attempt to the next.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 
-impl Link {
+impl Reconnect {
     pub(super) fn new(server: Server) -> Self {
-        Self { server, line: Mutex::default() }
+        Self { server, slot: Mutex::default() }
     }
 
     /// What the server answers to a script.
@@ -77,10 +77,10 @@ impl Link {
         let connection = timeout_at(deadline, self.connection()).await.map_err(|_| Cause::Timeout)??;
         // The answer to a call that nobody waits for any more is told apart by its order, and dropped.
         let mut commands = connection.commands.clone();
-        let mut question = Question::new(self, &connection);
+        let mut in_flight = InFlight::new(self, &connection);
         let answer = timeout_at(deadline, call.invoke_async(&mut commands)).await;
         let answer = answer.map_err(|_| Cause::Timeout)?;
-        question.answered = true;
+        in_flight.answered = true;
         let error = match answer {
             Ok(answer) => {
                 connection.note(None);
@@ -91,7 +91,7 @@ impl Link {
         let (is_lost, has_ended) = (is_lost(&error), error.is_io_error());
         let mut fault = fault::of(error);
         if has_ended {
-            drop(question);
+            drop(in_flight);
             fault = timeout_at(deadline, connection.end()).await.ok().flatten().unwrap_or(fault);
         } else {
             connection.note(Some(fault.clone()));
@@ -104,63 +104,63 @@ impl Link {
     }
 
     async fn connection(&self) -> Result<Arc<ServerConnection>, Fault> {
-        let cell = self.line().cell();
+        let cell = self.slot().cell();
         cell.get_or_try_init(|| self.connect()).await.cloned()
     }
 
     async fn connect(&self) -> Result<Arc<ServerConnection>, Fault> {
         // A caller may leave in the middle of its attempt: that counts as one as well.
-        self.line().begin(SystemClock.now())?;
+        self.slot().begin(SystemClock.now())?;
         let connected = timeout(CONNECT_TIMEOUT, self.server.connect()).await;
         let connected = connected.unwrap_or_else(|_| Err(Cause::Timeout.into()));
-        let mut line = self.line();
-        line.fault = connected.as_ref().err().cloned();
-        if line.fault.is_some() {
-            line.rest(SystemClock.now());
+        let mut slot = self.slot();
+        slot.fault = connected.as_ref().err().cloned();
+        if slot.fault.is_some() {
+            slot.rest(SystemClock.now());
         }
         connected.map(Arc::new)
     }
 
     /// Remembers why a call failed: a server that refuses may also hang up.
     fn note(&self, connection: &Arc<ServerConnection>, fault: &Fault) {
-        let mut line = self.line();
-        if line.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)) {
-            line.fault = Some(fault.clone());
+        let mut slot = self.slot();
+        if slot.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)) {
+            slot.fault = Some(fault.clone());
         }
     }
 
     /// Lets the next caller connect. Who waits for answers on the lost connection may still get them.
     fn give_up(&self, lost: &Arc<ServerConnection>, fault: &Fault) {
-        let mut line = self.line();
-        if line.connection.get().is_some_and(|current| Arc::ptr_eq(current, lost)) {
-            line.connection = Arc::default();
-            line.fault = Some(fault.clone());
+        let mut slot = self.slot();
+        if slot.connection.get().is_some_and(|current| Arc::ptr_eq(current, lost)) {
+            slot.connection = Arc::default();
+            slot.fault = Some(fault.clone());
         }
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<'a> Question<'a> {
-    fn new(link: &'a Link, connection: &'a Arc<ServerConnection>) -> Self {
-        let _in_flight = connection.in_flight.token();
-        Self { link, connection, asked: SystemClock.now(), answered: false, _in_flight }
+impl<'a> InFlight<'a> {
+    fn new(reconnect: &'a Reconnect, connection: &'a Arc<ServerConnection>) -> Self {
+        let _token = connection.in_flight.token();
+        Self { reconnect, connection, asked: SystemClock.now(), answered: false, _token }
     }
 }
 
-impl Drop for Question<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let now = SystemClock.now();
         // While nobody may connect, a silent connection is better than none.
-        if !self.answered && now >= self.asked + PATIENCE && !self.link.line().rests(now) {
-            self.link.give_up(self.connection, &Cause::Timeout.into());
+        if !self.answered && now >= self.asked + PATIENCE && !self.reconnect.slot().rests(now) {
+            self.reconnect.give_up(self.connection, &Cause::Timeout.into());
         }
     }
 }
 
-impl Line {
+impl Slot {
     /// Where the connection is, or will be.
     fn cell(&mut self) -> Arc<OnceCell<Arc<ServerConnection>>> {
         if self.connection.get().is_some_and(|connection| connection.has_ended()) {
