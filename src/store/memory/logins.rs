@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::expiries::{Expiries, Expiry};
+use super::{Expiries, Expiry};
 use crate::{
     callback::RequestId,
     cause::Cause,
@@ -42,18 +42,23 @@ impl Logins {
         if self.by_nonce.contains_key(nonce) {
             return Err(Cause::Data.into());
         }
-        let oldest = self.surplus(browser);
-        if self.expiries.len() - usize::from(oldest.is_some()) >= most {
+        let nonces = self.by_browser.get(browser).filter(|nonces| nonces.len() >= LOGINS_PER_BROWSER);
+        let oldest = nonces.and_then(|nonces| nonces.front().cloned());
+        if self.by_nonce.len() - usize::from(oldest.is_some()) >= most {
             return Err(StoreError::Full);
         }
         if let Some(oldest) = oldest {
             self.drop_login(&oldest);
         }
-        self.keep(nonce, browser, owner, end);
+        let expiry = self.expiries.push(end, nonce.clone());
+        let login = Record { browser: browser.clone(), owner, state: State::Pending, expiry };
+        self.by_nonce.insert(nonce.clone(), login);
+        self.by_browser.entry(browser.clone()).or_default().push_back(nonce.clone());
         Ok(())
     }
 
-    pub(super) fn runs_until(&self, nonce: &RequestId) -> Option<Instant> {
+    /// When a login expires that has not ended.
+    pub(super) fn pending_until(&self, nonce: &RequestId) -> Option<Instant> {
         self.by_nonce.get(nonce).filter(|login| !login.state.is_end()).map(|login| login.expiry.0)
     }
 
@@ -76,19 +81,6 @@ impl Logins {
         }
     }
 
-    /// The login that a browser has to give up for another one.
-    fn surplus(&self, browser: &BrowserId) -> Option<RequestId> {
-        let nonces = self.by_browser.get(browser)?;
-        (nonces.len() >= LOGINS_PER_BROWSER).then(|| nonces.front().cloned())?
-    }
-
-    fn keep(&mut self, nonce: &RequestId, browser: &BrowserId, owner: Bytes, end: Instant) {
-        let expiry = self.expiries.push(end, nonce.clone());
-        let login = Record { browser: browser.clone(), owner, state: State::Pending, expiry };
-        self.by_nonce.insert(nonce.clone(), login);
-        self.by_browser.entry(browser.clone()).or_default().push_back(nonce.clone());
-    }
-
     fn drop_login(&mut self, nonce: &RequestId) {
         let Some(login) = self.by_nonce.remove(nonce) else { return };
         self.expiries.remove(&login.expiry);
@@ -106,6 +98,6 @@ impl Logins {
     /// How much memory is taken, in logins.
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
-        self.by_nonce.capacity() + self.by_browser.capacity() + self.expiries.len()
+        self.by_nonce.capacity() + self.by_browser.capacity() + self.expiries.due.len()
     }
 }

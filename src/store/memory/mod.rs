@@ -1,11 +1,11 @@
 //! Logins and revocations in the memory of this process.
 
-mod expiries;
 mod logins;
-mod revocations;
 
 use std::{
+    collections::BTreeMap,
     fmt,
+    ops::Bound::{Excluded, Unbounded},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,8 +13,8 @@ use std::{
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use self::{logins::Logins, revocations::Revocations};
-use super::{Cursor, Login, State, Store, StoreError, WatchedLogin};
+use self::logins::Logins;
+use super::{Cursor, LONGEST, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -23,10 +23,10 @@ use crate::{
 
 /// Keeps logins and revocations in the memory of this process, for a single gateway.
 ///
-/// A restart forgets both: a login that ran must be started again, and a session that was revoked lives on until it
+/// A restart forgets both: users who were logging in must start again, and a session that was revoked lives on until it
 /// expires. Several gateways that must act as one need a store outside of them.
 ///
-/// It is never unavailable, and never waits. What has expired is dropped by whatever call comes next.
+/// This store never waits, and is unavailable only for a nonce that it keeps already. Each call drops what has expired.
 pub struct MemoryStore {
     kept: Mutex<Kept>,
     max_pending: usize,
@@ -34,21 +34,21 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store for at most `max_pending` logins at once.
+    /// Makes an empty store for at most `max_pending` logins at once.
     ///
-    /// A login that has ended keeps its place until its lifetime has passed, as its browser may still ask.
+    /// A login that has ended counts until its lifetime has passed, as its browser may still ask.
     pub fn new(max_pending: usize) -> Self {
         Self { kept: Mutex::default(), max_pending, clock: Box::new(SystemClock) }
     }
 
-    /// The clock. Defaults to the machine's.
+    /// Sets the clock. Defaults to the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
-    /// A step that is taken as a whole, when it is first polled.
+    /// Takes a step as a whole, when it is first polled.
     fn step<'a, T: 'a>(&'a self, step: impl FnOnce(&mut Kept, Instant) -> T + Send + 'a) -> BoxFuture<'a, T> {
         Box::pin(async move {
             let (mut kept, now) = self.kept();
@@ -75,11 +75,11 @@ impl Store for MemoryStore {
         owner: Bytes,
         lifetime: Duration,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.step(move |kept, now| kept.logins.open(nonce, browser, owner, after(now, lifetime), self.max_pending))
+        self.step(move |kept, now| kept.logins.open(nonce, browser, owner, end_of(lifetime, now), self.max_pending))
     }
 
     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
-        self.step(move |kept, now| Ok(kept.logins.runs_until(nonce).map(|end| end - now)))
+        self.step(move |kept, now| Ok(kept.logins.pending_until(nonce).map(|end| end - now)))
     }
 
     fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
@@ -105,7 +105,7 @@ impl Store for MemoryStore {
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
         self.step(move |kept, now| {
-            kept.revocations.push(revocation, after(now, lifetime));
+            kept.revocations.push(revocation, end_of(lifetime, now));
             Ok(())
         })
     }
@@ -124,11 +124,74 @@ impl fmt::Debug for MemoryStore {
 #[derive(Default)]
 struct Kept {
     logins: Logins,
-    revocations: Revocations,
+    revocations: RevocationLog,
 }
 
-fn after(now: Instant, lifetime: Duration) -> Instant {
-    now + lifetime.min(super::LONGEST)
+/// The revocations in the order in which they came, numbered from one. A cursor is the number of the last.
+#[derive(Default)]
+struct RevocationLog {
+    numbered: BTreeMap<u64, Bytes>,
+    last: u64,
+    expiries: Expiries<u64>,
+}
+
+impl RevocationLog {
+    fn push(&mut self, revocation: Bytes, end: Instant) {
+        self.last += 1;
+        self.numbered.insert(self.last, revocation);
+        self.expiries.push(end, self.last);
+    }
+
+    fn after(&self, cursor: &Cursor) -> (Vec<Bytes>, Cursor) {
+        let after = cursor.name().parse().unwrap_or(0);
+        let later = self.numbered.range((Excluded(after), Unbounded)).take(REVOCATIONS_AT_ONCE);
+        let (numbers, later): (Vec<_>, Vec<_>) =
+            later.map(|(number, revocation)| (*number, revocation.clone())).unzip();
+        (later, Cursor::new(numbers.last().unwrap_or(&self.last).to_string()))
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while let Some(number) = self.expiries.pop(now) {
+            self.numbered.remove(&number);
+        }
+    }
+}
+
+/// Things in the order in which they expire.
+struct Expiries<T> {
+    due: BTreeMap<Expiry, T>,
+    numbers: u64,
+}
+
+/// When a thing expires; the number tells those apart that expire together.
+type Expiry = (Instant, u64);
+
+impl<T> Expiries<T> {
+    fn push(&mut self, end: Instant, thing: T) -> Expiry {
+        self.numbers += 1;
+        self.due.insert((end, self.numbers), thing);
+        (end, self.numbers)
+    }
+
+    fn remove(&mut self, expiry: &Expiry) {
+        self.due.remove(expiry);
+    }
+
+    /// Takes one thing that has expired.
+    fn pop(&mut self, now: Instant) -> Option<T> {
+        let first = self.due.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+}
+
+impl<T> Default for Expiries<T> {
+    fn default() -> Self {
+        Self { due: BTreeMap::new(), numbers: 0 }
+    }
+}
+
+fn end_of(lifetime: Duration, now: Instant) -> Instant {
+    now + lifetime.min(LONGEST)
 }
 
 #[cfg(test)]
