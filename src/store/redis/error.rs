@@ -1,8 +1,15 @@
-//! Why there is no store on a Redis server.
+//! What can go wrong with a server: its URL, and its answers.
 
-use crate::tls::NoCertificate;
+use std::io;
 
-/// Why there is no store on a Redis server. It never shows the URL.
+use redis::{ErrorKind, RedisError};
+
+use crate::{
+    cause::{Cause, Fault, find},
+    tls::NoCertificate,
+};
+
+/// Why no store can be made on a Redis server. It never shows the URL, nor an error of a parser that may repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStoreError {
@@ -23,5 +30,89 @@ pub enum RedisStoreError {
 impl From<NoCertificate> for RedisStoreError {
     fn from(_: NoCertificate) -> Self {
         Self::Certificate
+    }
+}
+
+/// Why a connection did not come up.
+pub(super) fn fault_of_io(error: io::Error) -> Fault {
+    Fault::new(find(&error).unwrap_or(Cause::Connect), error)
+}
+
+/// Why a command failed. What the server says of that is not kept: it may repeat what it was asked.
+pub(super) fn fault_of(error: RedisError) -> Fault {
+    match error.kind() {
+        ErrorKind::Io => Fault::new(find(&error).unwrap_or(Cause::Closed), error),
+        ErrorKind::AuthenticationFailed => Cause::Auth.into(),
+        ErrorKind::Server(_) | ErrorKind::Extension => {
+            refusal(error.code().unwrap_or_default(), error.detail().unwrap_or_default()).into()
+        }
+        ErrorKind::Parse | ErrorKind::UnexpectedReturnType | ErrorKind::RESP3NotSupported => Cause::Protocol.into(),
+        _ => Cause::Other.into(),
+    }
+}
+
+/// What a server means by a refusal: its first word, or the one that a server before version 7 hides in the text when a
+/// script is refused.
+fn refusal(code: &str, detail: &str) -> Cause {
+    if let Some((_, cause)) = REFUSALS.iter().find(|(known, _)| *known == code) {
+        return *cause;
+    }
+    let hidden = detail.split_ascii_whitespace().map(|word| word.trim_start_matches('-'));
+    let mut hidden = hidden.filter_map(|word| REFUSALS.iter().find(|(known, _)| *known == word));
+    match hidden.next() {
+        Some((_, cause)) => *cause,
+        None if detail.contains("max number of clients") => Cause::Full,
+        None if detail.contains("unauthenticated") => Cause::Auth,
+        None if detail.contains(JUNK) => Cause::Data,
+        None => Cause::Protocol,
+    }
+}
+
+/// What our own scripts say of revocations that they did not write.
+const JUNK: &str = "holds something that is not a revocation";
+
+const REFUSALS: [(&str, Cause); 19] = [
+    ("NOAUTH", Cause::Auth),
+    ("WRONGPASS", Cause::Auth),
+    ("NOPERM", Cause::Auth),
+    ("DENIED", Cause::Auth),
+    ("OOM", Cause::Full),
+    ("MISCONF", Cause::ServerError),
+    ("NOREPLICAS", Cause::ServerError),
+    ("LOADING", Cause::ServerError),
+    ("BUSY", Cause::ServerError),
+    ("UNKILLABLE", Cause::ServerError),
+    ("MASTERDOWN", Cause::ServerError),
+    ("CLUSTERDOWN", Cause::ServerError),
+    ("TRYAGAIN", Cause::ServerError),
+    ("READONLY", Cause::ReadOnly),
+    ("WRONGTYPE", Cause::Data),
+    ("NOSCRIPT", Cause::Protocol),
+    ("MOVED", Cause::Protocol),
+    ("ASK", Cause::Protocol),
+    ("CROSSSLOT", Cause::Protocol),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_any_version_has_its_cause() {
+        for (code, detail, cause) in [
+            ("WRONGPASS", "invalid username-password pair or user is disabled.", Cause::Auth),
+            ("OOM", "command not allowed when used memory > 'maxmemory'. script: f, on @user_script:1.", Cause::Full),
+            ("ERR", "Error running script (call to f_1): @user_script:9: -OOM command not allowed", Cause::Full),
+            ("ERR", "Error running script: @user_script: 4: -READONLY You can't write", Cause::ReadOnly),
+            ("ERR", "Error running script: @user_script:8: WRONGTYPE Operation against a key", Cause::Data),
+            ("ERR", "Protocol error: unauthenticated multibulk length", Cause::Auth),
+            ("ERR", "max number of clients reached", Cause::Full),
+            ("ERR", "unknown command 'EVALSHA', with args beginning with: 's3cr3t'", Cause::Protocol),
+            ("LOADING", "Redis is loading the dataset in memory", Cause::ServerError),
+            ("MOVED", "3999 127.0.0.1:6381", Cause::Protocol),
+            ("NEVERHEARD", "of it", Cause::Protocol),
+        ] {
+            assert_eq!(refusal(code, detail), cause, "{code} {detail}");
+        }
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
-    fault,
+    error::fault_of,
     server::{Server, ServerConnection},
 };
 use crate::{
@@ -89,7 +89,7 @@ impl Reconnect {
             Err(error) => error,
         };
         let (is_lost, has_ended) = (is_lost(&error), error.is_io_error());
-        let mut fault = fault::of(error);
+        let mut fault = fault_of(error);
         if has_ended {
             drop(in_flight);
             fault = timeout_at(deadline, connection.end()).await.ok().flatten().unwrap_or(fault);

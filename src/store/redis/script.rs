@@ -1,6 +1,15 @@
-//! The steps that the server takes as a whole, in Lua.
+//! The steps that the server takes as a whole, in Lua, and how keys, states, lifetimes and cursors are written for them.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use redis::Script;
+
+use crate::{
+    callback::RequestId,
+    session::BrowserId,
+    store::{Cursor, LONGEST, State},
+};
 
 /// One script for each method of the trait. A server that does not know a script yet, or no longer, is given it.
 pub(super) struct Scripts {
@@ -15,21 +24,92 @@ pub(super) struct Scripts {
 
 impl Scripts {
     pub(super) fn new() -> Self {
+        let script = |step: &str| Script::new(&[include_str!("scripts/common.lua"), step].concat());
         Self {
-            open: Script::new(concat!(include_str!("scripts/now.lua"), include_str!("scripts/open.lua"))),
-            time_left: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/time_left.lua"))),
-            advance: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/advance.lua"))),
-            state: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/state.lua"))),
-            moved: Script::new(concat!(include_str!("scripts/login.lua"), include_str!("scripts/moved.lua"))),
-            revoke: Script::new(concat!(
-                include_str!("scripts/now.lua"),
-                include_str!("scripts/revocation.lua"),
-                include_str!("scripts/revoke.lua")
-            )),
-            revocations: Script::new(concat!(
-                include_str!("scripts/revocation.lua"),
-                include_str!("scripts/revocations.lua")
-            )),
+            open: script(include_str!("scripts/open.lua")),
+            time_left: script(include_str!("scripts/time_left.lua")),
+            advance: script(include_str!("scripts/advance.lua")),
+            state: script(include_str!("scripts/state.lua")),
+            moved: script(include_str!("scripts/moved.lua")),
+            revoke: script(include_str!("scripts/revoke.lua")),
+            revocations: script(include_str!("scripts/revocations.lua")),
         }
+    }
+}
+
+/// Before the nonce of each login.
+pub(super) const LOGIN_PREFIX: &str = "{truegate}:login:";
+
+/// When each login ends, by its nonce: the logins that count.
+pub(super) const ENDS: &str = "{truegate}:logins";
+
+/// The stream of revocations.
+pub(super) const REVOCATIONS: &str = "{truegate}:revocations";
+
+pub(super) fn login_key(nonce: &RequestId) -> String {
+    format!("{LOGIN_PREFIX}{}", nonce.expose())
+}
+
+/// The nonces of a browser, the newest last.
+pub(super) fn browser_key(browser: &BrowserId) -> String {
+    format!("{{truegate}}:browser:{}", browser.expose())
+}
+
+/// What is sealed in a state. It is kept beside the state's word.
+pub(super) fn sealed(state: &State) -> &[u8] {
+    match state {
+        State::Verified(sealed) => sealed,
+        _ => &[],
+    }
+}
+
+/// The state of a word and what is sealed; none if the word is not that of a state.
+pub(super) fn state(word: &str, sealed: Bytes) -> Option<State> {
+    let states =
+        [State::Pending, State::Opened, State::Verified(sealed), State::Refused, State::AnotherNumber, State::Failed];
+    states.into_iter().find(|state| state.word() == word)
+}
+
+/// A cursor is the generation of the stream and the id of an entry, which are both empty before all revocations.
+pub(super) fn cursor(generation: &[u8], id: &[u8]) -> Cursor {
+    Cursor::new(format!("{} {}", String::from_utf8_lossy(generation), String::from_utf8_lossy(id)))
+}
+
+pub(super) fn generation_and_id(cursor: &Cursor) -> (&str, &str) {
+    cursor.name().split_once(' ').unwrap_or_default()
+}
+
+/// A lifetime in whole milliseconds, rounded up.
+pub(super) fn milliseconds(lifetime: Duration) -> u64 {
+    let whole = lifetime.min(LONGEST).as_nanos().div_ceil(1_000_000);
+    u64::try_from(whole).expect("a century has few enough milliseconds")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lifetime_is_cut() {
+        assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
+        assert_eq!(milliseconds(Duration::from_millis(1500)), 1500);
+        assert_eq!(milliseconds(Duration::MAX), 3_153_600_000_000);
+    }
+
+    #[test]
+    fn a_cursor_has_two_parts_or_is_before_all() {
+        assert_eq!(generation_and_id(&cursor(b"17.4", b"17-0")), ("17.4", "17-0"));
+        assert_eq!(generation_and_id(&Cursor::default()), ("", ""));
+        assert_eq!(generation_and_id(&Cursor::new("12")), ("", ""));
+    }
+
+    #[test]
+    fn each_state_comes_back_from_its_word() {
+        let verified = State::Verified(Bytes::from_static(b"sealed"));
+        for before in [State::Pending, State::Opened, verified, State::Refused, State::AnotherNumber, State::Failed] {
+            let kept = Bytes::copy_from_slice(sealed(&before));
+            assert_eq!(state(before.word(), kept), Some(before));
+        }
+        assert_eq!(state("Pending", Bytes::new()), None);
     }
 }

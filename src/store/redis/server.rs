@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::{RedisStoreError, fault};
+use super::error::{RedisStoreError, fault_of, fault_of_io};
 use crate::{
     cause::{Fault, NoAddress},
     tls,
@@ -78,11 +78,11 @@ impl Server {
     }
 
     pub(super) async fn connect(&self) -> Result<ServerConnection, Fault> {
-        let stream = self.reach().await.map_err(fault::of_io)?;
+        let stream = self.reach().await.map_err(fault_of_io)?;
         match &self.tls {
             Some(tls) => {
                 let secured = tls.connector.connect(tls.name.clone(), stream).await;
-                self.log_in(secured.map_err(fault::of_io)?).await
+                self.log_in(secured.map_err(fault_of_io)?).await
             }
             None => self.log_in(stream).await,
         }
@@ -107,7 +107,7 @@ impl Server {
         // Whoever asks has a deadline of its own.
         let unlimited = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let connected = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await;
-        let (commands, driver) = connected.map_err(fault::of)?;
+        let (commands, driver) = connected.map_err(fault_of)?;
         let mut tasks = JoinSet::new();
         let driver = tasks.spawn(driver);
         Ok(ServerConnection {
