@@ -44,6 +44,8 @@
 pub mod access;
 #[cfg(feature = "assertion")]
 pub mod assertion;
+#[cfg(feature = "session")]
+mod backoff;
 pub mod callback;
 pub mod cause;
 pub mod clock;

@@ -16,6 +16,7 @@ struct Floor {
 /// From the ground up. The most specific place that a file is in counts.
 const HOUSE: &[Floor] = &[
     Floor { place: "clock", modules: &[], crates: &["futures_core", "tokio"] },
+    Floor { place: "backoff", modules: &["clock"], crates: &["tower"] },
     Floor { place: "tasks", modules: &[], crates: &["futures_core", "tokio_util"] },
     Floor { place: "json", modules: &[], crates: &[] },
     Floor { place: "tls", modules: &[], crates: &["rustls", "webpki_roots"] },
@@ -53,7 +54,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "store/redis",
-        modules: &["callback", "cause", "clock", "session", "tls"],
+        modules: &["backoff", "callback", "cause", "clock", "session", "tls"],
         crates: &[
             "bytes",
             "futures_core",

@@ -47,7 +47,7 @@ async fn a_restart_that_nobody_saw_fails_no_call() {
 
     server.kill();
     server.restart();
-    // The least time between two attempts; as the runtime has turned, the end of the connection is seen.
+    // More than the longest pause between two attempts; as the runtime has turned, the end of the connection is seen.
     SystemClock.sleep_until(connected + Duration::from_millis(600)).await;
     assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Ok(()));
 }

@@ -17,13 +17,13 @@ use self::{
     server::Server,
 };
 use super::{Cursor, LOGINS_PER_BROWSER, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
-use crate::{callback::RequestId, cause::Cause, session::BrowserId};
+use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
 ///
 /// Each method is one script on the server, and one round trip. It is answered within one second, connecting
-/// included, or is unavailable. While the server cannot be reached, one caller in half a second tries to
-/// connect, and all others are told at once.
+/// included, or is unavailable. While the server cannot be reached, one caller tries to connect every quarter to half
+/// of a second, and all others are told at once.
 ///
 /// What the server forgets is forgotten: without persistence, or after a failover, users who were logging in must start
 /// again, and sessions that were revoked live on until they expire. The server must not evict keys (`maxmemory-policy
@@ -68,6 +68,13 @@ impl RedisStore {
     pub fn trust(mut self, pem: &[u8]) -> Result<Self, RedisStoreError> {
         self.reconnect.server.trust(pem)?;
         Ok(self)
+    }
+
+    /// Sets the clock that tells when to connect again. Defaults to the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.reconnect.clock = Box::new(clock);
+        self
     }
 }
 

@@ -1,15 +1,15 @@
-//! The reconnect to the server: one connection, which is made anew when it is lost.
+//! The way to the server: one connection for all calls, which is made anew when it is lost.
+//!
+//! The client's own connection manager has callers wait for as long as it reconnects. Here each call has its answer within
+//! [`DEADLINE`], be it that the server cannot be reached.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use redis::{FromRedisValue, RedisError, RetryMethod, ScriptInvocation};
-use tokio::{
-    sync::OnceCell,
-    time::{timeout, timeout_at},
-};
+use redis::{FromRedisValue, RetryMethod, ScriptInvocation};
+use tokio::{sync::OnceCell, time::timeout};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
@@ -17,22 +17,33 @@ use super::{
     server::{Server, ServerConnection},
 };
 use crate::{
+    backoff::jittered,
     cause::{Cause, Fault},
-    clock::{Clock as _, SystemClock},
+    clock::{Clock, SystemClock},
     store::StoreError,
 };
 
-/// Gives each call an answer within [`DEADLINE`].
+/// Connects when it is first called, and again after a connection was lost.
 ///
-/// It connects when it is first called, and again after a connection was lost: one attempt at a time, for which
-/// all callers wait, and then none for [`PAUSE`], in which they fail at once, for the reason that the attempt failed for.
+/// All callers wait for one attempt. After it nobody connects for up to [`PAUSE`]: calls fail at once, for the reason that the
+/// attempt or the connection before failed for.
 pub(super) struct Reconnect {
     pub(super) server: Server,
+    pub(super) clock: Box<dyn Clock>,
     slot: Mutex<Slot>,
 }
 
-/// A call that waits for its answer; the connection is given up if there was time enough for one and none came,
-/// be it that the deadline has passed or that the caller has left.
+#[derive(Default)]
+struct Slot {
+    connection: Arc<OnceCell<Arc<ServerConnection>>>,
+    /// Nobody connects before.
+    next_attempt: Option<Instant>,
+    /// Why the last call, attempt or connection failed.
+    fault: Option<Fault>,
+}
+
+/// A call that waits for its answer. If there was time enough for one and none came, the connection is given up when the
+/// deadline has passed or the caller leaves.
 struct InFlight<'a> {
     reconnect: &'a Reconnect,
     connection: &'a Arc<ServerConnection>,
@@ -41,45 +52,23 @@ struct InFlight<'a> {
     _token: TaskTrackerToken,
 }
 
-#[derive(Default)]
-struct Slot {
-    connection: Arc<OnceCell<Arc<ServerConnection>>>,
-    rests_until: Option<Instant>,
-    /// Why there is no connection, if it was not just closed.
-    fault: Option<Fault>,
-}
-
-/// How long a call may take, connecting included.
-pub(super) const DEADLINE: Duration = Duration::from_secs(1);
-
-/// How long a caller waits at least whose leaving says something of the connection. Who asks for revocations leaves
-/// before [`DEADLINE`], and is the only caller while nobody logs in.
-const PATIENCE: Duration = Duration::from_millis(300);
-
-/// How long a connection may take to come up, TLS and password included.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(750);
-
-/// How long nobody connects after an attempt that failed, and the least time from one attempt to the next.
-pub(super) const PAUSE: Duration = Duration::from_millis(500);
-
 impl Reconnect {
     pub(super) fn new(server: Server) -> Self {
-        Self { server, slot: Mutex::default() }
+        Self { server, clock: Box::new(SystemClock), slot: Mutex::default() }
     }
 
-    /// What the server answers to a script.
+    /// Returns what the server answers to a script.
     pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
-        Ok(self.answer(call).await?)
+        let answer = timeout(DEADLINE, self.answer(call)).await;
+        Ok(answer.unwrap_or_else(|_| Err(Cause::Timeout.into()))?)
     }
 
     async fn answer<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Fault> {
-        let deadline = (SystemClock.now() + DEADLINE).into();
-        let connection = timeout_at(deadline, self.connection()).await.map_err(|_| Cause::Timeout)??;
-        // The answer to a call that nobody waits for any more is told apart by its order, and dropped.
+        let connection = self.connection().await?;
+        // The answer to a call whose caller has left is told apart by its order, and dropped.
         let mut commands = connection.commands.clone();
         let mut in_flight = InFlight::new(self, &connection);
-        let answer = timeout_at(deadline, call.invoke_async(&mut commands)).await;
-        let answer = answer.map_err(|_| Cause::Timeout)?;
+        let answer = call.invoke_async(&mut commands).await;
         in_flight.answered = true;
         let error = match answer {
             Ok(answer) => {
@@ -88,11 +77,13 @@ impl Reconnect {
             }
             Err(error) => error,
         };
-        let (is_lost, has_ended) = (is_lost(&error), error.is_io_error());
+        // Another connection may fare better: to a server that has started meanwhile, or to another one.
+        let is_lost = !matches!(error.retry_method(), RetryMethod::NoRetry);
+        let has_ended = error.is_io_error();
         let mut fault = fault_of(error);
         if has_ended {
             drop(in_flight);
-            fault = timeout_at(deadline, connection.end()).await.ok().flatten().unwrap_or(fault);
+            fault = connection.end().await.unwrap_or(fault);
         } else {
             connection.note(Some(fault.clone()));
         }
@@ -104,38 +95,59 @@ impl Reconnect {
     }
 
     async fn connection(&self) -> Result<Arc<ServerConnection>, Fault> {
-        let cell = self.slot().cell();
+        let mut cell = self.cell();
+        if let Some(ended) = cell.get().filter(|connection| connection.has_ended()) {
+            let fault = ended.end().await.unwrap_or(Cause::Closed.into());
+            self.give_up(ended, &fault);
+            cell = self.cell();
+        }
         cell.get_or_try_init(|| self.connect()).await.cloned()
     }
 
     async fn connect(&self) -> Result<Arc<ServerConnection>, Fault> {
-        // A caller may leave in the middle of its attempt: that counts as one as well.
-        self.slot().begin(SystemClock.now())?;
+        {
+            let mut slot = self.slot();
+            let now = self.clock.now();
+            if slot.rests(now) {
+                return Err(slot.fault.clone().unwrap_or(Cause::Closed.into()));
+            }
+            // A caller may leave in the middle of its attempt, which counts as one as well.
+            slot.next_attempt = Some(now + jittered(PAUSE));
+            slot.fault = Some(Cause::Timeout.into());
+        }
         let connected = timeout(CONNECT_TIMEOUT, self.server.connect()).await;
         let connected = connected.unwrap_or_else(|_| Err(Cause::Timeout.into()));
         let mut slot = self.slot();
         slot.fault = connected.as_ref().err().cloned();
         if slot.fault.is_some() {
-            slot.rest(SystemClock.now());
+            slot.next_attempt = Some(self.clock.now() + jittered(PAUSE));
         }
         connected.map(Arc::new)
     }
 
-    /// Remembers why a call failed: a server that refuses may also hang up.
+    /// Remembers why a call failed.
     fn note(&self, connection: &Arc<ServerConnection>, fault: &Fault) {
-        let mut slot = self.slot();
-        if slot.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)) {
+        if let Some(mut slot) = self.slot_of(connection) {
             slot.fault = Some(fault.clone());
         }
     }
 
-    /// Lets the next caller connect. Who waits for answers on the lost connection may still get them.
+    /// Lets the next caller connect. Those that wait for answers on the lost connection may still get them.
     fn give_up(&self, lost: &Arc<ServerConnection>, fault: &Fault) {
-        let mut slot = self.slot();
-        if slot.connection.get().is_some_and(|current| Arc::ptr_eq(current, lost)) {
+        if let Some(mut slot) = self.slot_of(lost) {
             slot.connection = Arc::default();
             slot.fault = Some(fault.clone());
         }
+    }
+
+    /// The slot, if this connection is still in it.
+    fn slot_of(&self, connection: &Arc<ServerConnection>) -> Option<MutexGuard<'_, Slot>> {
+        let slot = self.slot();
+        slot.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)).then_some(slot)
+    }
+
+    fn cell(&self) -> Arc<OnceCell<Arc<ServerConnection>>> {
+        Arc::clone(&self.slot().connection)
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -143,16 +155,22 @@ impl Reconnect {
     }
 }
 
+impl Slot {
+    fn rests(&self, now: Instant) -> bool {
+        self.next_attempt.is_some_and(|next| now < next)
+    }
+}
+
 impl<'a> InFlight<'a> {
     fn new(reconnect: &'a Reconnect, connection: &'a Arc<ServerConnection>) -> Self {
         let _token = connection.in_flight.token();
-        Self { reconnect, connection, asked: SystemClock.now(), answered: false, _token }
+        Self { reconnect, connection, asked: reconnect.clock.now(), answered: false, _token }
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let now = SystemClock.now();
+        let now = self.reconnect.clock.now();
         // While nobody may connect, a silent connection is better than none.
         if !self.answered && now >= self.asked + PATIENCE && !self.reconnect.slot().rests(now) {
             self.reconnect.give_up(self.connection, &Cause::Timeout.into());
@@ -160,34 +178,16 @@ impl Drop for InFlight<'_> {
     }
 }
 
-impl Slot {
-    /// Where the connection is, or will be.
-    fn cell(&mut self) -> Arc<OnceCell<Arc<ServerConnection>>> {
-        if self.connection.get().is_some_and(|connection| connection.has_ended()) {
-            self.connection = Arc::default();
-        }
-        Arc::clone(&self.connection)
-    }
+/// How long a call may take, connecting included.
+const DEADLINE: Duration = Duration::from_secs(1);
 
-    fn begin(&mut self, now: Instant) -> Result<(), Fault> {
-        if self.rests(now) {
-            return Err(self.fault.clone().unwrap_or(Cause::Closed.into()));
-        }
-        self.rest(now);
-        self.fault = Some(Cause::Timeout.into());
-        Ok(())
-    }
+/// How long a caller must have waited for its leaving to say something of the connection. The one that asks for revocations
+/// leaves before [`DEADLINE`], and is the only caller while nobody logs in.
+const PATIENCE: Duration = Duration::from_millis(300);
 
-    fn rests(&self, now: Instant) -> bool {
-        self.rests_until.is_some_and(|end| now < end)
-    }
+/// How long a connection may take to come up, TLS and password included.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(750);
 
-    fn rest(&mut self, now: Instant) {
-        self.rests_until = Some(now + PAUSE);
-    }
-}
-
-/// Whether another connection may fare better: to a server that has started meanwhile, or to another one.
-fn is_lost(error: &RedisError) -> bool {
-    !matches!(error.retry_method(), RetryMethod::NoRetry)
-}
+/// The longest time from a failed attempt to the next, and from one attempt to the next. The store promises to be back half a
+/// second after its server is.
+const PAUSE: Duration = Duration::from_millis(500);
