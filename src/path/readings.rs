@@ -12,8 +12,6 @@
 //!   (`/b`), before escapes are decoded or afterwards;
 //! - `//host/path` and `http://host/path` are `/path`, as for an app that resolves its target as a URL.
 
-use smallvec::SmallVec;
-
 use super::decode::{PathBytes, Rounds, decode_but, decode_fully, decode_once};
 
 /// Whether any known reading of a path is one that `matches`.
@@ -69,7 +67,7 @@ impl<M: FnMut(&[u8]) -> bool> Readings<M> {
 
     fn of_resolved(&mut self, path: &[u8]) -> bool {
         let has_more = path.iter().any(|byte| matches!(byte, b'%' | b';' | b'\\')) && has_dots(path);
-        has_more && DOTS[1..].iter().any(|dots| self.of_spelled(&read(path, b"/", Parameters::Kept, *dots)))
+        has_more && DOTS[1..].iter().any(|dots| self.of_spelled(&read(path, b"/", NAMES[0], *dots)))
     }
 
     /// All ways to decode.
@@ -116,14 +114,14 @@ impl<M: FnMut(&[u8]) -> bool> Readings<M> {
     /// All ways to take segments apart.
     fn of_segments(&mut self, path: &[u8]) -> bool {
         let slashes = if path.contains(&b'\\') { &SLASHES[..] } else { &SLASHES[..1] };
-        let parameters = if path.contains(&b';') { &PARAMETERS[..] } else { &PARAMETERS[..1] };
+        let names = if path.contains(&b';') { &NAMES[..] } else { &NAMES[..1] };
         let dots = if has_dots(path) { &DOTS[..] } else { &DOTS[..1] };
         for slashes in slashes {
-            for parameters in parameters {
+            for name in names {
                 for dots in dots {
                     let Some(left) = self.left.checked_sub(path.len() + OVERHEAD) else { return true };
                     self.left = left;
-                    if (self.matches)(&read(path, slashes, *parameters, *dots)) {
+                    if (self.matches)(&read(path, slashes, *name, *dots)) {
                         return true;
                     }
                 }
@@ -175,16 +173,28 @@ fn loose(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Parameters {
-    Kept,
-    /// As servlets do: `/a;b/c` is `/a/c`.
-    Dropped,
-    /// Only where a dot segment comes out, on whichever side of the `;` it stands.
-    DroppedFromDots,
+/// One reading of a path, whose escapes are decoded.
+fn read(decoded: &[u8], slashes: &[u8], name: fn(&[u8]) -> &[u8], dots: Dots) -> PathBytes {
+    let mut path = PathBytes::new();
+    for segment in decoded.split(|byte| slashes.contains(byte)).skip(1) {
+        match name(segment) {
+            b"." if dots != Dots::Kept => {}
+            b".." if dots != Dots::Kept => path.truncate(path.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
+            b"" if dots != Dots::ResolvedBeforeFolding => {}
+            name => {
+                path.push(b'/');
+                path.extend_from_slice(name);
+            }
+        }
+    }
+    path.dedup_by(|one, next| *one == b'/' && *next == b'/');
+    if path.last() == Some(&b'/') {
+        path.pop();
+    }
+    path
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Dots {
     /// As routers do that never resolve.
     Kept,
@@ -194,45 +204,20 @@ enum Dots {
     ResolvedBeforeFolding,
 }
 
-/// One reading of a path, whose escapes are decoded.
-fn read(decoded: &[u8], slashes: &[u8], parameters: Parameters, dots: Dots) -> PathBytes {
-    // Where each name starts, so that a dot segment can take it away again.
-    let (mut path, mut starts) = (PathBytes::new(), SmallVec::<[usize; 128]>::new());
-    for segment in decoded.split(|byte| slashes.contains(byte)).skip(1) {
-        match (dots, parameters.name(segment)) {
-            (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b".") => {}
-            (Dots::ResolvedAfterFolding | Dots::ResolvedBeforeFolding, b"..") => {
-                path.truncate(starts.pop().unwrap_or(0));
-            }
-            (Dots::Kept | Dots::ResolvedAfterFolding, b"") => {}
-            (Dots::ResolvedBeforeFolding, b"") => starts.push(path.len()),
-            (dots, name) => {
-                // Where nothing is resolved, nothing is taken away.
-                if !matches!(dots, Dots::Kept) {
-                    starts.push(path.len());
-                }
-                path.push(b'/');
-                path.extend_from_slice(name);
-            }
-        }
-    }
-    path
-}
-
-impl Parameters {
-    fn name(self, segment: &[u8]) -> &[u8] {
-        let mut parts = segment.split(|byte| *byte == b';');
-        match self {
-            Self::Kept => segment,
-            Self::Dropped => parts.next().unwrap_or_default(),
-            Self::DroppedFromDots => parts.find(|part| matches!(*part, b"." | b"..")).unwrap_or(segment),
-        }
-    }
-}
-
-const SLASHES: [&[u8]; 2] = [b"/\\", b"/"];
-const PARAMETERS: [Parameters; 3] = [Parameters::Kept, Parameters::Dropped, Parameters::DroppedFromDots];
 const DOTS: [Dots; 3] = [Dots::Kept, Dots::ResolvedAfterFolding, Dots::ResolvedBeforeFolding];
+
+/// What servers take for a slash.
+const SLASHES: [&[u8]; 2] = [b"/\\", b"/"];
+
+/// What servers take for the name in a segment.
+const NAMES: [fn(&[u8]) -> &[u8]; 3] = [
+    // All of it.
+    |segment| segment,
+    // What stands before its parameters, as servlets do: `/a;b/c` is `/a/c`.
+    |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default(),
+    // A dot segment, on whichever side of a `;` it stands, and else all of it.
+    |segment| segment.split(|byte| *byte == b';').find(|part| matches!(*part, b"." | b"..")).unwrap_or(segment),
+];
 
 /// Where one server or another ends a path.
 const ENDS: [u8; 5] = [0, b'?', b'#', b'\n', b'\r'];
