@@ -40,7 +40,7 @@ impl PhonesFile {
     /// When it cannot be read, or a line is not a number in international form with its plus.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, PhonesFileError> {
         let path = path.into();
-        let stamp = Stamp::of(&path)?;
+        let stamp = stamp_of(&path)?;
         let phones = RwLock::new(load(&path)?);
         Ok(Self(Arc::new(Shared { path, phones, stamp: Mutex::new(Some(stamp)) })))
     }
@@ -54,13 +54,15 @@ impl PhonesFile {
         let mut stamp = self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let before = stamp.take();
         // The stamp comes first: whatever is written after it gives the file another stamp, and the next refresh reads it.
-        let now = Stamp::of(&self.0.path)?;
-        let changed = before.as_ref() != Some(&now);
-        if changed {
-            self.replace(load(&self.0.path)?);
+        let now = stamp_of(&self.0.path)?;
+        let is_changed = before != Some(now);
+        if is_changed {
+            let mut phones = load(&self.0.path)?;
+            // The list of before is freed outside the lock: a long one takes a while, and lookups go on meanwhile.
+            std::mem::swap(&mut *self.0.phones.write().unwrap_or_else(PoisonError::into_inner), &mut phones);
         }
         *stamp = Some(now);
-        Ok(if changed { Refresh::Renewed } else { Refresh::Unchanged })
+        Ok(if is_changed { Refresh::Renewed } else { Refresh::Unchanged })
     }
 
     /// Makes the next refresh read the file even if it looks unchanged.
@@ -81,14 +83,6 @@ impl PhonesFile {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.0.path
-    }
-
-    fn replace(&self, phones: HashSet<PhoneNumber>) {
-        let mut current = self.0.phones.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *current, phones);
-        drop(current);
-        // Freeing a long list takes a while; lookups go on meanwhile.
-        drop(before);
     }
 }
 
@@ -125,35 +119,23 @@ impl From<io::Error> for PhonesFileError {
     }
 }
 
-/// Tells one state of a file from the next. A file that is moved into its place has another time of creation.
-#[derive(PartialEq, Eq)]
-struct Stamp {
-    modified: SystemTime,
-    created: Option<SystemTime>,
-    length: u64,
-}
+/// Tells one state of a file from the next: when it was modified, when it was created, and its length. A file that is moved
+/// into its place was created at another time.
+type Stamp = (SystemTime, Option<SystemTime>, u64);
 
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self { modified: metadata.modified()?, created: metadata.created().ok(), length: metadata.len() })
-    }
+fn stamp_of(path: &Path) -> io::Result<Stamp> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.modified()?, metadata.created().ok(), metadata.len()))
 }
 
 fn load(path: &Path) -> Result<HashSet<PhoneNumber>, PhonesFileError> {
     let text = fs::read_to_string(path)?;
     // Editors on Windows put a byte-order mark first.
-    parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
-}
-
-fn parse(text: &str) -> Result<HashSet<PhoneNumber>, PhonesFileError> {
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()).zip(1..);
+    let lines = text.strip_prefix('\u{feff}').unwrap_or(&text).lines();
+    let lines = lines.map(|line| line.split('#').next().unwrap_or_default().trim()).zip(1..);
+    // Without its plus, a national number could pass for another country's.
+    let phone = |line: &str| PhoneNumber::parse(line).filter(|_| line.starts_with('+'));
     lines.filter(|(line, _)| !line.is_empty()).map(|(line, at)| phone(line).ok_or(PhonesFileError::Line(at))).collect()
-}
-
-/// Without its plus, a national number could pass for another country's.
-fn phone(line: &str) -> Option<PhoneNumber> {
-    PhoneNumber::parse(line).filter(|_| line.starts_with('+'))
 }
 
 #[cfg(test)]
