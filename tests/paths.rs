@@ -3,7 +3,8 @@
 use proptest::{collection::vec, prelude::*};
 use truegate::{
     access::{Access, AllowList, CanonicalPath, PathPattern, Rule, Rules},
-    session::{PublicUrl, ReturnPath},
+    gate::CallbackPath,
+    session::{PublicUrl, ReturnPath, SessionPath},
 };
 use url::Url;
 
@@ -166,6 +167,22 @@ proptest! {
         }
         if mostly_open.access(&raw) == Ok(&Access::Optional) {
             prop_assert!(!is_below("/admin"), "{:?} is read as {:?} by {:?}", raw, read, servers);
+        }
+    }
+
+    /// No server finds truegate's own paths where truegate does not.
+    #[test]
+    fn no_server_reads_a_reserved_path_in_one_that_is_not_covered(raw in pathish(), servers in vec(server(), 0..4)) {
+        let callback: CallbackPath = "/public/admin".parse().expect("a canonical path");
+        let own: SessionPath = "/admin".parse().expect("a canonical path");
+        let read = servers.iter().fold(raw.clone(), |path, server| server.read(&path)).to_ascii_lowercase();
+        if !callback.covers(&raw) {
+            let reached = read.strip_suffix('/').unwrap_or(&read);
+            prop_assert_ne!(reached, callback.expose(), "{:?} by {:?}", raw, servers);
+        }
+        if !own.covers(&raw) {
+            let is_own = read.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            prop_assert!(!is_own, "{:?} is read as {:?} by {:?}", raw, read, servers);
         }
     }
 
