@@ -7,8 +7,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts};
 
 use super::{
-    admission::{Guest, Refusal},
-    desk::Desk,
+    admission::{Admitted, Refusal, permit},
+    handler::Handler,
     login::query,
     pages::Asked,
     reply,
@@ -41,40 +41,42 @@ struct Original {
     hosts: Vec<HeaderValue>,
 }
 
-impl Desk {
+impl Handler<'_> {
     /// Any method on `auth`, or below it.
-    pub(super) async fn authorize(self, head: Parts, asked: String) -> Reply {
-        let original = match Original::of(&head, &asked) {
+    pub(super) async fn authorize(&self, head: &Parts, asked: &str) -> Reply {
+        let original = match Original::of(head, asked) {
             Ok(original) => original,
-            Err(rejection) => return self.gate.reject_for(rejection, &head),
+            Err(rejection) => return self.gate.reject_for(rejection, head),
         };
+        if original.path().is_some_and(|path| self.is_disguised(path)) {
+            return self.gate.reject(Rejection::AmbiguousPath);
+        }
         let required = Access::Required(AllowList::default());
         let input = original.path().map(|path| RuleInput::new(path, original.method.as_ref(), &head.headers));
-        let access = match input.map(|input| self.mode.rules.access_for(&input)) {
-            _ if original.path().is_some_and(|path| self.is_disguised(path)) => {
-                return self.gate.reject(Rejection::AmbiguousPath);
-            }
+        let access = match input.map(|input| self.sessions.rules.access_for(&input)) {
             Some(Ok(access)) => access,
-            Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, &head),
+            Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, head),
             None => &required,
         };
-        match self.mode.permit(access, self.standing(&head.headers).await) {
-            Ok(Guest::Known(_)) if self.mode.is_hijacked(&head) => self.gate.reject_for(Rejection::CrossSite, &head),
-            Ok(Guest::Known(session)) => {
+        match permit(access, self.state(&head.headers).await) {
+            Ok(Admitted::Signed(_)) if self.sessions.is_hijacked(head) => {
+                self.gate.reject_for(Rejection::CrossSite, head)
+            }
+            Ok(Admitted::Signed(session)) => {
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
                 self.pass(Some(session.identity()), assertion).with_cookies(self.renewal(&session))
             }
-            Ok(Guest::Stranger) => self.pass(None, None),
-            Ok(Guest::Forgotten) => {
-                self.pass(None, None).with_cookies(self.mode.forget(original.path().unwrap_or("/")))
+            Ok(Admitted::Anonymous) => self.pass(None, None),
+            Ok(Admitted::Forgotten) => {
+                self.pass(None, None).with_cookies(self.sessions.forget(original.path().unwrap_or("/")))
             }
-            Err(refusal) => self.turn_away(&refusal, &original, &head),
+            Err(refusal) => self.turn_away(&refusal, &original, head),
         }
     }
 
     /// Whether a path could be read as one that only truegate answers, though it is spelled otherwise.
     fn is_disguised(&self, path: &str) -> bool {
-        self.gate.is_disguised_callback(path) || Route::of(&self.mode.path, path) == Some(Route::Nothing)
+        self.gate.is_disguised_callback(path) || Route::of(&self.sessions.path, path) == Some(Route::Nothing)
     }
 
     /// Lets a request pass: every header is there, so that a proxy that copies them overwrites what a client sent.
@@ -90,22 +92,12 @@ impl Desk {
 
     fn turn_away(&self, refusal: &Refusal, original: &Original, head: &Parts) -> Reply {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
-        let is_here = original.hosts.iter().all(|host| self.mode.public_url.is_host(host.as_bytes()));
+        let is_here = original.hosts.iter().all(|host| self.sessions.public_url.is_host(host.as_bytes()));
         let target = original.target.as_deref().filter(|_| is_here);
         let method = original.method.as_ref().unwrap_or(&head.method);
+        let leads_to_login = wants_redirect && is_navigation(method, &head.headers);
         let asked = Asked { headers: &head.headers, method, target };
-        let refused = match (refusal.rejection(), refusal) {
-            (Rejection::NotSignedIn, _) if wants_redirect && is_navigation(method, &head.headers) => {
-                self.mode.to_login(target)
-            }
-            (reason, Refusal::NotAllowed(phone)) => {
-                self.mode.explain_not_allowed(self.gate.reject(reason), phone, asked)
-            }
-            (reason, _) => self.mode.explain(self.gate.reject(reason), reason.code(), asked),
-        };
-        let forgets = matches!(refusal, Refusal::Forgotten);
-        let path = original.path().unwrap_or("/");
-        refused.with_cookies(forgets.then(|| self.mode.forget(path)).into_iter().flatten())
+        self.refuse(refusal, leads_to_login, asked, original.path().unwrap_or("/"))
     }
 }
 

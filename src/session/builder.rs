@@ -1,10 +1,11 @@
 //! How sessions are put together.
 
-use std::{sync::Arc, time::Duration};
-
-use super::{
-    Delivery, Mode, SessionPath, Sessions, revocations::Revocations, running::Verifications, waiting::Waiting,
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
 };
+
+use super::{Delivery, SessionPath, Sessions, revocations::Revocations, running::Verifications, waiting::Waiting};
 use crate::{
     access::Rules,
     headers::ResponseEdits,
@@ -17,10 +18,40 @@ use crate::{
     tasks::{TaskTracker, Tasks},
 };
 
+/// What the clones of [`Sessions`] share: the settings, and what this gateway remembers.
+pub(super) struct Inner {
+    pub(super) public_url: PublicUrl,
+    pub(super) cookies: Cookies,
+    pub(super) sealer: Sealer,
+    pub(super) partner: Partner,
+    pub(super) links: DeepLinks,
+    pub(super) store: Box<dyn Store>,
+    pub(super) path: SessionPath,
+    pub(super) login_timeout: Duration,
+    pub(super) lifetime: Duration,
+    pub(super) idle: Duration,
+    pub(super) revocation_grace: Duration,
+    pub(super) fallback: Option<ReturnPath>,
+    pub(super) logout_url: LogoutUrl,
+    /// The app's own cookies that must not outlive their user.
+    pub(super) upstream_cookies: Vec<UpstreamCookie>,
+    /// What is done to most responses.
+    pub(super) personal: Arc<ResponseEdits>,
+    pub(super) rules: Rules,
+    pub(super) pages: Pages,
+    pub(super) tasks: Box<dyn Tasks>,
+    pub(super) delivery: Option<Box<dyn Delivery>>,
+    pub(super) revocations: Revocations,
+    /// How many revocations the store has not heard of yet.
+    pub(super) untold: Arc<AtomicUsize>,
+    pub(super) verifications: Verifications,
+    pub(super) waiting: Waiting,
+}
+
 /// Puts [`Sessions`] together; every setting has a safe default.
 #[must_use = "a builder does nothing until it builds"]
 pub struct SessionsBuilder {
-    mode: Mode,
+    sessions: Inner,
     /// With the partner and the time that a login may take, it makes the links.
     link_base: LinkBase,
     /// With the partner, it is what the pages show.
@@ -42,7 +73,7 @@ impl SessionsBuilder {
 
     pub(super) fn new(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> Self {
         let link_base = LinkBase::default();
-        let mode = Mode {
+        let sessions = Inner {
             cookies: Cookies::new(&SessionCookieName::default(), public_url.is_secure()),
             links: DeepLinks::new(link_base.clone(), &partner, Self::LOGIN_TIMEOUT),
             public_url,
@@ -67,12 +98,12 @@ impl SessionsBuilder {
             verifications: Verifications::default(),
             waiting: Waiting::default(),
         };
-        Self { mode, link_base, brand: Brand::default() }
+        Self { sessions, link_base, brand: Brand::default() }
     }
 
     /// Where truegate's own routes live. Defaults to `/.truegate`.
     pub fn path(mut self, path: SessionPath) -> Self {
-        self.mode.path = path;
+        self.sessions.path = path;
         self
     }
 
@@ -84,38 +115,38 @@ impl SessionsBuilder {
 
     /// How long a login may take, from its nonce to its end. Defaults to 3 minutes.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
-        self.mode.login_timeout = timeout;
+        self.sessions.login_timeout = timeout;
         self
     }
 
     /// How long a session lives, however often it is used. Defaults to 12 hours.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.mode.lifetime = lifetime;
+        self.sessions.lifetime = lifetime;
         self
     }
 
     /// How long a session lives after it was last used. Defaults to 2 hours.
     pub fn idle(mut self, idle: Duration) -> Self {
-        self.mode.idle = idle;
+        self.sessions.idle = idle;
         self
     }
 
     /// How long sessions go on while the store cannot be asked who was logged out. Defaults to 1 minute.
     pub fn revocation_grace(mut self, grace: Duration) -> Self {
-        self.mode.revocation_grace = grace;
+        self.sessions.revocation_grace = grace;
         self
     }
 
     /// Where a user goes on who refuses, chooses another number or does not have the app: the app's other way to log in,
     /// which gets the return path as `next`. By default there is none, and the login page says what happened.
     pub fn fallback(mut self, path: ReturnPath) -> Self {
-        self.mode.fallback = Some(path);
+        self.sessions.fallback = Some(path);
         self
     }
 
     /// Where a browser goes after a logout that does not say so itself. Defaults to the root of the site.
     pub fn logout_url(mut self, url: LogoutUrl) -> Self {
-        self.mode.logout_url = url;
+        self.sessions.logout_url = url;
         self
     }
 
@@ -129,7 +160,7 @@ impl SessionsBuilder {
     ///
     /// Sites on one host share their cookies, also if their ports differ: give each site a name of its own.
     pub fn cookie_name(mut self, name: &SessionCookieName) -> Self {
-        self.mode.cookies = Cookies::new(name, self.mode.public_url.is_secure());
+        self.sessions.cookies = Cookies::new(name, self.sessions.public_url.is_secure());
         self
     }
 
@@ -138,41 +169,41 @@ impl SessionsBuilder {
     /// Each reaches the app only from the user for whom the app set it in a response, or from a browser without a session if
     /// the app set it for such a browser. It is expired when the browser's user changes, and when it comes from anybody else.
     pub fn upstream_cookies(mut self, cookies: impl IntoIterator<Item = impl Into<UpstreamCookie>>) -> Self {
-        self.mode.upstream_cookies = cookies.into_iter().map(Into::into).collect();
+        self.sessions.upstream_cookies = cookies.into_iter().map(Into::into).collect();
         self
     }
 
     /// Which paths need an identity, and whose. By default every path requires one.
     pub fn rules(mut self, rules: Rules) -> Self {
-        self.mode.rules = rules;
+        self.sessions.rules = rules;
         self
     }
 
     /// The pages that people see. Defaults to truegate's own.
     pub fn pages(mut self, pages: Pages) -> Self {
-        self.mode.pages = pages;
+        self.sessions.pages = pages;
         self
     }
 
     /// What runs the verifications of callbacks, and can be waited for. Defaults to a tracker that nobody waits for.
     pub fn tasks(mut self, tasks: impl Tasks) -> Self {
-        self.mode.tasks = Box::new(tasks);
+        self.sessions.tasks = Box::new(tasks);
         self
     }
 
     /// Sends verified callbacks to the app as well, after they were answered. By default the app gets none.
     pub fn deliver(mut self, delivery: impl Delivery) -> Self {
-        self.mode.delivery = Some(Box::new(delivery));
+        self.sessions.delivery = Some(Box::new(delivery));
         self
     }
 
     /// Closes the settings.
     pub fn build(self) -> Sessions {
-        let Self { mut mode, link_base, brand } = self;
-        let color = brand.color.or_else(|| mode.partner.button_color());
-        mode.pages = mode.pages.branded(&Brand::new(brand.logo, color));
-        mode.links = DeepLinks::new(link_base, &mode.partner, mode.login_timeout);
-        Sessions(Arc::new(mode))
+        let Self { mut sessions, link_base, brand } = self;
+        let color = brand.color.or_else(|| sessions.partner.button_color());
+        sessions.pages = sessions.pages.branded(&Brand::new(brand.logo, color));
+        sessions.links = DeepLinks::new(link_base, &sessions.partner, sessions.login_timeout);
+        Sessions(Arc::new(sessions))
     }
 }
 

@@ -3,8 +3,8 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery};
 
 use super::{
-    Mode,
-    desk::Desk,
+    Inner,
+    handler::Handler,
     login::query,
     reply,
     visitor::{SEC_FETCH_SITE, is_navigation},
@@ -17,14 +17,14 @@ use crate::{
     },
 };
 
-impl Desk {
+impl Handler<'_> {
     /// Leads a person who came by an alias to the same page of the public host, since cookies are for one host alone.
     ///
     /// A proxy in front that renames the host does so each time: a browser is led once.
     pub(super) fn lead_to_public_host(&self, head: &Parts) -> Option<Reply> {
-        let public_url = &self.mode.public_url;
+        let public_url = &self.sessions.public_url;
         let is_alias = host(head).is_some_and(|host| !public_url.is_host(host));
-        let is_known = || !matches!(self.mode.cookies.find(Kind::Session, &head.headers), Value::Absent);
+        let is_known = || !matches!(self.sessions.cookies.find(Kind::Session, &head.headers), Value::Absent);
         if !is_alias || !is_navigation(&head.method, &head.headers) || query(head, LED).is_some() || is_known() {
             return None;
         }
@@ -35,7 +35,7 @@ impl Desk {
     }
 }
 
-impl Mode {
+impl Inner {
     /// The same page over https, if a browser came over http although the site is https; empty otherwise.
     pub(super) fn secure_url(&self, head: &Parts) -> String {
         let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);

@@ -1,15 +1,11 @@
 //! The beginning of a login: a nonce, tied to the browser that asked for it.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::{
-    desk::{Desk, STORE_DEADLINE},
-    reply,
-};
+use super::{handler::Handler, reply};
 use crate::{
     gate::{Event, LoginEvent, Rejection, Reply},
     session::{
@@ -40,50 +36,50 @@ struct Wish {
     next: Option<String>,
 }
 
-impl Desk {
+impl Handler<'_> {
     /// `POST login`.
-    pub(super) async fn start_login(self, head: Parts, body: Bytes) -> Reply {
-        if let Err(rejection) = self.gate.count_login(&head) {
-            return self.reject(rejection, &head);
+    pub(super) async fn start_login(&self, head: &Parts, body: &[u8]) -> Reply {
+        if let Err(rejection) = self.gate.count_login(head) {
+            return self.reject(rejection, head);
         }
-        let Some(wish) = Wish::read(&body) else { return self.gate.reject_for(Rejection::MalformedRequest, &head) };
-        let next = wish.next.map(|next| self.mode.next(Some(&next)).as_str().to_owned());
+        let Some(wish) = Wish::read(body) else { return self.gate.reject_for(Rejection::MalformedRequest, head) };
+        let next = wish.next.map(|next| self.sessions.next(Some(&next)).as_str().to_owned());
         match self.start(&head.headers).await {
             Ok(started) => {
                 let started = Started { next, ..started };
                 reply::json(StatusCode::CREATED, &started).with_cookies([started.browser])
             }
-            Err(rejection) => self.gate.reject_for(rejection, &head),
+            Err(rejection) => self.gate.reject_for(rejection, head),
         }
     }
 
     async fn start(&self, headers: &HeaderMap) -> Result<Started, Rejection> {
-        let mode = &self.mode;
+        let sessions = self.sessions;
         let browser = self.browser(headers).unwrap_or_else(BrowserId::generate);
         let nonce = session::nonce(&mut OsRng);
-        let owner = mode.sealer.seal(Purpose::Owner(&nonce), browser.expose().as_bytes()).into();
-        let opened = self.ask(STORE_DEADLINE, mode.store.open(&nonce, &browser, owner, mode.login_timeout)).await;
+        let owner = sessions.sealer.seal(Purpose::Owner(&nonce), browser.expose().as_bytes()).into();
+        let opened = self.ask(sessions.store.open(&nonce, &browser, owner, sessions.login_timeout)).await;
         opened.map_err(|error| match error {
             StoreError::Full => Rejection::TooManyLogins,
             StoreError::Unavailable(_) => Rejection::StoreUnavailable,
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
-        mode.waiting.opened(&browser);
-        let sealed = mode.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());
+        sessions.waiting.opened(&browser);
+        let sealed = sessions.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());
         Ok(Started {
             request_id: nonce.expose().to_owned(),
-            deep_link: mode.links.deep(&nonce),
-            intent_link: mode.links.intent(&nonce),
-            expires_in: mode.login_timeout.as_secs(),
+            deep_link: sessions.links.deep(&nonce),
+            intent_link: sessions.links.intent(&nonce),
+            expires_in: sessions.login_timeout.as_secs(),
             next: None,
-            browser: mode.cookies.set(Kind::Browser, &sealed, mode.login_timeout),
+            browser: sessions.cookies.set(Kind::Browser, &sealed, sessions.login_timeout),
         })
     }
 
     /// The browser that started a login before, if it did.
     pub(super) fn browser(&self, headers: &HeaderMap) -> Option<BrowserId> {
-        let Value::One(sealed) = self.mode.cookies.find(Kind::Browser, headers) else { return None };
-        let name = self.mode.sealer.open_text(Purpose::Browser, sealed)?;
+        let Value::One(sealed) = self.sessions.cookies.find(Kind::Browser, headers) else { return None };
+        let name = self.sessions.sealer.open_text(Purpose::Browser, sealed)?;
         BrowserId::parse(std::str::from_utf8(&name).ok()?)
     }
 }

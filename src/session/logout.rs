@@ -13,11 +13,11 @@ use http::{Method, StatusCode, request::Parts};
 use url::form_urlencoded;
 
 use super::{
-    desk::{Desk, STORE_DEADLINE},
+    handler::Handler,
     login::query,
     reply,
     revocation::Revocation,
-    standing::Standing,
+    state::SessionState,
     visitor::{is_led_by_us, loads_page},
 };
 use crate::{
@@ -26,10 +26,10 @@ use crate::{
     store::StoreError,
 };
 
-impl Desk {
+impl Handler<'_> {
     /// `POST logout`: a script wants nothing more, a form wants to be sent on.
-    pub(super) async fn logout(self, head: Parts, form: Bytes) -> Reply {
-        let next = form_urlencoded::parse(&form).find(|(name, _)| name == "next").map(|(_, next)| next);
+    pub(super) async fn logout(&self, head: &Parts, form: &[u8]) -> Reply {
+        let next = form_urlencoded::parse(form).find(|(name, _)| name == "next").map(|(_, next)| next);
         let done = match next {
             Some(next) => self.logged_out(Some(&ReturnPath::or_root(Some(&next)))),
             None if loads_page(&head.headers) => self.logged_out(None),
@@ -39,77 +39,84 @@ impl Desk {
     }
 
     /// `GET logout`: asks first, except where a page of this site leads a browser here, such as an app's own logout.
-    pub(super) async fn logout_by_link(self, head: Parts) -> Reply {
-        let next = query(&head, "next").map(|next| ReturnPath::or_root(Some(&next)));
+    pub(super) async fn logout_by_link(&self, head: &Parts) -> Reply {
+        let next = query(head, "next").map(|next| ReturnPath::or_root(Some(&next)));
         if head.method == Method::GET && is_led_by_us(&head.headers) {
             let done = self.logged_out(next.as_ref());
             return self.log_out(head, done).await;
         }
-        self.mode.logout_page(&head, next.as_ref(), is_everywhere(&head))
+        self.sessions.logout_page(head, next.as_ref(), is_everywhere(head))
     }
 
     /// Sends a browser on after a logout: to where the request says, or to the usual place.
     fn logged_out(&self, next: Option<&ReturnPath>) -> Reply {
-        reply::redirect(StatusCode::SEE_OTHER, next.map_or(self.mode.logout_url.as_str(), ReturnPath::as_str))
+        reply::redirect(StatusCode::SEE_OTHER, next.map_or(self.sessions.logout_url.as_str(), ReturnPath::as_str))
     }
 
     /// Logs a browser out even if its client leaves before the answer.
-    async fn log_out(self, head: Parts, done: Reply) -> Reply {
-        let gate = self.gate.clone();
-        match self.clone().begin(async move { self.log_out_now(&head, done).await }).await {
+    async fn log_out(&self, head: &Parts, done: Reply) -> Reply {
+        let (gate, sessions, head) = (self.gate.clone(), Arc::clone(self.sessions), head.clone());
+        let task = async move { Handler { gate: &gate, sessions: &sessions }.log_out_now(&head, done).await };
+        match self.begin(task).await {
             Ok(reply) => reply,
-            Err(told) => told.await.unwrap_or_else(|_| gate.reject(Rejection::StoreUnavailable)),
+            Err(told) => told.await.unwrap_or_else(|_| self.gate.reject(Rejection::StoreUnavailable)),
         }
     }
 
     async fn log_out_now(&self, head: &Parts, done: Reply) -> Reply {
         let everywhere = is_everywhere(head);
-        let standing = self.standing(&head.headers).await;
+        let state = self.state(&head.headers).await;
         // A cookie that was not sealed here may be another gateway's.
-        let forgets = !matches!(standing, Standing::Nobody);
-        let ended = match standing {
-            Standing::Known(session) | Standing::Unsure(session) => self.end_session(&session, everywhere).await,
-            Standing::Nobody | Standing::Worthless => Ok(()),
+        let forgets = !matches!(state, SessionState::Absent);
+        let ended = match state {
+            SessionState::Valid(session) | SessionState::Unknown(session) => {
+                self.end_session(&session, everywhere).await
+            }
+            SessionState::Absent | SessionState::Invalid => Ok(()),
         };
         let reply = match ended {
             Ok(()) => done,
             Err(_) => self.gate.reject_for(Rejection::StoreUnavailable, head),
         };
         // Whatever became of the session: this browser is no longer signed in.
-        let cleared = forgets.then(|| self.mode.cookies.clear(Kind::Session));
-        reply.with_cookies(cleared.into_iter().chain(self.mode.expire_cookies("/")))
+        let cleared = forgets.then(|| self.sessions.cookies.clear(Kind::Session));
+        reply.with_cookies(cleared.into_iter().chain(self.sessions.expire_cookies("/")))
     }
 
     /// Has a session ended before its time: here at once, and wherever the store is asked once it has heard of it.
     pub(super) async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
-        let sealed = revocation.seal(&self.mode.sealer);
-        self.mode.revocations.note(revocation);
-        let untold = Untold::count(&self.mode.untold);
+        let sealed = revocation.seal(&self.sessions.sealer);
+        self.sessions.revocations.note(revocation);
+        let untold = Untold::count(&self.sessions.untold);
         let told = self.tell(&sealed).await;
         if told.is_err() {
-            self.mode.tasks.spawn(Box::pin(self.clone().tell_again(sealed, untold)));
+            let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
+            self.sessions.tasks.spawn(Box::pin(async move {
+                Handler { gate: &gate, sessions: &sessions }.tell_again(&sealed).await;
+                drop(untold);
+            }));
         }
         told
     }
 
     async fn tell(&self, sealed: &Bytes) -> Result<(), StoreError> {
-        self.ask(STORE_DEADLINE, self.mode.store.revoke(sealed.clone(), self.mode.lifetime)).await
+        self.ask(self.sessions.store.revoke(sealed.clone(), self.sessions.lifetime)).await
     }
 
     /// Tells the store again and again, for as long as it matters.
-    async fn tell_again(self, sealed: Bytes, _untold: Untold) {
+    async fn tell_again(&self, sealed: &Bytes) {
         let clock = self.gate.clock();
-        let end = clock.now() + self.mode.lifetime;
+        let end = clock.now() + self.sessions.lifetime;
         while clock.now() < end {
             clock.sleep_until(clock.now() + PAUSE).await;
-            if self.tell(&sealed).await.is_ok() {
+            if self.tell(sealed).await.is_ok() {
                 return;
             }
         }
     }
 
     async fn end_session(&self, session: &Session, everywhere: bool) -> Result<(), StoreError> {
-        let (now, lifetime) = (self.gate.clock().wall(), self.mode.lifetime);
+        let (now, lifetime) = (self.gate.clock().wall(), self.sessions.lifetime);
         let one = self.revoke(Revocation::session(session.id().clone(), session.end(lifetime))).await;
         let all = if everywhere {
             let until = now.checked_add(lifetime).unwrap_or(now);

@@ -15,7 +15,7 @@
 //! | `GET truegate.js` | the login button for pages of the app's own |
 //!
 //! A request of a browser with a session goes on with its identity; what needs one and has none is sent to the login
-//! or refused, as the [`Rules`] say.
+//! or refused, as the [`Rules`](crate::access::Rules) say.
 //!
 //! ```
 //! use truegate::session::{PublicUrl, ReturnPath};
@@ -33,15 +33,14 @@ mod auth;
 mod builder;
 pub mod cookies;
 mod delivery;
-mod desk;
 pub(crate) mod epoch;
+mod handler;
 mod host;
 mod id;
 mod link;
 mod login;
 mod logout;
 mod logout_url;
-mod me;
 mod needs;
 pub mod page;
 mod pages;
@@ -55,7 +54,7 @@ mod route;
 mod running;
 mod seal;
 mod secret;
-mod standing;
+mod state;
 mod status;
 mod tenure;
 mod ticket;
@@ -64,13 +63,7 @@ mod verification;
 mod visitor;
 mod waiting;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use http::{HeaderValue, Request, header, request::Parts};
 
@@ -87,17 +80,7 @@ pub use self::{
     seal::Sealer,
     secret::{Secret, SecretError},
 };
-use self::{
-    cookies::{Cookies, UpstreamCookie},
-    desk::Desk,
-    page::Pages,
-    pages::Asked,
-    revocations::Revocations,
-    route::Route,
-    running::Verifications,
-    upstream_cookies::drop_pairs,
-    waiting::Waiting,
-};
+use self::{builder::Inner, handler::Handler, pages::Asked, route::Route, upstream_cookies::drop_pairs};
 pub(crate) use self::{
     id::{SessionId, nonce, random_text},
     seal::Purpose,
@@ -105,53 +88,26 @@ pub(crate) use self::{
 };
 pub use crate::path::SessionPath;
 use crate::{
-    access::Rules,
     gate::{
         Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
         plugin::{CallbackHandler, Decision, Plugin},
     },
     headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
     store::Store,
-    tasks::Tasks,
 };
 
 /// What a gate needs to know browsers. Clones share it.
 #[derive(Clone)]
-pub struct Sessions(Arc<Mode>);
-
-struct Mode {
-    public_url: PublicUrl,
-    cookies: Cookies,
-    sealer: Sealer,
-    partner: Partner,
-    links: DeepLinks,
-    store: Box<dyn Store>,
-    path: SessionPath,
-    login_timeout: Duration,
-    lifetime: Duration,
-    idle: Duration,
-    revocation_grace: Duration,
-    fallback: Option<ReturnPath>,
-    logout_url: LogoutUrl,
-    /// The app's own cookies that must not outlive their user.
-    upstream_cookies: Vec<UpstreamCookie>,
-    /// What is done to most responses.
-    personal: Arc<ResponseEdits>,
-    rules: Rules,
-    pages: Pages,
-    tasks: Box<dyn Tasks>,
-    delivery: Option<Box<dyn Delivery>>,
-    revocations: Revocations,
-    /// How many revocations the store has not heard of yet.
-    untold: Arc<AtomicUsize>,
-    verifications: Verifications,
-    waiting: Waiting,
-}
+pub struct Sessions(Arc<Inner>);
 
 impl Sessions {
     /// Starts with what has no default.
     pub fn builder(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> SessionsBuilder {
         SessionsBuilder::new(public_url, sealer, partner, store)
+    }
+
+    fn handler<'a>(&'a self, gate: &'a Gate) -> Handler<'a> {
+        Handler { gate, sessions: &self.0 }
     }
 }
 
@@ -175,8 +131,8 @@ impl Plugin for Sessions {
 
     fn inspect(&self, gate: &Gate, head: &Parts) -> Option<Step> {
         Some(match Route::of(&self.0.path, head.uri.path()) {
-            Some(route) => Desk::new(gate, self).serve(route, head),
-            None => self.admit(gate, head),
+            Some(route) => self.handler(gate).serve(route, head),
+            None => self.handler(gate).admit(head),
         })
     }
 
@@ -185,8 +141,13 @@ impl Plugin for Sessions {
     }
 
     fn take_callback(&self, gate: &Gate, head: &Parts) -> Option<CallbackHandler> {
-        let (desk, head) = (Desk::new(gate, self), head.clone());
-        Some(Box::new(move |callback, body| Box::pin(desk.acknowledge(callback, Request::from_parts(head, body)))))
+        let (gate, sessions, head) = (gate.clone(), Arc::clone(&self.0), head.clone());
+        Some(Box::new(move |callback, body| {
+            Box::pin(async move {
+                let request = Request::from_parts(head, body);
+                Handler { gate: &gate, sessions: &sessions }.acknowledge(callback, request).await
+            })
+        }))
     }
 
     fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {

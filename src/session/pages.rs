@@ -4,11 +4,11 @@ use http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::PathAndQu
 use rand_core::OsRng;
 
 use super::{
-    Mode,
-    desk::Desk,
+    Inner,
+    handler::Handler,
     login::query,
     reply,
-    standing::Standing,
+    state::SessionState,
     visitor::{is_foreign, loads_page},
 };
 use crate::{
@@ -29,22 +29,22 @@ pub(super) struct Asked<'a> {
     pub(super) target: Option<&'a str>,
 }
 
-impl Desk {
+impl Handler<'_> {
     /// `GET login`: the page alone, whose script asks for a login; or on, for a browser that is logged in already.
-    pub(super) async fn login_page(self, head: Parts) -> Reply {
-        let next = self.mode.next(query(&head, "next").as_deref());
-        match self.standing(&head.headers).await {
-            Standing::Known(session) => {
+    pub(super) async fn login_page(&self, head: &Parts) -> Reply {
+        let next = self.sessions.next(query(head, "next").as_deref());
+        match self.state(&head.headers).await {
+            SessionState::Valid(session) => {
                 let on = reply::redirect(StatusCode::FOUND, next.as_str());
                 on.with_cookies(self.renewal(&session))
             }
-            Standing::Worthless => self.mode.login_page(&head, &next).with_cookies(self.mode.forget("/")),
-            Standing::Nobody | Standing::Unsure(_) => self.mode.login_page(&head, &next),
+            SessionState::Invalid => self.sessions.login_page(head, &next).with_cookies(self.sessions.forget("/")),
+            SessionState::Absent | SessionState::Unknown(_) => self.sessions.login_page(head, &next),
         }
     }
 }
 
-impl Mode {
+impl Inner {
     fn login_page(&self, head: &Parts, next: &ReturnPath) -> Reply {
         let page = Page::Login {
             path: self.path.as_str(),

@@ -7,11 +7,12 @@ use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
-    desk::{Desk, STORE_DEADLINE},
+    handler::Handler,
     login::query,
     reply,
     revocation::Revocation,
-    standing::Standing,
+    revocations::Judgement,
+    state::SessionState,
     upstream_cookies::is_same_user,
     visitor::comes_from_elsewhere,
     waiting::{Change, Changes, Found, Waiter},
@@ -49,23 +50,23 @@ enum Answer {
     Verified { nonce: RequestId, sealed: Bytes },
 }
 
-impl Desk {
+impl Handler<'_> {
     /// `GET status`.
-    pub(super) async fn status(self, head: Parts) -> Reply {
-        let Ok(question) = Question::read(&head) else { return self.gate.reject(Rejection::MalformedRequest) };
+    pub(super) async fn status(&self, head: &Parts) -> Reply {
+        let Ok(question) = Question::read(head) else { return self.gate.reject(Rejection::MalformedRequest) };
         // Another site's page must not learn by how long the answer takes.
         let browser = self.browser(&head.headers).filter(|_| !comes_from_elsewhere(&head.headers));
         let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
             Err(rejection) => self.gate.reject(rejection),
-            Ok(Answer::Verified { nonce, sealed }) => self.hand_over(&head, &nonce, &sealed).await,
+            Ok(Answer::Verified { nonce, sealed }) => self.hand_over(head, &nonce, &sealed).await,
             Ok(Answer::Word(word)) => tell(word),
         }
     }
 
     /// Waits for a state that is not the one that is known already.
     async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Answer, Rejection> {
-        let (waiting, clock) = (&self.mode.waiting, self.gate.clock());
+        let (waiting, clock) = (&self.sessions.waiting, self.gate.clock());
         let Some(waiter) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.enter(browser))
         else {
             // A request that may not wait must not come again at once, or such requests would ask the store without end.
@@ -99,39 +100,39 @@ impl Desk {
             Asked::Named(nonce) => Some(nonce),
             Asked::Nonsense => return Ok(None),
         };
-        let login = self.ask(STORE_DEADLINE, self.mode.store.state(browser, nonce)).await;
+        let login = self.ask(self.sessions.store.state(browser, nonce)).await;
         let login = login.map_err(|_| Rejection::StoreUnavailable)?;
         Ok(login.filter(|login| self.owns(browser, login)))
     }
 
     /// Whether it was this browser that started a login, whatever the store says of that.
     fn owns(&self, browser: &BrowserId, login: &Login) -> bool {
-        let owner = self.mode.sealer.open(Purpose::Owner(&login.nonce), &login.owner);
+        let owner = self.sessions.sealer.open(Purpose::Owner(&login.nonce), &login.owner);
         owner.is_some_and(|name| *name == browser.expose().as_bytes())
     }
 
     /// Gives the browser its session: always the same one, however often it asks.
     async fn hand_over(&self, head: &Parts, nonce: &RequestId, sealed: &[u8]) -> Reply {
-        let opened = self.mode.sealer.open(Purpose::Login(nonce), sealed);
+        let opened = self.sessions.sealer.open(Purpose::Login(nonce), sealed);
         let Some(session) = opened.and_then(|bytes| Session::from_bytes(&bytes)) else { return tell(EXPIRED) };
-        if self.is_revoked(&session).await {
+        if self.judge_afresh(&session).await == Judgement::Revoked {
             return tell(EXPIRED);
         }
         let now = self.gate.clock().wall();
-        let cookie = self.mode.cookie(&session.renewed(now), now);
+        let cookie = self.sessions.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, &session).await;
-        let expired = if changes { self.mode.expire_others(&session, head) } else { Vec::new() };
+        let expired = if changes { self.sessions.expire_others(&session, head) } else { Vec::new() };
         tell(VERIFIED).with_cookies([cookie].into_iter().chain(expired))
     }
 
     /// Ends the session that the browser had before, and tells whether its user changes by that.
     async fn replaces(&self, head: &Parts, session: &Session) -> bool {
-        let Standing::Known(before) = self.standing(&head.headers).await else { return true };
+        let SessionState::Valid(before) = self.state(&head.headers).await else { return true };
         if before.id() == session.id() {
             return false;
         }
         // If the store fails now, the old cookie is gone from the browser all the same.
-        let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.mode.lifetime))).await;
+        let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.sessions.lifetime))).await;
         !is_same_user(&before, session)
     }
 }

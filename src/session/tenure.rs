@@ -7,7 +7,7 @@ use std::{
 
 use futures_core::future::BoxFuture;
 
-use super::{Mode, Sessions, desk::Desk, revocations::Judgement};
+use super::{Inner, handler::Handler, revocations::Judgement};
 use crate::{
     gate::Gate,
     lease::{Lease, Tenure},
@@ -16,38 +16,38 @@ use crate::{
 
 /// The session of a request that goes on.
 struct OpenSession {
-    desk: Desk,
+    gate: Gate,
+    sessions: Arc<Inner>,
     session: Session,
     /// When its lifetime is over.
     end: Instant,
 }
 
-impl Sessions {
+impl Handler<'_> {
     /// A lease that ends with a session.
-    pub(super) fn lease(gate: &Gate, mode: &Arc<Mode>, session: &Session) -> Lease {
-        let clock = gate.clock();
-        let left = session.end(mode.lifetime).duration_since(clock.wall()).unwrap_or_default();
-        let desk = Desk { gate: gate.clone(), mode: Arc::clone(mode) };
-        let now = clock.now();
-        Lease::new(OpenSession { desk, session: session.clone(), end: now.checked_add(left).unwrap_or(now) })
+    pub(super) fn lease(&self, session: &Session) -> Lease {
+        let clock = self.gate.clock();
+        let left = session.end(self.sessions.lifetime).duration_since(clock.wall()).unwrap_or_default();
+        let (gate, sessions, now) = (self.gate.clone(), Arc::clone(self.sessions), clock.now());
+        Lease::new(OpenSession { gate, sessions, session: session.clone(), end: now.checked_add(left).unwrap_or(now) })
     }
 }
 
 impl Tenure for OpenSession {
     fn is_over(&self) -> bool {
-        self.desk.gate.clock().now() >= self.end || self.desk.mode.revocations.names(&self.session)
+        self.gate.clock().now() >= self.end || self.sessions.revocations.names(&self.session)
     }
 
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let clock = self.desk.gate.clock();
+            let (clock, sessions) = (self.gate.clock(), &self.sessions);
             while !self.is_over() {
                 clock.sleep_until(self.end.min(clock.now() + TICK)).await;
                 // Many may be open: what one of them has just asked holds for all.
-                let (mode, now) = (&self.desk.mode, clock.now());
-                let judgement = match mode.revocations.judge(&self.session, now, mode.revocation_grace) {
+                let judgement = sessions.revocations.judge(&self.session, clock.now(), sessions.revocation_grace);
+                let judgement = match judgement {
                     Some(judgement) => judgement,
-                    None => self.desk.judge_afresh(&self.session).await,
+                    None => Handler { gate: &self.gate, sessions }.judge_afresh(&self.session).await,
                 };
                 if judgement != Judgement::Alive {
                     return;

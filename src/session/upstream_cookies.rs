@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
-use super::{Mode, standing::Standing};
+use super::{Inner, state::SessionState};
 use crate::{
     headers::{AppCookies, CookieOwner, HeaderTarget, KeptCookies},
     session::{
@@ -19,16 +19,16 @@ use crate::{
     },
 };
 
-impl Mode {
+impl Inner {
     /// Sorts the listed cookies of a request: those that may go on to the app, and what is done in the response.
     ///
     /// While nobody can tell who a browser is, none goes on and nothing is changed.
-    pub(super) fn sort_cookies(&self, standing: &Standing, head: &Parts) -> (KeptCookies, Option<AppCookies>) {
+    pub(super) fn sort_cookies(&self, state: &SessionState, head: &Parts) -> (KeptCookies, Option<AppCookies>) {
         let mut kept = KeptCookies::default();
         if self.upstream_cookies.is_empty() {
             return (kept, None);
         }
-        let Some(owner) = owner(standing) else { return (kept, None) };
+        let Some(owner) = owner(state) else { return (kept, None) };
         let mut expired = Vec::new();
         let came = self.upstream_cookies.iter().flat_map(|cookie| {
             // A name with a `*` may cover truegate's own, too.
@@ -122,11 +122,11 @@ pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8
 }
 
 /// Whose a browser's cookies are; none while nobody can tell.
-fn owner(standing: &Standing) -> Option<CookieOwner> {
-    match standing {
-        Standing::Known(session) => Some(CookieOwner::new(user(session))),
-        Standing::Nobody | Standing::Worthless => Some(CookieOwner::new([])),
-        Standing::Unsure(_) => None,
+fn owner(state: &SessionState) -> Option<CookieOwner> {
+    match state {
+        SessionState::Valid(session) => Some(CookieOwner::new(user(session))),
+        SessionState::Absent | SessionState::Invalid => Some(CookieOwner::new([])),
+        SessionState::Unknown(_) => None,
     }
 }
 

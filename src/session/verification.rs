@@ -1,16 +1,15 @@
 //! What becomes of a callback: its login moves on, and a grant is verified after it was answered.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::Request;
 use rand_core::OsRng;
 
-use super::{
-    desk::{Desk, STORE_DEADLINE},
-    needs::needed,
-    running::Verification,
-};
+use super::{handler::Handler, needs::needed, running::Verification};
 use crate::{
     callback::{Callback, Grant, RequestId},
     gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
@@ -21,9 +20,9 @@ use crate::{
     store::{State, StoreError},
 };
 
-impl Desk {
+impl Handler<'_> {
     /// Takes note of a callback. What it says of a login that does not run changes nothing, and nobody learns that.
-    pub(super) async fn acknowledge(self, callback: Callback, posted: Request<Bytes>) -> Result<(), Rejection> {
+    pub(super) async fn acknowledge(&self, callback: Callback, posted: Request<Bytes>) -> Result<(), Rejection> {
         let done = match callback {
             Callback::Decline(decline) => match state(decline.status().as_str()) {
                 Some(state) => self.advance(decline.request_id(), state).await.map(drop),
@@ -34,13 +33,15 @@ impl Desk {
                 self.time_left(grant.request_id()).await.map(|left| {
                     let begun = Begun { gate: self.gate.clone(), at, outcome: VerificationOutcome::Abandoned };
                     let Some(left) = left else { return begun.end(VerificationOutcome::NoLogin) };
-                    let Some(verification) = self.mode.verifications.begin(grant) else {
+                    let Some(verification) = self.sessions.verifications.begin(grant) else {
                         return begun.end(VerificationOutcome::Repeated);
                     };
                     let expires = self.gate.clock().now() + left;
-                    let desk = self.clone();
-                    let task = async move { desk.verify(verification, posted, expires, begun).await };
-                    self.mode.tasks.spawn(Box::pin(task));
+                    let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
+                    self.sessions.tasks.spawn(Box::pin(async move {
+                        let handler = Handler { gate: &gate, sessions: &sessions };
+                        handler.verify(verification, posted, expires, begun).await;
+                    }));
                 })
             }
         };
@@ -48,12 +49,12 @@ impl Desk {
     }
 
     /// Verifies a grant, for as long as its login runs, and has the app hear of it if it wants to.
-    async fn verify(self, verification: Verification, posted: Request<Bytes>, expires: Instant, begun: Begun) {
+    async fn verify(&self, verification: Verification, posted: Request<Bytes>, expires: Instant, begun: Begun) {
         let grant = &verification.grant;
         match self.judge(grant, expires).await {
             Ok(profile) => {
                 begun.end(VerificationOutcome::Verified);
-                if let Some(delivery) = &self.mode.delivery {
+                if let Some(delivery) = &self.sessions.delivery {
                     let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                     delivery.deliver(self.request(identity, posted)).await;
                 }
@@ -97,7 +98,7 @@ impl Desk {
         let nonce = grant.request_id();
         let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(nonce, expires).await) };
         let session = self.session(&profile);
-        let sealed = self.mode.sealer.seal(Purpose::Login(nonce), &session.to_bytes());
+        let sealed = self.sessions.sealer.seal(Purpose::Login(nonce), &session.to_bytes());
         self.end(nonce, State::Verified(sealed.into()), expires).await.map(|()| profile)
     }
 
@@ -124,9 +125,9 @@ impl Desk {
 
     async fn advance(&self, nonce: &RequestId, state: State) -> Result<bool, StoreError> {
         let event = event(&state);
-        let moved = self.ask(STORE_DEADLINE, self.mode.store.advance(nonce, state)).await?;
+        let moved = self.ask(self.sessions.store.advance(nonce, state)).await?;
         if moved {
-            self.mode.waiting.moved(nonce);
+            self.sessions.waiting.moved(nonce);
         }
         if let (true, Some(event)) = (moved, event) {
             self.gate.observe(Event::Login(event));
@@ -135,7 +136,7 @@ impl Desk {
     }
 
     async fn time_left(&self, nonce: &RequestId) -> Result<Option<Duration>, StoreError> {
-        self.ask(STORE_DEADLINE, self.mode.store.time_left(nonce)).await
+        self.ask(self.sessions.store.time_left(nonce)).await
     }
 
     /// A new session, which knows of the user only what will be asked of it.

@@ -12,7 +12,7 @@ use std::{
 use super::{Change, Changes, Waiting};
 use crate::{
     gate::plugin::unless,
-    session::desk::{Desk, STORE_DEADLINE},
+    session::handler::Handler,
     store::{StoreError, WATCHED_AT_ONCE, WatchedLogin},
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Progress {
     failures: u32,
 }
 
-impl Desk {
+impl Handler<'_> {
     /// Waits until a login may have moved; returns none at the deadline, and once waiting is stopped.
     pub(crate) async fn wait(&self, changes: Option<&mut Changes>, deadline: Instant) -> Option<Change> {
         let change = async {
@@ -33,12 +33,12 @@ impl Desk {
             // A login that is no longer watched may have moved.
             unless(self.poll(), changes.changed()).await?.ok().map_or(Some(Change::Moved), |()| Some(*changes.borrow()))
         };
-        self.gate.by(deadline, self.mode.waiting.closed.run_until_cancelled(change)).await??
+        self.gate.by(deadline, self.sessions.waiting.closed.run_until_cancelled(change)).await??
     }
 
     /// Asks the store about all logins again and again, once no other request does.
     async fn poll(&self) {
-        let (waiting, clock) = (&self.mode.waiting, self.gate.clock());
+        let (waiting, clock) = (&self.sessions.waiting, self.gate.clock());
         let _permit = waiting.poller.acquire().await;
         loop {
             let due = *waiting.registry().progress.due.get_or_insert(clock.now() + INTERVAL);
@@ -51,8 +51,8 @@ impl Desk {
 
     async fn ask_about(&self, watched: &[WatchedLogin], asked: Instant) -> Result<(), StoreError> {
         for batch in watched.chunks(WATCHED_AT_ONCE) {
-            let moved = self.ask(STORE_DEADLINE, self.mode.store.moved(batch)).await?;
-            self.mode.waiting.learn(batch, moved, asked);
+            let moved = self.ask(self.sessions.store.moved(batch)).await?;
+            self.sessions.waiting.learn(batch, moved, asked);
         }
         Ok(())
     }
