@@ -16,7 +16,12 @@ pub(super) enum Revocation {
     #[serde(rename = "s")]
     Session { id: SessionId, until: u64 },
     #[serde(rename = "u")]
-    User { phone: String, born_by: u64, until: u64 },
+    User {
+        phone: String,
+        #[serde(rename = "born_by")]
+        issued_by: u64,
+        until: u64,
+    },
 }
 
 impl Revocation {
@@ -27,7 +32,7 @@ impl Revocation {
 
     /// The end of all of a user's sessions that have begun by now.
     pub(super) fn user(phone: &PhoneNumber, now: SystemTime, until: SystemTime) -> Self {
-        Self::User { phone: phone.as_str().to_owned(), born_by: milliseconds(now), until: milliseconds(until) }
+        Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(now), until: milliseconds(until) }
     }
 
     /// As the store keeps it.

@@ -140,7 +140,7 @@ impl Known {
 
     fn names(&self, session: &Session) -> bool {
         let user = self.users.get(&session.identity().profile().phone);
-        self.sessions.contains_key(session.id()) || user.is_some_and(|(born_by, _)| session.born() <= *born_by)
+        self.sessions.contains_key(session.id()) || user.is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
     }
 
     /// Whether the store was not asked of late, or is being asked.
@@ -153,10 +153,10 @@ impl Known {
             Revocation::Session { id, until } => {
                 self.sessions.insert(id, date(until));
             }
-            Revocation::User { phone, born_by, until } => {
+            Revocation::User { phone, issued_by, until } => {
                 let Some(phone) = PhoneNumber::parse(&phone) else { return };
                 let known = self.users.entry(phone).or_insert((SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH));
-                *known = (known.0.max(date(born_by)), known.1.max(date(until)));
+                *known = (known.0.max(date(issued_by)), known.1.max(date(until)));
             }
         }
     }

@@ -80,7 +80,7 @@ impl Handler<'_> {
     /// The line that keeps a session's cookie fresh, if it is time for that.
     pub(super) fn renewal(&self, session: &Session) -> Option<HeaderValue> {
         let now = self.gate.clock().wall();
-        let age = now.duration_since(session.seen()).unwrap_or_default();
+        let age = now.duration_since(session.last_seen()).unwrap_or_default();
         (age >= self.sessions.idle / 10).then(|| self.sessions.cookie(&session.renewed(now), now))
     }
 

@@ -15,14 +15,14 @@ use crate::{identity::Identity, profile::Profile};
 pub(crate) struct Session {
     id: SessionId,
     identity: Identity,
-    born: SystemTime,
-    seen: SystemTime,
+    issued_at: SystemTime,
+    last_seen: SystemTime,
 }
 
 impl Session {
     /// Begins a session for a verified profile.
     pub(crate) fn begin(id: SessionId, profile: Profile, now: SystemTime) -> Self {
-        Self { id, identity: Identity::vouch(None, profile), born: now, seen: now }
+        Self { id, identity: Identity::vouch(None, profile), issued_at: now, last_seen: now }
     }
 
     /// Its random name.
@@ -36,30 +36,30 @@ impl Session {
     }
 
     /// When it began.
-    pub(crate) fn born(&self) -> SystemTime {
-        self.born
+    pub(crate) fn issued_at(&self) -> SystemTime {
+        self.issued_at
     }
 
     /// When its cookie was sealed last.
-    pub(crate) fn seen(&self) -> SystemTime {
-        self.seen
+    pub(crate) fn last_seen(&self) -> SystemTime {
+        self.last_seen
     }
 
     /// The same session, seen now.
     #[must_use]
     pub(crate) fn renewed(&self, now: SystemTime) -> Self {
-        Self { seen: now, ..self.clone() }
+        Self { last_seen: now, ..self.clone() }
     }
 
     /// How long it lives on if nobody uses it; none once it is over.
     pub(crate) fn time_left(&self, lifetime: Duration, idle: Duration, now: SystemTime) -> Option<Duration> {
-        let end = self.end(lifetime).min(self.seen.checked_add(idle)?);
+        let end = self.end(lifetime).min(self.last_seen.checked_add(idle)?);
         end.duration_since(now).ok().filter(|left| !left.is_zero())
     }
 
     /// When it ends, however often it is used.
     pub(crate) fn end(&self, lifetime: Duration) -> SystemTime {
-        self.born.checked_add(lifetime).unwrap_or(self.born)
+        self.issued_at.checked_add(lifetime).unwrap_or(self.issued_at)
     }
 
     /// When it ends, however often it is used, in UTC as RFC 3339 has it; none beyond the year 9999.

@@ -15,7 +15,7 @@ fn a_session_is_read_as_it_was_written() {
         "onlineIdentities":{"email":"a@b"},"avatarUrl":"https://a/","companyName":"d","jobTitle":"e","aboutMe":"f","createdTime":"1"}"#,
     );
     let read = Session::from_bytes(&written.to_bytes()).unwrap();
-    assert!(read.id == written.id && read.born == written.born && read.seen == written.seen);
+    assert!(read.id == written.id && read.issued_at == written.issued_at && read.last_seen == written.last_seen);
     let expected = Profile { json: String::new(), ..written.identity.profile().clone() };
     assert!(*read.identity.profile() == expected);
     assert!(read.identity.request_id().is_none());
@@ -43,15 +43,15 @@ fn whatever_a_user_typed_the_cookie_stays_small() {
 #[test]
 fn a_session_ends_when_it_is_old_or_idle() {
     let (hour, session) = (Duration::from_hours(1), session(r#"{"phoneNumbers":["919999999999"]}"#));
-    let left = |session: &Session, after| session.time_left(12 * hour, 2 * hour, session.born() + after);
+    let left = |session: &Session, after| session.time_left(12 * hour, 2 * hour, session.issued_at() + after);
     assert_eq!(left(&session, Duration::ZERO), Some(2 * hour));
     assert_eq!(left(&session, hour), Some(hour));
     assert_eq!(left(&session, 2 * hour), None);
-    let renewed = session.renewed(session.born() + 11 * hour);
+    let renewed = session.renewed(session.issued_at() + 11 * hour);
     assert_eq!(left(&renewed, 11 * hour), Some(hour));
     assert_eq!(left(&renewed, 12 * hour), None);
-    let back = session.time_left(12 * hour, 2 * hour, session.born() - hour);
+    let back = session.time_left(12 * hour, 2 * hour, session.issued_at() - hour);
     assert_eq!(session.end_text(hour).as_deref(), Some("2023-11-14T23:13:20Z"));
     assert_eq!(back, Some(3 * hour), "a clock that goes back makes nobody immortal");
-    assert_eq!(session.time_left(Duration::MAX, Duration::MAX, session.born()), None);
+    assert_eq!(session.time_left(Duration::MAX, Duration::MAX, session.issued_at()), None);
 }

@@ -20,9 +20,9 @@ pub(super) struct Ticket<'a> {
     #[serde(rename = "i")]
     id: Cow<'a, SessionId>,
     #[serde(rename = "b")]
-    born: u64,
+    issued_at: u64,
     #[serde(rename = "s")]
-    seen: u64,
+    last_seen: u64,
     #[serde(rename = "p")]
     phone: Cow<'a, str>,
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
@@ -64,8 +64,8 @@ impl<'a> Ticket<'a> {
         let badges = if badges <= limit { profile.badges.as_slice() } else { &[] };
         Self {
             id: Cow::Borrowed(&session.id),
-            born: milliseconds(session.born),
-            seen: milliseconds(session.seen),
+            issued_at: milliseconds(session.issued_at),
+            last_seen: milliseconds(session.last_seen),
             phone: profile.phone.as_str().into(),
             user_id: whole(profile.user_id.as_ref(), limit.max(USER_ID)),
             given_name: cut(profile.given_name.as_ref(), limit),
@@ -110,8 +110,8 @@ impl<'a> Ticket<'a> {
         Some(Session {
             id: self.id.into_owned(),
             identity: Identity::vouch(None, profile),
-            born: date(self.born)?,
-            seen: date(self.seen)?,
+            issued_at: date(self.issued_at)?,
+            last_seen: date(self.last_seen)?,
         })
     }
 }
