@@ -1,4 +1,4 @@
-//! How the pages show the site: its logo and its colour.
+//! The logo and the colour of the site on the pages.
 
 use std::{
     fs,
@@ -10,27 +10,27 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::session::Color;
 
-/// How the pages show the site. By default they show the first letter of its name, and a blue button.
+/// The logo and the colour of the site. Defaults to the first letter of the site's name, and to a blue button.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Brand {
     /// The logo of the site.
     pub logo: Option<Logo>,
-    /// The colour of the button. The colour of its text is black or white, whichever can be read better.
+    /// The colour of the button. Its text is black or white, whichever is easier to read.
     pub color: Option<Color>,
 }
 
-/// A small picture, ready to be put into a page.
+/// A small picture that a page can contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logo(Box<str>);
 
 impl Brand {
-    /// A site with this logo and this colour.
+    /// Creates a brand with this logo and this colour.
     pub fn new(logo: Option<Logo>, color: Option<Color>) -> Self {
         Self { logo, color }
     }
 
-    /// What the style sheet says of the colour.
+    /// Returns the rule of the style sheet for the colour.
     pub(super) fn style(&self) -> String {
         let rule = |color: &Color| format!("\n:root {{ --button: {}; --label: {} }}", color.as_str(), color.text());
         self.color.as_ref().map_or_else(String::new, rule)
@@ -38,14 +38,14 @@ impl Brand {
 }
 
 impl Logo {
-    /// The largest picture, in bytes: every page carries it.
+    /// The largest size of a picture, in bytes. Every page contains the picture, so it has to be small.
     pub const LARGEST: usize = 64 * 1024;
 
-    /// Takes a PNG, WebP or SVG picture. An SVG is shown as an image, so nothing in it runs or is fetched.
+    /// Takes a PNG, WebP or SVG picture. Browsers show an SVG as an image, so its scripts do not run and it fetches nothing.
     ///
     /// # Errors
     ///
-    /// When it is larger than [`LARGEST`](Self::LARGEST), or another kind of file.
+    /// When the picture is larger than [`LARGEST`](Self::LARGEST), or is another kind of file.
     pub fn from_bytes(picture: &[u8]) -> Result<Self, LogoError> {
         if picture.len() > Self::LARGEST {
             return Err(LogoError::Large);
@@ -58,35 +58,35 @@ impl Logo {
     ///
     /// # Errors
     ///
-    /// As [`from_bytes`](Self::from_bytes), and when the file cannot be read.
+    /// When [`from_bytes`](Self::from_bytes) refuses the picture, or the file cannot be read.
     pub fn read(file: &Path) -> Result<Self, LogoError> {
         let mut picture = Vec::new();
         fs::File::open(file)?.take(Self::LARGEST as u64 + 1).read_to_end(&mut picture)?;
         Self::from_bytes(&picture)
     }
 
-    /// The picture as a `data:` URL.
+    /// Returns the picture as a `data:` URL.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Why a picture cannot be the logo.
+/// The reason why a picture cannot be the logo.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogoError {
     /// The file cannot be read.
     #[error("the logo cannot be read")]
     Read(#[from] io::Error),
-    /// It has too many bytes.
+    /// The picture is too large.
     #[error("the logo is larger than 64 KiB")]
     Large,
-    /// It is another kind of file.
+    /// The file is not a picture of a supported kind.
     #[error("the logo is not a PNG, WebP or SVG picture")]
     Kind,
 }
 
-/// The subtype of a picture's media type, by how the picture begins.
+/// Returns the subtype of a picture's media type, which its first bytes tell.
 fn kind(picture: &[u8]) -> Option<&'static str> {
     if picture.starts_with(b"\x89PNG\r\n\x1a\n") {
         return Some("png");

@@ -3,7 +3,7 @@
 	const ends = ['verified', 'refused', 'another_number', 'failed', 'expired'];
 	const agent = navigator.userAgent;
 	const onAndroid = /android/i.test(agent + ((navigator['userAgentData'] || {}).platform || ''));
-	// By an intent, Chromium and its web views come back at once if there is no app.
+	// With an intent, Chromium and its web views come back at once if the app is missing.
 	const intents = onAndroid && /chrome\//i.test(agent);
 	const tabs = window['BroadcastChannel'] ? new BroadcastChannel('truegate') : {};
 	const call = async (path, options) => {
@@ -14,7 +14,7 @@
 	const kept = () => JSON.parse(sessionStorage.truegate || '{}');
 
 	/**
-	 * Logs in with Truecaller when a link or a button is tapped. `onState` hears the states of docs/sessions.md.
+	 * Logs in with Truecaller when a link or a button is tapped. `onState` gets the states of docs/sessions.md.
 	 * @param {any} button
 	 * @param {{onState: (state: string) => void, next?: string, anyway?: boolean}} options next: a path
 	 */
@@ -58,7 +58,7 @@
 			}
 		}
 
-		// An app takes the focus. A page that keeps it for two seconds has opened none; once it was away, it is given ten.
+		// An app takes the focus. A page that keeps it for two seconds opened no app; one that got it back waits ten.
 		function look(login) {
 			let looks = 0, enough = 4;
 			const looking = setInterval(() => {
@@ -123,7 +123,7 @@
 	const anyway = document.querySelector('[data-truegate-anyway]');
 	const other = document.querySelector('.other a');
 	if (other) other['href'] += hash;
-	let leaving, left; // Once: who hears of a login in two ways would ask the app twice.
+	let leaving, left; // Leaves once: a login that is heard of in two ways would ask the app twice.
 	const leave = to => left || location.replace(left = to.includes('#') ? to : to + hash);
 	const onState = state => {
 		const ended = ends.includes(state);
@@ -140,7 +140,7 @@
 		login(page, { onState, next, anyway: !!anyway });
 	};
 
-	// Another tab may have logged in while this one slept: then the page leads on.
+	// Another tab may have logged in while this one slept. The page then goes on.
 	const look = async () => {
 		const answer = document.hidden || await fetch(base + 'login', { method: 'HEAD', redirect: 'manual' });
 		if (answer.type === 'opaqueredirect') onState('verified');
