@@ -1,12 +1,18 @@
-//! `callback`: the route that Truecaller posts to.
+//! `callback` and `truecaller`: the route that Truecaller posts to, and where profiles come from.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZero, time::Duration};
+
+use url::Host;
 
 use super::{
-    reader::{Scalar, Section},
-    value,
+    reader::{Item, Section},
+    tls, value,
 };
-use crate::gate::{CallbackPath, GateBuilder};
+use crate::{
+    callback::{Endpoints, ProfileEndpoint},
+    gate::{CallbackPath, GateBuilder},
+    profile::ProfileClientBuilder,
+};
 
 /// How callbacks are taken.
 #[derive(Debug, Clone)]
@@ -14,61 +20,135 @@ use crate::gate::{CallbackPath, GateBuilder};
 pub struct Callback {
     /// The path of the route.
     pub path: CallbackPath,
-    /// When a callback must have been answered, reading it included: 2.5 s by default, for Truecaller hangs up
-    /// after 3 s.
+    /// The time from the first byte of a callback to its answer. Defaults to 2.5 s, because Truecaller hangs up after 3 s.
     pub deadline: Duration,
-    /// How many bytes the body may have.
+    /// The longest body, in bytes.
     pub body_limit: usize,
-    /// Whether the app gets callbacks too: without sessions always, with them once they are answered and verified.
+    /// Whether the app gets callbacks too: always without sessions; with sessions, after they were answered and verified.
     pub forward: bool,
 }
 
+/// How profiles are fetched.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Truecaller {
+    /// The URLs that a callback may name.
+    pub endpoints: Endpoints,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How many requests one callback may cause, retries included.
+    pub attempts: NonZero<u32>,
+    /// The longest profile, in bytes.
+    pub profile_limit: usize,
+    /// Certificates to trust besides the usual roots, as PEM.
+    pub ca_file: Option<Vec<u8>>,
+    /// Where to connect to for a host, in place of the addresses that DNS knows.
+    pub resolve: BTreeMap<String, SocketAddr>,
+    /// Whether a profile that Truecaller calls inactive is refused.
+    pub require_active: bool,
+}
+
 impl Callback {
-    /// The longest body that a configuration may allow.
+    /// The largest `body_limit`.
     pub const MAX_BODY_LIMIT: usize = 64 << 10;
 
     /// Reads the section; none if there is no path that could be used.
     pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {
-        let path = if has_sessions { secret_path(section) } else { any_path(section) };
+        let parse = value::text(CallbackPath::parse, "make one with `truegate keys path`");
+        // With sessions, the path is the only secret between Truecaller and the site. Without them the app checks the nonce,
+        // and a path that can be guessed is only a warning.
+        let item = if has_sessions { section.require("path", MISSING_PATH) } else { section.take("path") };
+        let path = match item {
+            None => CallbackPath::parse(DEFAULT_PATH).ok().filter(|_| !has_sessions),
+            Some(item) => item.parse(|text| match parse(text)? {
+                path if has_sessions && path.is_guessable() => Err(GUESSABLE_PATH.to_owned()),
+                path => Ok(path),
+            }),
+        };
         let deadline = Duration::from_millis(100)..=Duration::from_mins(1);
-        let deadline = section.read("deadline", value::duration(deadline)).unwrap_or(GateBuilder::DEADLINE);
-        let body_limit =
-            section.read("body_limit", value::size(1..=Self::MAX_BODY_LIMIT)).unwrap_or(GateBuilder::BODY_LIMIT);
-        let forward = section.read("forward", forward(has_sessions)).unwrap_or(!has_sessions);
-        Some(Self { path: path?, deadline, body_limit, forward })
+        let deadline = section.read("deadline", value::duration(deadline));
+        let body_limit = section.read("body_limit", value::size(1..=Self::MAX_BODY_LIMIT));
+        let forward = section.read("forward", |text| match value::boolean(text)? {
+            false if !has_sessions => Err("must be true without `session`: nobody would learn of a login (remove it)"),
+            forward => Ok(forward),
+        });
+        Some(Self {
+            path: path?,
+            deadline: deadline.unwrap_or(GateBuilder::DEADLINE),
+            body_limit: body_limit.unwrap_or(GateBuilder::BODY_LIMIT),
+            forward: forward.unwrap_or(!has_sessions),
+        })
     }
 }
 
-/// Without sessions, nobody but the app learns of a login.
-fn forward(has_sessions: bool) -> impl FnOnce(&Scalar) -> Result<bool, &'static str> {
-    move |text| match value::boolean(text)? {
-        false if !has_sessions => Err("must be true without `session`: nobody would learn of a login (remove it)"),
-        forward => Ok(forward),
-    }
-}
-
-/// With sessions, the path is the only secret between Truecaller and the site.
-fn secret_path(section: &mut Section<'_>) -> Option<CallbackPath> {
-    let item = section.require(
-        "path",
-        "with `session` it must be a secret: write ${TRUEGATE_CALLBACK_PATH}, and make it with `truegate keys path`",
-    )?;
-    item.parse(|text| match parse_path(text)? {
-        path if path.is_guessable() => {
-            Err("can be guessed, and with `session` it must be a secret (make it with `truegate keys path`)".to_owned())
+impl Truecaller {
+    /// Reads the section.
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let endpoints = section.take("endpoints").map_or_else(|| Some(Endpoints::default()), |item| endpoints(&item));
+        let mut resolve = BTreeMap::new();
+        for (host, item) in section.members("resolve") {
+            let address = resolved(host, &item, endpoints.as_ref());
+            resolve.extend(address.map(|address| (host.to_owned(), address)));
         }
-        path => Ok(path),
+        let connect_timeout = Duration::from_millis(10)..=Duration::from_mins(1);
+        let attempts = NonZero::<u32>::MIN..=NonZero::new(10).expect("ten is not zero");
+        Self {
+            endpoints: endpoints.unwrap_or_default(),
+            connect_timeout: section
+                .read("connect_timeout", value::duration(connect_timeout))
+                .unwrap_or(ProfileClientBuilder::CONNECT_TIMEOUT),
+            attempts: section.read("attempts", value::count(attempts)).unwrap_or(ProfileClientBuilder::ATTEMPTS),
+            profile_limit: section
+                .read("profile_limit", value::size(1..=MAX_PROFILE_LIMIT))
+                .unwrap_or(ProfileClientBuilder::PROFILE_LIMIT),
+            ca_file: section.take("ca_file").and_then(|item| tls::roots(&item)),
+            resolve,
+            require_active: section.read("require_active", value::boolean).unwrap_or(true),
+        }
+    }
+}
+
+/// Reads the allow-list; none if any of it is wrong.
+fn endpoints(item: &Item<'_>) -> Option<Endpoints> {
+    let parsed = item.parse_all(|text| {
+        ProfileEndpoint::parse(text)
+            .map_err(|error| format!("cannot be an endpoint: {error} (write https://host/path)"))
+    })?;
+    if parsed.is_empty() {
+        item.complain("is empty, so no profile could be fetched (list a URL, or remove the key)");
+        return None;
+    }
+    Some(parsed.into_iter().collect())
+}
+
+/// Reads the address of a host, which must be one that an endpoint names, with a port that would be used.
+fn resolved(host: &str, item: &Item<'_>, endpoints: Option<&Endpoints>) -> Option<SocketAddr> {
+    let urls = endpoints.into_iter().flat_map(Endpoints::iter).map(ProfileEndpoint::url);
+    let urls: Vec<_> = urls.filter(|url| url.host_str() == Some(host)).collect();
+    match urls.first().map(|url| url.host()) {
+        Some(Some(Host::Domain(_))) => {}
+        Some(_) => item.complain_of_key("is an IP address, which needs no resolving (remove the line)"),
+        None if endpoints.is_none() => {}
+        None => {
+            item.complain_of_key("is the host of no endpoint (write a host of `truecaller.endpoints`, in lower case)")
+        }
+    }
+    item.parse(|text| {
+        let address = value::address(text)?;
+        if endpoints.is_some() && address.port() == 0 {
+            return Err("has port 0, which cannot be connected to (write the port, such as 443)");
+        }
+        // The port that a URL names always wins.
+        if urls.iter().filter_map(|url| url.port()).any(|port| port != address.port()) {
+            return Err("has another port than the endpoint's URL, which would be used (write the same port)");
+        }
+        Ok(address)
     })
 }
 
-/// Without sessions the app checks the nonce, and a path that can be guessed is worth no more than a warning.
-fn any_path(section: &mut Section<'_>) -> Option<CallbackPath> {
-    let default = || CallbackPath::parse(DEFAULT_PATH).expect("the default path is canonical");
-    section.take("path").map_or_else(|| Some(default()), |item| item.parse(parse_path))
-}
-
-fn parse_path(text: &Scalar) -> Result<CallbackPath, String> {
-    CallbackPath::parse(text).map_err(|error| format!("{error} (make one with `truegate keys path`)"))
-}
-
 const DEFAULT_PATH: &str = "/truecaller/callback";
+const MISSING_PATH: &str =
+    "with `session` it must be a secret: write ${TRUEGATE_CALLBACK_PATH}, and make it with `truegate keys path`";
+const GUESSABLE_PATH: &str =
+    "can be guessed, and with `session` it must be a secret (make it with `truegate keys path`)";
+const MAX_PROFILE_LIMIT: usize = 1 << 20;

@@ -2,45 +2,31 @@
 
 use std::{fmt, path::Path};
 
-/// A place in the configuration file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The column, counted from 1 in characters.
-    pub column: usize,
-}
-
 /// One mistake: `callback.deadline: must be from 100ms to 60s (write 2500ms, 1s or 2m)`.
 ///
 /// # Security
 ///
-/// It repeats keys, but no value of the file, of the environment or of another file, save for words of a page's template.
+/// It repeats keys, but no value of the file, of the environment or of another file, except for words of a page's template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
+    /// None when the file could not be read at all.
     place: Option<Place>,
+    /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
     key: String,
+    /// What is wrong, and in brackets what to do about it.
     message: String,
+}
+
+/// A place in the configuration file, counted from 1; columns are characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
 }
 
 impl Mistake {
     pub(super) fn new(place: Option<Place>, key: impl Into<String>, message: impl fmt::Display) -> Self {
         Self { place, key: key.into(), message: message.to_string() }
-    }
-
-    /// Where the mistake is; none when the file could not be read at all.
-    pub fn place(&self) -> Option<Place> {
-        self.place
-    }
-
-    /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// What is wrong, and in brackets what to do about it.
-    pub fn message(&self) -> &str {
-        &self.message
     }
 }
 

@@ -1,34 +1,38 @@
-//! `identity`: the headers that tell the app who calls.
+//! `identity` and `assertion`: the headers that tell the app who calls, and how they are signed.
+
+use std::{sync::Arc, time::Duration};
 
 use super::{
     reader::{Item, Section},
     value,
 };
-use crate::headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Preset};
+use crate::{
+    assertion::{Assertions, KeyError, Principal, SigningKey, SigningKeys},
+    headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Preset},
+};
 
-/// Reads the headers to inject.
-pub(super) fn read(section: &mut Section<'_>) -> HeaderNamesBuilder {
+/// Reads `identity`.
+pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
     let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
     let mut builder = prefix.unwrap_or_default();
-    for item in section.take("presets").and_then(|presets| presets.list()).unwrap_or_default() {
-        let added = preset(&item).map(|(preset, encoding)| match encoding {
-            None => builder.preset(preset),
-            Some(encoding) => builder.preset_encoded(preset, encoding),
-        });
-        if let Some(Err(error)) = added {
-            item.complain(explain(error));
+    for item in section.list("presets") {
+        if let Some((preset, encoding)) = encoded(&item, "preset", "write preset: remote-user", &Preset::NAMES) {
+            let added = match encoding {
+                None => builder.preset(preset),
+                Some(encoding) => builder.preset_encoded(preset, encoding),
+            };
+            item.accept(added.map_err(explain));
         }
     }
-    if let Some(headers) = section.take("headers") {
-        for (name, item) in headers.members().into_iter().flatten() {
-            // A wrong field leaves the name to be looked at.
-            let (field, encoding) = injection(&item).unwrap_or((Field::Status, None));
-            if let Err(error) = builder.inject(name, field, encoding) {
-                item.complain_of_name(explain(error));
-            }
+    for (name, item) in section.members("headers") {
+        // The name is checked even if the field is wrong.
+        let injected = encoded(&item, "field", "write field: phone, or another field", &Field::NAMES);
+        let (field, encoding) = injected.unwrap_or((Field::Status, None));
+        if let Err(error) = builder.inject(name, field, encoding) {
+            item.complain_of_key(explain(error));
         }
     }
-    for item in section.take("strip").and_then(|names| names.list()).unwrap_or_default() {
+    for item in section.list("strip") {
         item.parse(|name| builder.strip(name).map_err(explain));
     }
     if let Some(bytes) = section.read("max_value_length", value::size(1..=MAX_VALUE_LENGTH)) {
@@ -37,30 +41,21 @@ pub(super) fn read(section: &mut Section<'_>) -> HeaderNamesBuilder {
     builder
 }
 
-/// Reads a preset, or `{preset, encoding}`.
-fn preset(item: &Item<'_>) -> Option<(Preset, Option<Encoding>)> {
+/// Reads a word, or a mapping of the word and an encoding.
+fn encoded<T: Copy>(
+    item: &Item<'_>,
+    key: &'static str,
+    advice: &str,
+    words: &[(&'static str, T)],
+) -> Option<(T, Option<Encoding>)> {
     if !item.is_mapping() {
-        return Some((item.parse(value::choice(&Preset::NAMES))?, None));
+        return Some((item.parse(value::choice(words))?, None));
     }
     item.section(|section| {
-        let preset = section.require("preset", "write preset: remote-user, or another preset");
-        let preset = preset.and_then(|item| item.parse(value::choice(&Preset::NAMES)));
+        let word = section.read_required(key, advice, value::choice(words));
         let encoding = section.read("encoding", value::choice(&Encoding::NAMES));
-        preset.map(|preset| (preset, encoding))
-    })?
-}
-
-/// Reads a field, or `{field, encoding}`.
-fn injection(item: &Item<'_>) -> Option<(Field, Option<Encoding>)> {
-    if !item.is_mapping() {
-        return Some((item.parse(value::choice(&Field::NAMES))?, None));
-    }
-    item.section(|header| {
-        let field = header.require("field", "write field: phone, or another field");
-        let field = field.and_then(|item| item.parse(value::choice(&Field::NAMES)));
-        let encoding = header.read("encoding", value::choice(&Encoding::NAMES));
-        field.map(|field| (field, encoding))
-    })?
+        Some((word?, encoding))
+    })
 }
 
 pub(super) fn explain(error: HeaderNameError) -> String {
@@ -73,6 +68,40 @@ pub(super) fn explain(error: HeaderNameError) -> String {
         _ => "keep one; those of `presets` count",
     };
     format!("{error} ({advice})")
+}
+
+/// Reads `assertion`; none if a key that it must have is missing or wrong.
+pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
+    let principal = || value::text(Principal::parse, "write a URL or a name");
+    let keys = section.require("key", "write key: ${file:assertion.pem}").and_then(signing_keys);
+    let issuer = section.read_required("issuer", "write issuer: https://shop.example", principal());
+    let audience = section.read_required("audience", "write audience: shop-backend", principal());
+    let lifetime = Duration::from_secs(10)..=Duration::from_hours(1);
+    let lifetime = section.read("lifetime", value::duration(lifetime)).unwrap_or(Assertions::LIFETIME);
+    Some(Arc::new(Assertions::new(keys?, issuer?, audience?).lifetime(lifetime)))
+}
+
+/// Reads one key or a list of them, of which the first signs.
+fn signing_keys(item: Item<'_>) -> Option<SigningKeys> {
+    let explain = |error| {
+        let advice = match error {
+            KeyError::NotPem => "write ${file:assertion.pem}, a file that `truegate keys assertion` makes",
+            KeyError::NotPkcs8 | KeyError::Encrypted => "convert it with `openssl pkey`",
+            KeyError::Twice => "keep one",
+            _ => "make one with `truegate keys assertion`",
+        };
+        format!("{error} ({advice})")
+    };
+    let mut keys: Option<SigningKeys> = None;
+    item.one_or_more("is empty, so nothing could be signed (list a key)", |item| {
+        let key = item.parse(|pem| SigningKey::from_pem(pem).map_err(explain))?;
+        match &mut keys {
+            None => keys = Some(SigningKeys::new(key)),
+            Some(keys) => item.accept(keys.publish(key).map_err(explain))?,
+        }
+        Some(())
+    });
+    keys
 }
 
 /// What servers commonly take as the whole of a request's headers.

@@ -1,11 +1,8 @@
 //! `listen`: where requests come in.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::net::{Ipv4Addr, SocketAddr};
 
-use super::{pem, reader::Item, upstream::Upstream, value};
+use super::{reader::Item, tls::TlsFiles, upstream::Upstream, value};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,61 +10,47 @@ use super::{pem, reader::Item, upstream::Upstream, value};
 pub struct Listener {
     /// The address; port 0 lets the system choose one.
     pub address: SocketAddr,
-    /// What to serve HTTPS with; plain HTTP without it.
+    /// The certificate and key for HTTPS; plain HTTP without them.
     pub tls: Option<TlsFiles>,
-}
-
-/// A certificate chain and its private key, as PEM files that were read and found to match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    certificate: PathBuf,
-    key: PathBuf,
-}
-
-impl TlsFiles {
-    /// The certificate chain, that of the server first.
-    pub fn certificate(&self) -> &Path {
-        &self.certificate
-    }
-
-    /// The private key.
-    pub fn key(&self) -> &Path {
-        &self.key
-    }
-
-    fn read(certificate: &Item<'_>, key: &Item<'_>) -> Option<Self> {
-        let locate = |item: &Item<'_>| item.parse(|path| Ok::<_, String>(item.context().locate(path)));
-        let (chain, private) = (pem::chain(certificate), pem::private_key(key));
-        let (chain, private) = (chain?, private?);
-        if let Err(mistake) = pem::check_pair(chain, private) {
-            key.complain(mistake);
-            return None;
-        }
-        Some(Self { certificate: locate(certificate)?, key: locate(key)? })
-    }
 }
 
 /// A listener with the place where its address stands, if it is not the default.
 ///
-/// Wrong TLS files leave the address to be looked at: what is wrong was reported.
+/// Wrong TLS files leave the address to be checked.
 pub(super) struct Placed<'a> {
     pub(super) listener: Listener,
-    pub(super) address: Option<Item<'a>>,
+    address: Option<Item<'a>>,
 }
 
 /// Reads one listener or a list of them.
 pub(super) fn read(item: Option<Item<'_>>) -> Vec<Placed<'_>> {
     let Some(item) = item else {
-        return vec![Placed { listener: Listener { address: DEFAULT, tls: None }, address: None }];
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        return vec![Placed { listener: Listener { address, tls: None }, address: None }];
     };
-    if !item.is_list() {
-        return read_one(item).into_iter().collect();
+    item.one_or_more("is empty, so nothing could come in (list an address, or remove the key)", read_one)
+}
+
+fn read_one(item: Item<'_>) -> Option<Placed<'_>> {
+    if !item.is_mapping() {
+        let address = item.parse(value::address)?;
+        return Some(Placed { listener: Listener { address, tls: None }, address: Some(item) });
     }
-    let items = item.list().unwrap_or_default();
-    if items.is_empty() {
-        item.complain("is empty, so nothing could come in (list an address, or remove the key)");
-    }
-    items.into_iter().filter_map(read_one).collect()
+    item.section(|listener| {
+        let item = listener.require("address", "write address: 0.0.0.0:8443");
+        let address = item.as_ref().and_then(|item| item.parse(value::address));
+        let refuse_lone = |item: Item<'_>, other: &str| {
+            item.complain_of_key(format!("stands without `{other}` (name both files, or neither)"));
+            None
+        };
+        let tls = match (listener.take("certificate"), listener.take("key")) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => TlsFiles::read(&certificate, &key),
+            (Some(lone), None) => refuse_lone(lone, "key"),
+            (None, Some(lone)) => refuse_lone(lone, "certificate"),
+        };
+        Some(Placed { listener: Listener { address: address?, tls }, address: item })
+    })
 }
 
 /// Refuses addresses that cannot be listened on together; the later in the file is named.
@@ -96,36 +79,11 @@ pub(super) fn refuse_loop(listeners: &[Placed<'_>], upstream: &Upstream, item: &
     }
 }
 
-fn read_one(item: Item<'_>) -> Option<Placed<'_>> {
-    if !item.is_mapping() {
-        let address = item.parse(value::address)?;
-        return Some(Placed { listener: Listener { address, tls: None }, address: Some(item) });
-    }
-    item.section(|listener| {
-        let item = listener.require("address", "write address: 0.0.0.0:8443");
-        let address = item.as_ref().and_then(|item| item.parse(value::address));
-        let tls = match (listener.take("certificate"), listener.take("key")) {
-            (None, None) => None,
-            (Some(certificate), Some(key)) => TlsFiles::read(&certificate, &key),
-            (Some(lone), None) => refuse_lone(&lone, "key"),
-            (None, Some(lone)) => refuse_lone(&lone, "certificate"),
-        };
-        Some(Placed { listener: Listener { address: address?, tls }, address: item })
-    })?
-}
-
-fn refuse_lone(item: &Item<'_>, missing: &str) -> Option<TlsFiles> {
-    item.complain_of_name(format!("stands without `{missing}` (name both files, or neither)"));
-    None
-}
-
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     let everywhere = |one: SocketAddr, other: SocketAddr| one.ip().is_unspecified() && one.is_ipv4() == other.is_ipv4();
     let same = one.ip() == other.ip() || everywhere(one, other) || everywhere(other, one);
     same && one.port() == other.port() && one.port() != 0
 }
-
-const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
 #[cfg(test)]
 mod tests {

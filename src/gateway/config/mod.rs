@@ -15,44 +15,33 @@
 //! # Ok::<_, truegate::gateway::config::ConfigErrors>(())
 //! ```
 
-mod assertion;
 mod callback;
+mod check;
 mod error;
 mod identity;
-mod in_force;
-mod limits;
 mod listener;
-mod log;
-mod pem;
 mod reader;
-mod references;
-mod resolve;
 mod routes;
 mod session;
-mod timeouts;
-mod truecaller;
-mod trusted_proxies;
+mod settings;
+mod tls;
 mod upstream;
 mod value;
-mod warning;
-mod yaml;
 
-use std::{fmt, net::SocketAddr, ops::Deref, path::Path, sync::Arc, time::Duration};
+use std::{fmt, ops::Deref, path::Path};
 
 use self::reader::{Context, SIZE_LIMIT};
 pub use self::{
-    callback::Callback,
-    error::{ConfigErrors, Mistake, Place},
-    listener::{Listener, TlsFiles},
-    log::{Log, LogFormat},
+    callback::{Callback, Truecaller},
+    check::Warning,
+    error::{ConfigErrors, Mistake},
+    listener::Listener,
     session::{RedisServer, Secrets, Session, Store},
-    timeouts::Timeouts,
-    truecaller::Truecaller,
+    settings::{Log, LogFormat, Settings, Timeouts},
+    tls::TlsFiles,
     upstream::Upstream,
-    warning::Warning,
 };
 pub use super::forwarded::TrustedProxies;
-use crate::{access::Rules, assertion::Assertions, gate::Limits, headers::HeaderNames};
 
 /// A configuration in which nothing is wrong.
 ///
@@ -63,40 +52,6 @@ use crate::{access::Rules, assertion::Assertions, gate::Limits, headers::HeaderN
 /// Any value may have come from the environment or from a file of secrets, so `Debug` shows none.
 #[derive(Clone)]
 pub struct Config(Settings);
-
-/// What a configuration says.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Settings {
-    /// Where requests come in; at least one.
-    pub listen: Vec<Listener>,
-    /// Where requests go.
-    pub upstream: Upstream,
-    /// How long the gateway waits, for the app and for clients.
-    pub timeouts: Timeouts,
-    /// How callbacks are taken.
-    pub callback: Callback,
-    /// How profiles are fetched.
-    pub truecaller: Truecaller,
-    /// The headers that tell the app who calls.
-    pub identity: Arc<HeaderNames>,
-    /// Who may say where a request came from.
-    pub trusted_proxies: TrustedProxies,
-    /// How many logins and callbacks may come from one client.
-    pub limits: Limits,
-    /// How browsers log in, if they can.
-    pub session: Option<Session>,
-    /// Which paths need an identity, and whose; none without sessions.
-    pub routes: Rules,
-    /// How identities are signed, if they are.
-    pub assertion: Option<Arc<Assertions>>,
-    /// Where health and metrics are served.
-    pub admin: SocketAddr,
-    /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
-    pub shutdown_grace: Duration,
-    /// How the program logs.
-    pub log: Log,
-}
 
 impl Deref for Config {
     type Target = Settings;
@@ -120,7 +75,7 @@ impl Config {
     /// Every mistake of the file, or that it cannot be read.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![Mistake::new(None, "", message)]);
-        let bytes = reader::read(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
+        let bytes = reader::load(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| whole(&"is not UTF-8 (save it as UTF-8)"))?;
         Self::parse(text, path, |name| std::env::var(name).ok())
     }
@@ -135,7 +90,7 @@ impl Config {
             return Err(ConfigErrors::new(path, vec![Mistake::new(None, "", TOO_LARGE)]));
         }
         let context = Context::new(path, &environment);
-        let settings = yaml::read(text, &context).and_then(|root| resolve::resolve(&root, &context));
+        let settings = reader::read(text, &context, Settings::read);
         match (settings, context.into_mistakes()) {
             (Some(settings), mistakes) if mistakes.is_empty() => Ok(Self(settings)),
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),

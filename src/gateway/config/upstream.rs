@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 use super::{
     identity::explain,
-    pem,
     reader::{Item, Scalar},
+    tls,
 };
 use crate::headers::HeaderNamesBuilder;
 
@@ -22,57 +22,35 @@ pub struct Upstream {
     ca_file: Option<Vec<u8>>,
 }
 
-/// An upstream with the places in the file that more is to be said of.
-pub(super) struct Placed<'a> {
-    pub(super) upstream: Option<Upstream>,
-    /// Where its URL is.
-    pub(super) url: Option<Item<'a>>,
-    headers: Option<Item<'a>>,
-}
-
-/// Reads a URL, or a mapping with `url` and what else is known of the app.
-pub(super) fn read(item: Item<'_>) -> Placed<'_> {
-    let parse = |url: &Item<'_>| url.parse(|text| Upstream::parse(text));
+/// Reads a URL, or a mapping with `url` and what else is known of the app, and returns the URL's place with it. The names of
+/// the headers that are the same on every request are closed to clients.
+pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option<(Upstream, Item<'a>)> {
+    let parse = |url: &Item<'a>| url.parse(|text| Upstream::parse(text));
     if !item.is_mapping() {
-        return Placed { upstream: parse(&item), url: Some(item), headers: None };
+        return Some((parse(&item)?, item));
     }
-    let read = item.section(|section| {
+    item.section(|section| {
         let url = section.require("url", "write url: http://127.0.0.1:3000, the app's address");
         let upstream = url.as_ref().and_then(parse);
-        let ca_file = ca_file(section.take("ca_file"), upstream.as_ref());
-        let upstream = upstream.map(|upstream| Upstream { ca_file, ..upstream });
-        Placed { upstream, url, headers: section.take("headers") }
-    });
-    read.unwrap_or(Placed { upstream: None, url: None, headers: None })
-}
-
-impl Placed<'_> {
-    /// Reads the headers that are the same on every request, and closes them to clients.
-    pub(super) fn fix_headers(&mut self, names: &mut HeaderNamesBuilder) {
-        let items = self.headers.as_ref().and_then(Item::members);
+        let ca_file = match section.take("ca_file") {
+            Some(item) if upstream.as_ref().is_some_and(|upstream| !upstream.tls) => {
+                item.complain_of_key(
+                    "is for an https:// upstream, which shows a certificate (remove it, or write https)",
+                );
+                None
+            }
+            item => item.and_then(|item| tls::roots(&item)),
+        };
         let mut headers = Vec::new();
-        for (name, item) in items.into_iter().flatten() {
+        for (name, item) in section.members("headers") {
             let value = item.parse(header_value);
-            match (names.fix(name), value) {
-                (Ok(name), Some(value)) => headers.push((name, value)),
-                (Ok(_), None) => {}
-                (Err(error), _) => item.complain_of_name(explain(error)),
+            match names.fix(name) {
+                Ok(name) => headers.extend(value.map(|value| (name, value))),
+                Err(error) => item.complain_of_key(explain(error)),
             }
         }
-        if let Some(upstream) = &mut self.upstream {
-            upstream.headers = headers;
-        }
-    }
-}
-
-/// Reads the roots to trust, where a certificate is shown.
-fn ca_file(item: Option<Item<'_>>, upstream: Option<&Upstream>) -> Option<Vec<u8>> {
-    let item = item?;
-    if upstream.is_some_and(|upstream| !upstream.tls) {
-        item.complain_of_name("is for an https:// upstream, which shows a certificate (remove it, or write https)");
-        return None;
-    }
-    pem::roots(&item)
+        Some((Upstream { ca_file, headers, ..upstream? }, url?))
+    })
 }
 
 /// Takes a text that arrives as it was written. The error does not repeat it.

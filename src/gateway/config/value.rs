@@ -1,41 +1,58 @@
-//! What a scalar can mean: durations, sizes, numbers, booleans, addresses, and one of several words.
+//! What a single value can mean: durations, sizes, numbers, booleans, addresses, and one of several words.
 
 use std::{fmt, net::SocketAddr, num::NonZero, ops::RangeInclusive, time::Duration};
 
 use super::reader::Scalar;
 
-/// A duration with its unit, such as `2500ms`.
-pub(super) fn duration(range: RangeInclusive<Duration>) -> impl FnOnce(&Scalar) -> Result<Duration, String> {
-    move |text| parse_duration(text, range, DURATION_FORMS)
+/// A text of which a type of the crate decides; the advice is for the operator whose text it refuses.
+pub(super) fn text<T, E: fmt::Display>(
+    parse: impl Fn(&str) -> Result<T, E>,
+    advice: &str,
+) -> impl Fn(&Scalar) -> Result<T, String> {
+    move |text| parse(text).map_err(|error| format!("{error} ({advice})"))
 }
 
-/// How long something may take, such as `75s`; `0s` is for no limit.
-pub(super) fn time_limit(range: RangeInclusive<Duration>) -> impl FnOnce(&Scalar) -> Result<Option<Duration>, String> {
-    move |text| {
-        if humantime::parse_duration(text).is_ok_and(|duration| duration.is_zero()) {
-            return Ok(None);
-        }
-        parse_duration(text, range, LIMIT_FORMS).map(Some)
+/// A duration with its unit, such as `2500ms`.
+pub(super) fn duration(range: RangeInclusive<Duration>) -> impl Fn(&Scalar) -> Result<Duration, String> {
+    move |text| parse_duration(text, &range, DURATION_FORMS)
+}
+
+/// A limit of time, such as `75s`; `0s` stands for no limit.
+pub(super) fn time_limit(range: RangeInclusive<Duration>) -> impl Fn(&Scalar) -> Result<Option<Duration>, String> {
+    move |text| match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Ok(None),
+        _ => parse_duration(text, &range, LIMIT_FORMS).map(Some),
     }
 }
 
+fn parse_duration(text: &str, range: &RangeInclusive<Duration>, forms: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| format!("is not a duration ({forms})"))?;
+    within(range, duration, |limit| humantime::format_duration(limit).to_string(), forms)
+}
+
 /// A number of bytes, such as `16KiB`, `1MiB`, `512B` or `512`.
-pub(super) fn size(range: RangeInclusive<usize>) -> impl FnOnce(&Scalar) -> Result<usize, String> {
+pub(super) fn size(range: RangeInclusive<usize>) -> impl Fn(&Scalar) -> Result<usize, String> {
+    let parse = |text: &str| {
+        let unit_start = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit_start);
+        let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+        number.parse::<usize>().ok()?.checked_mul(unit)
+    };
     move |text| {
-        let bytes = parse_size(text).ok_or_else(|| format!("is not a size ({SIZE_FORMS})"))?;
-        within(range, bytes, show_size, SIZE_FORMS)
+        let bytes = parse(text).ok_or_else(|| format!("is not a size ({SIZE_FORMS})"))?;
+        within(&range, bytes, show_size, SIZE_FORMS)
     }
 }
 
 /// A plain number that is not zero.
-pub(super) fn count(range: RangeInclusive<NonZero<u32>>) -> impl FnOnce(&Scalar) -> Result<NonZero<u32>, String> {
+pub(super) fn count(range: RangeInclusive<NonZero<u32>>) -> impl Fn(&Scalar) -> Result<NonZero<u32>, String> {
     move |text| {
         let advice = "write a whole number without quotes";
         let plain = text.plain().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
         let number = plain
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| format!("must be a number from {} to {} ({advice})", range.start(), range.end()))?;
-        within(range, number, |limit| limit.to_string(), advice)
+        within(&range, number, |limit| limit.to_string(), advice)
     }
 }
 
@@ -54,39 +71,28 @@ pub(super) fn address(text: &Scalar) -> Result<SocketAddr, &'static str> {
 }
 
 /// One of several words.
-pub(super) fn choice<T: Copy>(words: &[(&'static str, T)]) -> impl FnOnce(&Scalar) -> Result<T, String> {
-    move |text| match words.iter().find(|(word, _)| *word == &**text) {
-        Some((_, value)) => Ok(*value),
-        None => {
-            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            Err(format!("is none of the words known here (write one of {})", words.join(", ")))
-        }
+pub(super) fn choice<T: Clone>(words: &[(&'static str, T)]) -> impl Fn(&Scalar) -> Result<T, String> {
+    move |text| {
+        let found = words.iter().find(|(word, _)| *word == &**text);
+        found.map(|(_, value)| value.clone()).ok_or_else(|| unknown_word(words.iter().map(|(word, _)| *word)))
     }
 }
 
-fn parse_duration(text: &str, range: RangeInclusive<Duration>, forms: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|_| format!("is not a duration ({forms})"))?;
-    let show = humantime::format_duration;
-    within(range, duration, |limit| show(limit).to_string(), forms)
+/// Says which words are known.
+pub(super) fn unknown_word(known: impl Iterator<Item = &'static str>) -> String {
+    format!("is none of the words known here (write one of {})", known.collect::<Vec<_>>().join(", "))
 }
 
 fn within<T: PartialOrd + Copy>(
-    range: RangeInclusive<T>,
+    range: &RangeInclusive<T>,
     value: T,
     show: impl Fn(T) -> String,
-    advice: impl fmt::Display,
+    advice: &str,
 ) -> Result<T, String> {
     if range.contains(&value) {
         return Ok(value);
     }
     Err(format!("must be from {} to {} ({advice})", show(*range.start()), show(*range.end())))
-}
-
-fn parse_size(text: &str) -> Option<usize> {
-    let unit_start = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_start);
-    let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
-    number.parse::<usize>().ok()?.checked_mul(unit)
 }
 
 fn show_size(bytes: usize) -> String {
@@ -105,14 +111,12 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::gateway::config::reader::Style;
-
     fn plain(text: &str) -> Scalar {
-        Scalar::new(Zeroizing::new(text.to_owned()), Style::Plain)
+        Scalar { text: Zeroizing::new(text.to_owned()), is_quoted: false }
     }
 
     fn quoted(text: &str) -> Scalar {
-        Scalar::new(Zeroizing::new(text.to_owned()), Style::Quoted)
+        Scalar { is_quoted: true, ..plain(text) }
     }
 
     #[test]

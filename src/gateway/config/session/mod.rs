@@ -1,21 +1,20 @@
 //! `session`: how browsers log in, and how they are known from then on.
 
-mod pages;
-mod partner;
-mod read;
-mod secrets;
+mod site;
 mod store;
 
-use std::time::Duration;
+use std::{num::NonZero, ops::RangeInclusive, time::Duration};
 
-pub use self::{
-    secrets::Secrets,
-    store::{RedisServer, Store},
+pub use self::store::{RedisServer, Store};
+use super::{
+    reader::{Item, Section},
+    value,
 };
 use crate::{
-    session::cookies::{SessionCookieName, UpstreamCookie},
+    access::{Access, Rules},
+    session::cookies::{Cookies, Kind, SessionCookieName, UpstreamCookie},
     session::page::{Brand, Pages},
-    session::{LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, SessionPath},
+    session::{LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionPath, SessionsBuilder},
 };
 
 /// How browsers log in, and how they are known from then on.
@@ -24,15 +23,15 @@ use crate::{
 pub struct Session {
     /// The origin that browsers see.
     pub public_url: PublicUrl,
-    /// What sessions are sealed with.
+    /// The secrets that seal sessions.
     pub secrets: Secrets,
-    /// Where truegate's own routes live.
+    /// The path below which truegate's own routes are.
     pub path: SessionPath,
     /// How long a login may take.
     pub login_timeout: Duration,
     /// How long a session lives, however often it is used.
     pub lifetime: Duration,
-    /// How long a session lives that nobody uses; never longer than `lifetime`.
+    /// How long a session lives after it was last used; never longer than `lifetime`.
     pub idle: Duration,
     /// How many logins may run at once.
     pub max_pending: usize,
@@ -40,25 +39,179 @@ pub struct Session {
     pub revocation_grace: Duration,
     /// The site as Truecaller knows it.
     pub partner: Partner,
-    /// What links to Truecaller's dialog begin with.
+    /// The start of links to Truecaller's dialog.
     pub link_base: LinkBase,
-    /// Where a user without the app, or who refused, goes on; none for the login page itself.
+    /// Where a user goes on who refused or does not have the app; none for the login page itself.
     pub fallback_url: Option<ReturnPath>,
     /// Where a browser goes after a logout.
     pub logout_url: LogoutUrl,
     /// How the pages show the site.
     pub brand: Brand,
-    /// What the names of truegate's own cookies are made of.
+    /// The name that truegate's own cookies are made of.
     pub cookie_name: SessionCookieName,
     /// The app's cookies that must not outlive their user; none if the configuration does not say.
     pub upstream_cookies: Option<Vec<UpstreamCookie>>,
-    /// What keeps logins and revocations.
+    /// The store of logins and revocations.
     pub store: Store,
     /// The pages that people see.
     pub pages: Pages,
 }
 
+/// One secret or several, of which the first seals and all open.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    first: Secret,
+    others: Vec<Secret>,
+}
+
+impl Secrets {
+    /// Returns the sealer that seals and opens with them.
+    pub fn sealer(&self) -> Sealer {
+        Sealer::new(&self.first, &self.others)
+    }
+
+    fn read(item: &Item<'_>) -> Option<Self> {
+        let secret = value::text(Secret::parse, "make it with `truegate keys secret`");
+        let if_empty = "is empty, so nothing could be sealed (list a secret)";
+        let mut secrets = item.one_or_more(if_empty, |item| item.parse(&secret)).into_iter();
+        Some(Self { first: secrets.next()?, others: secrets.collect() })
+    }
+}
+
 impl Session {
     /// The default of `max_pending`.
     pub const MAX_PENDING: usize = 100_000;
+
+    /// Reads the section; none if a key that it must have is missing or wrong.
+    pub(super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {
+        let origin = value::text(PublicUrl::parse, "write https://shop.example");
+        let public_url = section.read_required("public_url", "write public_url: https://shop.example", origin);
+        let secrets = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}");
+        let secrets = secrets.and_then(|item| Secrets::read(&item));
+
+        let path = section.take("path").map_or_else(
+            || Some(SessionPath::default()),
+            |item| item.parse(value::text(SessionPath::parse, "write one such as /.truegate")),
+        );
+        let fallback_url = section.take("fallback_url").and_then(|item| fallback(&item, path.as_ref(), routes));
+        let logout_url = section.take("logout_url").and_then(|item| logout(&item, path.as_ref()));
+
+        let login_timeout = section.read("login_timeout", value::duration(LOGIN_TIMEOUTS));
+        let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
+        let idle = section.read("idle", |text| match value::duration(LIFETIMES)(text)? {
+            idle if idle > lifetime => Err("is longer than `lifetime` (write one as long at most)".to_owned()),
+            idle => Ok(idle),
+        });
+        let max_pending = section.read("max_pending", value::count(NonZero::<u32>::MIN..=MAX_PENDING));
+        let revocation_grace = section.read("revocation_grace", value::duration(REVOCATION_GRACES));
+
+        let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
+        let partner = partner.and_then(|item| item.section(site::partner));
+        let link_base =
+            section.read("link_base", value::text(LinkBase::parse, "write truecallersdk://truesdk/web_verify"));
+        let cookie_name = value::text(SessionCookieName::parse, "write one such as truegate-shop");
+        let cookie_name = section.read("cookie_name", cookie_name).unwrap_or_default();
+        let upstream_cookies = section.take("upstream_cookies").map(|item| {
+            let ours = public_url.as_ref().map(|url| Cookies::new(&cookie_name, url.is_secure()));
+            let items = item.list().unwrap_or_default();
+            items.iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect()
+        });
+        let store = Store::read(section);
+        let brand = site::brand(section);
+        let pages = site::pages(section);
+        Some(Self {
+            public_url: public_url?,
+            secrets: secrets?,
+            path: path?,
+            login_timeout: login_timeout.unwrap_or(SessionsBuilder::LOGIN_TIMEOUT),
+            lifetime,
+            idle: idle.unwrap_or(SessionsBuilder::IDLE.min(lifetime)),
+            max_pending: max_pending.map_or(Self::MAX_PENDING, |count| count.get() as usize),
+            revocation_grace: revocation_grace.unwrap_or(SessionsBuilder::REVOCATION_GRACE),
+            partner: partner?,
+            link_base: link_base.unwrap_or_default(),
+            fallback_url,
+            logout_url: logout_url.unwrap_or_default(),
+            brand,
+            cookie_name,
+            upstream_cookies,
+            store: store?,
+            pages: pages?,
+        })
+    }
 }
+
+/// Reads where a user goes on who cannot log in: not to where logins begin, and not to a page that needs a login.
+fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Option<ReturnPath> {
+    let fallback =
+        item.parse(|text| ReturnPath::parse(text).ok_or("is not a path of this site (write one such as /login)"))?;
+    let path = without_query(fallback.as_str());
+    match own {
+        Some(own) if own.covers(path) => {
+            item.complain("leads the fallback of a login to truegate's own routes (let `fallback_url` lead to the app)")
+        }
+        Some(_) if !matches!(routes.access(path), Ok(Access::Public | Access::Optional)) => item.complain(
+            "leads to a page that needs a login, and whoever cannot log in is sent there (open its path by a rule, or \
+             remove the key: then truegate shows a page of its own)",
+        ),
+        _ => {}
+    }
+    Some(fallback)
+}
+
+fn logout(item: &Item<'_>, own: Option<&SessionPath>) -> Option<LogoutUrl> {
+    let url = item.parse(|text| {
+        let advice = "is neither a path of this site nor an https:// URL (write one such as /goodbye)";
+        LogoutUrl::parse(text).ok_or(advice)
+    })?;
+    if own.is_some_and(|own| without_query(url.as_str()) == format!("{}/logout", own.as_str())) {
+        item.complain("leads from the logout to the logout (write a page of the app)");
+    }
+    Some(url)
+}
+
+fn without_query(target: &str) -> &str {
+    target.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// Reads a name, or a mapping of a name with the path and the domain that the app sets.
+fn upstream_cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
+    if !item.is_mapping() {
+        return cookie(item, ours);
+    }
+    item.section(|keys| {
+        let name = keys.require("name", "write name: PHPSESSID").and_then(|item| cookie(&item, ours));
+        let (path, domain) = (keys.take("path"), keys.take("domain"));
+        let mut cookie = name?;
+        if let Some(item) = path {
+            cookie = item.parse(value::text(|text| cookie.clone().path(text), "write one such as /hub/"))?;
+        }
+        if let Some(item) = domain {
+            cookie = item.parse(value::text(|text| cookie.clone().domain(text), "write one such as shop.example"))?;
+        }
+        Some(cookie)
+    })
+}
+
+/// Reads the name of a cookie, which must not be one of truegate's own.
+fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
+    item.parse(|text| {
+        let cookie = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID")(text)?;
+        if cookie.name() == "*" {
+            return Err("covers every cookie (write how the names begin, such as jupyterhub-user-*)".to_owned());
+        }
+        let is_ours = |ours: &Cookies| {
+            let is_covered = |kind| cookie.covers(ours.name(kind).as_bytes());
+            ours.is_set_by(text.as_bytes()) || is_covered(Kind::Session) || is_covered(Kind::Browser)
+        };
+        if ours.is_some_and(is_ours) {
+            return Err("is a cookie of truegate's own (list the app's)".to_owned());
+        }
+        Ok(cookie)
+    })
+}
+
+const LOGIN_TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
+const LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
+const REVOCATION_GRACES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+const MAX_PENDING: NonZero<u32> = NonZero::new(10_000_000).expect("ten millions are not zero");

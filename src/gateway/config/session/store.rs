@@ -1,13 +1,15 @@
-//! `session.store`: what keeps logins and revocations.
+//! `session.store`: where logins and revocations are kept.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::gateway::config::{pem, reader::Section};
-use crate::store::{RedisStore, RedisStoreError};
+use crate::{
+    gateway::config::{reader::Section, tls},
+    store::{RedisStore, RedisStoreError},
+};
 
-/// What keeps logins and revocations.
+/// The store of logins and revocations.
 #[derive(Debug, Clone)]
 pub enum Store {
     /// The memory of this process.
@@ -30,22 +32,31 @@ pub struct RedisServer {
 
 impl Store {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
-        let store = section.take("store").map_or_else(|| Some(Self::Memory), |item| item.parse(|text| parse(text)));
+        let store = section.take("store").map_or(Some(Self::Memory), |item| item.parse(|text| parse(text)));
         let Some(item) = section.take("store_ca_file") else { return store };
         match store? {
             Self::Redis(server) if server.is_encrypted() => {
-                Some(Self::Redis(RedisServer { ca: Some(pem::roots(&item)?), ..server }))
+                Some(Self::Redis(RedisServer { ca: Some(tls::roots(&item)?), ..server }))
             }
             _ => {
-                item.complain_of_name("stands without a `store` that begins with rediss:// (remove it)");
+                item.complain_of_key("stands without a `store` that begins with rediss:// (remove it)");
                 None
             }
         }
     }
 }
 
+fn parse(text: &str) -> Result<Store, String> {
+    if text == "memory" {
+        return Ok(Store::Memory);
+    }
+    let server = RedisServer { url: Zeroizing::new(text.to_owned()), ca: None };
+    server.store(1).map_err(|error| format!("{error} (write memory, or redis://127.0.0.1:6379)"))?;
+    Ok(Store::Redis(server))
+}
+
 impl RedisServer {
-    /// A store on the server, for at most so many logins at once.
+    /// Returns a store on the server, for at most so many logins at once.
     ///
     /// # Errors
     ///
@@ -67,23 +78,4 @@ impl fmt::Debug for RedisServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RedisServer(redacted)")
     }
-}
-
-fn parse(text: &str) -> Result<Store, String> {
-    if text == "memory" {
-        return Ok(Store::Memory);
-    }
-    let server = RedisServer { url: Zeroizing::new(text.to_owned()), ca: None };
-    server.store(1).map_err(explain)?;
-    Ok(Store::Redis(server))
-}
-
-fn explain(error: RedisStoreError) -> String {
-    let mistake = match error {
-        RedisStoreError::Url => "is not a URL of a Redis server",
-        RedisStoreError::Scheme => "is neither `memory` nor a URL of redis:// or rediss://",
-        RedisStoreError::Fragment => "has a fragment, though a certificate is always verified",
-        RedisStoreError::Certificate => "cannot be trusted",
-    };
-    format!("{mistake} (write memory, or redis://127.0.0.1:6379)")
 }

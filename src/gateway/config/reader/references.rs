@@ -5,7 +5,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::reader::Context;
+use super::tree::Context;
 
 /// Replaces every reference by what it stands for; what that gives is not looked at again.
 ///
@@ -38,11 +38,6 @@ pub(super) fn expand(text: &str, context: &Context<'_>) -> Result<Zeroizing<Stri
         }
     }
     if mistakes.is_empty() { Ok(expanded) } else { Err(mistakes) }
-}
-
-/// Whether a text holds what looks like a reference.
-pub(super) fn is_suspect(text: &str) -> bool {
-    text.contains("${")
 }
 
 /// What has to be escaped of a reference, if it stands in a URL, by what is written before it and after it.

@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use super::{
-    error::Place,
-    reader::{Context, Entry, KeyPath, Node, Scalar, Style, Value},
     references,
+    tree::{Context, Entry, KeyPath, Node, Scalar, Value},
 };
+use crate::gateway::config::error::Place;
 
 /// Reads the one document of a file, or none when it is not YAML; mistakes go to the context.
 pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
@@ -21,10 +21,10 @@ pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
         block_nesting_limit: DEPTH,
     };
     let events = Parser::new_from_str_with_options(text, options);
-    Reader { events, context }.document().ok()
+    Yaml { events, context }.document().ok()
 }
 
-struct Reader<'a, 'text> {
+struct Yaml<'a, 'text> {
     events: Parser<'text, StrInput<'text>>,
     context: &'a Context<'a>,
 }
@@ -32,7 +32,7 @@ struct Reader<'a, 'text> {
 /// The rest of the file cannot be read, which was reported.
 struct Stopped;
 
-impl<'text> Reader<'_, 'text> {
+impl<'text> Yaml<'_, 'text> {
     fn document(&mut self) -> Result<Node, Stopped> {
         let root = loop {
             match self.advance()? {
@@ -65,12 +65,12 @@ impl<'text> Reader<'_, 'text> {
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, place: Place, path: &KeyPath) -> Value {
-        let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
-        if style == Style::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
+        let is_quoted = style != ScalarStyle::Plain;
+        if !is_quoted && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
             return Value::Null;
         }
         match references::expand(text, self.context) {
-            Ok(text) => Value::Scalar(Scalar::new(text, style)),
+            Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
             Err(mistakes) => {
                 mistakes.iter().for_each(|mistake| self.complain(place, path, mistake));
                 Value::Refused
@@ -116,7 +116,7 @@ impl<'text> Reader<'_, 'text> {
     fn name(&mut self, event: Event<'text>, place: Place, path: &KeyPath) -> Result<Option<String>, Stopped> {
         self.refuse_properties(&event, place, path);
         match event {
-            Event::Scalar(name, ..) if references::is_suspect(&name) => {
+            Event::Scalar(name, ..) if name.contains("${") => {
                 self.complain(place, path, "a key holds `${` (references stand in values only)");
                 Ok(None)
             }

@@ -1,0 +1,167 @@
+//! The file as a tree of values, each with its place, and what surrounds it.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    fs::File,
+    io::{self, Read as _},
+    ops::Deref,
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+use crate::gateway::config::error::{Mistake, Place};
+
+/// A value and where it starts.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
+}
+
+/// What a configuration is made of.
+#[derive(Debug)]
+pub(crate) enum Value {
+    /// Nothing at all, or `~`, or `null`.
+    Null,
+    Scalar(Scalar),
+    List(Vec<Node>),
+    Mapping(Vec<Entry>),
+    /// A mistake that was reported already.
+    Refused,
+}
+
+/// A key of a mapping with its value.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) node: Node,
+}
+
+/// A text in which every reference was replaced by what it stands for.
+///
+/// # Security
+///
+/// It may be a secret, so `Debug` does not show it and its memory is wiped.
+pub(crate) struct Scalar {
+    pub(crate) text: Zeroizing<String>,
+    /// Whether it was written in quotes, and so is neither a number nor a boolean.
+    pub(crate) is_quoted: bool,
+}
+
+impl Scalar {
+    /// The text, unless quotes say that it is neither number nor boolean.
+    pub(crate) fn plain(&self) -> Option<&str> {
+        (!self.is_quoted).then_some(&self.text)
+    }
+}
+
+impl Deref for Scalar {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scalar(redacted)")
+    }
+}
+
+/// The dotted path of a key, such as `listen[1].address`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KeyPath(String);
+
+impl KeyPath {
+    /// The path of a member of the mapping here.
+    ///
+    /// A name that is not likely to be a key is shown as `?`: a value that slipped into the place of a key, such as a
+    /// callback path, is not repeated.
+    pub(crate) fn member(&self, name: &str) -> Self {
+        let is_plain = |byte: u8| byte == b' ' || (byte.is_ascii_graphic() && !b"/$".contains(&byte));
+        let is_showable = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
+        let name = if is_showable { name } else { "?" };
+        Self(if self.0.is_empty() { name.to_owned() } else { format!("{}.{name}", self.0) })
+    }
+
+    /// The path of an element of the list here, counted from 0.
+    pub(crate) fn element(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+}
+
+/// What surrounds a configuration: its folder, the environment, and the mistakes found so far.
+pub(crate) struct Context<'a> {
+    pub(crate) folder: &'a Path,
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self { folder, environment, mistakes: RefCell::default() }
+    }
+
+    pub(crate) fn complain(&self, place: Place, path: &KeyPath, message: impl fmt::Display) {
+        self.mistakes.borrow_mut().push(Mistake::new(Some(place), &*path.0, message));
+    }
+
+    pub(crate) fn into_mistakes(self) -> Vec<Mistake> {
+        self.mistakes.into_inner()
+    }
+
+    /// A variable of the environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        (self.environment)(name)
+    }
+
+    /// Reads a file whose path is relative to the folder of the configuration.
+    pub(crate) fn read(&self, path: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+        load(&self.folder.join(path))
+    }
+}
+
+/// Reads a small file.
+pub(crate) fn load(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    // One byte more than allowed, so that a longer file is told from a whole one.
+    let mut bytes = Zeroizing::new(Vec::new());
+    File::open(path)?.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > SIZE_LIMIT { Err(ReadError::TooLarge) } else { Ok(bytes) }
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("is larger than 1 MiB")]
+    TooLarge,
+}
+
+/// How large the configuration, and every file that it names, may be.
+pub(crate) const SIZE_LIMIT: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_shows_keys_and_nothing_else() {
+        for (name, path) in [
+            ("address", "listen[1].address"),
+            ("bad name", "listen[1].bad name"),
+            ("/truecaller/secret", "listen[1].?"),
+            ("${SECRET}", "listen[1].?"),
+            ("a\nb", "listen[1].?"),
+            ("\u{1b}[31m", "listen[1].?"),
+            ("", "listen[1].?"),
+        ] {
+            assert_eq!(KeyPath::default().member("listen").element(1).member(name).0, path);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! How a site shows itself: `session.partner`, `logo`, `color` and `templates`.
+
+use std::{ffi::OsStr, path::Path};
+
+use crate::{
+    gateway::config::{reader::Section, value},
+    session::{
+        Color, DialogOption, Partner, PartnerError,
+        page::{Brand, Logo, LogoError, Pages, PagesError},
+    },
+};
+
+/// Reads `session.partner`; none without a key and a name.
+pub(super) fn partner(section: &mut Section<'_>) -> Option<Partner> {
+    // A key and a name obey one rule.
+    let name = |text: &str| Partner::new(text, text).map(|_| text.to_owned()).map_err(explain);
+    let key_advice = "write key: …, the partner key of Truecaller's portal";
+    let key = section.read_required("key", key_advice, |text| name(text));
+    let name_advice = "write name: …, the app name of Truecaller's portal";
+    let name = section.read_required("name", name_advice, |text| name(text));
+    // Every option is checked, even if there is no partner to give it to.
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+    let mut partner = Partner::new(&text(&key), &text(&name)).ok()?;
+    for option in DialogOption::ALL {
+        let set = section.read(option.code(), |text| partner.clone().option(*option, text).map_err(explain));
+        partner = set.unwrap_or(partner);
+    }
+    key.and(name).map(|_| partner)
+}
+
+fn explain(error: PartnerError) -> String {
+    let message = match error {
+        PartnerError::Key | PartnerError::Name => {
+            "is blank or holds a control character (write it as Truecaller's portal has it)"
+        }
+        PartnerError::Word { known } => return value::unknown_word(known.iter().copied()),
+        PartnerError::LowerCase => "is not a word of lower-case letters (write one such as login or signin)",
+        PartnerError::Color => NOT_A_COLOR,
+        PartnerError::Page => "is not an http:// or https:// URL without a user (write https://shop.example/…)",
+    };
+    message.to_owned()
+}
+
+/// Reads how the pages show the site.
+pub(super) fn brand(section: &mut Section<'_>) -> Brand {
+    let logo = section.take("logo").and_then(|item| {
+        let logo = Logo::read(&item.path()?).map_err(|error| match error {
+            LogoError::Read(cause) => {
+                format!("names a file that cannot be read: {} (paths are relative to the configuration)", cause.kind())
+            }
+            LogoError::Large => "names a file that is larger than 64 KiB (make the picture smaller)".to_owned(),
+            LogoError::Kind => "names a file that is not a PNG, WebP or SVG picture (convert it)".to_owned(),
+        });
+        item.accept(logo)
+    });
+    let color = section.read("color", |text| text.parse::<Color>().map_err(|_| NOT_A_COLOR));
+    Brand::new(logo, color)
+}
+
+/// Loads the pages of a folder.
+pub(super) fn pages(section: &mut Section<'_>) -> Option<Pages> {
+    let Some(item) = section.take("templates") else { return Some(Pages::default()) };
+    // The message names the file, because it is one of several, but not the folder.
+    let name = |file: &Path| file.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
+    let pages = Pages::load(&item.path()?).map_err(|error| match error {
+        PagesError::Empty { .. } => {
+            "names a folder with none of login.html, refused.html, unavailable.html, error.html and logout.html (paths are \
+             relative to the configuration)"
+                .to_owned()
+        }
+        PagesError::Read { file, source } => {
+            format!("names a folder whose {} cannot be read: {} (make it readable)", name(&file), source.kind())
+        }
+        PagesError::Template { file, line, reason } => {
+            format!("names a folder with a mistake in {}, line {line}: {reason} (correct it there)", name(&file))
+        }
+    });
+    item.accept(pages)
+}
+
+const NOT_A_COLOR: &str = "is not a colour (write \"#0087ff\", in quotes)";

@@ -1,0 +1,222 @@
+//! The settings: every section of the file, and what no section can check alone.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZero,
+    ops::RangeInclusive,
+    sync::Arc,
+    time::Duration,
+};
+
+use tracing::level_filters::LevelFilter;
+
+use super::{
+    callback::{Callback, Truecaller},
+    identity,
+    listener::{self, Listener},
+    reader::{Item, Scalar, Section},
+    routes,
+    session::Session,
+    upstream::{self, Upstream},
+    value,
+};
+use crate::{
+    access::Rules,
+    assertion::{Assertions, KEY_SET_PATH},
+    gate::Limits,
+    gateway::forwarded::{TrustedNetwork, TrustedProxies},
+    headers::HeaderNames,
+};
+
+/// What a configuration says.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The addresses to listen on; at least one.
+    pub listen: Vec<Listener>,
+    /// The app behind truegate.
+    pub upstream: Upstream,
+    /// How long the gateway waits, for the app and for clients.
+    pub timeouts: Timeouts,
+    /// How callbacks are taken.
+    pub callback: Callback,
+    /// How profiles are fetched.
+    pub truecaller: Truecaller,
+    /// The headers that tell the app who calls.
+    pub identity: Arc<HeaderNames>,
+    /// The proxies that may say where a request came from.
+    pub trusted_proxies: TrustedProxies,
+    /// How many logins and callbacks may come from one client.
+    pub limits: Limits,
+    /// How browsers log in, if they can.
+    pub session: Option<Session>,
+    /// Which paths need an identity, and whose; empty without sessions.
+    pub routes: Rules,
+    /// How identities are signed, if they are.
+    pub assertion: Option<Arc<Assertions>>,
+    /// The address that serves health and metrics.
+    pub admin: SocketAddr,
+    /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
+    pub shutdown_grace: Duration,
+    /// How the program logs.
+    pub log: Log,
+}
+
+/// How long the gateway waits. `None` stands for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// For a connection to the app, with its TLS handshake.
+    pub connect: Option<Duration>,
+    /// For the next bytes, from the app or in the body of a request.
+    pub read: Option<Duration>,
+    /// For room to send the next bytes.
+    pub write: Option<Duration>,
+    /// For the next request on a connection of a client.
+    pub idle: Option<Duration>,
+}
+
+/// How the program logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Log {
+    /// The least severe level that is logged.
+    pub level: LevelFilter,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// The form of a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// Text for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Reads every section. The settings count only if no mistake was reported.
+    pub(super) fn read(file: &mut Section<'_>) -> Option<Self> {
+        let listeners = listener::read(file.take("listen"));
+        let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
+        let timeouts = file.section("timeouts", Timeouts::read);
+        let session_item = file.take("session");
+        let routes_item = file.take("routes");
+        let routes = routes::read(routes_item.as_ref());
+        let session = session_item.as_ref().and_then(|item| item.section(|section| Session::read(section, &routes)));
+        let has_sessions = session_item.as_ref().is_some_and(Item::is_mapping);
+        let callback = file.section("callback", |section| Callback::read(section, has_sessions));
+        let truecaller = file.section("truecaller", Truecaller::read);
+        let mut identity = file.section("identity", identity::headers);
+        let upstream = upstream.and_then(|item| upstream::read(item, &mut identity));
+        let trusted_proxies = file.list("trusted_proxies");
+        let trusted_proxies = trusted_proxies.iter().filter_map(|item| item.parse(|text| TrustedNetwork::parse(text)));
+        let trusted_proxies = trusted_proxies.collect();
+        let limits = file.section("limits", read_limits);
+        let assertion_item = file.take("assertion");
+        let assertion = assertion_item.as_ref().and_then(|item| item.section(identity::assertions));
+        let admin_item = file.section("admin", |admin| admin.take("listen"));
+        let admin = admin_item.as_ref().map_or(Some(ADMIN), |item| item.parse(value::address));
+        let shutdown_grace = file.read("shutdown_grace", value::duration(SHUTDOWN_GRACES)).unwrap_or(SHUTDOWN_GRACE);
+        let log = file.section("log", Log::read);
+
+        if let Some(admin) = admin {
+            listener::refuse_clashes(&listeners, admin, admin_item.as_ref());
+        }
+        if let Some((upstream, url)) = &upstream {
+            listener::refuse_loop(&listeners, upstream, url);
+        }
+        if let (Some(item), Some(session), Some(callback)) = (&session_item, &session, &callback)
+            && session.path.covers(callback.path.expose())
+        {
+            // Every path below that of sessions is truegate's own, and no callback would come in there.
+            item.complain_of_key("takes `callback.path` for a route of its own (choose another callback path)");
+        }
+        if let (None, Some(item), Some(callback)) = (&session_item, &assertion_item, &callback)
+            && callback.path.covers(KEY_SET_PATH)
+        {
+            item.complain_of_key("publishes its keys on the path of `callback.path` (choose another callback path)");
+        }
+        if let (None, Some(item)) = (&session_item, &routes_item) {
+            item.complain_of_key("stands without `session`, so nobody would be known (add it, or remove the routes)");
+        }
+        Some(Self {
+            listen: listeners.into_iter().map(|placed| placed.listener).collect(),
+            upstream: upstream?.0,
+            timeouts,
+            callback: callback?,
+            truecaller,
+            identity: Arc::new(identity.build()),
+            trusted_proxies,
+            limits,
+            session,
+            routes,
+            assertion,
+            admin: admin?,
+            shutdown_grace,
+            log,
+        })
+    }
+}
+
+impl Timeouts {
+    fn read(section: &mut Section<'_>) -> Self {
+        let mut read = |name, range, default| section.read(name, value::time_limit(range)).unwrap_or(Some(default));
+        Self {
+            connect: read("connect", TIMEOUTS, CONNECT),
+            read: read("read", TIMEOUTS, SILENCE),
+            write: read("write", TIMEOUTS, SILENCE),
+            idle: read("idle", IDLES, IDLE),
+        }
+    }
+}
+
+impl Log {
+    fn read(section: &mut Section<'_>) -> Self {
+        let levels = [
+            ("off", LevelFilter::OFF),
+            ("error", LevelFilter::ERROR),
+            ("warn", LevelFilter::WARN),
+            ("info", LevelFilter::INFO),
+            ("debug", LevelFilter::DEBUG),
+            ("trace", LevelFilter::TRACE),
+        ];
+        let formats = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+        Self {
+            level: section.read("level", value::choice(&levels)).unwrap_or(LevelFilter::INFO),
+            format: section.read("format", value::choice(&formats)).unwrap_or(LogFormat::Auto),
+        }
+    }
+}
+
+fn read_limits(section: &mut Section<'_>) -> Limits {
+    let limit = |text: &Scalar| match text.plain() {
+        // Zero could mean that everything is let in, or nothing.
+        Some("off") => Ok(None),
+        _ => value::count(NonZero::<u32>::MIN..=MAX_LIMIT)(text)
+            .map(Some)
+            .map_err(|_| "must be a number from 1 to 1000000, or off for no limit (write 300, without quotes)"),
+    };
+    let default = Limits::default();
+    Limits {
+        logins_per_minute: section.read("logins_per_minute", limit).unwrap_or(default.logins_per_minute),
+        callbacks_per_second: section.read("callbacks_per_second", limit).unwrap_or(default.callbacks_per_second),
+    }
+}
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// Enough for a slow report or a quiet WebSocket, short enough to end what hangs.
+const SILENCE: Duration = Duration::from_mins(5);
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
+/// Longer than load balancers keep a connection by default, because they must be the first to close it.
+const IDLE: Duration = Duration::from_secs(75);
+/// It is counted in whole seconds.
+const IDLES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
+const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+const SHUTDOWN_GRACES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
+const MAX_LIMIT: NonZero<u32> = NonZero::new(1_000_000).expect("a million is not zero");
