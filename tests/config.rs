@@ -164,7 +164,7 @@ fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
     assert_eq!(unknown.len(), 6 + sections.len());
     for line in unknown {
-        let (_, known) = line.split_once("known here: ").unwrap();
+        let (_, known) = line.split_once("known keys: ").unwrap();
         for key in known.trim_end_matches(')').split(", ") {
             let stands = |line: &str| line.trim_start_matches([' ', '#', '-']).starts_with(&format!("{key}:"));
             assert!(SHIPPED.lines().any(stands), "{key} is not in config.yaml");

@@ -63,7 +63,7 @@ impl FromStr for PublicUrl {
 #[non_exhaustive]
 pub enum PublicUrlError {
     /// It is no absolute URL.
-    #[error("is not an absolute URL")]
+    #[error("not an absolute URL")]
     NotAUrl,
     /// It is neither `https` nor `http` to this machine.
     #[error("must be https, or http to a loopback host")]

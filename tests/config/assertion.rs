@@ -29,18 +29,18 @@ fn an_assertion_that_could_not_be_made_is_refused_at_its_place() {
         ("key: '${file:encrypted.pem}', @", "2:19: assertion.key: is an encrypted private key"),
         ("key: '${file:certificate.pem}', @", "2:19: assertion.key: is not a private key in PKCS#8 form"),
         ("key: '${file:none.pem}', @", "2:19: assertion.key: `${file:none.pem}` cannot be read"),
-        ("key: [], @", "2:19: assertion.key: is empty"),
+        ("key: [], @", "2:19: assertion.key: must not be empty"),
         ("key: {}, @", "2:19: assertion.key: must be a single value"),
         ("key: ['${file:a.pem}', b], @", "2:37: assertion.key[1]: is not PEM text"),
         ("key: ['${file:a.pem}', '${file:a.pem}'], @", "2:37: assertion.key[1]: is the same key as one before it"),
-        ("@", "2:12: assertion.key: is missing (write key: ${file:assertion.pem})"),
-        ("key: '${file:a.pem}', issuer: a", "2:12: assertion.audience: is missing"),
-        ("key: '${file:a.pem}', audience: a", "2:12: assertion.issuer: is missing"),
+        ("@", "2:12: assertion.key: missing (write key: ${file:assertion.pem})"),
+        ("key: '${file:a.pem}', issuer: a", "2:12: assertion.audience: missing"),
+        ("key: '${file:a.pem}', audience: a", "2:12: assertion.issuer: missing"),
         ("key: '${file:a.pem}', audience: a, issuer: ''", "2:57: assertion.issuer: must have at least one"),
         (r#"key: '${file:a.pem}', issuer: a, audience: "a\nb""#, "2:57: assertion.audience: must have no control"),
         ("lifetime: 9s, key: '${file:a.pem}', @", "2:24: assertion.lifetime: must be from 10s to 1h"),
         ("lifetime: 61m, key: '${file:a.pem}', @", "2:24: assertion.lifetime: must be from 10s to 1h"),
-        ("lifetime: 300, key: '${file:a.pem}', @", "2:24: assertion.lifetime: is not a duration"),
+        ("lifetime: 300, key: '${file:a.pem}', @", "2:24: assertion.lifetime: not a valid duration"),
         ("keys: a, key: '${file:a.pem}', @", "2:14: assertion.keys: unknown key (did you mean `key`?)"),
     ] {
         let text = format!("{UPSTREAM}assertion: {{ {} }}", section.replace('@', REST));
@@ -59,7 +59,7 @@ fn the_path_of_the_keys_is_not_the_callbacks() {
         let text = format!("{UPSTREAM}callback: {{ path: {path} }}\n");
         assert!(parse_in(&folder, &text).is_ok(), "without assertions it is a path like any other");
         let errors = parse_in(&folder, &format!("{text}assertion: {{ key: '${{file:a.pem}}', {REST} }}")).unwrap_err();
-        assert!(errors.to_string().contains(":3:1: assertion: publishes its keys on the path of"), "{errors}");
+        assert!(errors.to_string().contains(":3:1: assertion: publishes its keys at"), "{errors}");
     }
 }
 

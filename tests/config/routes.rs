@@ -31,34 +31,37 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
         ("[/a/]", "4:10: routes[0]: must be a mapping"),
         (
             "[{ access: public }]",
-            "4:10: routes[0].path: is missing (write path: /account, or exact: /account for that path alone)",
+            "4:10: routes[0].path: missing (write path: /account, or exact: /account for that path alone)",
         ),
-        ("[{ path: /a, exact: /b, access: public }]", "4:22: routes[0].exact: stands beside `path` (keep one: "),
+        (
+            "[{ path: /a, exact: /b, access: public }]",
+            "4:22: routes[0].exact: cannot be combined with `path` (keep one: ",
+        ),
         (
             "[{ exact: a, access: public }]",
             "4:19: routes[0].exact: must start with a slash (write one such as /account",
         ),
         ("[{ exact: /a/*, access: public }]", "4:19: routes[0].exact: must not hold `*`"),
-        ("[{ path: /a/ }]", "4:10: routes[0].access: is missing (write access: public, optional or required)"),
+        ("[{ path: /a/ }]", "4:10: routes[0].access: missing (write access: public, optional or required)"),
         ("[{ path: a, access: public }]", "4:18: routes[0].path: must start with a slash"),
         ("[{ path: '/a/*', access: public }]", "4:18: routes[0].path: must not hold `*`"),
         ("[{ path: /a/../b, access: public }]", "4:18: routes[0].path: must not hold `//`"),
         ("[{ path: /%61, access: public }]", "4:18: routes[0].path: must escape only what has to be"),
-        (
-            "[{ path: /, access: open }]",
-            "4:29: routes[0].access: is none of the words known here (write one of public,",
-        ),
+        ("[{ path: /, access: open }]", "4:29: routes[0].access: not a known value (write one of public,"),
         (
             "[{ path: /, access: public, allow: { phones: ['+919999900001'] } }]",
-            "4:37: routes[0].allow: stands without",
+            "4:37: routes[0].allow: only used with",
         ),
-        ("[{ path: /, access: optional, allow: {} }]", "4:39: routes[0].allow: stands without `access: required`"),
-        ("[{ path: /, access: required, allow: {} }]", "4:46: routes[0].allow: lets nobody in"),
-        ("[{ path: /, access: required, allow: { phones: [] } }]", "4:46: routes[0].allow: lets nobody in"),
-        ("[{ path: /, access: required, allow: { phones: [99] } }]", "4:57: routes[0].allow.phones[0]: is not a phone"),
+        ("[{ path: /, access: optional, allow: {} }]", "4:39: routes[0].allow: only used with `access: required`"),
+        ("[{ path: /, access: required, allow: {} }]", "4:46: routes[0].allow: allows nobody"),
+        ("[{ path: /, access: required, allow: { phones: [] } }]", "4:46: routes[0].allow: allows nobody"),
+        (
+            "[{ path: /, access: required, allow: { phones: [99] } }]",
+            "4:57: routes[0].allow.phones[0]: not a valid phone",
+        ),
         (
             "[{ path: /, access: required, allow: { phones: ['919999900001'] } }]",
-            "4:57: routes[0].allow.phones[0]: is not a phone number (write \"+919999900001\")",
+            "4:57: routes[0].allow.phones[0]: not a valid phone number (write \"+919999900001\")",
         ),
         (
             "[{ path: /, access: required, allow: { phone_prefixes: ['91'] } }]",
@@ -66,11 +69,11 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: no.txt } }]",
-            "4:61: routes[0].allow.phones_file: names a file that cannot be read: entity not found",
+            "4:61: routes[0].allow.phones_file: the file cannot be read: entity not found",
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: bad.txt } }]",
-            "4:61: routes[0].allow.phones_file: names a file whose line 2 is not a phone number",
+            "4:61: routes[0].allow.phones_file: line 2 of the file is not a phone number",
         ),
         (
             "[{ path: /, access: required, allow: { phones: ['+919999900001'], emails: [] } }]",
@@ -79,23 +82,23 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
         ("[{ path: /, access: public, methods: GET }]", "4:46: routes[0].methods: must be a list"),
         (
             "[{ path: /, access: public, methods: [] }]",
-            "4:46: routes[0].methods: names no method (write [GET, HEAD], or",
+            "4:46: routes[0].methods: must not be empty (write [GET, HEAD], or",
         ),
         (
             "[{ path: /, access: public, methods: [GET, get] }]",
-            "4:52: routes[0].methods[1]: is not a method in capital letters (write GET)",
+            "4:52: routes[0].methods[1]: not a method in capital letters (write GET)",
         ),
         (
             "[{ path: /, access: public, methods: ['G T'] }]",
-            "4:47: routes[0].methods[0]: is not a method in capital letters",
+            "4:47: routes[0].methods[0]: not a method in capital letters",
         ),
         (
             "[{ path: /, access: required, preflight: yes }]",
-            "4:50: routes[0].preflight: is none of the words known here (write one of pass)",
+            "4:50: routes[0].preflight: not a known value (write one of pass)",
         ),
         (
             "[{ path: /, access: optional, preflight: pass }]",
-            "4:39: routes[0].preflight: stands without `access: required`, and preflights pass anyway (remove it)",
+            "4:39: routes[0].preflight: only used with `access: required`; elsewhere preflights pass anyway (remove it)",
         ),
         (
             "[{ path: /, access: public, method: [GET] }]",
@@ -130,7 +133,7 @@ fn a_rule_that_never_counts_is_a_mistake() {
     ] {
         let errors = both(first, second).unwrap_err();
         let (key, _) = second.split_once(':').unwrap();
-        let expected = format!("routes[1].{key}: never counts, as `routes[0]` comes before it and covers it (");
+        let expected = format!("routes[1].{key}: never applies, because `routes[0]` comes first and covers it (");
         assert!(errors.starts_with("config.yaml:6:1") && errors.contains(&expected), "{first} {second}: {errors}");
     }
     for (first, second) in [
@@ -170,7 +173,8 @@ fn rules_need_sessions() {
     let errors = parse(&format!("{UPSTREAM}routes: [{{ path: /, access: public }}]")).unwrap_err().to_string();
     assert_eq!(
         errors,
-        "config.yaml:2:1: routes: stands without `session`, so nobody would be known (add it, or remove the routes)"
+        "config.yaml:2:1: routes: only used with `session`, because without it nobody is logged in (add it, or remove the \
+         routes)"
     );
 }
 

@@ -57,12 +57,12 @@ fn a_session_needs_no_more_than_its_url_its_secret_its_partner_and_the_callback_
 #[test]
 fn a_key_of_a_session_is_one_that_can_work() {
     for (keys, expected) in [
-        ("public_url: shop.example", "session.public_url: is not an absolute URL (write https://shop.example)"),
+        ("public_url: shop.example", "session.public_url: not an absolute URL (write https://shop.example)"),
         ("public_url: http://shop.example", "session.public_url: must be https, or http to a loopback host"),
         ("public_url: https://shop.example/app", "session.public_url: must be scheme, host and port alone"),
         ("secret: c2hvcnQ=", "session.secret: must be at least 32 random bytes (make it with `truegate keys secret`)"),
         ("secret: '!'", "session.secret: is not base64"),
-        ("secret: []", "session.secret: is empty"),
+        ("secret: []", "session.secret: must not be empty"),
         ("secret: ['${TRUEGATE_SESSION_SECRET}', x]", "session.secret[1]: "),
         ("path: truegate", "session.path: must start with a slash (write one such as /.truegate)"),
         ("path: /", "session.path: must have at least one segment"),
@@ -72,8 +72,8 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ("lifetime: 59s", "session.lifetime: must be from 1m to 30days"),
         ("lifetime: 31days", "session.lifetime: must be from 1m to 30days"),
         ("idle: 1s", "session.idle: must be from 1m to 30days"),
-        ("idle: 13h", "session.idle: is longer than `lifetime`"),
-        ("idle: 2h, lifetime: 1h", "session.idle: is longer than `lifetime`"),
+        ("idle: 13h", "session.idle: must not be longer than `lifetime`"),
+        ("idle: 2h, lifetime: 1h", "session.idle: must not be longer than `lifetime`"),
         ("max_pending: 0", "session.max_pending: must be a number from 1 to 10000000"),
         ("max_pending: 10000001", "session.max_pending: must be from 1 to 10000000"),
         ("revocation_grace: 61m", "session.revocation_grace: must be from 0s to 1h"),
@@ -81,19 +81,16 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ("link_base: 'ftp://a/b'", "session.link_base: the link base begins with neither"),
         ("link_base: 'http://a.example/b'", "session.link_base: the link base is http:// of another machine"),
         ("link_base: 'https://a.example/b?c'", "session.link_base: the link base is not just scheme"),
-        ("fallback_url: login", "session.fallback_url: is not a path of this site (write one such as /login)"),
-        ("fallback_url: //evil.example", "session.fallback_url: is not a path of this site"),
-        ("fallback_url: /.truegate/login?a", "session.fallback_url: leads the fallback of a login to truegate's own"),
-        (
-            "logout_url: bye",
-            "session.logout_url: is neither a path of this site nor an https:// URL (write one such as",
-        ),
-        ("logout_url: 'http://a.example/'", "session.logout_url: is neither a path of this site nor an https:// URL"),
-        ("logout_url: /.truegate/logout?a", "session.logout_url: leads from the logout to the logout"),
-        ("logo: nowhere.png", "session.logo: names a file that cannot be read: entity not found (paths are relative"),
-        ("color: blue", "session.color: is not a colour (write \"#0087ff\", in quotes)"),
+        ("fallback_url: login", "session.fallback_url: not a path of this site (write one such as /login)"),
+        ("fallback_url: //evil.example", "session.fallback_url: not a path of this site"),
+        ("fallback_url: /.truegate/login?a", "session.fallback_url: leads to truegate's own"),
+        ("logout_url: bye", "session.logout_url: neither a path of this site nor an https:// URL (write one such as"),
+        ("logout_url: 'http://a.example/'", "session.logout_url: neither a path of this site nor an https:// URL"),
+        ("logout_url: /.truegate/logout?a", "session.logout_url: leads back to the logout"),
+        ("logo: nowhere.png", "session.logo: the file cannot be read: entity not found (paths are relative"),
+        ("color: blue", "session.color: not a valid colour (write \"#0087ff\", in quotes)"),
         ("upstream_cookies: ['a b']", "session.upstream_cookies[0]: must be 1 to 256 letters"),
-        ("upstream_cookies: [__host-TRUEGATE]", "session.upstream_cookies[0]: is a cookie of truegate's own"),
+        ("upstream_cookies: [__host-TRUEGATE]", "session.upstream_cookies[0]: one of truegate's own cookies"),
         ("cookie_name: 'a b'", "session.cookie_name: must be 1 to 64 letters, digits and the like"),
         (
             "cookie_name: __Host-shop",
@@ -101,11 +98,11 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ),
         (
             "cookie_name: shop, upstream_cookies: [__Host-shop]",
-            "session.upstream_cookies[0]: is a cookie of truegate's own",
+            "session.upstream_cookies[0]: one of truegate's own cookies",
         ),
         ("upstream_cookies: ['*']", "session.upstream_cookies[0]: covers every cookie"),
-        ("upstream_cookies: [__Host-*]", "session.upstream_cookies[0]: is a cookie of truegate's own"),
-        ("upstream_cookies: [{ path: /a }]", "session.upstream_cookies[0].name: is missing (write name: PHPSESSID)"),
+        ("upstream_cookies: [__Host-*]", "session.upstream_cookies[0]: one of truegate's own cookies"),
+        ("upstream_cookies: [{ path: /a }]", "session.upstream_cookies[0].name: missing (write name: PHPSESSID)"),
         ("upstream_cookies: [{ name: 'a b' }]", "session.upstream_cookies[0].name: must be 1 to 256 letters"),
         ("upstream_cookies: [{ name: a, path: hub }]", "session.upstream_cookies[0].path: must begin with `/`"),
         (
@@ -120,10 +117,10 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ),
         ("store: http://a.example", "session.store: the URL must begin with redis:// or rediss://"),
         ("store: 'rediss://a.example#insecure'", "session.store: the URL must have no fragment"),
-        ("store_ca_file: a.pem", "session.store_ca_file: stands without a `store` that begins with rediss://"),
-        ("store: redis://a, store_ca_file: a.pem", "session.store_ca_file: stands without a `store`"),
-        ("store: rediss://a, store_ca_file: a.pem", "session.store_ca_file: names a file that cannot be read"),
-        ("templates: nowhere", "session.templates: names a folder with none of login.html, refused.html,"),
+        ("store_ca_file: a.pem", "session.store_ca_file: only used with a `store` that begins with rediss://"),
+        ("store: redis://a, store_ca_file: a.pem", "session.store_ca_file: only used with a `store`"),
+        ("store: rediss://a, store_ca_file: a.pem", "session.store_ca_file: the file cannot be read"),
+        ("templates: nowhere", "session.templates: the folder has none of login.html, refused.html,"),
         ("cookies: []", "session.cookies: unknown key"),
     ] {
         assert_one_mistake(&with(keys), expected);
@@ -159,7 +156,7 @@ fn who_cannot_log_in_is_not_sent_to_a_page_that_needs_a_login() {
         ("/login", "{ path: /login, methods: [POST], access: public }"),
         ("/x/..%2faccount", "{ path: /account, access: required }, { path: /, access: optional }"),
     ] {
-        assert_one_mistake(&text(fallback, routes), "session.fallback_url: leads to a page that needs a login, and");
+        assert_one_mistake(&text(fallback, routes), "session.fallback_url: leads to a page that needs a login, but");
     }
     for routes in ["{ exact: /login, access: public }", "{ path: /, access: optional }"] {
         assert!(parse(&text("/login", routes)).is_ok(), "{routes}");
@@ -169,23 +166,23 @@ fn who_cannot_log_in_is_not_sent_to_a_page_that_needs_a_login() {
 #[test]
 fn a_partner_has_a_key_and_a_name_and_words_that_the_app_knows() {
     for (keys, expected) in [
-        ("name: n", "session.partner.key: is missing"),
-        ("key: k", "session.partner.name: is missing"),
-        ("key: ' ', name: n", "session.partner.key: is blank or holds a control character"),
-        (r#"key: k, name: "a\nb""#, "session.partner.name: is blank or holds a control character"),
-        ("key: k, name: n, lang: fr", "session.partner.lang: is none of the words known here (write one of en, hi,"),
-        ("key: k, name: n, login_prefix: go", "session.partner.login_prefix: is none of the words known here"),
-        ("key: k, name: n, login_suffix: Log-in", "session.partner.login_suffix: is not a word of lower-case letters"),
-        ("key: k, name: n, cta_prefix: go", "session.partner.cta_prefix: is none of the words known here"),
+        ("name: n", "session.partner.key: missing"),
+        ("key: k", "session.partner.name: missing"),
+        ("key: ' ', name: n", "session.partner.key: must not be blank or have control characters"),
+        (r#"key: k, name: "a\nb""#, "session.partner.name: must not be blank or have control characters"),
+        ("key: k, name: n, lang: fr", "session.partner.lang: not a known value (write one of en, hi,"),
+        ("key: k, name: n, login_prefix: go", "session.partner.login_prefix: not a known value"),
+        ("key: k, name: n, login_suffix: Log-in", "session.partner.login_suffix: not a word of lower-case letters"),
+        ("key: k, name: n, cta_prefix: go", "session.partner.cta_prefix: not a known value"),
         (
             "key: k, name: n, cta_color: blue",
-            "session.partner.cta_color: is not a colour (write \"#0087ff\", in quotes)",
+            "session.partner.cta_color: not a valid colour (write \"#0087ff\", in quotes)",
         ),
-        ("key: k, name: n, cta_text_color: '#fff'", "session.partner.cta_text_color: is not a colour"),
-        ("key: k, name: n, btn_shape: oval", "session.partner.btn_shape: is none of the words known here"),
-        ("key: k, name: n, skip_option: no", "session.partner.skip_option: is none of the words known here"),
-        ("key: k, name: n, privacy_url: /privacy", "session.partner.privacy_url: is not an http:// or https:// URL"),
-        ("key: k, name: n, terms_url: 'javascript:1'", "session.partner.terms_url: is not an http:// or https:// URL"),
+        ("key: k, name: n, cta_text_color: '#fff'", "session.partner.cta_text_color: not a valid colour"),
+        ("key: k, name: n, btn_shape: oval", "session.partner.btn_shape: not a known value"),
+        ("key: k, name: n, skip_option: no", "session.partner.skip_option: not a known value"),
+        ("key: k, name: n, privacy_url: /privacy", "session.partner.privacy_url: not an http:// or https:// URL"),
+        ("key: k, name: n, terms_url: 'javascript:1'", "session.partner.terms_url: not an http:// or https:// URL"),
     ] {
         assert_one_mistake(&with(&format!("partner: {{ {keys} }}")), expected);
     }
@@ -196,13 +193,13 @@ fn what_has_no_default_is_missed() {
     let mut found = mistakes(&format!("{UPSTREAM}session: {{}}"));
     assert_eq!(
         found.remove(0),
-        "1:1: callback.path: is missing (with `session` it must be a secret: write ${TRUEGATE_CALLBACK_PATH}, and make it \
+        "1:1: callback.path: missing (with `session` it must be secret: write ${TRUEGATE_CALLBACK_PATH}, and make one \
          with `truegate keys path`)"
     );
     let keys = ["session.partner", "session.public_url", "session.secret"];
     assert_eq!(found.len(), keys.len(), "{found:#?}");
     for (line, key) in found.iter().zip(keys) {
-        assert!(line.starts_with(&format!("2:10: {key}: is missing (write ")), "{line}");
+        assert!(line.starts_with(&format!("2:10: {key}: missing (write ")), "{line}");
     }
 }
 
@@ -216,10 +213,10 @@ fn an_idle_time_that_is_not_said_is_no_longer_than_the_lifetime() {
 fn the_callback_is_no_route_of_truegates_own() {
     for folder in ["/.truegate", "/.TRUEGATE", "/.truegate/auth"] {
         let text = with_callback("", &format!("path: {folder}/x7Kq2vNf9TzR4mWb6pLd"));
-        assert_one_mistake(&text, "session: takes `callback.path` for a route of its own");
+        assert_one_mistake(&text, "session: must not cover `callback.path`");
         assert!(parse(&text.replace("session: {", "session: { path: /.gate,")).is_ok());
     }
-    assert_one_mistake(&with("path: /truecaller"), "session: takes `callback.path` for a route of its own");
+    assert_one_mistake(&with("path: /truecaller"), "session: must not cover `callback.path`");
 }
 
 #[test]
@@ -229,12 +226,12 @@ fn with_sessions_the_callback_path_is_a_secret_that_nobody_guesses() {
     {
         let text = with_callback("", &format!("path: {path}"));
         let mistake =
-            "callback.path: can be guessed, and with `session` it must be a secret (make it with `truegate keys path`";
+            "callback.path: can be guessed, but with `session` it must be secret (make one with `truegate keys path`";
         assert_one_mistake(&text, mistake);
         assert!(!mistakes(&text)[0].contains(path), "it is not repeated");
     }
     for keys in ["", "deadline: 1s"] {
-        assert_one_mistake(&with_callback("", keys), "callback.path: is missing (with `session` it must be a secret: ");
+        assert_one_mistake(&with_callback("", keys), "callback.path: missing (with `session` it must be secret: ");
     }
     assert_one_mistake(&with_callback("", "path: callback"), "callback.path: must start with a slash (make one with `");
     let config = parse(&with_callback("", "path: /hooks/3f9a1c7e5b2d8046af13c95e7d204b68")).unwrap();
@@ -288,7 +285,7 @@ fn a_field_that_no_session_keeps_is_warned_of() {
 #[test]
 fn without_sessions_the_app_alone_learns_of_logins() {
     let text = format!("{UPSTREAM}callback: {{ forward: false }}");
-    assert_one_mistake(&text, "callback.forward: must be true without `session`: nobody would learn of a login");
+    assert_one_mistake(&text, "callback.forward: must be true without `session`, or nobody would learn of a login");
     assert!(parse(&format!("{UPSTREAM}callback: {{ forward: true }}")).is_ok());
     assert!(parse(&with_callback("", "path: '${TRUEGATE_CALLBACK_PATH}', forward: false")).is_ok());
 }
@@ -303,7 +300,7 @@ fn a_logo_is_a_small_picture() {
     assert!(config.session.as_ref().unwrap().brand.logo.is_some());
     for (file, mistake) in [("logo.gif", "is not a PNG, WebP or SVG picture"), ("large.png", "is larger than 64 KiB")] {
         let errors = parse_in(&folder, &with(&format!("logo: {file}"))).unwrap_err().to_string();
-        assert!(errors.contains(&format!("session.logo: names a file that {mistake}")), "{errors}");
+        assert!(errors.contains(&format!("session.logo: the file {mistake}")), "{errors}");
     }
 }
 
@@ -314,7 +311,7 @@ fn pages_are_filled_in_before_anybody_sees_them() {
     folder.write("bad/login.html", b"<p>\n{{ nobody }}</p>");
     assert!(parse_in(&folder, &with("templates: good")).is_ok());
     let errors = parse_in(&folder, &with("templates: bad")).unwrap_err().to_string();
-    assert!(errors.contains("session.templates: names a folder with a mistake in login.html, line 2: "), "{errors}");
+    assert!(errors.contains("session.templates: a mistake in login.html, line 2: "), "{errors}");
 }
 
 fn assert_one_mistake(text: &str, expected: &str) {

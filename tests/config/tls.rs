@@ -13,16 +13,19 @@ fn tls_files_are_refused_unless_they_would_serve() {
     folder.write("junk.pem", b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
     folder.write("junk-key.pem", b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n");
     for (files, expected) in [
-        ("certificate: a.pem", "2:33: listen.certificate: stands without `key`"),
-        ("key: a-key.pem", "2:33: listen.key: stands without `certificate`"),
-        ("certificate: no.pem, key: a-key.pem", "2:46: listen.certificate: names a file that cannot be read"),
-        ("certificate: a.pem, key: no.pem", "2:58: listen.key: names a file that cannot be read"),
-        ("certificate: empty.pem, key: a-key.pem", "2:46: listen.certificate: holds no certificate"),
-        ("certificate: cut.pem, key: a-key.pem", "2:46: listen.certificate: is not a whole PEM file"),
-        ("certificate: junk.pem, key: a-key.pem", "2:46: listen.certificate: holds a certificate that cannot be read"),
-        ("certificate: a.pem, key: a.pem", "2:58: listen.key: holds no private key"),
-        ("certificate: a.pem, key: junk-key.pem", "2:58: listen.key: is a private key of an unsupported kind"),
-        ("certificate: a.pem, key: b-key.pem", "2:58: listen.key: is not the key of the first certificate"),
+        ("certificate: a.pem", "2:33: listen.certificate: must come with `key`"),
+        ("key: a-key.pem", "2:33: listen.key: must come with `certificate`"),
+        ("certificate: no.pem, key: a-key.pem", "2:46: listen.certificate: the file cannot be read"),
+        ("certificate: a.pem, key: no.pem", "2:58: listen.key: the file cannot be read"),
+        ("certificate: empty.pem, key: a-key.pem", "2:46: listen.certificate: the file has no certificate"),
+        ("certificate: cut.pem, key: a-key.pem", "2:46: listen.certificate: the file is not a complete PEM file"),
+        (
+            "certificate: junk.pem, key: a-key.pem",
+            "2:46: listen.certificate: the file has a certificate that cannot be read",
+        ),
+        ("certificate: a.pem, key: a.pem", "2:58: listen.key: the file has no private key"),
+        ("certificate: a.pem, key: junk-key.pem", "2:58: listen.key: the kind of this private key is not supported"),
+        ("certificate: a.pem, key: b-key.pem", "2:58: listen.key: does not belong to the first certificate"),
     ] {
         let text = format!("{UPSTREAM}listen: {{ address: 127.0.0.1:1, {files} }}");
         let errors = parse_in(&folder, &text).unwrap_err();

@@ -69,7 +69,9 @@ impl Callback {
         let deadline = section.read("deadline", value::duration(deadline));
         let body_limit = section.read("body_limit", value::size(1..=Self::MAX_BODY_LIMIT));
         let forward = section.read("forward", |text| match value::boolean(text)? {
-            false if !has_sessions => Err("must be true without `session`: nobody would learn of a login (remove it)"),
+            false if !has_sessions => {
+                Err("must be true without `session`, or nobody would learn of a login (remove the key)")
+            }
             forward => Ok(forward),
         });
         Some(Self {
@@ -111,11 +113,10 @@ impl Truecaller {
 /// Reads the allow-list; none if any of it is wrong.
 fn endpoints(item: &Item<'_>) -> Option<Endpoints> {
     let parsed = item.parse_all(|text| {
-        ProfileEndpoint::parse(text)
-            .map_err(|error| format!("cannot be an endpoint: {error} (write https://host/path)"))
+        ProfileEndpoint::parse(text).map_err(|error| format!("not a valid endpoint: {error} (write https://host/path)"))
     })?;
     if parsed.is_empty() {
-        item.complain("is empty, so no profile could be fetched (list a URL, or remove the key)");
+        item.complain("must not be empty (list a URL, or remove the key)");
         return None;
     }
     Some(parsed.into_iter().collect())
@@ -127,20 +128,19 @@ fn resolved(host: &str, item: &Item<'_>, endpoints: Option<&Endpoints>) -> Optio
     let urls: Vec<_> = urls.filter(|url| url.host_str() == Some(host)).collect();
     match urls.first().map(|url| url.host()) {
         Some(Some(Host::Domain(_))) => {}
-        Some(_) => item.complain_of_key("is an IP address, which needs no resolving (remove the line)"),
+        Some(_) => item.complain_of_key("an IP address needs no resolving (remove the line)"),
         None if endpoints.is_none() => {}
-        None => {
-            item.complain_of_key("is the host of no endpoint (write a host of `truecaller.endpoints`, in lower case)")
-        }
+        None => item
+            .complain_of_key("not the host of an endpoint (write a host from `truecaller.endpoints`, in lower case)"),
     }
     item.parse(|text| {
         let address = value::address(text)?;
         if endpoints.is_some() && address.port() == 0 {
-            return Err("has port 0, which cannot be connected to (write the port, such as 443)");
+            return Err("port 0 cannot be connected to (write the port, such as 443)");
         }
         // The port that a URL names always wins.
         if urls.iter().filter_map(|url| url.port()).any(|port| port != address.port()) {
-            return Err("has another port than the endpoint's URL, which would be used (write the same port)");
+            return Err("the endpoint's URL has another port, which would be used (write the same port)");
         }
         Ok(address)
     })
@@ -148,7 +148,7 @@ fn resolved(host: &str, item: &Item<'_>, endpoints: Option<&Endpoints>) -> Optio
 
 const DEFAULT_PATH: &str = "/truecaller/callback";
 const MISSING_PATH: &str =
-    "with `session` it must be a secret: write ${TRUEGATE_CALLBACK_PATH}, and make it with `truegate keys path`";
+    "with `session` it must be secret: write ${TRUEGATE_CALLBACK_PATH}, and make one with `truegate keys path`";
 const GUESSABLE_PATH: &str =
-    "can be guessed, and with `session` it must be a secret (make it with `truegate keys path`)";
+    "can be guessed, but with `session` it must be secret (make one with `truegate keys path`)";
 const MAX_PROFILE_LIMIT: usize = 1 << 20;

@@ -25,19 +25,20 @@ pub enum Warning {
     GuessableCallbackPath,
     /// The rule of this number, counted from 0, is for paths that truegate answers itself.
     #[error(
-        "routes[{0}]: never counts, for truegate itself answers this path (move the app's page, `session.path` or \
+        "routes[{0}]: never applies, because truegate itself answers this path (move the app's page, `session.path` or \
          `callback.path`)"
     )]
     OwnRoute(usize),
     /// Some requests need a login, and no cookie of the app's own ends with it.
     #[error(
-        "session.upstream_cookies: is missing, though some paths require a login: if the app keeps a session of its own, \
-         the next person on the same browser is still the last one (list the app's cookies, or write [] if it has none)"
+        "session.upstream_cookies: missing, although some paths require a login: if the app keeps a session of its own, \
+         the next person in the same browser is still logged in as the last one (list the app's cookies, or write [] if \
+         it has none)"
     )]
     NoUpstreamCookies,
     /// With sessions, a header with the field `profile`.
     #[error(
-        "identity.headers: the field `profile` is never sent in a session, for a session does not keep it (name the \
+        "identity.headers: the field `profile` is never sent in a session, because a session does not keep it (name the \
          fields that you need)"
     )]
     ProfileInSessions,

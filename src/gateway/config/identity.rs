@@ -93,7 +93,7 @@ fn signing_keys(item: Item<'_>) -> Option<SigningKeys> {
         format!("{error} ({advice})")
     };
     let mut keys: Option<SigningKeys> = None;
-    item.one_or_more("is empty, so nothing could be signed (list a key)", |item| {
+    item.one_or_more("list a key", |item| {
         let key = item.parse(|pem| SigningKey::from_pem(pem).map_err(explain))?;
         match &mut keys {
             None => keys = Some(SigningKeys::new(key)),

@@ -28,7 +28,7 @@ pub(super) fn read(item: Option<Item<'_>>) -> Vec<Placed<'_>> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
         return vec![Placed { listener: Listener { address, tls: None }, address: None }];
     };
-    item.one_or_more("is empty, so nothing could come in (list an address, or remove the key)", read_one)
+    item.one_or_more("list an address, or remove the key", read_one)
 }
 
 fn read_one(item: Item<'_>) -> Option<Placed<'_>> {
@@ -40,7 +40,7 @@ fn read_one(item: Item<'_>) -> Option<Placed<'_>> {
         let item = listener.require("address", "write address: 0.0.0.0:8443");
         let address = item.as_ref().and_then(|item| item.parse(value::address));
         let refuse_lone = |item: Item<'_>, other: &str| {
-            item.complain_of_key(format!("stands without `{other}` (name both files, or neither)"));
+            item.complain_of_key(format!("must come with `{other}` (name both files, or neither)"));
             None
         };
         let tls = match (listener.take("certificate"), listener.take("key")) {
@@ -62,7 +62,7 @@ pub(super) fn refuse_clashes(listeners: &[Placed<'_>], admin: SocketAddr, admin_
         if let Some(item) = item
             && sockets[..index].iter().any(|(earlier, _)| clash(*earlier, *address))
         {
-            item.complain("is listened on already, by `listen` or `admin.listen` (choose another port)");
+            item.complain("already used by `listen` or `admin.listen` (choose another port)");
         }
     }
 }
@@ -75,7 +75,7 @@ pub(super) fn refuse_loop(listeners: &[Placed<'_>], upstream: &Upstream, item: &
         here && own.port() == upstream.port()
     };
     if listeners.iter().any(|one| reaches(one.listener.address)) {
-        item.complain("is an address of `listen`, so requests would go round (name the app's own address)");
+        item.complain("must not be an address of `listen`, because requests would loop (write the app's address)");
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn read(item: Option<&Item<'_>>) -> Rules {
         let Some((path, rule)) = item.section(rule) else { continue };
         if let Some((earlier, _)) = rules.iter().find(|(_, earlier)| earlier.covers(&rule)) {
             let advice = "put the narrower rule first, or remove one";
-            path.complain(format!("never counts, as `routes[{earlier}]` comes before it and covers it ({advice})"));
+            path.complain(format!("never applies, because `routes[{earlier}]` comes first and covers it ({advice})"));
         }
         rules.push((index, rule));
     }
@@ -32,7 +32,7 @@ fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
     let methods = route.take("methods").map(|item| {
         let methods = item.parse_all(|text| method(text));
         if methods.as_ref().is_some_and(Vec::is_empty) {
-            item.complain("names no method (write [GET, HEAD], or remove the key for all methods)");
+            item.complain("must not be empty (write [GET, HEAD], or remove the key for all methods)");
         }
         methods
     });
@@ -40,7 +40,7 @@ fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
     let preflight = route.take("preflight");
     let passes = preflight.as_ref().map(|item| item.parse(value::choice(&[("pass", ())])));
     if let (Some(item), Some(Access::Public | Access::Optional)) = (&preflight, &access) {
-        item.complain_of_key("stands without `access: required`, and preflights pass anyway (remove it)");
+        item.complain_of_key("only used with `access: required`; elsewhere preflights pass anyway (remove it)");
     }
     let (item, pattern) = path?;
     let mut rule = Rule::new(pattern, access?);
@@ -60,7 +60,7 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
         (None, Some(item)) => (item, PathPattern::exact),
         (Some(_), Some(item)) => {
             let advice = "keep one: `path` covers everything below it, `exact` one path";
-            item.complain_of_key(format!("stands beside `path` ({advice})"));
+            item.complain_of_key(format!("cannot be combined with `path` ({advice})"));
             return None;
         }
         (None, None) => {
@@ -76,7 +76,7 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
 fn method(text: &str) -> Result<Method, &'static str> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
     let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| is_plain);
-    method.ok_or("is not a method in capital letters (write GET)")
+    method.ok_or("not a method in capital letters (write GET)")
 }
 
 fn access(route: &mut Section<'_>) -> Option<Access> {
@@ -90,12 +90,12 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
     let Some(item) = route.take("allow") else { return access };
     let entries = item.section(entries);
     if !matches!(access?, Access::Required(_)) {
-        item.complain_of_key("stands without `access: required` (require an identity, or remove the list)");
+        item.complain_of_key("only used with `access: required` (write that, or remove the list)");
         return None;
     }
     let entries = entries?;
     if entries.is_empty() {
-        item.complain("lets nobody in (list phones, phone_prefixes or a phones_file, or remove the key)");
+        item.complain("allows nobody (list phones, phone_prefixes or a phones_file, or remove the key)");
     }
     Some(Access::Required(AllowList::only(entries)))
 }
@@ -116,16 +116,16 @@ fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
 /// Takes a number with its plus: without it, a national number could pass for another country's.
 fn phone(text: &str) -> Result<PhoneNumber, &'static str> {
     let phone = PhoneNumber::parse(text).filter(|_| text.starts_with('+'));
-    phone.ok_or("is not a phone number (write \"+919999900001\")")
+    phone.ok_or("not a valid phone number (write \"+919999900001\")")
 }
 
 fn explain(error: PhonesFileError) -> String {
     match error {
         PhonesFileError::Unreadable(kind) => {
-            format!("names a file that cannot be read: {kind} (paths are relative to the configuration)")
+            format!("the file cannot be read: {kind} (paths are relative to the configuration file)")
         }
         PhonesFileError::Line(line) => {
-            format!("names a file whose line {line} is not a phone number (write +919999900001)")
+            format!("line {line} of the file is not a phone number (write +919999900001)")
         }
     }
 }

@@ -133,16 +133,20 @@ impl Settings {
         if let (Some(item), Some(session), Some(callback)) = (&session_item, &session, &callback)
             && session.path.covers(callback.path.expose())
         {
-            // Every path below that of sessions is truegate's own, and no callback would come in there.
-            item.complain_of_key("takes `callback.path` for a route of its own (choose another callback path)");
+            item.complain_of_key(
+                "must not cover `callback.path`, because truegate answers every path below `session.path` itself (choose \
+                 another callback path)",
+            );
         }
         if let (None, Some(item), Some(callback)) = (&session_item, &assertion_item, &callback)
             && callback.path.covers(KEY_SET_PATH)
         {
-            item.complain_of_key("publishes its keys on the path of `callback.path` (choose another callback path)");
+            item.complain_of_key("publishes its keys at `callback.path` (choose another callback path)");
         }
         if let (None, Some(item)) = (&session_item, &routes_item) {
-            item.complain_of_key("stands without `session`, so nobody would be known (add it, or remove the routes)");
+            item.complain_of_key(
+                "only used with `session`, because without it nobody is logged in (add it, or remove the routes)",
+            );
         }
         Some(Self {
             listen: listeners.into_iter().map(|placed| placed.listener).collect(),

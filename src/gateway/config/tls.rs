@@ -39,13 +39,13 @@ impl TlsFiles {
         });
         let private = key.file(|pem| {
             PrivateKeyDer::from_pem_slice(pem)
-                .map_err(|_| "holds no private key (name a PEM file with an unencrypted key)")
+                .map_err(|_| "the file has no private key (use a PEM file with an unencrypted key)")
         });
         let pair = CertifiedKey::from_der(chain?, private?, &ring::default_provider()).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                "is not the key of the first certificate in `certificate` (put the server's own certificate first)"
+                "does not belong to the first certificate in `certificate` (put the server's own certificate first)"
             }
-            _ => "is a private key of an unsupported kind (use RSA, ECDSA P-256 or P-384, or Ed25519)",
+            _ => "the kind of this private key is not supported (use RSA, ECDSA P-256 or P-384, or Ed25519)",
         });
         key.accept(pair)?;
         Some(Self { certificate: certificate.path()?, key: key.path()? })
@@ -65,10 +65,10 @@ pub(super) fn roots(item: &Item<'_>) -> Option<Vec<u8>> {
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
     match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
-        Ok(certificates) if certificates.is_empty() => Err("holds no certificate (name a PEM file)"),
+        Ok(certificates) if certificates.is_empty() => Err("the file has no certificate (use a PEM file)"),
         Ok(certificates) => Ok(certificates),
-        Err(_) => Err("is not a whole PEM file (export the certificates again)"),
+        Err(_) => Err("the file is not a complete PEM file (export the certificates again)"),
     }
 }
 
-const BROKEN_CERTIFICATE: &str = "holds a certificate that cannot be read (export it again)";
+const BROKEN_CERTIFICATE: &str = "the file has a certificate that cannot be read (export it again)";

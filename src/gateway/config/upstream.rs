@@ -34,9 +34,7 @@ pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option
         let upstream = url.as_ref().and_then(parse);
         let ca_file = match section.take("ca_file") {
             Some(item) if upstream.as_ref().is_some_and(|upstream| !upstream.tls) => {
-                item.complain_of_key(
-                    "is for an https:// upstream, which shows a certificate (remove it, or write https)",
-                );
+                item.complain_of_key("only used with an https:// upstream (remove it, or write https)");
                 None
             }
             item => item.and_then(|item| tls::roots(&item)),
@@ -56,13 +54,13 @@ pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option
 /// Takes a text that arrives as it was written. The error does not repeat it.
 fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
     if text.trim() != &**text {
-        return Err("begins or ends with white space, which HTTP does not keep (remove it)");
+        return Err("must not begin or end with white space, because HTTP drops it (remove it)");
     }
     if text.is_empty() {
-        return Err("is empty (write a value, or remove the header)");
+        return Err("must not be empty (write a value, or remove the header)");
     }
     let mut value = HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|_| "holds a character that a header cannot carry, such as a line break (remove it)")?;
+        .map_err(|_| "has a character that a header cannot carry, such as a line break (remove it)")?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -97,7 +95,7 @@ impl Upstream {
         Ok(Self { tls, host, port, headers: Vec::new(), ca_file: None })
     }
 
-    /// Whether the app is spoken to by HTTPS.
+    /// Whether the app speaks HTTPS.
     pub fn is_tls(&self) -> bool {
         self.tls
     }
@@ -153,11 +151,11 @@ impl fmt::Debug for Upstream {
 pub(super) enum UpstreamError {
     #[error("must start with http:// or https:// (write http://127.0.0.1:3000)")]
     Scheme,
-    #[error("holds user info (remove it: requests keep their own Authorization header)")]
+    #[error("must not have a user name or password (remove it: requests keep their own Authorization header)")]
     UserInfo,
-    #[error("holds a path, a query or a fragment (remove it: requests keep their own target)")]
+    #[error("must not have a path, a query or a fragment (remove it: requests keep their own)")]
     Path,
-    #[error("names no valid host and port (write http://127.0.0.1:3000)")]
+    #[error("not a valid host and port (write http://127.0.0.1:3000)")]
     Authority,
 }
 

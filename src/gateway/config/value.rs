@@ -26,7 +26,7 @@ pub(super) fn time_limit(range: RangeInclusive<Duration>) -> impl Fn(&Scalar) ->
 }
 
 fn parse_duration(text: &str, range: &RangeInclusive<Duration>, forms: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|_| format!("is not a duration ({forms})"))?;
+    let duration = humantime::parse_duration(text).map_err(|_| format!("not a valid duration ({forms})"))?;
     within(range, duration, |limit| humantime::format_duration(limit).to_string(), forms)
 }
 
@@ -39,7 +39,7 @@ pub(super) fn size(range: RangeInclusive<usize>) -> impl Fn(&Scalar) -> Result<u
         number.parse::<usize>().ok()?.checked_mul(unit)
     };
     move |text| {
-        let bytes = parse(text).ok_or_else(|| format!("is not a size ({SIZE_FORMS})"))?;
+        let bytes = parse(text).ok_or_else(|| format!("not a valid size ({SIZE_FORMS})"))?;
         within(&range, bytes, show_size, SIZE_FORMS)
     }
 }
@@ -61,13 +61,13 @@ pub(super) fn boolean(text: &Scalar) -> Result<bool, &'static str> {
     match text.plain() {
         Some("true") => Ok(true),
         Some("false") => Ok(false),
-        _ => Err("is not a boolean (write true or false, without quotes)"),
+        _ => Err("must be true or false (write it without quotes)"),
     }
 }
 
 /// An IP address with a port.
 pub(super) fn address(text: &Scalar) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "is not an IP address with a port (write 127.0.0.1:8080 or [::1]:8080)")
+    text.parse().map_err(|_| "not a valid IP address with a port (write 127.0.0.1:8080 or [::1]:8080)")
 }
 
 /// One of several words.
@@ -80,7 +80,7 @@ pub(super) fn choice<T: Clone>(words: &[(&'static str, T)]) -> impl Fn(&Scalar) 
 
 /// Says which words are known.
 pub(super) fn unknown_word(known: impl Iterator<Item = &'static str>) -> String {
-    format!("is none of the words known here (write one of {})", known.collect::<Vec<_>>().join(", "))
+    format!("not a known value (write one of {})", known.collect::<Vec<_>>().join(", "))
 }
 
 fn within<T: PartialOrd + Copy>(
@@ -126,7 +126,7 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         for text in ["", "2500", "-1s", "1 sack", "s", "99999999999999999999s", "1s2"] {
-            assert_eq!(parse(text).unwrap_err(), "is not a duration (write 2500ms, 1s or 2m)", "{text}");
+            assert_eq!(parse(text).unwrap_err(), "not a valid duration (write 2500ms, 1s or 2m)", "{text}");
         }
         for text in ["0", "0s", "99ms", "61s", "1h"] {
             assert_eq!(parse(text).unwrap_err(), "must be from 100ms to 1m (write 2500ms, 1s or 2m)", "{text}");
@@ -152,7 +152,7 @@ mod tests {
         }
         for text in ["", "KiB", "16KB", "16kib", "16 KiB", "1.5KiB", "-1", "+1", "0x10", "99999999999999999999", "1G"] {
             let error = parse(text).unwrap_err();
-            assert_eq!(error, "is not a size (write 16KiB, 1MiB or a whole number of bytes)", "{text}");
+            assert_eq!(error, "not a valid size (write 16KiB, 1MiB or a whole number of bytes)", "{text}");
         }
         for text in ["0", "65537", "1MiB"] {
             let error = parse(text).unwrap_err();
@@ -188,6 +188,6 @@ mod tests {
     fn a_word_is_one_of_those_known() {
         let parse = |text| choice(&[("auto", 1), ("json", 2)])(&plain(text));
         assert_eq!(parse("json"), Ok(2));
-        assert_eq!(parse("Json").unwrap_err(), "is none of the words known here (write one of auto, json)");
+        assert_eq!(parse("Json").unwrap_err(), "not a known value (write one of auto, json)");
     }
 }

@@ -76,7 +76,7 @@ impl<'a> Section<'a> {
     /// Reports that a key is missing.
     pub(super) fn miss(&self, name: &str, advice: &str) {
         let Item { context, node, path, .. } = &self.item;
-        context.complain(node.place, &path.member(name), format!("is missing ({advice})"));
+        context.complain(node.place, &path.member(name), format!("missing ({advice})"));
     }
 
     /// Reads a single value.
@@ -160,7 +160,7 @@ impl<'a> Item<'a> {
     pub(super) fn file<T, E: fmt::Display>(&self, make: impl FnOnce(&[u8]) -> Result<T, E>) -> Option<T> {
         let content = self.parse(|path| {
             let content = self.context.read(path);
-            content.map_err(|error| format!("names a file that {error} (paths are relative to the configuration)"))
+            content.map_err(|error| format!("the file {error} (paths are relative to the configuration file)"))
         })?;
         self.accept(make(&content))
     }
@@ -185,13 +185,13 @@ impl<'a> Item<'a> {
     }
 
     /// Reads one value or a list of at least one, and leaves out what is wrong.
-    pub(super) fn one_or_more<T>(&self, if_empty: &str, read: impl FnMut(Item<'a>) -> Option<T>) -> Vec<T> {
+    pub(super) fn one_or_more<T>(&self, advice: &str, read: impl FnMut(Item<'a>) -> Option<T>) -> Vec<T> {
         let items = match self.node.value {
             Value::List(_) => self.list().unwrap_or_default(),
             _ => vec![self.clone()],
         };
         if items.is_empty() {
-            self.complain(if_empty);
+            self.complain(format!("must not be empty ({advice})"));
         }
         items.into_iter().filter_map(read).collect()
     }
@@ -227,7 +227,7 @@ fn advice(name: &str, known: &[&str]) -> String {
     let nearest = known.iter().filter(|_| name.len() <= 64).min_by_key(|known| distance(known));
     match nearest {
         Some(nearest) if distance(nearest) <= nearest.len().div_ceil(3) => format!("did you mean `{nearest}`?"),
-        _ => format!("known here: {}", known.join(", ")),
+        _ => format!("known keys: {}", known.join(", ")),
     }
 }
 
@@ -242,7 +242,7 @@ mod tests {
             ("Path", "did you mean `path`?"),
             ("body-limit", "did you mean `body_limit`?"),
             ("bodylimt", "did you mean `body_limit`?"),
-            ("timeout", "known here: path, deadline, body_limit"),
+            ("timeout", "known keys: path, deadline, body_limit"),
         ] {
             assert_eq!(advice(name, &["path", "deadline", "body_limit"]), expected, "{name}");
         }

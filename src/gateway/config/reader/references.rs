@@ -30,7 +30,7 @@ pub(super) fn expand(text: &str, context: &Context<'_>) -> Result<Zeroizing<Stri
                     None => given,
                 }
             }
-            Part::Unterminated => Err(format!("a reference has no end (close `${{` with `}}`, or {ESCAPE})")),
+            Part::Unterminated => Err(format!("a reference is not closed (write `}}` at its end, or {ESCAPE})")),
         };
         match given {
             Ok(given) => expanded.push_str(&given),
@@ -112,7 +112,7 @@ fn follow(inner: &str, context: &Context<'_>) -> Result<Zeroizing<String>, Strin
         None => variable(inner, context)?,
     };
     if given.is_empty() {
-        return Err(format!("`${{{}}}` gives an empty text (fill it, or remove the reference)", inner.escape_debug()));
+        return Err(format!("`${{{}}}` is empty (give it a value, or remove the reference)", inner.escape_debug()));
     }
     Ok(given)
 }
@@ -131,14 +131,14 @@ fn variable(name: &str, context: &Context<'_>) -> Result<Zeroizing<String>, Stri
 
 fn file(path: &str, context: &Context<'_>) -> Result<Zeroizing<String>, String> {
     if path.is_empty() {
-        return Err("`${file:}` names no file (write its path, relative to the configuration)".to_owned());
+        return Err("`${file:}` has no path (write one, relative to the configuration file)".to_owned());
     }
     let shown = path.escape_debug();
     let bytes = context
         .read(path)
-        .map_err(|error| format!("`${{file:{shown}}}` {error} (paths are relative to the configuration)"))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| format!("`${{file:{shown}}}` is not UTF-8 (a reference gives text)"))?;
+        .map_err(|error| format!("`${{file:{shown}}}` {error} (paths are relative to the configuration file)"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| format!("`${{file:{shown}}}` is not UTF-8 text (use a text file)"))?;
     let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(Zeroizing::new(line.to_owned()))
 }
@@ -208,18 +208,18 @@ mod tests {
     fn a_reference_that_gives_nothing_is_a_mistake() {
         for (text, mistakes) in [
             ("${MISSING}", &["`${MISSING}` is not set"][..]),
-            ("${EMPTY}", &["`${EMPTY}` gives an empty text"]),
-            ("${A", &["has no end"]),
-            ("${", &["has no end"]),
+            ("${EMPTY}", &["`${EMPTY}` is empty"]),
+            ("${A", &["is not closed"]),
+            ("${", &["is not closed"]),
             ("${}", &["neither `${NAME}` nor"]),
             ("${a b}", &["neither `${NAME}` nor"]),
             ("${1A}", &["neither `${NAME}` nor"]),
             ("${env:A}", &["neither `${NAME}` nor"]),
-            ("${file:}", &["names no file"]),
+            ("${file:}", &["has no path"]),
             ("${file:no/such/file}", &["`${file:no/such/file}` cannot be read"]),
             ("${file:src}", &["`${file:src}` cannot be read"]),
             ("${file:a\nb}", &["`${file:a\\nb}` cannot be read"]),
-            ("${MISSING}${A}${EMPTY}${", &["is not set", "empty text", "has no end"]),
+            ("${MISSING}${A}${EMPTY}${", &["is not set", "is empty", "is not closed"]),
         ] {
             let found = with(|context| expand(text, context)).unwrap_err();
             assert_eq!(found.len(), mistakes.len(), "{text}");

@@ -107,7 +107,7 @@ impl<'text> Yaml<'_, 'text> {
             if names.insert(name.clone()) {
                 entries.push(Entry { name, place, node });
             } else {
-                self.complain(place, &path, "is written twice (keep one)");
+                self.complain(place, &path, "duplicate key (keep one)");
             }
         }
     }
@@ -117,12 +117,12 @@ impl<'text> Yaml<'_, 'text> {
         self.refuse_properties(&event, place, path);
         match event {
             Event::Scalar(name, ..) if name.contains("${") => {
-                self.complain(place, path, "a key holds `${` (references stand in values only)");
+                self.complain(place, path, "a key must not hold `${` (use references in values only)");
                 Ok(None)
             }
             Event::Scalar(name, ..) => Ok(Some(name.into_owned())),
             Event::SequenceStart(..) | Event::MappingStart(..) => {
-                self.complain(place, path, "a list or mapping stands where a key should be (write `key: value`)");
+                self.complain(place, path, "a list or mapping is where a key should be (write `key: value`)");
                 self.node(event, place, path).map(|_| None)
             }
             _ => Ok(None),

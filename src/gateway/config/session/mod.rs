@@ -72,8 +72,7 @@ impl Secrets {
 
     fn read(item: &Item<'_>) -> Option<Self> {
         let secret = value::text(Secret::parse, "make it with `truegate keys secret`");
-        let if_empty = "is empty, so nothing could be sealed (list a secret)";
-        let mut secrets = item.one_or_more(if_empty, |item| item.parse(&secret)).into_iter();
+        let mut secrets = item.one_or_more("list a secret", |item| item.parse(&secret)).into_iter();
         Some(Self { first: secrets.next()?, others: secrets.collect() })
     }
 }
@@ -99,7 +98,7 @@ impl Session {
         let login_timeout = section.read("login_timeout", value::duration(LOGIN_TIMEOUTS));
         let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
         let idle = section.read("idle", |text| match value::duration(LIFETIMES)(text)? {
-            idle if idle > lifetime => Err("is longer than `lifetime` (write one as long at most)".to_owned()),
+            idle if idle > lifetime => Err("must not be longer than `lifetime` (write a shorter one)".to_owned()),
             idle => Ok(idle),
         });
         let max_pending = section.read("max_pending", value::count(NonZero::<u32>::MIN..=MAX_PENDING));
@@ -144,15 +143,15 @@ impl Session {
 /// Reads where a user goes on who cannot log in: not to where logins begin, and not to a page that needs a login.
 fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Option<ReturnPath> {
     let fallback =
-        item.parse(|text| ReturnPath::parse(text).ok_or("is not a path of this site (write one such as /login)"))?;
+        item.parse(|text| ReturnPath::parse(text).ok_or("not a path of this site (write one such as /login)"))?;
     let path = without_query(fallback.as_str());
     match own {
         Some(own) if own.covers(path) => {
-            item.complain("leads the fallback of a login to truegate's own routes (let `fallback_url` lead to the app)")
+            item.complain("leads to truegate's own routes (write a page of the app)")
         }
         Some(_) if !matches!(routes.access(path), Ok(Access::Public | Access::Optional)) => item.complain(
-            "leads to a page that needs a login, and whoever cannot log in is sent there (open its path by a rule, or \
-             remove the key: then truegate shows a page of its own)",
+            "leads to a page that needs a login, but users who cannot log in are sent there (open its path with a rule, or \
+             remove the key: truegate then shows a page of its own)",
         ),
         _ => {}
     }
@@ -161,11 +160,11 @@ fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Optio
 
 fn logout(item: &Item<'_>, own: Option<&SessionPath>) -> Option<LogoutUrl> {
     let url = item.parse(|text| {
-        let advice = "is neither a path of this site nor an https:// URL (write one such as /goodbye)";
+        let advice = "neither a path of this site nor an https:// URL (write one such as /goodbye)";
         LogoutUrl::parse(text).ok_or(advice)
     })?;
     if own.is_some_and(|own| without_query(url.as_str()) == format!("{}/logout", own.as_str())) {
-        item.complain("leads from the logout to the logout (write a page of the app)");
+        item.complain("leads back to the logout (write a page of the app)");
     }
     Some(url)
 }
@@ -198,14 +197,14 @@ fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
     item.parse(|text| {
         let cookie = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID")(text)?;
         if cookie.name() == "*" {
-            return Err("covers every cookie (write how the names begin, such as jupyterhub-user-*)".to_owned());
+            return Err("covers every cookie (write the start of the names, such as jupyterhub-user-*)".to_owned());
         }
         let is_ours = |ours: &Cookies| {
             let is_covered = |kind| cookie.covers(ours.name(kind).as_bytes());
             ours.is_set_by(text.as_bytes()) || is_covered(Kind::Session) || is_covered(Kind::Browser)
         };
         if ours.is_some_and(is_ours) {
-            return Err("is a cookie of truegate's own (list the app's)".to_owned());
+            return Err("one of truegate's own cookies (list only the app's)".to_owned());
         }
         Ok(cookie)
     })

@@ -31,12 +31,12 @@ pub(super) fn partner(section: &mut Section<'_>) -> Option<Partner> {
 fn explain(error: PartnerError) -> String {
     let message = match error {
         PartnerError::Key | PartnerError::Name => {
-            "is blank or holds a control character (write it as Truecaller's portal has it)"
+            "must not be blank or have control characters (copy it from Truecaller's portal)"
         }
         PartnerError::Word { known } => return value::unknown_word(known.iter().copied()),
-        PartnerError::LowerCase => "is not a word of lower-case letters (write one such as login or signin)",
+        PartnerError::LowerCase => "not a word of lower-case letters (write one such as login or signin)",
         PartnerError::Color => NOT_A_COLOR,
-        PartnerError::Page => "is not an http:// or https:// URL without a user (write https://shop.example/…)",
+        PartnerError::Page => "not an http:// or https:// URL without a user (write https://shop.example/…)",
     };
     message.to_owned()
 }
@@ -46,10 +46,10 @@ pub(super) fn brand(section: &mut Section<'_>) -> Brand {
     let logo = section.take("logo").and_then(|item| {
         let logo = Logo::read(&item.path()?).map_err(|error| match error {
             LogoError::Read(cause) => {
-                format!("names a file that cannot be read: {} (paths are relative to the configuration)", cause.kind())
+                format!("the file cannot be read: {} (paths are relative to the configuration file)", cause.kind())
             }
-            LogoError::Large => "names a file that is larger than 64 KiB (make the picture smaller)".to_owned(),
-            LogoError::Kind => "names a file that is not a PNG, WebP or SVG picture (convert it)".to_owned(),
+            LogoError::Large => "the file is larger than 64 KiB (make the picture smaller)".to_owned(),
+            LogoError::Kind => "the file is not a PNG, WebP or SVG picture (convert it)".to_owned(),
         });
         item.accept(logo)
     });
@@ -64,18 +64,18 @@ pub(super) fn pages(section: &mut Section<'_>) -> Option<Pages> {
     let name = |file: &Path| file.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
     let pages = Pages::load(&item.path()?).map_err(|error| match error {
         PagesError::Empty { .. } => {
-            "names a folder with none of login.html, refused.html, unavailable.html, error.html and logout.html (paths are \
+            "the folder has none of login.html, refused.html, unavailable.html, error.html and logout.html (paths are \
              relative to the configuration)"
                 .to_owned()
         }
         PagesError::Read { file, source } => {
-            format!("names a folder whose {} cannot be read: {} (make it readable)", name(&file), source.kind())
+            format!("{} in the folder cannot be read: {} (make it readable)", name(&file), source.kind())
         }
         PagesError::Template { file, line, reason } => {
-            format!("names a folder with a mistake in {}, line {line}: {reason} (correct it there)", name(&file))
+            format!("a mistake in {}, line {line}: {reason} (correct it there)", name(&file))
         }
     });
     item.accept(pages)
 }
 
-const NOT_A_COLOR: &str = "is not a colour (write \"#0087ff\", in quotes)";
+const NOT_A_COLOR: &str = "not a valid colour (write \"#0087ff\", in quotes)";

@@ -39,7 +39,7 @@ impl Store {
                 Some(Self::Redis(RedisServer { ca: Some(tls::roots(&item)?), ..server }))
             }
             _ => {
-                item.complain_of_key("stands without a `store` that begins with rediss:// (remove it)");
+                item.complain_of_key("only used with a `store` that begins with rediss:// (remove it)");
                 None
             }
         }
