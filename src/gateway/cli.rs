@@ -29,16 +29,15 @@ struct Cli {
 enum Command {
     /// Run the gateway until SIGTERM, SIGINT or SIGQUIT.
     ///
-    /// It takes Truecaller's callbacks, strips and injects identity headers, and with `session:` in the configuration it
-    /// logs browsers in and keeps their sessions. After a signal, requests in flight, and verifications of callbacks
-    /// that were answered, may end within `shutdown_grace`; a second signal ends the gateway at once. On SIGHUP it reads
+    /// The gateway takes Truecaller's callbacks, and strips and injects identity headers. With `session:` in the
+    /// configuration it also logs browsers in and keeps their sessions. After a signal, requests in flight and verifications
+    /// of answered callbacks have `shutdown_grace` to finish; a second signal stops the gateway at once. SIGHUP makes it read
     /// certificates and files of phone numbers again.
     Serve(ConfigArgs),
-    /// Check a configuration and say everything that is wrong with it.
+    /// Check a configuration and list every mistake in it.
     ///
-    /// For a valid configuration it prints what is in force: every rule in its order, and what somebody without a session
-    /// can reach. What is most likely a mistake is a line on the standard error that begins with `warning:`; the exit code is
-    /// 0 all the same.
+    /// For a valid configuration, this prints the rules in force, in their order, and what a stranger without a session can
+    /// reach. Each likely mistake is a line on the standard error that begins with `warning:`; the exit code is still 0.
     ///
     /// Every file that the configuration names is read: keys, certificates, pages and lists of phone numbers. No connection
     /// is made.
@@ -51,7 +50,7 @@ enum Command {
 
 #[derive(Args)]
 struct ConfigArgs {
-    /// The configuration.
+    /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "config.yaml")]
     config: PathBuf,
 }
