@@ -94,6 +94,7 @@ const HOUSE: &[Floor] = &[
         place: "session",
         modules: &[
             "access",
+            "backoff",
             "callback",
             "cause",
             "closed_list",

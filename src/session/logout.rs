@@ -21,6 +21,7 @@ use super::{
     visitor::{is_led_by_us, loads_page},
 };
 use crate::{
+    backoff::jittered,
     gate::{Event, LoginEvent, Rejection, Reply},
     session::{ReturnPath, Session, cookies::Kind},
     store::StoreError,
@@ -108,7 +109,7 @@ impl Handler<'_> {
         let clock = self.gate.clock();
         let end = clock.now() + self.sessions.lifetime;
         while clock.now() < end {
-            clock.sleep_until(clock.now() + PAUSE).await;
+            clock.sleep_until(clock.now() + jittered(LONGEST_PAUSE)).await;
             if self.tell(sealed).await.is_ok() {
                 return;
             }
@@ -150,5 +151,5 @@ fn is_everywhere(head: &Parts) -> bool {
     query(head, "everywhere").is_some_and(|everywhere| everywhere == "true")
 }
 
-/// How long to wait before the store is told again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The longest time until the store is told again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
