@@ -4,8 +4,8 @@ use url::Url;
 
 use super::ReturnPath;
 
-/// Where a browser goes after a logout: a path of this site, or an `https` URL of another, such as the end of a session
-/// elsewhere.
+/// Where a browser goes after a logout: a path of this site, or an `https` URL of another site, such as the logout page of an
+/// identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutUrl(Target);
 
@@ -26,7 +26,7 @@ impl LogoutUrl {
         is_plain.then_some(Self(Target::Elsewhere(url)))
     }
 
-    /// The path or the URL, as a `Location` has it.
+    /// The path or the URL, as `Location` carries it.
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Target::Path(path) => path.as_str(),
@@ -34,7 +34,7 @@ impl LogoutUrl {
         }
     }
 
-    /// The origin, if it is another one.
+    /// The origin, if it is another site.
     pub(crate) fn origin(&self) -> Option<String> {
         match &self.0 {
             Target::Path(_) => None,

@@ -12,7 +12,7 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::closed_list::closed_list;
 
@@ -87,6 +87,9 @@ pub enum PartnerError {
     /// The text is not a colour.
     #[error("not a colour, which is written #rrggbb")]
     Color,
+    /// The text is not a URL.
+    #[error("not a URL")]
+    Url(#[source] ParseError),
     /// The text is not the URL of a web page.
     #[error("not an http:// or https:// URL without a user")]
     Page,
@@ -166,7 +169,8 @@ impl DialogOption {
             Form::Color => return text.parse::<Color>().map(|_| text.to_owned()),
             Form::Page => match Url::parse(text) {
                 Ok(url) if is_page(&url) => return Ok(url.into()),
-                _ => PartnerError::Page,
+                Ok(_) => PartnerError::Page,
+                Err(error) => PartnerError::Url(error),
             },
         };
         Err(error)

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use url::Url;
+use url::{ParseError, Url};
 
 use crate::loopback::is_loopback;
 
@@ -11,14 +11,15 @@ use crate::loopback::is_loopback;
 pub struct PublicUrl(Box<str>);
 
 impl PublicUrl {
-    /// Takes an origin such as `https://shop.example:8443`; letter case, the scheme's own port and one slash at the
-    /// end do not count.
+    /// Takes an origin such as `https://shop.example:8443`. Letter case, the scheme's own port and one slash at the end
+    /// make no difference.
     ///
     /// # Errors
     ///
-    /// When it is more than an origin, spelled as no browser would, or neither `https` nor `http` to a loopback host.
+    /// When the text is more than an origin, is not spelled as browsers spell it, or is neither `https` nor `http` to a
+    /// loopback host.
     pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
-        let url = Url::parse(text).map_err(|_| PublicUrlError::NotAUrl)?;
+        let url = Url::parse(text).map_err(PublicUrlError::NotAUrl)?;
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
@@ -38,13 +39,13 @@ impl PublicUrl {
         self.0.split_once("://").map_or("", |(_, authority)| authority)
     }
 
-    /// Whether a `Host` names it, in any letter case, and with or without the default port.
+    /// Whether a `Host` header names the site, in any letter case, with or without the default port.
     pub fn is_host(&self, host: &[u8]) -> bool {
         let default_port: &[u8] = if self.is_secure() { b":443" } else { b":80" };
         host.strip_suffix(default_port).unwrap_or(host).eq_ignore_ascii_case(self.authority().as_bytes())
     }
 
-    /// Whether browsers come by `https`, so that cookies can be for that alone.
+    /// Whether browsers use `https`, so that cookies can be `Secure`.
     pub fn is_secure(&self) -> bool {
         self.0.starts_with("https:")
     }
@@ -62,13 +63,13 @@ impl FromStr for PublicUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicUrlError {
-    /// It is no absolute URL.
+    /// It is not an absolute URL.
     #[error("not an absolute URL")]
-    NotAUrl,
+    NotAUrl(#[source] ParseError),
     /// It is neither `https` nor `http` to this machine.
     #[error("must be https, or http to a loopback host")]
     Scheme,
-    /// It holds more than an origin, or is spelled otherwise than browsers do.
+    /// It is more than an origin, or is not spelled as browsers spell it.
     #[error("must be scheme, host and port alone, spelled as browsers do")]
     NotAnOrigin,
 }
@@ -110,11 +111,11 @@ mod tests {
     #[test]
     fn nothing_but_an_origin_can_be_public() {
         for (text, error) in [
-            ("", PublicUrlError::NotAUrl),
-            ("shop.example", PublicUrlError::NotAUrl),
-            ("//shop.example", PublicUrlError::NotAUrl),
-            ("https://", PublicUrlError::NotAUrl),
-            ("https://shop.example:99999", PublicUrlError::NotAUrl),
+            ("", PublicUrlError::NotAUrl(ParseError::RelativeUrlWithoutBase)),
+            ("shop.example", PublicUrlError::NotAUrl(ParseError::RelativeUrlWithoutBase)),
+            ("//shop.example", PublicUrlError::NotAUrl(ParseError::RelativeUrlWithoutBase)),
+            ("https://", PublicUrlError::NotAUrl(ParseError::EmptyHost)),
+            ("https://shop.example:99999", PublicUrlError::NotAUrl(ParseError::InvalidPort)),
             ("http://shop.example", PublicUrlError::Scheme),
             ("http://localhost.example", PublicUrlError::Scheme),
             ("http://127.0.0.1.example", PublicUrlError::Scheme),

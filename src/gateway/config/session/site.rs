@@ -36,7 +36,9 @@ fn explain(error: PartnerError) -> String {
         PartnerError::Word { known } => return value::unknown_word(known.iter().copied()),
         PartnerError::LowerCase => "not a word of lower-case letters (write one such as login or signin)",
         PartnerError::Color => NOT_A_COLOR,
-        PartnerError::Page => "not an http:// or https:// URL without a user (write https://shop.example/…)",
+        PartnerError::Url(_) | PartnerError::Page => {
+            "not an http:// or https:// URL without a user (write https://shop.example/…)"
+        }
     };
     message.to_owned()
 }
