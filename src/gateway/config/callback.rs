@@ -66,19 +66,20 @@ impl Callback {
             }),
         };
         let deadline = Duration::from_millis(100)..=Duration::from_mins(1);
-        let deadline = section.read("deadline", value::duration(deadline));
-        let body_limit = section.read("body_limit", value::size(1..=Self::MAX_BODY_LIMIT));
         let forward = section.read("forward", |text| match value::boolean(text)? {
             false if !has_sessions => {
                 Err("must be true without `session`, or nobody would learn of a login (remove the key)")
             }
             forward => Ok(forward),
         });
+        // The `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
-            path: path?,
-            deadline: deadline.unwrap_or(GateBuilder::DEADLINE),
-            body_limit: body_limit.unwrap_or(GateBuilder::BODY_LIMIT),
+            deadline: section.read("deadline", value::duration(deadline)).unwrap_or(GateBuilder::DEADLINE),
+            body_limit: section
+                .read("body_limit", value::size(1..=Self::MAX_BODY_LIMIT))
+                .unwrap_or(GateBuilder::BODY_LIMIT),
             forward: forward.unwrap_or(!has_sessions),
+            path: path?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What `truegate check` prints of a configuration in which nothing is wrong: the rules in force, and warnings.
+//! The output of `truegate check` for a valid configuration: the rules in force, and warnings.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::{
     headers::Field,
 };
 
-/// Something that a configuration most likely does not mean, or that lowers its safety: `truegate check` prints it, and
-/// `truegate serve` logs it when it starts.
+/// A likely mistake in a valid configuration, or something that lowers its safety. `truegate check` prints it, and `truegate
+/// serve` logs it when it starts.
 ///
 /// # Security
 ///
@@ -23,13 +23,13 @@ pub enum Warning {
          keys path`, and register it with Truecaller)"
     )]
     GuessableCallbackPath,
-    /// The rule of this number, counted from 0, is for paths that truegate answers itself.
+    /// The rule with this index, counted from 0, is for paths that truegate answers itself.
     #[error(
         "routes[{0}]: never applies, because truegate itself answers this path (move the app's page, `session.path` or \
          `callback.path`)"
     )]
     OwnRoute(usize),
-    /// Some requests need a login, and no cookie of the app's own ends with it.
+    /// Some requests need a login, and no cookie of the app is set to end with it.
     #[error(
         "session.upstream_cookies: missing, although some paths require a login: if the app keeps a session of its own, \
          the next person in the same browser is still logged in as the last one (list the app's cookies, or write [] if \
@@ -45,7 +45,7 @@ pub enum Warning {
 }
 
 impl Settings {
-    /// Returns what is most likely not meant; nothing if all is well.
+    /// Returns the likely mistakes; none if all is well.
     pub fn warnings(&self) -> Vec<Warning> {
         let Some(session) = &self.session else {
             return self.callback.path.is_guessable().then_some(Warning::GuessableCallbackPath).into_iter().collect();
@@ -59,8 +59,8 @@ impl Settings {
             .collect()
     }
 
-    /// Displays every rule in its order, what holds where no rule does, and what somebody without a session can reach. Of
-    /// phone numbers it tells how many there are, and the callback path is not in it.
+    /// Displays every rule in its order, the default where no rule matches, and what somebody without a session can reach.
+    /// It shows how many phone numbers there are, but neither the numbers nor the callback path.
     pub fn in_force(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| {
             let Some(session) = &self.session else {
@@ -110,7 +110,7 @@ fn write_reach(f: &mut fmt::Formatter<'_>, rule: &Rule, before: &[&Rule]) -> fmt
     writeln!(f)
 }
 
-/// The paths and methods of a rule.
+/// Names the paths and methods of a rule.
 fn scope(rule: &Rule) -> String {
     let pattern = rule.pattern();
     let scope = format!("{} {}", pattern.as_str(), if pattern.is_exact() { "alone" } else { "and below" });

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where.
+//! The mistakes of a configuration, and where they are.
 
 use std::{fmt, path::Path};
 
@@ -40,7 +40,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Every mistake of a configuration, in the order of the file; there is at least one.
+/// Every mistake in a configuration, in the order of the file. There is at least one.
 ///
 /// It displays as one line for each: `config.yaml:LINE:COLUMN: path.to.key: what is wrong (what to do)`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,8 @@
-//! The configuration: read from YAML, checked as a whole, and then what it says cannot be wrong.
+//! The configuration: a YAML file that is checked as a whole before anything starts.
+//!
+//! [`Config::load`] returns settings in which nothing is wrong, or every mistake at once, each with its line and column and
+//! with what to do about it. No message repeats a value, because a value may be a secret. A key that is not known is a
+//! mistake. The configuration opens no sockets and resolves no names.
 //!
 //! ```
 //! use std::path::Path;
@@ -45,7 +49,8 @@ pub use super::forwarded::TrustedProxies;
 
 /// A configuration in which nothing is wrong.
 ///
-/// Only [`Config::load`] and [`Config::parse`] make one, and nobody changes one: it is read as its [`Settings`].
+/// [`Config::load`] and [`Config::parse`] are the only ways to make one. It dereferences to its [`Settings`], which cannot be
+/// changed.
 ///
 /// # Security
 ///
@@ -68,11 +73,11 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
-    /// Reads a file and the files and variables that it refers to.
+    /// Reads a file, with the files and environment variables that it refers to.
     ///
     /// # Errors
     ///
-    /// Every mistake of the file, or that it cannot be read.
+    /// Every mistake in the file, or that the file cannot be read.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![Mistake::new(None, "", message)]);
         let bytes = reader::load(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
@@ -80,11 +85,11 @@ impl Config {
         Self::parse(text, path, |name| std::env::var(name).ok())
     }
 
-    /// Reads a text as if it stood in the file `path`, beside which the files that it names are looked for.
+    /// Reads a text as if it were the content of the file `path`: the paths in it are relative to the folder of that file.
     ///
     /// # Errors
     ///
-    /// Every mistake of the text.
+    /// Every mistake in the text.
     pub fn parse(text: &str, path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         if text.len() > SIZE_LIMIT {
             return Err(ConfigErrors::new(path, vec![Mistake::new(None, "", TOO_LARGE)]));

@@ -11,7 +11,7 @@ use crate::{
     profile::PhoneNumber,
 };
 
-/// Reads the list, and leaves out rules that are wrong.
+/// Reads the list, without the rules that are wrong.
 pub(super) fn read(item: Option<&Item<'_>>) -> Rules {
     let items = item.and_then(Item::list).unwrap_or_default();
     let mut rules: Vec<(usize, Rule)> = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn read(item: Option<&Item<'_>>) -> Rules {
     rules.into_iter().map(|(_, rule)| rule).collect()
 }
 
-/// Reads a rule, and returns its path's place with it.
+/// Reads a rule, and returns it with the place of its path.
 fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
     let path = path(route);
     let methods = route.take("methods").map(|item| {
@@ -100,7 +100,7 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
     Some(Access::Required(AllowList::only(entries)))
 }
 
-/// Reads who is let in; none if any of it is wrong.
+/// Reads the entries of an allow list; none if any of them is wrong.
 fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
     let phones = allow.take("phones").map(|item| item.parse_all(|text| phone(text).map(AllowEntry::Phone)));
     let prefix = value::text(PhonePrefix::parse, "write \"+91\"");

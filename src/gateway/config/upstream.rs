@@ -12,7 +12,7 @@ use super::{
 };
 use crate::headers::HeaderNamesBuilder;
 
-/// Where requests go, and what each of them brings.
+/// The app: where requests go, and the headers that each of them carries.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
     tls: bool,
@@ -22,8 +22,8 @@ pub struct Upstream {
     ca_file: Option<Vec<u8>>,
 }
 
-/// Reads a URL, or a mapping with `url` and what else is known of the app, and returns the URL's place with it. The names of
-/// the headers that are the same on every request are closed to clients.
+/// Reads a URL, or a mapping with `url` and more, and returns the upstream with the place of its URL. Clients can no longer
+/// send the headers that every request carries.
 pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option<(Upstream, Item<'a>)> {
     let parse = |url: &Item<'a>| url.parse(|text| Upstream::parse(text));
     if !item.is_mapping() {
@@ -51,7 +51,7 @@ pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option
     })
 }
 
-/// Takes a text that arrives as it was written. The error does not repeat it.
+/// Takes a text that arrives at the app as it was written. The error does not repeat it.
 fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
     if text.trim() != &**text {
         return Err("must not begin or end with white space, because HTTP drops it (remove it)");
@@ -115,7 +115,7 @@ impl Upstream {
         self.ca_file.as_deref()
     }
 
-    /// Host and port as a URL writes them, to show them.
+    /// Host and port, as a URL has them.
     pub fn authority(&self) -> String {
         if self.host.contains(':') {
             return format!("[{}]:{}", self.host, self.port);
@@ -123,16 +123,16 @@ impl Upstream {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The headers that every request to the app brings, each with its one value.
+    /// The headers that every request to the app carries, each with its one value.
     ///
     /// # Security
     ///
-    /// The values may be secrets that the app knows truegate by.
+    /// The values may be secrets by which the app knows truegate.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 
-    /// Where to connect to, if no name has to be resolved for it.
+    /// The address to connect to, if the host is an address.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         let ip = self.host.parse().ok()?;
         Some(SocketAddr::new(ip, self.port))
@@ -159,7 +159,7 @@ pub(super) enum UpstreamError {
     Authority,
 }
 
-/// Whether DNS could know a name: the URL parser lets pass more than that.
+/// Whether DNS could know a name: the URL parser accepts more than that.
 fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, num::NonZero, ops::RangeInclusive, time::Duratio
 
 use super::reader::Scalar;
 
-/// A text of which a type of the crate decides; the advice is for the operator whose text it refuses.
+/// A text for one of the crate's types; the advice is added to what the type says if it refuses the text.
 pub(super) fn text<T, E: fmt::Display>(
     parse: impl Fn(&str) -> Result<T, E>,
     advice: &str,
@@ -56,7 +56,7 @@ pub(super) fn count(range: RangeInclusive<NonZero<u32>>) -> impl Fn(&Scalar) -> 
     }
 }
 
-/// `true` or `false`, and no other word for it.
+/// `true` or `false`, and no other word.
 pub(super) fn boolean(text: &Scalar) -> Result<bool, &'static str> {
     match text.plain() {
         Some("true") => Ok(true),
@@ -78,7 +78,7 @@ pub(super) fn choice<T: Clone>(words: &[(&'static str, T)]) -> impl Fn(&Scalar) 
     }
 }
 
-/// Says which words are known.
+/// The message for a word that is not one of those that are known.
 pub(super) fn unknown_word(known: impl Iterator<Item = &'static str>) -> String {
     format!("not a known value (write one of {})", known.collect::<Vec<_>>().join(", "))
 }

@@ -1,13 +1,13 @@
 //! References in a scalar: `${NAME}` is the environment's, `${file:PATH}` a file's content, `$${` a plain `${`.
 //!
-//! In a value that is written as a URL, what a reference gives is percent-encoded: a password is one, whatever it holds.
+//! In a value that is written as a URL, the value of a reference is percent-encoded, so a password may hold any character.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::tree::Context;
 
-/// Replaces every reference by what it stands for; what that gives is not looked at again.
+/// Replaces every reference with its value, in which no further reference is looked for.
 ///
 /// # Errors
 ///
@@ -23,13 +23,10 @@ pub(super) fn expand(text: &str, context: &Context<'_>) -> Result<Zeroizing<Stri
                 written.push_str(text);
                 Ok(Zeroizing::new(text.to_owned()))
             }
-            Part::Reference(inner) => {
-                let given = follow(inner, context);
-                match reserved(&written, &parts) {
-                    Some(reserved) => given.map(|given| escape(&given, reserved)),
-                    None => given,
-                }
-            }
+            Part::Reference(inner) => follow(inner, context).map(|given| match reserved(&written, &parts) {
+                Some(reserved) => Zeroizing::new(utf8_percent_encode(&given, reserved).to_string()),
+                None => given,
+            }),
             Part::Unterminated => Err(format!("a reference is not closed (write `}}` at its end, or {ESCAPE})")),
         };
         match given {
@@ -40,7 +37,7 @@ pub(super) fn expand(text: &str, context: &Context<'_>) -> Result<Zeroizing<Stri
     if mistakes.is_empty() { Ok(expanded) } else { Err(mistakes) }
 }
 
-/// What has to be escaped of a reference, if it stands in a URL, by what is written before it and after it.
+/// The characters to escape in a reference, if it stands in a URL; the text before and after it decides.
 fn reserved(before: &str, after: &Parts<'_>) -> Option<&'static AsciiSet> {
     let (_, before) = before.split_once("://")?;
     let ends_authority = |text: &str| text.find(['/', '?', '#', '@']).map(|at| text.as_bytes()[at]);
@@ -49,14 +46,10 @@ fn reserved(before: &str, after: &Parts<'_>) -> Option<&'static AsciiSet> {
     Some(if is_login { LOGIN } else { ELSEWHERE })
 }
 
-fn escape(text: &str, reserved: &'static AsciiSet) -> Zeroizing<String> {
-    Zeroizing::new(utf8_percent_encode(text, reserved).to_string())
-}
-
-/// In a user name or a password nothing has a meaning of its own but what RFC 3986 calls unreserved.
+/// For a user name or a password: all but the characters that RFC 3986 calls unreserved.
 const LOGIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A host may come with its port, in brackets or not.
+/// For the rest of a URL, where a host may come with its port, in brackets or not.
 const ELSEWHERE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

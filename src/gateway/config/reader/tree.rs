@@ -14,14 +14,12 @@ use zeroize::Zeroizing;
 use crate::gateway::config::error::{Mistake, Place};
 
 /// A value and where it starts.
-#[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) place: Place,
     pub(crate) value: Value,
 }
 
 /// What a configuration is made of.
-#[derive(Debug)]
 pub(crate) enum Value {
     /// Nothing at all, or `~`, or `null`.
     Null,
@@ -33,7 +31,6 @@ pub(crate) enum Value {
 }
 
 /// A key of a mapping with its value.
-#[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) place: Place,
@@ -44,7 +41,7 @@ pub(crate) struct Entry {
 ///
 /// # Security
 ///
-/// It may be a secret, so `Debug` does not show it and its memory is wiped.
+/// It may be a secret, so it has no `Debug` and its memory is wiped.
 pub(crate) struct Scalar {
     pub(crate) text: Zeroizing<String>,
     /// Whether it was written in quotes, and so is neither a number nor a boolean.
@@ -63,12 +60,6 @@ impl Deref for Scalar {
 
     fn deref(&self) -> &str {
         &self.text
-    }
-}
-
-impl fmt::Debug for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Scalar(redacted)")
     }
 }
 

@@ -95,19 +95,14 @@ impl Session {
         let fallback_url = section.take("fallback_url").and_then(|item| fallback(&item, path.as_ref(), routes));
         let logout_url = section.take("logout_url").and_then(|item| logout(&item, path.as_ref()));
 
-        let login_timeout = section.read("login_timeout", value::duration(LOGIN_TIMEOUTS));
         let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
         let idle = section.read("idle", |text| match value::duration(LIFETIMES)(text)? {
             idle if idle > lifetime => Err("must not be longer than `lifetime` (write a shorter one)".to_owned()),
             idle => Ok(idle),
         });
-        let max_pending = section.read("max_pending", value::count(NonZero::<u32>::MIN..=MAX_PENDING));
-        let revocation_grace = section.read("revocation_grace", value::duration(REVOCATION_GRACES));
 
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
         let partner = partner.and_then(|item| item.section(site::partner));
-        let link_base =
-            section.read("link_base", value::text(LinkBase::parse, "write truecallersdk://truesdk/web_verify"));
         let cookie_name = value::text(SessionCookieName::parse, "write one such as truegate-shop");
         let cookie_name = section.read("cookie_name", cookie_name).unwrap_or_default();
         let upstream_cookies = section.take("upstream_cookies").map(|item| {
@@ -115,25 +110,32 @@ impl Session {
             let items = item.list().unwrap_or_default();
             items.iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect()
         });
-        let store = Store::read(section);
-        let brand = site::brand(section);
-        let pages = site::pages(section);
+        let (store, pages) = (Store::read(section), site::pages(section));
+        // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
+            login_timeout: section
+                .read("login_timeout", value::duration(LOGIN_TIMEOUTS))
+                .unwrap_or(SessionsBuilder::LOGIN_TIMEOUT),
+            lifetime,
+            idle: idle.unwrap_or(SessionsBuilder::IDLE.min(lifetime)),
+            max_pending: section
+                .read("max_pending", value::count(NonZero::<u32>::MIN..=MAX_PENDING))
+                .map_or(Self::MAX_PENDING, |count| count.get() as usize),
+            revocation_grace: section
+                .read("revocation_grace", value::duration(REVOCATION_GRACES))
+                .unwrap_or(SessionsBuilder::REVOCATION_GRACE),
+            link_base: section
+                .read("link_base", value::text(LinkBase::parse, "write truecallersdk://truesdk/web_verify"))
+                .unwrap_or_default(),
+            brand: site::brand(section),
+            fallback_url,
+            logout_url: logout_url.unwrap_or_default(),
+            cookie_name,
+            upstream_cookies,
             public_url: public_url?,
             secrets: secrets?,
             path: path?,
-            login_timeout: login_timeout.unwrap_or(SessionsBuilder::LOGIN_TIMEOUT),
-            lifetime,
-            idle: idle.unwrap_or(SessionsBuilder::IDLE.min(lifetime)),
-            max_pending: max_pending.map_or(Self::MAX_PENDING, |count| count.get() as usize),
-            revocation_grace: revocation_grace.unwrap_or(SessionsBuilder::REVOCATION_GRACE),
             partner: partner?,
-            link_base: link_base.unwrap_or_default(),
-            fallback_url,
-            logout_url: logout_url.unwrap_or_default(),
-            brand,
-            cookie_name,
-            upstream_cookies,
             store: store?,
             pages: pages?,
         })
