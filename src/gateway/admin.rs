@@ -12,6 +12,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use prometheus_client::encoding::prometheus_text;
 
 use super::metrics::Metrics;
 
@@ -52,5 +53,5 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics.render())
+    ([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], health.metrics.render())
 }

@@ -1,192 +1,221 @@
-//! What is counted: series with labels from closed sets, each there before its first event.
+//! What is counted: families of series whose labels come from closed sets, so that each series is there before its first
+//! event and nothing that a client says makes another one.
 
-use std::{collections::HashMap, hash::Hash, time::Duration};
-
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-    with_local_recorder,
+use prometheus_client::{
+    encoding::prometheus_text,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
 };
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::rejection::EdgeRejection;
 use crate::{
     cause::Cause,
+    closed_list::closed_list,
     gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection, VerificationOutcome},
 };
 
 /// The metrics of one gateway.
 pub(super) struct Metrics {
-    pub(super) callbacks: Series,
-    pub(super) verifications: Series,
+    pub(super) callbacks: Counters<Outcome>,
+    pub(super) verifications: Counters<VerificationOutcome>,
     pub(super) verification: Histogram,
-    pub(super) fetches: Series<(&'static str, &'static str)>,
+    pub(super) fetches: Counters<FetchOutcome, 2>,
     pub(super) fetch: Histogram,
-    pub(super) logins: Series,
-    pub(super) spoofs: Series,
-    pub(super) refusals: Series,
-    pub(super) responses: Series,
-    pub(super) upstream_failures: Series,
-    pub(super) deliveries: Series,
-    pub(super) store_failures: Series,
+    pub(super) logins: Counters<LoginEvent>,
+    pub(super) spoofs: Counters<Channel>,
+    /// By the code of a [`Rejection`] or an [`EdgeRejection`].
+    pub(super) refusals: Counters<&'static str>,
+    pub(super) responses: Counters<StatusClass>,
+    pub(super) upstream_failures: Counters<Cause>,
+    pub(super) deliveries: Counters<StatusClass>,
+    pub(super) store_failures: Counters<Cause>,
     pub(super) unusable_phones_files: Gauge,
-    handle: PrometheusHandle,
+    registry: Registry,
 }
 
-/// One counter for each value of a label, or of several.
-pub(super) struct Series<L = &'static str>(HashMap<L, Counter>);
+/// One counter for each value of a closed set, told apart by `N` labels.
+pub(super) struct Counters<V, const N: usize = 1> {
+    family: Family<[Label; N], Counter>,
+    labels: fn(&V) -> [Label; N],
+}
+
+/// The name and the value of a label.
+type Label = (&'static str, &'static str);
+
+closed_list! {
+    /// The class of the status of an answer.
+    pub(super) enum StatusClass {
+        /// There was no answer.
+        None = "none",
+        /// An interim answer.
+        Informational = "1xx",
+        /// Success.
+        Success = "2xx",
+        /// A redirect.
+        Redirection = "3xx",
+        /// The request was at fault.
+        ClientError = "4xx",
+        /// The server failed.
+        ServerError = "5xx",
+    }
+}
 
 impl Metrics {
     /// Registers every series.
-    pub(super) fn new() -> Result<Self, BuildError> {
-        let durations = Matcher::Suffix("_seconds".to_owned());
-        let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, &BUCKETS)?;
-        let verdicts = [&BUCKETS[..], &LONG_BUCKETS].concat();
-        let recorder =
-            builder.set_buckets_for_metric(Matcher::Full(VERIFICATION.to_owned()), &verdicts)?.build_recorder();
-        let handle = recorder.handle();
-        Ok(with_local_recorder(&recorder, || Self::register(handle)))
-    }
-
-    /// The metrics in the text format of Prometheus.
-    pub(super) fn render(&self) -> String {
-        self.handle.render()
-    }
-
-    /// Sorts what the histograms gathered, which would grow for ever if nobody asked.
-    pub(super) async fn keep_small(&self) {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
-            self.handle.run_upkeep();
-        }
-    }
-
-    fn register(handle: PrometheusHandle) -> Self {
-        let edge = EdgeRejection::ALL.iter().map(|rejection| rejection.code());
-        let causes = || Cause::ALL.iter().map(|cause| cause.code());
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("truegate");
+        let to = &mut registry;
+        let reasons = Rejection::ALL.iter().map(|rejection| rejection.code());
+        let reasons = reasons.chain(EdgeRejection::ALL.iter().map(|rejection| rejection.code()));
+        let outcome = |outcome: &VerificationOutcome| [("outcome", outcome.code())];
+        let fetch = |outcome: &FetchOutcome| {
+            [("result", outcome.code()), ("cause", outcome.cause().map_or("none", Cause::code))]
+        };
+        let event = |event: &LoginEvent| [("event", event.code())];
+        let channel = |channel: &Channel| [("channel", channel.code())];
+        let class = |class: &StatusClass| [("class", class.code())];
+        let cause = |cause: &Cause| [("cause", cause.code())];
+        let classes = || StatusClass::ALL.iter().copied();
+        let causes = || Cause::ALL.iter().copied();
+        // A full stop is added to each help text, and `_total` to the name of each counter.
         Self {
-            callbacks: series(
-                ("truegate_callbacks_total", "outcome", "Callbacks by how they ended."),
-                Outcome::all().map(Outcome::code),
+            callbacks: Counters::new(
+                to,
+                ("callbacks", "Callbacks by how they ended"),
+                |outcome| [("outcome", outcome.code())],
+                Outcome::all(),
             ),
-            verifications: series(
-                ("truegate_verifications_total", "outcome", "Grants that were acknowledged, by how they ended."),
-                VerificationOutcome::ALL.iter().map(|outcome| outcome.code()),
+            verifications: Counters::new(
+                to,
+                ("verifications", "Grants that were acknowledged, by how their verification ended"),
+                outcome,
+                VerificationOutcome::ALL.iter().copied(),
             ),
-            verification: seconds(VERIFICATION, "From a callback to its verdict, also if it was acknowledged before."),
-            fetches: fetches(),
-            fetch: seconds("truegate_profile_fetch_seconds", "From asking for a profile to having it or giving up."),
-            logins: series(
-                ("truegate_logins_total", "event", "Logins by how they moved on, and logouts."),
-                LoginEvent::ALL.iter().map(|event| event.code()),
+            verification: seconds(
+                to,
+                ("verification", "From a callback to its verdict, also if it was acknowledged before"),
+                BUCKETS.into_iter().chain(LONG_BUCKETS),
             ),
-            spoofs: series(
-                ("truegate_spoof_attempts_total", "channel", "Identities claimed by others and stripped."),
-                Channel::ALL.iter().map(|channel| channel.code()),
+            fetches: Counters::new(
+                to,
+                ("profile_fetches", "Profiles asked for, all tries counted as one, by the result and its cause"),
+                fetch,
+                FetchOutcome::all(),
             ),
-            refusals: series(
-                ("truegate_refusals_total", "reason", "Requests other than callbacks that were refused."),
-                Rejection::ALL.iter().map(|rejection| rejection.code()).chain(edge),
+            fetch: seconds(to, ("profile_fetch", "From asking for a profile to having it or giving up"), BUCKETS),
+            logins: Counters::new(
+                to,
+                ("logins", "Logins by how they moved on, and logouts"),
+                event,
+                LoginEvent::ALL.iter().copied(),
             ),
-            responses: series(
-                ("truegate_responses_total", "class", "Requests by the class of the answer; none if the client left."),
-                CLASSES.into_iter(),
+            spoofs: Counters::new(
+                to,
+                ("spoof_attempts", "Identities that others claimed and that were stripped"),
+                channel,
+                Channel::ALL.iter().copied(),
             ),
-            upstream_failures: series(
-                ("truegate_upstream_failures_total", "cause", "Requests that the app behind could not be asked."),
+            refusals: Counters::new(
+                to,
+                ("refusals", "Requests other than callbacks that were refused"),
+                |code| [("reason", *code)],
+                reasons,
+            ),
+            responses: Counters::new(
+                to,
+                ("responses", "Requests by the class of the answer; none if the client left"),
+                class,
+                classes(),
+            ),
+            upstream_failures: Counters::new(
+                to,
+                ("upstream_failures", "Requests that the app could not be sent, or did not answer to the end"),
+                cause,
                 causes(),
             ),
-            deliveries: series(
-                ("truegate_forwarded_callbacks_total", "class", "Callbacks sent to the app afterwards, by its answer."),
-                CLASSES.into_iter(),
+            deliveries: Counters::new(
+                to,
+                ("forwarded_callbacks", "Callbacks sent to the app after they were answered, by its answer"),
+                class,
+                classes(),
             ),
-            store_failures: series(
-                ("truegate_store_failures_total", "cause", "Times that the store could not be asked."),
+            store_failures: Counters::new(
+                to,
+                ("store_failures", "Questions that the store did not answer"),
+                cause,
                 causes(),
             ),
-            unusable_phones_files: unusable_phones_files(),
-            handle,
+            unusable_phones_files: {
+                let gauge = Gauge::default();
+                let help = "Files of phone numbers that cannot be used, so that their previous list is in use";
+                to.register("unusable_phones_files", help, gauge.clone());
+                gauge
+            },
+            registry,
+        }
+    }
+
+    /// The metrics in the text format of Prometheus, 0.0.4.
+    pub(super) fn render(&self) -> String {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry).expect("a String takes any text");
+        text
+    }
+}
+
+impl<V: 'static, const N: usize> Counters<V, N> {
+    fn new(
+        registry: &mut Registry,
+        (name, help): (&str, &str),
+        labels: fn(&V) -> [Label; N],
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        let family = Family::<_, Counter>::default();
+        registry.register(name, help, family.clone());
+        for value in values {
+            let _ = family.get_or_create(&labels(&value));
+        }
+        Self { family, labels }
+    }
+
+    /// Counts one more of a value.
+    pub(super) fn count(&self, value: &V) {
+        self.family.get_or_create(&(self.labels)(value)).inc();
+    }
+}
+
+impl StatusClass {
+    /// The class of a status; 0 stands for no answer.
+    pub(super) fn of(status: u16) -> Self {
+        match status {
+            0..100 => Self::None,
+            100..200 => Self::Informational,
+            200..300 => Self::Success,
+            300..400 => Self::Redirection,
+            400..500 => Self::ClientError,
+            500.. => Self::ServerError,
         }
     }
 }
 
-impl<L: Eq + Hash> Series<L> {
-    /// Counts one more of a value; values that are not of the set are not counted.
-    pub(super) fn count(&self, value: &L) {
-        if let Some(counter) = self.0.get(value) {
-            counter.increment(1);
-        }
-    }
+fn seconds(registry: &mut Registry, (name, help): (&str, &str), buckets: impl IntoIterator<Item = f64>) -> Histogram {
+    let histogram = Histogram::new(buckets);
+    registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+    histogram
 }
 
-/// The words for how a fetch ended, and why.
-pub(super) fn words(outcome: FetchOutcome) -> (&'static str, &'static str) {
-    (outcome.code(), outcome.cause().map_or("none", Cause::code))
-}
-
-/// The word for the class of a status.
-pub(super) fn class(status: u16) -> &'static str {
-    CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)]
-}
-
-fn series(
-    (name, label, help): (&'static str, &'static str, &'static str),
-    values: impl Iterator<Item = &'static str>,
-) -> Series {
-    describe_counter!(name, help);
-    Series(values.map(|value| (value, counter!(name, label => value))).collect())
-}
-
-fn seconds(name: &'static str, help: &'static str) -> Histogram {
-    describe_histogram!(name, Unit::Seconds, help);
-    histogram!(name)
-}
-
-fn fetches() -> Series<(&'static str, &'static str)> {
-    const NAME: &str = "truegate_profile_fetches_total";
-    describe_counter!(NAME, "Profiles asked for, all tries counted as one, by the result and why there is none.");
-    let counter = |(result, cause)| counter!(NAME, "result" => result, "cause" => cause);
-    Series(FetchOutcome::all().map(words).map(|words| (words, counter(words))).collect())
-}
-
-fn unusable_phones_files() -> Gauge {
-    describe_gauge!("truegate_unusable_phones_files", "Files of phone numbers whose list of before is in use.");
-    gauge!("truegate_unusable_phones_files")
-}
-
-const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];
 /// A login that was acknowledged may be verified for as long as it runs.
 const LONG_BUCKETS: [f64; 6] = [5.0, 10.0, 30.0, 60.0, 180.0, 600.0];
-const VERIFICATION: &str = "truegate_verification_seconds";
-const UPKEEP: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_series_is_there_before_its_first_event() {
-        let rendered = Metrics::new().unwrap().render();
-        for line in [
-            r#"truegate_callbacks_total{outcome="verified"} 0"#,
-            r#"truegate_callbacks_total{outcome="endpoint-not-allowed"} 0"#,
-            r#"truegate_profile_fetches_total{result="ok",cause="none"} 0"#,
-            r#"truegate_profile_fetches_total{result="unavailable",cause="tls"} 0"#,
-            r#"truegate_spoof_attempts_total{channel="trailer"} 0"#,
-            r#"truegate_refusals_total{reason="ambiguous-path"} 0"#,
-            r#"truegate_responses_total{class="2xx"} 0"#,
-            r#"truegate_upstream_failures_total{cause="connect"} 0"#,
-            r#"truegate_store_failures_total{cause="auth"} 0"#,
-            r#"truegate_verifications_total{outcome="token-refused"} 0"#,
-        ] {
-            assert!(rendered.lines().any(|rendered| rendered == line), "{line} in\n{rendered}");
-        }
-    }
-
-    #[test]
     fn a_status_has_its_class() {
         for (status, word) in [(0, "none"), (101, "1xx"), (204, "2xx"), (404, "4xx"), (599, "5xx"), (999, "5xx")] {
-            assert_eq!(class(status), word, "{status}");
+            assert_eq!(StatusClass::of(status).code(), word, "{status}");
         }
     }
 }

@@ -102,9 +102,6 @@ pub enum StartError {
     /// Sessions need another callback path.
     #[error(transparent)]
     CallbackPath(#[from] GuessableCallbackPath),
-    /// The metrics cannot be set up.
-    #[error("the metrics cannot be set up")]
-    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     /// The roots that an upstream is believed by cannot be handed to pingora.
     #[error("the trusted certificates of the upstream cannot be set up: {0}")]
     Roots(#[source] std::io::Error),
@@ -119,7 +116,7 @@ impl Gateway {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let sockets = config.listen.iter().map(Bound::bind).collect::<Result<Vec<_>, _>>()?;
         let admin_socket = Bound::bind_plain(config.admin)?;
-        let metrics = Arc::new(Metrics::new()?);
+        let metrics = Arc::new(Metrics::new());
         let telemetry = Telemetry::new(Arc::clone(&metrics));
         let upstreams = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
         let verifications = Verifications::default();
@@ -131,7 +128,7 @@ impl Gateway {
         let gateway = Self {
             addresses: sockets.iter().map(Bound::address).collect(),
             admin: admin_socket.address(),
-            health: Health::new(Arc::clone(&metrics)),
+            health: Health::new(metrics),
             grace: config.shutdown_grace,
             gate: gate.clone(),
             shutdown: watch::Sender::new(false),
@@ -156,7 +153,6 @@ impl Gateway {
         gateway.spawn_admin(admin_socket)?;
         let due = gateway.reload.every(upstream::REFRESH);
         gateway.spawn_background(async move { upstreams.keep_fresh(due).await });
-        gateway.spawn_background(async move { metrics.keep_small().await });
         let due = |period| gateway.reload.every(period);
         gateway.spawn_background(certificates.keep_fresh(due(certificate::REFRESH)));
         gateway.spawn_background(PhonesFiles::of(&config.routes, telemetry).keep_fresh(due(phones::REFRESH)));

@@ -11,7 +11,7 @@ use http::Method;
 use tracing::{debug, info, warn};
 
 use super::{
-    metrics::{Metrics, class, words},
+    metrics::{Metrics, StatusClass},
     rejection::EdgeRejection,
 };
 use crate::{
@@ -39,7 +39,7 @@ impl Telemetry {
 
     /// A request ended; a status of 0 says that there was nobody to answer.
     pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
-        self.0.responses.count(&class(status));
+        self.0.responses.count(&StatusClass::of(status));
         debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
     }
 
@@ -75,19 +75,20 @@ impl Telemetry {
 
     /// The app behind could not be asked, or broke off.
     pub(super) fn upstream_failure(&self, cause: Cause) {
-        self.0.upstream_failures.count(&cause.code());
+        self.0.upstream_failures.count(&cause);
         warn!(cause = cause.code(), tls = cause.detail(), "upstream failed");
     }
 
     /// A callback was sent to the app after it was answered: the status of the app's answer, or why there is none.
     pub(super) fn delivery(&self, answer: Result<u16, Cause>) {
-        let class = class(answer.unwrap_or(0));
+        let class = StatusClass::of(answer.unwrap_or(0));
         self.0.deliveries.count(&class);
+        let class = class.code();
         match answer {
             Ok(100..500) => info!(class, "callback forwarded"),
             Ok(_) => warn!(class, "callback forwarded"),
             Err(cause) => {
-                self.0.upstream_failures.count(&cause.code());
+                self.0.upstream_failures.count(&cause);
                 warn!(class, cause = cause.code(), tls = cause.detail(), "callback forwarded");
             }
         }
@@ -95,7 +96,7 @@ impl Telemetry {
 
     /// How many files of phone numbers cannot be used now.
     pub(super) fn unusable_phones_files(&self, count: usize) {
-        self.0.unusable_phones_files.set(u32::try_from(count).unwrap_or(u32::MAX));
+        self.0.unusable_phones_files.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 }
 
@@ -103,10 +104,10 @@ impl Observer for Telemetry {
     fn observe(&self, event: Event) {
         match event {
             Event::Callback { outcome, elapsed } => {
-                self.0.callbacks.count(&outcome.code());
+                self.0.callbacks.count(&outcome);
                 // What was only acknowledged has its verdict later.
                 if outcome != Outcome::Acknowledged {
-                    self.0.verification.record(elapsed);
+                    self.0.verification.observe(elapsed.as_secs_f64());
                 }
                 let (outcome_word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
                 match outcome {
@@ -117,21 +118,21 @@ impl Observer for Telemetry {
                 }
             }
             Event::Verification { outcome, elapsed } => {
-                self.0.verifications.count(&outcome.code());
+                self.0.verifications.count(&outcome);
                 let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
                 match outcome {
                     VerificationOutcome::NoLogin | VerificationOutcome::Repeated => {
                         debug!(outcome = word, elapsed_ms, "verification");
                     }
                     _ => {
-                        self.0.verification.record(elapsed);
+                        self.0.verification.observe(elapsed.as_secs_f64());
                         info!(outcome = word, elapsed_ms, "verification");
                     }
                 }
             }
             Event::Fetch { outcome, elapsed } => {
-                self.0.fetches.count(&words(outcome));
-                self.0.fetch.record(elapsed);
+                self.0.fetches.count(&outcome);
+                self.0.fetch.observe(elapsed.as_secs_f64());
                 log_fetch(outcome, elapsed);
             }
             Event::Refusal(rejection) => {
@@ -142,16 +143,16 @@ impl Observer for Telemetry {
                 }
             }
             Event::Login(event) => {
-                self.0.logins.count(&event.code());
+                self.0.logins.count(&event);
                 info!(event = event.code(), "login");
             }
             Event::StoreFailure(cause) => {
-                self.0.store_failures.count(&cause.code());
+                self.0.store_failures.count(&cause);
                 warn!(cause = cause.code(), tls = cause.detail(), "the store cannot be asked");
             }
             Event::InsecureLogin => self.insecure_login(),
             Event::Spoof(channel) => {
-                self.0.spoofs.count(&channel.code());
+                self.0.spoofs.count(&channel);
                 warn!(channel = channel.code(), "spoofed identity stripped");
             }
         }

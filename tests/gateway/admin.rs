@@ -52,6 +52,19 @@ async fn on_the_public_listener_their_paths_are_the_apps() {
 }
 
 #[tokio::test]
+async fn every_series_is_there_before_its_first_event() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&stage::config(app.address()));
+
+    let metrics = metrics(program.admin()).await;
+
+    // Dashboards and alerts name them: one that is renamed or gone is a change that users must hear of.
+    let series: Vec<_> = metrics.keys().map(String::as_str).collect();
+    assert_eq!(series, include_str!("series.txt").lines().collect::<Vec<_>>());
+    assert!(metrics.values().all(|value| *value == 0.0), "{metrics:#?}");
+}
+
+#[tokio::test]
 async fn what_happens_is_counted() {
     let (app, simulator) = (Recorder::start().await, Simulator::start().await.unwrap());
     let config = stage::config(app.address()) + &stage::truecaller(&simulator);
