@@ -209,6 +209,7 @@ const HOUSE: &[Floor] = &[
             "thiserror",
             "tokio",
             "tokio_util",
+            "tower",
             "tracing",
             "tracing_subscriber",
             "webpki_root_certs",

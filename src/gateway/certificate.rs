@@ -1,10 +1,13 @@
 //! The certificates of listeners: read again when their files change.
+//!
+//! rustls and pingora ask a resolver for the certificate at each handshake, but neither watches files. So the resolver is our
+//! own: it shows what was read last, and a pair that cannot be used never replaces one that can.
 
 use std::{
     fmt, fs, io,
     os::unix::fs::MetadataExt,
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
@@ -18,7 +21,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     config::TlsFiles,
-    reload::{Due, Reason},
+    watcher::{Found, Reason, Watched},
 };
 
 /// A certificate that is renewed without a restart: handshakes show the one that was read last.
@@ -28,13 +31,14 @@ pub(super) struct Certificate(Arc<Current>);
 struct Current {
     files: TlsFiles,
     key: RwLock<Arc<CertifiedKey>>,
+    seen: Mutex<Option<Seen>>,
 }
 
-/// The certificates of all listeners, kept fresh.
-///
-/// A pair that cannot be read, or does not match because only one file has been written yet, leaves the certificate of
-/// before in use.
-pub(super) struct Certificates(Vec<(Certificate, Option<[Stamp; 2]>)>);
+/// What the last look has found.
+struct Seen {
+    stamps: Option<[Stamp; 2]>,
+    found: Found,
+}
 
 /// Tells one state of a file from the next.
 #[derive(PartialEq, Eq)]
@@ -48,7 +52,8 @@ impl Certificate {
     /// Reads the pair at once: by the first handshake, what was found to match may be half renewed.
     pub(super) fn read(files: TlsFiles) -> io::Result<Self> {
         let key = RwLock::new(Arc::new(load(&files)?));
-        Ok(Self(Arc::new(Current { files, key })))
+        // The first look reads the files again: they may have changed while they were read.
+        Ok(Self(Arc::new(Current { files, key, seen: Mutex::default() })))
     }
 
     /// The key as it was read last.
@@ -56,44 +61,45 @@ impl Certificate {
         Arc::clone(&self.0.key.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn renew(&self) {
+    /// Reads the files again if they have changed. It blocks on them, but no handshake waits for it.
+    fn refresh(&self, reason: Reason) -> Found {
+        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamps = stamps(&self.0.files).ok();
+        match &*seen {
+            Some(seen) if reason == Reason::Period && seen.stamps == stamps => seen.found,
+            _ => {
+                let found = self.renew();
+                *seen = Some(Seen { stamps, found });
+                found
+            }
+        }
+    }
+
+    fn renew(&self) -> Found {
         match load(&self.0.files) {
-            Ok(key) if key.cert == self.key().cert => {}
+            Ok(key) if key.cert == self.key().cert => Found::Usable,
             Ok(key) => {
                 *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                 tracing::info!("certificate renewed");
+                Found::Usable
             }
-            Err(_) => tracing::error!("the certificate's files cannot be used; the certificate of before stays in use"),
+            // The error may quote the files, so it is not logged.
+            Err(_) => {
+                tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
+                Found::Unusable
+            }
         }
     }
 }
 
-impl Certificates {
-    /// The certificates to look after. All are looked at the first time, for their files may have changed since they
-    /// were read.
-    pub(super) fn of(certificates: impl Iterator<Item = Certificate>) -> Self {
-        Self(certificates.map(|certificate| (certificate, None)).collect())
-    }
+/// A pair that cannot be read, or does not match because only one file has been written yet, leaves the previous
+/// certificate in use.
+impl Watched for Certificate {
+    const PERIOD: Duration = Duration::from_secs(1);
 
-    /// Looks at the files again and again, apart from the handshakes.
-    pub(super) async fn keep_fresh(mut self, mut due: Due) {
-        while !self.0.is_empty() {
-            let reason = due.next().await;
-            // Only a runtime that ends keeps them from being looked at.
-            let Ok(looked) = spawn_blocking(move || self.refreshed(reason)).await else { return };
-            self = looked;
-        }
-    }
-
-    fn refreshed(mut self, reason: Reason) -> Self {
-        for (certificate, known) in &mut self.0 {
-            let found = stamps(&certificate.0.files).ok();
-            if reason == Reason::Asked || *known != found {
-                certificate.renew();
-            }
-            *known = found;
-        }
-        self
+    async fn look(&mut self, reason: Reason) -> Found {
+        let certificate = self.clone();
+        spawn_blocking(move || certificate.refresh(reason)).await.unwrap_or(Found::Unusable)
     }
 }
 
@@ -126,6 +132,3 @@ fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
     certified.keys_match().map_err(io::Error::other)?;
     Ok(certified)
 }
-
-/// How often the files are looked at.
-pub(super) const REFRESH: Duration = Duration::from_secs(1);

@@ -35,16 +35,15 @@ mod keys;
 mod listeners;
 mod logging;
 mod metrics;
-mod phones;
 mod proxy;
 mod rejection;
-mod reload;
 mod roots;
 mod signals;
 mod spelling;
 mod telemetry;
 mod upstream;
 mod verifications;
+mod watcher;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -58,9 +57,17 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    admin::Health, assemble::Surroundings, certificate::Certificates, config::Config, listeners::Bound,
-    metrics::Metrics, phones::PhonesFiles, proxy::Proxy, reload::Reload, spelling::OneSpelling, telemetry::Telemetry,
-    upstream::Upstreams, verifications::Verifications,
+    admin::Health,
+    assemble::Surroundings,
+    config::Config,
+    listeners::Bound,
+    metrics::Metrics,
+    proxy::Proxy,
+    spelling::OneSpelling,
+    telemetry::Telemetry,
+    upstream::Upstreams,
+    verifications::Verifications,
+    watcher::{Found, Watched, WatchedPhones, Watcher},
 };
 pub use self::{cli::main, listeners::ListenError};
 use crate::{
@@ -79,7 +86,7 @@ pub struct Gateway {
     gate: Gate,
     shutdown: watch::Sender<bool>,
     background: CancellationToken,
-    reload: Reload,
+    watcher: Watcher,
     in_flight: TaskTracker,
     verifications: Verifications,
     connections: TaskTracker,
@@ -123,7 +130,7 @@ impl Gateway {
         let around = Surroundings { telemetry, upstreams, verifications };
         let gate = assemble::gate(config, &around)?;
         let Surroundings { telemetry, upstreams, verifications } = around;
-        upstreams.refresh().await;
+        let found = upstreams.resolve().await;
 
         let gateway = Self {
             addresses: sockets.iter().map(Bound::address).collect(),
@@ -133,7 +140,7 @@ impl Gateway {
             gate: gate.clone(),
             shutdown: watch::Sender::new(false),
             background: CancellationToken::new(),
-            reload: Reload::default(),
+            watcher: Watcher::default(),
             in_flight: TaskTracker::new(),
             verifications,
             connections: TaskTracker::new(),
@@ -148,14 +155,14 @@ impl Gateway {
             telemetry: telemetry.clone(),
             in_flight: gateway.in_flight.clone(),
         };
-        let certificates = Certificates::of(sockets.iter().filter_map(Bound::certificate));
+        let certificates: Vec<_> = sockets.iter().filter_map(Bound::certificate).collect();
         gateway.spawn_proxy(proxy, config, sockets)?;
         gateway.spawn_admin(admin_socket)?;
-        let due = gateway.reload.every(upstream::REFRESH);
-        gateway.spawn_background(async move { upstreams.keep_fresh(due).await });
-        let due = |period| gateway.reload.every(period);
-        gateway.spawn_background(certificates.keep_fresh(due(certificate::REFRESH)));
-        gateway.spawn_background(PhonesFiles::of(&config.routes, telemetry).keep_fresh(due(phones::REFRESH)));
+        gateway.watch(upstreams, found);
+        certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Found::Usable));
+        for (number, file) in (1..).zip(config.routes.phones_files()) {
+            gateway.watch(WatchedPhones::new(file.clone(), number, telemetry.clone()), Found::Usable);
+        }
         gateway.health.set_ready(true);
         Ok(gateway)
     }
@@ -174,7 +181,7 @@ impl Gateway {
     ///
     /// All of it is looked at now and then anyway. What cannot be used leaves that of before in use.
     pub fn reload(&self) {
-        self.reload.ask();
+        self.watcher.reload();
     }
 
     /// Stops accepting, lets the requests in flight and the verifications of callbacks that were answered end within
@@ -235,9 +242,9 @@ impl Gateway {
         Ok(())
     }
 
-    fn spawn_background(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let ended = self.background.clone();
-        self.tasks.spawn(async move { ended.run_until_cancelled(task).await });
+    fn watch<W: Watched>(&self, watched: W, found: Found) {
+        let (watch, ended) = (self.watcher.watch(watched, found), self.background.clone());
+        self.tasks.spawn(async move { ended.run_until_cancelled(watch).await });
     }
 }
 

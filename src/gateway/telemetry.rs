@@ -94,9 +94,9 @@ impl Telemetry {
         }
     }
 
-    /// How many files of phone numbers cannot be used now.
-    pub(super) fn unusable_phones_files(&self, count: usize) {
-        self.0.unusable_phones_files.set(i64::try_from(count).unwrap_or(i64::MAX));
+    /// A file of phone numbers was looked at.
+    pub(super) fn phones_file(&self, was_usable: bool, is_usable: bool) {
+        self.0.unusable_phones_files.inc_by(i64::from(was_usable) - i64::from(is_usable));
     }
 }
 

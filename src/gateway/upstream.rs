@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::{
     config::{Timeouts, Upstream},
-    reload::Due,
+    watcher::{Found, Reason, Watched},
 };
 use crate::{cause::Cause, headers::HeaderTarget};
 
@@ -73,23 +73,19 @@ impl Upstreams {
         Self { upstream, timeouts, addresses: RwLock::default(), fresh: AtomicU64::new(0) }
     }
 
-    /// Resolves the name; if that fails or changes nothing, the addresses stand in the order of before.
-    pub(super) async fn refresh(&self) {
+    /// Resolves the name. If that fails or changes nothing, the addresses and their order stay the same.
+    pub(super) async fn resolve(&self) -> Found {
         let found = tokio::net::lookup_host((self.upstream.host(), self.upstream.port()));
         let cause = match timeout(LOOKUP_TIMEOUT, found).await.map(|found| found.map(Iterator::collect::<Vec<_>>)) {
-            Ok(Ok(found)) if !found.is_empty() => return self.replace(found),
+            Ok(Ok(found)) if !found.is_empty() => {
+                self.replace(found);
+                return Found::Usable;
+            }
             Ok(_) => Cause::Dns,
             Err(_) => Cause::Timeout,
         };
         tracing::warn!(cause = cause.code(), "the upstream's name could not be resolved");
-    }
-
-    /// Resolves the name again and again, for it may move.
-    pub(super) async fn keep_fresh(&self, mut due: Due) {
-        loop {
-            due.next().await;
-            self.refresh().await;
-        }
+        Found::Unusable
     }
 
     /// The addresses as they are now.
@@ -157,8 +153,15 @@ impl Upstreams {
     }
 }
 
-/// How often the name is resolved.
-pub(super) const REFRESH: Duration = Duration::from_secs(30);
+/// A name may move.
+impl Watched for Arc<Upstreams> {
+    const PERIOD: Duration = Duration::from_secs(30);
+
+    async fn look(&mut self, _: Reason) -> Found {
+        self.resolve().await
+    }
+}
+
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Below what common app servers keep a connection for: a request that cannot be repeated must not meet its end.
 const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);

@@ -104,6 +104,6 @@ async fn a_hangup_has_lists_of_phone_numbers_read_again() {
     let program = Program::serve_from(folder, &(stage::config(app.address()) + SESSIONS));
     for count in 1..=2 {
         program.signal("HUP");
-        logged(&program, "phones file renewed", count).await;
+        logged(&program, "phones file read again", count).await;
     }
 }
