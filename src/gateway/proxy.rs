@@ -19,7 +19,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{
     config::{Callback, Timeouts},
     failure,
-    forwarded::{self, Origin, TrustedProxies},
+    forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
     spelling,
     telemetry::Telemetry,
@@ -53,8 +53,8 @@ pub(super) struct Exchange {
     uncounted: Option<Method>,
     /// The status that the app has answered with.
     status: Option<StatusCode>,
-    /// Where it came from; none before it was looked at.
-    origin: Option<Origin>,
+    /// Where it came from; none before the headers were looked at.
+    forwarded: Option<Forwarded>,
     attempts: Attempts,
     _in_flight: TaskTrackerToken,
 }
@@ -69,7 +69,7 @@ impl ProxyHttp for Proxy {
             telemetry: self.telemetry.clone(),
             uncounted: None,
             status: None,
-            origin: None,
+            forwarded: None,
             attempts: self.upstreams.attempts(),
             _in_flight: self.in_flight.token(),
         }
@@ -105,8 +105,8 @@ impl ProxyHttp for Proxy {
         request: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let origin = exchange.origin.get_or_insert_with(|| forwarded::origin(session, &self.trusted_proxies));
-        origin.tell(&mut Target(request));
+        let forwarded = exchange.forwarded.get_or_insert_with(|| Forwarded::of(session, &self.trusted_proxies));
+        forwarded.tell(&mut Target(request));
         self.upstreams.name_host(request)?;
         inject(session, request)?;
         self.upstreams.fix_headers(&mut Target(request));
@@ -220,28 +220,28 @@ impl Drop for Exchange {
 }
 
 impl Proxy {
-    /// Finds out where a request came from, removes what it may not say, and lets the gate know what it needs.
+    /// Finds out where a request came from, removes what it may not say, and tells the gate.
     fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
-        let origin = forwarded::origin(session, &self.trusted_proxies);
-        let client = self.client(&origin, session);
-        origin.guard(&mut Target(session.req_header_mut()));
+        let forwarded = Forwarded::of(session, &self.trusted_proxies);
+        let client = self.client(&forwarded, session);
+        forwarded.guard(&mut Target(session.req_header_mut()));
         let extensions = session.req_header_mut().extensions_mut();
         extensions.insert(client);
-        if origin.is_by_proxy() {
+        if forwarded.is_by_proxy() {
             extensions.insert(TrustedProxy);
         }
         if self.delivers {
-            extensions.insert(origin.clone());
+            extensions.insert(forwarded.clone());
         }
-        exchange.origin = Some(origin);
+        exchange.forwarded = Some(forwarded);
     }
 
-    /// Who asks, and how. A peer that speaks as a proxy does may be one that is not listed: then nobody knows how the browser
-    /// came.
-    fn client(&self, origin: &Origin, session: &Session) -> ClientInfo {
-        let client = origin.client_info();
+    /// Who asks, and how. A peer that speaks as a proxy does may be a proxy that is not listed: then nobody knows by which
+    /// scheme the browser came.
+    fn client(&self, forwarded: &Forwarded, session: &Session) -> ClientInfo {
+        let client = forwarded.client();
         match session.req_header().headers.get("x-forwarded-proto") {
-            Some(scheme) if !origin.is_by_proxy() => {
+            Some(scheme) if !forwarded.is_by_proxy() => {
                 client.address.into_iter().for_each(|peer| self.telemetry.untrusted_proxy(peer));
                 ClientInfo { scheme: client.scheme.filter(|_| scheme != "https"), ..client }
             }

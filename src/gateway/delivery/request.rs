@@ -4,15 +4,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts};
 use reqwest::{Client, RequestBuilder};
 
-use super::super::{config::Upstream, forwarded::Origin};
+use super::super::{config::Upstream, forwarded::Forwarded};
 
 /// Points a request at the upstream; it says where it came from by what was found out when it came.
 pub(super) fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> RequestBuilder {
     let (mut head, body) = request.into_parts();
     name_host(&mut head);
     remove_hop(&mut head.headers);
-    if let Some(origin) = head.extensions.get::<Origin>() {
-        origin.tell(&mut head.headers);
+    if let Some(forwarded) = head.extensions.get::<Forwarded>() {
+        forwarded.tell(&mut head.headers);
     }
     upstream.headers().iter().for_each(|(name, value)| drop(head.headers.insert(name, value.clone())));
     let scheme = if upstream.is_tls() { "https" } else { "http" };

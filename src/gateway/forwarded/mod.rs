@@ -1,55 +1,170 @@
 //! Where a request came from, as the app is told: by what the gateway saw or a trusted proxy says, never by what a
-//! client said.
+//! client says.
+//!
+//! This is our own code because each step is a decision about trust: which peer may speak for a client, which of its words
+//! are read, and which headers nobody else may send. Libraries for these headers parse them, and believe the first entry.
 
-mod client;
-mod host;
-mod origin;
 mod proxies;
 mod trusted;
 
-use http::{HeaderName, HeaderValue, header};
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    num::NonZero,
+    str,
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
+pub(super) use self::trusted::TrustedNetwork;
 pub use self::trusted::TrustedProxies;
-pub(super) use self::{origin::Origin, trusted::TrustedNetwork};
 use crate::{
-    gate::Scheme,
+    gate::{ClientInfo, Scheme},
     headers::{HeaderTarget, reads_as, remove_where},
 };
 
-/// Where a request came from, by what is seen of it and what a trusted proxy says.
-pub(super) fn origin(session: &Session, trusted: &TrustedProxies) -> Origin {
-    seen(session).believing(&session.req_header().headers, trusted)
+/// Where a request came from: what an app would see if the client asked it directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Forwarded {
+    client: ClientInfo,
+    /// The host that the client asked for.
+    host: Option<HeaderValue>,
+    /// Whether the peer is a trusted proxy, be it that it asks for itself or for somebody else.
+    by_proxy: bool,
 }
 
-impl Origin {
+impl Forwarded {
+    /// Finds out where a request came from, by what is seen of it and what a trusted proxy says.
+    pub(super) fn of(session: &Session, trusted: &TrustedProxies) -> Self {
+        let peer = session.client_addr().and_then(|address| address.as_inet());
+        let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
+        let client = ClientInfo {
+            address: peer.map(|peer| peer.ip().to_canonical()),
+            scheme: Some(if tls { Scheme::Https } else { Scheme::Http }),
+        };
+        let seen = Self { client, host: asked_host(session.req_header()), by_proxy: false };
+        seen.believing(&session.req_header().headers, trusted)
+    }
+
+    /// Takes over what a trusted proxy says of the client that it speaks for. What is malformed leaves what was seen.
+    ///
+    /// Only `X-Forwarded-For`, `-Proto` and `-Host` are read, and only in this spelling.
+    fn believing(self, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
+        let Some(peer) = self.client.address.filter(|peer| trusted.contains(*peer)) else { return self };
+        let lines = headers.get_all(FOR).iter().map(HeaderValue::as_bytes);
+        Self {
+            client: ClientInfo {
+                address: Some(client_address(peer, lines, trusted)),
+                scheme: only(headers, PROTO).and_then(scheme).or(self.client.scheme),
+            },
+            host: only(headers, HOST).filter(|host| host.to_str().is_ok_and(is_host)).cloned().or(self.host),
+            by_proxy: true,
+        }
+    }
+
+    /// Who asks, and how.
+    pub(super) fn client(&self) -> ClientInfo {
+        self.client
+    }
+
+    /// Whether a trusted proxy asks, be it for itself or for somebody else.
+    pub(super) fn is_by_proxy(&self) -> bool {
+        self.by_proxy
+    }
+
     /// Removes what only a proxy may say from a request that did not come by a trusted one.
     ///
     /// The identity is set afterwards: some of these names can be among its headers.
     pub(super) fn guard(&self, request: &mut impl HeaderTarget) {
         if !self.by_proxy {
-            proxies::remove(request);
+            remove_where(request, proxies::may_say);
         }
     }
 
     /// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded`.
     pub(super) fn tell(&self, request: &mut impl HeaderTarget) {
         remove_where(request, says_origin);
-        self.lines().for_each(|(name, value)| request.insert(&name, value));
+        let client = self
+            .client
+            .address
+            .map(|client| HeaderValue::try_from(client.to_string()).expect("an address is visible ASCII"));
+        let scheme = self.client.scheme.map(|scheme| HeaderValue::from_static(scheme.as_str()));
+        for (name, value) in [(FOR, client), (PROTO, scheme), (HOST, self.host.clone())] {
+            if let Some(value) = value {
+                request.insert(&name, value);
+            }
+        }
     }
 }
 
-/// Where a request came from if its peer is the client.
-fn seen(session: &Session) -> Origin {
-    let peer = session.client_addr().and_then(|address| address.as_inet());
-    let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-    Origin {
-        client: peer.map(|peer| peer.ip().to_canonical()),
-        scheme: if tls { Scheme::Https } else { Scheme::Http },
-        host: host(session.req_header()),
-        by_proxy: false,
+/// Finds the client of a request that came from `peer` with these `X-Forwarded-For` lines.
+///
+/// Each address is believed only because the trusted one right of it wrote it down: the walk goes from the peer
+/// leftwards. It ends at the first address that is not trusted, or before the first entry that is not an address.
+fn client_address<'a>(
+    peer: IpAddr,
+    lines: impl DoubleEndedIterator<Item = &'a [u8]>,
+    trusted: &TrustedProxies,
+) -> IpAddr {
+    let mut client = peer.to_canonical();
+    let mut entries = lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+    while trusted.contains(client)
+        && let Some(address) = entries.next().and_then(address)
+    {
+        client = address;
     }
+    client
+}
+
+/// Reads `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`.
+///
+/// A zone (`fe80::1%eth0`) has a meaning on another machine only, so an address with a zone is refused.
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let entry = str::from_utf8(entry.trim_ascii()).ok().filter(|entry| !entry.contains('%'))?;
+    let bare = || entry.parse::<IpAddr>().ok();
+    let bracketed = || entry.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::from);
+    let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare().or_else(bracketed).or_else(with_port).map(|address| address.to_canonical())
+}
+
+fn scheme(value: &HeaderValue) -> Option<Scheme> {
+    [Scheme::Http, Scheme::Https].into_iter().find(|scheme| value == scheme.as_str())
+}
+
+/// Whether a text is one name or address with an optional port, and cannot be read as anything else.
+///
+/// A name has letters, digits, `-` and `_`, with dots between; an IPv6 address is in brackets and has no zone.
+fn is_host(text: &str) -> bool {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => is_port(port) && is_name_or_address(host),
+        _ => is_name_or_address(text),
+    }
+}
+
+fn is_name_or_address(host: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => host.len() <= MAX_NAME && host.strip_suffix('.').unwrap_or(host).split('.').all(is_label),
+    }
+}
+
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<NonZero<u16>>().is_ok()
+}
+
+/// The value of a header that came once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+fn asked_host(request: &RequestHeader) -> Option<HeaderValue> {
+    let named = request.headers.get(header::HOST).cloned();
+    named.or_else(|| HeaderValue::from_str(request.uri.authority()?.as_str()).ok())
 }
 
 /// Whether a header says where a request came from, in any spelling that an app might read so.
@@ -57,28 +172,12 @@ fn says_origin(name: &HeaderName) -> bool {
     ORIGIN.into_iter().any(|known| reads_as(name.as_str().as_bytes(), known))
 }
 
-fn host(request: &RequestHeader) -> Option<HeaderValue> {
-    let named = request.headers.get(header::HOST).cloned();
-    named.or_else(|| HeaderValue::from_str(request.uri.authority()?.as_str()).ok())
-}
-
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const ORIGIN: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
+/// As long as DNS lets a name be, with its last dot.
+const MAX_NAME: usize = 254;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_spelling_of_the_origin_is_the_clients_no_more() {
-        for (name, origin) in [
-            ("x-forwarded-for", true),
-            ("x_forwarded_proto", true),
-            ("x.forwarded-host", true),
-            ("forwarded", true),
-            ("x-forwarded-port", false),
-            ("x-forwarded-format", false),
-        ] {
-            assert_eq!(says_origin(&HeaderName::from_static(name)), origin, "{name}");
-        }
-    }
-}
+mod tests;

@@ -2,14 +2,10 @@
 
 use http::HeaderName;
 
-use crate::headers::{HeaderTarget, reads_as, remove_where};
+use crate::headers::reads_as;
 
-/// Removes what only a proxy may say, in any spelling that an app might read so.
-pub(super) fn remove(request: &mut impl HeaderTarget) {
-    remove_where(request, is_for_proxies);
-}
-
-fn is_for_proxies(name: &HeaderName) -> bool {
+/// Whether only a proxy may send a header, in any spelling that an app might read so.
+pub(super) fn may_say(name: &HeaderName) -> bool {
     PROXIES.iter().any(|known| reads_as(name.as_str().as_bytes(), known))
 }
 
@@ -88,7 +84,7 @@ mod tests {
             ("ssl-client", false),
             ("host", false),
         ] {
-            assert_eq!(is_for_proxies(&HeaderName::from_static(name)), theirs, "{name}");
+            assert_eq!(may_say(&HeaderName::from_static(name)), theirs, "{name}");
         }
     }
 
