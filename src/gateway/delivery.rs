@@ -1,13 +1,86 @@
-//! A callback as the app gets it: what came, but for what is between two hops.
+//! Callbacks on their way to the app, after they were answered and verified.
+
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{
+    Client, RequestBuilder,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect, retry,
+};
 
-use super::super::{config::Upstream, forwarded::Forwarded};
+use super::{config::Upstream, forwarded::Forwarded, roots, telemetry::Telemetry, upstream::Upstreams};
+use crate::{
+    cause::{Cause, NoAddress, find},
+    profile::ClientError,
+    session::Delivery,
+    tls,
+};
+
+/// Sends callbacks to the upstream as the proxy would, once.
+pub(super) struct UpstreamDelivery {
+    http: Client,
+    upstream: Upstream,
+    telemetry: Telemetry,
+}
+
+impl UpstreamDelivery {
+    /// With the addresses of the upstream as they are at each time, and the roots that the proxy trusts.
+    pub(super) fn new(
+        upstream: &Upstream,
+        upstreams: Arc<Upstreams>,
+        telemetry: Telemetry,
+    ) -> Result<Self, ClientError> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls::config(roots::pem(upstream).as_bytes()).map_err(|_| ClientError::Setup)?)
+            .http1_only()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .timeout(DEADLINE)
+            .pool_max_idle_per_host(0)
+            .dns_resolver(Addresses(upstreams));
+        let http = client.build().map_err(|_| ClientError::Setup)?;
+        Ok(Self { http, upstream: upstream.clone(), telemetry })
+    }
+}
+
+impl Delivery for UpstreamDelivery {
+    fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()> {
+        let request = prepare(&self.http, &self.upstream, request);
+        let telemetry = self.telemetry.clone();
+        Box::pin(async move {
+            let answer = request.send().await;
+            let answer = answer.map(|answer| answer.status().as_u16());
+            telemetry.delivery(answer.map_err(|error| cause(&error)));
+        })
+    }
+}
+
+fn cause(error: &reqwest::Error) -> Cause {
+    if error.is_timeout() { Cause::Timeout } else { find(error).unwrap_or(Cause::Protocol) }
+}
+
+/// The upstream's name, as the gateway has resolved it.
+struct Addresses(Arc<Upstreams>);
+
+impl Resolve for Addresses {
+    fn resolve(&self, _: Name) -> Resolving {
+        let addresses = self.0.addresses();
+        Box::pin(async move {
+            if addresses.len() == 0 {
+                return Err(NoAddress::default().into());
+            }
+            Ok(Box::new(addresses) as Addrs)
+        })
+    }
+}
 
 /// Points a request at the upstream; it says where it came from by what was found out when it came.
-pub(super) fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> RequestBuilder {
+fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> RequestBuilder {
     let (mut head, body) = request.into_parts();
     name_host(&mut head);
     remove_hop(&mut head.headers);
@@ -37,6 +110,8 @@ fn remove_hop(headers: &mut HeaderMap) {
     HOP.iter().chain(&named).for_each(|name| drop(headers.remove(name)));
 }
 
+/// As long as a slow app may take to take note of a login.
+const DEADLINE: Duration = Duration::from_secs(30);
 const HOP: [HeaderName; 9] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
