@@ -42,7 +42,6 @@ mod signals;
 mod spelling;
 mod telemetry;
 mod upstream;
-mod verifications;
 mod watcher;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -58,7 +57,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     admin::Health,
-    assemble::Surroundings,
+    assemble::{Surroundings, VerificationTasks},
     config::Config,
     listeners::Bound,
     metrics::Metrics,
@@ -66,7 +65,6 @@ use self::{
     spelling::OneSpelling,
     telemetry::Telemetry,
     upstream::Upstreams,
-    verifications::Verifications,
     watcher::{Found, Watched, WatchedPhones, Watcher},
 };
 pub use self::{cli::main, listeners::ListenError};
@@ -88,7 +86,7 @@ pub struct Gateway {
     background: CancellationToken,
     watcher: Watcher,
     in_flight: TaskTracker,
-    verifications: Verifications,
+    verifications: VerificationTasks,
     connections: TaskTracker,
     tasks: TaskTracker,
 }
@@ -126,7 +124,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new());
         let telemetry = Telemetry::new(Arc::clone(&metrics));
         let upstreams = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
-        let verifications = Verifications::default();
+        let verifications = VerificationTasks::default();
         let around = Surroundings { telemetry, upstreams, verifications };
         let gate = assemble::gate(config, &around)?;
         let Surroundings { telemetry, upstreams, verifications } = around;

@@ -1,0 +1,129 @@
+//! From what a configuration says to the parts that do it.
+
+use std::sync::Arc;
+
+use futures_core::future::BoxFuture;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerWaitFuture},
+};
+
+use super::{
+    StartError,
+    config::{Config, Session, Store},
+    delivery::UpstreamDelivery,
+    telemetry::Telemetry,
+    upstream::Upstreams,
+};
+use crate::{
+    gate::Gate,
+    profile::{ClientError, ProfileClient},
+    session::{Sessions, SessionsBuilder},
+    store::MemoryStore,
+    tasks::Tasks,
+};
+
+/// What a gate leans on that the program keeps.
+pub(super) struct Surroundings {
+    pub(super) telemetry: Telemetry,
+    pub(super) upstreams: Arc<Upstreams>,
+    pub(super) verifications: VerificationTasks,
+}
+
+/// The gate that a configuration describes.
+pub(super) fn gate(config: &Config, around: &Surroundings) -> Result<Gate, StartError> {
+    let builder = Gate::builder(config.callback.path.clone(), profile_client(config)?)
+        .endpoints(config.truecaller.endpoints.clone())
+        .headers(Arc::clone(&config.identity))
+        .body_limit(config.callback.body_limit)
+        .deadline(config.callback.deadline)
+        .limits(config.limits)
+        .observer(around.telemetry.clone())
+        .require_host();
+    let builder = match &config.assertion {
+        Some(assertions) => builder.assertions(Arc::clone(assertions)),
+        None => builder,
+    };
+    let builder = match &config.session {
+        Some(session) => builder.sessions(sessions(config, session, around)?)?,
+        None => builder,
+    };
+    Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())
+}
+
+fn profile_client(config: &Config) -> Result<ProfileClient, ClientError> {
+    let truecaller = &config.truecaller;
+    let builder = ProfileClient::builder()
+        .connect_timeout(truecaller.connect_timeout)
+        .attempts(truecaller.attempts.get())
+        .profile_limit(truecaller.profile_limit)
+        .trust(truecaller.ca_file.clone().unwrap_or_default());
+    let resolved = truecaller.resolve.iter();
+    resolved.fold(builder, |builder, (host, address)| builder.resolve(host, *address)).build()
+}
+
+fn sessions(config: &Config, session: &Session, around: &Surroundings) -> Result<Sessions, StartError> {
+    let builder = begin(session)?
+        .path(session.path.clone())
+        .link_base(session.link_base.clone())
+        .login_timeout(session.login_timeout)
+        .lifetime(session.lifetime)
+        .idle(session.idle)
+        .revocation_grace(session.revocation_grace)
+        .logout_url(session.logout_url.clone())
+        .brand(session.brand.clone())
+        .cookie_name(&session.cookie_name)
+        .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
+        .rules(config.routes.clone())
+        .pages(session.pages.clone())
+        .tasks(around.verifications.clone());
+    let builder = match &session.fallback_url {
+        Some(fallback) => builder.fallback(fallback.clone()),
+        None => builder,
+    };
+    if !config.callback.forward {
+        return Ok(builder.build());
+    }
+    let delivery = UpstreamDelivery::new(&config.upstream, Arc::clone(&around.upstreams), around.telemetry.clone())?;
+    Ok(builder.deliver(delivery).build())
+}
+
+fn begin(session: &Session) -> Result<SessionsBuilder, StartError> {
+    let (url, sealer, partner) = (session.public_url.clone(), session.secrets.sealer(), session.partner.clone());
+    Ok(match &session.store {
+        Store::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
+        Store::Redis(server) => Sessions::builder(url, sealer, partner, server.store(session.max_pending)?),
+    })
+}
+
+/// Runs verifications until they end, or are cut off. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct VerificationTasks {
+    tracker: TaskTracker,
+    ended: CancellationToken,
+}
+
+impl VerificationTasks {
+    /// How many run.
+    pub(super) fn len(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// Ready once none runs; to be called when no more can come.
+    pub(super) fn wait(&self) -> TaskTrackerWaitFuture<'_> {
+        self.tracker.close();
+        self.tracker.wait()
+    }
+
+    /// Ends those that still run.
+    pub(super) fn cut_off(&self) {
+        self.ended.cancel();
+    }
+}
+
+impl Tasks for VerificationTasks {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        let ended = self.ended.clone();
+        self.tracker.spawn(async move { ended.run_until_cancelled_owned(task).await });
+    }
+}
