@@ -34,7 +34,6 @@ mod forwarded;
 mod keys;
 mod listeners;
 mod logging;
-mod metrics;
 mod proxy;
 mod rejection;
 mod roots;
@@ -56,11 +55,10 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    admin::Health,
+    admin::{Health, Metrics},
     assemble::{Surroundings, VerificationTasks},
     config::Config,
     listeners::Bound,
-    metrics::Metrics,
     proxy::Proxy,
     spelling::OneSpelling,
     telemetry::Telemetry,

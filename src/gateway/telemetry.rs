@@ -11,7 +11,7 @@ use http::Method;
 use tracing::{debug, info, warn};
 
 use super::{
-    metrics::{Metrics, StatusClass},
+    admin::{Metrics, StatusClass},
     rejection::EdgeRejection,
 };
 use crate::{
