@@ -30,6 +30,7 @@ mod dev;
 #[path = "no_dev.rs"]
 mod dev;
 mod failure;
+mod first_head;
 mod forwarded;
 mod keys;
 mod listeners;
@@ -58,9 +59,9 @@ use self::{
     admin::{Health, Metrics},
     assemble::{Surroundings, VerificationTasks},
     config::Config,
+    first_head::OneSpelling,
     listeners::Bound,
     proxy::Proxy,
-    spelling::OneSpelling,
     telemetry::Telemetry,
     upstream::Upstreams,
     watcher::{Found, Watched, WatchedPhones, Watcher},

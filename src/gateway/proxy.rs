@@ -18,10 +18,9 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     config::{Callback, Timeouts},
-    failure,
+    failure, first_head,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
-    spelling,
     telemetry::Telemetry,
     upstream::{Attempts, Upstreams},
 };
@@ -251,7 +250,7 @@ impl Proxy {
 
     /// Bounds how long the connection may wait for its next request, if it is kept at all.
     fn keep(&self, session: &mut Session) {
-        if spelling::has_changed_a_head() {
+        if first_head::has_changed_a_head() {
             session.set_keepalive(None);
         } else if session.get_keepalive().is_some() {
             let seconds = |idle: Duration| idle.as_secs() + u64::from(idle.subsec_nanos() > 0);

@@ -1,0 +1,218 @@
+//! Connections whose first head is [spelled alike](super::spelling) while it is read.
+//!
+//! Only the first head of a connection is changed, because the first byte of a connection is certain to start one. Where
+//! a later head starts, only pingora knows: it may already hold a part of it, and what is read next may be a body. So later
+//! heads are left as they came. A connection whose first head was changed is closed after the answer, and the client
+//! opens another one for its next request.
+
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::{Buf as _, BytesMut};
+use pingora_core::{
+    apps::ServerApp,
+    protocols::{
+        ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, Stream,
+        TimingDigest, UniqueID, UniqueIDType,
+        raw_connect::ProxyDigest,
+        tls::{SslDigest, TlsRef},
+    },
+    server::ShutdownWatch,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::spelling::{LONGEST, end_of_head, may_be_absolute, spelled_alike};
+
+/// An app of pingora's; the first request of each of its HTTP/1 connections spells its host in one way.
+pub(super) struct OneSpelling<A>(Arc<A>);
+
+impl<A> OneSpelling<A> {
+    pub(super) fn new(app: A) -> Self {
+        Self(Arc::new(app))
+    }
+}
+
+#[async_trait]
+impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
+            return self.0.process_new(stream, shutdown).await;
+        }
+        let was_changed = Arc::new(AtomicBool::new(false));
+        let first =
+            FirstHead { stream, is_expected: true, head: BytesMut::new(), was_changed: Arc::clone(&was_changed) };
+        WAS_CHANGED.scope(was_changed, self.0.process_new(Box::new(first), shutdown)).await
+    }
+
+    async fn cleanup(&self) {
+        self.0.cleanup().await;
+    }
+}
+
+/// Whether the first head was changed of the connection that the current task serves.
+pub(super) fn has_changed_a_head() -> bool {
+    WAS_CHANGED.try_with(|was_changed| was_changed.load(Ordering::Relaxed)).unwrap_or(false)
+}
+
+tokio::task_local! {
+    static WAS_CHANGED: Arc<AtomicBool>;
+}
+
+/// A connection whose first head is looked at as it is read.
+struct FirstHead {
+    stream: Stream,
+    is_expected: bool,
+    /// What was read of a head with an absolute target, until it is whole; then what is left to give of it.
+    head: BytesMut,
+    was_changed: Arc<AtomicBool>,
+}
+
+impl FirstHead {
+    /// Gives what is held.
+    fn give(&mut self, out: &mut ReadBuf<'_>) {
+        let count = self.head.len().min(out.remaining());
+        out.put_slice(&self.head[..count]);
+        self.head.advance(count);
+    }
+}
+
+impl AsyncRead for FirstHead {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.is_expected {
+            let before = out.filled().len();
+            ready!(Pin::new(&mut self.stream).poll_read(cx, out))?;
+            let came = &out.filled()[before..];
+            let ended = came.is_empty();
+            if self.head.is_empty() && (ended || !may_be_absolute(came)) {
+                self.is_expected = false;
+                return Poll::Ready(Ok(()));
+            }
+            let came = came.to_vec();
+            out.set_filled(before);
+            self.head.extend_from_slice(&came);
+            let seen = self.head.len() - came.len();
+            let is_whole = end_of_head(&self.head, seen).is_some() || self.head.len() > LONGEST;
+            if ended || is_whole || !may_be_absolute(&self.head) {
+                self.is_expected = false;
+                if let Some(head) = spelled_alike(&self.head) {
+                    self.was_changed.store(true, Ordering::Relaxed);
+                    self.head = BytesMut::from(&*head);
+                }
+            }
+        }
+        if self.head.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, out);
+        }
+        self.give(out);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for FirstHead {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[async_trait]
+impl Shutdown for FirstHead {
+    async fn shutdown(&mut self) {
+        self.stream.shutdown().await;
+    }
+}
+
+#[async_trait]
+impl Peek for FirstHead {
+    async fn try_peek(&mut self, bytes: &mut [u8]) -> io::Result<bool> {
+        self.stream.try_peek(bytes).await
+    }
+}
+
+impl UniqueID for FirstHead {
+    fn id(&self) -> UniqueIDType {
+        self.stream.id()
+    }
+}
+
+impl Ssl for FirstHead {
+    fn get_ssl(&self) -> Option<&TlsRef> {
+        self.stream.get_ssl()
+    }
+
+    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
+        self.stream.get_ssl_digest()
+    }
+
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        self.stream.selected_alpn_proto()
+    }
+}
+
+impl GetTimingDigest for FirstHead {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        self.stream.get_timing_digest()
+    }
+
+    fn get_read_pending_time(&self) -> Duration {
+        self.stream.get_read_pending_time()
+    }
+
+    fn get_write_pending_time(&self) -> Duration {
+        self.stream.get_write_pending_time()
+    }
+}
+
+impl GetProxyDigest for FirstHead {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        self.stream.get_proxy_digest()
+    }
+
+    fn set_proxy_digest(&mut self, digest: ProxyDigest) {
+        self.stream.set_proxy_digest(digest);
+    }
+}
+
+impl GetSocketDigest for FirstHead {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        self.stream.get_socket_digest()
+    }
+
+    fn set_socket_digest(&mut self, digest: SocketDigest) {
+        self.stream.set_socket_digest(digest);
+    }
+}
+
+impl fmt::Debug for FirstHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FirstHead").finish_non_exhaustive()
+    }
+}
