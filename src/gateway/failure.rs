@@ -1,8 +1,44 @@
-//! Why the app behind could not be asked, or broke off.
+//! What it means that a request failed: what its client is told, whether it may be sent again, and why the app could not be
+//! asked.
 
-use pingora_core::{BError, Error, ErrorType};
+use http::Version;
+use pingora_core::{BError, Error, ErrorSource, ErrorType};
+use pingora_proxy::Session;
 
-use crate::cause::{Cause, NoAddress, TlsCause, find};
+use crate::{
+    cause::{Cause, NoAddress, TlsCause, find},
+    gate::Rejection,
+};
+
+/// Whether a request may be sent once more: its connection was lost before an answer came, it has no body, and its
+/// method does nothing new the second time (RFC 9110 §9.2.2).
+pub(super) fn may_be_seen_twice(session: &mut Session, error: &Error) -> bool {
+    let lost = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(error.etype());
+    let unanswered = *error.esource() == ErrorSource::Upstream && session.response_written().is_none();
+    lost && unanswered && session.req_header().method.is_idempotent() && session.is_body_empty()
+}
+
+/// Whether a WebSocket was closed because nobody said anything for as long as may be, which is nobody's failure.
+pub(super) fn is_quiet_socket(session: &Session, error: &Error) -> bool {
+    session.was_upgraded() && *error.etype() == ErrorType::ReadTimedout
+}
+
+/// Whether the app was silent for too long because the client was: pingora bounds the body of an HTTP/1 request itself, and
+/// that of an HTTP/2 request not at all.
+pub(super) fn waits_for_body(session: &mut Session, error: &Error) -> bool {
+    let was_silent = *error.esource() == ErrorSource::Upstream && *error.etype() == ErrorType::ReadTimedout;
+    was_silent && session.req_header().version == Version::HTTP_2 && !session.is_body_done()
+}
+
+/// What to tell a client that broke off, if it is still there.
+pub(super) fn downstream(error: &ErrorType) -> Option<Rejection> {
+    match error {
+        ErrorType::WriteError | ErrorType::WriteTimedout | ErrorType::ReadError => None,
+        ErrorType::ConnectionClosed | ErrorType::H2Error => None,
+        ErrorType::ReadTimedout => Some(Rejection::BodyTimeout),
+        _ => Some(Rejection::MalformedRequest),
+    }
+}
 
 /// The error for an upstream whose name has no address.
 pub(super) fn no_address() -> Box<Error> {

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use http::{Method, StatusCode, Version, header};
 use pingora_core::{
-    Error, ErrorSource, ErrorType, Result,
+    Error, ErrorSource, Result,
     modules::http::HttpModules,
     upstreams::peer::{HttpPeer, Peer},
 };
@@ -134,7 +134,9 @@ impl ProxyHttp for Proxy {
         was_reused: bool,
     ) -> Box<Error> {
         let address = peer.address().as_inet().copied();
-        error.set_retry(may_be_seen_twice(session, &error) && exchange.attempts.plan_again(address, was_reused));
+        error.set_retry(
+            failure::may_be_seen_twice(session, &error) && exchange.attempts.plan_again(address, was_reused),
+        );
         error
     }
 
@@ -159,13 +161,12 @@ impl ProxyHttp for Proxy {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
         let reply = match error.esource() {
-            _ if is_quiet_socket(session, error) => None,
-            _ if waits_for_body(session, error) => {
+            _ if failure::is_quiet_socket(session, error) => None,
+            _ if failure::waits_for_body(session, error) => {
                 Some(self.gate.reject_for(Rejection::BodyTimeout, session.req_header()))
             }
-            ErrorSource::Downstream => {
-                downstream(error.etype()).map(|rejection| self.gate.reject_for(rejection, session.req_header()))
-            }
+            ErrorSource::Downstream => failure::downstream(error.etype())
+                .map(|rejection| self.gate.reject_for(rejection, session.req_header())),
             ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
                 Some(self.lost_upstream(session, error))
             }
@@ -265,36 +266,6 @@ impl Proxy {
     fn lost_upstream(&self, session: &Session, error: &Error) -> Reply {
         self.telemetry.upstream_failure(failure::cause(error));
         EdgeRejection::UpstreamUnavailable.reply(&self.gate, session.req_header())
-    }
-}
-
-/// Whether a request may be sent once more: its connection was lost before an answer came, it has no body, and its
-/// method does nothing new the second time (RFC 9110 §9.2.2).
-fn may_be_seen_twice(session: &mut Session, error: &Error) -> bool {
-    let lost = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(error.etype());
-    let unanswered = *error.esource() == ErrorSource::Upstream && session.response_written().is_none();
-    lost && unanswered && session.req_header().method.is_idempotent() && session.is_body_empty()
-}
-
-/// Whether a WebSocket was closed because nobody said anything for as long as may be, which is nobody's failure.
-fn is_quiet_socket(session: &Session, error: &Error) -> bool {
-    session.was_upgraded() && *error.etype() == ErrorType::ReadTimedout
-}
-
-/// Whether the app was silent for too long because the client was: pingora bounds the body of an HTTP/1 request itself, and
-/// that of an HTTP/2 request not at all.
-fn waits_for_body(session: &mut Session, error: &Error) -> bool {
-    let was_silent = *error.esource() == ErrorSource::Upstream && *error.etype() == ErrorType::ReadTimedout;
-    was_silent && session.req_header().version == Version::HTTP_2 && !session.is_body_done()
-}
-
-/// What to tell a client that broke off, if it is still there.
-fn downstream(error: &ErrorType) -> Option<Rejection> {
-    match error {
-        ErrorType::WriteError | ErrorType::WriteTimedout | ErrorType::ReadError => None,
-        ErrorType::ConnectionClosed | ErrorType::H2Error => None,
-        ErrorType::ReadTimedout => Some(Rejection::BodyTimeout),
-        _ => Some(Rejection::MalformedRequest),
     }
 }
 
