@@ -31,14 +31,14 @@ use crate::{
 /// What the admin routes tell.
 #[derive(Clone)]
 pub(super) struct Health {
-    metrics: Arc<Metrics>,
+    registry: Arc<Registry>,
     is_ready: Arc<AtomicBool>,
 }
 
 impl Health {
     /// A gateway that takes no requests yet.
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, is_ready: Arc::default() }
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        Self { registry: Arc::new(metrics.registry()), is_ready: Arc::default() }
     }
 
     /// Requests are taken from now on, or no more.
@@ -65,7 +65,9 @@ async fn readyz(State(health): State<Health>) -> impl IntoResponse {
 }
 
 async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], health.metrics.render())
+    let mut text = String::new();
+    prometheus_text::encode(&mut text, &health.registry).expect("a String takes any text");
+    ([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text)
 }
 
 /// The metrics of one gateway.
@@ -84,7 +86,6 @@ pub(super) struct Metrics {
     pub(super) deliveries: Counters<StatusClass>,
     pub(super) store_failures: Counters<Cause>,
     pub(super) unusable_phones_files: Gauge,
-    registry: Registry,
 }
 
 /// One counter for each value of a closed set, told apart by `N` labels.
@@ -115,119 +116,69 @@ closed_list! {
 }
 
 impl Metrics {
-    /// Registers every series.
+    /// Nothing has been counted yet.
     pub(super) fn new() -> Self {
-        let mut registry = Registry::with_prefix("truegate");
-        let to = &mut registry;
         let reasons = Rejection::ALL.iter().map(|rejection| rejection.code());
         let reasons = reasons.chain(EdgeRejection::ALL.iter().map(|rejection| rejection.code()));
-        let outcome = |outcome: &VerificationOutcome| [("outcome", outcome.code())];
-        let fetch = |outcome: &FetchOutcome| {
-            [("result", outcome.code()), ("cause", outcome.cause().map_or("none", Cause::code))]
-        };
-        let event = |event: &LoginEvent| [("event", event.code())];
-        let channel = |channel: &Channel| [("channel", channel.code())];
-        let class = |class: &StatusClass| [("class", class.code())];
         let cause = |cause: &Cause| [("cause", cause.code())];
-        let classes = || StatusClass::ALL.iter().copied();
-        let causes = || Cause::ALL.iter().copied();
-        // A full stop is added to each help text, and `_total` to the name of each counter.
+        let class = |class: &StatusClass| [("class", class.code())];
         Self {
-            callbacks: Counters::new(
-                to,
-                ("callbacks", "Callbacks by how they ended"),
-                |outcome| [("outcome", outcome.code())],
-                Outcome::all(),
-            ),
-            verifications: Counters::new(
-                to,
-                ("verifications", "Grants that were acknowledged, by how their verification ended"),
-                outcome,
-                VerificationOutcome::ALL.iter().copied(),
-            ),
-            verification: seconds(
-                to,
-                ("verification", "From a callback to its verdict, also if it was acknowledged before"),
-                BUCKETS.into_iter().chain(LONG_BUCKETS),
-            ),
-            fetches: Counters::new(
-                to,
-                ("profile_fetches", "Profiles asked for, all tries counted as one, by the result and its cause"),
-                fetch,
-                FetchOutcome::all(),
-            ),
-            fetch: seconds(to, ("profile_fetch", "From asking for a profile to having it or giving up"), BUCKETS),
-            logins: Counters::new(
-                to,
-                ("logins", "Logins by how they moved on, and logouts"),
-                event,
-                LoginEvent::ALL.iter().copied(),
-            ),
-            spoofs: Counters::new(
-                to,
-                ("spoof_attempts", "Identities that others claimed and that were stripped"),
-                channel,
-                Channel::ALL.iter().copied(),
-            ),
-            refusals: Counters::new(
-                to,
-                ("refusals", "Requests other than callbacks that were refused"),
-                |code| [("reason", *code)],
-                reasons,
-            ),
-            responses: Counters::new(
-                to,
-                ("responses", "Requests by the class of the answer; none if the client left"),
-                class,
-                classes(),
-            ),
-            upstream_failures: Counters::new(
-                to,
-                ("upstream_failures", "Requests that the app could not be sent, or did not answer to the end"),
-                cause,
-                causes(),
-            ),
-            deliveries: Counters::new(
-                to,
-                ("forwarded_callbacks", "Callbacks sent to the app after they were answered, by its answer"),
-                class,
-                classes(),
-            ),
-            store_failures: Counters::new(
-                to,
-                ("store_failures", "Questions that the store did not answer"),
-                cause,
-                causes(),
-            ),
-            unusable_phones_files: {
-                let gauge = Gauge::default();
-                let help = "Files of phone numbers that cannot be used, so that their previous list is in use";
-                to.register("unusable_phones_files", help, gauge.clone());
-                gauge
-            },
-            registry,
+            callbacks: Counters::new(Outcome::all(), |outcome| [("outcome", outcome.code())]),
+            verifications: Counters::new(each(VerificationOutcome::ALL), |outcome| [("outcome", outcome.code())]),
+            verification: Histogram::new(BUCKETS.into_iter().chain(LONG_BUCKETS)),
+            fetches: Counters::new(FetchOutcome::all(), |outcome| {
+                [("result", outcome.code()), ("cause", outcome.cause().map_or("none", Cause::code))]
+            }),
+            fetch: Histogram::new(BUCKETS),
+            logins: Counters::new(each(LoginEvent::ALL), |event| [("event", event.code())]),
+            spoofs: Counters::new(each(Channel::ALL), |channel| [("channel", channel.code())]),
+            refusals: Counters::new(reasons, |reason| [("reason", *reason)]),
+            responses: Counters::new(each(StatusClass::ALL), class),
+            upstream_failures: Counters::new(each(Cause::ALL), cause),
+            deliveries: Counters::new(each(StatusClass::ALL), class),
+            store_failures: Counters::new(each(Cause::ALL), cause),
+            unusable_phones_files: Gauge::default(),
         }
     }
 
-    /// The metrics in the text format of Prometheus, 0.0.4.
-    pub(super) fn render(&self) -> String {
-        let mut text = String::new();
-        prometheus_text::encode(&mut text, &self.registry).expect("a String takes any text");
-        text
+    /// The names and the meaning of all metrics. Counters get `_total` behind their names, and each text a full stop.
+    fn registry(&self) -> Registry {
+        let mut to = Registry::with_prefix("truegate");
+        to.register("callbacks", "Callbacks by how they ended", self.callbacks.family.clone());
+        let help = "Callbacks that were acknowledged, by how their verification ended";
+        to.register("verifications", help, self.verifications.family.clone());
+        let help = "From a callback to its verdict, also if it was acknowledged before";
+        to.register_with_unit("verification", help, Unit::Seconds, self.verification.clone());
+        let help = "Profiles asked for, all tries counted as one, by the result and why there is none";
+        to.register("profile_fetches", help, self.fetches.family.clone());
+        let help = "From asking for a profile to having it or giving up";
+        to.register_with_unit("profile_fetch", help, Unit::Seconds, self.fetch.clone());
+        to.register("logins", "Logins by how they moved on, and logouts", self.logins.family.clone());
+        let help = "Identities that somebody else claimed and that were stripped";
+        to.register("spoof_attempts", help, self.spoofs.family.clone());
+        to.register("refusals", "Requests other than callbacks that were refused", self.refusals.family.clone());
+        let help = "Requests by the class of the answer; none if the client left";
+        to.register("responses", help, self.responses.family.clone());
+        let help = "Requests that the app could not be sent, or did not answer to the end";
+        to.register("upstream_failures", help, self.upstream_failures.family.clone());
+        let help = "Callbacks that were sent to the app after they were answered, by its answer";
+        to.register("forwarded_callbacks", help, self.deliveries.family.clone());
+        to.register("store_failures", "Questions that the store did not answer", self.store_failures.family.clone());
+        let help = "Files of phone numbers that cannot be used, so that their previous list is in use";
+        to.register("unusable_phones_files", help, self.unusable_phones_files.clone());
+        to
     }
 }
 
-impl<V: 'static, const N: usize> Counters<V, N> {
-    fn new(
-        registry: &mut Registry,
-        (name, help): (&str, &str),
-        labels: fn(&V) -> [Label; N],
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
+fn each<V: Copy>(values: &[V]) -> impl Iterator<Item = V> {
+    values.iter().copied()
+}
+
+impl<V, const N: usize> Counters<V, N> {
+    fn new(values: impl Iterator<Item = V>, labels: fn(&V) -> [Label; N]) -> Self {
         let family = Family::<_, Counter>::default();
-        registry.register(name, help, family.clone());
         for value in values {
-            let _ = family.get_or_create(&labels(&value));
+            drop(family.get_or_create(&labels(&value)));
         }
         Self { family, labels }
     }
@@ -250,12 +201,6 @@ impl StatusClass {
             500.. => Self::ServerError,
         }
     }
-}
-
-fn seconds(registry: &mut Registry, (name, help): (&str, &str), buckets: impl IntoIterator<Item = f64>) -> Histogram {
-    let histogram = Histogram::new(buckets);
-    registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
-    histogram
 }
 
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];

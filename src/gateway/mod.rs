@@ -120,8 +120,9 @@ impl Gateway {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let sockets = config.listen.iter().map(Bound::bind).collect::<Result<Vec<_>, _>>()?;
         let admin_socket = Bound::bind_plain(config.admin)?;
-        let metrics = Arc::new(Metrics::new());
-        let telemetry = Telemetry::new(Arc::clone(&metrics));
+        let metrics = Metrics::new();
+        let health = Health::new(&metrics);
+        let telemetry = Telemetry::new(metrics);
         let upstreams = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
         let verifications = VerificationTasks::default();
         let around = Surroundings { telemetry, upstreams, verifications };
@@ -132,7 +133,7 @@ impl Gateway {
         let gateway = Self {
             addresses: sockets.iter().map(Bound::address).collect(),
             admin: admin_socket.address(),
-            health: Health::new(metrics),
+            health,
             grace: config.shutdown_grace,
             gate: gate.clone(),
             shutdown: watch::Sender::new(false),

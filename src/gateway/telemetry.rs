@@ -33,8 +33,8 @@ struct Warned {
 }
 
 impl Telemetry {
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self(metrics, Arc::default())
+    pub(super) fn new(metrics: Metrics) -> Self {
+        Self(Arc::new(metrics), Arc::default())
     }
 
     /// A request ended; a status of 0 says that there was nobody to answer.
