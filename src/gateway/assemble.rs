@@ -1,4 +1,4 @@
-//! From what a configuration says to the parts that do it.
+//! Makes the parts of a gateway from its configuration.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     tasks::Tasks,
 };
 
-/// What a gate leans on that the program keeps.
+/// What a gate uses and the gateway keeps.
 pub(super) struct Surroundings {
     pub(super) telemetry: Telemetry,
     pub(super) upstreams: Arc<Upstreams>,
@@ -96,7 +96,7 @@ fn begin(session: &Session) -> Result<SessionsBuilder, StartError> {
     })
 }
 
-/// Runs verifications until they end, or are cut off. Clones share them.
+/// Verifies callbacks after they were answered, until that ends or is cut off. Clones share the tasks.
 #[derive(Clone, Default)]
 pub(super) struct VerificationTasks {
     tracker: TaskTracker,
@@ -109,7 +109,7 @@ impl VerificationTasks {
         self.tracker.len()
     }
 
-    /// Ready once none runs; to be called when no more can come.
+    /// Waits until none runs. To be called when no more can come.
     pub(super) fn wait(&self) -> TaskTrackerWaitFuture<'_> {
         self.tracker.close();
         self.tracker.wait()

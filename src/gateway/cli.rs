@@ -115,13 +115,13 @@ async fn serve(path: &Path) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     while signals.next().await == Signal::Reload {
-        tracing::info!("reading certificates and phones files again");
+        tracing::info!("reading the certificates and the phones files again");
         gateway.reload();
     }
     tracing::info!("stopping");
     tokio::select! {
         () = gateway.stop() => tracing::info!("stopped"),
-        () = signals.stop() => tracing::warn!("stopped at once by a second signal"),
+        () = signals.stop() => tracing::warn!("stopped at once, because of a second signal"),
     }
     Ok(())
 }

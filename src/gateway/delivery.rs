@@ -1,4 +1,4 @@
-//! Callbacks on their way to the app, after they were answered and verified.
+//! Callbacks that are sent to the app after they were answered and verified.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ pub(super) struct UpstreamDelivery {
 }
 
 impl UpstreamDelivery {
-    /// With the addresses of the upstream as they are at each time, and the roots that the proxy trusts.
+    /// Uses the current addresses of the upstream, and trusts the roots that the proxy trusts.
     pub(super) fn new(
         upstream: &Upstream,
         upstreams: Arc<Upstreams>,
@@ -64,7 +64,7 @@ fn cause(error: &reqwest::Error) -> Cause {
     if error.is_timeout() { Cause::Timeout } else { find(error).unwrap_or(Cause::Protocol) }
 }
 
-/// The upstream's name, as the gateway has resolved it.
+/// Resolves the upstream's name to the addresses that the gateway has found.
 struct Addresses(Arc<Upstreams>);
 
 impl Resolve for Addresses {
@@ -79,7 +79,7 @@ impl Resolve for Addresses {
     }
 }
 
-/// Points a request at the upstream; it says where it came from by what was found out when it came.
+/// Points a request at the upstream. Its `X-Forwarded-*` say what was found out when it arrived.
 fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> RequestBuilder {
     let (mut head, body) = request.into_parts();
     name_host(&mut head);
@@ -94,7 +94,7 @@ fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> Reque
     http.request(head.method, url).headers(head.headers).body(body)
 }
 
-/// HTTP/2 names the host in the target alone.
+/// Adds the `Host` that an HTTP/2 request has in its target only.
 fn name_host(head: &mut Parts) {
     let authority = head.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
     if let (Some(host), false) = (authority, head.headers.contains_key(header::HOST)) {
@@ -102,7 +102,7 @@ fn name_host(head: &mut Parts) {
     }
 }
 
-/// What a sender says to the next hop alone (RFC 9110 §7.6.1), and how the body came.
+/// Removes what a sender says to the next hop only (RFC 9110 §7.6.1), and how the body was framed.
 fn remove_hop(headers: &mut HeaderMap) {
     let lines = headers.get_all(header::CONNECTION).iter().filter_map(|line| line.to_str().ok());
     let named = lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse::<HeaderName>().ok());
@@ -110,7 +110,7 @@ fn remove_hop(headers: &mut HeaderMap) {
     HOP.iter().chain(&named).for_each(|name| drop(headers.remove(name)));
 }
 
-/// As long as a slow app may take to take note of a login.
+/// How long a slow app may take.
 const DEADLINE: Duration = Duration::from_secs(30);
 const HOP: [HeaderName; 9] = [
     header::CONNECTION,

@@ -18,19 +18,19 @@ pub(super) fn may_be_seen_twice(session: &mut Session, error: &Error) -> bool {
     lost && unanswered && session.req_header().method.is_idempotent() && session.is_body_empty()
 }
 
-/// Whether a WebSocket was closed because nobody said anything for as long as may be, which is nobody's failure.
+/// Whether a WebSocket was closed because it was idle for as long as it may be, which is not a failure.
 pub(super) fn is_quiet_socket(session: &Session, error: &Error) -> bool {
     session.was_upgraded() && *error.etype() == ErrorType::ReadTimedout
 }
 
-/// Whether the app was silent for too long because the client was: pingora bounds the body of an HTTP/1 request itself, and
-/// that of an HTTP/2 request not at all.
+/// Whether the app was silent for too long because the client was. pingora itself limits the wait for the body of an HTTP/1
+/// request, but not of an HTTP/2 request.
 pub(super) fn waits_for_body(session: &mut Session, error: &Error) -> bool {
     let was_silent = *error.esource() == ErrorSource::Upstream && *error.etype() == ErrorType::ReadTimedout;
     was_silent && session.req_header().version == Version::HTTP_2 && !session.is_body_done()
 }
 
-/// What to tell a client that broke off, if it is still there.
+/// What a client that broke off is told, if it is still there.
 pub(super) fn downstream(error: &ErrorType) -> Option<Rejection> {
     match error {
         ErrorType::WriteError | ErrorType::WriteTimedout | ErrorType::ReadError => None,
@@ -63,7 +63,7 @@ pub(super) fn cause(error: &Error) -> Cause {
     }
 }
 
-/// What the error says that pingora wrapped in its own.
+/// The cause that an error names which pingora wrapped in its own.
 fn root(error: &Error) -> Option<Cause> {
     let cause = error.cause.as_deref()?;
     match cause.downcast_ref::<BError>() {
@@ -72,7 +72,7 @@ fn root(error: &Error) -> Option<Cause> {
     }
 }
 
-/// pingora keeps of a handshake that failed only what the TLS library said of it.
+/// pingora keeps only the text of a failed handshake, as the TLS library wrote it.
 fn handshake(error: &Error) -> Cause {
     let texts = contexts(error);
     let said = |known: &&(&str, Cause)| texts.iter().any(|text| text.contains(known.0));
@@ -86,7 +86,7 @@ fn contexts(error: &Error) -> Vec<&str> {
     texts
 }
 
-/// What rustls says of a handshake that fails. A certificate may hold any name, so the text with names comes first.
+/// What rustls writes of a handshake that failed. A certificate may hold any name, so the text with names comes first.
 const HANDSHAKES: [(&str, Cause); 10] = [
     ("certificate not valid for name", Cause::Tls(TlsCause::WrongName)),
     ("UnknownIssuer", Cause::Tls(TlsCause::UnknownIssuer)),

@@ -32,7 +32,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::spelling::{LONGEST, end_of_head, may_be_absolute, spelled_alike};
 
-/// An app of pingora's; the first request of each of its HTTP/1 connections spells its host in one way.
+/// A pingora app; the first request of each of its HTTP/1 connections spells its host in one way.
 pub(super) struct OneSpelling<A>(Arc<A>);
 
 impl<A> OneSpelling<A> {
@@ -58,7 +58,7 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
     }
 }
 
-/// Whether the first head was changed of the connection that the current task serves.
+/// Whether the current task serves a connection whose first head was changed.
 pub(super) fn has_changed_a_head() -> bool {
     WAS_CHANGED.try_with(|was_changed| was_changed.load(Ordering::Relaxed)).unwrap_or(false)
 }
@@ -71,13 +71,13 @@ tokio::task_local! {
 struct FirstHead {
     stream: Stream,
     is_expected: bool,
-    /// What was read of a head with an absolute target, until it is whole; then what is left to give of it.
+    /// The bytes of a head with an absolute target until it is whole; then the part that was not handed out yet.
     head: BytesMut,
     was_changed: Arc<AtomicBool>,
 }
 
 impl FirstHead {
-    /// Gives what is held.
+    /// Hands out what is held.
     fn give(&mut self, out: &mut ReadBuf<'_>) {
         let count = self.head.len().min(out.remaining());
         out.put_slice(&self.head[..count]);

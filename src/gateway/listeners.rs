@@ -1,4 +1,4 @@
-//! The sockets that requests come in by: bound at once, so that a busy port is known before anything runs.
+//! The sockets of the listeners. They are bound first, so that a busy port is known before anything runs.
 
 use std::{
     any::Any,
@@ -27,7 +27,7 @@ pub(super) struct Bound {
     certificate: Option<Certificate>,
 }
 
-/// Why there is no socket.
+/// Why a listener has no socket.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
 pub struct ListenError {
@@ -54,12 +54,12 @@ impl Bound {
         bind().map_err(|source| ListenError { address, source })
     }
 
-    /// The address with the port that the system chose, if it was asked to.
+    /// The address, with the port that the system chose for port 0.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The certificate that the listener shows, if it speaks TLS.
+    /// The certificate of a listener with TLS.
     pub(super) fn certificate(&self) -> Option<Certificate> {
         self.certificate.clone()
     }
@@ -71,7 +71,7 @@ impl Bound {
     }
 }
 
-/// Hands the sockets to a pingora service, which finds each by its address; TLS connections are tracked.
+/// Hands the sockets to a pingora service, which finds each by its address. TLS connections are tracked.
 pub(super) fn hand_over<A>(sockets: Vec<Bound>, service: &mut Service<A>, connections: &TaskTracker) -> ListenFds {
     let mut handed = Fds::new();
     for Bound { socket, address, certificate } in sockets {
@@ -95,7 +95,7 @@ fn tls_settings(certificate: Certificate, tracked: Tracked) -> TlsSettings {
     settings
 }
 
-/// Leaves a token with each connection, which pingora drops when the connection is closed.
+/// Leaves a token with each connection; pingora drops it when the connection is closed.
 struct Tracked(TaskTracker);
 
 #[async_trait]

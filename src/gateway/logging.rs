@@ -10,11 +10,11 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, filter::filter_fn, fmt, lay
 
 use super::config::{Log, LogFormat};
 
-/// Logs to standard error from now on; `RUST_LOG` overrides the level.
+/// Logs to the standard error from now on. `RUST_LOG` overrides the level.
 ///
 /// # Security
 ///
-/// Only truegate's own lines are let through, whatever `RUST_LOG` says: HTTP libraries log targets and headers.
+/// Only lines of truegate itself are let through, whatever `RUST_LOG` says: HTTP libraries log targets and headers.
 pub(super) fn start(log: Log) {
     let configured = EnvFilter::default().add_directive(log.level.into());
     let wanted = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|directives| !directives.is_empty());
@@ -33,13 +33,13 @@ pub(super) fn start(log: Log) {
         lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
     };
     let subscriber = Registry::default().with(lines.with_filter(filter_fn(is_ours)).with_filter(level));
-    // A program that embeds the gateway may log already, and then its way stands.
+    // A program that embeds the gateway may have a subscriber already, which then stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
     if log::set_logger(&Pingora).is_ok() {
         log::set_max_level(log::LevelFilter::Error);
     }
     if !is_understood {
-        warn!("RUST_LOG is not understood; the configured level stands");
+        warn!("RUST_LOG is not valid; the configured level is used");
     }
 }
 
@@ -47,7 +47,7 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
 }
 
-/// What pingora logs of connections that never become requests, in words of our own: its own may hold secrets.
+/// Logs what happens to connections that never become requests. pingora's own words may hold secrets, so ours replace them.
 struct Pingora;
 
 impl log::Log for Pingora {

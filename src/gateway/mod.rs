@@ -74,7 +74,7 @@ use crate::{
     store::RedisStoreError,
 };
 
-/// A gateway that runs.
+/// A running gateway.
 pub struct Gateway {
     addresses: Vec<SocketAddr>,
     admin: SocketAddr,
@@ -106,7 +106,7 @@ pub enum StartError {
     /// Sessions need another callback path.
     #[error(transparent)]
     CallbackPath(#[from] GuessableCallbackPath),
-    /// The roots that an upstream is believed by cannot be handed to pingora.
+    /// The roots by which the upstream is trusted cannot be handed to pingora.
     #[error("the trusted certificates of the upstream cannot be set up: {0}")]
     Roots(#[source] std::io::Error),
 }
@@ -165,7 +165,7 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// The addresses that requests come in by, in the order of the configuration.
+    /// The addresses of the listeners, in the order of the configuration.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -177,7 +177,7 @@ impl Gateway {
 
     /// Reads the certificates and the files of phone numbers again, and resolves the upstream's name, without waiting.
     ///
-    /// All of it is looked at now and then anyway. What cannot be used leaves that of before in use.
+    /// All of it is looked at now and then anyway. Where the new state cannot be used, the previous one stays in use.
     pub fn reload(&self) {
         self.watcher.reload();
     }
@@ -190,19 +190,19 @@ impl Gateway {
         self.gate.stop_waiting();
         if timeout(self.grace, self.drain()).await.is_err() {
             let (requests, verifications) = (self.in_flight.len(), self.verifications.len());
-            tracing::warn!(requests, verifications, "the grace has passed; what is in flight is cut off");
+            tracing::warn!(requests, verifications, "shutdown_grace is over; the requests and verifications that are left are cut off");
         }
         let revocations = self.gate.untold_revocations();
         if revocations > 0 {
             tracing::warn!(
                 revocations,
-                "the store was not told of every logout; the sessions are valid again until they expire"
+                "the store did not learn of every logout; these sessions are valid again until they expire"
             );
         }
         self.verifications.cut_off();
         self.background.cancel();
         self.tasks.close();
-        // A slow reader of the admin routes must not hold up the end.
+        // A slow client of the admin routes must not delay the end.
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
     }
 
@@ -212,7 +212,7 @@ impl Gateway {
         self.in_flight.close();
         self.in_flight.wait().await;
         self.connections.close();
-        // One whose client is gone would never close.
+        // A connection whose client is gone would never close.
         let closed = timeout(LAST_FRAMES, self.connections.wait());
         let _ = tokio::join!(self.verifications.wait(), closed);
     }

@@ -31,13 +31,13 @@ use crate::{
     session::TrustedProxy,
 };
 
-/// What pingora asks about each request.
+/// Answers what pingora asks about each request.
 pub(super) struct Proxy {
     pub(super) gate: Gate,
     pub(super) upstreams: Arc<Upstreams>,
     pub(super) timeouts: Timeouts,
     pub(super) trusted_proxies: TrustedProxies,
-    /// Whether callbacks are sent to the app once they are answered, and have to carry where they came from until then.
+    /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.
     pub(super) delivers: bool,
     pub(super) telemetry: Telemetry,
     /// Counts the requests in flight, so that a stop can wait for them.
@@ -50,7 +50,7 @@ pub(super) struct Exchange {
     telemetry: Telemetry,
     /// Its method, until it is counted.
     uncounted: Option<Method>,
-    /// The status that the app has answered with.
+    /// The status of the app's answer.
     status: Option<StatusCode>,
     /// Where it came from; none before the headers were looked at.
     forwarded: Option<Forwarded>,
@@ -124,7 +124,7 @@ impl ProxyHttp for Proxy {
         error
     }
 
-    /// Sends a request again whose connection was lost before an answer came, if the app may see it twice.
+    /// Sends a request again if its connection was lost before an answer came, and the app may see it twice.
     fn error_while_proxy(
         &self,
         peer: &HttpPeer,
@@ -153,7 +153,7 @@ impl ProxyHttp for Proxy {
         }
         exchange.status = exchange.status.or_else(|| Some(response.status).filter(is_answer));
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
-            // A socket lives while the app speaks; the client may listen only.
+            // A WebSocket stays open while the app speaks; its client may only listen.
             session.set_read_timeout(None);
         }
         Ok(())
@@ -175,13 +175,13 @@ impl ProxyHttp for Proxy {
         if let Some(reply) = reply
             && answered(session).is_none()
         {
-            // The client may be gone too, and then there is nobody to tell.
+            // The client may be gone too, and then nobody gets the answer.
             let _ = respond(session, reply).await;
         }
         FailToProxy { error_code, can_reuse_downstream: false }
     }
 
-    /// Called last, so that an app, too, may answer before it has read the whole body.
+    /// Reads what is left of the body. This comes last, so that an app, too, may answer before it has read the whole body.
     async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
         let status = answered(session);
         exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
@@ -212,7 +212,7 @@ impl Exchange {
     }
 }
 
-/// A request that is let go of because its session is over: pingora does not log it.
+/// Counts a request that is dropped because its session is over: pingora does not log it.
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.count(self.status);
@@ -249,16 +249,16 @@ impl Proxy {
         }
     }
 
-    /// Bounds how long the connection may wait for its next request, if it is kept at all.
+    /// Limits how long the connection may wait for its next request, if it is kept at all.
     fn keep(&self, session: &mut Session) {
         if first_head::has_changed_a_head() {
             session.set_keepalive(None);
         } else if session.get_keepalive().is_some() {
             let seconds = |idle: Duration| idle.as_secs() + u64::from(idle.subsec_nanos() > 0);
-            // 0 is for ever.
+            // 0 means no limit.
             session.set_keepalive(Some(self.timeouts.idle.map_or(0, seconds)));
         }
-        // HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
+        // HTTP/1.0 has no interim answers (RFC 9110 §15.2).
         let is_old = session.req_header().version < Version::HTTP_11;
         session.set_ignore_info_resp(is_old);
     }

@@ -1,4 +1,4 @@
-//! The roots by which an upstream's certificate is believed.
+//! The roots by which the certificate of an upstream is trusted.
 
 use std::{
     collections::HashSet,
@@ -18,25 +18,25 @@ use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::config::Upstream;
 
-/// The roots as PEM: Mozilla's, the system's as far as there are any, and those of the upstream's own file. None where no
-/// certificate is shown.
+/// The roots as PEM: Mozilla's, the system's if there are any, and those of the upstream's `ca_file`. Empty for an upstream
+/// without TLS.
 pub(super) fn pem(upstream: &Upstream) -> String {
     if !upstream.is_tls() {
         return String::new();
     }
     let own = CertificateDer::pem_slice_iter(upstream.ca_file().unwrap_or_default()).flatten();
     let system = load_native_certs().unwrap_or_else(|_| {
-        tracing::warn!("the system's trusted certificates cannot be read; Mozilla's are trusted");
+        tracing::warn!("the trusted certificates of the system cannot be read; those of Mozilla are used");
         Vec::new()
     });
     let mut store = RootCertStore::empty();
-    // A system may have certificates that rustls cannot read, and pingora would not start with one of them.
+    // pingora does not start with a certificate that rustls cannot read, and a system may have such certificates.
     let system = system.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
     let mozilla = TLS_SERVER_ROOT_CERTS.iter().cloned();
     mozilla.chain(system).chain(own).collect::<HashSet<_>>().iter().map(encode).collect()
 }
 
-/// Offers the roots of an upstream as a file for as long as something is made of it.
+/// Offers the roots of an upstream as a file while `make` runs.
 ///
 /// pingora reads roots from a file or from the system, and panics when the system has none. The file is a pipe, so
 /// that nothing is written to a disk. It can be read once: pingora reads it for HTTP/1.1 first, and the roots that it
@@ -52,7 +52,7 @@ pub(super) fn offer<T>(upstream: &Upstream, make: impl FnOnce(String) -> T) -> i
     let path = path.into_iter().find(|path| File::open(path).is_ok());
     let path = path.ok_or_else(|| io::Error::other("neither /dev/fd nor /proc/self/fd can be opened"))?;
     Ok(thread::scope(|scope| {
-        // Whoever stops reading early has no use for the rest.
+        // A reader that stops early does not need the rest.
         scope.spawn(move || drop(writer.write_all(pem.as_bytes())));
         let made = make(path);
         drop(reader);
@@ -64,7 +64,7 @@ fn encode(certificate: &CertificateDer<'_>) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(certificate))
 }
 
-/// Where the descriptors of a process can be opened.
+/// Where a process can open its descriptors by path.
 const PLACES: [&str; 2] = ["/dev/fd", "/proc/self/fd"];
 
 #[cfg(test)]

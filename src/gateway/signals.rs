@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{self, SignalKind, signal};
 
-/// What an operator may ask for.
+/// What an operator can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signal {
     /// SIGTERM, SIGINT or SIGQUIT.
@@ -13,18 +13,18 @@ pub(super) enum Signal {
     Reload,
 }
 
-/// The signals, from the moment that somebody listens.
+/// The signals of the process.
 pub(super) struct Signals {
     interrupt: unix::Signal,
     terminate: unix::Signal,
     quit: unix::Signal,
     hangup: unix::Signal,
-    /// They mean nothing here, but by default they would kill.
+    /// They have no meaning here, but by default they would end the process.
     _ignored: [unix::Signal; 2],
 }
 
 impl Signals {
-    /// Takes the signals over, for the rest of the process.
+    /// Takes over the signals until the process ends.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -35,7 +35,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next of them.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal::Stop,

@@ -1,4 +1,4 @@
-//! Absolute targets whose host is spelled otherwise than `Host` spells it.
+//! Absolute targets whose host is spelled in another way than `Host` spells it.
 //!
 //! `GET http://Shop.Example:80/ HTTP/1.1` with `Host: shop.example` names one host twice. pingora compares the two byte for
 //! byte and refuses the request before anyone else sees it. So the target is spelled as `Host` is while the head is read.
@@ -6,7 +6,7 @@
 
 use crate::gate::authority::Authority;
 
-/// Whether a head can have an absolute target, by what has come of it.
+/// Whether a head can have an absolute target, judged by its first bytes.
 pub(super) fn may_be_absolute(head: &[u8]) -> bool {
     let line = head.trim_ascii_start();
     if head.len() - line.len() > LONGEST_GAP {
@@ -22,7 +22,7 @@ pub(super) fn may_be_absolute(head: &[u8]) -> bool {
     })
 }
 
-/// Where the lines of a head end, if they have; the first bytes were `seen` to hold no end.
+/// Where a head ends, if its end is there. The first `seen` bytes were searched before.
 pub(super) fn end_of_head(head: &[u8], seen: usize) -> Option<usize> {
     let start = (head.len() - head.trim_ascii_start().len()).max(seen.saturating_sub(2));
     let empty_line = |(at, byte): (usize, &u8)| {
@@ -32,7 +32,8 @@ pub(super) fn end_of_head(head: &[u8], seen: usize) -> Option<usize> {
     head.iter().enumerate().skip(start).find(|entry| empty_line(*entry)).map(|(at, _)| at + 1)
 }
 
-/// A head whose absolute target spells the host as its one `Host` line does; none if they are alike or not the same.
+/// The head with its absolute target spelled as its only `Host` line spells the host. None if they are spelled alike, or are
+/// different hosts.
 pub(super) fn spelled_alike(bytes: &[u8]) -> Option<Vec<u8>> {
     let head = &bytes[..end_of_head(bytes, 0)?];
     let (start, authority) = target_authority(head)?;
@@ -71,7 +72,7 @@ const SCHEMES: [&[u8]; 2] = [b"http://", b"https://"];
 const LONGEST_METHOD: usize = 32;
 /// Before a request there may be an empty line or two.
 const LONGEST_GAP: usize = 16;
-/// What is longer is refused anyway.
+/// A longer head is refused anyway.
 pub(super) const LONGEST: usize = 128 * 1024;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is made of an event: a count and a log line, of words from closed sets and never a secret.
+//! What becomes of an event: a count and a log line, with words from closed sets and never a secret.
 
 use std::{
     collections::HashSet,
@@ -24,10 +24,10 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Telemetry(Arc<Metrics>, Arc<Warned>);
 
-/// What was warned of already.
+/// The warnings that were given already.
 #[derive(Default)]
 struct Warned {
-    /// The peers that speak as proxies do, up to [`PEERS`].
+    /// The peers that send a proxy's headers, up to [`PEERS`].
     peers: Mutex<HashSet<IpAddr>>,
     insecure: Mutex<Option<Instant>>,
 }
@@ -37,32 +37,32 @@ impl Telemetry {
         Self(Arc::new(metrics), Arc::default())
     }
 
-    /// A request ended; a status of 0 says that there was nobody to answer.
+    /// A request has ended. A status of 0 means that the client had left before the answer.
     pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
         self.0.responses.count(&StatusClass::of(status));
         debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
     }
 
-    /// A peer says where a request came from, and is not trusted: it may be a proxy that is not listed.
+    /// A peer that is not trusted says where a request came from. It may be a proxy that is not listed.
     pub(super) fn untrusted_proxy(&self, peer: IpAddr) {
         let mut peers = self.1.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() < PEERS && peers.insert(peer) {
             warn!(
                 %peer,
                 add = format!("trusted_proxies: [\"{peer}\"]"),
-                "X-Forwarded-Proto comes from a peer that is not trusted, and is ignored; if it is your proxy, list it"
+                "X-Forwarded-Proto is ignored, because it comes from a peer that is not trusted; if the peer is your proxy, list it"
             );
         }
     }
 
-    /// A browser came over http, and its login cannot succeed.
+    /// A browser opened the login over http, so the login cannot succeed.
     fn insecure_login(&self) {
         let (mut warned, now) = (self.1.insecure.lock().unwrap_or_else(PoisonError::into_inner), SystemClock.now());
         if warned.is_none_or(|warned| now.duration_since(warned) >= BETWEEN_WARNINGS) {
             *warned = Some(now);
             warn!(
-                "a login was opened over http although public_url is https, so its cookies are lost; open it over https, or \
-                 list the proxy that speaks https in trusted_proxies"
+                "a login was opened over http although public_url is https, so the browser drops its cookies; open it over \
+                 https, or list the proxy that speaks https in trusted_proxies"
             );
         }
     }
@@ -73,13 +73,13 @@ impl Telemetry {
         info!(reason = rejection.code(), "refused");
     }
 
-    /// The app behind could not be asked, or broke off.
+    /// The app could not be reached, or broke off.
     pub(super) fn upstream_failure(&self, cause: Cause) {
         self.0.upstream_failures.count(&cause);
         warn!(cause = cause.code(), tls = cause.detail(), "upstream failed");
     }
 
-    /// A callback was sent to the app after it was answered: the status of the app's answer, or why there is none.
+    /// A callback was sent to the app after it was answered. The answer is the status of the app, or why there is none.
     pub(super) fn delivery(&self, answer: Result<u16, Cause>) {
         let class = StatusClass::of(answer.unwrap_or(0));
         self.0.deliveries.count(&class);
@@ -105,7 +105,7 @@ impl Observer for Telemetry {
         match event {
             Event::Callback { outcome, elapsed } => {
                 self.0.callbacks.count(&outcome);
-                // What was only acknowledged has its verdict later.
+                // A callback that was only acknowledged gets its verdict later.
                 if outcome != Outcome::Acknowledged {
                     self.0.verification.observe(elapsed.as_secs_f64());
                 }
@@ -148,7 +148,7 @@ impl Observer for Telemetry {
             }
             Event::StoreFailure(cause) => {
                 self.0.store_failures.count(&cause);
-                warn!(cause = cause.code(), tls = cause.detail(), "the store cannot be asked");
+                warn!(cause = cause.code(), tls = cause.detail(), "the store did not answer");
             }
             Event::InsecureLogin => self.insecure_login(),
             Event::Spoof(channel) => {
@@ -159,7 +159,7 @@ impl Observer for Telemetry {
     }
 }
 
-/// A profile that nobody can have is the operator's business; a refused token is the caller's.
+/// A profile that cannot be fetched is the operator's business; a refused token is the caller's.
 fn log_fetch(outcome: FetchOutcome, elapsed: Duration) {
     let (result, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
     let (cause, tls) = (outcome.cause().map(Cause::code), outcome.cause().and_then(Cause::detail));
@@ -169,7 +169,7 @@ fn log_fetch(outcome: FetchOutcome, elapsed: Duration) {
     }
 }
 
-/// A method by its name, unless a client made it up.
+/// The name of a method, unless a client invented it.
 fn known(method: &Method) -> &str {
     const KNOWN: [Method; 7] =
         [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
@@ -180,6 +180,6 @@ fn milliseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How many peers are warned of: any client can pass for one.
+/// How many peers are warned of. There is a limit because any client can send such a header.
 const PEERS: usize = 100;
 const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);

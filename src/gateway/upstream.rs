@@ -1,4 +1,4 @@
-//! The app behind the gateway: its addresses, kept fresh.
+//! The app behind the gateway: its addresses, and where a request may still be sent.
 
 use std::{
     net::SocketAddr,
@@ -24,31 +24,31 @@ use super::{
 };
 use crate::{cause::Cause, headers::HeaderTarget};
 
-/// The upstream with the addresses that its name has now.
+/// The upstream, with the current addresses of its name.
 pub(super) struct Upstreams {
     upstream: Upstream,
     timeouts: Timeouts,
     addresses: RwLock<Vec<SocketAddr>>,
-    /// How many connections were asked for that nobody had used before.
+    /// How many new connections were asked for.
     fresh: AtomicU64,
 }
 
-/// The addresses of the upstream, those that worked lately first.
+/// The addresses of the upstream; those that failed last come last.
 pub(super) type Addresses = vec::IntoIter<SocketAddr>;
 
 /// Where one request may still be sent.
 pub(super) struct Attempts {
     addresses: Addresses,
-    /// Where it is sent again, on a connection that nobody has used before.
+    /// Where it is sent again, on a new connection.
     again: Option<SocketAddr>,
     /// Whether it was sent to a second address.
     moved_on: bool,
 }
 
 impl Attempts {
-    /// Plans to send the request again after the connection to an address was lost; returns whether it may be.
+    /// Plans to send the request again after the connection to an address was lost. Returns whether it may be sent again.
     ///
-    /// A connection that was kept may have been closed by the app at any time, so the same address is tried once more.
+    /// The app may close a kept connection at any time, so the same address is tried once more.
     pub(super) fn plan_again(&mut self, address: Option<SocketAddr>, was_reused: bool) -> bool {
         self.again = match was_reused {
             true => address,
@@ -84,7 +84,7 @@ impl Upstreams {
             Ok(_) => Cause::Dns,
             Err(_) => Cause::Timeout,
         };
-        tracing::warn!(cause = cause.code(), "the upstream's name could not be resolved");
+        tracing::warn!(cause = cause.code(), "the name of the upstream could not be resolved; its previous addresses stay in use");
         Found::Unusable
     }
 
@@ -98,7 +98,7 @@ impl Upstreams {
         Attempts { addresses: self.addresses(), again: None, moved_on: false }
     }
 
-    /// Where a request is sent next, if there is anywhere left.
+    /// The peer that a request is sent to next, if any is left.
     pub(super) fn next(&self, attempts: &mut Attempts) -> Option<Box<HttpPeer>> {
         if let Some(address) = attempts.again.take() {
             return Some(self.fresh_peer(address));
@@ -106,13 +106,13 @@ impl Upstreams {
         attempts.addresses.next().map(|address| Box::new(self.peer(address)))
     }
 
-    /// Tries an address last from now on, for it could not be connected to.
+    /// Tries an address last from now on, because no connection to it could be made.
     pub(super) fn put_last(&self, peer: &HttpPeer) {
         let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
         addresses.sort_by_key(|address| Some(address) == peer.address().as_inet());
     }
 
-    /// Names the upstream in a request that names no host, as HTTP/1.0 may.
+    /// Adds `Host` to a request without one, which HTTP/1.0 allows.
     pub(super) fn name_host(&self, request: &mut RequestHeader) -> Result<()> {
         if !request.headers.contains_key(header::HOST) && request.uri.authority().is_none() {
             request.insert_header(header::HOST, self.upstream.authority())?;
@@ -131,15 +131,15 @@ impl Upstreams {
         peer
     }
 
-    /// How to speak to the upstream at an address on a connection that nobody has used before.
+    /// How to speak to the upstream at an address on a new connection.
     fn fresh_peer(&self, address: SocketAddr) -> Box<HttpPeer> {
         let mut peer = self.peer(address);
-        // The pool finds no connection by a key that it never saw; that of other requests is 0.
+        // The pool has no connection for a new key; the key of other requests is 0.
         peer.group_key = 1 + self.fresh.fetch_add(1, Ordering::Relaxed);
         Box::new(peer)
     }
 
-    /// Sets the headers that every request brings.
+    /// Sets the headers that the configuration adds to every request.
     pub(super) fn fix_headers(&self, request: &mut impl HeaderTarget) {
         self.upstream.headers().iter().for_each(|(name, value)| request.insert(name, value.clone()));
     }
@@ -153,7 +153,7 @@ impl Upstreams {
     }
 }
 
-/// A name may move.
+/// A name may get other addresses.
 impl Watched for Arc<Upstreams> {
     const PERIOD: Duration = Duration::from_secs(30);
 
@@ -163,7 +163,8 @@ impl Watched for Arc<Upstreams> {
 }
 
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// Below what common app servers keep a connection for: a request that cannot be repeated must not meet its end.
+/// Shorter than common app servers keep a connection: they must not close it while a request is on its way that cannot be
+/// repeated.
 const IDLE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 #[cfg(test)]

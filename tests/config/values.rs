@@ -168,7 +168,7 @@ fn a_value_is_one_that_can_work() {
         ("trusted_proxies: [10.0.0.9/8]", "2:19: trusted_proxies[0]: has an address beyond its network"),
         (
             "trusted_proxies: [10.0.0.9, 0.0.0.0/0]",
-            "2:29: trusted_proxies[1]: trusts everyone, so any client could say who it is (list the proxies' own",
+            "2:29: trusted_proxies[1]: trusts everyone, so any client could claim any address (list the addresses of",
         ),
         ("trusted_proxies: ['::/0']", "2:19: trusted_proxies[0]: trusts everyone"),
         ("timeouts: { connect: 5 }", "2:22: timeouts.connect: not a valid duration (write 2500ms, 1s or 2m, or 0s for"),

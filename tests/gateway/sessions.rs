@@ -141,7 +141,7 @@ async fn without_the_store_the_public_goes_on() {
     assert_eq!((login.status(), login.code().as_str()), (503, "store-unavailable"));
     assert!(login.one("retry-after").is_some());
     site.wait_for_metric(r#"truegate_store_failures_total{cause="connect"} 1"#).await;
-    let told = |line: &String| line.contains("the store cannot be asked") && line.contains(r#""cause":"connect""#);
+    let told = |line: &String| line.contains("the store did not answer") && line.contains(r#""cause":"connect""#);
     assert!(site.program.log().iter().any(told), "{:#?}", site.program.log());
 }
 
@@ -172,7 +172,7 @@ async fn a_logout_that_the_store_has_not_heard_of_is_told_at_the_end() {
     let (status, log) = stage::ended(site.program).await;
 
     assert_eq!(status.code(), Some(0));
-    let told = log.iter().find(|line| line.contains("not told of every logout")).expect("it is told");
+    let told = log.iter().find(|line| line.contains("did not learn of every logout")).expect("it is told");
     let event: Value = serde_json::from_str(told).unwrap();
     assert_eq!((&event["level"], &event["revocations"]), (&"WARN".into(), &1.into()));
     assert!(!log.join("").contains("9999999999"), "{log:#?}");

@@ -110,7 +110,7 @@ async fn no_line_and_no_metric_tells_a_secret() {
     let secrets = secrets.iter().map(String::as_str).chain(words).chain(made_up).collect::<Vec<_>>();
     assert_untold(&log, secrets.iter().copied());
     assert_untold(std::slice::from_ref(&metrics), secrets);
-    for said in ["verified", "refused", "failed", "logged-out", "cross-site", "store cannot be asked", "ambiguous-path"]
+    for said in ["verified", "refused", "failed", "logged-out", "cross-site", "store did not answer", "ambiguous-path"]
     {
         assert!(log.iter().any(|line| line.contains(said)), "{said} in {log:#?}");
     }

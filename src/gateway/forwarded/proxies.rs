@@ -9,7 +9,7 @@ pub(super) fn may_say(name: &HeaderName) -> bool {
     PROXIES.iter().any(|known| reads_as(name.as_str().as_bytes(), known))
 }
 
-/// Every name, and every family of names, by which proxies tell apps where a request came from, what it was before they
+/// The names, and the families of names, by which proxies tell apps where a request came from, what it was before they
 /// changed it, or who sends it. The README has the same list.
 const PROXIES: [&str; 40] = [
     // Where it came from.

@@ -1,4 +1,4 @@
-//! The proxies in front of truegate whose word counts.
+//! The proxies in front of truegate whose headers are believed.
 
 use std::net::IpAddr;
 
@@ -22,18 +22,18 @@ impl FromIterator<TrustedNetwork> for TrustedProxies {
     }
 }
 
-/// An address or a network, but never everyone's.
+/// An address or a network, but never all addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::gateway) struct TrustedNetwork(IpNet);
 
 impl TrustedNetwork {
-    /// Takes `10.0.0.9`, `10.0.0.0/8`, `::1`, `fd00::/8` and the like.
+    /// Reads `10.0.0.9`, `10.0.0.0/8`, `::1`, `fd00::/8` and the like.
     pub(in crate::gateway) fn parse(text: &str) -> Result<Self, TrustedNetworkError> {
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(parse_length(length)?)),
             None => (text, None),
         };
-        // Not ipnet's own parser: it takes 010.0.0.1, which some read as octal.
+        // ipnet's own parser accepts 010.0.0.1, which some read as octal.
         let address: IpAddr = address.parse().map_err(|_| TrustedNetworkError::Form)?;
         if address.to_canonical() != address {
             return Err(TrustedNetworkError::Mapped);
@@ -57,9 +57,9 @@ pub(in crate::gateway) enum TrustedNetworkError {
     Form,
     #[error("is an IPv4 address in IPv6 form (write it as IPv4, such as 10.0.0.9)")]
     Mapped,
-    #[error("trusts everyone, so any client could say who it is (list the proxies' own addresses)")]
+    #[error("trusts everyone, so any client could claim any address (list the addresses of the proxies)")]
     Everyone,
-    #[error("has an address beyond its network (write the network's first address, or the address alone)")]
+    #[error("has an address beyond its network (write the first address of the network, or the address alone)")]
     HostBits,
 }
 
