@@ -190,7 +190,11 @@ impl Gateway {
         self.gate.stop_waiting();
         if timeout(self.grace, self.drain()).await.is_err() {
             let (requests, verifications) = (self.in_flight.len(), self.verifications.len());
-            tracing::warn!(requests, verifications, "shutdown_grace is over; the requests and verifications that are left are cut off");
+            tracing::warn!(
+                requests,
+                verifications,
+                "shutdown_grace is over; the requests and verifications that are left are cut off"
+            );
         }
         let revocations = self.gate.untold_revocations();
         if revocations > 0 {

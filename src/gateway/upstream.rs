@@ -84,7 +84,10 @@ impl Upstreams {
             Ok(_) => Cause::Dns,
             Err(_) => Cause::Timeout,
         };
-        tracing::warn!(cause = cause.code(), "the name of the upstream could not be resolved; its previous addresses stay in use");
+        tracing::warn!(
+            cause = cause.code(),
+            "the name of the upstream could not be resolved; its previous addresses stay in use"
+        );
         Found::Unusable
     }
 

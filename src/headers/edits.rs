@@ -55,7 +55,7 @@ impl HeaderTarget for HeaderMap {
 #[must_use = "a request without its edits carries whatever the client claimed"]
 pub struct Edits {
     names: Arc<HeaderNames>,
-    origin: Origin,
+    kind: EditKind,
     cookies: KeptCookies,
     by_proxy: bool,
     response: Option<Arc<ResponseEdits>>,
@@ -75,7 +75,7 @@ pub struct ResponseEdits {
 }
 
 #[derive(Debug, Clone)]
-enum Origin {
+enum EditKind {
     /// Any request: nothing is injected.
     Ordinary,
     /// A callback whose profile was fetched.
@@ -89,23 +89,23 @@ enum Origin {
 impl Edits {
     /// Strips the namespace and sets nothing.
     pub(crate) fn strip(names: Arc<HeaderNames>) -> Self {
-        Self::new(names, Origin::Ordinary)
+        Self::new(names, EditKind::Ordinary)
     }
 
     /// Injects the verified identity of a callback, with an assertion of it if there is one.
     pub(crate) fn verified(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
-        Self::new(names, Origin::Verified { identity, assertion })
+        Self::new(names, EditKind::Verified { identity, assertion })
     }
 
     /// Injects the identity of a session, with an assertion of it if there is one.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) fn known(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
-        Self::new(names, Origin::Known { identity, assertion })
+        Self::new(names, EditKind::Known { identity, assertion })
     }
 
     /// Injects the status and request id of a callback without a token.
     pub(crate) fn declined(names: Arc<HeaderNames>, decline: Decline) -> Self {
-        Self::new(names, Origin::Declined(decline))
+        Self::new(names, EditKind::Declined(decline))
     }
 
     /// Does this to the response.
@@ -126,8 +126,8 @@ impl Edits {
         Self { by_proxy, ..self }
     }
 
-    fn new(names: Arc<HeaderNames>, origin: Origin) -> Self {
-        Self { names, origin, cookies: KeptCookies::default(), by_proxy: false, response: None }
+    fn new(names: Arc<HeaderNames>, kind: EditKind) -> Self {
+        Self { names, kind, cookies: KeptCookies::default(), by_proxy: false, response: None }
     }
 
     /// Edits the headers, and tells what had to be stripped.
@@ -135,14 +135,14 @@ impl Edits {
     /// A callback's body was read to its end, so its `Expect` has been answered and goes too.
     pub(crate) fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
         let spoofs = self.names.strip_request(target);
-        match &self.origin {
-            Origin::Ordinary => return spoofs,
-            Origin::Known { identity, assertion } => {
+        match &self.kind {
+            EditKind::Ordinary => return spoofs,
+            EditKind::Known { identity, assertion } => {
                 self.names.vouch(target, identity, assertion.as_ref());
                 return spoofs;
             }
-            Origin::Verified { identity, assertion } => self.names.vouch(target, identity, assertion.as_ref()),
-            Origin::Declined(decline) => self.names.inject(target, |field| declined(field, decline)),
+            EditKind::Verified { identity, assertion } => self.names.vouch(target, identity, assertion.as_ref()),
+            EditKind::Declined(decline) => self.names.inject(target, |field| declined(field, decline)),
         }
         target.remove(&header::EXPECT);
         spoofs
@@ -150,9 +150,9 @@ impl Edits {
 
     /// The identity that is injected, for an app in the same process.
     pub fn identity(&self) -> Option<&Identity> {
-        match &self.origin {
-            Origin::Verified { identity, .. } | Origin::Known { identity, .. } => Some(identity),
-            Origin::Ordinary | Origin::Declined(_) => None,
+        match &self.kind {
+            EditKind::Verified { identity, .. } | EditKind::Known { identity, .. } => Some(identity),
+            EditKind::Ordinary | EditKind::Declined(_) => None,
         }
     }
 
