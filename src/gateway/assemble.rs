@@ -23,29 +23,34 @@ use crate::{
     tasks::Tasks,
 };
 
-/// What a gate uses and the gateway keeps.
-pub(super) struct Surroundings {
-    pub(super) telemetry: Telemetry,
-    pub(super) upstreams: Arc<Upstreams>,
-    pub(super) verifications: VerificationTasks,
-}
-
 /// The gate that a configuration describes.
-pub(super) fn gate(config: &Config, around: &Surroundings) -> Result<Gate, StartError> {
+pub(super) fn gate(
+    config: &Config,
+    telemetry: &Telemetry,
+    upstreams: &Arc<Upstreams>,
+    verifications: &VerificationTasks,
+) -> Result<Gate, StartError> {
     let builder = Gate::builder(config.callback.path.clone(), profile_client(config)?)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))
         .body_limit(config.callback.body_limit)
         .deadline(config.callback.deadline)
         .limits(config.limits)
-        .observer(around.telemetry.clone())
+        .observer(telemetry.clone())
         .require_host();
     let builder = match &config.assertion {
         Some(assertions) => builder.assertions(Arc::clone(assertions)),
         None => builder,
     };
     let builder = match &config.session {
-        Some(session) => builder.sessions(sessions(config, session, around)?)?,
+        Some(session) => {
+            let sessions = sessions(session)?.rules(config.routes.clone()).tasks(verifications.clone());
+            let sessions = match config.callback.forward {
+                true => sessions.deliver(UpstreamDelivery::new(&config.upstream, upstreams, telemetry)?),
+                false => sessions,
+            };
+            builder.sessions(sessions.build())?
+        }
         None => builder,
     };
     Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())
@@ -62,8 +67,13 @@ fn profile_client(config: &Config) -> Result<ProfileClient, ClientError> {
     resolved.fold(builder, |builder, (host, address)| builder.resolve(host, *address)).build()
 }
 
-fn sessions(config: &Config, session: &Session, around: &Surroundings) -> Result<Sessions, StartError> {
-    let builder = begin(session)?
+fn sessions(session: &Session) -> Result<SessionsBuilder, StartError> {
+    let (url, sealer, partner) = (session.public_url.clone(), session.secrets.sealer(), session.partner.clone());
+    let builder = match &session.store {
+        Store::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
+        Store::Redis(server) => Sessions::builder(url, sealer, partner, server.store(session.max_pending)?),
+    };
+    let builder = builder
         .path(session.path.clone())
         .link_base(session.link_base.clone())
         .login_timeout(session.login_timeout)
@@ -74,25 +84,10 @@ fn sessions(config: &Config, session: &Session, around: &Surroundings) -> Result
         .brand(session.brand.clone())
         .cookie_name(&session.cookie_name)
         .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
-        .rules(config.routes.clone())
-        .pages(session.pages.clone())
-        .tasks(around.verifications.clone());
-    let builder = match &session.fallback_url {
+        .pages(session.pages.clone());
+    Ok(match &session.fallback_url {
         Some(fallback) => builder.fallback(fallback.clone()),
         None => builder,
-    };
-    if !config.callback.forward {
-        return Ok(builder.build());
-    }
-    let delivery = UpstreamDelivery::new(&config.upstream, Arc::clone(&around.upstreams), around.telemetry.clone())?;
-    Ok(builder.deliver(delivery).build())
-}
-
-fn begin(session: &Session) -> Result<SessionsBuilder, StartError> {
-    let (url, sealer, partner) = (session.public_url.clone(), session.secrets.sealer(), session.partner.clone());
-    Ok(match &session.store {
-        Store::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
-        Store::Redis(server) => Sessions::builder(url, sealer, partner, server.store(session.max_pending)?),
     })
 }
 

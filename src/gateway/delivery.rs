@@ -30,8 +30,8 @@ impl UpstreamDelivery {
     /// Uses the current addresses of the upstream, and trusts the roots that the proxy trusts.
     pub(super) fn new(
         upstream: &Upstream,
-        upstreams: Arc<Upstreams>,
-        telemetry: Telemetry,
+        upstreams: &Arc<Upstreams>,
+        telemetry: &Telemetry,
     ) -> Result<Self, ClientError> {
         let client = Client::builder()
             .tls_backend_preconfigured(tls::config(roots::pem(upstream).as_bytes()).map_err(|_| ClientError::Setup)?)
@@ -42,9 +42,9 @@ impl UpstreamDelivery {
             .referer(false)
             .timeout(DEADLINE)
             .pool_max_idle_per_host(0)
-            .dns_resolver(Addresses(upstreams));
+            .dns_resolver(Addresses(Arc::clone(upstreams)));
         let http = client.build().map_err(|_| ClientError::Setup)?;
-        Ok(Self { http, upstream: upstream.clone(), telemetry })
+        Ok(Self { http, upstream: upstream.clone(), telemetry: telemetry.clone() })
     }
 }
 

@@ -57,7 +57,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     admin::{Health, Metrics},
-    assemble::{Surroundings, VerificationTasks},
+    assemble::VerificationTasks,
     config::Config,
     first_head::OneSpelling,
     listeners::Bound,
@@ -125,9 +125,7 @@ impl Gateway {
         let telemetry = Telemetry::new(metrics);
         let upstreams = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
         let verifications = VerificationTasks::default();
-        let around = Surroundings { telemetry, upstreams, verifications };
-        let gate = assemble::gate(config, &around)?;
-        let Surroundings { telemetry, upstreams, verifications } = around;
+        let gate = assemble::gate(config, &telemetry, &upstreams, &verifications)?;
         let found = upstreams.resolve().await;
 
         let gateway = Self {

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    gate::{ClientInfo, Gate, Rejection, Reply},
+    gate::{ClientInfo, Gate, Rejection},
     pingora::{RETRY_BUFFER, Target, TruegateModule, drain, inject, intercept, respond},
     session::TrustedProxy,
 };
@@ -168,7 +168,8 @@ impl ProxyHttp for Proxy {
             ErrorSource::Downstream => failure::downstream(error.etype())
                 .map(|rejection| self.gate.reject_for(rejection, session.req_header())),
             ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
-                Some(self.lost_upstream(session, error))
+                self.telemetry.upstream_failure(failure::cause(error));
+                Some(EdgeRejection::UpstreamUnavailable.reply(&self.gate, session.req_header()))
             }
         };
         let error_code = reply.as_ref().map_or(0, |reply| reply.response.status().as_u16());
@@ -261,11 +262,6 @@ impl Proxy {
         // HTTP/1.0 has no interim answers (RFC 9110 §15.2).
         let is_old = session.req_header().version < Version::HTTP_11;
         session.set_ignore_info_resp(is_old);
-    }
-
-    fn lost_upstream(&self, session: &Session, error: &Error) -> Reply {
-        self.telemetry.upstream_failure(failure::cause(error));
-        EdgeRejection::UpstreamUnavailable.reply(&self.gate, session.req_header())
     }
 }
 
