@@ -42,7 +42,7 @@ impl UpstreamDelivery {
             .referer(false)
             .timeout(DEADLINE)
             .pool_max_idle_per_host(0)
-            .dns_resolver(Addresses(Arc::clone(upstreams)));
+            .dns_resolver(UpstreamResolver(Arc::clone(upstreams)));
         let http = client.build().map_err(|_| ClientError::Setup)?;
         Ok(Self { http, upstream: upstream.clone(), telemetry: telemetry.clone() })
     }
@@ -65,9 +65,9 @@ fn cause(error: &reqwest::Error) -> Cause {
 }
 
 /// Resolves the upstream's name to the addresses that the gateway has found.
-struct Addresses(Arc<Upstreams>);
+struct UpstreamResolver(Arc<Upstreams>);
 
-impl Resolve for Addresses {
+impl Resolve for UpstreamResolver {
     fn resolve(&self, _: Name) -> Resolving {
         let addresses = self.0.addresses();
         Box::pin(async move {
