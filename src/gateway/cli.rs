@@ -63,12 +63,12 @@ pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve(&args.config).await,
         Command::Check(args) => check(&args.config),
-        Command::Keys(args) => keys::run(args).map_err(|error| Failure::of("keys", error)),
+        Command::Keys(args) => keys::run(args).map_err(|error| CommandError::of("keys", error)),
         Command::Dev(command) => command.run().await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { message, code }) => {
+        Err(CommandError { message, code }) => {
             eprintln!("{message}");
             ExitCode::from(code)
         }
@@ -76,12 +76,12 @@ pub async fn main() -> ExitCode {
 }
 
 /// Why the program ends with another exit code than 0.
-pub(super) struct Failure {
+pub(super) struct CommandError {
     message: String,
     code: u8,
 }
 
-impl Failure {
+impl CommandError {
     fn running(error: impl Display) -> Self {
         Self { message: format!("truegate: {error}"), code: 1 }
     }
@@ -92,20 +92,20 @@ impl Failure {
 }
 
 /// Each mistake is a line that starts with its place, as editors read it.
-impl From<ConfigErrors> for Failure {
+impl From<ConfigErrors> for CommandError {
     fn from(errors: ConfigErrors) -> Self {
         Self { message: errors.to_string(), code: 2 }
     }
 }
 
-impl From<StartError> for Failure {
+impl From<StartError> for CommandError {
     fn from(error: StartError) -> Self {
         Self::running(error)
     }
 }
 
-async fn serve(path: &Path) -> Result<(), Failure> {
-    let mut signals = Signals::listen().map_err(Failure::running)?;
+async fn serve(path: &Path) -> Result<(), CommandError> {
+    let mut signals = Signals::listen().map_err(CommandError::running)?;
     let config = Config::load(path)?;
     logging::start(config.log);
     let gateway = Gateway::start(&config).await?;
@@ -126,7 +126,7 @@ async fn serve(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check(path: &Path) -> Result<(), Failure> {
+fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::load(path)?;
     print!("{}: valid\n\n{}", path.display(), config.in_force());
     for warning in config.warnings() {

@@ -64,7 +64,7 @@ fn cause(error: &reqwest::Error) -> Cause {
     if error.is_timeout() { Cause::Timeout } else { find(error).unwrap_or(Cause::Protocol) }
 }
 
-/// Resolves the upstream's name to the addresses that the gateway has found.
+/// Resolves the name of the upstream to the addresses that the gateway has found.
 struct UpstreamResolver(Arc<Upstreams>);
 
 impl Resolve for UpstreamResolver {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand, error::ErrorKind};
 
-use super::cli::Failure;
+use super::cli::CommandError;
 
 /// A command for development, which is not listed in the help.
 #[derive(Subcommand)]
@@ -22,7 +22,7 @@ pub(super) struct AnyArgs {
 }
 
 impl DevCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let command = match self {
             Self::Simulate(_) => "simulate",
             Self::Demo(_) => "demo",

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use clap::Subcommand;
 
 use self::{demo::DemoArgs, simulate::SimulateArgs};
-use super::cli::Failure;
+use super::cli::CommandError;
 
 /// A command for development.
 #[derive(Subcommand)]
@@ -20,10 +20,10 @@ pub(super) enum DevCommand {
 }
 
 impl DevCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::Simulate(args) => simulate::run(*args).await.map_err(|error| Failure::of("simulate", error)),
-            Self::Demo(args) => demo::run(args).await.map_err(|error| Failure::of("demo", error)),
+            Self::Simulate(args) => simulate::run(*args).await.map_err(|error| CommandError::of("simulate", error)),
+            Self::Demo(args) => demo::run(args).await.map_err(|error| CommandError::of("demo", error)),
         }
     }
 }
