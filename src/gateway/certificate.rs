@@ -36,13 +36,13 @@ struct Current {
 
 /// What the last look has found.
 struct Seen {
-    stamps: Option<[Stamp; 2]>,
+    stamps: Option<[FileStamp; 2]>,
     found: Found,
 }
 
 /// Tells one state of a file from the next.
 #[derive(PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     modified: SystemTime,
     length: u64,
     inode: u64,
@@ -115,13 +115,13 @@ impl fmt::Debug for Certificate {
     }
 }
 
-fn stamps(files: &TlsFiles) -> io::Result<[Stamp; 2]> {
+fn stamps(files: &TlsFiles) -> io::Result<[FileStamp; 2]> {
     Ok([stamp(files.certificate())?, stamp(files.key())?])
 }
 
-fn stamp(path: &Path) -> io::Result<Stamp> {
+fn stamp(path: &Path) -> io::Result<FileStamp> {
     let metadata = fs::metadata(path)?;
-    Ok(Stamp { modified: metadata.modified()?, length: metadata.len(), inode: metadata.ino() })
+    Ok(FileStamp { modified: metadata.modified()?, length: metadata.len(), inode: metadata.ino() })
 }
 
 fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
