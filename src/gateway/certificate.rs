@@ -21,7 +21,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     config::TlsFiles,
-    watcher::{Found, Reason, Watched},
+    watcher::{Reason, Usability, Watched},
 };
 
 /// A certificate that is renewed without a restart: handshakes show the one that was read last.
@@ -31,13 +31,13 @@ pub(super) struct Certificate(Arc<Current>);
 struct Current {
     files: TlsFiles,
     key: RwLock<Arc<CertifiedKey>>,
-    seen: Mutex<Option<Seen>>,
+    last: Mutex<Option<LastLook>>,
 }
 
 /// What the last look has found.
-struct Seen {
+struct LastLook {
     stamps: Option<[FileStamp; 2]>,
-    found: Found,
+    found: Usability,
 }
 
 /// Tells one state of a file from the next.
@@ -53,7 +53,7 @@ impl Certificate {
     pub(super) fn read(files: TlsFiles) -> io::Result<Self> {
         let key = RwLock::new(Arc::new(load(&files)?));
         // The first look reads the files again: they may have changed while they were read.
-        Ok(Self(Arc::new(Current { files, key, seen: Mutex::default() })))
+        Ok(Self(Arc::new(Current { files, key, last: Mutex::default() })))
     }
 
     /// The key as it was read last.
@@ -62,31 +62,31 @@ impl Certificate {
     }
 
     /// Reads the files again if they have changed. It blocks on them, but no handshake waits for it.
-    fn refresh(&self, reason: Reason) -> Found {
-        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    fn refresh(&self, reason: Reason) -> Usability {
+        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         let stamps = stamps(&self.0.files).ok();
-        match &*seen {
-            Some(seen) if reason == Reason::Period && seen.stamps == stamps => seen.found,
+        match &*last {
+            Some(last) if reason == Reason::Period && last.stamps == stamps => last.found,
             _ => {
                 let found = self.renew();
-                *seen = Some(Seen { stamps, found });
+                *last = Some(LastLook { stamps, found });
                 found
             }
         }
     }
 
-    fn renew(&self) -> Found {
+    fn renew(&self) -> Usability {
         match load(&self.0.files) {
-            Ok(key) if key.cert == self.key().cert => Found::Usable,
+            Ok(key) if key.cert == self.key().cert => Usability::Usable,
             Ok(key) => {
                 *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                 tracing::info!("certificate renewed");
-                Found::Usable
+                Usability::Usable
             }
             // The error may quote the files, so it is not logged.
             Err(_) => {
                 tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
-                Found::Unusable
+                Usability::Unusable
             }
         }
     }
@@ -97,9 +97,9 @@ impl Certificate {
 impl Watched for Certificate {
     const PERIOD: Duration = Duration::from_secs(1);
 
-    async fn look(&mut self, reason: Reason) -> Found {
+    async fn look(&mut self, reason: Reason) -> Usability {
         let certificate = self.clone();
-        spawn_blocking(move || certificate.refresh(reason)).await.unwrap_or(Found::Unusable)
+        spawn_blocking(move || certificate.refresh(reason)).await.unwrap_or(Usability::Unusable)
     }
 }
 

@@ -64,7 +64,7 @@ use self::{
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::Upstreams,
-    watcher::{Found, Watched, WatchedPhones, Watcher},
+    watcher::{Usability, Watched, WatchedPhones, Watcher},
 };
 pub use self::{cli::main, listeners::ListenError};
 use crate::{
@@ -155,9 +155,9 @@ impl Gateway {
         gateway.spawn_proxy(proxy, config, sockets)?;
         gateway.spawn_admin(admin_socket)?;
         gateway.watch(upstreams, found);
-        certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Found::Usable));
+        certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Usability::Usable));
         for (number, file) in (1..).zip(config.routes.phones_files()) {
-            gateway.watch(WatchedPhones::new(file.clone(), number, telemetry.clone()), Found::Usable);
+            gateway.watch(WatchedPhones::new(file.clone(), number, telemetry.clone()), Usability::Usable);
         }
         gateway.health.set_ready(true);
         Ok(gateway)
@@ -242,7 +242,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn watch<W: Watched>(&self, watched: W, found: Found) {
+    fn watch<W: Watched>(&self, watched: W, found: Usability) {
         let (watch, ended) = (self.watcher.watch(watched, found), self.background.clone());
         self.tasks.spawn(async move { ended.run_until_cancelled(watch).await });
     }

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::{
     config::{Timeouts, Upstream},
-    watcher::{Found, Reason, Watched},
+    watcher::{Reason, Usability, Watched},
 };
 use crate::{cause::Cause, headers::HeaderTarget};
 
@@ -74,12 +74,12 @@ impl Upstreams {
     }
 
     /// Resolves the name. If that fails or changes nothing, the addresses and their order stay the same.
-    pub(super) async fn resolve(&self) -> Found {
+    pub(super) async fn resolve(&self) -> Usability {
         let found = tokio::net::lookup_host((self.upstream.host(), self.upstream.port()));
         let cause = match timeout(LOOKUP_TIMEOUT, found).await.map(|found| found.map(Iterator::collect::<Vec<_>>)) {
             Ok(Ok(found)) if !found.is_empty() => {
                 self.replace(found);
-                return Found::Usable;
+                return Usability::Usable;
             }
             Ok(_) => Cause::Dns,
             Err(_) => Cause::Timeout,
@@ -88,7 +88,7 @@ impl Upstreams {
             cause = cause.code(),
             "the name of the upstream could not be resolved; its previous addresses stay in use"
         );
-        Found::Unusable
+        Usability::Unusable
     }
 
     /// The addresses as they are now.
@@ -160,7 +160,7 @@ impl Upstreams {
 impl Watched for Arc<Upstreams> {
     const PERIOD: Duration = Duration::from_secs(30);
 
-    async fn look(&mut self, _: Reason) -> Found {
+    async fn look(&mut self, _: Reason) -> Usability {
         self.resolve().await
     }
 }

@@ -24,7 +24,7 @@ pub(super) trait Watched: Send + 'static {
     const PERIOD: Duration;
 
     /// Looks at it, and takes over what has changed.
-    fn look(&mut self, reason: Reason) -> impl Future<Output = Found> + Send;
+    fn look(&mut self, reason: Reason) -> impl Future<Output = Usability> + Send;
 }
 
 /// Why something is looked at.
@@ -38,7 +38,7 @@ pub(super) enum Reason {
 
 /// What a look has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Usability {
     /// What is there can be used, and is in use.
     Usable,
     /// What is there cannot be used.
@@ -61,18 +61,18 @@ impl Watcher {
     pub(super) fn watch<W: Watched>(
         &self,
         mut watched: W,
-        mut found: Found,
+        mut found: Usability,
     ) -> impl Future<Output = ()> + Send + use<W> {
         let mut asked = self.0.subscribe();
         async move {
             let mut backoff = backoff(W::PERIOD);
             loop {
                 let pause = match found {
-                    Found::Usable => {
+                    Usability::Usable => {
                         backoff = self::backoff(W::PERIOD);
                         sleep(W::PERIOD)
                     }
-                    Found::Unusable => backoff.next_backoff(),
+                    Usability::Unusable => backoff.next_backoff(),
                 };
                 let reason = tokio::select! {
                     Ok(()) = asked.changed() => Reason::Reload,
@@ -111,7 +111,7 @@ impl WatchedPhones {
 impl Watched for WatchedPhones {
     const PERIOD: Duration = Duration::from_secs(1);
 
-    async fn look(&mut self, reason: Reason) -> Found {
+    async fn look(&mut self, reason: Reason) -> Usability {
         let file = self.file.clone();
         let look = move || {
             if reason == Reason::Reload {
@@ -119,7 +119,7 @@ impl Watched for WatchedPhones {
             }
             file.refresh()
         };
-        let Ok(found) = spawn_blocking(look).await else { return Found::Unusable };
+        let Ok(found) = spawn_blocking(look).await else { return Usability::Unusable };
         let number = self.number;
         match found {
             Ok(Refresh::Renewed) => tracing::info!(number, "phones file read again"),
@@ -130,7 +130,7 @@ impl Watched for WatchedPhones {
         }
         self.telemetry.phones_file(self.mistake.is_none(), found.is_ok());
         self.mistake = found.err();
-        if self.mistake.is_none() { Found::Usable } else { Found::Unusable }
+        if self.mistake.is_none() { Usability::Usable } else { Usability::Unusable }
     }
 }
 
@@ -145,12 +145,12 @@ mod tests {
 
     use super::*;
 
-    struct Counted(Arc<AtomicUsize>, Found);
+    struct Counted(Arc<AtomicUsize>, Usability);
 
     impl Watched for Counted {
         const PERIOD: Duration = Duration::from_secs(60);
 
-        async fn look(&mut self, _: Reason) -> Found {
+        async fn look(&mut self, _: Reason) -> Usability {
             self.0.fetch_add(1, Ordering::Relaxed);
             self.1
         }
@@ -158,7 +158,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_used_is_looked_at_sooner() {
-        for (found, least, most) in [(Found::Usable, 10, 10), (Found::Unusable, 11, 13)] {
+        for (found, least, most) in [(Usability::Usable, 10, 10), (Usability::Unusable, 11, 13)] {
             let looks = Arc::new(AtomicUsize::new(0));
             let watch = Watcher::default().watch(Counted(Arc::clone(&looks), found), found);
             assert!(timeout(Counted::PERIOD * 21 / 2, watch).await.is_err());
@@ -170,7 +170,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reload_has_it_looked_at_now() {
         let (watcher, looks) = (Watcher::default(), Arc::new(AtomicUsize::new(0)));
-        let watch = watcher.watch(Counted(Arc::clone(&looks), Found::Usable), Found::Usable);
+        let watch = watcher.watch(Counted(Arc::clone(&looks), Usability::Usable), Usability::Usable);
         watcher.reload();
         assert!(timeout(Counted::PERIOD / 2, watch).await.is_err());
         assert_eq!(looks.load(Ordering::Relaxed), 1);
