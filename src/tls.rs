@@ -16,7 +16,8 @@ pub(crate) fn config(trusted: &[u8]) -> Result<ClientConfig, NoCertificate> {
 }
 
 /// A PEM file to trust that holds no certificate, or a broken one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no certificate could be read from the PEM file")]
 pub(crate) struct NoCertificate;
 
 fn roots(trusted: &[u8]) -> Result<RootCertStore, NoCertificate> {

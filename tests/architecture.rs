@@ -19,7 +19,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "backoff", modules: &["clock"], crates: &["tower"] },
     Floor { place: "tasks", modules: &[], crates: &["futures_core", "tokio_util"] },
     Floor { place: "json", modules: &[], crates: &[] },
-    Floor { place: "tls", modules: &[], crates: &["rustls", "webpki_roots"] },
+    Floor { place: "tls", modules: &[], crates: &["rustls", "thiserror", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
     Floor { place: "closed_list", modules: &[], crates: &[] },
     Floor { place: "cause", modules: &["closed_list"], crates: &["rustls", "thiserror"] },

@@ -46,7 +46,10 @@ pub(super) fn gate(
         Some(session) => {
             let sessions = sessions(session)?.rules(config.routes.clone()).tasks(verifications.clone());
             let sessions = match config.callback.forward {
-                true => sessions.deliver(UpstreamDelivery::new(&config.upstream, upstreams, telemetry)?),
+                true => {
+                    let delivery = UpstreamDelivery::new(&config.upstream, upstreams, telemetry);
+                    sessions.deliver(delivery.map_err(StartError::Delivery)?)
+                }
                 false => sessions,
             };
             builder.sessions(sessions.build())?

@@ -1,6 +1,6 @@
 //! Callbacks that are sent to the app after they were answered and verified.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -14,7 +14,6 @@ use reqwest::{
 use super::{config::Upstream, forwarded::Forwarded, roots, telemetry::Telemetry, upstream::Upstreams};
 use crate::{
     cause::{Cause, NoAddress, find},
-    profile::ClientError,
     session::Delivery,
     tls,
 };
@@ -32,9 +31,9 @@ impl UpstreamDelivery {
         upstream: &Upstream,
         upstreams: &Arc<Upstreams>,
         telemetry: &Telemetry,
-    ) -> Result<Self, ClientError> {
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::config(roots::pem(upstream).as_bytes()).map_err(|_| ClientError::Setup)?)
+            .tls_backend_preconfigured(tls::config(roots::pem(upstream).as_bytes())?)
             .http1_only()
             .no_proxy()
             .redirect(redirect::Policy::none())
@@ -43,8 +42,7 @@ impl UpstreamDelivery {
             .timeout(DEADLINE)
             .pool_max_idle_per_host(0)
             .dns_resolver(UpstreamResolver(Arc::clone(upstreams)));
-        let http = client.build().map_err(|_| ClientError::Setup)?;
-        Ok(Self { http, upstream: upstream.clone(), telemetry: telemetry.clone() })
+        Ok(Self { http: client.build()?, upstream: upstream.clone(), telemetry: telemetry.clone() })
     }
 }
 

@@ -44,7 +44,7 @@ mod telemetry;
 mod upstream;
 mod watcher;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use pingora_core::{
     apps::HttpServerOptions,
@@ -97,9 +97,12 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The client for profiles, or for callbacks to the app, cannot be set up.
+    /// The client for profiles cannot be set up.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The client for callbacks to the app cannot be set up.
+    #[error("the client for callbacks to the app cannot be set up")]
+    Delivery(#[source] Box<dyn Error + Send + Sync>),
     /// The store of logins and revocations cannot be set up.
     #[error(transparent)]
     Store(#[from] RedisStoreError),
