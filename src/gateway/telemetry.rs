@@ -11,7 +11,7 @@ use http::Method;
 use tracing::{debug, info, warn};
 
 use super::{
-    admin::{Metrics, StatusClass},
+    admin::{Metrics, class},
     rejection::EdgeRejection,
 };
 use crate::{
@@ -39,7 +39,7 @@ impl Telemetry {
 
     /// A request has ended. A status of 0 means that the client had left before the answer.
     pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
-        self.0.responses.count(&StatusClass::of(status));
+        self.0.responses.count(&status);
         debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
     }
 
@@ -81,9 +81,9 @@ impl Telemetry {
 
     /// A callback was sent to the app after it was answered. The answer is the status of the app, or why there is none.
     pub(super) fn delivery(&self, answer: Result<u16, Cause>) {
-        let class = StatusClass::of(answer.unwrap_or(0));
-        self.0.deliveries.count(&class);
-        let class = class.code();
+        let status = answer.unwrap_or(0);
+        self.0.deliveries.count(&status);
+        let class = class(status);
         match answer {
             Ok(100..500) => info!(class, "callback forwarded"),
             Ok(_) => warn!(class, "callback forwarded"),
