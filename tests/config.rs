@@ -116,8 +116,8 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!((tls.certificate(), tls.key()), (&*folder.path("tls/certificate.pem"), &*folder.path("tls/key.pem")));
     assert_eq!(config.truecaller.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
     assert_eq!(config.truecaller.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
-    assert!(config.identity.claims("remote_user") && config.identity.claims("x-webauth-name"));
-    assert!(config.identity.claims("x_my_role") && config.identity.claims("X-Corp-Groups"));
+    assert!(config.identity.is_reserved("remote_user") && config.identity.is_reserved("x-webauth-name"));
+    assert!(config.identity.is_reserved("x_my_role") && config.identity.is_reserved("X-Corp-Groups"));
     assert!(config.assertion.is_some());
     let session = config.session.as_ref().unwrap();
     assert_eq!((session.public_url.origin(), session.path.as_str()), ("https://shop.example", "/.truegate"));

@@ -4,8 +4,8 @@ use http::HeaderName;
 
 use super::{
     Encoding, Field, HeaderNames, Injection, Preset,
-    claims::{fold, reads_as},
-    reserved::{is_reserved, swallows_reserved},
+    essential::{covers_essential, is_essential},
+    namespace::{fold, reads_as},
 };
 
 /// Puts a [`HeaderNames`] together.
@@ -25,7 +25,7 @@ pub struct HeaderNamesBuilder {
 
 impl HeaderNamesBuilder {
     pub(super) fn new(prefix: &str) -> Result<Self, HeaderNameError> {
-        if !is_family(prefix) || swallows_reserved(prefix) {
+        if !is_family(prefix) || covers_essential(prefix) {
             return Err(HeaderNameError::Prefix);
         }
         let inject = |(suffix, field): (&str, Field)| {
@@ -49,9 +49,9 @@ impl HeaderNamesBuilder {
     ///
     /// # Errors
     ///
-    /// When the name is no header name, holds `_`, may not be injected, is the assertion's, or was added before in any spelling.
+    /// When the name is no header name, holds `_`, is essential, is the assertion's, or was added before in any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        let name = self.admit(name, is_reserved)?;
+        let name = self.admit(name, is_essential)?;
         self.add(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
         Ok(())
     }
@@ -71,7 +71,7 @@ impl HeaderNamesBuilder {
     ///
     /// Those of [`preset`](Self::preset).
     pub fn preset_encoded(&mut self, preset: Preset, name_encoding: Encoding) -> Result<(), HeaderNameError> {
-        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name, is_reserved)?, field, encoding });
+        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name, is_essential)?, field, encoding });
         let [user, name] = preset.headers(name_encoding).map(inject);
         let (user, name) = (user?, name?);
         self.add(user);
@@ -96,12 +96,12 @@ impl HeaderNamesBuilder {
             return Err(HeaderNameError::Family);
         }
         match (start, parse(start.unwrap_or(name))?) {
-            (Some(start), _) if swallows_reserved(start) => Err(HeaderNameError::NeededFamily),
+            (Some(start), _) if covers_essential(start) => Err(HeaderNameError::NeededFamily),
             (Some(start), _) => {
                 self.stripped.push(fold(start) + "*");
                 Ok(())
             }
-            (None, name) if is_reserved(name.as_str()) => Err(HeaderNameError::Needed),
+            (None, name) if is_essential(name.as_str()) => Err(HeaderNameError::Needed),
             (None, name) => {
                 self.stripped.push(fold(name.as_str()));
                 self.valueless.push(name);
@@ -114,10 +114,10 @@ impl HeaderNamesBuilder {
     ///
     /// # Errors
     ///
-    /// When the name is no header name, holds `_`, is reserved, or is that of another header that is set.
+    /// When the name is no header name, holds `_`, is essential, or is that of another header that is set.
     #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only the gateway sets fixed headers"))]
     pub(crate) fn fix(&mut self, name: &str) -> Result<HeaderName, HeaderNameError> {
-        let name = self.admit(name, |name| is_reserved(name) && !FIXABLE.contains(&name))?;
+        let name = self.admit(name, |name| is_essential(name) && !FIXABLE.contains(&name))?;
         let folded = fold(name.as_str());
         if self.fixed.contains(&folded) || self.defaults.iter().any(|other| fold(other.name.as_str()) == folded) {
             return Err(HeaderNameError::Twice);
@@ -155,7 +155,7 @@ impl HeaderNamesBuilder {
     fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<HeaderName, HeaderNameError> {
         let name = parse(name)?;
         if is_refused(name.as_str()) {
-            return Err(HeaderNameError::Reserved);
+            return Err(HeaderNameError::Essential);
         }
         let folded = fold(name.as_str());
         if folded == fold(self.assertion.as_str()) {
@@ -193,7 +193,7 @@ pub enum HeaderNameError {
     NotAName,
     /// HTTP, proxies or sessions depend on it.
     #[error("this header may not be injected: HTTP, proxies or sessions depend on it")]
-    Reserved,
+    Essential,
     /// It is where signed assertions go.
     #[error("this header may not be injected: signed assertions go there")]
     Assertion,
@@ -234,7 +234,7 @@ const DEFAULTS: [(&str, Field); 8] = [
     ("Country", Field::Country),
 ];
 
-/// What is reserved because it says something of the way of a request, which can be the same for every request.
+/// Essential headers that say something of the way of a request, which can be the same for every request.
 const FIXABLE: [&str; 2] = ["x-forwarded-port", "x-forwarded-prefix"];
 
 const MAX_VALUE_LENGTH: usize = 1024;

@@ -18,13 +18,13 @@
 
 mod app_cookies;
 mod builder;
-mod claims;
 mod crumbs;
 mod edits;
 mod encoding;
+mod essential;
 mod field;
+mod namespace;
 mod preset;
-mod reserved;
 
 use http::HeaderName;
 
@@ -35,10 +35,10 @@ pub(crate) use self::{
 };
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
-    claims::{Spoofs, reads_as},
     edits::{Edits, HeaderTarget, ResponseEdits},
     encoding::Encoding,
     field::Field,
+    namespace::{Spoofs, reads_as},
     preset::Preset,
 };
 

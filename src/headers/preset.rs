@@ -128,7 +128,7 @@ mod tests {
                 let (_, added) = names.injections.split_at(8);
                 let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
                 assert_eq!(added, [(user, Field::Phone, Encoding::Percent), (name, Field::Name, encoding)]);
-                assert!(names.claims(user) && names.claims(name.replace('-', "_")), "{word}");
+                assert!(names.is_reserved(user) && names.is_reserved(name.replace('-', "_")), "{word}");
             }
         }
         assert_eq!(Preset::named("Remote-User"), None);
@@ -157,9 +157,9 @@ mod tests {
             let mut builder = builder();
             builder.preset(preset).unwrap();
             let names = builder.build();
-            assert!(closed.iter().all(|name| names.claims(name)), "{preset:?}");
-            assert!(!open.iter().any(|name| names.claims(name)), "{preset:?}");
-            assert!(preset.valueless().iter().all(|name| names.claims(name.as_str())), "{preset:?}");
+            assert!(closed.iter().all(|name| names.is_reserved(name)), "{preset:?}");
+            assert!(!open.iter().any(|name| names.is_reserved(name)), "{preset:?}");
+            assert!(preset.valueless().iter().all(|name| names.is_reserved(name.as_str())), "{preset:?}");
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
         let mut builder = builder();
         builder.inject("remote-name", Field::GivenName, None).unwrap();
         assert_eq!(builder.preset(Preset::RemoteUser), Err(HeaderNameError::Twice));
-        assert!(!builder.build().claims("remote-user"));
+        assert!(!builder.build().is_reserved("remote-user"));
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn an_upstream_shows_none_of_its_headers() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert_eq!(config.upstream.headers().len(), 2);
     assert_eq!(config.upstream.headers()[0].1, SECRET);
-    assert!(config.identity.claims("x_proxy.secret") && config.identity.claims("X-Plain"));
+    assert!(config.identity.is_reserved("x_proxy.secret") && config.identity.is_reserved("X-Plain"));
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub(super) fn explain(error: HeaderNameError) -> String {
     let advice = match error {
         HeaderNameError::Prefix => "write one such as X-Truecaller-",
         HeaderNameError::NotAName => "write one such as Remote-User",
-        HeaderNameError::Reserved | HeaderNameError::Assertion => "choose another name",
+        HeaderNameError::Essential | HeaderNameError::Assertion => "choose another name",
         HeaderNameError::Family => "write one such as X-Corp-*",
         HeaderNameError::Needed | HeaderNameError::NeededFamily => "name the headers that your app believes",
         _ => "keep one; those of `presets` count",

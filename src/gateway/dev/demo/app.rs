@@ -123,7 +123,7 @@ impl Received {
 
 /// Only truegate injects names of its own: the gateway lets nobody else's pass.
 fn is_injected(name: &HeaderName) -> bool {
-    HeaderNames::default().claims(name)
+    HeaderNames::default().is_reserved(name)
 }
 
 fn lossy(value: &HeaderValue) -> String {

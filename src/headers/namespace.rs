@@ -1,10 +1,10 @@
-//! What a client may not say: every spelling of the names that only truegate sets.
+//! The namespace: every spelling of the names that only truegate sets, and how they are stripped.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{HeaderNames, HeaderTarget, remove_where};
 
-/// The channels by which identity was claimed and taken away.
+/// The channels by which a client claimed an identity that was stripped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[must_use = "a spoof attempt that nobody counts goes unseen"]
 pub struct Spoofs {
@@ -17,16 +17,17 @@ pub struct Spoofs {
 }
 
 impl HeaderNames {
-    /// Whether a header of this name is truegate's alone.
+    /// Whether only truegate may set a header of this name.
     ///
     /// Servers read `X_Truecaller_Phone` or `X.Truecaller.Phone` as one with `X-Truecaller-Phone` (CGI, WSGI, PHP),
     /// so everything but a letter or a digit counts as `-`, and letter case does not count.
-    pub fn claims(&self, name: impl AsRef<[u8]>) -> bool {
+    pub fn is_reserved(&self, name: impl AsRef<[u8]>) -> bool {
         let name = name.as_ref();
         self.closed.iter().any(|pattern| reads_as(name, pattern))
     }
 
-    /// Takes away what a client may not say, and by what it could say it unseen.
+    /// Strips the namespace from a request, with the headers by which a client could smuggle further requests or choose
+    /// the app's proxy.
     pub fn strip_request(&self, target: &mut impl HeaderTarget) -> Spoofs {
         target.remove(&PROXY);
         if upgrades_to_http(target) {
@@ -36,27 +37,27 @@ impl HeaderNames {
         self.strip(target)
     }
 
-    /// Takes away every header and list entry of the namespace.
+    /// Strips every header and list entry of the namespace.
     pub fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
         Spoofs {
-            header: self.strip_claimed(target),
+            header: self.strip_reserved(target),
             connection: self.strip_named(target, &header::CONNECTION) | self.strip_named(target, &PROXY_CONNECTION),
             trailer: self.strip_named(target, &header::TRAILER),
         }
     }
 
-    /// Takes away every trailer of the namespace.
+    /// Strips every trailer of the namespace.
     pub fn strip_trailers(&self, trailers: &mut HeaderMap) -> Spoofs {
-        Spoofs { trailer: self.strip_claimed(trailers), ..Spoofs::default() }
+        Spoofs { trailer: self.strip_reserved(trailers), ..Spoofs::default() }
     }
 
-    fn strip_claimed(&self, target: &mut impl HeaderTarget) -> bool {
-        remove_where(target, |name| self.claims(name))
+    fn strip_reserved(&self, target: &mut impl HeaderTarget) -> bool {
+        remove_where(target, |name| self.is_reserved(name))
     }
 
-    /// Takes our names out of a header that lists names; the others in it stay.
+    /// Removes the names of the namespace from a header that lists names, and keeps the others.
     fn strip_named(&self, target: &mut impl HeaderTarget, list: &HeaderName) -> bool {
-        let ours = |token: &&[u8]| self.claims(token.trim_ascii());
+        let ours = |token: &&[u8]| self.is_reserved(token.trim_ascii());
         if !target.headers().get_all(list).iter().any(|value| tokens(value).any(|token| ours(&token))) {
             return false;
         }

@@ -1,22 +1,22 @@
-//! The headers that a configuration may neither inject nor strip.
+//! The essential headers, which a configuration may neither inject nor strip.
 
-use super::claims::fold;
+use super::namespace::fold;
 
 /// Whether a header means something to HTTP, to proxies or to browsers, so that setting or stripping it would break them.
-pub(super) fn is_reserved(name: &str) -> bool {
+pub(super) fn is_essential(name: &str) -> bool {
     let folded = fold(name);
-    RESERVED.contains(&folded.as_str()) || FAMILIES.iter().any(|family| folded.starts_with(family))
+    ESSENTIAL.contains(&folded.as_str()) || FAMILIES.iter().any(|family| folded.starts_with(family))
 }
 
-/// Whether a namespace that starts so would swallow a header that is not truegate's.
-pub(super) fn swallows_reserved(prefix: &str) -> bool {
+/// Whether a namespace with this prefix would cover a header that is not truegate's.
+pub(super) fn covers_essential(prefix: &str) -> bool {
     let folded = fold(prefix);
-    RESERVED.iter().chain(&FAMILIES).any(|reserved| reserved.starts_with(&folded)) || is_reserved(&folded)
+    ESSENTIAL.iter().chain(&FAMILIES).any(|essential| essential.starts_with(&folded)) || is_essential(&folded)
 }
 
 /// The hop-by-hop headers of RFC 9110 §7.6.1, and those by which requests are routed, authorised, answered or told
 /// apart.
-const RESERVED: [&str; 67] = [
+const ESSENTIAL: [&str; 67] = [
     "age",
     "allow",
     "alt-svc",
