@@ -67,11 +67,6 @@ struct Injection {
 }
 
 impl HeaderNames {
-    /// Whether any header carries a field.
-    pub fn injects(&self, field: Field) -> bool {
-        self.injections.iter().any(|injection| injection.field == field)
-    }
-
     /// Starts with the default headers under a prefix such as `X-Truecaller-`.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ impl Settings {
         let rules = self.routes.iter().enumerate();
         let own = rules.filter(|(_, rule)| is_own(rule.pattern().as_str())).map(|(at, _)| Warning::OwnRoute(at));
         let unlisted = self.routes.require() && session.upstream_cookies.is_none();
-        own.chain(self.identity.injects(Field::Profile).then_some(Warning::ProfileInSessions))
+        own.chain(self.identity.carries(Field::Profile).then_some(Warning::ProfileInSessions))
             .chain(unlisted.then_some(Warning::NoUpstreamCookies))
             .collect()
     }
