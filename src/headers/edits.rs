@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{AppCookies, Field, HeaderNames, Injection, KeptCookies, Spoofs, encoding::cut, field::TooLong};
+use super::{
+    AppCookies, Field, HeaderNames, Injection, KeptCookies, Spoofs,
+    field::{TooLong, cut},
+};
 use crate::{callback::Decline, identity::Identity, lease::Lease};
 
 /// The headers of a request, as an edge holds them.

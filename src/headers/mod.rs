@@ -16,11 +16,9 @@
 //! # Ok::<_, truegate::headers::HeaderNameError>(())
 //! ```
 
-mod app_cookies;
 mod builder;
-mod crumbs;
+mod cookies;
 mod edits;
-mod encoding;
 mod essential;
 mod field;
 mod namespace;
@@ -28,18 +26,16 @@ mod preset;
 
 use http::HeaderName;
 
-pub(crate) use self::{
-    app_cookies::{AppCookies, CookieOwner, KeptCookies},
-    crumbs::join_cookies,
-    edits::remove_where,
-};
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
     edits::{Edits, HeaderTarget, ResponseEdits},
-    encoding::Encoding,
-    field::Field,
+    field::{Encoding, Field},
     namespace::{Spoofs, reads_as},
     preset::Preset,
+};
+pub(crate) use self::{
+    cookies::{AppCookies, CookieOwner, KeptCookies, join_cookies},
+    edits::remove_where,
 };
 
 /// The headers that truegate sets, and the namespace that is closed to everyone else.
