@@ -6,6 +6,7 @@ use super::{
     Encoding, Field, HeaderNames, Injection, Preset,
     essential::{covers_essential, is_essential},
     namespace::{fold, reads_as},
+    preset::PresetHeaders,
 };
 
 /// Puts a [`HeaderNames`] together.
@@ -71,13 +72,14 @@ impl HeaderNamesBuilder {
     ///
     /// Those of [`preset`](Self::preset).
     pub fn preset_encoded(&mut self, preset: Preset, name_encoding: Encoding) -> Result<(), HeaderNameError> {
-        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name, is_essential)?, field, encoding });
-        let [user, name] = preset.headers(name_encoding).map(inject);
-        let (user, name) = (user?, name?);
+        let PresetHeaders { user, name, family, valueless } = preset.headers();
+        let user =
+            Injection { name: self.admit(user, is_essential)?, field: Field::Phone, encoding: Encoding::Percent };
+        let name = Injection { name: self.admit(name, is_essential)?, field: Field::Name, encoding: name_encoding };
         self.add(user);
         self.add(name);
-        self.stripped.extend(preset.family().iter().copied().map(str::to_owned));
-        self.valueless.extend_from_slice(preset.valueless());
+        self.stripped.extend(family.iter().copied().map(str::to_owned));
+        self.valueless.extend(valueless.iter().copied().map(HeaderName::from_static));
         Ok(())
     }
 

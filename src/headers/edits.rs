@@ -139,15 +139,22 @@ impl Edits {
     pub(crate) fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
         let spoofs = self.names.strip_request(target);
         match &self.kind {
-            EditKind::Ordinary => return spoofs,
-            EditKind::Known { identity, assertion } => {
-                self.names.vouch(target, identity, assertion.as_ref());
-                return spoofs;
+            EditKind::Ordinary => {}
+            EditKind::Verified { identity, assertion } | EditKind::Known { identity, assertion } => {
+                self.names.inject(target, |field| field.text(identity));
+                if let Some(assertion) = assertion {
+                    target.insert(self.names.assertion(), assertion.clone());
+                }
             }
-            EditKind::Verified { identity, assertion } => self.names.vouch(target, identity, assertion.as_ref()),
-            EditKind::Declined(decline) => self.names.inject(target, |field| declined(field, decline)),
+            EditKind::Declined(decline) => self.names.inject(target, |field| match field {
+                Field::Status => Some(decline.status().as_str().into()),
+                Field::RequestId => Some(decline.request_id().expose().into()),
+                _ => None,
+            }),
         }
-        target.remove(&header::EXPECT);
+        if matches!(self.kind, EditKind::Verified { .. } | EditKind::Declined(_)) {
+            target.remove(&header::EXPECT);
+        }
         spoofs
     }
 
@@ -243,13 +250,6 @@ impl HeaderNames {
         &self.assertion
     }
 
-    fn vouch(&self, target: &mut impl HeaderTarget, identity: &Identity, assertion: Option<&HeaderValue>) {
-        self.inject(target, |field| field.text(identity));
-        if let Some(assertion) = assertion {
-            target.insert(&self.assertion, assertion.clone());
-        }
-    }
-
     fn inject<'a>(&self, target: &mut impl HeaderTarget, text: impl Fn(Field) -> Option<Cow<'a, str>>) {
         for injection in &self.injections {
             if let Some(value) = text(injection.field).and_then(|text| self.value(injection, text)) {
@@ -271,11 +271,3 @@ impl HeaderNames {
 /// The headers by which responses are given to caches that many browsers share.
 static SHARED_CACHING: [HeaderName; 3] =
     [header::EXPIRES, HeaderName::from_static("cdn-cache-control"), HeaderName::from_static("surrogate-control")];
-
-fn declined(field: Field, decline: &Decline) -> Option<Cow<'_, str>> {
-    match field {
-        Field::Status => Some(decline.status().as_str().into()),
-        Field::RequestId => Some(decline.request_id().expose().into()),
-        _ => None,
-    }
-}

@@ -1,8 +1,6 @@
 //! The headers that apps behind other identity proxies read already.
 
-use http::HeaderName;
-
-use super::{Encoding, Field};
+use super::Encoding;
 
 /// Headers that go together because an app reads them so.
 ///
@@ -43,67 +41,58 @@ impl Preset {
     /// Oauth2-proxy and Authelia send names as they are, and Grafana reads them so unless it is told otherwise.
     pub(super) const NAME_ENCODING: Encoding = Encoding::Utf8;
 
-    pub(super) fn headers(self, name_encoding: Encoding) -> [(&'static str, Field, Encoding); 2] {
-        let user = |name| (name, Field::Phone, Field::Phone.default_encoding());
-        let name = |name| (name, Field::Name, name_encoding);
+    pub(super) fn headers(self) -> PresetHeaders {
         match self {
-            Self::RemoteUser => [user("Remote-User"), name("Remote-Name")],
-            Self::XForwardedUser => [user("X-Forwarded-User"), name("X-Forwarded-Preferred-Username")],
-            Self::XAuthRequest => [user("X-Auth-Request-User"), name("X-Auth-Request-Preferred-Username")],
-            Self::Grafana => [user("X-WEBAUTH-USER"), name("X-WEBAUTH-NAME")],
+            Self::RemoteUser => PresetHeaders {
+                user: "Remote-User",
+                name: "Remote-Name",
+                family: &["remote-*"],
+                valueless: &["remote-email", "remote-groups"],
+            },
+            Self::XForwardedUser => PresetHeaders {
+                user: "X-Forwarded-User",
+                name: "X-Forwarded-Preferred-Username",
+                family: &[
+                    "x-forwarded-user",
+                    "x-forwarded-email",
+                    "x-forwarded-groups",
+                    "x-forwarded-preferred-username",
+                    "x-forwarded-access-token",
+                ],
+                valueless: &["x-forwarded-email", "x-forwarded-groups", "x-forwarded-access-token"],
+            },
+            Self::XAuthRequest => PresetHeaders {
+                user: "X-Auth-Request-User",
+                name: "X-Auth-Request-Preferred-Username",
+                family: &["x-auth-request-*"],
+                valueless: &["x-auth-request-email", "x-auth-request-groups", "x-auth-request-access-token"],
+            },
+            Self::Grafana => PresetHeaders {
+                user: "X-WEBAUTH-USER",
+                name: "X-WEBAUTH-NAME",
+                family: &["x-webauth-*"],
+                valueless: &["x-webauth-email", "x-webauth-groups", "x-webauth-role"],
+            },
         }
     }
 }
 
-impl Preset {
+/// The headers of a preset.
+pub(super) struct PresetHeaders {
+    /// Carries the phone number.
+    pub(super) user: &'static str,
+    /// Carries the user's name.
+    pub(super) name: &'static str,
     /// The names that no client may send, as [`reads_as`](super::reads_as) takes them.
-    pub(super) fn family(self) -> &'static [&'static str] {
-        match self {
-            Self::RemoteUser => &["remote-*"],
-            Self::XForwardedUser => &[
-                "x-forwarded-user",
-                "x-forwarded-email",
-                "x-forwarded-groups",
-                "x-forwarded-preferred-username",
-                "x-forwarded-access-token",
-            ],
-            Self::XAuthRequest => &["x-auth-request-*"],
-            Self::Grafana => &["x-webauth-*"],
-        }
-    }
-
+    pub(super) family: &'static [&'static str],
     /// The names of the family that apps are known to read and truegate has no value for.
-    pub(super) fn valueless(self) -> &'static [HeaderName] {
-        match self {
-            Self::RemoteUser => &REMOTE,
-            Self::XForwardedUser => &X_FORWARDED,
-            Self::XAuthRequest => &X_AUTH_REQUEST,
-            Self::Grafana => &X_WEBAUTH,
-        }
-    }
+    pub(super) valueless: &'static [&'static str],
 }
-
-static REMOTE: [HeaderName; 2] = [HeaderName::from_static("remote-email"), HeaderName::from_static("remote-groups")];
-static X_FORWARDED: [HeaderName; 3] = [
-    HeaderName::from_static("x-forwarded-email"),
-    HeaderName::from_static("x-forwarded-groups"),
-    HeaderName::from_static("x-forwarded-access-token"),
-];
-static X_AUTH_REQUEST: [HeaderName; 3] = [
-    HeaderName::from_static("x-auth-request-email"),
-    HeaderName::from_static("x-auth-request-groups"),
-    HeaderName::from_static("x-auth-request-access-token"),
-];
-static X_WEBAUTH: [HeaderName; 3] = [
-    HeaderName::from_static("x-webauth-email"),
-    HeaderName::from_static("x-webauth-groups"),
-    HeaderName::from_static("x-webauth-role"),
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::headers::{HeaderNameError, HeaderNames, HeaderNamesBuilder};
+    use crate::headers::{Field, HeaderNameError, HeaderNames, HeaderNamesBuilder};
 
     fn builder() -> HeaderNamesBuilder {
         HeaderNames::builder("X-Truecaller-").unwrap()
@@ -159,7 +148,7 @@ mod tests {
             let names = builder.build();
             assert!(closed.iter().all(|name| names.is_reserved(name)), "{preset:?}");
             assert!(!open.iter().any(|name| names.is_reserved(name)), "{preset:?}");
-            assert!(preset.valueless().iter().all(|name| names.is_reserved(name.as_str())), "{preset:?}");
+            assert!(preset.headers().valueless.iter().all(|name| names.is_reserved(name)), "{preset:?}");
         }
     }
 
