@@ -5,7 +5,10 @@ use std::sync::Arc;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{
+        CertificateDer,
+        pem::{self, PemObject},
+    },
 };
 
 /// TLS with Mozilla's roots and those of a PEM file; the provider is given, never ambient.
@@ -15,19 +18,24 @@ pub(crate) fn config(trusted: &[u8]) -> Result<ClientConfig, NoCertificate> {
     Ok(builder.with_root_certificates(roots(trusted)?).with_no_client_auth())
 }
 
-/// A PEM file to trust that holds no certificate, or a broken one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no certificate could be read from the PEM file")]
-pub(crate) struct NoCertificate;
+/// Why the certificates of a PEM file cannot be trusted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoCertificate {
+    #[error("the file holds no certificate")]
+    Empty,
+    #[error("the file is not valid PEM")]
+    Pem(#[from] pem::Error),
+    #[error("a certificate of the file is not valid")]
+    Certificate(#[from] rustls::Error),
+}
 
 fn roots(trusted: &[u8]) -> Result<RootCertStore, NoCertificate> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let known = roots.len();
     for certificate in CertificateDer::pem_slice_iter(trusted) {
-        let certificate = certificate.map_err(|_| NoCertificate)?;
-        roots.add(certificate).map_err(|_| NoCertificate)?;
+        roots.add(certificate?)?;
     }
-    if roots.len() == known && !trusted.is_empty() { Err(NoCertificate) } else { Ok(roots) }
+    if roots.len() == known && !trusted.is_empty() { Err(NoCertificate::Empty) } else { Ok(roots) }
 }
 
 #[cfg(test)]
@@ -38,7 +46,7 @@ mod tests {
     fn a_file_to_trust_holds_a_certificate() {
         assert!(config(b"").is_ok());
         for pem in ["not PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert_eq!(config(pem.as_bytes()).err(), Some(NoCertificate), "{pem}");
+            assert!(config(pem.as_bytes()).is_err(), "{pem}");
         }
     }
 }

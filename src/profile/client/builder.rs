@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
@@ -99,7 +100,7 @@ impl ProfileClientBuilder {
             .dns_resolver(PublicResolver);
         let overridden = self.resolve.iter().fold(client, |client, (host, address)| client.resolve(host, *address));
         Ok(ProfileClient {
-            http: overridden.build().map_err(|_| ClientError::Setup)?,
+            http: overridden.build().map_err(|error| ClientError::Setup(error.into()))?,
             attempts: self.attempts,
             profile_limit: self.profile_limit,
             permits: Arc::new(Semaphore::new(self.concurrency.get())),
@@ -121,20 +122,20 @@ impl Default for ProfileClientBuilder {
 }
 
 /// Why there is no client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// The file to trust is not a PEM file, or holds no certificate.
     #[error("no certificate could be read from the trusted PEM file")]
-    Certificate,
+    Certificate(#[source] Box<dyn Error + Send + Sync>),
     /// The HTTP client could not be set up.
     #[error("the HTTP client could not be set up")]
-    Setup,
+    Setup(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl From<NoCertificate> for ClientError {
-    fn from(_: NoCertificate) -> Self {
-        Self::Certificate
+    fn from(error: NoCertificate) -> Self {
+        Self::Certificate(error.into())
     }
 }
 
