@@ -14,7 +14,6 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::read::Whole;
 use crate::{gate::Gate, lease::Lease};
 
 /// The body of a request behind truegate.
@@ -28,15 +27,15 @@ pin_project! {
     #[derive(Debug)]
     pub struct GuardedBody<B> {
         #[pin]
-        kind: Kind<B>,
+        kind: BodyKind<B>,
         watch: Option<Watch>,
     }
 }
 
 pin_project! {
-    #[project = KindProjection]
+    #[project = BodyKindProjection]
     #[derive(Debug)]
-    enum Kind<B> {
+    enum BodyKind<B> {
         Passing { #[pin] inner: B, gate: Gate, strip: fn(&Gate, &mut HeaderMap) },
         Whole { data: Option<Bytes>, trailers: Option<HeaderMap> },
     }
@@ -96,16 +95,15 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 impl<B> GuardedBody<B> {
     pub(super) fn of_request(inner: B, gate: Gate) -> Self {
-        Self::new(Kind::Passing { inner, gate, strip: Gate::strip_request_trailers })
+        Self::new(BodyKind::Passing { inner, gate, strip: Gate::strip_request_trailers })
     }
 
     pub(super) fn of_response(inner: B, gate: Gate) -> Self {
-        Self::new(Kind::Passing { inner, gate, strip: Gate::strip_response_trailers })
+        Self::new(BodyKind::Passing { inner, gate, strip: Gate::strip_response_trailers })
     }
 
     /// A body that was read before.
-    pub(super) fn read(whole: Whole, gate: &Gate) -> Self {
-        let Whole { data, mut trailers } = whole;
+    pub(super) fn read(data: Bytes, mut trailers: Option<HeaderMap>, gate: &Gate) -> Self {
         if let Some(trailers) = &mut trailers {
             gate.strip_request_trailers(trailers);
         }
@@ -114,14 +112,14 @@ impl<B> GuardedBody<B> {
 
     /// A body that is known whole.
     pub(super) fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
-        Self::new(Kind::Whole { data: Some(data).filter(|data| !data.is_empty()), trailers })
+        Self::new(BodyKind::Whole { data: Some(data).filter(|data| !data.is_empty()), trailers })
     }
 
     /// The body as it came, unless it was read before.
     pub(super) fn into_unread(self) -> Option<B> {
         match self.kind {
-            Kind::Passing { inner, .. } => Some(inner),
-            Kind::Whole { .. } => None,
+            BodyKind::Passing { inner, .. } => Some(inner),
+            BodyKind::Whole { .. } => None,
         }
     }
 
@@ -130,7 +128,7 @@ impl<B> GuardedBody<B> {
         Self { watch: lease.map(|lease| Watch { lease: lease.clone(), over: Mutex::new(lease.over()) }), ..self }
     }
 
-    fn new(kind: Kind<B>) -> Self {
+    fn new(kind: BodyKind<B>) -> Self {
         Self { kind, watch: None }
     }
 }
@@ -146,7 +144,7 @@ impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {
             return Poll::Ready(Some(Err(BodyError::SessionOver)));
         }
         Poll::Ready(match this.kind.project() {
-            KindProjection::Passing { inner, gate, strip } => {
+            BodyKindProjection::Passing { inner, gate, strip } => {
                 let mut frame = ready!(inner.poll_frame(cx)).map(|frame| frame.map_err(BodyError::Inner));
                 if let Some(Ok(frame)) = &mut frame
                     && let Some(trailers) = frame.trailers_mut()
@@ -155,7 +153,7 @@ impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {
                 }
                 frame
             }
-            KindProjection::Whole { data, trailers } => {
+            BodyKindProjection::Whole { data, trailers } => {
                 data.take().map(Frame::data).or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
             }
         })
@@ -163,15 +161,15 @@ impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Passing { inner, .. } => inner.is_end_stream(),
-            Kind::Whole { data, trailers } => data.is_none() && trailers.is_none(),
+            BodyKind::Passing { inner, .. } => inner.is_end_stream(),
+            BodyKind::Whole { data, trailers } => data.is_none() && trailers.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Passing { inner, .. } => inner.size_hint(),
-            Kind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
+            BodyKind::Passing { inner, .. } => inner.size_hint(),
+            BodyKind::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |data| data.len() as u64)),
         }
     }
 }

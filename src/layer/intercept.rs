@@ -1,4 +1,4 @@
-//! A request that waits for its verdict: read or looked up, then forwarded or answered.
+//! The rare path of a request: it is read or looked up, then forwarded or answered.
 
 use std::{
     future::{self, Future},
@@ -17,14 +17,12 @@ use tower_service::Service;
 
 use super::{
     RequestBody, ResponseBody,
-    leftover::{Leftover, Unwanted},
-    read::{Read, Whole},
-    request::prepare,
-    response::{answer, guard},
+    read::{Leftover, Read, Unwanted},
+    service::{answer, guard, prepare},
 };
 use crate::{
     gate::{Gate, Intake, Lookup, Reply, Verdict},
-    headers::{Edits, ResponseEdits},
+    headers::ResponseEdits,
 };
 
 pin_project! {
@@ -37,18 +35,18 @@ pin_project! {
         intake: Option<Intake>,
         waiting: Option<Waiting<S>>,
         #[pin]
-        stage: Stage<S, B>,
+        phase: Phase<S, B>,
     }
 }
 
 pin_project! {
-    #[project = StageProjection]
-    enum Stage<S, B>
+    #[project = PhaseProjection]
+    enum Phase<S, B>
     where
         S: Service<Request<RequestBody<B>>>,
     {
         Reading { #[pin] read: Read<B>, refused: Option<(Verdict, Leftover)> },
-        Refusing { reply: Option<(Reply, Version)>, #[pin] unwanted: Unwanted<B> },
+        Refusing { reply: Option<(Reply, Version)>, #[pin] unwanted: Option<Unwanted<B>> },
         Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<RequestBody<B>> },
         Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: Option<Arc<ResponseEdits>> },
     }
@@ -71,15 +69,24 @@ where
             gate,
             intake: Some(intake),
             waiting: Some(Waiting { head, inner }),
-            stage: Stage::Reading { read, refused: None },
+            phase: Phase::Reading { read, refused: None },
         }
     }
 
     /// Waits for a verdict that leaves the body alone.
     pub(super) fn look_up(gate: Gate, lookup: Lookup, (head, body): (Parts, B), inner: S) -> Self {
         let body = Some(RequestBody::of_request(body, gate.clone()));
-        let stage = Stage::Deciding { verdict: lookup.finish(), body };
-        Self { gate, intake: None, waiting: Some(Waiting { head, inner }), stage }
+        let phase = Phase::Deciding { verdict: lookup.finish(), body };
+        Self { gate, intake: None, waiting: Some(Waiting { head, inner }), phase }
+    }
+
+    /// Answers by itself, once what the client still sends was read on.
+    pub(super) fn refuse(gate: Gate, reply: Reply, head: &Parts, body: Option<B>) -> Self
+    where
+        B: Body<Data = Bytes>,
+    {
+        let phase = Phase::refuse(reply, head, body, &gate);
+        Self { gate, intake: None, waiting: None, phase }
     }
 }
 
@@ -93,10 +100,14 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let next = match this.stage.as_mut().project() {
-                StageProjection::Reading { mut read, refused } => match refused {
+            let next = match this.phase.as_mut().project() {
+                PhaseProjection::Reading { mut read, refused } => match refused {
                     None => match ready!(read.as_mut().poll(cx)) {
-                        Ok(whole) => Stage::decide(this.intake.take().expect(INTAKE), whole, this.gate),
+                        Ok((data, trailers)) => {
+                            let intake = this.intake.take().expect(INTAKE);
+                            let body = Some(RequestBody::read(data.clone(), trailers, this.gate));
+                            Phase::Deciding { verdict: intake.finish(data), body }
+                        }
                         Err(failure) => {
                             let intake = this.intake.take().expect(INTAKE);
                             let leftover = Leftover::until(intake.expired(), this.gate.clone());
@@ -107,54 +118,50 @@ where
                     Some((_, leftover)) => {
                         ready!(read.poll_leftover(leftover, cx));
                         let (verdict, _) = refused.take().expect("it was refused");
-                        Stage::Deciding { verdict: Box::pin(future::ready(verdict)), body: None }
+                        Phase::Deciding { verdict: Box::pin(future::ready(verdict)), body: None }
                     }
                 },
-                StageProjection::Deciding { verdict, body } => {
+                PhaseProjection::Deciding { verdict, body } => {
                     let verdict = ready!(verdict.as_mut().poll(cx));
-                    let waiting = this.waiting.take().expect("a request waits while it is decided");
+                    let Waiting { mut head, inner } = this.waiting.take().expect("a request waits while it is decided");
                     match (verdict, body.take()) {
-                        (Verdict::Forward(edits), Some(body)) => Stage::call(waiting, edits, body, this.gate),
+                        (Verdict::Forward(edits), Some(body)) => {
+                            prepare(this.gate, &edits, &mut head);
+                            let request = Request::from_parts(head, body.leased(edits.lease()));
+                            Phase::Calling { call: inner.oneshot(request), edits: edits.into_response() }
+                        }
                         (Verdict::Forward(_), None) => unreachable!("only what was read to its end is forwarded"),
                         (Verdict::Reply(reply), body) => {
-                            let Waiting { head, .. } = waiting;
-                            let unread = body.and_then(RequestBody::into_unread);
-                            let unwanted = unread.and_then(|body| Unwanted::of(body, &head.headers, this.gate));
-                            let Some(unwanted) = unwanted else {
-                                return Poll::Ready(Ok(answer(reply, head.version)));
-                            };
-                            Stage::Refusing { reply: Some((reply, head.version)), unwanted }
+                            Phase::refuse(reply, &head, body.and_then(RequestBody::into_unread), this.gate)
                         }
                     }
                 }
-                StageProjection::Refusing { reply, unwanted } => {
-                    ready!(unwanted.poll_end(cx));
+                PhaseProjection::Refusing { reply, unwanted } => {
+                    if let Some(unwanted) = unwanted.as_pin_mut() {
+                        ready!(unwanted.poll_end(cx));
+                    }
                     let (reply, version) = reply.take().expect("a future is not polled after it was ready");
                     return Poll::Ready(Ok(answer(reply, version)));
                 }
-                StageProjection::Calling { call, edits } => {
+                PhaseProjection::Calling { call, edits } => {
                     return Poll::Ready(Ok(guard(ready!(call.poll(cx))?, this.gate, edits.as_deref())));
                 }
             };
-            this.stage.set(next);
+            this.phase.set(next);
         }
     }
 }
 
-impl<S, B> Stage<S, B>
+impl<S, B> Phase<S, B>
 where
     S: Service<Request<RequestBody<B>>>,
 {
-    fn decide(intake: Intake, whole: Whole, gate: &Gate) -> Self {
-        let verdict = intake.finish(whole.data.clone());
-        Self::Deciding { verdict, body: Some(RequestBody::read(whole, gate)) }
-    }
-
-    fn call(waiting: Waiting<S>, edits: Edits, body: RequestBody<B>, gate: &Gate) -> Self {
-        let Waiting { mut head, inner } = waiting;
-        prepare(gate, &edits, &mut head);
-        let call = inner.oneshot(Request::from_parts(head, body.leased(edits.lease())));
-        Self::Calling { call, edits: edits.into_response() }
+    fn refuse(reply: Reply, head: &Parts, body: Option<B>, gate: &Gate) -> Self
+    where
+        B: Body<Data = Bytes>,
+    {
+        let unwanted = body.and_then(|body| Unwanted::of(body, &head.headers, gate));
+        Self::Refusing { reply: Some((reply, head.version)), unwanted }
     }
 }
 

@@ -49,10 +49,7 @@
 mod body;
 mod future;
 mod intercept;
-mod leftover;
 mod read;
-mod request;
-mod response;
 mod service;
 
 use tower_layer::Layer;

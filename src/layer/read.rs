@@ -1,19 +1,20 @@
-//! Reading a callback's body: within its limit and its deadline, or not at all.
+//! Reading the body of a request: of a callback within its limit and its deadline, of a refused request as far as its
+//! client gets to the answer.
 
 use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_core::future::BoxFuture;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::leftover::Leftover;
-use crate::gate::{Failure, Intake};
+use crate::gate::{self, Failure, Gate, Intake};
 
 pin_project! {
     /// A body on its way in.
@@ -25,12 +26,6 @@ pin_project! {
         data: BytesMut,
         trailers: Option<HeaderMap>,
     }
-}
-
-/// A body that was read to its end.
-pub(super) struct Whole {
-    pub(super) data: Bytes,
-    pub(super) trailers: Option<HeaderMap>,
 }
 
 impl<B> Read<B> {
@@ -47,7 +42,8 @@ impl<B: Body<Data = Bytes>> Read<B> {
 }
 
 impl<B: Body<Data = Bytes>> Future for Read<B> {
-    type Output = Result<Whole, Failure>;
+    /// The data of the body and its trailers, or what the intake is to be told.
+    type Output = Result<(Bytes, Option<HeaderMap>), Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -62,6 +58,89 @@ impl<B: Body<Data = Bytes>> Future for Read<B> {
                 Err(frame) => *this.trailers = frame.into_trailers().ok(),
             }
         }
-        Poll::Ready(Ok(Whole { data: this.data.split().freeze(), trailers: this.trailers.take() }))
+        Poll::Ready(Ok((this.data.split().freeze(), this.trailers.take())))
     }
 }
+
+/// How far the body of a refused request is read on.
+///
+/// hyper closes a connection whose request has an unread body, which resets it, and the client may lose the answer.
+/// Only before the answer is there anybody who could read on.
+pub(super) struct Leftover {
+    gate: Gate,
+    left: usize,
+    /// When an answer is due anyway, if that is fixed.
+    due: Option<BoxFuture<'static, ()>>,
+    waiting: Option<Waiting>,
+}
+
+/// What ends the wait for a client that has more to send.
+struct Waiting {
+    expired: BoxFuture<'static, ()>,
+    silent: BoxFuture<'static, ()>,
+}
+
+pin_project! {
+    /// A body that nobody wants.
+    pub(super) struct Unwanted<B> {
+        #[pin]
+        body: B,
+        leftover: Leftover,
+    }
+}
+
+impl Leftover {
+    pub(super) fn new(gate: Gate) -> Self {
+        Self { gate, left: gate::Leftover::LIMIT, due: None, waiting: None }
+    }
+
+    /// The body of a request that is answered when this is ready at the latest.
+    pub(super) fn until(due: BoxFuture<'static, ()>, gate: Gate) -> Self {
+        Self { due: Some(due), ..Self::new(gate) }
+    }
+
+    /// Ready once the body has ended, or the bounds are reached.
+    pub(super) fn poll_end<B: Body<Data = Bytes>>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match body.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let length = frame.data_ref().map_or(0, Bytes::len);
+                    if length > self.left {
+                        return Poll::Ready(());
+                    }
+                    self.left -= length;
+                    if let Some(waiting) = &mut self.waiting {
+                        waiting.silent = self.gate.sleep(SILENCE);
+                    }
+                }
+                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                Poll::Pending => return self.poll_bounds(cx),
+            }
+        }
+    }
+
+    fn poll_bounds(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+            expired: self.due.take().unwrap_or_else(|| self.gate.sleep(gate::Leftover::TIME)),
+            silent: self.gate.sleep(SILENCE),
+        });
+        let over = waiting.expired.as_mut().poll(cx).is_ready() || waiting.silent.as_mut().poll(cx).is_ready();
+        if over { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Unwanted<B> {
+    /// A body to read on, unless it has ended, or the client asked whether to send it and need not do so.
+    pub(super) fn of(body: B, headers: &HeaderMap, gate: &Gate) -> Option<Self> {
+        let unsent = body.is_end_stream() || headers.contains_key(header::EXPECT);
+        (!unsent).then(|| Self { body, leftover: Leftover::new(gate.clone()) })
+    }
+
+    pub(super) fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        this.leftover.poll_end(this.body, cx)
+    }
+}
+
+/// A client that is silent for so long waits for the answer before it sends more.
+const SILENCE: Duration = Duration::from_secs(1);

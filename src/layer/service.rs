@@ -6,14 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, Version};
+use http::{HeaderValue, Request, Response, Uri, Version, header, request::Parts};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept, leftover::Unwanted, request::prepare};
+use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept};
 use crate::{
-    gate::{Gate, Step},
-    headers::join_cookies,
+    gate::{Connection, Gate, Reply, Step},
+    headers::{Edits, ResponseEdits, join_cookies},
     identity::Identity,
     lease::Lease,
 };
@@ -58,16 +58,11 @@ where
                 let request = Request::from_parts(head, body);
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.into_response())
             }
-            Step::Intake(intake) => {
-                ResponseFuture::intercept(Intercept::read(self.gate.clone(), intake, (head, body), self.release()))
-            }
-            Step::Lookup(lookup) => {
-                ResponseFuture::intercept(Intercept::look_up(self.gate.clone(), lookup, (head, body), self.release()))
-            }
+            Step::Intake(intake) => Intercept::read(self.gate.clone(), intake, (head, body), self.release()).into(),
+            Step::Lookup(lookup) => Intercept::look_up(self.gate.clone(), lookup, (head, body), self.release()).into(),
             Step::Reply(reply) => {
                 self.release();
-                let unwanted = Unwanted::of(body, &head.headers, &self.gate);
-                ResponseFuture::reply(reply, head.version, unwanted)
+                Intercept::refuse(self.gate.clone(), reply, &head, Some(body)).into()
             }
         }
     }
@@ -79,5 +74,72 @@ impl<S: Clone> Truegate<S> {
         let fresh = self.inner.clone();
         drop(mem::replace(&mut self.inner, fresh.clone()));
         fresh
+    }
+}
+
+/// Edits a head as the gate says, and gives the inner service the identity.
+pub(super) fn prepare(gate: &Gate, edits: &Edits, head: &mut Parts) {
+    to_origin_form(head);
+    gate.apply(edits, &mut head.headers);
+    if let Some(identity) = edits.identity() {
+        head.extensions.insert(identity.clone());
+    }
+    if let Some(lease) = edits.lease() {
+        head.extensions.insert(lease.clone());
+    }
+}
+
+/// Replaces an absolute target of HTTP/1 by the path and query that it names. Its host becomes the request's
+/// (RFC 9112 §3.2.2).
+fn to_origin_form(head: &mut Parts) {
+    let Some(authority) = head.uri.authority().filter(|_| head.version < Version::HTTP_2) else { return };
+    if !head.headers.contains_key(header::HOST) {
+        let host = HeaderValue::from_str(authority.as_str()).expect("an authority is visible ASCII");
+        head.headers.insert(header::HOST, host);
+    }
+    head.uri = head.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
+}
+
+/// The inner service's response, less the namespace.
+pub(super) fn guard<R>(
+    mut response: Response<R>,
+    gate: &Gate,
+    edits: Option<&ResponseEdits>,
+) -> Response<ResponseBody<R>> {
+    gate.apply_response(edits, response.headers_mut());
+    let lease = edits.and_then(|edits| edits.lease.as_ref());
+    response.map(|body| ResponseBody::of_response(body, gate.clone()).leased(lease))
+}
+
+/// The reply as a response; HTTP/1 is told when the connection must close.
+pub(super) fn answer<R>(reply: Reply, version: Version) -> Response<ResponseBody<R>> {
+    let mut response = reply.response;
+    if reply.connection == Connection::Close && version <= Version::HTTP_11 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.map(|body| ResponseBody::whole(body, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absolute_target_of_http_1_becomes_a_path_and_its_host_a_line() {
+        for (uri, version, host, target, said) in [
+            ("http://a.test/x?y", Version::HTTP_11, Some("A.Test"), "/x?y", Some("A.Test")),
+            ("http://a.test:80/x", Version::HTTP_10, None, "/x", Some("a.test:80")),
+            ("http://a.test", Version::HTTP_11, Some("a.test"), "/", Some("a.test")),
+            ("/x", Version::HTTP_11, None, "/x", None),
+            ("*", Version::HTTP_11, Some("a.test"), "*", Some("a.test")),
+            ("https://a.test/x", Version::HTTP_2, None, "https://a.test/x", None),
+        ] {
+            let request = Request::builder().uri(uri).version(version);
+            let request = host.into_iter().fold(request, |request, host| request.header(header::HOST, host));
+            let (mut head, ()) = request.body(()).unwrap().into_parts();
+            to_origin_form(&mut head);
+            assert_eq!(head.uri, target);
+            assert_eq!(head.headers.get(header::HOST).map(|host| host.to_str().unwrap()), said, "{uri}");
+        }
     }
 }
