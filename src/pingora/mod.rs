@@ -47,25 +47,23 @@
 //! ```
 
 mod body;
-mod drain;
 mod leased;
 mod module;
-mod reply;
 mod target;
 
+use http::{Method, StatusCode, header};
 use pingora_core::{Error, ErrorType::InternalError, Result};
-use pingora_http::RequestHeader;
+use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
 pub(crate) use self::{body::RETRY_BUFFER, target::Target};
 pub use self::{
-    drain::drain,
+    body::drain,
     leased::{Leased, proxy_service},
     module::TruegateModule,
-    reply::respond,
 };
-use crate::gate::{Rejection, Step, Verdict};
+use crate::gate::{Connection, Rejection, Reply, Step, Verdict};
 
 /// Answers a request or lets it pass; to be called from `request_filter`, whose result it is.
 ///
@@ -123,6 +121,39 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
 /// When the module was not added.
 pub fn inject(session: &mut Session, request: &mut RequestHeader) -> Result<()> {
     module(session)?.edit(request);
+    Ok(())
+}
+
+/// Answers the request, then reads what the client still sends of it, so that the client gets to the answer.
+///
+/// # Errors
+///
+/// When the client broke off.
+pub async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
+    if reply.connection == Connection::Close || (body::is_withheld(session) && !session.is_body_done()) {
+        session.set_keepalive(None);
+    }
+    let (head, body) = reply.response.into_parts();
+    let mut response = ResponseHeader::build(head.status, Some(head.headers.len() + 1))?;
+    for (name, value) in &head.headers {
+        response.append_header(name, value)?;
+    }
+    // RFC 9110 §8.6 forbids it there.
+    if head.status != StatusCode::NO_CONTENT {
+        response.insert_header(header::CONTENT_LENGTH, body.len())?;
+    }
+    let wants_body = session.req_header().method != Method::HEAD && !body.is_empty();
+    if let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>() {
+        module.answer();
+    }
+    session.write_response_header(Box::new(response), !wants_body).await?;
+    if wants_body {
+        session.write_response_body(Some(body), true).await?;
+    }
+    if !session.is_body_done() {
+        session.finish_body().await?;
+        drain(session).await;
+    }
     Ok(())
 }
 
