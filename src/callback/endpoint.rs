@@ -22,7 +22,7 @@ impl ProfileEndpoint {
     /// When the URL is not absolute and canonical, has user info, a query or a fragment, or is neither `https`
     /// nor `http` to a loopback host.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
-        let url = Url::parse(text).map_err(|_| EndpointError::NotAUrl)?;
+        let url = Url::parse(text)?;
         if url.as_str() != text {
             return Err(EndpointError::NotCanonical);
         }
@@ -62,9 +62,9 @@ impl fmt::Debug for ProfileEndpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// It is no absolute URL.
+    /// It is not an absolute URL.
     #[error("not an absolute URL")]
-    NotAUrl,
+    NotAUrl(#[from] url::ParseError),
     /// It is not spelled as a URL parser would write it.
     #[error("not in canonical form (lower-case host, no default port, no dot segments, a path)")]
     NotCanonical,
@@ -157,7 +157,7 @@ mod tests {
             ("http://127.0.0.1:9999/v1/default", Ok(())),
             ("http://localhost:9999/v1/default", Ok(())),
             ("http://[::1]/v1", Ok(())),
-            ("profiles.example/v1", Err(EndpointError::NotAUrl)),
+            ("profiles.example/v1", Err(EndpointError::NotAUrl(url::ParseError::RelativeUrlWithoutBase))),
             ("https://profiles.example", Err(EndpointError::NotCanonical)),
             ("https://Profiles.example/v1", Err(EndpointError::NotCanonical)),
             ("https://127.1/v1", Err(EndpointError::NotCanonical)),

@@ -10,20 +10,18 @@
 //! ```
 
 mod endpoint;
-mod request_id;
-mod status;
-mod token;
-mod wire;
+mod members;
 
-use crate::json;
+use std::borrow::Cow;
 
-pub(crate) use self::status::VERIFIED;
+use serde::Deserialize;
+
+pub(crate) use self::members::VERIFIED;
 pub use self::{
     endpoint::{EndpointError, Endpoints, ProfileEndpoint},
-    request_id::RequestId,
-    status::Status,
-    token::AccessToken,
+    members::{AccessToken, RequestId, Status},
 };
+use crate::json;
 
 /// A well-formed callback. It is not proof of anything: anyone can post one.
 #[derive(Debug, Clone)]
@@ -61,7 +59,8 @@ impl Callback {
     /// duplicate, [`CallbackError::EndpointNotAllowed`] when it names an endpoint that is not listed.
     pub fn parse(body: &[u8], endpoints: &Endpoints) -> Result<Self, CallbackError> {
         let text = json::object(body).ok_or(CallbackError::Malformed)?;
-        let wire: wire::Wire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
+        // What serde says of a mistake quotes the body, which must reach no log.
+        let wire: Wire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
         let request_id = wire.request_id.as_deref().and_then(RequestId::parse).ok_or(CallbackError::Malformed)?;
         let status = wire.status.as_deref().map(Status::parse);
         match (wire.access_token, status) {
@@ -76,6 +75,20 @@ impl Callback {
             (None, None) => Err(CallbackError::Malformed),
         }
     }
+}
+
+/// A callback as it is written. serde refuses a second one of these members; a `null` one equals an absent one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    #[serde(borrow)]
+    request_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    access_token: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    endpoint: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    status: Option<Cow<'a, str>>,
 }
 
 impl Grant {

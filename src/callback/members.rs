@@ -1,0 +1,146 @@
+//! The members of a callback: the request id, the access token and the status.
+
+use std::{fmt, sync::Arc};
+
+use zeroize::Zeroizing;
+
+/// The `requestId` of a callback: 8 to 64 characters of `A-Z a-z 0-9 - _ =`, compared exactly.
+///
+/// # Security
+///
+/// It is the nonce of a login, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// Takes an id of the right length and alphabet.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let fits = (8..=64).contains(&text.len());
+        (fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte)))
+            .then(|| Self(text.into()))
+    }
+
+    /// The id, to compare it or to send it upstream.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestId(redacted)")
+    }
+}
+
+/// A bearer token for the profile endpoint, in the grammar of RFC 6750 §2.1 and at most 4096 bytes long.
+///
+/// # Security
+///
+/// It is wiped when dropped, and neither `Debug` nor any error shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken(Zeroizing<String>);
+
+impl AccessToken {
+    /// Takes a token that follows the grammar.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        (text.len() <= MAX_TOKEN_LENGTH && is_b64token(text)).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The token as it goes behind `Authorization: Bearer`.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(redacted)")
+    }
+}
+
+/// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+fn is_b64token(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
+}
+
+/// What Truecaller says of a login that has no profile (yet), as one word of `a-z 0-9 _`.
+///
+/// # Security
+///
+/// A callback cannot say `verified`: only truegate says that word.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Status(Arc<str>);
+
+impl Status {
+    /// Takes any text; what is no plain word of at most 64 characters becomes `unknown`.
+    pub(super) fn parse(text: &str) -> Self {
+        let word = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        let fits = (1..=64).contains(&text.len());
+        Self(if word && fits && text != VERIFIED { text.into() } else { UNKNOWN.into() })
+    }
+
+    /// Whether the user said no, so that no token may follow.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.as_str(), "user_rejected" | "use_another_number")
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The status of a request whose identity was verified.
+pub(crate) const VERIFIED: &str = "verified";
+const UNKNOWN: &str = "unknown";
+const MAX_TOKEN_LENGTH: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_has_its_length_and_alphabet() {
+        let longest = "n".repeat(64);
+        for accepted in ["12345678", "RL8YZ41FQMt5Jiak2sc_Ys0OgQA=", "a-b_c=d0", &longest] {
+            assert!(RequestId::parse(accepted).is_some(), "{accepted}");
+        }
+        let too_long = "n".repeat(65);
+        for refused in
+            ["", "1234567", "with space", "newline\n", "nul\0nulnul", "../../etc", "glob*glob", "ééééé", &too_long]
+        {
+            assert!(RequestId::parse(refused).is_none(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_what_rfc_6750_says() {
+        let longest = "t".repeat(MAX_TOKEN_LENGTH);
+        for accepted in ["a", "a1asX--8_yw-OF--E6Gj", "-._~+/", "abc==", &longest] {
+            assert!(AccessToken::parse(accepted).is_some(), "{accepted}");
+        }
+        let too_long = "t".repeat(MAX_TOKEN_LENGTH + 1);
+        for refused in ["", "=", "a=b", "t t", "t\r\nHost: evil", "t\0", "té", "t,", "\"t\"", &too_long] {
+            assert!(AccessToken::parse(refused).is_none(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_the_token() {
+        let token = AccessToken::parse("hunter2").unwrap();
+        assert_eq!(format!("{token:?}"), "AccessToken(redacted)");
+    }
+
+    #[test]
+    fn a_status_is_one_plain_word_or_unknown() {
+        let longest = "s".repeat(64);
+        for word in ["user_rejected", "use_another_number", "flow_invoked", "error_42", &longest] {
+            assert_eq!(Status::parse(word).as_str(), word);
+        }
+        let too_long = "s".repeat(65);
+        for other in ["", "verified", "USER_REJECTED", "two words", "a\r\nb", "नमस्ते", "a-b", &too_long] {
+            assert_eq!(Status::parse(other).as_str(), "unknown", "{other:?}");
+        }
+    }
+}
