@@ -22,7 +22,7 @@ use url::Url;
 
 #[cfg(feature = "client")]
 pub use self::client::{ClientError, ProfileClient, ProfileClientBuilder};
-use self::wire::{List, Object, Scalar, Wire};
+use self::wire::{Object, Scalar, Wire};
 pub use self::{
     phone::PhoneNumber,
     source::{FetchError, ProfileSource},
@@ -88,6 +88,7 @@ impl Profile {
             return Self::of(wire, text.to_owned());
         }
         let repaired = json::without_trailing_commas(text);
+        // What serde says of a mistake quotes the profile, which must reach no log.
         let wire = serde_json::from_str(&repaired).map_err(|_| ProfileError::NotAProfile)?;
         Self::of(wire, repaired)
     }
@@ -101,9 +102,9 @@ impl Profile {
     }
 
     fn of(wire: Wire, json: String) -> Result<Self, ProfileError> {
-        let phone = first(wire.phone_numbers).as_phone().ok_or(ProfileError::NoPhoneNumber)?;
+        let phone = wire.phone_numbers.into_first().as_phone().ok_or(ProfileError::NoPhoneNumber)?;
         let Object(name) = wire.name;
-        let Object(address) = first(wire.addresses);
+        let Object(address) = wire.addresses.into_first();
         let email = wire.online_identities.0.email.into_text().or(wire.online_identity.0.email.into_text());
         Ok(Self {
             phone,
@@ -144,34 +145,6 @@ pub enum ProfileError {
     /// The profile's first phone number is missing or invalid.
     #[error("the profile has no valid phone number")]
     NoPhoneNumber,
-}
-
-impl Scalar {
-    fn into_text(self) -> Option<String> {
-        match self {
-            Self::Text(text) | Self::Digits(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Self::Bool(_) | Self::Other => None,
-        }
-    }
-
-    fn as_phone(&self) -> Option<PhoneNumber> {
-        match self {
-            Self::Text(text) | Self::Digits(text) => PhoneNumber::parse(text),
-            Self::Bool(_) | Self::Other => None,
-        }
-    }
-
-    fn says_false(&self) -> bool {
-        match self {
-            Self::Bool(flag) => !flag,
-            Self::Text(text) => text.trim().eq_ignore_ascii_case("false"),
-            Self::Digits(_) | Self::Other => false,
-        }
-    }
-}
-
-fn first<T: Default>(List(items): List<T>) -> T {
-    items.into_iter().next().unwrap_or_default()
 }
 
 /// One `@` between two texts without white space: enough to keep nonsense out, never a verification.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
+use super::PhoneNumber;
 use crate::json;
 
 #[derive(Deserialize, Default)]
@@ -57,12 +58,42 @@ pub(super) enum Scalar {
     Other,
 }
 
+impl Scalar {
+    pub(super) fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) | Self::Digits(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Self::Bool(_) | Self::Other => None,
+        }
+    }
+
+    pub(super) fn as_phone(&self) -> Option<PhoneNumber> {
+        match self {
+            Self::Text(text) | Self::Digits(text) => PhoneNumber::parse(text),
+            Self::Bool(_) | Self::Other => None,
+        }
+    }
+
+    pub(super) fn says_false(&self) -> bool {
+        match self {
+            Self::Bool(flag) => !flag,
+            Self::Text(text) => text.trim().eq_ignore_ascii_case("false"),
+            Self::Digits(_) | Self::Other => false,
+        }
+    }
+}
+
 /// An object, or nothing where something else stands.
 #[derive(Default)]
 pub(super) struct Object<T>(pub(super) T);
 
 /// The items of an array, or none where something else stands.
 pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl<T: Default> List<T> {
+    pub(super) fn into_first(self) -> T {
+        self.0.into_iter().next().unwrap_or_default()
+    }
+}
 
 impl<T> Default for List<T> {
     fn default() -> Self {
@@ -97,7 +128,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     }
 }
 
-/// Reads a part again, now as what it is; the error says nothing of it.
+/// Reads a part again, now as what it is. serde's own error would quote it, and no log may hold that.
 fn parse<'de, T: Deserialize<'de>, E: Error>(raw: &'de str) -> Result<T, E> {
     serde_json::from_str(raw).map_err(|_| E::custom("invalid member"))
 }

@@ -1,12 +1,13 @@
-//! What Truecaller's answer to a fetch means.
+//! What Truecaller's answer to a fetch means, and what it means that there is none.
+
+use std::error::Error;
 
 use bytes::BytesMut;
 use http::{StatusCode, header};
 use reqwest::Response;
 
-use super::fault;
 use crate::{
-    cause::Cause,
+    cause::{Cause, Fault, find},
     profile::{FetchError, Profile},
 };
 
@@ -41,13 +42,42 @@ async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, Fet
         return Err(FetchError::Unusable);
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(fault::of)? {
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > limit {
             return Err(FetchError::Unusable);
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// Returns what it means that a request failed, or that its answer broke off. The URL is not kept.
+pub(super) fn failed(error: reqwest::Error) -> FetchError {
+    let error = error.without_url();
+    FetchError::Unavailable(Fault::new(cause(&error), error))
+}
+
+fn cause(error: &reqwest::Error) -> Cause {
+    if error.is_timeout() {
+        return Cause::Timeout;
+    }
+    find(error).unwrap_or_else(|| match hyper(error) {
+        Some(error) if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => Cause::Closed,
+        Some(_) => Cause::Protocol,
+        None if error.is_connect() => Cause::Connect,
+        None => Cause::Other,
+    })
+}
+
+fn hyper<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a hyper::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        next = error.source();
+    }
+    None
 }
 
 #[cfg(test)]

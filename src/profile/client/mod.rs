@@ -11,7 +11,6 @@
 
 mod answer;
 mod builder;
-mod fault;
 mod resolver;
 
 use std::{
@@ -71,7 +70,7 @@ impl ProfileClient {
     async fn attempt(&self, grant: &Grant) -> Result<Profile, FetchError> {
         let request = self.http.get(grant.endpoint().url().clone());
         let request = request.header(header::AUTHORIZATION, bearer(grant)).header(header::CACHE_CONTROL, "no-cache");
-        let response = request.send().await.map_err(fault::of)?;
+        let response = request.send().await.map_err(answer::failed)?;
         answer::read(response, self.profile_limit).await
     }
 }
