@@ -19,7 +19,7 @@
 //! # drop(serve(http::Request::new(()), async {}));
 //! ```
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
@@ -51,7 +51,7 @@ impl Lease {
     /// lifetime, or because nobody has been able to ask about logouts for longer than the site allows.
     ///
     /// While any is polled, the store is asked about logouts, two or three times a second. It needs a tokio runtime.
-    pub fn over(&self) -> BoxFuture<'static, ()> {
+    pub fn over(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Arc::clone(&self.0).over()
     }
 }

@@ -32,12 +32,12 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "profile",
         modules: &["callback", "cause", "json"],
-        crates: &["futures_core", "serde", "serde_json", "thiserror", "url"],
+        crates: &["serde", "serde_json", "thiserror", "url"],
     },
     Floor {
         place: "profile/client",
         modules: &["callback", "cause", "profile", "tls"],
-        crates: &["bytes", "futures_core", "http", "hyper", "reqwest", "thiserror", "tokio", "tower"],
+        crates: &["bytes", "http", "hyper", "reqwest", "thiserror", "tokio", "tower"],
     },
     Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
     Floor { place: "lease", modules: &[], crates: &["futures_core"] },

@@ -13,9 +13,8 @@
 //!
 //! ```
 //! # use std::{convert::Infallible, time::Instant};
-//! # use futures_core::future::BoxFuture;
 //! # use http_body_util::Full;
-//! # use truegate::{callback::Grant, cause::Cause, profile::{FetchError, Profile, ProfileSource}};
+//! # use truegate::{callback::Grant, cause::Cause, profile::{FetchError, ProfileFuture, ProfileSource}};
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use tower::{Layer, ServiceExt, service_fn};
@@ -23,7 +22,7 @@
 //!
 //! # struct Nobody;
 //! # impl ProfileSource for Nobody {
-//! #     fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+//! #     fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> ProfileFuture<'a> {
 //! #         Box::pin(async { Err(FetchError::Unavailable(Cause::Connect.into())) })
 //! #     }
 //! # }

@@ -25,7 +25,7 @@ pub use self::client::{ClientError, ProfileClient, ProfileClientBuilder};
 use self::wire::{Object, Scalar, Wire};
 pub use self::{
     phone::PhoneNumber,
-    source::{FetchError, ProfileSource},
+    source::{FetchError, ProfileFuture, ProfileSource},
 };
 use crate::json;
 

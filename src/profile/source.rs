@@ -1,8 +1,6 @@
 //! Where profiles come from: the one door between the engine and the network.
 
-use std::time::Instant;
-
-use futures_core::future::BoxFuture;
+use std::{pin::Pin, time::Instant};
 
 use super::{Profile, ProfileError};
 use crate::{callback::Grant, cause::Fault};
@@ -15,8 +13,11 @@ pub trait ProfileSource: Send + Sync + 'static {
     /// Fetches the profile.
     ///
     /// The future is dropped when `deadline` has come, so a try that cannot end before is not worth its while.
-    fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> BoxFuture<'a, Result<Profile, FetchError>>;
+    fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> ProfileFuture<'a>;
 }
+
+/// The profile to come from a [`ProfileSource`].
+pub type ProfileFuture<'a> = Pin<Box<dyn Future<Output = Result<Profile, FetchError>> + Send + 'a>>;
 
 /// Why there is no profile.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -19,7 +19,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_core::future::BoxFuture;
 use http::{HeaderValue, header};
 use tokio::sync::Semaphore;
 use tower::{
@@ -28,7 +27,7 @@ use tower::{
 };
 
 pub use self::builder::{ClientError, ProfileClientBuilder};
-use super::{FetchError, Profile, ProfileSource};
+use super::{FetchError, Profile, ProfileFuture, ProfileSource};
 use crate::callback::Grant;
 
 /// Fetches profiles with reqwest, over connections that are kept between callbacks.
@@ -76,7 +75,7 @@ impl ProfileClient {
 }
 
 impl ProfileSource for ProfileClient {
-    fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+    fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> ProfileFuture<'a> {
         Box::pin(self.fetch(grant, deadline))
     }
 }
