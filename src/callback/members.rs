@@ -70,9 +70,9 @@ fn is_b64token(text: &str) -> bool {
 ///
 /// A callback cannot say `verified`: only truegate says that word.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Status(Arc<str>);
+pub struct CallbackStatus(Arc<str>);
 
-impl Status {
+impl CallbackStatus {
     /// Takes any text; what is no plain word of at most 64 characters becomes `unknown`.
     pub(super) fn parse(text: &str) -> Self {
         let word = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
@@ -136,11 +136,11 @@ mod tests {
     fn a_status_is_one_plain_word_or_unknown() {
         let longest = "s".repeat(64);
         for word in ["user_rejected", "use_another_number", "flow_invoked", "error_42", &longest] {
-            assert_eq!(Status::parse(word).as_str(), word);
+            assert_eq!(CallbackStatus::parse(word).as_str(), word);
         }
         let too_long = "s".repeat(65);
         for other in ["", "verified", "USER_REJECTED", "two words", "a\r\nb", "नमस्ते", "a-b", &too_long] {
-            assert_eq!(Status::parse(other).as_str(), "unknown", "{other:?}");
+            assert_eq!(CallbackStatus::parse(other).as_str(), "unknown", "{other:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ use serde::Deserialize;
 pub(crate) use self::members::VERIFIED;
 pub use self::{
     endpoint::{EndpointError, Endpoints, ProfileEndpoint},
-    members::{AccessToken, RequestId, Status},
+    members::{AccessToken, CallbackStatus, RequestId},
 };
 use crate::json;
 
@@ -44,7 +44,7 @@ pub struct Grant {
 #[derive(Debug, Clone)]
 pub struct Decline {
     request_id: RequestId,
-    status: Status,
+    status: CallbackStatus,
 }
 
 impl Callback {
@@ -62,7 +62,7 @@ impl Callback {
         // What serde says of a mistake quotes the body, which must reach no log.
         let wire: Wire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
         let request_id = wire.request_id.as_deref().and_then(RequestId::parse).ok_or(CallbackError::Malformed)?;
-        let status = wire.status.as_deref().map(Status::parse);
+        let status = wire.status.as_deref().map(CallbackStatus::parse);
         match (wire.access_token, status) {
             (Some(_), Some(status)) if status.is_refusal() => Err(CallbackError::Malformed),
             (Some(token), _) => {
@@ -115,7 +115,7 @@ impl Decline {
     }
 
     /// What Truecaller says of it.
-    pub fn status(&self) -> &Status {
+    pub fn status(&self) -> &CallbackStatus {
         &self.status
     }
 }
