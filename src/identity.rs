@@ -1,4 +1,4 @@
-//! The identity: who a request comes from, as Truecaller vouches for it.
+//! The identity: the verified user that a request comes from.
 //!
 //! An app in the same process finds it in the request's extensions.
 //!
@@ -18,12 +18,12 @@ use std::sync::Arc;
 
 use crate::{callback::RequestId, profile::Profile};
 
-/// A verified user. Having one is the proof: only a profile that truegate fetched makes one.
+/// A verified user. It exists only for a profile that truegate fetched, so to have one is the proof.
 ///
 /// # Security
 ///
-/// Nothing public makes one: it comes from a [`Gate`](crate::Gate) alone, by the profile of a [`ProfileSource`] or by a session
-/// that this gate or one with the same secret began.
+/// No public function makes one. It comes from a [`Gate`](crate::Gate) alone: with the profile of a [`ProfileSource`], or with
+/// a session that was begun by this gate or by another with the same secret.
 ///
 /// [`ProfileSource`]: crate::profile::ProfileSource
 #[derive(Debug, Clone)]
@@ -41,12 +41,12 @@ impl Identity {
         Self(Arc::new(Verified { request_id, profile }))
     }
 
-    /// The nonce of the login, with its callback; a session has none.
+    /// Returns the nonce of the login if the request is its callback. A session has none.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.as_ref()
     }
 
-    /// The user's profile, of which only the phone number is verified.
+    /// Returns the user's profile, of which only the phone number is verified.
     pub fn profile(&self) -> &Profile {
         &self.0.profile
     }

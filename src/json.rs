@@ -1,8 +1,9 @@
 //! The shape that every JSON text from outside must have before its members are read.
 
-/// Takes bytes for the text of one JSON object that is not nested too deep; the grammar is left to the parser.
+/// Returns bytes as the text of one JSON object that is not nested too deep. The grammar is left to the parser.
 ///
-/// serde would read a struct from an array too, and it skips unknown members of any depth.
+/// serde would also read a struct from an array. serde_json's own limit of depth does not count members that are skipped, and
+/// the whole profile goes on to apps, whose parsers may have no limit.
 pub(crate) fn object(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     (is_object(text) && depth(text) <= MAX_DEPTH).then_some(text)
@@ -15,7 +16,7 @@ pub(crate) fn is_object(text: &str) -> bool {
 
 /// Blanks a comma that stands after the last member of an object or array.
 ///
-/// The documentation's own sample profile has one, so whoever copies it serves invalid JSON.
+/// The documentation's own sample profile has one, so a service that copies it serves invalid JSON.
 pub(crate) fn without_trailing_commas(text: &str) -> String {
     let mut repaired = text.to_owned();
     let (mut before, mut comma) = (None, None);
@@ -34,7 +35,7 @@ pub(crate) fn without_trailing_commas(text: &str) -> String {
     repaired
 }
 
-/// How many objects and arrays are open at once, at most.
+/// Returns how many objects and arrays are open at once, at most.
 fn depth(text: &str) -> usize {
     let (mut open, mut deepest) = (0_usize, 0);
     for (_, byte) in outside_strings(text) {
@@ -48,7 +49,7 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// The bytes that are structure, with their places: all but what strings hold, their quotes included.
+/// Returns the bytes outside of strings with their positions, and the quotes of the strings.
 fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let (mut in_string, mut escaped) = (false, false);
     text.bytes().enumerate().filter(move |(_, byte)| {
@@ -71,7 +72,7 @@ fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Far more than a callback or a profile needs, and far less than a stack can bear.
+/// Far more than a callback or a profile needs, and far less than overflows a stack.
 const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How long a request may go on: as long as the session in whose name it came.
+//! How long a request may last: as long as its session.
 //!
 //! The edges end what they carry themselves. A WebSocket that a tower service has taken over is beyond the layer's reach, so
 //! its app finds the lease in the request's extensions, and ends it:
@@ -27,12 +27,12 @@ use futures_core::future::BoxFuture;
 #[derive(Clone)]
 pub struct Lease(Arc<dyn Tenure>);
 
-/// A session, as far as its end is concerned.
+/// The end of a session.
 pub(crate) trait Tenure: Send + Sync {
     /// Whether it has ended, as far as is known now.
     fn is_over(&self) -> bool;
 
-    /// Ready soon after it has ended, wherever that was.
+    /// Is ready soon after it has ended, on whichever gateway.
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
 
@@ -47,8 +47,8 @@ impl Lease {
         self.0.is_over()
     }
 
-    /// A future that is ready within two seconds of the session's end: by a logout on any gateway of the site, by its
-    /// lifetime, or because nobody has been able to ask about logouts for longer than the site allows.
+    /// Returns a future that is ready within two seconds of the session's end: after a logout on any gateway of the site, at
+    /// the end of its lifetime, or because the store could not be asked about logouts for longer than the site allows.
     ///
     /// While any is polled, the store is asked about logouts, two or three times a second. It needs a tokio runtime.
     pub fn over(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {

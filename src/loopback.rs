@@ -1,4 +1,4 @@
-//! Which hosts are this machine: plain `http` is allowed to them alone.
+//! The hosts that are this machine: plain `http` is allowed to them alone.
 
 use url::{Host, Url};
 

@@ -1,4 +1,4 @@
-//! The allow-list of profile endpoints: a callback only ever picks from it.
+//! The allow-list of profile endpoints. A callback can only name an endpoint of this list.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -10,12 +10,12 @@ use crate::loopback::is_loopback;
 ///
 /// # Security
 ///
-/// One exists only because it was written into an allow-list: nothing that a callback says can make one.
+/// It exists only if it was written into an allow-list. Nothing in a callback can make one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ProfileEndpoint(Arc<Url>);
 
 impl ProfileEndpoint {
-    /// Takes a URL for the allow-list, in the one spelling that a URL parser gives back.
+    /// Reads a URL for the allow-list, in the one spelling that a URL parser writes.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl ProfileEndpoint {
         }
     }
 
-    /// The URL to fetch.
+    /// Returns the URL to fetch.
     pub fn url(&self) -> &Url {
         &self.0
     }
@@ -65,7 +65,7 @@ pub enum EndpointError {
     /// It is not an absolute URL.
     #[error("not an absolute URL")]
     NotAUrl(#[from] url::ParseError),
-    /// It is not spelled as a URL parser would write it.
+    /// It is not written as a URL parser would write it.
     #[error("not in canonical form (lower-case host, no default port, no dot segments, a path)")]
     NotCanonical,
     /// It holds more than scheme, host, port and path.
@@ -81,12 +81,12 @@ pub enum EndpointError {
 pub struct Endpoints(Arc<[ProfileEndpoint]>);
 
 impl Endpoints {
-    /// Finds the listed endpoint that `text` spells byte for byte.
+    /// Returns the listed endpoint whose URL equals `text` byte for byte.
     pub fn admit(&self, text: &str) -> Option<ProfileEndpoint> {
         self.0.iter().find(|listed| listed.0.as_str() == text).cloned()
     }
 
-    /// The listed endpoints.
+    /// Returns the listed endpoints.
     pub fn iter(&self) -> impl Iterator<Item = &ProfileEndpoint> {
         self.0.iter()
     }

@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// Takes an id of the right length and alphabet.
+    /// Reads an id of the right length and alphabet.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let fits = (8..=64).contains(&text.len());
         (fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte)))
             .then(|| Self(text.into()))
     }
 
-    /// The id, to compare it or to send it upstream.
+    /// Returns the id, to compare it or to send it upstream.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -41,12 +41,12 @@ impl fmt::Debug for RequestId {
 pub struct AccessToken(Zeroizing<String>);
 
 impl AccessToken {
-    /// Takes a token that follows the grammar.
+    /// Reads a token that follows the grammar.
     pub(super) fn parse(text: &str) -> Option<Self> {
         (text.len() <= MAX_TOKEN_LENGTH && is_b64token(text)).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// The token as it goes behind `Authorization: Bearer`.
+    /// Returns the token as it follows `Authorization: Bearer`.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -64,16 +64,16 @@ fn is_b64token(text: &str) -> bool {
     !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
-/// What Truecaller says of a login that has no profile (yet), as one word of `a-z 0-9 _`.
+/// The status of a login that has no profile, or none yet: one word of `a-z 0-9 _`.
 ///
 /// # Security
 ///
-/// A callback cannot say `verified`: only truegate says that word.
+/// It is never `verified`: only truegate says that word.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CallbackStatus(Arc<str>);
 
 impl CallbackStatus {
-    /// Takes any text; what is no plain word of at most 64 characters becomes `unknown`.
+    /// Reads any text. A text that is not a plain word of at most 64 characters becomes `unknown`.
     pub(super) fn parse(text: &str) -> Self {
         let word = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
         let fits = (1..=64).contains(&text.len());
@@ -85,7 +85,7 @@ impl CallbackStatus {
         matches!(self.as_str(), "user_rejected" | "use_another_number")
     }
 
-    /// The word.
+    /// Returns the word.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The callback: what Truecaller, or anyone, posts to the callback route.
+//! The callback: the body that Truecaller, or anyone else, posts to the callback route.
 //!
 //! ```
 //! use truegate::callback::{Callback, Endpoints};
@@ -55,8 +55,8 @@ impl Callback {
     ///
     /// # Errors
     ///
-    /// [`CallbackError::Malformed`] when the body is no such object or one of its four members is wrong or
-    /// duplicate, [`CallbackError::EndpointNotAllowed`] when it names an endpoint that is not listed.
+    /// [`CallbackError::Malformed`] when the body is not a JSON object, or one of its four members is wrong or duplicate.
+    /// [`CallbackError::EndpointNotAllowed`] when it names an endpoint that is not listed.
     pub fn parse(body: &[u8], endpoints: &Endpoints) -> Result<Self, CallbackError> {
         let text = json::object(body).ok_or(CallbackError::Malformed)?;
         // What serde says of a mistake quotes the body, which must reach no log.
@@ -92,35 +92,35 @@ struct Wire<'a> {
 }
 
 impl Grant {
-    /// The nonce of the login.
+    /// Returns the nonce of the login.
     pub fn request_id(&self) -> &RequestId {
         &self.request_id
     }
 
-    /// The credential to fetch the profile with.
+    /// Returns the credential that the profile is fetched with.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }
 
-    /// Where to fetch the profile.
+    /// Returns the endpoint that the profile is fetched from.
     pub fn endpoint(&self) -> &ProfileEndpoint {
         &self.endpoint
     }
 }
 
 impl Decline {
-    /// The nonce of the login.
+    /// Returns the nonce of the login.
     pub fn request_id(&self) -> &RequestId {
         &self.request_id
     }
 
-    /// What Truecaller says of it.
+    /// Returns Truecaller's word for what happened.
     pub fn status(&self) -> &CallbackStatus {
         &self.status
     }
 }
 
-/// Why a body is no callback.
+/// Why a body is not a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackError {

@@ -1,4 +1,4 @@
-//! How a set of identity headers is put together.
+//! Building a set of identity headers.
 
 use http::HeaderName;
 
@@ -9,7 +9,7 @@ use super::{
     preset::PresetHeaders,
 };
 
-/// Puts a [`HeaderNames`] together.
+/// Builds [`HeaderNames`].
 #[derive(Debug)]
 pub struct HeaderNamesBuilder {
     folded_prefix: String,
@@ -50,7 +50,8 @@ impl HeaderNamesBuilder {
     ///
     /// # Errors
     ///
-    /// When the name is no header name, holds `_`, is essential, is the assertion's, or was added before in any spelling.
+    /// When the name is not a valid header name, holds `_`, is essential, is that of the assertion, or was added before in
+    /// any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
         let name = self.admit(name, is_essential)?;
         self.add(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
@@ -61,7 +62,7 @@ impl HeaderNamesBuilder {
     ///
     /// # Errors
     ///
-    /// When one of them was added before in any spelling, be it by the same preset.
+    /// When one of them was added before in any spelling, even by the same preset.
     pub fn preset(&mut self, preset: Preset) -> Result<(), HeaderNameError> {
         self.preset_encoded(preset, Preset::NAME_ENCODING)
     }
@@ -112,11 +113,11 @@ impl HeaderNamesBuilder {
         }
     }
 
-    /// Closes a header to clients that whoever sends requests to the app sets to one value on all of them.
+    /// Reserves a header that the gateway sets to the same value on every request to the app.
     ///
     /// # Errors
     ///
-    /// When the name is no header name, holds `_`, is essential, or is that of another header that is set.
+    /// When the name is not a valid header name, holds `_`, is essential, or is that of another header that is set.
     #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only the gateway sets fixed headers"))]
     pub(crate) fn fix(&mut self, name: &str) -> Result<HeaderName, HeaderNameError> {
         let name = self.admit(name, |name| is_essential(name) && !FIXABLE.contains(&name))?;
@@ -130,9 +131,9 @@ impl HeaderNamesBuilder {
 
     /// Sets how many bytes of a text are sent at most, before it is encoded. Defaults to 1024.
     ///
-    /// A longer text is cut on a character boundary. What a cut would make into something else is left out instead: the
-    /// user id, the e-mail address, the avatar's URL, and JSON (`badges`, `profile`). Phone, status and request id are short
-    /// by their own rules and always sent whole.
+    /// A longer text is cut on a character boundary. A field is left out instead if a part of it would mean something else:
+    /// the user id, the e-mail address, the avatar's URL, and JSON (`badges`, `profile`). Phone, status and request id are
+    /// short by their own rules and always sent whole.
     pub fn max_value_length(&mut self, bytes: usize) {
         self.max_value_length = bytes;
     }
@@ -183,14 +184,14 @@ impl Default for HeaderNamesBuilder {
     }
 }
 
-/// Why a name cannot be an identity header's.
+/// Why a name cannot be that of an identity header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderNameError {
-    /// The prefix cannot fence off a namespace.
+    /// The prefix cannot be that of a namespace.
     #[error("a prefix ends in `-` and must not begin the name of any header that HTTP or proxies use")]
     Prefix,
-    /// It is no token of RFC 9110 §5.6.2, or one that servers confuse with another.
+    /// It is not a token of RFC 9110 §5.6.2, or one that servers confuse with another.
     #[error("a header name has letters, digits and hyphens, and no underscore")]
     NotAName,
     /// HTTP, proxies or sessions depend on it.
@@ -220,7 +221,7 @@ fn parse(name: &str) -> Result<HeaderName, HeaderNameError> {
     name.parse().map_err(|_| HeaderNameError::NotAName)
 }
 
-/// Whether names that start so are a family of their own.
+/// Whether the names with this prefix are a family of their own.
 fn is_family(start: &str) -> bool {
     start.ends_with('-') && !start.starts_with('-')
 }
@@ -236,7 +237,7 @@ const DEFAULTS: [(&str, Field); 8] = [
     ("Country", Field::Country),
 ];
 
-/// Essential headers that say something of the way of a request, which can be the same for every request.
+/// Essential headers that describe the way of a request, and can be the same for every request.
 const FIXABLE: [&str; 2] = ["x-forwarded-port", "x-forwarded-prefix"];
 
 const MAX_VALUE_LENGTH: usize = 1024;

@@ -26,7 +26,7 @@ pub(crate) fn join_cookies(target: &mut impl HeaderTarget) {
 #[derive(Clone, Default)]
 pub(crate) struct KeptCookies(Vec<Box<[u8]>>);
 
-/// Whose the cookies are that the app sets in a response.
+/// The user that the cookies of a response belong to.
 ///
 /// # Security
 ///
@@ -39,9 +39,9 @@ pub(crate) struct CookieOwner(Arc<[u8]>);
 #[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 pub(crate) struct AppCookies {
-    /// Who gets what the app sets.
+    /// Whom the cookies belong to that the app sets.
     pub(crate) owner: CookieOwner,
-    /// The lines that make the browser forget what was somebody else's; the app's own lines come after them.
+    /// The lines that remove the cookies of another user from the browser. The app's own lines come after them.
     pub(crate) expired: Vec<HeaderValue>,
 }
 
@@ -60,7 +60,7 @@ impl KeptCookies {
 
 #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 impl CookieOwner {
-    /// A user, by bytes that no other user has; none for browsers that nobody knows.
+    /// A user, by bytes that no other user has. They are empty for a browser without a session.
     pub(crate) fn new(user: impl Into<Arc<[u8]>>) -> Self {
         Self(user.into())
     }

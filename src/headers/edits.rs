@@ -1,4 +1,4 @@
-//! What is done to a request before it goes upstream.
+//! What is done to the headers of a request before it goes upstream, and to those of its response.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -28,7 +28,7 @@ pub trait HeaderTarget {
     fn append(&mut self, name: &HeaderName, value: HeaderValue);
 }
 
-/// Removes every header whose name is meant; tells whether there was any.
+/// Removes every header whose name is meant, and returns whether there was any.
 pub(crate) fn remove_where(target: &mut (impl HeaderTarget + ?Sized), is_meant: impl Fn(&HeaderName) -> bool) -> bool {
     let meant: Vec<_> = target.headers().keys().filter(|name| is_meant(name)).cloned().collect();
     meant.iter().for_each(|name| target.remove(name));
@@ -71,9 +71,9 @@ pub struct ResponseEdits {
     pub(crate) cookies: Vec<HeaderValue>,
     /// What is done to the cookies that the app sets, if any of its cookies are listed.
     pub(crate) app: Option<AppCookies>,
-    /// How long the request and its response may go on; for as long as they like if none.
+    /// How long the request and its response may last. Without a lease they may last for ever.
     pub(crate) lease: Option<Lease>,
-    /// Whether the response depends on who asked, so that no cache may give it to others.
+    /// Whether the response depends on the user, so that no cache may give it to others.
     pub(crate) personal: bool,
 }
 
@@ -133,7 +133,7 @@ impl Edits {
         Self { names, kind, cookies: KeptCookies::default(), by_proxy: false, response: None }
     }
 
-    /// Edits the headers, and tells what had to be stripped.
+    /// Edits the headers, and returns what had to be stripped.
     ///
     /// A callback's body was read to its end, so its `Expect` has been answered and goes too.
     pub(crate) fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
@@ -158,7 +158,7 @@ impl Edits {
         spoofs
     }
 
-    /// The identity that is injected, for an app in the same process.
+    /// Returns the identity that is injected, for an app in the same process.
     pub fn identity(&self) -> Option<&Identity> {
         match &self.kind {
             EditKind::Verified { identity, .. } | EditKind::Known { identity, .. } => Some(identity),
@@ -166,7 +166,7 @@ impl Edits {
         }
     }
 
-    /// How long the request and its response may go on, if there is an end to that.
+    /// Returns how long the request and its response may last, if they end with a session.
     pub fn lease(&self) -> Option<&Lease> {
         self.response.as_ref()?.lease.as_ref()
     }
@@ -181,12 +181,12 @@ impl Edits {
         self.by_proxy
     }
 
-    /// What is to be done to the response, if anything is.
+    /// Returns what is done to the response, if anything is.
     pub fn response(&self) -> Option<&ResponseEdits> {
         self.response.as_deref()
     }
 
-    /// What is left to do once the request's headers are edited.
+    /// Returns what is left to do once the request's headers are edited.
     pub(crate) fn into_response(self) -> Option<Arc<ResponseEdits>> {
         self.response
     }
@@ -197,7 +197,7 @@ impl ResponseEdits {
     pub(crate) fn apply(&self, target: &mut impl HeaderTarget, has_companions: bool) {
         let expired = self.app.as_ref().map_or(&[][..], |app| &app.expired);
         if !expired.is_empty() {
-            // The last line about a cookie counts, and that is to be the app's.
+            // The last line about a cookie counts, and that must be the app's.
             let lines: Vec<_> = target.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
             target.remove(&header::SET_COOKIE);
             expired.iter().cloned().chain(lines).for_each(|line| target.append(&header::SET_COOKIE, line));
@@ -206,7 +206,7 @@ impl ResponseEdits {
             target.append(&header::SET_COOKIE, cookie.clone());
         }
         if has_companions || !expired.is_empty() || !self.cookies.is_empty() {
-            // Whatever the app says of its response: with a cookie in it, it is one browser's alone.
+            // A response with a cookie in it is for one browser, whatever the app says of it.
             SHARED_CACHING.iter().for_each(|name| target.remove(name));
             target.insert(&header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
@@ -216,7 +216,7 @@ impl ResponseEdits {
     }
 }
 
-/// Whether a response says already that it depends on the cookies, or on everything.
+/// Whether a response already says that it depends on the cookies, or on everything.
 fn varies_by_cookie(target: &impl HeaderTarget) -> bool {
     let varies = |name: &[u8]| name == b"*" || name.eq_ignore_ascii_case(b"cookie");
     let lines = target.headers().get_all(header::VARY).iter();
@@ -229,7 +229,8 @@ impl HeaderNames {
         self.injections.iter().any(|injection| injection.field == field)
     }
 
-    /// Sets every header, to an empty value where there is nothing to say: for proxies that copy headers by a fixed list.
+    /// Sets every header, to an empty value if there is nothing to send. It is for proxies that copy headers by a fixed
+    /// list.
     ///
     /// The names that were [stripped](super::HeaderNamesBuilder::strip), and those that apps read beside a preset's own
     /// (`Remote-Groups`), are set to an empty value too.
@@ -268,6 +269,6 @@ impl HeaderNames {
     }
 }
 
-/// The headers by which responses are given to caches that many browsers share.
+/// The headers that let caches keep a response for many browsers.
 static SHARED_CACHING: [HeaderName; 3] =
     [header::EXPIRES, HeaderName::from_static("cdn-cache-control"), HeaderName::from_static("surrogate-control")];

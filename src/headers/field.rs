@@ -70,12 +70,12 @@ impl Field {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
     }
 
-    /// The encoding of the field where none was chosen.
+    /// Returns the encoding of the field if none was chosen.
     pub fn default_encoding(self) -> Encoding {
         if self == Self::Profile { Encoding::Base64Url } else { Encoding::Percent }
     }
 
-    /// The field's text, if the identity has it.
+    /// Returns the field's text, if the identity has it.
     pub fn text(self, identity: &Identity) -> Option<Cow<'_, str>> {
         let profile = identity.profile();
         let text = match self {
@@ -103,7 +103,7 @@ impl Field {
         Some(Cow::Borrowed(text))
     }
 
-    /// What becomes of a text that is longer than a header may have.
+    /// Returns what becomes of a text that is longer than a header may be.
     pub(super) fn too_long(self) -> TooLong {
         match self {
             Self::Status | Self::RequestId | Self::Phone => TooLong::Send,
@@ -116,15 +116,15 @@ impl Field {
 /// What becomes of a text that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TooLong {
-    /// It is short by its own rules, so the limit is not meant for it.
+    /// It is short by its own rules, so the limit does not apply to it.
     Send,
-    /// A part of it still says what it says.
+    /// A part of it still means the same.
     Cut,
-    /// A part of it would say something else: another user's id, or broken JSON.
+    /// A part of it would mean something else: another user's id, or broken JSON.
     LeaveOut,
 }
 
-/// An encoding that carries any text through a header and can be undone exactly, but for [`Encoding::Utf8`].
+/// How a text is written into a header. All but [`Encoding::Utf8`] can be decoded to exactly the same text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {

@@ -1,4 +1,4 @@
-//! The identity headers: which ones there are, who may set them, and how they are written.
+//! The identity headers: their names, the values that truegate sets, and the stripping of what clients claim.
 //!
 //! ```
 //! use http::{HeaderMap, HeaderValue};
@@ -38,7 +38,7 @@ pub(crate) use self::{
     edits::remove_where,
 };
 
-/// The headers that truegate sets, and the namespace that is closed to everyone else.
+/// The headers that truegate sets, and the namespace that is reserved for them.
 ///
 /// By default these are `X-Truecaller-Status`, `-Request-Id`, `-Phone`, `-User-Id`, `-Name`, `-Given-Name`,
 /// `-Family-Name` and `-Country`.
@@ -67,7 +67,7 @@ impl HeaderNames {
     ///
     /// # Errors
     ///
-    /// When the prefix is no header name that ends in `-`, holds `_`, or would swallow a header of HTTP's own.
+    /// When the prefix is not a valid header name that ends in `-`, holds `_`, or covers an essential header.
     pub fn builder(prefix: &str) -> Result<HeaderNamesBuilder, HeaderNameError> {
         HeaderNamesBuilder::new(prefix)
     }

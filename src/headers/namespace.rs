@@ -6,7 +6,7 @@ use super::{HeaderNames, HeaderTarget, remove_where};
 
 /// The channels by which a client claimed an identity that was stripped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[must_use = "a spoof attempt that nobody counts goes unseen"]
+#[must_use = "a spoofed identity that is not counted stays unseen"]
 pub struct Spoofs {
     /// A header of the namespace.
     pub header: bool,
@@ -73,9 +73,9 @@ impl HeaderNames {
     }
 }
 
-/// Whether an upgrade would carry further requests, which nobody could look at: `h2c`, `TLS` or another `HTTP`.
+/// Whether an upgrade would carry further requests that the gate cannot inspect: `h2c`, `TLS` or another `HTTP`.
 ///
-/// A server may leave any upgrade out (RFC 9110 §7.8).
+/// A server may ignore any upgrade (RFC 9110 §7.8).
 fn upgrades_to_http(target: &impl HeaderTarget) -> bool {
     let carries = |protocol: &[u8]| {
         let name = protocol.split(|byte| *byte == b'/').next().unwrap_or_default().trim_ascii();
@@ -95,7 +95,7 @@ fn fold_byte(byte: u8) -> u8 {
 
 /// Whether some server would read a header's name as `known`, which is in lower case and has hyphens only.
 ///
-/// A `known` that ends in `*`, such as `x-corp-*`, stands for every name that starts so.
+/// A `known` that ends in `*`, such as `x-corp-*`, stands for every name with that prefix.
 pub fn reads_as(name: &[u8], known: &str) -> bool {
     match known.strip_suffix('*') {
         Some(start) => starts_folded(name, start),
@@ -113,6 +113,6 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 
 const HTTP_CARRIERS: [&[u8]; 4] = [b"h2c", b"h2", b"http", b"tls"];
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
-/// CGI makes the variable `HTTP_PROXY` of it, so a client could choose the app's proxy.
+/// CGI turns it into the variable `HTTP_PROXY`, so that a client could choose the app's proxy.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");

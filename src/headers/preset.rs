@@ -1,8 +1,8 @@
-//! The headers that apps behind other identity proxies read already.
+//! Presets: the headers that apps read which are made for other identity proxies.
 
 use super::Encoding;
 
-/// Headers that go together because an app reads them so.
+/// Headers that an app reads together.
 ///
 /// The user is the phone number, the one field that Truecaller verifies. No preset carries the e-mail address: it is
 /// what the user typed, and apps that find one take it for proven.

@@ -1,4 +1,4 @@
-//! The bodies on either side of the inner service: what passes streams on, less the namespace in its trailers.
+//! The bodies of requests and responses. They stream, and the namespace is stripped from their trailers.
 
 use std::{
     error::Error,
@@ -41,10 +41,10 @@ pin_project! {
     }
 }
 
-/// Looks whether a session goes on.
+/// Watches for the end of a session.
 struct Watch {
     lease: Lease,
-    /// Never locked: so that a body can be shared as far as its own bytes can.
+    /// The mutex is never locked: it makes the body `Sync` if the inner body is.
     over: Mutex<BoxFuture<'static, ()>>,
 }
 
@@ -63,13 +63,13 @@ impl fmt::Debug for Watch {
 
 /// Why a body broke off.
 ///
-/// It becomes a boxed error, as servers want one, if the inner error does. It is not one itself, so that the inner one need not
-/// be one either.
+/// It converts into a boxed error, as servers need it, if the inner error does. It is not an error type itself, so that the
+/// inner error need not be one either.
 #[derive(Debug)]
 pub enum BodyError<E> {
-    /// The inner body's reason.
+    /// The error of the inner body.
     Inner(E),
-    /// The session is over in whose name the request came.
+    /// The session of the request is over.
     SessionOver,
 }
 

@@ -1,15 +1,15 @@
 //! The tower layer: truegate in front of any service.
 //!
-//! Put it outermost, so that nothing before it trusts a header that it has yet to strip. Callbacks are forwarded
-//! to the inner service with their original body; every other request passes as it came, less the namespace.
+//! Put it outermost, so that no other layer trusts a header before it is stripped. Callbacks are forwarded to the inner
+//! service with their original body. Every other request passes as it came, but without the headers of the namespace.
 //! An app in the same process finds the [`Identity`](crate::Identity) in the request's extensions.
 //!
-//! With sessions, the bodies of a request and of its response break off within two seconds of the session's end, with
-//! [`BodyError::SessionOver`]. A WebSocket that the server has upgraded is beyond the layer: its app finds the
-//! [`Lease`](crate::Lease) in the request's extensions, and ends it.
+//! With sessions, the bodies of a request and of its response end with [`BodyError::SessionOver`] within two seconds of the
+//! session's end. The layer cannot end a WebSocket that the server has upgraded. Its app finds the [`Lease`](crate::Lease) in
+//! the request's extensions, and must end it.
 //!
-//! The layer does not know who is connected: insert [`ClientInfo`](crate::gate::ClientInfo) into the request's extensions
-//! in front of it, or the [limits](crate::gate::Limits) of logins and callbacks do not apply.
+//! The layer does not know the client's address. Insert [`ClientInfo`](crate::gate::ClientInfo) into the request's
+//! extensions in front of it, or the [limits](crate::gate::Limits) of logins and callbacks do not apply.
 //!
 //! ```
 //! # use std::{convert::Infallible, time::Instant};
@@ -67,7 +67,7 @@ pub struct TruegateLayer {
 }
 
 impl TruegateLayer {
-    /// A layer that asks this gate.
+    /// Makes a layer that asks this gate.
     pub fn new(gate: Gate) -> Self {
         Self { gate }
     }

@@ -42,7 +42,7 @@ impl<B: Body<Data = Bytes>> Read<B> {
 }
 
 impl<B: Body<Data = Bytes>> Future for Read<B> {
-    /// The data of the body and its trailers, or what the intake is to be told.
+    /// The data of the body and its trailers, or the method of the intake that takes the failure.
     type Output = Result<(Bytes, Option<HeaderMap>), Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -65,7 +65,7 @@ impl<B: Body<Data = Bytes>> Future for Read<B> {
 /// How far the body of a refused request is read on.
 ///
 /// hyper closes a connection whose request has an unread body, which resets it, and the client may lose the answer.
-/// Only before the answer is there anybody who could read on.
+/// The rest of the body can be read only before the answer.
 pub(super) struct Leftover {
     gate: Gate,
     left: usize,
@@ -81,7 +81,7 @@ struct Waiting {
 }
 
 pin_project! {
-    /// A body that nobody wants.
+    /// A body that is read and thrown away.
     pub(super) struct Unwanted<B> {
         #[pin]
         body: B,
@@ -94,12 +94,12 @@ impl Leftover {
         Self { gate, left: gate::Leftover::LIMIT, due: None, waiting: None }
     }
 
-    /// The body of a request that is answered when this is ready at the latest.
+    /// For a request that is answered when `due` is ready at the latest.
     pub(super) fn until(due: BoxFuture<'static, ()>, gate: Gate) -> Self {
         Self { due: Some(due), ..Self::new(gate) }
     }
 
-    /// Ready once the body has ended, or the bounds are reached.
+    /// Is ready once the body has ended, or the bounds are reached.
     pub(super) fn poll_end<B: Body<Data = Bytes>>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match body.as_mut().poll_frame(cx) {
@@ -130,7 +130,7 @@ impl Leftover {
 }
 
 impl<B: Body<Data = Bytes>> Unwanted<B> {
-    /// A body to read on, unless it has ended, or the client asked whether to send it and need not do so.
+    /// Returns a body to read on, unless it has ended, or the client asked whether it should be sent.
     pub(super) fn of(body: B, headers: &HeaderMap, gate: &Gate) -> Option<Self> {
         let unsent = body.is_end_stream() || headers.contains_key(header::EXPECT);
         (!unsent).then(|| Self { body, leftover: Leftover::new(gate.clone()) })

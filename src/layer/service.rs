@@ -1,4 +1,4 @@
-//! The service: carries requests to the gate and its steps to the inner service.
+//! The service: asks the gate about each request, and calls the inner service.
 
 use std::{
     mem,
@@ -77,7 +77,7 @@ impl<S: Clone> Truegate<S> {
     }
 }
 
-/// Edits a head as the gate says, and gives the inner service the identity.
+/// Edits a head as the gate says, and adds the identity to its extensions.
 pub(super) fn prepare(gate: &Gate, edits: &Edits, head: &mut Parts) {
     to_origin_form(head);
     gate.apply(edits, &mut head.headers);
@@ -100,7 +100,7 @@ fn to_origin_form(head: &mut Parts) {
     head.uri = head.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
 }
 
-/// The inner service's response, less the namespace.
+/// Strips the namespace from the inner service's response.
 pub(super) fn guard<R>(
     mut response: Response<R>,
     gate: &Gate,
@@ -111,7 +111,7 @@ pub(super) fn guard<R>(
     response.map(|body| ResponseBody::of_response(body, gate.clone()).leased(lease))
 }
 
-/// The reply as a response; HTTP/1 is told when the connection must close.
+/// Turns a reply into a response. HTTP/1 clients are told when the connection must close.
 pub(super) fn answer<R>(reply: Reply, version: Version) -> Response<ResponseBody<R>> {
     let mut response = reply.response;
     if reply.connection == Connection::Close && version <= Version::HTTP_11 {

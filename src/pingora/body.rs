@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::gate::{Failure, Intake, Leftover};
 
-/// Reads the body to its end, or tells what the intake is to be told.
+/// Reads the body to its end, or returns the method of the intake that takes the failure.
 ///
 /// pingora keeps up to 64 KiB of it for the upstream, and silently nothing of what is larger, so that is the limit.
 pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, Failure> {
@@ -77,7 +77,7 @@ pub async fn drain(session: &mut Session) {
             }
         }
     };
-    // Whoever has not sent everything by now is not waited for.
+    // A client that has not sent everything by now is not waited for.
     let _ = timeout(Leftover::TIME, reading).await;
     if !session.is_body_done() {
         // pingora would wait for the rest before it takes the next request.

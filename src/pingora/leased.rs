@@ -21,7 +21,7 @@ use crate::lease::Lease;
 
 /// An HTTP app, [`HttpProxy`] for one, that lets go of a request as soon as its session is over.
 ///
-/// pingora has no hook for a connection on which nobody says anything, so this drops the whole request: an HTTP/1.1
+/// pingora has no hook for a silent connection, so this drops the whole request: an HTTP/1.1
 /// connection is closed, an HTTP/2 stream is reset, and the connection to the app is closed.
 #[derive(Debug)]
 pub struct Leased<A>(Arc<A>);
@@ -67,7 +67,7 @@ impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Leased<A> {
     }
 }
 
-/// Tells the app around this request's task how long the request may go on.
+/// Tells the app around this request's task how long the request may last.
 pub(super) fn hold(lease: Lease) {
     // Without an app around it, the module can still look at every byte.
     let _ = LEASE.try_with(|held| held.replace(Some(lease)));

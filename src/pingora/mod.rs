@@ -1,4 +1,4 @@
-//! The pingora module: truegate in somebody's own `ProxyHttp`.
+//! The pingora module: truegate in a `ProxyHttp` of your own.
 //!
 //! Three lines do it: add the [module](TruegateModule::builder), call [`intercept`] from `request_filter`, and
 //! [`inject`] last in `upstream_request_filter`. The per-request state lives in the module, so a proxy's own `CTX`
@@ -9,8 +9,8 @@
 //! the answer, as [`drain()`] does after an app's early answers. How long a connection may be idle is the proxy's to say,
 //! with `Session::set_keepalive`.
 //!
-//! With sessions, serve the proxy by [`proxy_service`], so that WebSockets and streams end with their session also while
-//! nobody says anything. Without it they end when either side says something.
+//! With sessions, serve the proxy by [`proxy_service`], so that silent WebSockets and streams end with their session too.
+//! Without it they end when either side sends something.
 //!
 //! ```no_run
 //! use async_trait::async_trait;
@@ -83,7 +83,7 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
     let verdict = match step {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
-        // Whoever sends a body is noticed to have gone when it is read.
+        // The end of a client that sends a body is noticed when the body is read.
         Step::Lookup(lookup) if !session.is_body_empty() => lookup.finish().await,
         Step::Lookup(lookup) => tokio::select! {
             biased;

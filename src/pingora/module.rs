@@ -26,7 +26,7 @@ use crate::{
 pub struct TruegateModule {
     gate: Gate,
     edits: Option<Edits>,
-    /// The `Cookie` lines as they came, if some of them were truegate's own: the gate is to see them, and nobody else.
+    /// The `Cookie` lines as they came, if some of them were truegate's own. Only the gate may see those.
     cookies: Vec<HeaderValue>,
     /// Whether the response is the gate's own.
     answers: bool,
@@ -59,12 +59,12 @@ impl TruegateModule {
         self.edits = Some(edits);
     }
 
-    /// Whether the gate has answered the request itself, and nobody else.
+    /// Whether the gate itself has answered the request.
     pub fn has_answered(&self) -> bool {
         self.answers
     }
 
-    /// Lets the response pass that is written next: nobody else made it.
+    /// Lets the response pass that is written next: the gate made it.
     pub(super) fn answer(&mut self) {
         self.answers = true;
     }
@@ -87,7 +87,7 @@ impl TruegateModule {
     }
 }
 
-/// What becomes of a request, by its head as it came: with these `Cookie` lines, which nobody else is to see.
+/// Inspects a request by its head as it came, with these `Cookie` lines, which only the gate may see.
 pub(super) fn inspect(gate: &Gate, request: &mut RequestHeader, cookies: Vec<HeaderValue>) -> Step {
     if cookies.is_empty() {
         return gate.inspect(request);

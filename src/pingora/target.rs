@@ -41,7 +41,7 @@ macro_rules! header_target {
 header_target!(RequestHeader);
 header_target!(ResponseHeader);
 
-/// Tells the gate about the peer of the connection, unless the proxy has told it about the client behind.
+/// Tells the gate the peer of the connection, unless the proxy has told it the client behind that peer.
 pub(super) fn know_client(session: &mut Session) {
     if session.req_header().extensions.get::<ClientInfo>().is_some() {
         return;

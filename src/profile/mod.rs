@@ -1,4 +1,4 @@
-//! The profile: what Truecaller tells about the user who agreed.
+//! The profile: the data that Truecaller has of the user who agreed.
 //!
 //! ```
 //! use truegate::profile::Profile;
@@ -67,7 +67,7 @@ pub struct Profile {
     pub about: Option<String>,
     /// When the account was made, in milliseconds since the Unix epoch.
     pub created_at: Option<String>,
-    /// Whether Truecaller says nothing to the contrary.
+    /// False if Truecaller says so, otherwise true.
     pub is_active: bool,
     /// The whole as it was read: one JSON object.
     pub json: String,
@@ -81,7 +81,7 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// When the body is no JSON object, has a member twice, or its first phone number is no E.164 number.
+    /// When the body is not a JSON object, has a member twice, or its first phone number is not an E.164 number.
     pub fn parse(body: &[u8]) -> Result<Self, ProfileError> {
         let text = json::object(body).ok_or(ProfileError::NotAProfile)?;
         if let Ok(wire) = serde_json::from_str(text) {
@@ -93,7 +93,7 @@ impl Profile {
         Self::of(wire, repaired)
     }
 
-    /// First and last name, joined by one space.
+    /// Returns first and last name, joined by one space.
     pub fn name(&self) -> Option<String> {
         match (&self.given_name, &self.family_name) {
             (Some(given), Some(family)) => Some(format!("{given} {family}")),
@@ -135,11 +135,11 @@ impl fmt::Debug for Profile {
     }
 }
 
-/// Why a body is no usable profile.
+/// Why a body is not a usable profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// The body is no JSON object, or a member in it is invalid.
+    /// The body is not a JSON object, or a member of it is invalid.
     #[error("the body is not a profile")]
     NotAProfile,
     /// The profile's first phone number is missing or invalid.

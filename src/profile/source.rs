@@ -1,4 +1,4 @@
-//! Where profiles come from: the one door between the engine and the network.
+//! Where profiles come from: the only way from the engine to the network.
 
 use std::{pin::Pin, time::Instant};
 
@@ -8,18 +8,18 @@ use crate::{callback::Grant, cause::Fault};
 /// Fetches the profile that a grant gives access to.
 ///
 /// An implementor asks the grant's own endpoint and no other, follows no redirect and verifies TLS; otherwise a
-/// forged callback can choose who vouches for it. Dropping the future must leave nothing half done.
+/// forged callback can choose the service that vouches for it. Dropping the future must leave nothing half done.
 pub trait ProfileSource: Send + Sync + 'static {
     /// Fetches the profile.
     ///
-    /// The future is dropped when `deadline` has come, so a try that cannot end before is not worth its while.
+    /// The future is dropped at `deadline`, so no try should begin that cannot end before.
     fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> ProfileFuture<'a>;
 }
 
 /// The profile to come from a [`ProfileSource`].
 pub type ProfileFuture<'a> = Pin<Box<dyn Future<Output = Result<Profile, FetchError>> + Send + 'a>>;
 
-/// Why there is no profile.
+/// Why a profile could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -32,7 +32,7 @@ pub enum FetchError {
     /// The deadline came first.
     #[error("the profile did not arrive in time")]
     TimedOut,
-    /// Truecaller's answer is no profile.
+    /// Truecaller's answer is not a profile.
     #[error("the answer is not a profile")]
     Unusable,
     /// Truecaller's answer is a profile without a valid phone number.

@@ -31,7 +31,7 @@ pub enum Fault {
     Close,
     /// Reads the request and never answers.
     Hang,
-    /// Accepts the connection and never says a word: with TLS, there is no handshake and no request is seen.
+    /// Accepts the connection and never sends anything. With TLS, there is no handshake and no request is seen.
     ///
     /// A simulator with TLS that was *set* to stall answers no new connection until Rust code sets another fault.
     /// Without TLS it is [`Hang`](Self::Hang).
@@ -44,7 +44,7 @@ pub enum Fault {
     Malformed,
     /// 302 to this `Location`.
     Redirect(HeaderValue),
-    /// The documented profile in gzip, which nobody asked for.
+    /// The documented profile in gzip, which the client did not ask for.
     Gzip,
     /// The documented profile with `"isActive": "False"`.
     Inactive,
@@ -65,12 +65,12 @@ impl Fault {
         ("cut", "closes the connection in the middle of the body"),
         ("close", "closes the connection in place of an answer"),
         ("hang", "reads the request and never answers"),
-        ("stall", "never says a word, with TLS not even in the handshake"),
+        ("stall", "never sends anything, with TLS not even in the handshake"),
         ("huge", "a body that never ends"),
         ("sized=BYTES", "the profile, filled up with white space to this size"),
         ("malformed", "200 with an HTML page"),
         ("redirect=URL", "302 to this URL"),
-        ("gzip", "a compressed profile that nobody asked for"),
+        ("gzip", "a compressed profile, though the client did not ask for one"),
         ("inactive", "a profile that is not active"),
         ("no-phone", "a profile without a phone number"),
     ];

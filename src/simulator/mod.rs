@@ -19,7 +19,7 @@
 //! assert_eq!(posted[0].answer.status, StatusCode::NO_CONTENT);
 //!
 //! simulator.plan([Fault::Status(StatusCode::SERVICE_UNAVAILABLE), Fault::None]);
-//! // Whoever fetches the profile from `simulator.endpoint()` now has to try again.
+//! // A client that fetches the profile from `simulator.endpoint()` now has to try again.
 //! assert_eq!(simulator.fetches(), 0, "this app did not ask");
 //! # server.abort();
 //! # Ok(())
@@ -32,11 +32,11 @@
 //! |---|---|
 //! | `GET /v1/default` | Truecaller's endpoint |
 //! | `PUT /simulator/fault` | sets the [`Fault`]; the body is its text |
-//! | `GET /simulator/fault` | gives the fault of the next request |
+//! | `GET /simulator/fault` | returns the fault of the next request |
 //! | `PUT /simulator/plan` | plans the faults of the next requests, one a line |
 //! | `POST /simulator/release` | answers the requests that are held |
 //! | `POST /simulator/grants` | makes a token for the profile in the body: `{"token"}` |
-//! | `POST /simulator/callbacks` | `{"to", "kind"}` and, if wanted, `delay_ms`, `request_id`, `endpoint`, `profile`: posts the callback and gives `{"posted": [{"body", "status", "headers", "answer"}]}` |
+//! | `POST /simulator/callbacks` | `{"to", "kind"}` and, if wanted, `delay_ms`, `request_id`, `endpoint`, `profile`: posts the callback and returns `{"posted": [{"body", "status", "headers", "answer"}]}` |
 //! | `PUT /simulator/callback-url` | sets where the phone's callbacks go; the body is the URL |
 //! | `GET /simulator/requests` | what the endpoint saw: `{"count", "requests": [{"method", "target", "version", "connection", "headers"}]}` |
 //!
@@ -82,7 +82,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts one on a free port of `127.0.0.1`, without TLS.
+    /// Starts a simulator on a free port of `127.0.0.1`, without TLS.
     ///
     /// # Errors
     ///
@@ -91,22 +91,22 @@ impl Simulator {
         Self::builder().start().await
     }
 
-    /// Sets one up.
+    /// Makes a builder.
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder::default()
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What deep links begin with, so that they open the [phone](Self::set_callback_url) in a browser.
+    /// Returns what deep links begin with, so that they open the [phone](Self::set_callback_url) in a browser.
     pub fn link_base(&self) -> String {
         format!("{}{}", self.origin(), phone::PATH)
     }
 
-    /// Has what the user does on the phone's page posted to this `http://` URL.
+    /// Posts what the user does on the phone's page to this `http://` URL.
     ///
     /// # Errors
     ///
@@ -115,12 +115,12 @@ impl Simulator {
         self.shared.set_callback_url(url)
     }
 
-    /// What its URLs begin with, `http://127.0.0.1:PORT` or the same with `https`.
+    /// Returns what its URLs begin with, `http://127.0.0.1:PORT` or the same with `https`.
     pub fn origin(&self) -> &str {
         self.endpoint().trim_end_matches(shared::PATH)
     }
 
-    /// The URL of its profile endpoint, `http://127.0.0.1:PORT/v1/default` or the same with `https`.
+    /// Returns the URL of its profile endpoint, `http://127.0.0.1:PORT/v1/default` or the same with `https`.
     pub fn endpoint(&self) -> &str {
         &self.shared.endpoint
     }
@@ -130,7 +130,7 @@ impl Simulator {
         self.shared.grant(profile.into())
     }
 
-    /// Knows a token that somebody else made, and serves this profile for it.
+    /// Accepts a token that was made elsewhere, and serves this profile for it.
     pub fn recognise(&self, token: impl Into<String>, profile: impl Into<Bytes>) {
         self.shared.state().profiles.insert(token.into(), profile.into());
     }
@@ -150,17 +150,17 @@ impl Simulator {
         self.shared.releases.send_replace(());
     }
 
-    /// How many connections were accepted.
+    /// Returns how many connections were accepted.
     pub fn connections(&self) -> usize {
         *self.shared.connections.borrow()
     }
 
-    /// How many requests came to the profile endpoint, of any method.
+    /// Returns how many requests came to the profile endpoint, of any method.
     pub fn fetches(&self) -> usize {
         self.shared.seen.borrow().len()
     }
 
-    /// The requests that came to the profile endpoint, in order.
+    /// Returns the requests that came to the profile endpoint, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.seen.borrow().clone()
     }
@@ -177,16 +177,16 @@ impl Simulator {
         seen.wait_for(|seen| seen.len() >= count).await.expect(SENDER_IS_HERE);
     }
 
-    /// The documented callback with `endpoint` in it. Its token is known to every simulator.
+    /// Returns the documented callback with `endpoint` in it. Its token is known to every simulator.
     pub fn documented_callback(&self, endpoint: &str) -> Bytes {
         call::documented(endpoint)
     }
 
-    /// Posts a callback to an `http://` URL of this machine and gives what was posted, in order, with the answers.
+    /// Posts a callback to an `http://` URL of this machine, and returns what was posted, in order, with the answers.
     ///
     /// # Errors
     ///
-    /// When the URL may not be called, or a post got no whole answer.
+    /// When the URL may not be called, or an answer was not whole.
     pub async fn call(&self, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
         call.post(&self.shared, to).await
     }
@@ -195,7 +195,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// When the URL may not be called, or there was no whole answer.
+    /// When the URL may not be called, or the answer was not whole.
     pub async fn post(&self, to: &str, body: impl Into<Bytes>) -> Result<Answer, CallError> {
         Target::parse(to, self.shared.reach)?.post(body.into()).await
     }
@@ -239,7 +239,7 @@ impl SimulatorBuilder {
         Self { reach: Reach::Anywhere, ..self }
     }
 
-    /// Has what the user does on the phone's page posted to this `http://` URL, see
+    /// Posts what the user does on the phone's page to this `http://` URL, see
     /// [`Simulator::set_callback_url`].
     #[must_use]
     pub fn callback_url(self, url: impl Into<String>) -> Self {
@@ -276,7 +276,7 @@ impl Default for SimulatorBuilder {
     }
 }
 
-/// The documented profile, byte for byte. It is no valid JSON: one member is followed by a comma too many.
+/// The documented profile, byte for byte. It is not valid JSON: the last member of one object is followed by a comma.
 pub const DOCUMENTED_PROFILE: &[u8] = include_bytes!("profile.json");
 
 /// The token of the documented callback. It gives the documented profile.

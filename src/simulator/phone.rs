@@ -35,7 +35,7 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, form: String) -> R
     page(StatusCode::OK, context! { posted => post(&shared, call).await })
 }
 
-/// Posts a callback to where the site wants them, if that is known, and tells what came of it.
+/// Posts a callback to the callback URL, if there is one, and returns what was posted and answered.
 async fn post(shared: &Shared, call: Call) -> Option<String> {
     let url = shared.state().callback_url.clone()?;
     Some(match call.post(shared, &url).await {
@@ -70,7 +70,9 @@ struct Link {
 /// Why the app would lose a login.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum LinkError {
-    #[error("The link has no requestNonce, so nobody could tell whose login this is. Is the & before it missing?")]
+    #[error(
+        "The link has no requestNonce, so the site could not tell whose login this is. Is the & before it missing?"
+    )]
     Nonce,
     #[error("The link has no type=btmsheet, so the app would not know what to show.")]
     Type,

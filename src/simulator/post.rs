@@ -54,13 +54,13 @@ pub enum CallError {
     /// The answer broke off, or is larger than 1 MiB.
     #[error("the answer of the callback route is not whole")]
     Body(#[source] Box<dyn Error + Send + Sync>),
-    /// There was no whole answer in 30 seconds.
+    /// The whole answer did not come within 30 seconds.
     #[error("the callback route did not answer within 30 seconds")]
     Deadline,
 }
 
 impl CallError {
-    /// The error and what caused it, on one line.
+    /// Returns the error and its causes on one line.
     pub(crate) fn with_causes(&self) -> String {
         let first: &(dyn Error + 'static) = self;
         let chain = successors(Some(first), |error| (*error).source());
@@ -111,7 +111,7 @@ impl Target {
             Ok(Answer { status: head.status, headers: head.headers, body })
         };
         let drive = async {
-            // What breaks here is told by the answer, which may still be whole.
+            // An error here also fails the answer, unless that is whole already.
             let _ = connection.await;
             pending().await
         };

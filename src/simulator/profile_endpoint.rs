@@ -30,7 +30,7 @@ pub(super) async fn serve(
     request: Request,
 ) -> Response {
     let (head, _) = request.into_parts();
-    // Taken first: who waited for the fetch may release it at once.
+    // Taken first: a test that waited for the fetch may release it at once.
     let mut release = shared.releases.subscribe();
     let (method, target, version, headers) = (head.method.clone(), head.uri, head.version, head.headers.clone());
     let seen = Seen { method, target, version, headers, connection: connection.number };
@@ -114,7 +114,7 @@ fn torn(bytes: Bytes) -> Body {
         Some(bytes) => Poll::Ready(Some(Ok(bytes))),
         None if flushed => Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
         None => {
-            // The server writes out what it holds when the body has nothing; a failure would throw that away.
+            // The server flushes what it holds when the body has nothing to send. A failure would throw that away.
             flushed = true;
             cx.waker().wake_by_ref();
             Poll::Pending

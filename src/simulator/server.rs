@@ -56,7 +56,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Closes the connection under whoever waits for this.
+    /// Closes the connection. The request that awaits this ends with it.
     pub(super) async fn close<T>(&self) -> T {
         self.closed.notify_one();
         pending().await
@@ -88,7 +88,7 @@ async fn accept(
         let stalls = tls.is_some() && shared.state().faults.take_stall();
         connections.spawn(async move {
             match tls {
-                // The stream stays open without a word.
+                // The stream stays open and silent.
                 Some(_) if stalls => pending().await,
                 Some(tls) => {
                     if let Ok(stream) = tls.accept(stream).await {
@@ -111,7 +111,7 @@ async fn converse(
     let closed = Arc::clone(&connection.closed);
     let service = TowerToHyperService::new(router.layer(Extension(connection)));
     let server = auto::Builder::new(TokioExecutor::new());
-    // A connection that breaks is what many faults are made of.
+    // Many faults break the connection, so its errors say nothing.
     tokio::select! {
         _ = server.serve_connection(TokioIo::new(stream), service) => {}
         () = closed.notified() => {}

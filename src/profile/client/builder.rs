@@ -1,4 +1,4 @@
-//! How a profile client is put together.
+//! Building a profile client.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::{ProfileClient, resolver::PublicResolver};
 use crate::tls::{self, NoCertificate};
 
-/// Puts a [`ProfileClient`] together.
+/// Builds a [`ProfileClient`].
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ProfileClientBuilder {
@@ -40,25 +40,25 @@ impl ProfileClientBuilder {
     /// The default of [`concurrency`](Self::concurrency).
     pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
-    /// How long a connection, with its TLS handshake, may take to come up. Defaults to 1 second.
+    /// Sets how long it may take to connect, TLS handshake included. Defaults to 1 second.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How many requests are made for one callback at most, all tries counted. Defaults to 2; 0 counts as 1.
+    /// Sets how many requests are made for one callback at most, with all tries. Defaults to 2; 0 counts as 1.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
         self
     }
 
-    /// The largest profile in bytes. Defaults to 64 KiB.
+    /// Sets the largest profile in bytes. Defaults to 64 KiB.
     pub fn profile_limit(mut self, bytes: usize) -> Self {
         self.profile_limit = bytes;
         self
     }
 
-    /// How many profiles are fetched at once. Defaults to 256. Later fetches wait, but not beyond their deadline.
+    /// Sets how many profiles are fetched at once. Defaults to 256. Later fetches wait, but not beyond their deadline.
     pub fn concurrency(mut self, fetches: NonZeroUsize) -> Self {
         self.concurrency = fetches;
         self
@@ -121,7 +121,7 @@ impl Default for ProfileClientBuilder {
     }
 }
 
-/// Why there is no client.
+/// Why a client could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -139,5 +139,5 @@ impl From<NoCertificate> for ClientError {
     }
 }
 
-/// Finds out that a kept connection is dead before a callback does.
+/// Notices a dead connection before a callback needs it.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! The profile client: asks Truecaller over HTTPS.
+//! The profile client: fetches profiles from Truecaller over HTTPS.
 //!
 //! ```
 //! use truegate::{gate::Gate, profile::ProfileClient};

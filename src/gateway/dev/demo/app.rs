@@ -30,7 +30,7 @@ pub(super) struct App {
 /// What an app answers with.
 #[derive(Clone, Copy)]
 pub(super) enum AnswerKind {
-    /// Text, for those who post to it.
+    /// Text, for programs.
     Text,
     /// Pages, for browsers.
     Pages,
@@ -121,7 +121,7 @@ impl Received {
     }
 }
 
-/// Only truegate injects names of its own: the gateway lets nobody else's pass.
+/// A reserved name was injected by truegate: the gateway strips all others.
 fn is_injected(name: &HeaderName) -> bool {
     HeaderNames::default().is_reserved(name)
 }

@@ -31,7 +31,7 @@ struct LoginStatus {
     state: String,
 }
 
-/// Logs in and goes to a page that needs it, and gives the steps.
+/// Logs in, opens a page that needs a login, and returns the steps.
 pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Result<Vec<LoginStep>, DemoError> {
     let site = site.origin();
     let mut browser = Browser::open()?;
@@ -90,5 +90,5 @@ async fn read<T: for<'a> Deserialize<'a>>(answer: Response) -> Result<T, DemoErr
     serde_json::from_slice(&body).map_err(|_| DemoError::NotLoggedIn(status.to_string()))
 }
 
-/// Another user than that of the documented callback.
+/// The phone number of another user than that of the documented callback.
 pub(super) const PHONE: &str = "919999900001";

@@ -23,8 +23,8 @@ use crate::{
 /// The arguments of `truegate demo`.
 #[derive(Debug, clap::Args)]
 pub(in crate::gateway) struct DemoArgs {
-    /// Where the gateway for callbacks listens on this machine; 127.0.0.1:8080, or a free port if that is taken. The one
-    /// for logins takes 127.0.0.1:8081, or a free port.
+    /// Where the gateway for callbacks listens on this machine. Defaults to 127.0.0.1:8080, or to a free port if that is
+    /// taken. The gateway for logins listens on 127.0.0.1:8081, or on a free port.
     #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     listen: Option<SocketAddr>,
 
@@ -50,7 +50,7 @@ pub(super) enum DemoError {
     Call(#[from] CallError),
     #[error("the app did not receive the verified identity; the callback was answered {0}")]
     NotVerified(StatusCode),
-    #[error("the login did not come to its end: {0}")]
+    #[error("the login was not completed: {0}")]
     NotLoggedIn(String),
     #[error("the app did not receive the identity of the user who logged in")]
     NotGreeted,
@@ -172,7 +172,7 @@ Ctrl-C ends the demo."#
     )
 }
 
-/// Nobody else is to reach a gateway that believes a simulator.
+/// Only this machine may reach a gateway that believes a simulator.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080")?;
     if !address.ip().is_loopback() {
@@ -181,7 +181,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     Ok(address)
 }
 
-/// What the documented profile gives.
+/// The phone number of the documented profile.
 const DOCUMENTED_PHONE: &str = "+919999999999";
 const HEADING: Style = Style::new().bold();
 const INJECTED: Style = AnsiColor::Green.on_default().bold();
