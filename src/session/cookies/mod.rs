@@ -153,7 +153,10 @@ pub(crate) fn named_by(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) ->
     lines.flat_map(pairs).filter(move |pair| is_meant(key(pair)))
 }
 
-/// A `Cookie` line without some of its pairs, the others byte for byte; none if it had none of them.
+/// Returns a `Cookie` line without some of its pairs, and the others byte for byte. It is none if the line had none of them.
+///
+/// A cookie library would parse the pairs and write them anew: pairs that it cannot parse would be lost, and the others could
+/// change. What the app gets must be what the browser sent, less truegate's own.
 pub(crate) fn without(line: &[u8], is_dropped: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
     if !pairs(line).any(&is_dropped) {
         return None;
