@@ -209,8 +209,11 @@ const DOTS: [Dots; 3] = [Dots::Kept, Dots::ResolvedAfterFolding, Dots::ResolvedB
 /// What servers take for a slash.
 const SLASHES: [&[u8]; 2] = [b"/\\", b"/"];
 
+/// The name that a server takes from a segment.
+type NameOf = fn(&[u8]) -> &[u8];
+
 /// What servers take for the name in a segment.
-const NAMES: [fn(&[u8]) -> &[u8]; 3] = [
+const NAMES: [NameOf; 3] = [
     // All of it.
     |segment| segment,
     // What stands before its parameters, as servlets do: `/a;b/c` is `/a/c`.

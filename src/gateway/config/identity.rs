@@ -73,7 +73,7 @@ pub(super) fn explain(error: HeaderNameError) -> String {
 /// Reads `assertion`; none if a key that it must have is missing or wrong.
 pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
     let principal = || value::text(Principal::parse, "write a URL or a name");
-    let keys = section.require("key", "write key: ${file:assertion.pem}").and_then(signing_keys);
+    let keys = section.require("key", "write key: ${file:assertion.pem}").and_then(|item| signing_keys(&item));
     let issuer = section.read_required("issuer", "write issuer: https://shop.example", principal());
     let audience = section.read_required("audience", "write audience: shop-backend", principal());
     let lifetime = Duration::from_secs(10)..=Duration::from_hours(1);
@@ -82,7 +82,7 @@ pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
 }
 
 /// Reads one key or a list of them, of which the first signs.
-fn signing_keys(item: Item<'_>) -> Option<SigningKeys> {
+fn signing_keys(item: &Item<'_>) -> Option<SigningKeys> {
     let explain = |error| {
         let advice = match error {
             KeyError::NotPem => "write ${file:assertion.pem}, a file that `truegate keys assertion` makes",

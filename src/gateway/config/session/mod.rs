@@ -149,7 +149,7 @@ fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Optio
     let path = without_query(fallback.as_str());
     match own {
         Some(own) if own.covers(path) => {
-            item.complain("leads to truegate's own routes (write a page of the app)")
+            item.complain("leads to truegate's own routes (write a page of the app)");
         }
         Some(_) if !matches!(routes.access(path), Ok(Access::Public | Access::Optional)) => item.complain(
             "leads to a page that needs a login, but users who cannot log in are sent there (open its path with a rule, or \
