@@ -23,7 +23,7 @@ pub(crate) struct View<'a> {
     pub(crate) page: Page<'a>,
 }
 
-/// Which page it is, and the values that only this page shows.
+/// One of the pages, with the values that only this page shows.
 ///
 /// A template sees the fields as variables. The documentation of the module lists them.
 #[derive(Clone, Serialize)]
@@ -42,7 +42,7 @@ pub(crate) enum Page<'a> {
 }
 
 closed_list! {
-    /// What happened to a request, as far as it matters to a person.
+    /// The reason of a refusal, as a person sees it.
     #[derive(Serialize)]
     #[serde(rename_all = "lowercase")]
     pub(crate) enum Problem {
