@@ -1,56 +1,53 @@
 //! Percent-decoding, as servers are known to do it.
 //!
-//! What is decoded once and whole is decoded by the crate `percent-encoding`. The rest is our own: that crate cannot go on
-//! until no escape is left, as servers in a row do, and cannot leave the escapes of some bytes alone, as servers do with `%2F`.
+//! The crate `percent-encoding` encodes, and decodes whatever is decoded once away from the way of every request. Here it
+//! cannot serve: it does not go on until no escape is left, as servers in a row do, does not leave the escapes of some bytes
+//! alone, as servers do with `%2F`, and takes three times as long where an escape is decoded into place.
 
-use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
 /// A path without its query; up to 2 KiB of it cost no allocation.
 pub(crate) type PathBytes = SmallVec<[u8; 2048]>;
 
-/// How often escapes are decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rounds {
-    One,
-    /// Until no escape is left: one that decoding completes is decoded too.
-    All,
-}
-
-/// Decodes every escape once; a broken escape stays as it is.
-pub(super) fn decode_once(path: &[u8]) -> PathBytes {
-    percent_decode(path).collect()
-}
-
-/// Decodes escapes until none is left; a broken escape stays as it is.
-pub(crate) fn decode_fully(path: &[u8]) -> PathBytes {
-    decode_but(path, Rounds::All, |_| false)
-}
-
-/// Decodes escapes, but leaves those of some bytes alone.
-pub(super) fn decode_but(path: &[u8], rounds: Rounds, is_kept: impl Fn(u8) -> bool) -> PathBytes {
+/// Decodes every escape once, but leaves those of some bytes alone; a broken escape stays as it is.
+pub(super) fn decode_once(path: &[u8], is_kept: impl Fn(u8) -> bool) -> PathBytes {
     let mut decoded = PathBytes::new();
-    // What stands before has been decoded in its only round.
-    let mut done = 0;
+    let mut left = path;
+    while let [first, rest @ ..] = left {
+        let escaped = match left {
+            [b'%', high, low, ..] => octet(*high, *low).filter(|escaped| !is_kept(*escaped)),
+            _ => None,
+        };
+        decoded.push(escaped.unwrap_or(*first));
+        left = if escaped.is_some() { &rest[2..] } else { rest };
+    }
+    decoded
+}
+
+/// Decodes escapes until none is left, but leaves those of some bytes alone: an escape that decoding completes is decoded too.
+pub(super) fn decode_fully_but(path: &[u8], is_kept: impl Fn(u8) -> bool) -> PathBytes {
+    let mut decoded = PathBytes::new();
     for byte in path {
         decoded.push(*byte);
-        while let [.., b'%', high, low] = decoded[done..]
+        while let [.., b'%', high, low] = decoded[..]
             && let Some(escaped) = octet(high, low).filter(|escaped| !is_kept(*escaped))
         {
             decoded.truncate(decoded.len() - 3);
             decoded.push(escaped);
-            if rounds == Rounds::One {
-                done = decoded.len();
-            }
         }
     }
     decoded
 }
 
+/// Decodes escapes until none is left.
+pub(crate) fn decode_fully(path: &[u8]) -> PathBytes {
+    decode_fully_but(path, |_| false)
+}
+
 /// The byte that two hexadecimal digits stand for.
 pub(super) fn octet(high: u8, low: u8) -> Option<u8> {
     let (high, low) = (char::from(high).to_digit(16)?, char::from(low).to_digit(16)?);
-    u8::try_from(high * 16 + low).ok()
+    Some(u8::try_from(high * 16 + low).expect("two hexadecimal digits make a byte"))
 }
 
 #[cfg(test)]
@@ -71,8 +68,7 @@ mod tests {
             ("", b"", b""),
         ] {
             let text = text.as_bytes();
-            assert_eq!(&decode_once(text)[..], once, "{text:?}");
-            assert_eq!(&decode_but(text, Rounds::One, |_| false)[..], once, "{text:?}");
+            assert_eq!(&decode_once(text, |_| false)[..], once, "{text:?}");
             assert_eq!(&decode_fully(text)[..], fully, "{text:?}");
         }
     }
@@ -84,8 +80,9 @@ mod tests {
             ("%252f%2f", b"%2f%2f", b"%2f%2f"),
             ("%2%66%2e", b"%2f.", b"%2f."),
         ] {
-            let kept = |rounds| decode_but(text.as_bytes(), rounds, |byte| byte == b'/');
-            assert_eq!((&kept(Rounds::One)[..], &kept(Rounds::All)[..]), (once, fully), "{text}");
+            let (text, is_slash) = (text.as_bytes(), |byte| byte == b'/');
+            assert_eq!(&decode_once(text, is_slash)[..], once, "{text:?}");
+            assert_eq!(&decode_fully_but(text, is_slash)[..], fully, "{text:?}");
         }
     }
 }

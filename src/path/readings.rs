@@ -12,7 +12,7 @@
 //!   (`/b`), before escapes are decoded or afterwards;
 //! - `//host/path` and `http://host/path` are `/path`, as for an app that resolves its target as a URL.
 
-use super::decode::{PathBytes, Rounds, decode_but, decode_fully, decode_once};
+use super::decode::{PathBytes, decode_fully, decode_fully_but, decode_once};
 
 /// Whether any known reading of a path is one that `matches`.
 ///
@@ -61,30 +61,26 @@ impl<M: FnMut(&[u8]) -> bool> Readings<M> {
 
     /// Servers resolve dot segments before they decode, after they decoded once, or later.
     fn of_rooted(&mut self, path: &[u8]) -> bool {
-        let once = decode_once(path);
+        let once = decode_once(path, |_| false);
         self.of_spelled(path) || self.of_resolved(path) || (*once != *path && self.of_resolved(&once))
     }
 
     fn of_resolved(&mut self, path: &[u8]) -> bool {
         let has_more = path.iter().any(|byte| matches!(byte, b'%' | b';' | b'\\')) && has_dots(path);
-        has_more && DOTS[1..].iter().any(|dots| self.of_spelled(&read(path, b"/", NAMES[0], *dots)))
+        has_more && DOTS[1..].iter().any(|dots| self.of_spelled(&read(path, b'/', NAMES[0], *dots)))
     }
 
     /// All ways to decode.
     fn of_spelled(&mut self, path: &[u8]) -> bool {
-        let fully = decode_fully(path);
-        if self.of_either(&decode_once(path), &fully) {
+        let (once, fully) = (decode_once(path, |_| false), decode_fully(path));
+        if self.of_either(&once, &fully) {
             return true;
         }
         let is_separator = |byte: u8| matches!(byte, b'/' | b'\\');
         let separators = |path: &[u8]| path.iter().filter(|byte| is_separator(**byte)).count();
-        if separators(&fully) != separators(path) {
-            let [once, fully] = [Rounds::One, Rounds::All].map(|rounds| decode_but(path, rounds, is_separator));
-            if self.of_either(&once, &fully) {
-                return true;
-            }
-        }
-        loosened(&fully).is_some_and(|loosened| self.of_decoded(&loosened))
+        let hides_separators = separators(&fully) != separators(path);
+        (hides_separators && self.of_either(&decode_once(path, is_separator), &decode_fully_but(path, is_separator)))
+            || loosened(&fully).is_some_and(|loosened| self.of_decoded(&loosened))
     }
 
     fn of_either(&mut self, once: &[u8], fully: &[u8]) -> bool {
@@ -113,15 +109,15 @@ impl<M: FnMut(&[u8]) -> bool> Readings<M> {
 
     /// All ways to take segments apart.
     fn of_segments(&mut self, path: &[u8]) -> bool {
-        let slashes = if path.contains(&b'\\') { &SLASHES[..] } else { &SLASHES[..1] };
+        let slashes = if path.contains(&b'\\') { &SLASHES[..] } else { &SLASHES[1..] };
         let names = if path.contains(&b';') { &NAMES[..] } else { &NAMES[..1] };
         let dots = if has_dots(path) { &DOTS[..] } else { &DOTS[..1] };
-        for slashes in slashes {
+        for slash in slashes {
             for name in names {
                 for dots in dots {
                     let Some(left) = self.left.checked_sub(path.len() + OVERHEAD) else { return true };
                     self.left = left;
-                    if (self.matches)(&read(path, slashes, *name, *dots)) {
+                    if (self.matches)(&read(path, *slash, *name, *dots)) {
                         return true;
                     }
                 }
@@ -174,9 +170,9 @@ fn loose(bytes: &[u8]) -> Option<(u8, usize)> {
 }
 
 /// One reading of a path, whose escapes are decoded.
-fn read(decoded: &[u8], slashes: &[u8], name: fn(&[u8]) -> &[u8], dots: Dots) -> PathBytes {
+fn read(decoded: &[u8], slash: u8, name: fn(&[u8]) -> &[u8], dots: Dots) -> PathBytes {
     let mut path = PathBytes::new();
-    for segment in decoded.split(|byte| slashes.contains(byte)).skip(1) {
+    for segment in decoded.split(|byte| [b'/', slash].contains(byte)).skip(1) {
         match name(segment) {
             b"." if dots != Dots::Kept => {}
             b".." if dots != Dots::Kept => path.truncate(path.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
@@ -187,9 +183,9 @@ fn read(decoded: &[u8], slashes: &[u8], name: fn(&[u8]) -> &[u8], dots: Dots) ->
             }
         }
     }
-    path.dedup_by(|one, next| *one == b'/' && *next == b'/');
-    if path.last() == Some(&b'/') {
-        path.pop();
+    if dots == Dots::ResolvedBeforeFolding {
+        path.dedup_by(|one, next| *one == b'/' && *next == b'/');
+        path.truncate(path.len() - usize::from(path.ends_with(b"/")));
     }
     path
 }
@@ -206,8 +202,8 @@ enum Dots {
 
 const DOTS: [Dots; 3] = [Dots::Kept, Dots::ResolvedAfterFolding, Dots::ResolvedBeforeFolding];
 
-/// What servers take for a slash.
-const SLASHES: [&[u8]; 2] = [b"/\\", b"/"];
+/// What servers take for a slash, beside the slash itself.
+const SLASHES: [u8; 2] = [b'\\', b'/'];
 
 /// The name that a server takes from a segment.
 type NameOf = fn(&[u8]) -> &[u8];
