@@ -50,6 +50,9 @@ pub mod callback;
 pub mod cause;
 pub mod clock;
 mod closed_list;
+#[cfg(all(any(test, fuzzing), feature = "session"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gate;
 #[cfg(feature = "gateway")]
 pub mod gateway;

@@ -4,6 +4,8 @@
 //! This is our own code because each step is a decision about trust: which peer may speak for a client, which of its words
 //! are read, and which headers nobody else may send. Libraries for these headers parse them, and believe the first entry.
 
+#[cfg(any(test, fuzzing))]
+mod fuzzing;
 mod proxies;
 mod trusted;
 
@@ -17,6 +19,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::fuzzing::forwarded as fuzz;
 pub(super) use self::trusted::TrustedNetwork;
 pub use self::trusted::TrustedProxies;
 use crate::{
