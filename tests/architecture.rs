@@ -219,7 +219,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway/config",
         // Not pingora: a configuration can be read and checked without it.
-        modules: &["access", "assertion", "callback", "gate", "headers", "profile", "session", "store"],
+        modules: &["access", "assertion", "callback", "closed_list", "gate", "headers", "profile", "session", "store"],
         crates: &[
             "granit_parser",
             "http",
@@ -228,7 +228,6 @@ const HOUSE: &[Floor] = &[
             "rustls",
             "strsim",
             "thiserror",
-            "tracing",
             "url",
             "zeroize",
         ],

@@ -2,13 +2,12 @@
 #![cfg(feature = "gateway")]
 
 use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
-use tracing::level_filters::LevelFilter;
 use truegate::{
     access::{Access, AllowList},
     assertion::SigningKey,
     callback::Endpoints,
     gate::Limits,
-    gateway::config::{Config, ConfigErrors, LogFormat, Store, TrustedProxies},
+    gateway::config::{Config, ConfigErrors, LogFormat, LogLevel, Store, TrustedProxies},
     headers::HeaderNames,
     session::{LinkBase, ReturnPath, cookies::UpstreamCookie},
 };
@@ -79,7 +78,7 @@ fn assert_is_default(config: &Config) {
     assert!(config.session.is_none() && config.assertion.is_none());
     assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Required(AllowList::default())), "closed");
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
-    assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
+    assert_eq!((config.log.level, config.log.format), (LogLevel::Info, LogFormat::Auto));
     let (timeouts, seconds) = (config.timeouts, |seconds| Some(Duration::from_secs(seconds)));
     assert_eq!((timeouts.connect, timeouts.idle), (seconds(5), seconds(75)));
     assert_eq!((timeouts.read, timeouts.write), (seconds(300), seconds(300)));
@@ -183,7 +182,7 @@ fn a_reference_stands_anywhere_in_a_value() {
     let config = parse_in(&folder, text).unwrap();
     assert_eq!(config.upstream.authority(), "127.0.0.1:3002");
     assert_eq!(config.callback.path.expose(), format!("/cb/{SECRET}/in-a-file"));
-    assert_eq!(config.log.level, LevelFilter::DEBUG);
+    assert_eq!(config.log.level, LogLevel::Debug);
     assert_eq!(
         parse(&format!("{UPSTREAM}callback: {{ path: '/$${{SECRET}}' }}")).unwrap().callback.path.expose(),
         "/${SECRET}"

@@ -41,7 +41,7 @@ pub use self::{
     error::{ConfigErrors, Mistake},
     listener::Listener,
     session::{RedisServer, Secrets, Session, Store},
-    settings::{Log, LogFormat, Settings, Timeouts},
+    settings::{Log, LogFormat, LogLevel, Settings, Timeouts},
     tls::TlsFiles,
     upstream::Upstream,
 };

@@ -8,8 +8,6 @@ use std::{
     time::Duration,
 };
 
-use tracing::level_filters::LevelFilter;
-
 use super::{
     callback::{Callback, Truecaller},
     identity,
@@ -23,6 +21,7 @@ use super::{
 use crate::{
     access::Rules,
     assertion::{Assertions, KEY_SET_PATH},
+    closed_list::closed_list,
     gate::Limits,
     gateway::forwarded::{TrustedNetwork, TrustedProxies},
     headers::HeaderNames,
@@ -81,21 +80,39 @@ pub struct Timeouts {
 #[non_exhaustive]
 pub struct Log {
     /// The least severe level that is logged.
-    pub level: LevelFilter,
+    pub level: LogLevel,
     /// The form of a line.
     pub format: LogFormat,
 }
 
-/// The form of a line of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    Auto,
-    /// Text for people.
-    Text,
-    /// One JSON object a line.
-    Json,
+closed_list! {
+    /// The severity of what is logged.
+    pub enum LogLevel {
+        /// Nothing at all.
+        Off = "off",
+        /// A fault that somebody has to mend.
+        Error = "error",
+        /// Something that should not happen.
+        Warn = "warn",
+        /// The course of the program.
+        Info = "info",
+        /// More, for those who look for a fault.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+closed_list! {
+    /// The form of a line of the log.
+    pub enum LogFormat {
+        /// Text on a terminal, JSON otherwise.
+        Auto = "auto",
+        /// Text for people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
 }
 
 impl Settings {
@@ -103,26 +120,18 @@ impl Settings {
     pub(super) fn read(file: &mut Section<'_>) -> Option<Self> {
         let listeners = listener::read(file.take("listen"));
         let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
-        let timeouts = file.section("timeouts", Timeouts::read);
         let session_item = file.take("session");
         let routes_item = file.take("routes");
         let routes = routes::read(routes_item.as_ref());
         let session = session_item.as_ref().and_then(|item| item.section(|section| Session::read(section, &routes)));
         let has_sessions = session_item.as_ref().is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| Callback::read(section, has_sessions));
-        let truecaller = file.section("truecaller", Truecaller::read);
         let mut identity = file.section("identity", identity::headers);
         let upstream = upstream.and_then(|item| upstream::read(item, &mut identity));
-        let trusted_proxies = file.list("trusted_proxies");
-        let trusted_proxies = trusted_proxies.iter().filter_map(|item| item.parse(|text| TrustedNetwork::parse(text)));
-        let trusted_proxies = trusted_proxies.collect();
-        let limits = file.section("limits", read_limits);
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.as_ref().and_then(|item| item.section(identity::assertions));
         let admin_item = file.section("admin", |admin| admin.take("listen"));
         let admin = admin_item.as_ref().map_or(Some(ADMIN), |item| item.parse(value::address));
-        let shutdown_grace = file.read("shutdown_grace", value::duration(SHUTDOWN_GRACES)).unwrap_or(SHUTDOWN_GRACE);
-        let log = file.section("log", Log::read);
 
         if let Some(admin) = admin {
             listener::refuse_clashes(&listeners, admin, admin_item.as_ref());
@@ -148,21 +157,26 @@ impl Settings {
                 "only used with `session`, because without it nobody is logged in (add it, or remove the routes)",
             );
         }
+        // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             listen: listeners.into_iter().map(|placed| placed.listener).collect(),
-            upstream: upstream?.0,
-            timeouts,
-            callback: callback?,
-            truecaller,
+            timeouts: file.section("timeouts", Timeouts::read),
+            truecaller: file.section("truecaller", Truecaller::read),
             identity: Arc::new(identity.build()),
-            trusted_proxies,
-            limits,
+            trusted_proxies: file
+                .list("trusted_proxies")
+                .iter()
+                .filter_map(|item| item.parse(|text| TrustedNetwork::parse(text)))
+                .collect(),
+            limits: file.section("limits", read_limits),
             session,
             routes,
             assertion,
+            shutdown_grace: file.read("shutdown_grace", value::duration(SHUTDOWN_GRACES)).unwrap_or(SHUTDOWN_GRACE),
+            log: file.section("log", Log::read),
+            upstream: upstream?.0,
+            callback: callback?,
             admin: admin?,
-            shutdown_grace,
-            log,
         })
     }
 }
@@ -181,18 +195,9 @@ impl Timeouts {
 
 impl Log {
     fn read(section: &mut Section<'_>) -> Self {
-        let levels = [
-            ("off", LevelFilter::OFF),
-            ("error", LevelFilter::ERROR),
-            ("warn", LevelFilter::WARN),
-            ("info", LevelFilter::INFO),
-            ("debug", LevelFilter::DEBUG),
-            ("trace", LevelFilter::TRACE),
-        ];
-        let formats = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
         Self {
-            level: section.read("level", value::choice(&levels)).unwrap_or(LevelFilter::INFO),
-            format: section.read("format", value::choice(&formats)).unwrap_or(LogFormat::Auto),
+            level: section.read("level", value::code(LogLevel::ALL, LogLevel::code)).unwrap_or(LogLevel::Info),
+            format: section.read("format", value::code(LogFormat::ALL, LogFormat::code)).unwrap_or(LogFormat::Auto),
         }
     }
 }

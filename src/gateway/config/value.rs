@@ -78,6 +78,17 @@ pub(super) fn choice<T: Clone>(words: &[(&'static str, T)]) -> impl Fn(&Scalar) 
     }
 }
 
+/// The code of one of a closed list.
+pub(super) fn code<T: Copy + 'static>(
+    all: &'static [T],
+    code: fn(T) -> &'static str,
+) -> impl Fn(&Scalar) -> Result<T, String> {
+    move |text| {
+        let found = all.iter().find(|value| code(**value) == &**text);
+        found.copied().ok_or_else(|| unknown_word(all.iter().map(|value| code(*value))))
+    }
+}
+
 /// The message for a word that is not one of those that are known.
 pub(super) fn unknown_word(known: impl Iterator<Item = &'static str>) -> String {
     format!("not a known value (write one of {})", known.collect::<Vec<_>>().join(", "))
