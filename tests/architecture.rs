@@ -47,25 +47,11 @@ const HOUSE: &[Floor] = &[
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
     Floor { place: "access", modules: &["path", "profile"], crates: &["http", "percent_encoding", "thiserror"] },
-    Floor {
-        place: "store",
-        modules: &["callback", "cause", "clock", "session"],
-        crates: &["bytes", "futures_core", "thiserror"],
-    },
+    Floor { place: "store", modules: &["callback", "cause", "clock", "session"], crates: &["bytes", "thiserror"] },
     Floor {
         place: "store/redis",
         modules: &["backoff", "callback", "cause", "clock", "session", "tls"],
-        crates: &[
-            "bytes",
-            "futures_core",
-            "redis",
-            "rustls",
-            "thiserror",
-            "tokio",
-            "tokio_rustls",
-            "tokio_util",
-            "url",
-        ],
+        crates: &["bytes", "redis", "rustls", "thiserror", "tokio", "tokio_rustls", "tokio_util", "url"],
     },
     Floor {
         place: "gate",

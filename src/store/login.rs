@@ -12,44 +12,44 @@ use crate::{
 /// A login that a browser started.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
-    /// Its nonce.
+    /// The nonce by which Truecaller knows it.
     pub nonce: RequestId,
-    /// Whose it is, as it was sealed when it was opened.
+    /// The browser that started it, as it was sealed when the login was opened.
     pub owner: Bytes,
-    /// Where it stands.
+    /// How far it has come.
     pub state: State,
 }
 
-/// Where a login stands.
+/// How far a login has come.
 #[derive(Clone, PartialEq, Eq)]
 pub enum State {
-    /// Its nonce was given out.
+    /// The browser has the nonce, and nothing else has happened.
     Pending,
-    /// Truecaller's dialog is shown.
+    /// Truecaller shows its dialog.
     Opened,
-    /// The user agreed; with what the gate sealed for the browser.
+    /// The user agreed. The bytes are the session, sealed for the browser.
     Verified(Bytes),
     /// The user refused.
     Refused,
     /// The user wants to use another number.
     AnotherNumber,
-    /// The user agreed, but with a profile that cannot be used.
+    /// The user agreed, but the profile cannot be used.
     Failed,
 }
 
-/// A login as a browser that waits for it has seen it last.
+/// A login that a browser waits for, as it was last seen.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WatchedLogin {
-    /// The browser.
+    /// The browser that waits.
     pub browser: BrowserId,
-    /// The login that the browser asks about, or its newest one.
+    /// The login that the browser asks about; none for its newest.
     pub asked: Option<RequestId>,
-    /// What [`Store::state`](super::Store::state) gave: the login's nonce and the [word](State::word) of its state.
+    /// What [`Store::state`](super::Store::state) last returned: the login's nonce and the [word](State::word) of its state.
     pub found: Option<(RequestId, &'static str)>,
 }
 
 impl WatchedLogin {
-    /// Whether a login is as it was seen.
+    /// Whether the login is still as it was last seen.
     pub(crate) fn is_still(&self, login: Option<&Login>) -> bool {
         match (&self.found, login) {
             (None, None) => true,
@@ -60,7 +60,7 @@ impl WatchedLogin {
 }
 
 impl State {
-    /// Its word, as browsers and stores have it.
+    /// Returns its word, by which browsers and stores know it.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -72,12 +72,12 @@ impl State {
         }
     }
 
-    /// Whether it is an end.
+    /// Whether a login in this state does not move any more.
     pub(crate) fn is_end(&self) -> bool {
         !matches!(self, Self::Pending | Self::Opened)
     }
 
-    /// Whether a login may move on from it to another.
+    /// Whether a login may move from this state to another.
     pub(crate) fn leads_to(&self, to: &Self) -> bool {
         match self {
             Self::Pending => *to != Self::Pending,
@@ -87,28 +87,22 @@ impl State {
     }
 }
 
+/// Shows nothing that is sealed.
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").field("nonce", &self.nonce).field("state", &self.state).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for WatchedLogin {
+impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WatchedLogin(redacted)")
+        f.write_str(self.word())
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for WatchedLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pending => "Pending",
-            Self::Opened => "Opened",
-            Self::Verified(_) => "Verified(redacted)",
-            Self::Refused => "Refused",
-            Self::AnotherNumber => "AnotherNumber",
-            Self::Failed => "Failed",
-        })
+        f.write_str("WatchedLogin(redacted)")
     }
 }
 
@@ -120,6 +114,6 @@ mod tests {
     fn debug_shows_nothing_that_is_sealed() {
         let (nonce, sealed) = (RequestId::parse("a-nonce-of-one").unwrap(), Bytes::from_static(b"sealed"));
         let shown = format!("{:?}", Login { nonce, owner: sealed.clone(), state: State::Verified(sealed) });
-        assert!(shown.contains("Verified(redacted)") && !shown.contains("sealed"), "{shown}");
+        assert!(shown.contains("verified") && !shown.contains("sealed"), "{shown}");
     }
 }

@@ -1,8 +1,11 @@
-//! The store: what all gateways of a site must agree on while a login runs and after a session ended.
+//! The store: what all gateways of a site must agree on while users log in, and after sessions ended.
 //!
-//! It keeps logins by their nonce, each tied to the browser that started it, and revocations. What it is given to
-//! keep is sealed: whoever reads a store learns no identity, and whoever writes to it can make none, nor give one to another
-//! browser: that is what a login's owner is for.
+//! A store keeps logins and revocations. Each login has a nonce and belongs to the browser that started it. What a store keeps
+//! is sealed: whoever reads a store learns no identity, and whoever writes to it can neither make an identity nor give one to
+//! another browser. The [owner](Login::owner) of a login is there for the latter.
+//!
+//! Use [`MemoryStore`] for a single gateway, and `RedisStore` (feature `redis`) for several that act as one. For anything
+//! else, implement [`Store`]. A store does not check who asks, and does not keep sessions: those are in cookies.
 //!
 //! ```
 //! use std::time::Duration;
@@ -21,7 +24,7 @@
 //!
 //! assert!(store.advance(nonce, State::Refused).await?);
 //! assert!(!store.advance(nonce, State::Opened).await?, "a login ends once");
-//! let login = store.state(&browser, None).await?.expect("it ended, and is kept");
+//! let login = store.state(&browser, None).await?.expect("an ended login is kept until it expires");
 //! assert_eq!((login.state, login.owner), (State::Refused, owner));
 //! # Ok::<_, Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
@@ -32,10 +35,9 @@ mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisStoreError};
@@ -49,51 +51,107 @@ use crate::{
     session::BrowserId,
 };
 
-/// Keeps logins and revocations.
+/// Keeps logins and revocations for all gateways that use the same store.
 ///
-/// An implementor makes each method one atomic step, for all that use the same store; otherwise one login can end
-/// in two ways, or a revoked session live on. A method that cannot be sure of its effect is
-/// [`Unavailable`](StoreError::Unavailable), never silently done.
+/// An implementor guarantees:
+///
+/// - Each method is one atomic step. Otherwise one login can end in two ways, such as verified and refused.
+/// - A method that returns `Ok` has had its effect, and one that cannot be sure of its effect returns
+///   [`Unavailable`](StoreError::Unavailable). Otherwise a user is told that a session has ended, and it lives on.
+/// - What one gateway has done, all others see from then on. Otherwise a revoked session lives on at some of them.
+/// - Bytes come back as they were given. Otherwise nobody can log in.
+/// - A future may be dropped before it is ready: its step is then taken as a whole or not at all.
+///
+/// A gateway waits up to two seconds for an answer, and takes a store that is later for unavailable.
+///
+/// ```
+/// use std::{sync::atomic::{AtomicUsize, Ordering}, time::Duration};
+/// use bytes::Bytes;
+/// use truegate::{callback::RequestId, session::BrowserId, store::{Answer, Cursor, Login, MemoryStore, State, Store}};
+///
+/// /// A store that counts the logins which ended.
+/// struct Counting {
+///     inner: MemoryStore,
+///     ended: AtomicUsize,
+/// }
+///
+/// impl Store for Counting {
+///     fn open<'a>(&'a self, nonce: &'a RequestId, browser: &'a BrowserId, owner: Bytes, lifetime: Duration) -> Answer<'a, ()> {
+///         self.inner.open(nonce, browser, owner, lifetime)
+///     }
+///     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
+///         self.inner.time_left(nonce)
+///     }
+///     fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
+///         Box::pin(async move {
+///             let is_end = !matches!(to, State::Opened);
+///             let has_moved = self.inner.advance(nonce, to).await?;
+///             self.ended.fetch_add(usize::from(has_moved && is_end), Ordering::Relaxed);
+///             Ok(has_moved)
+///         })
+///     }
+///     fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+///         self.inner.state(browser, nonce)
+///     }
+///     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
+///         self.inner.revoke(revocation, lifetime)
+///     }
+///     fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
+///         self.inner.revocations(after)
+///     }
+/// }
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let store = Counting { inner: MemoryStore::new(100), ended: AtomicUsize::new(0) };
+/// store.revoke(Bytes::from_static(b"sealed"), Duration::from_secs(60)).await?;
+/// let (revocations, cursor) = store.revocations(&Cursor::default()).await?;
+/// assert_eq!(revocations, ["sealed"]);
+/// assert!(store.revocations(&cursor).await?.0.is_empty(), "nothing has come since");
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub trait Store: Send + Sync + 'static {
-    /// Opens a login, pending, for a browser; after `lifetime` nothing of it is left.
+    /// Opens a pending login for a browser. Nothing of it may be left after `lifetime`.
     ///
-    /// The browser is how a store finds a login, and no proof: whoever writes to the store may change it. What
-    /// proves whose a login is, is its `owner`, sealed for its nonce: it is kept as it is, and comes back with it.
+    /// The store finds a login by its browser, which proves nothing: whoever writes to the store may change it. The `owner`
+    /// proves whose login it is, as it is sealed for the nonce. Keep it as it is, and return it with the login.
     ///
-    /// Of a browser's logins at most five are kept: the oldest makes room. A store that is full refuses new logins
-    /// and keeps the running ones. A nonce that is kept already is [`Unavailable`](StoreError::Unavailable), and
-    /// what it stands for stays as it is.
+    /// A browser keeps five logins at most: a sixth one replaces the oldest.
+    ///
+    /// # Errors
+    ///
+    /// A store that is [full](StoreError::Full) refuses new logins, and keeps those it has. A nonce that is kept already is
+    /// [`Unavailable`](StoreError::Unavailable), and its login stays as it is.
     fn open<'a>(
         &'a self,
         nonce: &'a RequestId,
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    ) -> Answer<'a, ()>;
 
-    /// How long a login lives on that has not ended; none if it has ended, has expired or never was.
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>>;
+    /// Returns how long a login has until it expires; none if it has ended, has expired or never was.
+    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>>;
 
-    /// Moves a login on: from pending to opened, and from either to an end. Tells whether it moved.
+    /// Moves a login on, from pending to opened, or from either to an end. Returns whether it moved.
     ///
-    /// Anything else changes nothing: a login ends once, and does not go back.
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>>;
+    /// Anything else changes nothing: a login ends once, and does not go back. Its lifetime stays the same.
+    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool>;
 
-    /// One of a browser's logins, or of its newest; none if it is another's, expired or never was.
-    fn state<'a>(
-        &'a self,
-        browser: &'a BrowserId,
-        nonce: Option<&'a RequestId>,
-    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>>;
+    /// Returns a login of a browser, or the browser's newest; none if the login is another browser's, has expired or never
+    /// was.
+    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>>;
 
     /// Returns which of these logins may have moved since they were last seen: their indices in `watched`.
     ///
     /// Every login for which [`state`](Self::state) would now return another login, another state or nothing must be among
-    /// them; others may be, too. A gateway asks this a few times a second for all browsers that wait at it, about at most
-    /// [`WATCHED_AT_ONCE`] logins with one question. To keep that cheap, answer it in one round trip.
+    /// them; others may be, too. Otherwise a browser waits in vain. A gateway asks this a few times a second for all browsers
+    /// that wait at it, about at most [`WATCHED_AT_ONCE`] logins with one question. To keep that cheap, answer it in one round
+    /// trip.
     ///
     /// The provided method asks for one state after the other.
-    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
         Box::pin(async move {
             let mut moved = Vec::new();
             for (index, watched) in watched.iter().enumerate() {
@@ -106,27 +164,36 @@ pub trait Store: Send + Sync + 'static {
         })
     }
 
-    /// Keeps a revocation for at least `lifetime`.
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Keeps a revocation for at least `lifetime`. A shorter time lets a revoked session come back.
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()>;
 
     /// Returns the revocations that came after `after`, in the order in which they came, and the cursor behind the last.
     ///
     /// One answer holds at most [`REVOCATIONS_AT_ONCE`], so that no question keeps a store busy for long. A caller asks
     /// again with the returned cursor until there are none, and then knows all that are kept. Between two questions no
-    /// revocation may be skipped or come twice, whatever comes or expires. [`Cursor::default`] stands before all that
-    /// are kept.
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>>;
+    /// revocation may be skipped or come twice, whatever comes or expires: a skipped one lets a revoked session live on.
+    /// [`Cursor::default`] stands before all that are kept, and so does a cursor that the store does not know.
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)>;
 }
 
-/// The most logins that one question of [`Store::moved`] is about.
-pub const WATCHED_AT_ONCE: usize = 2000;
-
-/// The most revocations that one answer of [`Store::revocations`] holds.
-pub const REVOCATIONS_AT_ONCE: usize = 1000;
+/// The future of what a store answers.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// How far a reader of the revocations has come. It means something only to the store that returned it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor(Box<str>);
+
+impl Cursor {
+    /// Makes the cursor that a store calls by this name.
+    pub fn new(name: impl Into<Box<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// Returns its name, which is empty before all revocations.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,18 +205,6 @@ pub enum StoreError {
     /// The store cannot be reached, does not answer in time, or holds what it should not.
     #[error("the store is unavailable")]
     Unavailable(#[source] Fault),
-}
-
-impl Cursor {
-    /// The cursor that a store calls by this name.
-    pub fn new(name: impl Into<Box<str>>) -> Self {
-        Self(name.into())
-    }
-
-    /// Its name; empty before all revocations.
-    pub fn name(&self) -> &str {
-        &self.0
-    }
 }
 
 impl From<Fault> for StoreError {
@@ -164,8 +219,14 @@ impl From<Cause> for StoreError {
     }
 }
 
-/// How many logins of one browser are kept.
+/// The most logins that one question of [`Store::moved`] is about.
+pub const WATCHED_AT_ONCE: usize = 2000;
+
+/// The most revocations that one answer of [`Store::revocations`] holds.
+pub const REVOCATIONS_AT_ONCE: usize = 1000;
+
+/// The most logins that a browser keeps.
 const LOGINS_PER_BROWSER: usize = 5;
 
-/// Whatever lives longer ends here, where no clock overflows: a century.
+/// The longest lifetime, with which no clock overflows: a century.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

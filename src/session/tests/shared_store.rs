@@ -11,14 +11,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 
 use crate::{
     callback::RequestId,
     cause::Cause,
     clock::ManualClock,
     session::BrowserId,
-    store::{Cursor, Login, MemoryStore, State, Store, StoreError, WatchedLogin},
+    store::{Answer, Cursor, Login, MemoryStore, State, Store, WatchedLogin},
 };
 
 /// A store that several gates share, and that can be taken away.
@@ -61,10 +60,7 @@ impl SharedStore {
         self.asked.load(Ordering::Relaxed)
     }
 
-    fn answer<'a, T: Send + 'a>(
-        &self,
-        answer: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>>,
-    ) -> BoxFuture<'a, Result<T, StoreError>> {
+    fn answer<'a, T: Send + 'a>(&self, answer: impl FnOnce() -> Answer<'a, T>) -> Answer<'a, T> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if self.is_down.load(Ordering::Relaxed) {
             return Box::pin(async { Err(Cause::Connect.into()) });
@@ -84,27 +80,23 @@ impl Store for SharedStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> Answer<'a, ()> {
         self.answer(|| self.kept.open(nonce, browser, owner, lifetime))
     }
 
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
         self.answer(|| self.kept.time_left(nonce))
     }
 
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
         self.answer(|| self.kept.advance(nonce, to))
     }
 
-    fn state<'a>(
-        &'a self,
-        browser: &'a BrowserId,
-        nonce: Option<&'a RequestId>,
-    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
+    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
         self.answer(|| self.kept.state(browser, nonce))
     }
 
-    fn moved<'a>(&'a self, seen: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn moved<'a>(&'a self, seen: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
         let left = self.batches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         match left {
             Ok(_) => self.answer(|| self.kept.moved(seen)),
@@ -112,11 +104,11 @@ impl Store for SharedStore {
         }
     }
 
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
         self.answer(|| self.kept.revoke(revocation, lifetime))
     }
 
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
         self.answer(|| self.kept.revocations(after))
     }
 }

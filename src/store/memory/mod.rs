@@ -11,10 +11,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 
 use self::logins::Logins;
-use super::{Cursor, LONGEST, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
+use super::{Answer, Cursor, LONGEST, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -49,7 +48,10 @@ impl MemoryStore {
     }
 
     /// Takes a step as a whole, when it is first polled.
-    fn step<'a, T: 'a>(&'a self, step: impl FnOnce(&mut Kept, Instant) -> T + Send + 'a) -> BoxFuture<'a, T> {
+    fn step<'a, T: 'a>(
+        &'a self,
+        step: impl FnOnce(&mut Kept, Instant) -> Result<T, StoreError> + Send + 'a,
+    ) -> Answer<'a, T> {
         Box::pin(async move {
             let (mut kept, now) = self.kept();
             step(&mut kept, now)
@@ -74,27 +76,23 @@ impl Store for MemoryStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> Answer<'a, ()> {
         self.step(move |kept, now| kept.logins.open(nonce, browser, owner, end_of(lifetime, now), self.max_pending))
     }
 
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
         self.step(move |kept, now| Ok(kept.logins.pending_until(nonce).map(|end| end - now)))
     }
 
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
         self.step(move |kept, _| Ok(kept.logins.advance(nonce, to)))
     }
 
-    fn state<'a>(
-        &'a self,
-        browser: &'a BrowserId,
-        nonce: Option<&'a RequestId>,
-    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
+    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
         self.step(move |kept, _| Ok(kept.logins.state(browser, nonce)))
     }
 
-    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
         self.step(move |kept, _| {
             let is_still = |watched: &WatchedLogin| {
                 watched.is_still(kept.logins.state(&watched.browser, watched.asked.as_ref()).as_ref())
@@ -103,14 +101,14 @@ impl Store for MemoryStore {
         })
     }
 
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
         self.step(move |kept, now| {
             kept.revocations.push(revocation, end_of(lifetime, now));
             Ok(())
         })
     }
 
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
         self.step(move |kept, _| Ok(kept.revocations.after(after)))
     }
 }

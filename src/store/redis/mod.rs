@@ -8,7 +8,6 @@ mod server;
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 
 pub use self::error::RedisStoreError;
 use self::{
@@ -16,7 +15,7 @@ use self::{
     script::{ENDS, LOGIN_PREFIX, REVOCATIONS, Scripts, browser_key, login_key, milliseconds},
     server::Server,
 };
-use super::{Cursor, LOGINS_PER_BROWSER, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
+use super::{Answer, Cursor, LOGINS_PER_BROWSER, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
 use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
@@ -85,7 +84,7 @@ impl Store for RedisStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> Answer<'a, ()> {
         Box::pin(async move {
             let mut call = self.scripts.open.key(login_key(nonce));
             call.key(browser_key(browser)).key(ENDS).arg(nonce.expose()).arg(browser.expose()).arg(&*owner);
@@ -99,25 +98,21 @@ impl Store for RedisStore {
         })
     }
 
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> BoxFuture<'a, Result<Option<Duration>, StoreError>> {
+    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
         Box::pin(async move {
             let left: Option<u64> = self.reconnect.run(&self.scripts.time_left.key(login_key(nonce))).await?;
             Ok(left.map(Duration::from_millis))
         })
     }
 
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
         Box::pin(async move {
             let mut call = self.scripts.advance.key(login_key(nonce));
             self.reconnect.run(call.arg(to.word()).arg(script::sealed(&to))).await
         })
     }
 
-    fn state<'a>(
-        &'a self,
-        browser: &'a BrowserId,
-        nonce: Option<&'a RequestId>,
-    ) -> BoxFuture<'a, Result<Option<Login>, StoreError>> {
+    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
         Box::pin(async move {
             let mut call = self.scripts.state.key(browser_key(browser));
             if let Some(nonce) = nonce {
@@ -131,7 +126,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> BoxFuture<'a, Result<Vec<usize>, StoreError>> {
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
         Box::pin(async move {
             let mut call = self.scripts.moved.prepare_invoke();
             call.arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
@@ -147,14 +142,14 @@ impl Store for RedisStore {
         })
     }
 
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
         Box::pin(async move {
             let mut call = self.scripts.revoke.key(REVOCATIONS);
             self.reconnect.run(call.arg(&*revocation).arg(milliseconds(lifetime))).await
         })
     }
 
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> BoxFuture<'a, Result<(Vec<Bytes>, Cursor), StoreError>> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
         Box::pin(async move {
             let (generation, id) = script::generation_and_id(after);
             let mut call = self.scripts.revocations.key(REVOCATIONS);
