@@ -42,7 +42,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
     // A callback that was acknowledged is verified to its end.
-    tasks.close();
     tasks.wait().await;
     Ok(())
 }

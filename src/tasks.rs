@@ -11,14 +11,12 @@
 //! Tasks::spawn(&tracker, Box::pin(async { /* verify a callback that was acknowledged */ }));
 //!
 //! // When the server stops, no task is left half done.
-//! tracker.close();
 //! tracker.wait().await;
 //! # });
 //! # Ok::<_, std::io::Error>(())
 //! ```
 
 use futures_core::future::BoxFuture;
-pub use tokio_util::task::TaskTracker;
 
 /// Runs tasks in the background.
 ///
@@ -29,9 +27,29 @@ pub trait Tasks: Send + Sync + 'static {
     fn spawn(&self, task: BoxFuture<'static, ()>);
 }
 
-/// Runs tasks on the current tokio runtime. Panics outside of one.
+/// Runs tasks on the current tokio runtime, and can wait for them. Clones share the tasks.
+///
+/// # Panics
+///
+/// A task that is spawned outside of a tokio runtime panics.
+#[derive(Debug, Clone, Default)]
+pub struct TaskTracker(tokio_util::task::TaskTracker);
+
+impl TaskTracker {
+    /// Makes a tracker without tasks.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Waits until no task runs. Call it when no request comes any more that could spawn another one.
+    pub async fn wait(&self) {
+        self.0.close();
+        self.0.wait().await;
+    }
+}
+
 impl Tasks for TaskTracker {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        TaskTracker::spawn(self, task);
+        self.0.spawn(task);
     }
 }
