@@ -1,4 +1,4 @@
-//! The cause of an error that libraries have wrapped in theirs.
+//! Finds the cause of an error that libraries have wrapped in their own.
 
 use std::{error::Error, io, sync::Arc};
 
@@ -6,12 +6,12 @@ use rustls::{AlertDescription, CertificateError, pki_types::InvalidDnsNameError}
 
 use super::{Cause, TlsCause};
 
-/// A name that has no address, or none that may be connected to.
+/// A name that has no address, or no address that may be connected to.
 #[derive(Debug, Default, thiserror::Error)]
 #[error("the name has no address that may be connected to")]
 pub(crate) struct NoAddress(#[source] pub(crate) Option<io::Error>);
 
-/// The cause of the first error in a chain that says one.
+/// The cause of the first error in a chain that has one.
 pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Cause> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -30,7 +30,7 @@ fn of(error: &(dyn Error + 'static)) -> Option<Cause> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(Cause::Tls(error.into()));
     }
-    // The source of these two is that of what they hold, not what they hold itself.
+    // The source of these two skips the error that they hold.
     if let Some(error) = error.downcast_ref::<io::Error>() {
         let inner = error.get_ref().and_then(|inner| find(inner));
         return inner.or_else(|| of_io(error));
@@ -38,22 +38,23 @@ fn of(error: &(dyn Error + 'static)) -> Option<Cause> {
     error.downcast_ref::<Arc<dyn Error + Send + Sync>>().and_then(|shared| find(&**shared))
 }
 
-/// The cause of a failure of the operating system; none if its kind says nothing.
+/// The cause of a failure of the operating system; none if its kind does not tell.
 fn of_io(error: &io::Error) -> Option<Cause> {
-    use io::ErrorKind as Kind;
+    use io::ErrorKind;
     if error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code)) {
         return Some(Cause::Resources);
     }
     Some(match error.kind() {
-        Kind::ConnectionRefused | Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
-            Cause::Connect
-        }
-        Kind::PermissionDenied => Cause::Connect,
-        Kind::AddrNotAvailable | Kind::AddrInUse | Kind::OutOfMemory => Cause::Resources,
-        Kind::TimedOut | Kind::WouldBlock => Cause::Timeout,
-        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::NotConnected => Cause::Closed,
-        Kind::BrokenPipe | Kind::UnexpectedEof | Kind::WriteZero => Cause::Closed,
-        Kind::InvalidData => Cause::Protocol,
+        ErrorKind::ConnectionRefused
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown => Cause::Connect,
+        ErrorKind::PermissionDenied => Cause::Connect,
+        ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse | ErrorKind::OutOfMemory => Cause::Resources,
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Cause::Timeout,
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::NotConnected => Cause::Closed,
+        ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof | ErrorKind::WriteZero => Cause::Closed,
+        ErrorKind::InvalidData => Cause::Protocol,
         _ => return None,
     })
 }

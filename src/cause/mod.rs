@@ -24,13 +24,13 @@ use crate::closed_list::closed_list;
 closed_list! {
     /// Why something failed that truegate depends on.
     pub enum Cause {
-        /// The name has no address, or none that may be connected to.
+        /// The name has no address, or no address that may be connected to.
         Dns = "dns",
-        /// Nothing accepts connections at the address, or there is no way to it.
+        /// Nothing accepts connections at the address, or it cannot be reached.
         Connect = "connect",
         /// The TLS handshake failed.
         Tls(TlsCause) = "tls",
-        /// The password, the user or their rights were not accepted.
+        /// The password, the user or its rights were not accepted.
         Auth = "auth",
         /// There was no answer in time.
         Timeout = "timeout",
@@ -38,9 +38,9 @@ closed_list! {
         Protocol = "protocol",
         /// The connection was closed before the answer was complete.
         Closed = "closed",
-        /// There is no room left: memory, disk or connections of the other side.
+        /// The other side has no memory, disk space or connections left.
         Full = "full",
-        /// The other side answers that it cannot serve for now, such as with HTTP 503 or while it loads its data.
+        /// The other side answers that it cannot serve for now, such as HTTP 503 or a server that loads its data.
         ServerError = "server-error",
         /// The other side is a replica, which accepts no changes.
         ReadOnly = "read-only",
@@ -78,7 +78,7 @@ closed_list! {
 }
 
 impl Cause {
-    /// What is known beyond the cause itself, as a stable word: why a TLS handshake failed.
+    /// The detail of the cause, as a stable word: why a TLS handshake failed.
     pub fn detail(self) -> Option<&'static str> {
         match self {
             Self::Tls(cause) => Some(cause.code()),
@@ -98,8 +98,8 @@ impl fmt::Display for Cause {
 
 /// A cause, and the error that it was found in.
 ///
-/// Faults are equal if their causes are. The text and the `Debug` of a fault are its cause alone: what another library
-/// says of an error may hold what came over the wire. It can be had from [`source`](Error::source).
+/// Faults are equal if their causes are. The text and the `Debug` of a fault show its cause only, because the text of
+/// another library may hold what came over the wire. That error is the [`source`](Error::source).
 #[derive(Clone)]
 pub struct Fault {
     cause: Cause,

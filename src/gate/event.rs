@@ -1,4 +1,4 @@
-//! What the gate tells those who count and log: words from closed sets, and never a secret.
+//! What happens in the gate, for metrics and logs: words from closed sets, and never a secret.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use crate::{cause::Cause, closed_list::closed_list, headers::Spoofs, profile::Fe
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A callback was dealt with.
+    /// A callback has ended.
     Callback {
         /// How it ended.
         outcome: Outcome,
         /// The time since its head arrived.
         elapsed: Duration,
     },
-    /// A callback that was acknowledged was verified, or will not be.
+    /// The verification of an acknowledged callback has ended.
     Verification {
-        /// How that ended.
+        /// How it ended.
         outcome: VerificationOutcome,
         /// The time since the callback was acknowledged.
         elapsed: Duration,
     },
-    /// A profile was asked for.
+    /// A profile was fetched, or could not be.
     Fetch {
-        /// Whether it came.
+        /// How it ended.
         outcome: FetchOutcome,
         /// The time it took.
         elapsed: Duration,
@@ -36,9 +36,9 @@ pub enum Event {
     Login(LoginEvent),
     /// The store of logins and revocations could not be asked, or was too slow.
     StoreFailure(Cause),
-    /// A browser came to the login over http although the site is https, so that it drops every cookie.
+    /// A browser opened the login over http although the site is https, so it drops every cookie.
     InsecureLogin,
-    /// Somebody but truegate claimed an identity, and the claim was taken away.
+    /// A client or the app claimed an identity, and the claim was stripped.
     Spoof(Channel),
 }
 
@@ -47,7 +47,7 @@ closed_list! {
     pub enum Outcome {
         /// The upstream gets it with a verified identity.
         Verified,
-        /// The upstream gets it with its status alone.
+        /// The upstream gets it with its status only.
         Declined,
         /// It was answered, and is verified afterwards.
         Acknowledged,
@@ -78,7 +78,7 @@ impl Outcome {
 }
 
 closed_list! {
-    /// How the verification of a grant ended that was acknowledged before, as it is where there are sessions.
+    /// How the verification of an acknowledged callback ended. With sessions, callbacks are acknowledged first.
     pub enum VerificationOutcome {
         /// The user is verified.
         Verified = "verified",
@@ -94,9 +94,9 @@ closed_list! {
         Superseded = "superseded",
         /// The verdict could not be stored before the login expired.
         StoreUnavailable = "store-unavailable",
-        /// No such login runs: it has ended or expired, or never was.
+        /// No such login is pending: it has ended or expired, or never began.
         NoLogin = "no-login",
-        /// The same grant is being verified already, or the login has too many.
+        /// The same token is being verified already, or too many tokens were posted for this login.
         Repeated = "repeated",
         /// The server stopped before the end.
         Abandoned = "abandoned",
@@ -104,9 +104,9 @@ closed_list! {
 }
 
 closed_list! {
-    /// How asking for a profile ended.
+    /// How the fetch of a profile ended.
     pub enum FetchOutcome {
-        /// The profile came.
+        /// The profile arrived.
         Fetched = "ok",
         /// Truecaller does not accept the token.
         Refused = "refused",
@@ -155,7 +155,7 @@ impl FetchOutcome {
 closed_list! {
     /// How a login moves on, from its nonce to the end of its session.
     pub enum LoginEvent {
-        /// A nonce was given out.
+        /// A login was started, and has its nonce.
         Started = "started",
         /// Truecaller's dialog is shown.
         Opened = "opened",
@@ -165,7 +165,7 @@ closed_list! {
         Refused = "refused",
         /// The user wants to use another number.
         AnotherNumber = "another-number",
-        /// The user agreed, with a profile that cannot be used.
+        /// The user agreed, but the profile cannot be used.
         Failed = "failed",
         /// The user logged out.
         LoggedOut = "logged-out",
@@ -177,7 +177,7 @@ closed_list! {
     pub enum Channel {
         /// In a request header.
         Header = "header",
-        /// In a list of headers that the next hop is to drop.
+        /// In the list of headers that the next hop drops (`Connection`).
         Connection = "connection",
         /// In a request's trailers.
         Trailer = "trailer",
@@ -196,13 +196,13 @@ impl Channel {
 
 /// Learns what happens in a gate, for metrics and logs.
 ///
-/// An implementor returns at once: it is called on the way of the request.
+/// An implementor must return at once: the request waits for it.
 pub trait Observer: Send + Sync + 'static {
-    /// Takes note of an event.
+    /// Handles an event.
     fn observe(&self, event: Event);
 }
 
-/// Takes note of nothing.
+/// Ignores all events.
 impl Observer for () {
     fn observe(&self, _: Event) {}
 }

@@ -1,22 +1,22 @@
-//! Why a request is not passed on: each reason with one status, one code and one sentence.
+//! Why the gate refuses a request: each reason has one status, one code and one sentence.
 
 use http::StatusCode;
 
 use crate::{callback::CallbackError, closed_list::closed_list, profile::FetchError};
 
 closed_list! {
-    /// A request that is answered here.
+    /// Why the gate answers a request itself.
     pub enum Rejection {
-        /// The path is not the callback's, but could be read as it.
+        /// The path is not the callback path, but could be read as it.
         AmbiguousPath = "ambiguous-path",
-        /// The head could be read in two ways: its framing, its host, or its method.
+        /// The framing, the host or the method of the head could be read in two ways.
         MalformedRequest = "malformed-request",
-        /// The method has no business here; those that have are named.
+        /// The method is not allowed on this path.
         MethodNotAllowed {
             /// The value of the `Allow` header.
             allow: &'static str = "POST",
         } = "method-not-allowed",
-        /// The body is no callback.
+        /// The body is not a callback.
         MalformedCallback = "malformed-callback",
         /// The callback names a profile endpoint that is not listed.
         EndpointNotAllowed = "endpoint-not-allowed",
@@ -36,17 +36,17 @@ closed_list! {
         ProfileUnusable = "profile-unusable",
         /// Truecaller says that the profile is not active.
         ProfileInactive = "profile-inactive",
-        /// There is no such route of truegate's own.
+        /// truegate has no such route.
         NotFound = "not-found",
-        /// The route needs an identity, and there is none.
+        /// The route requires a login, and the request has no session.
         NotSignedIn = "not-signed-in",
-        /// The route is for others.
+        /// The route is not for this user.
         NotAllowed = "not-allowed",
         /// The request comes from another site's page.
         CrossSite = "cross-site",
-        /// As many logins run as may.
+        /// There are as many pending logins as `max_pending` allows.
         TooManyLogins = "too-many-logins",
-        /// More logins or callbacks come from the client's address, or from the network around it, than may.
+        /// The address of the client, or its network, has sent more logins or callbacks than the limits allow.
         TooManyRequests {
             /// After how many seconds the client may try again.
             retry_after: u32 = 1,
