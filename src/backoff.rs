@@ -1,7 +1,8 @@
-//! The pause between two attempts, with jitter, so that gateways which failed together do not try again together.
+//! The pauses between attempts, with jitter, so that gateways which failed together do not try again together.
 
 use std::time::Duration;
 
+use tokio::time::Sleep;
 use tower::{
     retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff},
     util::rng::HasherRng,
@@ -9,13 +10,24 @@ use tower::{
 
 use crate::clock::{Clock, SystemClock};
 
+/// Returns pauses that grow from `shortest` to `longest`. Up to as much again is added to a pause, but none is longer than
+/// `longest`. They need a tokio runtime.
+pub(crate) fn growing(shortest: Duration, longest: Duration) -> impl Backoff<Future = Sleep> {
+    // A random generator of its own for each user, or those that fail together would try again together.
+    let maker = ExponentialBackoffMaker::new(shortest, longest, JITTER, HasherRng::default());
+    maker.expect("the bounds are in order").make_backoff()
+}
+
 /// Returns a pause between half of `longest` and `longest`. It needs a tokio runtime, as the system's clock does.
+#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions pause once"))]
 pub(crate) fn jittered(longest: Duration) -> Duration {
-    let maker = ExponentialBackoffMaker::new(longest / 2, longest, 1.0, HasherRng::default());
     // The pause is given as a timer that runs already.
-    let pause = maker.expect("a half is not more than the whole").make_backoff().next_backoff();
+    let pause = growing(longest / 2, longest).next_backoff();
     pause.deadline().into_std().saturating_duration_since(SystemClock.now())
 }
+
+/// The share of a pause that may be added to it.
+const JITTER: f64 = 1.0;
 
 #[cfg(test)]
 mod tests {

@@ -44,7 +44,7 @@
 pub mod access;
 #[cfg(feature = "assertion")]
 pub mod assertion;
-#[cfg(feature = "session")]
+#[cfg(any(feature = "client", feature = "session"))]
 mod backoff;
 pub mod callback;
 pub mod cause;

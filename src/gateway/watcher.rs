@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
-use tower::{
-    retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff},
-    util::rng::HasherRng,
-};
+use tower::retry::backoff::Backoff;
 
 use super::telemetry::Telemetry;
-use crate::access::{PhonesFile, PhonesFileError, Refresh};
+use crate::{
+    access::{PhonesFile, PhonesFileError, Refresh},
+    backoff,
+};
 
 /// Something outside of the process that may change.
 ///
@@ -65,11 +65,12 @@ impl Watcher {
     ) -> impl Future<Output = ()> + Send + use<W> {
         let mut asked = self.0.subscribe();
         async move {
-            let mut backoff = backoff(W::PERIOD);
+            let growing = || backoff::growing(W::PERIOD / 10, W::PERIOD);
+            let mut backoff = growing();
             loop {
                 let pause = match found {
                     Usability::Usable => {
-                        backoff = self::backoff(W::PERIOD);
+                        backoff = growing();
                         sleep(W::PERIOD)
                     }
                     Usability::Unusable => backoff.next_backoff(),
@@ -83,14 +84,6 @@ impl Watcher {
         }
     }
 }
-
-fn backoff(period: Duration) -> impl Backoff<Future = tokio::time::Sleep> {
-    let maker = ExponentialBackoffMaker::new(period / 10, period, JITTER, HasherRng::default());
-    maker.expect("the bounds are in order").make_backoff()
-}
-
-/// Up to as much again is added to a pause.
-const JITTER: f64 = 1.0;
 
 /// A file of phone numbers that rules name.
 pub(super) struct WatchedPhones {

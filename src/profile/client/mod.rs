@@ -21,14 +21,11 @@ use std::{
 
 use http::{HeaderValue, header};
 use tokio::sync::Semaphore;
-use tower::{
-    retry::backoff::{Backoff, ExponentialBackoffMaker, MakeBackoff},
-    util::rng::HasherRng,
-};
+use tower::retry::backoff::Backoff;
 
 pub use self::builder::{ClientError, ProfileClientBuilder};
 use super::{FetchError, Profile, ProfileFuture, ProfileSource};
-use crate::callback::Grant;
+use crate::{backoff, callback::Grant};
 
 /// Fetches profiles with reqwest, over connections that are kept between callbacks.
 ///
@@ -51,7 +48,7 @@ impl ProfileClient {
 
     async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
         let _permit = self.permits.acquire().await.expect("nobody closes the semaphore");
-        let mut backoff = backoff();
+        let mut backoff = backoff::growing(PAUSE, LONGEST_PAUSE);
         for _ in 1..self.attempts.get() {
             let unavailable = match self.attempt(grant).await {
                 Err(error @ FetchError::Unavailable(_)) => error,
@@ -87,13 +84,5 @@ fn bearer(grant: &Grant) -> HeaderValue {
     value
 }
 
-/// A random generator of its own for each fetch, or those that fail together would try again together.
-fn backoff() -> impl Backoff<Future = tokio::time::Sleep> {
-    let maker = ExponentialBackoffMaker::new(PAUSE, LONGEST_PAUSE, JITTER, HasherRng::default());
-    maker.expect("the bounds are in order").make_backoff()
-}
-
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Up to as much again is added to a pause.
-const JITTER: f64 = 1.0;
