@@ -27,7 +27,7 @@ use crate::{
     gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection, VerificationOutcome},
 };
 
-/// What the admin routes tell.
+/// What the admin routes show.
 #[derive(Clone)]
 pub(super) struct Health {
     registry: Arc<Registry>,
@@ -40,7 +40,7 @@ impl Health {
         Self { registry: Arc::new(metrics.registry()), is_ready: Arc::default() }
     }
 
-    /// Requests are taken from now on, or no more.
+    /// Says whether the gateway takes requests from now on.
     pub(super) fn set_ready(&self, is_ready: bool) {
         self.is_ready.store(is_ready, Ordering::Relaxed);
     }
@@ -98,7 +98,7 @@ pub(super) struct Counters<V, const N: usize = 1> {
 type Label = (&'static str, &'static str);
 
 impl Metrics {
-    /// Nothing has been counted yet.
+    /// Makes every series, with nothing counted yet.
     pub(super) fn new() -> Self {
         let reasons = Rejection::ALL.iter().map(|rejection| rejection.code());
         let reasons = reasons.chain(EdgeRejection::ALL.iter().map(|rejection| rejection.code()));

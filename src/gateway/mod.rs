@@ -1,7 +1,8 @@
 //! The gateway: pingora in front of an app that knows nothing of Truecaller.
 //!
-//! Callbacks go on to the app with the identity, or, with sessions, they end here and every request of a browser that
-//! logged in carries it.
+//! Without sessions, a callback goes on to the app with the verified identity. With sessions, callbacks end here, and every
+//! request of a browser that has logged in carries the identity. The gateway forwards to one app; it does not balance load or
+//! serve files.
 //!
 //! ```
 //! use std::path::Path;
@@ -178,15 +179,16 @@ impl Gateway {
         self.admin
     }
 
-    /// Reads the certificates and the files of phone numbers again, and resolves the upstream's name, without waiting.
+    /// Asks for the certificates and the files of phone numbers to be read again, and for the upstream's name to be resolved.
+    /// It does not wait for that.
     ///
     /// All of it is looked at now and then anyway. Where the new state cannot be used, the previous one stays in use.
     pub fn reload(&self) {
         self.watcher.reload();
     }
 
-    /// Stops accepting, lets the requests in flight and the verifications of callbacks that were answered end within
-    /// the configured grace, and cuts off the rest.
+    /// Stops accepting connections. Requests in flight and the verifications of answered callbacks may end within the
+    /// configured grace; the rest is cut off.
     pub async fn stop(self) {
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
@@ -213,8 +215,8 @@ impl Gateway {
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
     }
 
-    /// Waits for the requests, then for what they leave behind: verifications, and the last frames of their answers,
-    /// which HTTP/2 writes after its request.
+    /// Waits for the requests, then for what they leave behind: verifications, and the last frames of their answers, which
+    /// HTTP/2 writes after the end of a request.
     async fn drain(&self) {
         self.in_flight.close();
         self.in_flight.wait().await;

@@ -48,7 +48,7 @@ pub(super) struct Proxy {
 pub(super) struct Exchange {
     arrived: Instant,
     telemetry: Telemetry,
-    /// Its method, until it is counted.
+    /// Its method; none after it was counted.
     uncounted: Option<Method>,
     /// The status of the app's answer.
     status: Option<StatusCode>,

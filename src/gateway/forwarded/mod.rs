@@ -34,7 +34,7 @@ pub(super) struct Forwarded {
     client: ClientInfo,
     /// The host that the client asked for.
     host: Option<HeaderValue>,
-    /// Whether the peer is a trusted proxy, be it that it asks for itself or for somebody else.
+    /// Whether the peer is a trusted proxy, which asks for itself or for a client.
     by_proxy: bool,
 }
 
@@ -67,12 +67,12 @@ impl Forwarded {
         }
     }
 
-    /// Who asks, and how.
+    /// The address of the client and the scheme that it used.
     pub(super) fn client(&self) -> ClientInfo {
         self.client
     }
 
-    /// Whether a trusted proxy asks, be it for itself or for somebody else.
+    /// Whether a trusted proxy asks, for itself or for a client.
     pub(super) fn is_by_proxy(&self) -> bool {
         self.by_proxy
     }
