@@ -60,7 +60,7 @@ impl Callback {
     pub fn parse(body: &[u8], endpoints: &Endpoints) -> Result<Self, CallbackError> {
         let text = json::object(body).ok_or(CallbackError::Malformed)?;
         // What serde says of a mistake quotes the body, which must reach no log.
-        let wire: Wire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
+        let wire: CallbackWire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
         let request_id = wire.request_id.as_deref().and_then(RequestId::parse).ok_or(CallbackError::Malformed)?;
         let status = wire.status.as_deref().map(CallbackStatus::parse);
         match (wire.access_token, status) {
@@ -80,7 +80,7 @@ impl Callback {
 /// A callback as it is written. serde refuses a second one of these members; a `null` one equals an absent one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct CallbackWire<'a> {
     #[serde(borrow)]
     request_id: Option<Cow<'a, str>>,
     #[serde(borrow)]

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     gate::{ClientInfo, Gate, Rejection},
-    pingora::{RETRY_BUFFER, Target, TruegateModule, drain, inject, intercept, respond},
+    pingora::{CasedHead, RETRY_BUFFER, TruegateModule, drain, inject, intercept, respond},
     session::TrustedProxy,
 };
 
@@ -105,10 +105,10 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let forwarded = exchange.forwarded.get_or_insert_with(|| Forwarded::of(session, &self.trusted_proxies));
-        forwarded.tell(&mut Target(request));
+        forwarded.tell(&mut CasedHead(request));
         self.upstreams.name_host(request)?;
         inject(session, request)?;
-        self.upstreams.fix_headers(&mut Target(request));
+        self.upstreams.fix_headers(&mut CasedHead(request));
         Ok(())
     }
 
@@ -225,7 +225,7 @@ impl Proxy {
     fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
         let forwarded = Forwarded::of(session, &self.trusted_proxies);
         let client = self.client(&forwarded, session);
-        forwarded.guard(&mut Target(session.req_header_mut()));
+        forwarded.guard(&mut CasedHead(session.req_header_mut()));
         let extensions = session.req_header_mut().extensions_mut();
         extensions.insert(client);
         if forwarded.is_by_proxy() {

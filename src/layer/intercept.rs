@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use super::{
     RequestBody, ResponseBody,
-    read::{Leftover, Read, Unwanted},
+    read::{Drain, DrainedBody, Read},
     service::{answer, guard, prepare},
 };
 use crate::{
@@ -33,7 +33,7 @@ pin_project! {
     {
         gate: Gate,
         intake: Option<Intake>,
-        waiting: Option<Waiting<S>>,
+        waiting: Option<WaitingRequest<S>>,
         #[pin]
         phase: Phase<S, B>,
     }
@@ -45,15 +45,15 @@ pin_project! {
     where
         S: Service<Request<RequestBody<B>>>,
     {
-        Reading { #[pin] read: Read<B>, refused: Option<(Verdict, Leftover)> },
-        Refusing { reply: Option<(Reply, Version)>, #[pin] unwanted: Option<Unwanted<B>> },
+        Reading { #[pin] read: Read<B>, refused: Option<(Verdict, Drain)> },
+        Refusing { reply: Option<(Reply, Version)>, #[pin] drained: Option<DrainedBody<B>> },
         Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<RequestBody<B>> },
         Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: Option<Arc<ResponseEdits>> },
     }
 }
 
 /// What waits for the verdict: the head of the request, and the service for it.
-struct Waiting<S> {
+struct WaitingRequest<S> {
     head: Parts,
     inner: S,
 }
@@ -68,7 +68,7 @@ where
         Self {
             gate,
             intake: Some(intake),
-            waiting: Some(Waiting { head, inner }),
+            waiting: Some(WaitingRequest { head, inner }),
             phase: Phase::Reading { read, refused: None },
         }
     }
@@ -77,7 +77,7 @@ where
     pub(super) fn look_up(gate: Gate, lookup: Lookup, (head, body): (Parts, B), inner: S) -> Self {
         let body = Some(RequestBody::of_request(body, gate.clone()));
         let phase = Phase::Deciding { verdict: lookup.finish(), body };
-        Self { gate, intake: None, waiting: Some(Waiting { head, inner }), phase }
+        Self { gate, intake: None, waiting: Some(WaitingRequest { head, inner }), phase }
     }
 
     /// Answers by itself, once what the client still sends was read on.
@@ -110,20 +110,21 @@ where
                         }
                         Err(failure) => {
                             let intake = this.intake.take().expect(INTAKE);
-                            let leftover = Leftover::until(intake.expired(), this.gate.clone());
-                            *refused = Some((failure(intake), leftover));
+                            let drain = Drain::until(intake.expired(), this.gate.clone());
+                            *refused = Some((failure(intake), drain));
                             continue;
                         }
                     },
-                    Some((_, leftover)) => {
-                        ready!(read.poll_leftover(leftover, cx));
+                    Some((_, drain)) => {
+                        ready!(read.poll_drain(drain, cx));
                         let (verdict, _) = refused.take().expect("it was refused");
                         Phase::Deciding { verdict: Box::pin(future::ready(verdict)), body: None }
                     }
                 },
                 PhaseProjection::Deciding { verdict, body } => {
                     let verdict = ready!(verdict.as_mut().poll(cx));
-                    let Waiting { mut head, inner } = this.waiting.take().expect("a request waits while it is decided");
+                    let WaitingRequest { mut head, inner } =
+                        this.waiting.take().expect("a request waits while it is decided");
                     match (verdict, body.take()) {
                         (Verdict::Forward(edits), Some(body)) => {
                             prepare(this.gate, &edits, &mut head);
@@ -136,9 +137,9 @@ where
                         }
                     }
                 }
-                PhaseProjection::Refusing { reply, unwanted } => {
-                    if let Some(unwanted) = unwanted.as_pin_mut() {
-                        ready!(unwanted.poll_end(cx));
+                PhaseProjection::Refusing { reply, drained } => {
+                    if let Some(drained) = drained.as_pin_mut() {
+                        ready!(drained.poll_end(cx));
                     }
                     let (reply, version) = reply.take().expect("a future is not polled after it was ready");
                     return Poll::Ready(Ok(answer(reply, version)));
@@ -160,8 +161,8 @@ where
     where
         B: Body<Data = Bytes>,
     {
-        let unwanted = body.and_then(|body| Unwanted::of(body, &head.headers, gate));
-        Self::Refusing { reply: Some((reply, head.version)), unwanted }
+        let drained = body.and_then(|body| DrainedBody::of(body, &head.headers, gate));
+        Self::Refusing { reply: Some((reply, head.version)), drained }
     }
 }
 

@@ -36,8 +36,8 @@ impl<B> Read<B> {
 
 impl<B: Body<Data = Bytes>> Read<B> {
     /// Reads on without keeping anything.
-    pub(super) fn poll_leftover(self: Pin<&mut Self>, leftover: &mut Leftover, cx: &mut Context<'_>) -> Poll<()> {
-        leftover.poll_end(self.project().body, cx)
+    pub(super) fn poll_drain(self: Pin<&mut Self>, drain: &mut Drain, cx: &mut Context<'_>) -> Poll<()> {
+        drain.poll_end(self.project().body, cx)
     }
 }
 
@@ -66,32 +66,32 @@ impl<B: Body<Data = Bytes>> Future for Read<B> {
 ///
 /// hyper closes a connection whose request has an unread body, which resets it, and the client may lose the answer.
 /// The rest of the body can be read only before the answer.
-pub(super) struct Leftover {
+pub(super) struct Drain {
     gate: Gate,
     left: usize,
     /// When an answer is due anyway, if that is fixed.
     due: Option<BoxFuture<'static, ()>>,
-    waiting: Option<Waiting>,
+    bounds: Option<DrainBounds>,
 }
 
 /// What ends the wait for a client that has more to send.
-struct Waiting {
+struct DrainBounds {
     expired: BoxFuture<'static, ()>,
     silent: BoxFuture<'static, ()>,
 }
 
 pin_project! {
     /// A body that is read and thrown away.
-    pub(super) struct Unwanted<B> {
+    pub(super) struct DrainedBody<B> {
         #[pin]
         body: B,
-        leftover: Leftover,
+        drain: Drain,
     }
 }
 
-impl Leftover {
+impl Drain {
     pub(super) fn new(gate: Gate) -> Self {
-        Self { gate, left: gate::Leftover::LIMIT, due: None, waiting: None }
+        Self { gate, left: gate::Leftover::LIMIT, due: None, bounds: None }
     }
 
     /// For a request that is answered when `due` is ready at the latest.
@@ -109,8 +109,8 @@ impl Leftover {
                         return Poll::Ready(());
                     }
                     self.left -= length;
-                    if let Some(waiting) = &mut self.waiting {
-                        waiting.silent = self.gate.sleep(SILENCE);
+                    if let Some(bounds) = &mut self.bounds {
+                        bounds.silent = self.gate.sleep(SILENCE);
                     }
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
@@ -120,25 +120,25 @@ impl Leftover {
     }
 
     fn poll_bounds(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+        let bounds = self.bounds.get_or_insert_with(|| DrainBounds {
             expired: self.due.take().unwrap_or_else(|| self.gate.sleep(gate::Leftover::TIME)),
             silent: self.gate.sleep(SILENCE),
         });
-        let over = waiting.expired.as_mut().poll(cx).is_ready() || waiting.silent.as_mut().poll(cx).is_ready();
+        let over = bounds.expired.as_mut().poll(cx).is_ready() || bounds.silent.as_mut().poll(cx).is_ready();
         if over { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
-impl<B: Body<Data = Bytes>> Unwanted<B> {
+impl<B: Body<Data = Bytes>> DrainedBody<B> {
     /// Returns a body to read on, unless it has ended, or the client asked whether it should be sent.
     pub(super) fn of(body: B, headers: &HeaderMap, gate: &Gate) -> Option<Self> {
         let unsent = body.is_end_stream() || headers.contains_key(header::EXPECT);
-        (!unsent).then(|| Self { body, leftover: Leftover::new(gate.clone()) })
+        (!unsent).then(|| Self { body, drain: Drain::new(gate.clone()) })
     }
 
     pub(super) fn poll_end(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        this.leftover.poll_end(this.body, cx)
+        this.drain.poll_end(this.body, cx)
     }
 }
 

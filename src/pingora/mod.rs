@@ -57,7 +57,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
-pub(crate) use self::{body::RETRY_BUFFER, target::Target};
+pub(crate) use self::{body::RETRY_BUFFER, target::CasedHead};
 pub use self::{
     body::drain,
     leased::{Leased, proxy_service},

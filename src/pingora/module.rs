@@ -11,7 +11,7 @@ use pingora_core::{
 };
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use super::target::{self, Target};
+use super::target::{self, CasedHead};
 use crate::{
     gate::{Gate, Step},
     headers::{Edits, HeaderTarget, join_cookies},
@@ -81,8 +81,8 @@ impl TruegateModule {
     /// Strips in any case: pingora offers the request as it was before, should it try another upstream.
     pub(super) fn edit(&self, request: &mut RequestHeader) {
         match &self.edits {
-            Some(edits) => self.gate.apply(edits, &mut Target(request)),
-            None => self.gate.strip_request(&mut Target(request)),
+            Some(edits) => self.gate.apply(edits, &mut CasedHead(request)),
+            None => self.gate.strip_request(&mut CasedHead(request)),
         }
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn inspect(gate: &Gate, request: &mut RequestHeader, cookies: Vec<Hea
     if cookies.is_empty() {
         return gate.inspect(request);
     }
-    let mut target = Target(request);
+    let mut target = CasedHead(request);
     target.remove(&header::COOKIE);
     cookies.into_iter().for_each(|line| target.append(&header::COOKIE, line));
     let step = gate.inspect(target.0);
@@ -121,11 +121,11 @@ impl HttpModule for TruegateModule {
     async fn request_header_filter(&mut self, request: &mut RequestHeader) -> Result<()> {
         target::to_origin_form(request)?;
         if request.version == Version::HTTP_2 {
-            join_cookies(&mut Target(request));
+            join_cookies(&mut CasedHead(request));
         }
         self.reads_chunks = request.version >= Version::HTTP_11;
         let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
-        self.gate.strip_claims(&mut Target(request));
+        self.gate.strip_claims(&mut CasedHead(request));
         if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
             self.cookies = cookies;
         }
@@ -143,8 +143,8 @@ impl HttpModule for TruegateModule {
     async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {
         match &self.edits {
             _ if self.answers => {}
-            Some(edits) => self.gate.apply_response(edits.response(), &mut Target(response)),
-            None => self.gate.strip_response(&mut Target(response)),
+            Some(edits) => self.gate.apply_response(edits.response(), &mut CasedHead(response)),
+            None => self.gate.strip_response(&mut CasedHead(response)),
         }
         if !self.reads_chunks {
             // RFC 9112 §6.1. pingora ends such a body by closing the connection.

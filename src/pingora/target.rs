@@ -14,11 +14,11 @@ use crate::{
 };
 
 /// A head whose letter case pingora keeps beside its headers.
-pub(crate) struct Target<'a, H>(pub(crate) &'a mut H);
+pub(crate) struct CasedHead<'a, H>(pub(crate) &'a mut H);
 
 macro_rules! header_target {
     ($head:ty) => {
-        impl HeaderTarget for Target<'_, $head> {
+        impl HeaderTarget for CasedHead<'_, $head> {
             fn headers(&self) -> &HeaderMap {
                 &self.0.headers
             }

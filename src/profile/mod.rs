@@ -22,7 +22,7 @@ use url::Url;
 
 #[cfg(feature = "client")]
 pub use self::client::{ClientError, ProfileClient, ProfileClientBuilder};
-use self::wire::{Object, Scalar, Wire};
+use self::wire::{JsonScalar, Object, ProfileWire};
 pub use self::{
     phone::PhoneNumber,
     source::{FetchError, ProfileFuture, ProfileSource},
@@ -101,7 +101,7 @@ impl Profile {
         }
     }
 
-    fn of(wire: Wire, json: String) -> Result<Self, ProfileError> {
+    fn of(wire: ProfileWire, json: String) -> Result<Self, ProfileError> {
         let phone = wire.phone_numbers.into_first().as_phone().ok_or(ProfileError::NoPhoneNumber)?;
         let Object(name) = wire.name;
         let Object(address) = wire.addresses.into_first();
@@ -120,7 +120,7 @@ impl Profile {
             avatar_url: wire.avatar_url.into_text().filter(|url| is_web(url)),
             company: wire.company_name.into_text(),
             job_title: wire.job_title.into_text(),
-            badges: wire.badges.0.into_iter().filter_map(Scalar::into_text).collect(),
+            badges: wire.badges.0.into_iter().filter_map(JsonScalar::into_text).collect(),
             about: wire.about_me.into_text(),
             created_at: wire.created_time.into_text(),
             is_active: !wire.is_active.says_false(),

@@ -8,49 +8,49 @@ use crate::json;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Wire {
-    pub(super) phone_numbers: List<Scalar>,
-    pub(super) id: Scalar,
-    pub(super) user_id: Scalar,
-    pub(super) is_active: Scalar,
-    pub(super) name: Object<Name>,
-    pub(super) addresses: List<Object<Address>>,
+pub(super) struct ProfileWire {
+    pub(super) phone_numbers: List<JsonScalar>,
+    pub(super) id: JsonScalar,
+    pub(super) user_id: JsonScalar,
+    pub(super) is_active: JsonScalar,
+    pub(super) name: Object<NameWire>,
+    pub(super) addresses: List<Object<AddressWire>>,
     pub(super) online_identities: Object<OnlineIdentities>,
     pub(super) online_identity: Object<OnlineIdentities>,
-    pub(super) gender: Scalar,
-    pub(super) avatar_url: Scalar,
-    pub(super) company_name: Scalar,
-    pub(super) job_title: Scalar,
-    pub(super) badges: List<Scalar>,
-    pub(super) about_me: Scalar,
-    pub(super) created_time: Scalar,
+    pub(super) gender: JsonScalar,
+    pub(super) avatar_url: JsonScalar,
+    pub(super) company_name: JsonScalar,
+    pub(super) job_title: JsonScalar,
+    pub(super) badges: List<JsonScalar>,
+    pub(super) about_me: JsonScalar,
+    pub(super) created_time: JsonScalar,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(super) struct Name {
-    pub(super) first: Scalar,
-    pub(super) last: Scalar,
+pub(super) struct NameWire {
+    pub(super) first: JsonScalar,
+    pub(super) last: JsonScalar,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct Address {
-    pub(super) country_code: Scalar,
-    pub(super) city: Scalar,
-    pub(super) street: Scalar,
-    pub(super) zipcode: Scalar,
+pub(super) struct AddressWire {
+    pub(super) country_code: JsonScalar,
+    pub(super) city: JsonScalar,
+    pub(super) street: JsonScalar,
+    pub(super) zipcode: JsonScalar,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct OnlineIdentities {
-    pub(super) email: Scalar,
+    pub(super) email: JsonScalar,
 }
 
 /// A string, the digits of a whole number exactly as they were written, a boolean, or nothing.
 #[derive(Default)]
-pub(super) enum Scalar {
+pub(super) enum JsonScalar {
     Text(String),
     Digits(String),
     Bool(bool),
@@ -58,7 +58,7 @@ pub(super) enum Scalar {
     Other,
 }
 
-impl Scalar {
+impl JsonScalar {
     pub(super) fn into_text(self) -> Option<String> {
         match self {
             Self::Text(text) | Self::Digits(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
@@ -101,7 +101,7 @@ impl<T> Default for List<T> {
     }
 }
 
-impl<'de> Deserialize<'de> for Scalar {
+impl<'de> Deserialize<'de> for JsonScalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         Ok(match raw {

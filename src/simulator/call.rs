@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Posted, post::Target, shared::Shared};
+use super::{CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Posted, post::CallbackTarget, shared::SharedState};
 
 /// One way to call back.
 ///
@@ -93,8 +93,8 @@ impl Call {
     }
 
     /// Posts it to a URL within reach, and returns what was posted, in order, with the answers.
-    pub(super) async fn post(self, shared: &Shared, to: &str) -> Result<Vec<Posted>, CallError> {
-        let target = Target::parse(to, shared.reach)?;
+    pub(super) async fn post(self, shared: &SharedState, to: &str) -> Result<Vec<Posted>, CallError> {
+        let target = CallbackTarget::parse(to, shared.reach)?;
         tokio::time::sleep(self.delay).await;
         let count = if matches!(self.kind, CallKind::Twice) { 2 } else { 1 };
         let (body, mut posted) = (self.body(shared), Vec::new());
@@ -104,7 +104,7 @@ impl Call {
         Ok(posted)
     }
 
-    fn body(self, shared: &Shared) -> Bytes {
+    fn body(self, shared: &SharedState) -> Bytes {
         let request_id = self.request_id.unwrap_or_else(|| shared.random.request_id());
         match self.kind {
             CallKind::Status(status) => json(&StatusBody { request_id: &request_id, status }),

@@ -64,21 +64,21 @@ use tokio::net::TcpListener;
 pub use self::{
     call::{Call, UnknownCall},
     fault::{Fault, UnknownFault},
-    post::{Answer, CallError, Posted},
+    post::{CallAnswer, CallError, Posted},
     shared::Seen,
 };
 use self::{
-    post::{Reach, Target},
-    server::Server,
-    shared::Shared,
+    post::{CallbackTarget, Reach},
+    server::SimulatorServer,
+    shared::SharedState,
 };
 
 /// A fake Truecaller that runs until it is dropped.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
-    shared: Arc<Shared>,
-    server: Server,
+    shared: Arc<SharedState>,
+    server: SimulatorServer,
 }
 
 impl Simulator {
@@ -132,17 +132,17 @@ impl Simulator {
 
     /// Accepts a token that was made elsewhere, and serves this profile for it.
     pub fn recognise(&self, token: impl Into<String>, profile: impl Into<Bytes>) {
-        self.shared.state().profiles.insert(token.into(), profile.into());
+        self.shared.settings().profiles.insert(token.into(), profile.into());
     }
 
     /// Answers every following request with this fault, and forgets the plan.
     pub fn set_fault(&self, fault: Fault) {
-        self.shared.state().faults.set(fault);
+        self.shared.settings().faults.set(fault);
     }
 
     /// Answers the next requests with these faults, one each; those after them get the fault that was set.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.shared.state().faults.plan(faults);
+        self.shared.settings().faults.plan(faults);
     }
 
     /// Answers every request that is being held, see [`Fault::Held`]. Later ones wait for the next release.
@@ -196,8 +196,8 @@ impl Simulator {
     /// # Errors
     ///
     /// When the URL may not be called, or the answer was not whole.
-    pub async fn post(&self, to: &str, body: impl Into<Bytes>) -> Result<Answer, CallError> {
-        Target::parse(to, self.shared.reach)?.post(body.into()).await
+    pub async fn post(&self, to: &str, body: impl Into<Bytes>) -> Result<CallAnswer, CallError> {
+        CallbackTarget::parse(to, self.shared.reach)?.post(body.into()).await
     }
 
     /// Stops, and ends when the listener and all connections are closed.
@@ -261,11 +261,11 @@ impl SimulatorBuilder {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(self.listen).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(scheme, address, self.reach));
+        let shared = Arc::new(SharedState::new(scheme, address, self.reach));
         if let Some(url) = self.callback_url {
             shared.set_callback_url(&url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         }
-        let server = Server::start(listener, tls, routes::router(Arc::clone(&shared)), Arc::clone(&shared));
+        let server = SimulatorServer::start(listener, tls, routes::router(Arc::clone(&shared)), Arc::clone(&shared));
         Ok(Simulator { address, shared, server })
     }
 }

@@ -14,10 +14,10 @@ use minijinja::{Environment, context};
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{Call, DOCUMENTED_PROFILE, shared::Shared};
+use super::{Call, DOCUMENTED_PROFILE, shared::SharedState};
 
 /// `GET`: the app opens, and Truecaller posts `flow_invoked`.
-pub(super) async fn open(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn open(State(shared): State<Arc<SharedState>>, RawQuery(query): RawQuery) -> Response {
     let link = match Link::parse(query.as_deref().unwrap_or_default()) {
         Ok(link) => link,
         Err(error) => return refused(&error.to_string()),
@@ -28,7 +28,7 @@ pub(super) async fn open(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
 }
 
 /// `POST`: the user has tapped a button.
-pub(super) async fn answer(State(shared): State<Arc<Shared>>, form: String) -> Response {
+pub(super) async fn answer(State(shared): State<Arc<SharedState>>, form: String) -> Response {
     let Some(call) = tapped(&form) else {
         return refused("The form has no nonce, or no answer that a button has.");
     };
@@ -36,8 +36,8 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, form: String) -> R
 }
 
 /// Posts a callback to the callback URL, if there is one, and returns what was posted and answered.
-async fn post(shared: &Shared, call: Call) -> Option<String> {
-    let url = shared.state().callback_url.clone()?;
+async fn post(shared: &SharedState, call: Call) -> Option<String> {
+    let url = shared.settings().callback_url.clone()?;
     Some(match call.post(shared, &url).await {
         Ok(posted) => {
             let told = posted.iter().map(|posted| {

@@ -20,13 +20,13 @@ pub struct Posted {
     /// The body that was posted.
     pub body: Bytes,
     /// What the callback route answered.
-    pub answer: Answer,
+    pub answer: CallAnswer,
 }
 
 /// What a callback route answered.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Answer {
+pub struct CallAnswer {
     /// The status; Truecaller wants 2xx within 3 seconds.
     pub status: StatusCode,
     /// The headers.
@@ -80,12 +80,12 @@ pub(super) enum Reach {
 
 /// An `http://` URL within reach. It is sent as it was written.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct CallbackTarget {
     uri: Uri,
     host: String,
 }
 
-impl Target {
+impl CallbackTarget {
     pub(super) fn parse(url: &str, reach: Reach) -> Result<Self, CallError> {
         let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http")).ok_or(CallError::Scheme)?;
         let host = uri.host().ok_or(CallError::Scheme)?.trim_matches(['[', ']']).to_owned();
@@ -97,18 +97,18 @@ impl Target {
     }
 
     /// Posts `body` over a connection of its own.
-    pub(super) async fn post(&self, body: Bytes) -> Result<Answer, CallError> {
+    pub(super) async fn post(&self, body: Bytes) -> Result<CallAnswer, CallError> {
         timeout(DEADLINE, self.exchange(body)).await.unwrap_or(Err(CallError::Deadline))
     }
 
-    async fn exchange(&self, body: Bytes) -> Result<Answer, CallError> {
+    async fn exchange(&self, body: Bytes) -> Result<CallAnswer, CallError> {
         let exchange = |error: hyper::Error| CallError::Exchange(error.into());
         let stream = TcpStream::connect(self.address()).await.map_err(CallError::Connect)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
         let answer = async {
             let (head, body) = sender.send_request(self.request(body)).await.map_err(exchange)?.into_parts();
             let body = to_bytes(Body::new(body), ANSWER_LIMIT).await.map_err(|error| CallError::Body(error.into()))?;
-            Ok(Answer { status: head.status, headers: head.headers, body })
+            Ok(CallAnswer { status: head.status, headers: head.headers, body })
         };
         let drive = async {
             // An error here also fails the answer, unless that is whole already.
@@ -168,14 +168,14 @@ mod tests {
             ("/callback", false, false),
             ("", false, false),
         ] {
-            assert_eq!(Target::parse(url, Reach::Loopback).is_ok(), here, "{url}");
-            assert_eq!(Target::parse(url, Reach::Anywhere).is_ok(), anywhere, "{url}");
+            assert_eq!(CallbackTarget::parse(url, Reach::Loopback).is_ok(), here, "{url}");
+            assert_eq!(CallbackTarget::parse(url, Reach::Anywhere).is_ok(), anywhere, "{url}");
         }
     }
 
     #[test]
     fn the_path_is_sent_as_it_was_written() {
-        let target = Target::parse("http://user@[::1]:8080//a/%2e%2E/b?c", Reach::Loopback).unwrap();
+        let target = CallbackTarget::parse("http://user@[::1]:8080//a/%2e%2E/b?c", Reach::Loopback).unwrap();
         assert_eq!(
             (target.address(), target.authority(), target.path_and_query()),
             (("::1", 8080), "[::1]:8080", "//a/%2e%2E/b?c")

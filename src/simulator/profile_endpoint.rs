@@ -22,11 +22,11 @@ use http::{
     header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 
-use super::{DOCUMENTED_PROFILE, Fault, Seen, server::Connection, shared::Shared};
+use super::{DOCUMENTED_PROFILE, Fault, Seen, server::ConnectionHandle, shared::SharedState};
 
 pub(super) async fn serve(
-    State(shared): State<Arc<Shared>>,
-    Extension(connection): Extension<Connection>,
+    State(shared): State<Arc<SharedState>>,
+    Extension(connection): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
     let (head, _) = request.into_parts();
@@ -38,8 +38,8 @@ pub(super) async fn serve(
     if head.method != Method::GET {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();
     }
-    let profile = bearer(&head.headers).and_then(|token| shared.state().profiles.get(token).cloned());
-    let fault = shared.state().faults.take();
+    let profile = bearer(&head.headers).and_then(|token| shared.settings().profiles.get(token).cloned());
+    let fault = shared.settings().faults.take();
     match fault {
         Fault::None => profile.map_or_else(unauthorized, json),
         Fault::Unauthorized => unauthorized(),

@@ -15,10 +15,10 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Call, CallError, Fault, Posted, Seen, UnknownCall, UnknownFault, phone, profile_endpoint,
-    shared::{self, Shared},
+    shared::{self, SharedState},
 };
 
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(super) fn router(shared: Arc<SharedState>) -> Router {
     let fault = get(upcoming_fault).put(set_fault);
     Router::new()
         .route(shared::PATH, any(profile_endpoint::serve))
@@ -35,32 +35,32 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn upcoming_fault(State(shared): State<Arc<Shared>>) -> String {
-    format!("{}\n", shared.state().faults.upcoming())
+async fn upcoming_fault(State(shared): State<Arc<SharedState>>) -> String {
+    format!("{}\n", shared.settings().faults.upcoming())
 }
 
-async fn set_fault(State(shared): State<Arc<Shared>>, text: String) -> Result<StatusCode, Refused> {
-    shared.state().faults.set(text.parse()?);
+async fn set_fault(State(shared): State<Arc<SharedState>>, text: String) -> Result<StatusCode, Refused> {
+    shared.settings().faults.set(text.parse()?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// One fault a line.
-async fn plan(State(shared): State<Arc<Shared>>, text: String) -> Result<StatusCode, Refused> {
+async fn plan(State(shared): State<Arc<SharedState>>, text: String) -> Result<StatusCode, Refused> {
     let faults = text.lines().map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
-    shared.state().faults.plan(faults);
+    shared.settings().faults.plan(faults);
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn release(State(shared): State<Arc<Shared>>) -> StatusCode {
+async fn release(State(shared): State<Arc<SharedState>>) -> StatusCode {
     shared.releases.send_replace(());
     StatusCode::NO_CONTENT
 }
 
-async fn grant(State(shared): State<Arc<Shared>>, profile: Bytes) -> Json<Value> {
+async fn grant(State(shared): State<Arc<SharedState>>, profile: Bytes) -> Json<Value> {
     Json(json!({ "token": shared.grant(profile) }))
 }
 
-async fn call_back(State(shared): State<Arc<Shared>>, Json(order): Json<Order>) -> Result<Json<Value>, Refused> {
+async fn call_back(State(shared): State<Arc<SharedState>>, Json(order): Json<Order>) -> Result<Json<Value>, Refused> {
     let to = order.to.clone();
     let posted = Call::try_from(order)?.post(&shared, &to).await?;
     let told = |Posted { body, answer }: &Posted| {
@@ -70,12 +70,12 @@ async fn call_back(State(shared): State<Arc<Shared>>, Json(order): Json<Order>) 
     Ok(Json(json!({ "posted": posted.iter().map(told).collect::<Value>() })))
 }
 
-async fn set_callback_url(State(shared): State<Arc<Shared>>, url: String) -> Result<StatusCode, Refused> {
+async fn set_callback_url(State(shared): State<Arc<SharedState>>, url: String) -> Result<StatusCode, Refused> {
     shared.set_callback_url(url.trim())?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn requests(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn requests(State(shared): State<Arc<SharedState>>) -> Json<Value> {
     let told = |Seen { method, target, version, headers, connection }: &Seen| {
         let (method, target, version) = (method.as_str(), target.to_string(), format!("{version:?}"));
         let headers = values(headers);

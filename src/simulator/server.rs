@@ -23,17 +23,22 @@ use tokio_rustls::{
     },
 };
 
-use super::shared::Shared;
+use super::shared::SharedState;
 
 /// A server that runs until this is dropped.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct SimulatorServer {
     accept_loop: JoinSet<()>,
     stop: oneshot::Sender<Infallible>,
 }
 
-impl Server {
-    pub(super) fn start(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, shared: Arc<Shared>) -> Self {
+impl SimulatorServer {
+    pub(super) fn start(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        router: Router,
+        shared: Arc<SharedState>,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let mut accept_loop = JoinSet::new();
         accept_loop.spawn(accept(listener, tls, router, shared, stopped));
@@ -49,13 +54,13 @@ impl Server {
 
 /// The connection of a request.
 #[derive(Debug, Clone)]
-pub(super) struct Connection {
+pub(super) struct ConnectionHandle {
     /// The first connection is 1.
     pub(super) number: usize,
     closed: Arc<Notify>,
 }
 
-impl Connection {
+impl ConnectionHandle {
     /// Closes the connection. The request that awaits this ends with it.
     pub(super) async fn close<T>(&self) -> T {
         self.closed.notify_one();
@@ -67,7 +72,7 @@ async fn accept(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     mut stopped: oneshot::Receiver<Infallible>,
 ) {
     let mut connections = JoinSet::new();
@@ -83,9 +88,9 @@ async fn accept(
             continue;
         };
         shared.connections.send_modify(|count| *count += 1);
-        let connection = Connection { number: *shared.connections.borrow(), closed: Arc::default() };
+        let connection = ConnectionHandle { number: *shared.connections.borrow(), closed: Arc::default() };
         let (router, tls) = (router.clone(), tls.clone());
-        let stalls = tls.is_some() && shared.state().faults.take_stall();
+        let stalls = tls.is_some() && shared.settings().faults.take_stall();
         connections.spawn(async move {
             match tls {
                 // The stream stays open and silent.
@@ -106,7 +111,7 @@ async fn accept(
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     router: Router,
-    connection: Connection,
+    connection: ConnectionHandle,
 ) {
     let closed = Arc::clone(&connection.closed);
     let service = TowerToHyperService::new(router.layer(Extension(connection)));

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::{
     CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN,
     fault::FaultPlan,
-    post::{Reach, Target},
+    post::{CallbackTarget, Reach},
 };
 
 /// A request to the profile endpoint.
@@ -41,7 +41,7 @@ pub struct Seen {
 }
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedState {
     /// The URL of the profile endpoint.
     pub(super) endpoint: String,
     pub(super) reach: Reach,
@@ -52,12 +52,12 @@ pub(super) struct Shared {
     pub(super) seen: watch::Sender<Vec<Seen>>,
     /// Changes when every request that is held is to be answered.
     pub(super) releases: watch::Sender<()>,
-    state: Mutex<State>,
+    settings: Mutex<Settings>,
 }
 
 /// What can be steered.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct Settings {
     pub(super) faults: FaultPlan,
     /// The profile of each token.
     pub(super) profiles: HashMap<String, Bytes>,
@@ -65,7 +65,7 @@ pub(super) struct State {
     pub(super) callback_url: Option<String>,
 }
 
-impl Shared {
+impl SharedState {
     pub(super) fn new(scheme: &str, address: SocketAddr, reach: Reach) -> Self {
         let profiles = HashMap::from([(DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE))]);
         Self {
@@ -75,25 +75,25 @@ impl Shared {
             connections: watch::Sender::default(),
             seen: watch::Sender::default(),
             releases: watch::Sender::default(),
-            state: Mutex::new(State { faults: FaultPlan::default(), profiles, callback_url: None }),
+            settings: Mutex::new(Settings { faults: FaultPlan::default(), profiles, callback_url: None }),
         }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a token for `profile`.
     pub(super) fn grant(&self, profile: Bytes) -> String {
         let token = self.random.token();
-        self.state().profiles.insert(token.clone(), profile);
+        self.settings().profiles.insert(token.clone(), profile);
         token
     }
 
     /// Posts the phone's callbacks to this URL, if it is within reach.
     pub(super) fn set_callback_url(&self, url: &str) -> Result<(), CallError> {
-        Target::parse(url, self.reach)?;
-        self.state().callback_url = Some(url.to_owned());
+        CallbackTarget::parse(url, self.reach)?;
+        self.settings().callback_url = Some(url.to_owned());
         Ok(())
     }
 }

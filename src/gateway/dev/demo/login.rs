@@ -14,14 +14,14 @@ pub(super) struct LoginStep {
 }
 
 /// A browser with its cookies.
-struct Browser {
+struct DemoBrowser {
     http: Client,
     cookies: Vec<String>,
     steps: Vec<LoginStep>,
 }
 
 #[derive(Deserialize)]
-struct Started {
+struct StartedLogin {
     request_id: String,
     deep_link: String,
 }
@@ -34,10 +34,10 @@ struct LoginStatus {
 /// Logs in, opens a page that needs a login, and returns the steps.
 pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Result<Vec<LoginStep>, DemoError> {
     let site = site.origin();
-    let mut browser = Browser::open()?;
+    let mut browser = DemoBrowser::open()?;
     browser.go("GET", browser.http.get(format!("{site}{page}")).header(header::ACCEPT, "text/html")).await?;
     let start = browser.http.post(format!("{site}/.truegate/login")).header(header::ORIGIN, &site);
-    let Started { request_id, deep_link } = read(browser.go("POST", start).await?).await?;
+    let StartedLogin { request_id, deep_link } = read(browser.go("POST", start).await?).await?;
 
     browser.go("GET", browser.http.get(deep_link)).await?;
     let agreed = format!("nonce={request_id}&phone={PHONE}&answer=agree");
@@ -52,7 +52,7 @@ pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Resu
     Ok(browser.steps)
 }
 
-impl Browser {
+impl DemoBrowser {
     fn open() -> Result<Self, DemoError> {
         let http = Client::builder().no_proxy().redirect(Policy::none()).build()?;
         Ok(Self { http, cookies: Vec::new(), steps: Vec::new() })
