@@ -59,7 +59,9 @@ impl HeaderTarget for HeaderMap {
 pub struct Edits {
     names: Arc<HeaderNames>,
     kind: EditKind,
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     cookies: KeptCookies,
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     by_proxy: bool,
     response: Option<Arc<ResponseEdits>>,
 }
@@ -172,11 +174,13 @@ impl Edits {
     }
 
     /// The app's listed cookies that go on.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) fn kept_cookies(&self) -> &KeptCookies {
         &self.cookies
     }
 
     /// Whether the request came by a trusted proxy.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) fn is_by_proxy(&self) -> bool {
         self.by_proxy
     }

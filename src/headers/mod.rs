@@ -26,6 +26,8 @@ mod preset;
 
 use http::HeaderName;
 
+#[cfg(feature = "session")]
+pub(crate) use self::cookies::CookieOwner;
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
     edits::{Edits, HeaderTarget, ResponseEdits},
@@ -34,7 +36,7 @@ pub use self::{
     preset::Preset,
 };
 pub(crate) use self::{
-    cookies::{AppCookies, CookieOwner, KeptCookies, join_cookies},
+    cookies::{AppCookies, KeptCookies, join_cookies},
     edits::remove_where,
 };
 
