@@ -1,4 +1,4 @@
-//! Where a browser goes after a logout.
+//! The page to which a browser goes after a logout.
 
 use url::Url;
 

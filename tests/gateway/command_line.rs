@@ -118,7 +118,7 @@ async fn a_valid_configuration_is_said_to_be() {
 #[tokio::test]
 async fn what_is_in_force_is_printed() {
     const IN_FORCE: &str = "\
-rules, of which the first that matches counts:
+rules (the first that matches applies):
   1. /account/help and below: public
   2. /account and below: required
   3. /vip alone: required, allowed: 2 numbers, 1 prefix, 3 numbers in a file
@@ -126,7 +126,7 @@ rules, of which the first that matches counts:
   5. /shop and below (GET, HEAD): public
   6. /cart and below: optional
   any other path or method: required
-a stranger reaches:
+a stranger can reach:
   the pages of truegate below /.truegate, and the callback path
   /account/help and below
   preflights of /api and below

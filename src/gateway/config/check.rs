@@ -69,11 +69,11 @@ impl Settings {
                 );
             };
             let rules: Vec<_> = self.routes.iter().collect();
-            f.write_str("rules, of which the first that matches counts:\n")?;
+            f.write_str("rules (the first that matches applies):\n")?;
             for (index, rule) in rules.iter().enumerate() {
                 write_rule(f, index + 1, rule)?;
             }
-            f.write_str("  any other path or method: required\na stranger reaches:\n")?;
+            f.write_str("  any other path or method: required\na stranger can reach:\n")?;
             writeln!(f, "  the pages of truegate below {}, and the callback path", session.path.as_str())?;
             for (index, rule) in rules.iter().enumerate() {
                 write_reach(f, rule, &rules[..index])?;

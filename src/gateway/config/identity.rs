@@ -104,5 +104,5 @@ fn signing_keys(item: &Item<'_>) -> Option<SigningKeys> {
     keys
 }
 
-/// What servers commonly take as the whole of a request's headers.
+/// The size that servers commonly accept for all headers of a request.
 const MAX_VALUE_LENGTH: usize = 16 << 10;

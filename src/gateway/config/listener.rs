@@ -16,7 +16,7 @@ pub struct Listener {
 
 /// A listener with the place where its address stands, if it is not the default.
 ///
-/// Wrong TLS files leave the address to be checked.
+/// If the TLS files are wrong, the address is still checked.
 pub(super) struct Placed<'a> {
     pub(super) listener: Listener,
     address: Option<Item<'a>>,
@@ -53,7 +53,7 @@ fn read_one(item: Item<'_>) -> Option<Placed<'_>> {
     })
 }
 
-/// Refuses addresses that cannot be listened on together; the later in the file is named.
+/// Refuses addresses that cannot be listened on together. The mistake is at the later one in the file.
 pub(super) fn refuse_clashes(listeners: &[Placed<'_>], admin: SocketAddr, admin_item: Option<&Item<'_>>) {
     let mut sockets: Vec<_> = listeners.iter().map(|one| (one.listener.address, one.address.as_ref())).collect();
     sockets.push((admin, admin_item));
@@ -67,7 +67,7 @@ pub(super) fn refuse_clashes(listeners: &[Placed<'_>], admin: SocketAddr, admin_
     }
 }
 
-/// Refuses an upstream that is truegate itself: every request would come back until none is left to serve it.
+/// Refuses an upstream that is truegate itself: each request would come back until no connection is left.
 pub(super) fn refuse_loop(listeners: &[Placed<'_>], upstream: &Upstream, item: &Item<'_>) {
     let Some(upstream) = upstream.address() else { return };
     let reaches = |own: SocketAddr| {

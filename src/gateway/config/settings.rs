@@ -1,4 +1,4 @@
-//! The settings: every section of the file, and what no section can check alone.
+//! The settings: all sections of the file, and the checks that concern more than one section.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -27,7 +27,7 @@ use crate::{
     headers::HeaderNames,
 };
 
-/// What a configuration says.
+/// The settings of a configuration.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -90,13 +90,13 @@ closed_list! {
     pub enum LogLevel {
         /// Nothing at all.
         Off = "off",
-        /// A fault that somebody has to mend.
+        /// A fault that an operator must fix.
         Error = "error",
         /// Something that should not happen.
         Warn = "warn",
-        /// The course of the program.
+        /// The normal events of the program.
         Info = "info",
-        /// More, for those who look for a fault.
+        /// Details that help to find a fault.
         Debug = "debug",
         /// Everything.
         Trace = "trace",

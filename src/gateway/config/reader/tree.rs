@@ -1,4 +1,4 @@
-//! The file as a tree of values, each with its place, and what surrounds it.
+//! The file as a tree of values, each with its place, and the surroundings of the file.
 
 use std::{
     cell::RefCell,
@@ -19,7 +19,7 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// What a configuration is made of.
+/// The kinds of values.
 pub(crate) enum Value {
     /// Nothing at all, or `~`, or `null`.
     Null,
@@ -85,7 +85,7 @@ impl KeyPath {
     }
 }
 
-/// What surrounds a configuration: its folder, the environment, and the mistakes found so far.
+/// The surroundings of a configuration: its folder, the environment, and the mistakes found so far.
 pub(crate) struct Context<'a> {
     pub(crate) folder: &'a Path,
     environment: &'a dyn Fn(&str) -> Option<String>,
@@ -134,7 +134,7 @@ pub(crate) enum ReadError {
     TooLarge,
 }
 
-/// How large the configuration, and every file that it names, may be.
+/// The largest size of the configuration, and of every file that it names.
 pub(crate) const SIZE_LIMIT: usize = 1 << 20;
 
 #[cfg(test)]

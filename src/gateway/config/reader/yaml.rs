@@ -1,7 +1,7 @@
 //! Reads YAML into the tree.
 //!
-//! Of YAML it takes scalars, lists and mappings. Anchors, aliases, tags and further documents are refused: a
-//! configuration needs none of them, and without aliases no small file grows large.
+//! It accepts scalars, lists and mappings. It refuses anchors, aliases, tags and further documents: a configuration needs
+//! none of them, and without aliases a small file cannot grow large.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::gateway::config::error::Place;
 
-/// Reads the one document of a file, or none when it is not YAML; mistakes go to the context.
+/// Reads the one document of a file; none if it is not YAML. Mistakes go to the context.
 pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
     let options = granit_parser::options! {
         emit_unresolved_aliases: true,
@@ -112,7 +112,7 @@ impl<'text> Yaml<'_, 'text> {
         }
     }
 
-    /// Reads a key, or none if it cannot be one.
+    /// Reads a key; none if it cannot be a key.
     fn name(&mut self, event: Event<'text>, place: Place, path: &KeyPath) -> Result<Option<String>, Stopped> {
         self.refuse_properties(&event, place, path);
         match event {
@@ -156,5 +156,5 @@ impl<'text> Yaml<'_, 'text> {
     }
 }
 
-/// How deep lists and mappings may nest.
+/// The deepest nesting of lists and mappings.
 const DEPTH: usize = 16;

@@ -41,7 +41,7 @@ pub struct Session {
     pub partner: Partner,
     /// The start of links to Truecaller's dialog.
     pub link_base: LinkBase,
-    /// Where a user goes on who refused or does not have the app; none for the login page itself.
+    /// The page for a user who refused or does not have the app. `None` shows the login page instead.
     pub fallback_url: Option<ReturnPath>,
     /// Where a browser goes after a logout.
     pub logout_url: LogoutUrl,
@@ -49,7 +49,7 @@ pub struct Session {
     pub brand: Brand,
     /// The name that truegate's own cookies are made of.
     pub cookie_name: SessionCookieName,
-    /// The app's cookies that must not outlive their user; none if the configuration does not say.
+    /// The app's cookies that must not outlive their user; `None` if the configuration does not list them.
     pub upstream_cookies: Option<Vec<UpstreamCookie>>,
     /// The store of logins and revocations.
     pub store: Store,
@@ -142,7 +142,7 @@ impl Session {
     }
 }
 
-/// Reads where a user goes on who cannot log in: not to where logins begin, and not to a page that needs a login.
+/// Reads the page for users who cannot log in. It must be neither a route of truegate nor a page that needs a login.
 fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Option<ReturnPath> {
     let fallback =
         item.parse(|text| ReturnPath::parse(text).ok_or("not a path of this site (write one such as /login)"))?;
