@@ -62,7 +62,7 @@ use self::{
     limits::Limiters,
     plugin::{Decision, Plugin},
 };
-pub use crate::path::{CallbackPath, CallbackPathError, GuessableCallbackPath};
+pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 use crate::{
     callback::Endpoints,
     clock::Clock,

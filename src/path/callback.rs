@@ -28,16 +28,16 @@ impl CallbackPath {
     ///
     /// When it lacks the leading slash, is the root, is longer than 512 bytes, ends in a slash, or holds an empty
     /// or dot segment or a byte that is not visible ASCII or is one of `%`, `;`, `?`, `#` and `\`.
-    pub fn parse(text: &str) -> Result<Self, CallbackPathError> {
-        let relative = text.strip_prefix('/').ok_or(CallbackPathError::NoLeadingSlash)?;
+    pub fn parse(text: &str) -> Result<Self, ReservedPathError> {
+        let relative = text.strip_prefix('/').ok_or(ReservedPathError::NoLeadingSlash)?;
         if text.len() > MAX_LENGTH || relative.is_empty() {
-            return Err(CallbackPathError::Length);
+            return Err(ReservedPathError::Length);
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"%;?#\\".contains(&byte)) {
-            return Err(CallbackPathError::Character);
+            return Err(ReservedPathError::Character);
         }
         if relative.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-            return Err(CallbackPathError::Segment);
+            return Err(ReservedPathError::Segment);
         }
         Ok(Self(text.into()))
     }
@@ -73,7 +73,7 @@ impl CallbackPath {
 }
 
 impl FromStr for CallbackPath {
-    type Err = CallbackPathError;
+    type Err = ReservedPathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
@@ -86,10 +86,10 @@ impl fmt::Debug for CallbackPath {
     }
 }
 
-/// Why a path cannot be the callback's. The error does not repeat the path.
+/// Why a path cannot be reserved for truegate. The error does not repeat the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum CallbackPathError {
+pub enum ReservedPathError {
     /// It does not start at the root.
     #[error("must start with a slash")]
     NoLeadingSlash,
@@ -175,18 +175,18 @@ mod tests {
     #[test]
     fn a_path_that_is_not_canonical_cannot_be_configured() {
         for (path, error) in [
-            ("", CallbackPathError::NoLeadingSlash),
-            ("callback", CallbackPathError::NoLeadingSlash),
-            ("/", CallbackPathError::Length),
-            ("/a/", CallbackPathError::Segment),
-            ("//a", CallbackPathError::Segment),
-            ("/a/./b", CallbackPathError::Segment),
-            ("/a/..", CallbackPathError::Segment),
-            ("/a%20b", CallbackPathError::Character),
-            ("/a;b", CallbackPathError::Character),
-            ("/a b", CallbackPathError::Character),
-            ("/é", CallbackPathError::Character),
-            ("/a?b", CallbackPathError::Character),
+            ("", ReservedPathError::NoLeadingSlash),
+            ("callback", ReservedPathError::NoLeadingSlash),
+            ("/", ReservedPathError::Length),
+            ("/a/", ReservedPathError::Segment),
+            ("//a", ReservedPathError::Segment),
+            ("/a/./b", ReservedPathError::Segment),
+            ("/a/..", ReservedPathError::Segment),
+            ("/a%20b", ReservedPathError::Character),
+            ("/a;b", ReservedPathError::Character),
+            ("/a b", ReservedPathError::Character),
+            ("/é", ReservedPathError::Character),
+            ("/a?b", ReservedPathError::Character),
         ] {
             assert_eq!(CallbackPath::parse(path), Err(error), "{path}");
         }

@@ -17,7 +17,7 @@ mod readings;
 #[cfg(feature = "session")]
 mod session;
 
-pub use self::callback::{CallbackPath, CallbackPathError, GuessableCallbackPath};
+pub use self::callback::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 #[cfg(feature = "session")]
 pub(crate) use self::decode::decode_fully;
 pub(crate) use self::{callback::PathMatch, readings::any_reading};

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{CallbackPath, CallbackPathError, any_reading};
+use super::{CallbackPath, ReservedPathError, any_reading};
 
 /// The prefix of truegate's own routes, such as `/.truegate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ impl SessionPath {
     /// # Errors
     ///
     /// See [`CallbackPath::parse`].
-    pub fn parse(text: &str) -> Result<Self, CallbackPathError> {
+    pub fn parse(text: &str) -> Result<Self, ReservedPathError> {
         CallbackPath::parse(text).map(|path| Self(path.expose().into()))
     }
 
@@ -49,7 +49,7 @@ impl Default for SessionPath {
 }
 
 impl FromStr for SessionPath {
-    type Err = CallbackPathError;
+    type Err = ReservedPathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
