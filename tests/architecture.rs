@@ -83,6 +83,7 @@ const HOUSE: &[Floor] = &[
             "backoff",
             "callback",
             "cause",
+            "clock",
             "closed_list",
             "gate",
             "headers",

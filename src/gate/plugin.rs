@@ -5,7 +5,7 @@
 
 use std::{
     future::Future,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, SystemTime},
 };
 
@@ -14,8 +14,8 @@ use futures_core::future::BoxFuture;
 use http::{HeaderValue, request::Parts};
 
 use super::{
-    CallbackPath, Event, Gate, GateBuilder, Intake, Lookup, Rejection, Reply, Step, Verdict, intake::BodyHandler,
-    limits,
+    CallbackPath, Event, Gate, GateBuilder, Intake, Lookup, Parameters, Rejection, Reply, Step, Verdict,
+    intake::BodyHandler, limits,
 };
 pub(crate) use super::{intake::CallbackHandler, reply::RETRY_AFTER, verify::unless};
 use crate::{
@@ -170,6 +170,21 @@ impl Gate {
     /// How long one verification may take.
     pub(crate) fn deadline(&self) -> Duration {
         self.0.deadline
+    }
+}
+
+/// A gate that may be dropped meanwhile, for tasks that serve it as long as it is there.
+pub(crate) struct WeakGate(Weak<Parameters>);
+
+impl Gate {
+    pub(crate) fn downgrade(&self) -> WeakGate {
+        WeakGate(Arc::downgrade(&self.0))
+    }
+}
+
+impl WeakGate {
+    pub(crate) fn upgrade(&self) -> Option<Gate> {
+        self.0.upgrade().map(Gate)
     }
 }
 

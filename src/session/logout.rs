@@ -16,7 +16,7 @@ use super::{
     handler::Handler,
     login::query,
     reply,
-    revocation::Revocation,
+    revocations::Revocation,
     state::SessionState,
     visitor::{is_led_by_us, loads_page},
 };

@@ -48,7 +48,6 @@ mod partner;
 mod public_url;
 mod reply;
 mod return_path;
-mod revocation;
 mod revocations;
 mod route;
 mod running;
@@ -185,6 +184,7 @@ impl Plugin for Sessions {
 
     fn stop_waiting(&self) {
         self.0.waiting.close();
+        self.0.revocations.stop();
     }
 
     fn untold_revocations(&self) -> usize {

@@ -1,23 +1,85 @@
-//! Which sessions have ended before their time: what this gate remembers of what the store keeps.
+//! Which sessions have ended before their time, and how this gateway learns of it.
+//!
+//! While sessions are in use, a task follows the store and fills a set that requests read without waiting. The task ends once no
+//! session was seen for [`IDLE`], so that an idle gateway leaves the store alone. Only the first requests after that wait for
+//! the store, for at most [`START`].
 
 use std::{
     collections::HashMap,
-    future::poll_fn,
-    sync::{Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant, SystemTime},
 };
 
-use super::revocation::Revocation;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Purpose, Sealer, Session, SessionId,
+    builder::Inner,
+    epoch::{self, milliseconds},
+    handler::Handler,
+};
 use crate::{
+    clock::Clock,
+    gate::plugin::WeakGate,
     profile::PhoneNumber,
-    session::{Session, SessionId, epoch},
-    store::Cursor,
+    store::{Cursor, StoreError},
 };
 
-/// What is known of revocations. It is at most 300 ms old while the store answers.
+/// The end of one session, or of all of a user's, as the store keeps it.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Revocation {
+    #[serde(rename = "s")]
+    Session { id: SessionId, until: u64 },
+    #[serde(rename = "u")]
+    User {
+        phone: String,
+        #[serde(rename = "born_by")]
+        issued_by: u64,
+        until: u64,
+    },
+}
+
+impl Revocation {
+    /// The end of one session, which would have ended at some time anyway.
+    pub(super) fn session(id: SessionId, until: SystemTime) -> Self {
+        Self::Session { id, until: milliseconds(until) }
+    }
+
+    /// The end of all of a user's sessions that have begun by now.
+    pub(super) fn user(phone: &PhoneNumber, now: SystemTime, until: SystemTime) -> Self {
+        Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(now), until: milliseconds(until) }
+    }
+
+    pub(super) fn seal(&self, sealer: &Sealer) -> Bytes {
+        let plain = serde_json::to_vec(self).expect("texts and numbers are always JSON");
+        sealer.seal(Purpose::Revocation, &plain).into()
+    }
+
+    fn open(sealer: &Sealer, sealed: &[u8]) -> Option<Self> {
+        serde_json::from_slice(&sealer.open(Purpose::Revocation, sealed)?).ok()
+    }
+}
+
+/// What can be said of a session by the revocations that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Validity {
+    Valid,
+    Revoked,
+    /// The store has been silent for too long.
+    Unknown,
+}
+
+/// The revocations that are known. They are at most a second old while the store answers.
 #[derive(Default)]
-pub(super) struct Revocations(Mutex<Known>);
+pub(super) struct Revocations {
+    known: Mutex<Known>,
+    /// Wakes the requests that wait for the first answer.
+    answered: Notify,
+    stopped: CancellationToken,
+}
 
 #[derive(Default)]
 struct Known {
@@ -25,116 +87,123 @@ struct Known {
     sessions: HashMap<SessionId, SystemTime>,
     /// The users whose sessions ended that began up to a time, until when that matters.
     users: HashMap<PhoneNumber, (SystemTime, SystemTime)>,
-    place: Cursor,
-    /// When the store was asked what it answered last, and when it last answered or failed to.
-    heard: Option<Instant>,
-    asked: Option<Instant>,
-    /// Whether somebody is asking, and who waits for what they hear.
-    asking: bool,
-    waiting: Vec<Waker>,
-    /// How much to remember before what is over is forgotten.
+    /// The size of both from which on it is worth looking for what is over.
     forget_at: usize,
+    cursor: Cursor,
+    feed: Feed,
+    /// When the store was asked last.
+    asked: Option<Instant>,
+    /// When the store was asked last and had no more to tell, so that all was known.
+    complete: Option<Instant>,
+    /// When a session was seen last.
+    used: Option<Instant>,
 }
 
-/// What can be said of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Judgement {
-    Alive,
-    Revoked,
-    /// The store has been silent for too long.
-    Unsure,
+/// What the task does that follows the store.
+#[derive(Default)]
+enum Feed {
+    #[default]
+    Stopped,
+    /// It has yet to hear from the store.
+    Starting {
+        since: Instant,
+    },
+    Running,
 }
 
 impl Revocations {
-    /// What can be said of a session now, by what is remembered, if the store was asked of late.
-    pub(super) fn judge(&self, session: &Session, now: Instant, grace: Duration) -> Option<Judgement> {
-        let known = self.known();
-        (!known.is_due(now)).then(|| known.judge(session, now, grace))
+    /// What can be said of a session now; nothing while the store's first answer is worth waiting for.
+    pub(super) fn check(&self, session: &Session, now: Instant, grace: Duration) -> Option<Validity> {
+        let mut known = self.known();
+        known.used = Some(now);
+        (known.names(session) || !known.is_worth_waiting(now)).then(|| known.validity(session, now, grace))
     }
 
-    /// What can be said of a session now, by what is remembered, however old that is.
-    pub(super) fn judge_anyway(&self, session: &Session, now: Instant, grace: Duration) -> Judgement {
-        self.known().judge(session, now, grace)
+    /// What can be said of a session now, however little is known.
+    pub(super) fn validity(&self, session: &Session, now: Instant, grace: Duration) -> Validity {
+        self.known().validity(session, now, grace)
     }
 
-    /// Whether a session has been ended, by what is remembered.
+    /// Whether a session has been ended, as far as is known.
     pub(super) fn names(&self, session: &Session) -> bool {
         self.known().names(session)
     }
 
-    /// Takes the turn to ask the store, if it is to be asked and nobody asks it.
-    pub(super) fn take_turn(&self, now: Instant) -> bool {
-        let mut known = self.known();
-        let is_free = known.is_due(now) && !known.asking;
-        known.asking |= is_free;
-        is_free
-    }
-
-    /// Where to go on asking.
-    pub(super) fn place(&self) -> Cursor {
-        self.known().place.clone()
-    }
-
-    /// Takes note of what the store answered.
-    pub(super) fn hear(&self, revocations: impl Iterator<Item = Revocation>, place: Cursor) {
-        let mut known = self.known();
-        revocations.for_each(|revocation| known.note(revocation));
-        known.place = place;
-    }
-
-    /// Takes note that the store had nothing more to say when it was asked at this time.
-    pub(super) fn is_up_to_date(&self, asked: Instant) {
-        self.known().heard = Some(asked);
-    }
-
-    /// Gives the turn back, and wakes who waited for it.
-    pub(super) fn end_turn(&self, now: Instant) {
-        let mut known = self.known();
-        (known.asking, known.asked) = (false, Some(now));
-        known.waiting.drain(..).for_each(Waker::wake);
-    }
-
-    /// Ready once nobody is asking.
-    pub(super) async fn heard(&self) {
-        poll_fn(|cx| {
-            let mut known = self.known();
-            if !known.asking {
-                return Poll::Ready(());
-            }
-            known.waiting.push(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-
-    /// Takes note of a revocation that the store keeps.
+    /// Takes note of a revocation.
     pub(super) fn note(&self, revocation: Revocation) {
         self.known().note(revocation);
     }
 
-    /// Forgets what is over, once there is much of it.
-    pub(super) fn forget(&self, now: SystemTime) {
+    /// Lets the task end now, and later after its first answer: the server stops.
+    pub(super) fn stop(&self) {
+        self.stopped.cancel();
+    }
+
+    /// Whether a task follows the store.
+    #[cfg(test)]
+    pub(super) fn is_followed(&self) -> bool {
+        !matches!(self.known().feed, Feed::Stopped)
+    }
+
+    /// Marks the task as started, unless it runs or has just ended.
+    fn start(&self, now: Instant) -> bool {
         let mut known = self.known();
-        if known.sessions.len() + known.users.len() > known.forget_at {
-            known.sessions.retain(|_, until| *until > now);
-            known.users.retain(|_, (_, until)| *until > now);
-            known.forget_at = 2 * (known.sessions.len() + known.users.len()) + FORGET_FROM;
+        let starts = matches!(known.feed, Feed::Stopped) && known.is_worth_waiting(now);
+        if starts {
+            known.feed = Feed::Starting { since: now };
+        }
+        starts
+    }
+
+    /// When the task began to wait for the store's first answer.
+    fn started(&self, now: Instant) -> Instant {
+        if let Feed::Starting { since } = self.known().feed { since } else { now }
+    }
+
+    /// Waits until the store's first answer is no longer awaited.
+    async fn answered(&self) {
+        loop {
+            let answered = self.answered.notified();
+            if !matches!(self.known().feed, Feed::Starting { .. }) {
+                return;
+            }
+            answered.await;
         }
     }
 
+    /// Ends one question to the store, and returns when to ask the next one; never if nobody needs it.
+    fn end_question(&self, asked: Instant, is_complete: bool, now: Instant, wall: SystemTime) -> Option<Instant> {
+        let mut known = self.known();
+        known.asked = Some(asked);
+        known.complete = if is_complete { Some(asked) } else { known.complete };
+        known.forget(wall);
+        let is_idle = known.used.is_none_or(|used| now.saturating_duration_since(used) >= IDLE);
+        known.feed = if is_idle { Feed::Stopped } else { Feed::Running };
+        drop(known);
+        self.answered.notify_waiters();
+        (!is_idle).then(|| if is_complete { asked + INTERVAL } else { now + INTERVAL })
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Revocations {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
 impl Known {
-    fn judge(&self, session: &Session, now: Instant, grace: Duration) -> Judgement {
+    fn validity(&self, session: &Session, now: Instant, grace: Duration) -> Validity {
+        let age = self.complete.map(|complete| now.saturating_duration_since(complete));
         if self.names(session) {
-            Judgement::Revoked
-        } else if self.heard.is_some_and(|heard| now.saturating_duration_since(heard) <= grace.max(FRESH)) {
-            Judgement::Alive
+            Validity::Revoked
+        } else if age.is_some_and(|age| age <= grace.max(SHORTEST_GRACE)) {
+            Validity::Valid
         } else {
-            Judgement::Unsure
+            Validity::Unknown
         }
     }
 
@@ -143,9 +212,12 @@ impl Known {
         self.sessions.contains_key(session.id()) || user.is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
     }
 
-    /// Whether the store was not asked of late, or is being asked.
-    fn is_due(&self, now: Instant) -> bool {
-        self.asking || self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= INTERVAL)
+    fn is_worth_waiting(&self, now: Instant) -> bool {
+        match self.feed {
+            Feed::Stopped => self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= INTERVAL),
+            Feed::Starting { since } => now.saturating_duration_since(since) < START,
+            Feed::Running => false,
+        }
     }
 
     fn note(&mut self, revocation: Revocation) {
@@ -160,13 +232,104 @@ impl Known {
             }
         }
     }
+
+    /// Forgets what is over, once there is much to look through.
+    fn forget(&mut self, now: SystemTime) {
+        if self.sessions.len() + self.users.len() > self.forget_at {
+            self.sessions.retain(|_, until| *until > now);
+            self.users.retain(|_, (_, until)| *until > now);
+            self.forget_at = 2 * (self.sessions.len() + self.users.len()) + FORGET_FROM;
+        }
+    }
 }
 
-/// With the time that asking may take, less than the second within which a logout is known everywhere.
+impl Handler<'_> {
+    /// What can be said of a session, once the store was heard or has been waited for long enough.
+    pub(super) async fn check(&self, session: &Session) -> Validity {
+        let (revocations, clock, grace) =
+            (&self.sessions.revocations, self.gate.clock(), self.sessions.revocation_grace);
+        if let Some(validity) = revocations.check(session, clock.now(), grace) {
+            return validity;
+        }
+        let now = clock.now();
+        if revocations.start(now) {
+            let (gate, sessions) = (self.gate.downgrade(), Arc::downgrade(self.sessions));
+            let stopped = revocations.stopped.clone();
+            // The task goes on by itself, so nobody waits for its end.
+            drop(
+                self.begin(Follower { gate, sessions, clock: Arc::clone(clock), stopped, has_ended: false }.follow())
+                    .await,
+            );
+        }
+        self.gate.by(revocations.started(now) + START, revocations.answered()).await;
+        revocations.validity(session, clock.now(), grace)
+    }
+
+    /// Reads the revocations of the store page by page, until there are no more.
+    async fn read_revocations(&self) -> Result<(), StoreError> {
+        let (sessions, revocations) = (self.sessions, &self.sessions.revocations);
+        loop {
+            let cursor = revocations.known().cursor.clone();
+            let (sealed, cursor) = self.ask(sessions.store.revocations(&cursor)).await?;
+            if sealed.is_empty() {
+                return Ok(());
+            }
+            let opened = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed));
+            let mut known = revocations.known();
+            opened.for_each(|revocation| known.note(revocation));
+            known.cursor = cursor;
+        }
+    }
+}
+
+/// The task that follows the store. It keeps neither the gate nor the sessions alive.
+struct Follower {
+    gate: WeakGate,
+    sessions: Weak<Inner>,
+    clock: Arc<dyn Clock>,
+    stopped: CancellationToken,
+    /// Whether another task may have started already.
+    has_ended: bool,
+}
+
+impl Follower {
+    async fn follow(mut self) {
+        while let Some(next) = self.ask().await {
+            if self.stopped.run_until_cancelled(self.clock.sleep_until(next)).await.is_none() {
+                return;
+            }
+        }
+        self.has_ended = true;
+    }
+
+    /// Asks the store, and returns when to ask it again.
+    async fn ask(&self) -> Option<Instant> {
+        let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
+        let asked = self.clock.now();
+        let is_complete = Handler { gate: &gate, sessions: &sessions }.read_revocations().await.is_ok();
+        sessions.revocations.end_question(asked, is_complete, self.clock.now(), self.clock.wall())
+    }
+}
+
+impl Drop for Follower {
+    /// Whatever ends the task, another one may start, and nobody waits for this one.
+    fn drop(&mut self) {
+        if let Some(sessions) = self.sessions.upgrade().filter(|_| !self.has_ended) {
+            sessions.revocations.known().feed = Feed::Stopped;
+            sessions.revocations.answered.notify_waiters();
+        }
+    }
+}
+
+/// The time from one question to the next. With the time that an answer takes, it is under the second within which a logout is
+/// known everywhere.
 const INTERVAL: Duration = Duration::from_millis(300);
-/// What a store that answers has said is at most so old: the interval, and the time that it may take. No grace is shorter, or
-/// nobody could ever be judged.
-const FRESH: Duration = Duration::from_millis(700);
+/// How long the first requests wait for the store.
+const START: Duration = Duration::from_millis(400);
+/// How long the store is followed after a session was seen.
+const IDLE: Duration = Duration::from_mins(1);
+/// The grace that a store which answers needs: the interval, and twice as long for an answer. With less, nobody could be valid.
+const SHORTEST_GRACE: Duration = Duration::from_millis(900);
 const FORGET_FROM: usize = 1000;
 
 /// A date that the store kept; one that the system does not know is over.

@@ -1,16 +1,13 @@
 //! The state of a browser's session: by its cookie, and by who was logged out.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
 use serde::Serialize;
 
-use super::{Inner, handler::Handler, reply, revocation::Revocation, revocations::Judgement};
+use super::{Inner, handler::Handler, reply, revocations::Validity};
 use crate::{
-    gate::{Gate, Rejection, Reply},
+    gate::{Rejection, Reply},
     session::{
         Purpose, Session,
         cookies::{Kind, Value},
@@ -32,15 +29,15 @@ pub(super) enum SessionState {
 pub(super) struct Pending(Session);
 
 impl Handler<'_> {
-    /// The state of a browser's session, as far as it is known without asking.
+    /// The state of a browser's session, as far as it is known without waiting.
     pub(super) fn state_so_far(&self, headers: &HeaderMap) -> Result<SessionState, Pending> {
         let (sessions, clock) = (self.sessions, self.gate.clock());
         let Value::One(sealed) = sessions.cookies.find(Kind::Session, headers) else { return Ok(SessionState::Absent) };
         let Some(bytes) = sessions.sealer.open_text(Purpose::Session, sealed) else { return Ok(SessionState::Absent) };
         let lives = |session: &Session| session.time_left(sessions.lifetime, sessions.idle, clock.wall()).is_some();
         let Some(session) = Session::from_bytes(&bytes).filter(lives) else { return Ok(SessionState::Invalid) };
-        match sessions.revocations.judge(&session, clock.now(), sessions.revocation_grace) {
-            Some(judgement) => Ok(SessionState::of(session, judgement)),
+        match sessions.revocations.check(&session, clock.now(), sessions.revocation_grace) {
+            Some(validity) => Ok(SessionState::of(session, validity)),
             None => Err(Pending(session)),
         }
     }
@@ -53,28 +50,10 @@ impl Handler<'_> {
         }
     }
 
-    /// Asks the store about a session.
+    /// The state of a session that the store has to be asked about.
     pub(super) async fn settle(&self, Pending(session): Pending) -> SessionState {
-        let judgement = self.judge_afresh(&session).await;
-        SessionState::of(session, judgement)
-    }
-
-    /// Asks the store who was logged out, and tells what can be said of a session then.
-    pub(super) async fn judge_afresh(&self, session: &Session) -> Judgement {
-        self.refresh().await;
-        let (sessions, now) = (self.sessions, self.gate.clock().now());
-        sessions.revocations.judge_anyway(session, now, sessions.revocation_grace)
-    }
-
-    /// Learns who was logged out of late, or what of it comes while it is worth waiting.
-    async fn refresh(&self) {
-        let (revocations, now) = (&self.sessions.revocations, self.gate.clock().now());
-        revocations.forget(self.gate.clock().wall());
-        if revocations.take_turn(now) {
-            let asking = Asking { gate: self.gate.clone(), sessions: Arc::clone(self.sessions) };
-            let _ = self.begin(asking.ask()).await;
-        }
-        self.gate.by(now + HEARING, revocations.heard()).await;
+        let validity = self.check(&session).await;
+        SessionState::of(session, validity)
     }
 
     /// The line that keeps a session's cookie fresh, if it is time for that.
@@ -99,41 +78,12 @@ impl Handler<'_> {
 }
 
 impl SessionState {
-    fn of(session: Session, judgement: Judgement) -> Self {
-        match judgement {
-            Judgement::Alive => Self::Valid(session),
-            Judgement::Revoked => Self::Invalid,
-            Judgement::Unsure => Self::Unknown(session),
+    fn of(session: Session, validity: Validity) -> Self {
+        match validity {
+            Validity::Valid => Self::Valid(session),
+            Validity::Revoked => Self::Invalid,
+            Validity::Unknown => Self::Unknown(session),
         }
-    }
-}
-
-/// A turn to ask the store; when it is dropped, another may.
-struct Asking {
-    gate: Gate,
-    sessions: Arc<Inner>,
-}
-
-impl Asking {
-    /// Asks page by page, until the store has nothing more to say.
-    async fn ask(self) {
-        let (gate, sessions) = (&self.gate, &self.sessions);
-        loop {
-            let (asked, place) = (gate.clock().now(), sessions.revocations.place());
-            let answer = Handler { gate, sessions }.ask(sessions.store.revocations(&place)).await;
-            let Ok((sealed, place)) = answer else { return };
-            if sealed.is_empty() {
-                return sessions.revocations.is_up_to_date(asked);
-            }
-            let opened = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed));
-            sessions.revocations.hear(opened, place);
-        }
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        self.sessions.revocations.end_turn(self.gate.clock().now());
     }
 }
 
@@ -176,6 +126,3 @@ impl<'a> Me<'a> {
         }
     }
 }
-
-/// How long a request waits for revocations: with the time between two tries, under the second that they may take.
-const HEARING: Duration = Duration::from_millis(400);

@@ -10,8 +10,7 @@ use super::{
     handler::Handler,
     login::query,
     reply,
-    revocation::Revocation,
-    revocations::Judgement,
+    revocations::{Revocation, Validity},
     state::SessionState,
     upstream_cookies::is_same_user,
     visitor::comes_from_elsewhere,
@@ -115,7 +114,7 @@ impl Handler<'_> {
     async fn hand_over(&self, head: &Parts, nonce: &RequestId, sealed: &[u8]) -> Reply {
         let opened = self.sessions.sealer.open(Purpose::Login(nonce), sealed);
         let Some(session) = opened.and_then(|bytes| Session::from_bytes(&bytes)) else { return tell(EXPIRED) };
-        if self.judge_afresh(&session).await == Judgement::Revoked {
+        if self.check(&session).await == Validity::Revoked {
             return tell(EXPIRED);
         }
         let now = self.gate.clock().wall();

@@ -7,7 +7,7 @@ use std::{
 
 use futures_core::future::BoxFuture;
 
-use super::{Inner, handler::Handler, revocations::Judgement};
+use super::{Inner, handler::Handler, revocations::Validity};
 use crate::{
     gate::Gate,
     lease::{Lease, Tenure},
@@ -40,16 +40,11 @@ impl Tenure for OpenSession {
 
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let (clock, sessions) = (self.gate.clock(), &self.sessions);
+            let clock = self.gate.clock();
             while !self.is_over() {
                 clock.sleep_until(self.end.min(clock.now() + TICK)).await;
-                // Many may be open: what one of them has just asked holds for all.
-                let judgement = sessions.revocations.judge(&self.session, clock.now(), sessions.revocation_grace);
-                let judgement = match judgement {
-                    Some(judgement) => judgement,
-                    None => Handler { gate: &self.gate, sessions }.judge_afresh(&self.session).await,
-                };
-                if judgement != Judgement::Alive {
+                let handler = Handler { gate: &self.gate, sessions: &self.sessions };
+                if handler.check(&self.session).await != Validity::Valid {
                     return;
                 }
             }
@@ -57,6 +52,6 @@ impl Tenure for OpenSession {
     }
 }
 
-/// How often an open request looks whether its session goes on. What it sees is 300 ms old at most, so a logout elsewhere is
-/// known by the second look, and a store is waited for 400 ms: less than two seconds together.
+/// How often an open request looks whether its session goes on. What is known is a second old at most, so a logout elsewhere ends
+/// the request within two seconds.
 const TICK: Duration = Duration::from_millis(600);

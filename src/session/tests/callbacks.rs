@@ -32,7 +32,7 @@ async fn nobody_learns_from_the_answer_whether_a_nonce_is_known() {
     {
         assert_eq!(site.post(callback).await, status);
     }
-    site.clock.advance(Duration::from_mins(3));
+    site.advance(Duration::from_mins(3));
     assert_eq!(site.grant(&pending, "a-token").await, 204);
     assert_eq!(site.tasks.run(), 0);
     assert_eq!(site.truecaller.fetches(), fetches);
@@ -94,11 +94,11 @@ async fn a_truecaller_that_is_down_is_asked_again_while_the_login_runs() {
     let nonce = browser.start(&site).await;
     site.grant(&nonce, "down-twice").await;
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 1));
-    site.clock.advance(Duration::from_millis(500));
+    site.advance(Duration::from_millis(500));
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 2));
-    site.clock.advance(Duration::from_millis(999));
+    site.advance(Duration::from_millis(999));
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 2), "and the pause grows");
-    site.clock.advance(Duration::from_millis(1));
+    site.advance(Duration::from_millis(1));
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (0, 3));
     assert_eq!(browser.state(&site, &nonce).await, "verified");
 
@@ -106,7 +106,7 @@ async fn a_truecaller_that_is_down_is_asked_again_while_the_login_runs() {
     site.grant(&nonce, "down").await;
     for _ in 0..36 {
         assert_eq!(site.tasks.run(), 1);
-        site.clock.advance(Duration::from_secs(5));
+        site.advance(Duration::from_secs(5));
     }
     assert_eq!(site.tasks.run(), 0, "with the login it ends");
     assert!((15..30).contains(&site.truecaller.fetches()), "{}", site.truecaller.fetches());
@@ -122,9 +122,9 @@ async fn a_truecaller_that_is_silent_is_not_waited_for_beyond_the_deadline() {
     }
     site.tasks.run();
     assert!(site.truecaller.fetches() <= 16, "a login has so many tokens at once and no more");
-    site.clock.advance(Duration::from_millis(2500));
+    site.advance(Duration::from_millis(2500));
     site.tasks.run();
-    site.clock.advance(Duration::from_millis(500));
+    site.advance(Duration::from_millis(500));
     site.decline(&nonce, "user_rejected").await;
     assert_eq!(site.tasks.run(), 0, "a login that ended is not verified further");
     assert_eq!(browser.state(&site, &nonce).await, "refused");
@@ -175,7 +175,7 @@ async fn every_verification_ends_in_one_outcome() {
     assert_eq!(take(), [("repeated", Duration::ZERO)]);
     site.tasks.run();
     site.decline(&nonce, "user_rejected").await;
-    site.clock.advance(Duration::from_secs(1));
+    site.advance(Duration::from_secs(1));
     site.tasks.run();
     assert_eq!(take(), [("superseded", Duration::from_secs(1))]);
 
@@ -183,7 +183,7 @@ async fn every_verification_ends_in_one_outcome() {
     site.grant(&nonce, "down").await;
     for _ in 0..200 {
         site.tasks.run();
-        site.clock.advance(Duration::from_secs(1));
+        site.advance(Duration::from_secs(1));
     }
     site.tasks.run();
     let ended = take();
@@ -195,7 +195,7 @@ async fn every_verification_ends_in_one_outcome() {
     site.store.set_down(true);
     for _ in 0..200 {
         site.tasks.run();
-        site.clock.advance(Duration::from_secs(1));
+        site.advance(Duration::from_secs(1));
     }
     let ended = take();
     assert_eq!((ended.len(), ended[0].0), (1, "store-unavailable"), "{ended:?}");

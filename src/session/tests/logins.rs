@@ -131,14 +131,14 @@ async fn a_lost_answer_is_given_again_with_the_same_session() {
     assert_eq!(before, after);
 
     assert_eq!(lost.ask(&site, "POST", "/.truegate/logout", &[ORIGIN]).await.status(), 204);
-    site.clock.advance(Duration::from_secs(1));
+    site.advance(Duration::from_secs(1));
     assert_eq!(browser.phone(&site).await, None, "it is one session");
     lost.cookies = browser.cookies.clone();
     assert_eq!(lost.state(&site, &nonce).await, "expired", "a session that ended is not given again");
 
     let mut late = Browser::default();
     let nonce = site.sign_in(&mut late, "a-token").await;
-    site.clock.advance(Duration::from_mins(3));
+    site.advance(Duration::from_mins(3));
     assert_eq!(late.state(&site, &nonce).await, "expired");
 }
 
@@ -158,25 +158,25 @@ async fn a_browser_waits_for_its_login_to_move_on() {
     let waiting = ask("since=pending&wait=25");
     let mut waiting = Box::pin(waiting);
     assert!(now(&mut waiting).is_none());
-    site.clock.advance(Duration::from_millis(300));
+    site.advance(Duration::from_millis(300));
     assert!(now(&mut waiting).is_none());
     site.decline(&nonce, "user_rejected").await;
-    site.clock.advance(Duration::from_millis(300));
+    site.advance(Duration::from_millis(300));
     assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#);
 
     let mut waiting = Box::pin(ask("since=refused&wait=9999"));
     assert!(now(&mut waiting).is_none());
     for _ in 0..100 {
-        site.clock.advance(Duration::from_millis(299));
+        site.advance(Duration::from_millis(299));
         assert!(now(&mut waiting).is_none());
     }
-    site.clock.advance(Duration::from_millis(100));
+    site.advance(Duration::from_millis(100));
     assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#, "30 s are enough");
 
     let mut waiting = Box::pin(ask("since=refused&wait=25"));
     assert!(now(&mut waiting).is_none());
     site.gate.stop_waiting();
-    site.clock.advance(Duration::from_millis(300));
+    site.advance(Duration::from_millis(300));
     assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#, "a server that stops keeps nobody");
     assert_eq!(state(now(ask("since=refused&wait=25")).unwrap()), r#"{"state":"refused"}"#);
 
@@ -199,13 +199,13 @@ async fn a_browser_waits_with_ten_requests_and_no_more() {
     assert!(waiting.iter_mut().all(|request| now(request).is_none()));
     let mut without_seat = ask();
     assert!(now(&mut without_seat).is_none());
-    site.clock.advance(Duration::from_secs(1));
+    site.advance(Duration::from_secs(1));
     assert!(now(&mut without_seat).is_some(), "a second is enough to keep it from asking without end");
 
     waiting.pop();
     let mut seated = ask();
     assert!(now(&mut seated).is_none());
-    site.clock.advance(Duration::from_secs(1));
+    site.advance(Duration::from_secs(1));
     assert!(now(&mut seated).is_none(), "a request that is given up makes room");
 }
 
@@ -228,7 +228,7 @@ async fn a_login_leaves_no_session_of_before_alive() {
     browser.cookies.extend([phpsessid]);
     assert_eq!(browser.state(&site, &nonce).await, "verified");
     assert!(browser.cookies.contains_key("PHPSESSID"), "nothing changed by asking again");
-    site.clock.advance(Duration::from_secs(1));
+    site.advance(Duration::from_secs(1));
     assert_eq!(before.clone().phone(&site).await, None);
 }
 

@@ -69,7 +69,7 @@ async fn while_nobody_knows_who_is_logged_in_people_get_a_page() {
     let site = Site::new();
     let mut browser = site.signed_in().await;
     site.store.set_down(true);
-    site.clock.advance(std::time::Duration::from_secs(70));
+    site.advance(std::time::Duration::from_secs(70));
     let (status, html) = page(&mut browser, &site, "GET", "/account/?a=b", &[PERSON]).await;
     assert_eq!(status, 503);
     assert!(html.contains("Login is not available now") && html.contains("href=\"/account/?a=b\""), "{html}");
@@ -122,7 +122,7 @@ async fn an_apps_own_logout_can_lead_to_ours() {
         assert!(browser.phone(&site).await.is_some());
         assert_eq!(browser.go(&site, "GET", target, &led).await.summary(), format!("303 {to}"), "{target}");
         assert!(!browser.cookies.contains_key("__Host-truegate"));
-        site.clock.advance(std::time::Duration::from_secs(1));
+        site.advance(std::time::Duration::from_secs(1));
         assert_eq!(thief.phone(&site).await, None);
 
         let mut browser = site.signed_in().await;

@@ -13,16 +13,16 @@ const HOUR: Duration = Duration::from_hours(1);
 async fn a_session_lives_while_it_is_used_and_twelve_hours_at_most() {
     let site = Site::new();
     let mut idle = site.signed_in().await;
-    site.clock.advance(2 * HOUR);
+    site.advance(2 * HOUR);
     assert_eq!(idle.phone(&site).await, None);
     assert!(!idle.cookies.contains_key("__Host-truegate"), "a cookie that is worth nothing is cleared");
 
     let mut busy = site.signed_in().await;
     for hour in 1..12 {
-        site.clock.advance(HOUR);
+        site.advance(HOUR);
         assert!(busy.phone(&site).await.is_some(), "after {hour} h");
     }
-    site.clock.advance(HOUR);
+    site.advance(HOUR);
     assert_eq!(busy.phone(&site).await, None);
 }
 
@@ -32,10 +32,10 @@ async fn a_cookie_is_sealed_again_when_a_tenth_of_the_idle_time_has_passed() {
     let mut browser = site.signed_in().await;
     let cookie = |browser: &Browser| browser.cookies["__Host-truegate"].clone();
     let first = cookie(&browser);
-    site.clock.advance(Duration::from_mins(12) - SECOND);
+    site.advance(Duration::from_mins(12) - SECOND);
     browser.pass(&site, "/").await;
     assert_eq!(cookie(&browser), first);
-    site.clock.advance(SECOND);
+    site.advance(SECOND);
     let Outcome::Passed { response, .. } = browser.go(&site, "GET", "/", &[]).await else { panic!("it is open") };
     assert_ne!(cookie(&browser), first);
     assert_eq!(response[header::CACHE_CONTROL], "private, no-store", "no cache may give the cookie to others");
@@ -64,7 +64,7 @@ async fn who_logged_out_is_unknown_on_every_gate_within_a_second() {
     let cleared = &logout.headers()[header::SET_COOKIE];
     assert_eq!(cleared, "__Host-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
     assert_eq!(replay.clone().phone(&here).await, None, "here at once");
-    here.clock.advance(SECOND);
+    here.advance(SECOND);
     assert_eq!(replay.phone(&there).await, None);
 
     let mut other = here.signed_in().await;
@@ -77,11 +77,11 @@ async fn who_logs_out_everywhere_is_unknown_in_every_browser() {
     let (mut phone, mut laptop) = (site.signed_in().await, site.signed_in().await);
     let mut stranger = Browser::default();
     site.sign_in(&mut stranger, "another").await;
-    site.clock.advance(SECOND);
+    site.advance(SECOND);
     assert_eq!(phone.ask(&site, "POST", "/.truegate/logout?everywhere=true", &[ORIGIN]).await.status(), 204);
     assert_eq!(laptop.phone(&site).await, None);
     assert!(stranger.phone(&site).await.is_some());
-    site.clock.advance(SECOND);
+    site.advance(SECOND);
     assert!(site.signed_in().await.phone(&site).await.is_some(), "who logs in again is known again");
 }
 
@@ -98,19 +98,65 @@ async fn a_form_that_logs_out_is_sent_on_within_the_site() {
 }
 
 #[tokio::test]
-async fn the_store_is_asked_once_for_many() {
+async fn the_store_is_followed_while_sessions_are_used_and_not_for_each_request() {
     let site = Site::new();
     let mut browser = site.signed_in().await;
-    site.clock.advance(SECOND);
     let asked = site.store.asked();
     for _ in 0..100 {
         let passed = browser.go(&site, "GET", "/", &[]).await;
         assert!(matches!(passed, Outcome::Passed { .. }));
     }
-    assert_eq!(site.store.asked(), asked + 1);
+    assert_eq!(site.store.asked(), asked);
+    for _ in 0..59 {
+        site.advance(SECOND);
+        assert!(site.tasks.is_following());
+    }
+    site.advance(SECOND);
+    assert_eq!(site.store.asked(), asked + 60);
+    assert!(!site.tasks.is_following(), "nobody has used a session for a minute");
+
+    let asked = site.store.asked();
     for _ in 0..100 {
+        site.advance(SECOND);
         Browser::default().pass(&site, "/").await;
         browser.pass(&site, "/public/").await;
     }
-    assert_eq!(site.store.asked(), asked + 1, "and never for who needs no session");
+    assert_eq!(site.store.asked(), asked, "nobody is asked about who needs no session");
+}
+
+#[tokio::test]
+async fn who_logged_out_elsewhere_while_a_gate_was_idle_is_unknown_at_its_first_request() {
+    let here = Site::new();
+    let there = here.twin();
+    let mut browser = here.signed_in().await;
+    let mut replay = browser.clone();
+    assert!(replay.phone(&there).await.is_some());
+    here.advance(Duration::from_mins(2));
+    assert!(!there.tasks.is_following());
+    browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    here.advance(SECOND);
+    assert_eq!(replay.phone(&there).await, None);
+}
+
+#[tokio::test]
+async fn the_task_that_follows_the_store_ends_with_the_gate_and_when_the_server_stops() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    assert!(site.tasks.is_following());
+    site.gate.stop_waiting();
+    site.follow();
+    assert!(!site.tasks.is_following());
+
+    site.advance(SECOND);
+    let twin = site.twin();
+    let mut replay = browser.clone();
+    browser.ask(&twin, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    assert_eq!(replay.phone(&site).await, None, "a request that comes late still learns of logouts");
+    assert!(!site.tasks.is_following());
+
+    let Site { gate, tasks, .. } = twin;
+    assert!(tasks.is_following());
+    drop(gate);
+    tasks.follow();
+    assert!(!tasks.is_following());
 }

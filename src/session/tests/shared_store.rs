@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::site::Queue;
 use crate::{
     callback::RequestId,
     cause::Cause,
@@ -30,6 +31,8 @@ pub(super) struct SharedStore {
     asked: Arc<AtomicUsize>,
     /// How many more batches are answered.
     batches: Arc<AtomicUsize>,
+    /// The tasks of the gates that share it.
+    pub(super) followers: Arc<Mutex<Vec<Queue>>>,
 }
 
 impl Default for SharedStore {
@@ -37,7 +40,15 @@ impl Default for SharedStore {
         let clock = ManualClock::default();
         let kept = Arc::new(MemoryStore::new(10_000).clock(clock.clone()));
         let batches = Arc::new(AtomicUsize::new(usize::MAX));
-        Self { clock, kept, is_down: Arc::default(), is_slow: Arc::default(), asked: Arc::default(), batches }
+        Self {
+            clock,
+            kept,
+            is_down: Arc::default(),
+            is_slow: Arc::default(),
+            asked: Arc::default(),
+            batches,
+            followers: Arc::default(),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock, Weak},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::{
     access::{Access, AllowList, Rule, Rules},
     clock::ManualClock,
     gate::{Gate, GateBuilder, Step, Verdict},
-    session::{Partner, PublicUrl, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy},
+    session::{Partner, PublicUrl, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy, builder::Inner},
     tasks::Tasks,
 };
 
@@ -77,6 +78,7 @@ impl Site {
         set_gate: impl FnOnce(GateBuilder) -> GateBuilder,
     ) -> Self {
         let (truecaller, tasks, clock) = (Truecaller::default(), Queue::default(), store.clock.clone());
+        store.followers.lock().unwrap().push(tasks.clone());
         let rules = Rules::from_iter([
             Rule::new("/public/".parse().unwrap(), Access::Public),
             Rule::new("/account/".parse().unwrap(), Access::Required(AllowList::default())),
@@ -86,11 +88,22 @@ impl Site {
         let public_url = PublicUrl::parse("https://shop.example").unwrap();
         let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), store.clone());
         let sessions = set(sessions.rules(rules).tasks(tasks.clone())).build();
+        tasks.0.sessions.set(Arc::downgrade(&sessions.0)).unwrap_or_else(|_| panic!("a queue serves one site"));
         let gate = Gate::builder(CALLBACK.parse().unwrap(), truecaller.clone())
             .sessions(sessions)
             .unwrap()
             .clock(clock.clone());
         Self { gate: set_gate(gate).build(), clock, store, truecaller, tasks }
+    }
+
+    /// Lets time pass, and every gate of the site follow the store meanwhile.
+    pub(super) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.follow();
+    }
+
+    pub(super) fn follow(&self) {
+        self.store.followers.lock().unwrap().iter().for_each(Queue::follow);
     }
 
     /// Carries a request through the gate.
@@ -267,21 +280,57 @@ impl Outcome {
 
 /// Tasks that go on when they are told to.
 #[derive(Clone, Default)]
-pub(super) struct Queue(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
+pub(super) struct Queue(Arc<Queued>);
+
+#[derive(Default)]
+struct Queued {
+    tasks: Mutex<Vec<BoxFuture<'static, ()>>>,
+    /// The task that follows the store, which is told apart by the state of the sessions when it is spawned.
+    follower: Mutex<Option<BoxFuture<'static, ()>>>,
+    sessions: OnceLock<Weak<Inner>>,
+}
 
 impl Queue {
-    /// Lets every task go on for as long as it can, and tells how many are left.
+    /// Lets every task go on for as long as it can, and tells how many are left beside the one that follows the store.
     pub(super) fn run(&self) -> usize {
-        let mut tasks = self.0.lock().unwrap();
-        tasks.retain_mut(|task| task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        self.follow();
+        let mut tasks = self.0.tasks.lock().unwrap();
+        tasks.retain_mut(|task| poll(task).is_pending());
         tasks.len()
+    }
+
+    /// Lets the task that follows the store go on.
+    pub(super) fn follow(&self) {
+        let follower = self.0.follower.lock().unwrap().take();
+        let going_on = follower.and_then(|mut task| poll(&mut task).is_pending().then_some(task));
+        *self.0.follower.lock().unwrap() = going_on;
+    }
+
+    /// Drops all tasks, as a runtime does that is shut down.
+    pub(super) fn drop_all(&self) {
+        drop(self.0.follower.lock().unwrap().take());
+        self.0.tasks.lock().unwrap().clear();
+    }
+
+    pub(super) fn is_following(&self) -> bool {
+        self.0.follower.lock().unwrap().is_some()
     }
 }
 
 impl Tasks for Queue {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        self.0.lock().unwrap().push(task);
+        let sessions = self.0.sessions.get().and_then(Weak::upgrade);
+        let is_followed = sessions.is_some_and(|sessions| sessions.revocations.is_followed());
+        if is_followed && !self.is_following() {
+            *self.0.follower.lock().unwrap() = Some(task);
+        } else {
+            self.0.tasks.lock().unwrap().push(task);
+        }
     }
+}
+
+fn poll(task: &mut BoxFuture<'static, ()>) -> Poll<()> {
+    task.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// A future's output, if it is ready now.

@@ -71,7 +71,7 @@ async fn a_move_in_another_process_is_heard_with_the_next_look() {
     for number in [2, 0, 1] {
         there.decline(&nonces[number], "user_rejected").await;
         assert!(state(&mut waiting[number]).is_none());
-        here.clock.advance(LOOK);
+        here.advance(LOOK);
         assert!(waiting.iter_mut().enumerate().all(|(other, request)| other == number || state(request).is_none()));
         assert_eq!(state(&mut waiting[number]).as_deref(), Some("refused"));
         waiting[number] = wait_for(&here, &Browser::default(), &nonces[number]);
@@ -87,7 +87,7 @@ async fn a_hundred_who_wait_ask_with_one_question() {
     let mut waiting = wait_all(&site, &browsers, &nonces);
     let asked = site.store.asked();
     for look in 1..=20 {
-        site.clock.advance(LOOK);
+        site.advance(LOOK);
         assert!(waiting.iter_mut().all(|request| state(request).is_none()));
         assert_eq!(site.store.asked(), asked + look);
     }
@@ -103,16 +103,16 @@ async fn whoever_leaves_another_goes_on_asking() {
     for look in 1..10 {
         drop(waiting.remove(0));
         assert!(waiting.iter_mut().all(|request| state(request).is_none()));
-        here.clock.advance(LOOK);
+        here.advance(LOOK);
         assert!(waiting.iter_mut().all(|request| state(request).is_none()));
         assert_eq!(here.store.asked(), asked + look);
     }
     there.decline(&nonces[9], "user_rejected").await;
-    here.clock.advance(LOOK);
+    here.advance(LOOK);
     assert_eq!(state(&mut waiting[0]).as_deref(), Some("refused"));
     drop(waiting);
     let asked = here.store.asked();
-    here.clock.advance(10 * LOOK);
+    here.advance(10 * LOOK);
     assert_eq!((here.tasks.run(), here.store.asked()), (0, asked), "nothing goes on when nobody waits");
 }
 
@@ -124,22 +124,22 @@ async fn a_store_that_stays_away_is_told_to_all_who_wait_by_few_questions() {
     let asked = site.store.asked();
     for _ in 0..5 {
         site.store.set_down(true);
-        site.clock.advance(LOOK);
+        site.advance(LOOK);
         assert!(waiting.iter_mut().all(|request| state(request).is_none()), "it may be a hiccup");
-        site.clock.advance(LOOK);
+        site.advance(LOOK);
         assert!(waiting.iter_mut().all(|request| state(request).is_none()));
         site.store.set_down(false);
-        site.clock.advance(LOOK);
+        site.advance(LOOK);
         assert!(waiting.iter_mut().all(|request| state(request).is_none()));
     }
     assert_eq!(site.store.asked(), asked + 15);
 
     site.store.set_down(true);
     for _ in 0..2 {
-        site.clock.advance(LOOK);
+        site.advance(LOOK);
         assert!(waiting.iter_mut().all(|request| state(request).is_none()));
     }
-    site.clock.advance(LOOK);
+    site.advance(LOOK);
     let answers: Vec<_> = waiting.iter_mut().map(|request| state(request).unwrap()).collect();
     assert!(answers.iter().all(|answer| answer == "store-unavailable"), "{answers:?}");
     assert_eq!(site.store.asked(), asked + 18);
@@ -156,14 +156,14 @@ async fn what_one_batch_says_is_heard_though_the_next_one_fails() {
     }
 
     here.store.set_batches(1);
-    here.clock.advance(LOOK);
+    here.advance(LOOK);
     waiting.retain_mut(|request| match state(request) {
         Some(heard) => heard != "refused",
         None => true,
     });
     assert_eq!(waiting.len(), 3, "those of the second batch wait");
     here.store.set_batches(2);
-    here.clock.advance(LOOK);
+    here.advance(LOOK);
     assert!(waiting.iter_mut().all(|request| state(request).as_deref() == Some("refused")));
 }
 
@@ -173,15 +173,15 @@ async fn a_browser_that_asks_again_costs_no_question() {
     let (browsers, nonces) = crowd(&site, 2).await;
     let mut early = wait_for(&site, &browsers[0], &nonces[0]);
     assert!(state(&mut early).is_none());
-    site.clock.advance(Duration::from_secs(10));
+    site.advance(Duration::from_secs(10));
     assert!(state(&mut early).is_none());
     let mut late = wait_for(&site, &browsers[1], &nonces[1]);
     assert!(state(&mut late).is_none());
     for _ in 0..49 {
-        site.clock.advance(LOOK);
+        site.advance(LOOK);
         assert!(state(&mut late).is_none() && state(&mut early).is_none());
     }
-    site.clock.advance(LOOK);
+    site.advance(LOOK);
     assert_eq!(state(&mut early).as_deref(), Some("pending"), "its time has passed");
     assert!(state(&mut late).is_none());
 
@@ -207,16 +207,16 @@ async fn who_waits_for_the_newest_login_hears_of_a_newer_one() {
         assert!(state(&mut waiting).is_none());
         let newer = browser.start(site).await;
         assert!(state(&mut waiting).is_none(), "it is pending, too");
-        here.clock.advance(LOOK);
+        here.advance(LOOK);
         assert!(state(&mut waiting).is_none());
         site.decline(&newer, "user_rejected").await;
-        here.clock.advance(LOOK);
+        here.advance(LOOK);
         assert_eq!(state(&mut waiting).as_deref(), Some("refused"));
     }
 
     let mut browser = Browser::default();
     let nonce = browser.start(&here).await;
-    here.clock.advance(Duration::from_mins(3));
+    here.advance(Duration::from_mins(3));
     assert_eq!(browser.state(&here, &nonce).await, "expired");
     let mut waiting = ask(&here, &browser, "since=expired&wait=25");
     assert!(state(&mut waiting).is_none());
@@ -228,11 +228,11 @@ async fn who_waits_for_the_newest_login_hears_of_a_newer_one() {
 async fn a_login_that_expires_is_heard_of() {
     let site = Site::new();
     let (browsers, nonces) = crowd(&site, 1).await;
-    site.clock.advance(Duration::from_secs(170));
+    site.advance(Duration::from_secs(170));
     let mut waiting = wait_all(&site, &browsers, &nonces);
-    site.clock.advance(Duration::from_secs(9));
+    site.advance(Duration::from_secs(9));
     assert!(state(&mut waiting[0]).is_none());
-    site.clock.advance(Duration::from_secs(1));
+    site.advance(Duration::from_secs(1));
     assert_eq!(state(&mut waiting[0]).as_deref(), Some("expired"));
 }
 
@@ -249,7 +249,7 @@ async fn two_tabs_that_know_different_states_both_hear_of_the_next() {
     assert_eq!(state(&mut behind).as_deref(), Some("opened"), "by the other's question");
     assert!(state(&mut ahead).is_none());
     there.decline(&nonces[0], "use_another_number").await;
-    here.clock.advance(LOOK);
+    here.advance(LOOK);
     assert_eq!(state(&mut ahead).as_deref(), Some("another_number"));
 }
 
@@ -262,12 +262,12 @@ async fn who_waits_for_what_is_not_theirs_costs_nothing_and_hears_nothing() {
     let mut nosy = ask(&site, &browsers[0], &query);
     assert!(state(&mut nosy).is_none());
     for _ in 0..50 {
-        site.clock.advance(LOOK);
+        site.advance(LOOK);
         assert!(state(&mut nosy).is_none());
     }
     site.decline(&nonces[1], "user_rejected").await;
     assert!(state(&mut nosy).is_none());
-    site.clock.advance(Duration::from_secs(10));
+    site.advance(Duration::from_secs(10));
     assert_eq!(state(&mut nosy).as_deref(), Some("expired"));
     assert_eq!(site.store.asked(), asked + 2);
 }
