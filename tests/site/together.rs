@@ -64,7 +64,8 @@ async fn a_callback_and_the_question_may_come_to_any_gateway() {
 async fn until_unknown(gateway: &Program, browser: &mut Visitor) -> Duration {
     let logged_out = SystemClock.now();
     browser.via(gateway.address());
-    until(async || browser.clone().get("/account/").await.status() == 401).await;
+    let is_unknown = async || browser.clone().get_in_flight("/account/").await.is_some_and(|page| page.status() == 401);
+    until(is_unknown).await;
     SystemClock.now() - logged_out
 }
 

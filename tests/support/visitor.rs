@@ -41,15 +41,23 @@ impl Visitor {
         self.send(&format!("POST {path}"), &origin, body).await
     }
 
+    /// A GET that has no answer if the session ends while it is in flight.
+    pub async fn get_in_flight(&mut self, path: &str) -> Option<Message> {
+        self.try_send(&format!("GET {path}"), "", "").await
+    }
+
     /// Sends a request, and keeps the cookies of the answer.
     pub async fn send(&mut self, start: &str, lines: &str, body: &str) -> Message {
+        self.try_send(start, lines, body).await.unwrap_or_else(|| panic!("no answer to {start}"))
+    }
+
+    async fn try_send(&mut self, start: &str, lines: &str, body: &str) -> Option<Message> {
         let host = self.origin.split_once("://").map_or("", |(_, host)| host);
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
         let head = format!("{start} HTTP/1.1\r\nHost: {host}\r\n{lines}{}{length}\r\n", self.cookie_line());
-        let answer = exchange(self.address, head + body).await;
-        let answer = answer.unwrap_or_else(|| panic!("no answer to {start}"));
+        let answer = exchange(self.address, head + body).await?;
         answer.all("set-cookie").iter().for_each(|line| self.keep(line));
-        answer
+        Some(answer)
     }
 
     /// Starts a login, and gives its nonce.
