@@ -1,13 +1,18 @@
-//! The keys that sign: ECDSA on P-256, read from PEM.
+//! The keys that sign, ECDSA on P-256, and the set of their public halves (RFC 7517 §5).
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
+    JwkSet, KeyAlgorithm, PublicKeyUse,
+};
 use p256::{
-    ecdsa,
+    ecdsa::{self, VerifyingKey},
     pkcs8::{EncodePrivateKey as _, LineEnding, PrivateKeyInfo, SecretDocument},
 };
 use rand_core::OsRng;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
-
-use super::jwks::PublicKey;
 
 /// A private key for ES256 with its public half.
 ///
@@ -51,10 +56,6 @@ impl SigningKey {
         self.public.id()
     }
 
-    pub(super) fn public(&self) -> &PublicKey {
-        &self.public
-    }
-
     /// The signature of a message, as JWS writes it (RFC 7518 §3.4).
     pub(super) fn sign(&self, message: &[u8]) -> ecdsa::Signature {
         ecdsa::signature::Signer::sign(&self.secret, message)
@@ -71,14 +72,14 @@ impl SigningKey {
 /// To rotate, publish the next key beside the one that signs, and let it sign once the verifiers' copies of the key
 /// set have expired. The old one stays published until the last token that it signed has expired.
 pub struct SigningKeys {
-    signs: SigningKey,
+    signer: SigningKey,
     others: Vec<SigningKey>,
 }
 
 impl SigningKeys {
     /// Starts with the key that signs.
-    pub fn new(signs: SigningKey) -> Self {
-        Self { signs, others: Vec::new() }
+    pub fn new(signer: SigningKey) -> Self {
+        Self { signer, others: Vec::new() }
     }
 
     /// Publishes a further key.
@@ -95,14 +96,64 @@ impl SigningKeys {
     }
 
     /// The key that signs.
-    pub fn signs(&self) -> &SigningKey {
-        &self.signs
+    pub fn signer(&self) -> &SigningKey {
+        &self.signer
+    }
+
+    /// The public keys as a JSON Web Key Set.
+    pub(super) fn key_set(&self) -> Bytes {
+        let set = JwkSet { keys: self.all().map(|key| key.public.jwk()).collect() };
+        serde_json::to_vec(&set).expect("texts are always JSON").into()
     }
 
     /// Every key, the one that signs first.
     pub fn all(&self) -> impl Iterator<Item = &SigningKey> {
-        std::iter::once(&self.signs).chain(&self.others)
+        std::iter::once(&self.signer).chain(&self.others)
     }
+}
+
+/// The public half of a key: a point of P-256 by its two coordinates, in base64url.
+struct PublicKey {
+    x: String,
+    y: String,
+    id: String,
+}
+
+impl PublicKey {
+    fn of(key: &VerifyingKey) -> Self {
+        let point = key.to_encoded_point(false);
+        let [x, y] = [point.x(), point.y()]
+            .map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate.expect("an uncompressed point has two coordinates")));
+        let id = thumbprint(&x, &y);
+        Self { x, y, id }
+    }
+
+    /// The thumbprint of the key.
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn jwk(&self) -> Jwk {
+        Jwk {
+            common: CommonParameters {
+                public_key_use: Some(PublicKeyUse::Signature),
+                key_algorithm: Some(KeyAlgorithm::ES256),
+                key_id: Some(self.id.clone()),
+                ..CommonParameters::default()
+            },
+            algorithm: AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters {
+                key_type: EllipticCurveKeyType::EC,
+                curve: EllipticCurve::P256,
+                x: self.x.clone(),
+                y: self.y.clone(),
+            }),
+        }
+    }
+}
+
+/// The hash of the members that make the key, in the one order and spelling of RFC 7638 §3.
+fn thumbprint(x: &str, y: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
 }
 
 /// Why a text is no key to sign with. It does not repeat the text.

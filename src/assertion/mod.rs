@@ -34,10 +34,8 @@
 //! ```
 
 mod claims;
-mod jwks;
 mod keys;
 mod plugin;
-mod principal;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -50,8 +48,8 @@ use serde::Serialize;
 
 use self::claims::{Claims, Frame};
 pub use self::{
+    claims::{Principal, PrincipalError},
     keys::{KeyError, SigningKey, SigningKeys},
-    principal::{Principal, PrincipalError},
 };
 use crate::identity::Identity;
 
@@ -77,8 +75,8 @@ impl Assertions {
 
     /// Signs with the first of the keys.
     pub fn new(keys: SigningKeys, issuer: Principal, audience: Principal) -> Self {
-        let header = Header { kid: Some(keys.signs().id().to_owned()), ..Header::new(Algorithm::ES256) };
-        let key_set = jwks::key_set(keys.all().map(SigningKey::public));
+        let header = Header { kid: Some(keys.signer().id().to_owned()), ..Header::new(Algorithm::ES256) };
+        let key_set = keys.key_set();
         Self { keys, issuer, audience, lifetime: Self::LIFETIME, header: encode(&header), key_set }
     }
 
@@ -89,11 +87,6 @@ impl Assertions {
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
-    }
-
-    /// How long an assertion is valid.
-    pub fn lives(&self) -> Duration {
-        self.lifetime
     }
 
     /// A fresh assertion of an identity: a token in compact form (RFC 7515 §3.1), as a sensitive header value.
@@ -114,7 +107,7 @@ impl Assertions {
             id: &id,
         };
         let message = format!("{}.{}", self.header, encode(&Claims::of(identity, &frame)));
-        let signature = URL_SAFE_NO_PAD.encode(self.keys.signs().sign(message.as_bytes()).to_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(self.keys.signer().sign(message.as_bytes()).to_bytes());
         let token = format!("{message}.{signature}");
         let mut value = HeaderValue::try_from(token).expect("base64url and dots make a header value");
         value.set_sensitive(true);

@@ -38,7 +38,7 @@ struct Signed {
 impl Signer {
     fn last(&self, session: &str, now: SystemTime) -> Option<HeaderValue> {
         let signed = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(session)?.clone();
-        let fresh = now.duration_since(signed.at).is_ok_and(|age| age < self.assertions.lives() / 2);
+        let fresh = now.duration_since(signed.at).is_ok_and(|age| age < self.assertions.lifetime / 2);
         fresh.then_some(signed.assertion)
     }
 }

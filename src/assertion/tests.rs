@@ -64,7 +64,7 @@ fn what_a_user_typed_stays_small() {
 fn the_header_is_pinned() {
     let assertions = assertions();
     let token = assertions.sign(&identity(&json!({ "phoneNumbers": ["919999999999"] })), now());
-    let key = assertions.keys.signs().id();
+    let key = assertions.keys.signer().id();
     assert_eq!(part(&token, 0), json!({ "typ": "JWT", "alg": "ES256", "kid": key }));
     assert!(token.is_sensitive() && !format!("{token:?}").contains("ey"));
 }

@@ -92,5 +92,12 @@ fn a_key_is_published_once() {
     assert_eq!(keys.publish(other), Ok(()));
     assert_eq!(keys.publish(SigningKey::from_pem(&other_pem).unwrap()), Err(KeyError::Twice));
     assert_eq!(keys.all().map(SigningKey::id).collect::<Vec<_>>(), [again().id(), &id]);
-    assert_eq!(keys.signs().id(), again().id());
+    assert_eq!(keys.signer().id(), again().id());
+}
+
+#[test]
+fn a_thumbprint_is_that_of_the_rfc_method() {
+    // The key of RFC 7517 appendix A.1; its thumbprint was computed by another library.
+    let (x, y) = ("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM");
+    assert_eq!(thumbprint(x, y), "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s");
 }
