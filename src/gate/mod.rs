@@ -31,21 +31,19 @@ mod client;
 mod event;
 mod framing;
 mod intake;
-mod leftover;
 mod limits;
 #[cfg_attr(not(feature = "session"), allow(dead_code, unused_imports, reason = "each plugin needs a part of it"))]
 pub(crate) mod plugin;
 mod rejection;
 mod reply;
 mod step;
-mod verify;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
-pub(crate) use self::leftover::Leftover;
+pub(crate) use self::reply::Leftover;
 pub use self::{
     builder::GateBuilder,
     client::{ClientInfo, Scheme},

@@ -17,7 +17,10 @@ use super::{
     CallbackPath, Event, Gate, GateBuilder, Intake, Lookup, Parameters, Rejection, Reply, Step, Verdict,
     intake::BodyHandler, limits,
 };
-pub(crate) use super::{intake::CallbackHandler, reply::RETRY_AFTER, verify::unless};
+pub(crate) use super::{
+    intake::{CallbackHandler, unless},
+    reply::RETRY_AFTER,
+};
 use crate::{
     clock::Clock,
     headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits},

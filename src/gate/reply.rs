@@ -1,6 +1,6 @@
 //! An answer that truegate gives itself.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header, request::Parts};
@@ -39,6 +39,16 @@ impl Connection {
             head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
         if brings_body { Self::Close } else { Self::Keep }
     }
+}
+
+/// How far an edge reads on so that the client, which may send everything before it reads, gets to its answer.
+pub(crate) struct Leftover;
+
+impl Leftover {
+    /// The bytes that are read at most.
+    pub(crate) const LIMIT: usize = 32 << 20;
+    /// How long they are waited for at most; nginx's `lingering_time`.
+    pub(crate) const TIME: Duration = Duration::from_secs(30);
 }
 
 impl fmt::Debug for Reply {
