@@ -6,12 +6,12 @@ use http::{HeaderValue, StatusCode, request::Parts};
 
 use super::{
     Inner, TrustedProxy,
+    fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
     host::comes_from_its_own_host,
-    pages::Asked,
+    pages::PageRequest,
     reply,
     state::SessionState,
-    visitor::{is_foreign, is_navigation, is_web_socket},
 };
 use crate::{
     access::{Access, RuleInput},
@@ -56,7 +56,7 @@ impl Handler<'_> {
             Ok(admitted) => self.edits(admitted, app, head.uri.path()),
             Err(refusal) => {
                 let leads_to_login = is_navigation(&head.method, &head.headers) && !is_web_socket(head);
-                let refused = self.refuse(&refusal, leads_to_login, Asked::of(head), head.uri.path());
+                let refused = self.refuse(&refusal, leads_to_login, PageRequest::of(head), head.uri.path());
                 return Verdict::Reply(Reply { connection: Connection::after(head), ..refused });
             }
         };
@@ -82,7 +82,7 @@ impl Handler<'_> {
     }
 
     /// The answer to a browser that may not go on: the login, if it leads there, or the reason.
-    pub(super) fn refuse(&self, refusal: &Refusal, leads_to_login: bool, asked: Asked<'_>, path: &str) -> Reply {
+    pub(super) fn refuse(&self, refusal: &Refusal, leads_to_login: bool, asked: PageRequest<'_>, path: &str) -> Reply {
         let (sessions, rejection) = (self.sessions, refusal.rejection());
         let refused = match refusal {
             Refusal::NotSignedIn | Refusal::Forgotten if leads_to_login => {

@@ -8,12 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Part
 
 use super::{
     admission::{Admitted, Refusal, permit},
+    fetch_metadata::is_navigation,
     handler::Handler,
     login::query,
-    pages::Asked,
+    pages::PageRequest,
     reply,
     route::Route,
-    visitor::is_navigation,
 };
 use crate::{
     access::{Access, AllowList, RuleInput},
@@ -96,7 +96,7 @@ impl Handler<'_> {
         let target = original.target.as_deref().filter(|_| is_here);
         let method = original.method.as_ref().unwrap_or(&head.method);
         let leads_to_login = wants_redirect && is_navigation(method, &head.headers);
-        let asked = Asked { headers: &head.headers, method, target };
+        let asked = PageRequest { headers: &head.headers, method, target };
         self.refuse(refusal, leads_to_login, asked, original.path().unwrap_or("/"))
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Delivery, SessionPath, Sessions, revocations::Revocations, running::Verifications, waiting::Waiting};
+use super::{Delivery, SessionPath, Sessions, revocations::Revocations, verification::InFlight, waiting::Waiting};
 use crate::{
     access::Rules,
     headers::ResponseEdits,
@@ -44,7 +44,7 @@ pub(super) struct Inner {
     pub(super) revocations: Revocations,
     /// How many revocations the store has not heard of yet.
     pub(super) untold: Arc<AtomicUsize>,
-    pub(super) verifications: Verifications,
+    pub(super) in_flight: InFlight,
     pub(super) waiting: Waiting,
 }
 
@@ -95,7 +95,7 @@ impl SessionsBuilder {
             delivery: None,
             revocations: Revocations::default(),
             untold: Arc::default(),
-            verifications: Verifications::default(),
+            in_flight: InFlight::default(),
             waiting: Waiting::default(),
         };
         Self { sessions, link_base, brand: Brand::default() }

@@ -4,16 +4,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Part
 
 use super::{
     Inner,
+    fetch_metadata::{SEC_FETCH_SITE, is_navigation},
     handler::Handler,
     login::query,
     reply,
-    visitor::{SEC_FETCH_SITE, is_navigation},
 };
 use crate::{
     gate::{ClientInfo, Connection, Reply, Scheme},
     session::{
         TrustedProxy,
-        cookies::{Kind, Value},
+        cookies::{CookieValue, OwnCookie},
     },
 };
 
@@ -24,7 +24,7 @@ impl Handler<'_> {
     pub(super) fn lead_to_public_host(&self, head: &Parts) -> Option<Reply> {
         let public_url = &self.sessions.public_url;
         let is_alias = host(head).is_some_and(|host| !public_url.is_host(host));
-        let is_known = || !matches!(self.sessions.cookies.find(Kind::Session, &head.headers), Value::Absent);
+        let is_known = || !matches!(self.sessions.cookies.find(OwnCookie::Session, &head.headers), CookieValue::Absent);
         if !is_alias || !is_navigation(&head.method, &head.headers) || query(head, LED).is_some() || is_known() {
             return None;
         }

@@ -10,14 +10,14 @@ use crate::{
     gate::{Event, LoginEvent, Rejection, Reply},
     session::{
         self, BrowserId, Purpose,
-        cookies::{Kind, Value},
+        cookies::{CookieValue, OwnCookie},
     },
     store::StoreError,
 };
 
 /// A login that was started for a browser.
 #[derive(Serialize)]
-struct Started {
+struct StartedLogin {
     request_id: String,
     deep_link: String,
     intent_link: String,
@@ -32,7 +32,7 @@ struct Started {
 
 /// What a script may send along.
 #[derive(Default, Deserialize)]
-struct Wish {
+struct LoginRequest {
     next: Option<String>,
 }
 
@@ -42,18 +42,20 @@ impl Handler<'_> {
         if let Err(rejection) = self.gate.count_login(head) {
             return self.reject(rejection, head);
         }
-        let Some(wish) = Wish::read(body) else { return self.gate.reject_for(Rejection::MalformedRequest, head) };
-        let next = wish.next.map(|next| self.sessions.next(Some(&next)).as_str().to_owned());
+        let Some(request) = LoginRequest::read(body) else {
+            return self.gate.reject_for(Rejection::MalformedRequest, head);
+        };
+        let next = request.next.map(|next| self.sessions.next(Some(&next)).as_str().to_owned());
         match self.start(&head.headers).await {
             Ok(started) => {
-                let started = Started { next, ..started };
+                let started = StartedLogin { next, ..started };
                 reply::json(StatusCode::CREATED, &started).with_cookies([started.browser])
             }
             Err(rejection) => self.gate.reject_for(rejection, head),
         }
     }
 
-    async fn start(&self, headers: &HeaderMap) -> Result<Started, Rejection> {
+    async fn start(&self, headers: &HeaderMap) -> Result<StartedLogin, Rejection> {
         let sessions = self.sessions;
         let browser = self.browser(headers).unwrap_or_else(BrowserId::generate);
         let nonce = session::nonce(&mut OsRng);
@@ -66,25 +68,25 @@ impl Handler<'_> {
         self.gate.observe(Event::Login(LoginEvent::Started));
         sessions.waiting.opened(&browser);
         let sealed = sessions.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());
-        Ok(Started {
+        Ok(StartedLogin {
             request_id: nonce.expose().to_owned(),
             deep_link: sessions.links.deep(&nonce),
             intent_link: sessions.links.intent(&nonce),
             expires_in: sessions.login_timeout.as_secs(),
             next: None,
-            browser: sessions.cookies.set(Kind::Browser, &sealed, sessions.login_timeout),
+            browser: sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout),
         })
     }
 
     /// The browser that started a login before, if it did.
     pub(super) fn browser(&self, headers: &HeaderMap) -> Option<BrowserId> {
-        let Value::One(sealed) = self.sessions.cookies.find(Kind::Browser, headers) else { return None };
+        let CookieValue::One(sealed) = self.sessions.cookies.find(OwnCookie::Browser, headers) else { return None };
         let name = self.sessions.sealer.open_text(Purpose::Browser, sealed)?;
         BrowserId::parse(std::str::from_utf8(&name).ok()?)
     }
 }
 
-impl Wish {
+impl LoginRequest {
     /// Reads the body, which may be empty.
     fn read(body: &[u8]) -> Option<Self> {
         if body.trim_ascii().is_empty() { Some(Self::default()) } else { serde_json::from_slice(body).ok() }

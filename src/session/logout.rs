@@ -13,17 +13,17 @@ use http::{Method, StatusCode, request::Parts};
 use url::form_urlencoded;
 
 use super::{
+    fetch_metadata::{is_led_by_us, loads_page},
     handler::Handler,
     login::query,
     reply,
     revocations::Revocation,
     state::SessionState,
-    visitor::{is_led_by_us, loads_page},
 };
 use crate::{
     backoff::jittered,
     gate::{Event, LoginEvent, Rejection, Reply},
-    session::{ReturnPath, Session, cookies::Kind},
+    session::{ReturnPath, Session, cookies::OwnCookie},
     store::StoreError,
 };
 
@@ -80,7 +80,7 @@ impl Handler<'_> {
             Err(_) => self.gate.reject_for(Rejection::StoreUnavailable, head),
         };
         // Whatever became of the session: this browser is no longer signed in.
-        let cleared = forgets.then(|| self.sessions.cookies.clear(Kind::Session));
+        let cleared = forgets.then(|| self.sessions.cookies.clear(OwnCookie::Session));
         reply.with_cookies(cleared.into_iter().chain(self.sessions.expire_cookies("/")))
     }
 

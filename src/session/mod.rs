@@ -32,8 +32,7 @@ mod admission;
 mod auth;
 mod builder;
 pub mod cookies;
-mod delivery;
-pub(crate) mod epoch;
+mod fetch_metadata;
 mod handler;
 mod host;
 mod id;
@@ -41,7 +40,6 @@ mod link;
 mod login;
 mod logout;
 mod logout_url;
-mod needs;
 pub mod page;
 mod pages;
 mod partner;
@@ -50,16 +48,12 @@ mod reply;
 mod return_path;
 mod revocations;
 mod route;
-mod running;
 mod seal;
-mod secret;
 mod state;
 mod status;
-mod tenure;
 mod ticket;
 mod upstream_cookies;
 mod verification;
-mod visitor;
 mod waiting;
 
 use std::sync::{Arc, atomic::Ordering};
@@ -69,17 +63,16 @@ use http::{HeaderValue, Request, header, request::Parts};
 pub use self::{
     auth::TrustedProxy,
     builder::SessionsBuilder,
-    delivery::Delivery,
     id::BrowserId,
     link::{DeepLinks, LinkBase, LinkBaseError},
     logout_url::LogoutUrl,
     partner::{Color, DialogOption, Partner, PartnerError},
     public_url::{PublicUrl, PublicUrlError},
     return_path::ReturnPath,
-    seal::Sealer,
-    secret::{Secret, SecretError},
+    seal::{Sealer, Secret, SecretError},
+    verification::Delivery,
 };
-use self::{builder::Inner, handler::Handler, pages::Asked, route::Route, upstream_cookies::drop_pairs};
+use self::{builder::Inner, handler::Handler, pages::PageRequest, route::Route, upstream_cookies::drop_pairs};
 pub(crate) use self::{
     id::{SessionId, nonce, random_text},
     seal::Purpose,
@@ -150,7 +143,7 @@ impl Plugin for Sessions {
     }
 
     fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {
-        self.0.explain(refused, code, Asked::of(head))
+        self.0.explain(refused, code, PageRequest::of(head))
     }
 
     fn strip_request(&self, decision: Decision<'_>, target: &mut dyn HeaderTarget) {

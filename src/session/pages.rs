@@ -5,11 +5,11 @@ use rand_core::OsRng;
 
 use super::{
     Inner,
+    fetch_metadata::{is_foreign, loads_page},
     handler::Handler,
     login::query,
     reply,
     state::SessionState,
-    visitor::{is_foreign, loads_page},
 };
 use crate::{
     gate::{Reply, plugin::RETRY_AFTER},
@@ -22,7 +22,7 @@ use crate::{
 
 /// What was asked for, as a page needs to know it.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct PageRequest<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) method: &'a Method,
     /// Path and query, if they are known.
@@ -64,7 +64,7 @@ impl Inner {
     }
 
     /// Puts a page for a person into a refusal, if a person waits for it and there is a page for it.
-    pub(super) fn explain(&self, refused: Reply, code: &str, asked: Asked<'_>) -> Reply {
+    pub(super) fn explain(&self, refused: Reply, code: &str, asked: PageRequest<'_>) -> Reply {
         if !loads_page(asked.headers) {
             return refused;
         }
@@ -90,7 +90,7 @@ impl Inner {
     }
 
     /// Puts a page into a refusal for a user who is logged in with a number that is not listed.
-    pub(super) fn explain_not_allowed(&self, refused: Reply, phone: &PhoneNumber, asked: Asked<'_>) -> Reply {
+    pub(super) fn explain_not_allowed(&self, refused: Reply, phone: &PhoneNumber, asked: PageRequest<'_>) -> Reply {
         if !loads_page(asked.headers) {
             return refused;
         }
@@ -139,7 +139,7 @@ impl Inner {
     }
 }
 
-impl<'a> Asked<'a> {
+impl<'a> PageRequest<'a> {
     pub(super) fn of(head: &'a Parts) -> Self {
         let target = head.uri.path_and_query().map(PathAndQuery::as_str);
         Self { headers: &head.headers, method: &head.method, target }

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Purpose, Sealer, Session, SessionId,
     builder::Inner,
-    epoch::{self, milliseconds},
     handler::Handler,
+    ticket::{self, milliseconds},
 };
 use crate::{
     clock::Clock,
@@ -334,5 +334,5 @@ const FORGET_FROM: usize = 1000;
 
 /// A date that the store kept; one that the system does not know is over.
 fn date(milliseconds: u64) -> SystemTime {
-    epoch::date(milliseconds).unwrap_or(SystemTime::UNIX_EPOCH)
+    ticket::date(milliseconds).unwrap_or(SystemTime::UNIX_EPOCH)
 }

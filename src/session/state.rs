@@ -1,16 +1,21 @@
-//! The state of a browser's session: by its cookie, and by who was logged out.
+//! The state of a browser's session, by its cookie and by who was logged out, and how long its requests may go on.
 
-use std::time::SystemTime;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
+use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{Inner, handler::Handler, reply, revocations::Validity};
 use crate::{
-    gate::{Rejection, Reply},
+    gate::{Gate, Rejection, Reply},
+    lease::{Lease, Tenure},
     session::{
         Purpose, Session,
-        cookies::{Kind, Value},
+        cookies::{CookieValue, OwnCookie},
     },
 };
 
@@ -32,7 +37,9 @@ impl Handler<'_> {
     /// The state of a browser's session, as far as it is known without waiting.
     pub(super) fn state_so_far(&self, headers: &HeaderMap) -> Result<SessionState, Pending> {
         let (sessions, clock) = (self.sessions, self.gate.clock());
-        let Value::One(sealed) = sessions.cookies.find(Kind::Session, headers) else { return Ok(SessionState::Absent) };
+        let CookieValue::One(sealed) = sessions.cookies.find(OwnCookie::Session, headers) else {
+            return Ok(SessionState::Absent);
+        };
         let Some(bytes) = sessions.sealer.open_text(Purpose::Session, sealed) else { return Ok(SessionState::Absent) };
         let lives = |session: &Session| session.time_left(sessions.lifetime, sessions.idle, clock.wall()).is_some();
         let Some(session) = Session::from_bytes(&bytes).filter(lives) else { return Ok(SessionState::Invalid) };
@@ -63,6 +70,14 @@ impl Handler<'_> {
         (age >= self.sessions.idle / 10).then(|| self.sessions.cookie(&session.renewed(now), now))
     }
 
+    /// A lease that ends with a session.
+    pub(super) fn lease(&self, session: &Session) -> Lease {
+        let clock = self.gate.clock();
+        let left = session.end(self.sessions.lifetime).duration_since(clock.wall()).unwrap_or_default();
+        let (gate, sessions, now) = (self.gate.clone(), Arc::clone(self.sessions), clock.now());
+        Lease::new(OpenSession { gate, sessions, session: session.clone(), end: now.checked_add(left).unwrap_or(now) })
+    }
+
     /// `GET me`.
     pub(super) async fn me(&self, head: &Parts) -> Reply {
         match self.state(&head.headers).await {
@@ -91,12 +106,40 @@ impl Inner {
     /// The line that gives a browser its session.
     pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
         let left = session.time_left(self.lifetime, self.idle, now).unwrap_or_default();
-        self.cookies.set(Kind::Session, &self.sealer.seal_text(Purpose::Session, &session.to_bytes()), left)
+        self.cookies.set(OwnCookie::Session, &self.sealer.seal_text(Purpose::Session, &session.to_bytes()), left)
     }
 
     /// The lines that take a browser's session away, and what the app remembers of it, after a request for a path.
     pub(super) fn forget<'a>(&'a self, path: &'a str) -> impl Iterator<Item = HeaderValue> + 'a {
-        std::iter::once(self.cookies.clear(Kind::Session)).chain(self.expire_cookies(path))
+        std::iter::once(self.cookies.clear(OwnCookie::Session)).chain(self.expire_cookies(path))
+    }
+}
+
+/// The session of a request that goes on.
+struct OpenSession {
+    gate: Gate,
+    sessions: Arc<Inner>,
+    session: Session,
+    /// When its lifetime is over.
+    end: Instant,
+}
+
+impl Tenure for OpenSession {
+    fn is_over(&self) -> bool {
+        self.gate.clock().now() >= self.end || self.sessions.revocations.names(&self.session)
+    }
+
+    fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let clock = self.gate.clock();
+            while !self.is_over() {
+                clock.sleep_until(self.end.min(clock.now() + TICK)).await;
+                let handler = Handler { gate: &self.gate, sessions: &self.sessions };
+                if handler.check(&self.session).await != Validity::Valid {
+                    return;
+                }
+            }
+        })
     }
 }
 
@@ -126,3 +169,7 @@ impl<'a> Me<'a> {
         }
     }
 }
+
+/// How often an open request looks whether its session goes on. What is known is a second old at most, so a logout elsewhere ends
+/// the request within two seconds.
+const TICK: Duration = Duration::from_millis(600);

@@ -7,13 +7,13 @@ use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
+    fetch_metadata::comes_from_elsewhere,
     handler::Handler,
     login::query,
     reply,
     revocations::{Revocation, Validity},
     state::SessionState,
     upstream_cookies::is_same_user,
-    visitor::comes_from_elsewhere,
     waiting::{Change, Changes, Found, Waiter},
 };
 use crate::{
@@ -24,19 +24,19 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct Status {
+struct LoginStatus {
     state: &'static str,
 }
 
 /// What a browser asks.
 struct Question {
-    login: Asked,
+    login: AskedLogin,
     since: &'static str,
     wait: Duration,
 }
 
 /// Which of its logins a browser asks about.
-enum Asked {
+enum AskedLogin {
     Newest,
     Named(RequestId),
     /// By a text that is no nonce, so nobody has one.
@@ -44,7 +44,7 @@ enum Asked {
 }
 
 /// How a login stands.
-enum Answer {
+enum LoginAnswer {
     Word(&'static str),
     Verified { nonce: RequestId, sealed: Bytes },
 }
@@ -58,13 +58,13 @@ impl Handler<'_> {
         let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
             Err(rejection) => self.gate.reject(rejection),
-            Ok(Answer::Verified { nonce, sealed }) => self.hand_over(head, &nonce, &sealed).await,
-            Ok(Answer::Word(word)) => tell(word),
+            Ok(LoginAnswer::Verified { nonce, sealed }) => self.hand_over(head, &nonce, &sealed).await,
+            Ok(LoginAnswer::Word(word)) => tell(word),
         }
     }
 
     /// Waits for a state that is not the one that is known already.
-    async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<Answer, Rejection> {
+    async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<LoginAnswer, Rejection> {
         let (waiting, clock) = (&self.sessions.waiting, self.gate.clock());
         let Some(waiter) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.enter(browser))
         else {
@@ -73,7 +73,7 @@ impl Handler<'_> {
             return Ok(self.login(browser, &question.login).await?.into());
         };
         let deadline = clock.now() + question.wait;
-        let mut known = Answer::Word(question.since);
+        let mut known = LoginAnswer::Word(question.since);
         let mut changes = question.watch_again(&waiter, clock.now());
         loop {
             if changes.is_none() {
@@ -93,11 +93,11 @@ impl Handler<'_> {
         }
     }
 
-    async fn login(&self, browser: &BrowserId, asked: &Asked) -> Result<Option<Login>, Rejection> {
+    async fn login(&self, browser: &BrowserId, asked: &AskedLogin) -> Result<Option<Login>, Rejection> {
         let nonce = match asked {
-            Asked::Newest => None,
-            Asked::Named(nonce) => Some(nonce),
-            Asked::Nonsense => return Ok(None),
+            AskedLogin::Newest => None,
+            AskedLogin::Named(nonce) => Some(nonce),
+            AskedLogin::Nonsense => return Ok(None),
         };
         let login = self.ask(self.sessions.store.state(browser, nonce)).await;
         let login = login.map_err(|_| Rejection::StoreUnavailable)?;
@@ -143,8 +143,8 @@ impl Question {
         let wait = query(head, "wait").map_or(Ok(0), |wait| wait.parse::<u64>());
         let wait = Duration::from_secs(wait.map_err(|_| Rejection::MalformedRequest)?).min(LONGEST_WAIT);
         let login = match query(head, "request_id") {
-            None => Asked::Newest,
-            Some(nonce) => RequestId::parse(&nonce).map_or(Asked::Nonsense, Asked::Named),
+            None => AskedLogin::Newest,
+            Some(nonce) => RequestId::parse(&nonce).map_or(AskedLogin::Nonsense, AskedLogin::Named),
         };
         Ok(Self { login, since, wait })
     }
@@ -152,9 +152,9 @@ impl Question {
     /// Watches a login that the store has just returned. One that is not this browser's now never will be.
     fn watch(&self, waiter: &Waiter<'_>, found: Found, now: Instant) -> Option<Changes> {
         match &self.login {
-            Asked::Newest => Some(waiter.watch(None, found, now)),
-            Asked::Named(nonce) => found.map(|found| waiter.watch(Some(nonce.clone()), Some(found), now)),
-            Asked::Nonsense => None,
+            AskedLogin::Newest => Some(waiter.watch(None, found, now)),
+            AskedLogin::Named(nonce) => found.map(|found| waiter.watch(Some(nonce.clone()), Some(found), now)),
+            AskedLogin::Nonsense => None,
         }
     }
 
@@ -163,14 +163,14 @@ impl Question {
     fn watch_again(&self, waiter: &Waiter<'_>, now: Instant) -> Option<Changes> {
         let goes_on = [State::Pending, State::Opened].iter().any(|state| state.word() == self.since);
         match &self.login {
-            Asked::Newest if goes_on => waiter.watch_again(None, self.since, now),
-            Asked::Named(nonce) if goes_on => waiter.watch_again(Some(nonce), self.since, now),
+            AskedLogin::Newest if goes_on => waiter.watch_again(None, self.since, now),
+            AskedLogin::Named(nonce) if goes_on => waiter.watch_again(Some(nonce), self.since, now),
             _ => None,
         }
     }
 }
 
-impl From<Option<Login>> for Answer {
+impl From<Option<Login>> for LoginAnswer {
     fn from(login: Option<Login>) -> Self {
         match login {
             None => Self::Word(EXPIRED),
@@ -181,7 +181,7 @@ impl From<Option<Login>> for Answer {
 }
 
 fn tell(state: &'static str) -> Reply {
-    reply::json(StatusCode::OK, &Status { state })
+    reply::json(StatusCode::OK, &LoginStatus { state })
 }
 
 const EXPIRED: &str = "expired";

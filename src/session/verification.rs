@@ -1,17 +1,19 @@
 //! What becomes of a callback: its login moves on, and a grant is verified after it was answered.
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use futures_core::future::BoxFuture;
 use http::Request;
 use rand_core::OsRng;
 
-use super::{handler::Handler, needs::needed, running::Verification};
+use super::handler::Handler;
 use crate::{
-    callback::{Callback, Grant, RequestId},
+    callback::{AccessToken, Callback, Grant, RequestId},
     gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
     headers::Edits,
     identity::Identity,
@@ -31,16 +33,16 @@ impl Handler<'_> {
             Callback::Grant(grant) => {
                 let at = self.gate.clock().now();
                 self.time_left(grant.request_id()).await.map(|left| {
-                    let begun = Begun { gate: self.gate.clone(), at, outcome: VerificationOutcome::Abandoned };
-                    let Some(left) = left else { return begun.end(VerificationOutcome::NoLogin) };
-                    let Some(verification) = self.sessions.verifications.begin(grant) else {
-                        return begun.end(VerificationOutcome::Repeated);
+                    let report = OutcomeReport { gate: self.gate.clone(), at, outcome: VerificationOutcome::Abandoned };
+                    let Some(left) = left else { return report.end(VerificationOutcome::NoLogin) };
+                    let Some(verification) = self.sessions.in_flight.begin(grant) else {
+                        return report.end(VerificationOutcome::Repeated);
                     };
                     let expires = self.gate.clock().now() + left;
                     let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
                     self.sessions.tasks.spawn(Box::pin(async move {
                         let handler = Handler { gate: &gate, sessions: &sessions };
-                        handler.verify(verification, posted, expires, begun).await;
+                        handler.verify(verification, posted, expires, report).await;
                     }));
                 })
             }
@@ -49,17 +51,23 @@ impl Handler<'_> {
     }
 
     /// Verifies a grant, for as long as its login runs, and has the app hear of it if it wants to.
-    async fn verify(&self, verification: Verification, posted: Request<Bytes>, expires: Instant, begun: Begun) {
+    async fn verify(
+        &self,
+        verification: Verification,
+        posted: Request<Bytes>,
+        expires: Instant,
+        report: OutcomeReport,
+    ) {
         let grant = &verification.grant;
         match self.judge(grant, expires).await {
             Ok(profile) => {
-                begun.end(VerificationOutcome::Verified);
+                report.end(VerificationOutcome::Verified);
                 if let Some(delivery) = &self.sessions.delivery {
                     let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                     delivery.deliver(self.request(identity, posted)).await;
                 }
             }
-            Err(outcome) => begun.end(outcome),
+            Err(outcome) => report.end(outcome),
         }
     }
 
@@ -141,7 +149,7 @@ impl Handler<'_> {
 
     /// A new session, which knows of the user only what will be asked of it.
     fn session(&self, profile: &Profile) -> Session {
-        let profile = needed(profile, &self.gate.names());
+        let profile = profile.minimized(&self.gate.names());
         Session::begin(SessionId::generate(&mut OsRng), profile, self.gate.clock().wall())
     }
 
@@ -153,20 +161,69 @@ impl Handler<'_> {
     }
 }
 
+/// Sends a request to the app.
+///
+/// An implementor changes nothing of the request but what its hop needs; otherwise the app gets another callback than
+/// the one that was verified. What becomes of it is the implementor's to log: nobody waits for an answer.
+pub trait Delivery: Send + Sync + 'static {
+    /// Sends a verified callback: its original body, with the identity headers.
+    fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()>;
+}
+
+/// The grants that are being verified, by the nonces of their logins.
+#[derive(Default)]
+pub(super) struct InFlight(Arc<Mutex<Grants>>);
+
+type Grants = HashMap<RequestId, Vec<AccessToken>>;
+
+/// One of them; when it is dropped, it may come again.
+struct Verification {
+    grant: Grant,
+    in_flight: Arc<Mutex<Grants>>,
+}
+
+impl InFlight {
+    /// Begins to verify a grant, unless the same is being verified already or the login has too many.
+    fn begin(&self, grant: Grant) -> Option<Verification> {
+        let mut in_flight = lock(&self.0);
+        let tokens = in_flight.entry(grant.request_id().clone()).or_default();
+        if tokens.len() >= TOKENS || tokens.contains(grant.token()) {
+            return None;
+        }
+        tokens.push(grant.token().clone());
+        Some(Verification { grant, in_flight: Arc::clone(&self.0) })
+    }
+}
+
+impl Drop for Verification {
+    fn drop(&mut self) {
+        let mut in_flight = lock(&self.in_flight);
+        let Some(tokens) = in_flight.get_mut(self.grant.request_id()) else { return };
+        tokens.retain(|token| token != self.grant.token());
+        if tokens.is_empty() {
+            in_flight.remove(self.grant.request_id());
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A verification from its acknowledgement on: its end is told once, also if it is cut off.
-struct Begun {
+struct OutcomeReport {
     gate: Gate,
     at: Instant,
     outcome: VerificationOutcome,
 }
 
-impl Begun {
+impl OutcomeReport {
     fn end(mut self, outcome: VerificationOutcome) {
         self.outcome = outcome;
     }
 }
 
-impl Drop for Begun {
+impl Drop for OutcomeReport {
     fn drop(&mut self) {
         let elapsed = self.gate.clock().now() - self.at;
         self.gate.observe(Event::Verification { outcome: self.outcome, elapsed });
@@ -196,3 +253,5 @@ fn event(state: &State) -> Option<LoginEvent> {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How many tokens are tried at once for one login: its own, and what others post who know its nonce.
+const TOKENS: usize = 16;

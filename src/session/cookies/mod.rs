@@ -26,7 +26,7 @@ pub(crate) struct Cookies {
 
 /// One of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum OwnCookie {
     /// Holds a session.
     Session,
     /// Names a browser that logs in.
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 
 /// What a request says by one of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Value<'a> {
+pub(crate) enum CookieValue<'a> {
     /// Nothing.
     Absent,
     /// One value, which is still to be opened.
@@ -59,31 +59,31 @@ impl Cookies {
     }
 
     /// The name of a cookie.
-    pub(crate) fn name(&self, kind: Kind) -> &str {
+    pub(crate) fn name(&self, kind: OwnCookie) -> &str {
         match kind {
-            Kind::Session => &self.session,
-            Kind::Browser => &self.browser,
+            OwnCookie::Session => &self.session,
+            OwnCookie::Browser => &self.browser,
         }
     }
 
     /// What a request says by a cookie.
-    pub(crate) fn find<'a>(&self, kind: Kind, headers: &'a HeaderMap) -> Value<'a> {
+    pub(crate) fn find<'a>(&self, kind: OwnCookie, headers: &'a HeaderMap) -> CookieValue<'a> {
         let name = self.name(kind).as_bytes();
         let mut ours = named(headers, name).filter_map(value);
         match (ours.next(), ours.next()) {
-            (None, _) => Value::Absent,
-            (Some(value), None) => Value::One(value),
-            (Some(_), Some(_)) => Value::Several,
+            (None, _) => CookieValue::Absent,
+            (Some(value), None) => CookieValue::One(value),
+            (Some(_), Some(_)) => CookieValue::Several,
         }
     }
 
     /// The line that sets a cookie.
-    pub(crate) fn set(&self, kind: Kind, sealed: &str, lifetime: Duration) -> HeaderValue {
+    pub(crate) fn set(&self, kind: OwnCookie, sealed: &str, lifetime: Duration) -> HeaderValue {
         self.line(kind, sealed, lifetime)
     }
 
     /// The line that clears a cookie: the same attributes, or a browser keeps it.
-    pub(crate) fn clear(&self, kind: Kind) -> HeaderValue {
+    pub(crate) fn clear(&self, kind: OwnCookie) -> HeaderValue {
         self.line(kind, "", Duration::ZERO)
     }
 
@@ -109,13 +109,15 @@ impl Cookies {
     pub(crate) fn claims(&self, pair: &[u8]) -> bool {
         let key = key(pair);
         let companion = key.get(..self.companion.len());
-        [Kind::Session, Kind::Browser].iter().any(|kind| key.eq_ignore_ascii_case(self.name(*kind).as_bytes()))
+        [OwnCookie::Session, OwnCookie::Browser]
+            .iter()
+            .any(|kind| key.eq_ignore_ascii_case(self.name(*kind).as_bytes()))
             || companion.is_some_and(|start| start.eq_ignore_ascii_case(self.companion.as_bytes()))
     }
 
     /// Whether an app could take a pair of a `Cookie` line for one of truegate's cookies, although truegate does not.
     pub(crate) fn are_read_in(&self, pair: &[u8]) -> bool {
-        let kinds = [Kind::Session, Kind::Browser].into_iter();
+        let kinds = [OwnCookie::Session, OwnCookie::Browser].into_iter();
         self.claims(pair)
             || kinds.map(|kind| self.name(kind)).any(|name| loose::is_read_in(pair, name, false))
             || loose::is_read_in(pair, &self.companion, true)
@@ -129,7 +131,7 @@ impl Cookies {
         self.claims(pair) || nameless.is_some_and(|value| self.claims(value))
     }
 
-    fn line(&self, kind: Kind, value: &str, lifetime: Duration) -> HeaderValue {
+    fn line(&self, kind: OwnCookie, value: &str, lifetime: Duration) -> HeaderValue {
         let cookie = Cookie::build((self.name(kind), value))
             .path("/")
             .secure(self.is_secure)

@@ -15,21 +15,21 @@ fn headers(lines: &[&str]) -> HeaderMap {
 #[test]
 fn a_cookie_is_found_in_any_line_and_only_once() {
     for (lines, found) in [
-        (&[][..], Value::Absent),
-        (&["a=1"], Value::Absent),
-        (&["__host-truegate=x"], Value::Absent),
-        (&["truegate=x; __Host-truegate-login=y"], Value::Absent),
-        (&["__Host-truegate"], Value::Absent),
-        (&["__Host-truegate=x"], Value::One(b"x")),
-        (&["a=1;__Host-truegate=x"], Value::One(b"x")),
-        (&["a=1", "b=2;\t__Host-truegate = x ;c=3"], Value::One(b"x")),
-        (&["__Host-truegate=a=b"], Value::One(b"a=b")),
-        (&["__Host-truegate=\"x\""], Value::One(b"\"x\"")),
-        (&["__Host-truegate="], Value::One(b"")),
-        (&["__Host-truegate=x; __Host-truegate=x"], Value::Several),
-        (&["__Host-truegate=x", "__Host-truegate=y"], Value::Several),
+        (&[][..], CookieValue::Absent),
+        (&["a=1"], CookieValue::Absent),
+        (&["__host-truegate=x"], CookieValue::Absent),
+        (&["truegate=x; __Host-truegate-login=y"], CookieValue::Absent),
+        (&["__Host-truegate"], CookieValue::Absent),
+        (&["__Host-truegate=x"], CookieValue::One(b"x")),
+        (&["a=1;__Host-truegate=x"], CookieValue::One(b"x")),
+        (&["a=1", "b=2;\t__Host-truegate = x ;c=3"], CookieValue::One(b"x")),
+        (&["__Host-truegate=a=b"], CookieValue::One(b"a=b")),
+        (&["__Host-truegate=\"x\""], CookieValue::One(b"\"x\"")),
+        (&["__Host-truegate="], CookieValue::One(b"")),
+        (&["__Host-truegate=x; __Host-truegate=x"], CookieValue::Several),
+        (&["__Host-truegate=x", "__Host-truegate=y"], CookieValue::Several),
     ] {
-        assert_eq!(secure().find(Kind::Session, &headers(lines)), found, "{lines:?}");
+        assert_eq!(secure().find(OwnCookie::Session, &headers(lines)), found, "{lines:?}");
     }
 }
 
@@ -74,18 +74,21 @@ fn what_sets_ours_is_known_by_its_name() {
 
 #[test]
 fn clearing_says_what_setting_said() {
-    let set = secure().set(Kind::Session, "sealed", Duration::from_hours(2));
+    let set = secure().set(OwnCookie::Session, "sealed", Duration::from_hours(2));
     assert!(set.is_sensitive());
     assert_eq!(set, "__Host-truegate=sealed; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7200");
-    assert_eq!(secure().clear(Kind::Session), "__Host-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0");
-    let plain = plain("truegate").set(Kind::Browser, "sealed", Duration::from_mins(3));
+    assert_eq!(
+        secure().clear(OwnCookie::Session),
+        "__Host-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+    );
+    let plain = plain("truegate").set(OwnCookie::Browser, "sealed", Duration::from_mins(3));
     assert_eq!(plain, "truegate-login=sealed; HttpOnly; SameSite=Lax; Path=/; Max-Age=180");
 }
 
 #[test]
 fn each_site_of_a_host_has_names_of_its_own() {
     let shop = plain("shop");
-    assert_eq!((shop.name(Kind::Session), shop.name(Kind::Browser)), ("shop", "shop-login"));
+    assert_eq!((shop.name(OwnCookie::Session), shop.name(OwnCookie::Browser)), ("shop", "shop-login"));
     assert!(shop.claims(b"shop-of-sid=x") && !shop.claims(b"truegate=x"));
     for name in ["", "a b", "__Host-a", "a=b", &"a".repeat(65)] {
         assert_eq!(SessionCookieName::parse(name), Err(SessionCookieNameError), "{name}");

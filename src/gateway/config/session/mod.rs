@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     access::{Access, Rules},
-    session::cookies::{Cookies, Kind, SessionCookieName, UpstreamCookie},
+    session::cookies::{Cookies, OwnCookie, SessionCookieName, UpstreamCookie},
     session::page::{Brand, Pages},
     session::{LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionPath, SessionsBuilder},
 };
@@ -203,7 +203,7 @@ fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
         }
         let is_ours = |ours: &Cookies| {
             let is_covered = |kind| cookie.covers(ours.name(kind).as_bytes());
-            ours.is_set_by(text.as_bytes()) || is_covered(Kind::Session) || is_covered(Kind::Browser)
+            ours.is_set_by(text.as_bytes()) || is_covered(OwnCookie::Session) || is_covered(OwnCookie::Browser)
         };
         if ours.is_some_and(is_ours) {
             return Err("one of truegate's own cookies (list only the app's)".to_owned());

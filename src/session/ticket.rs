@@ -1,22 +1,116 @@
-//! The shape of a session as it is written.
+//! The session itself, and what is written of it into its cookie.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
+use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use serde::{Deserialize, Serialize};
 
-use super::Session;
+use super::SessionId;
 use crate::{
+    headers::{Field, HeaderNames},
     identity::Identity,
     profile::{PhoneNumber, Profile},
-    session::{
-        SessionId,
-        epoch::{date, milliseconds},
-    },
 };
+
+/// A browser that is known: who it belongs to, and since when.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    id: SessionId,
+    identity: Identity,
+    issued_at: SystemTime,
+    last_seen: SystemTime,
+}
+
+impl Session {
+    /// Begins a session for a verified profile.
+    pub(crate) fn begin(id: SessionId, profile: Profile, now: SystemTime) -> Self {
+        Self { id, identity: Identity::vouch(None, profile), issued_at: now, last_seen: now }
+    }
+
+    /// Its random name.
+    pub(crate) fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Who it belongs to.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// When it began.
+    pub(crate) fn issued_at(&self) -> SystemTime {
+        self.issued_at
+    }
+
+    /// When its cookie was sealed last.
+    pub(crate) fn last_seen(&self) -> SystemTime {
+        self.last_seen
+    }
+
+    /// The same session, seen now.
+    #[must_use]
+    pub(crate) fn renewed(&self, now: SystemTime) -> Self {
+        Self { last_seen: now, ..self.clone() }
+    }
+
+    /// How long it lives on if nobody uses it; none once it is over.
+    pub(crate) fn time_left(&self, lifetime: Duration, idle: Duration, now: SystemTime) -> Option<Duration> {
+        let end = self.end(lifetime).min(self.last_seen.checked_add(idle)?);
+        end.duration_since(now).ok().filter(|left| !left.is_zero())
+    }
+
+    /// When it ends, however often it is used.
+    pub(crate) fn end(&self, lifetime: Duration) -> SystemTime {
+        self.issued_at.checked_add(lifetime).unwrap_or(self.issued_at)
+    }
+
+    /// When it ends, however often it is used, in UTC as RFC 3339 has it; none beyond the year 9999.
+    pub(crate) fn end_text(&self, lifetime: Duration) -> Option<String> {
+        let end = self.end(lifetime).duration_since(UNIX_EPOCH).ok()?.as_secs();
+        OffsetDateTime::from_unix_timestamp(end.try_into().ok()?).ok()?.format(&Rfc3339).ok()
+    }
+
+    /// The session as bytes to be sealed: at most 2,100 of them, so texts may be cut.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let written = |limit| serde_json::to_vec(&Ticket::of(self, limit)).expect("texts and numbers are always JSON");
+        LIMITS.into_iter().map(written).find(|bytes| bytes.len() <= MAX_BYTES).unwrap_or_else(|| written(0))
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<Ticket<'_>>(bytes).ok()?.into_session()
+    }
+}
+
+impl Profile {
+    /// The profile with what headers, assertions and `me` tell, and no more.
+    pub(super) fn minimized(&self, names: &HeaderNames) -> Self {
+        let keep = |field, text: &Option<String>| text.clone().filter(|_| names.carries(field));
+        Self {
+            email: keep(Field::Email, &self.email),
+            city: keep(Field::City, &self.city),
+            street: keep(Field::Street, &self.street),
+            zipcode: keep(Field::Zipcode, &self.zipcode),
+            gender: keep(Field::Gender, &self.gender),
+            avatar_url: keep(Field::AvatarUrl, &self.avatar_url),
+            company: keep(Field::Company, &self.company),
+            job_title: keep(Field::JobTitle, &self.job_title),
+            badges: if names.carries(Field::Badges) { self.badges.clone() } else { Vec::new() },
+            about: keep(Field::About, &self.about),
+            created_at: keep(Field::CreatedAt, &self.created_at),
+            json: String::new(),
+            ..self.clone()
+        }
+    }
+}
 
 /// A session as it is written. Times are in milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Ticket<'a> {
+struct Ticket<'a> {
     #[serde(rename = "i")]
     id: Cow<'a, SessionId>,
     #[serde(rename = "b")]
@@ -58,7 +152,7 @@ pub(super) struct Ticket<'a> {
 }
 
 impl<'a> Ticket<'a> {
-    pub(super) fn of(session: &'a Session, limit: usize) -> Self {
+    fn of(session: &'a Session, limit: usize) -> Self {
         let profile = session.identity.profile();
         let badges: usize = profile.badges.iter().map(String::len).sum();
         let badges = if badges <= limit { profile.badges.as_slice() } else { &[] };
@@ -85,7 +179,7 @@ impl<'a> Ticket<'a> {
         }
     }
 
-    pub(super) fn into_session(self) -> Option<Session> {
+    fn into_session(self) -> Option<Session> {
         let text = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
         let profile = Profile {
             phone: PhoneNumber::parse(&self.phone)?,
@@ -133,6 +227,24 @@ fn whole(text: Option<&String>, limit: usize) -> Option<Cow<'_, str>> {
     text.filter(|text| text.len() <= limit).map(Cow::from)
 }
 
+/// A date as a number; what lies before the epoch is the epoch.
+pub(crate) fn milliseconds(date: SystemTime) -> u64 {
+    let elapsed = date.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A number as a date, unless the system knows none so late.
+pub(crate) fn date(milliseconds: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds))
+}
+
+/// So that the cookie, its name and its attributes stay under 3 KiB.
+const MAX_BYTES: usize = 2100;
+/// How long a text may be, for as long as the whole is too long.
+const LIMITS: [usize; 7] = [1024, 512, 256, 128, 64, 32, 16];
 /// As long as a verifier takes the subject of a token to be.
 const USER_ID: usize = 255;
 const COUNTRY: usize = 2;
+
+#[cfg(test)]
+mod tests;
