@@ -1,4 +1,4 @@
-//! Where the server is, and how a connection to it comes up.
+//! The server that a URL names, and a connection to it.
 
 use std::{
     io,
@@ -24,23 +24,19 @@ use crate::{
     tls,
 };
 
-/// What a URL says of a server.
+/// The server that a URL names.
 pub(super) struct Server {
     host: Box<str>,
     port: u16,
     login: RedisConnectionInfo,
-    tls: Option<Tls>,
-}
-
-struct Tls {
-    connector: TlsConnector,
-    name: ServerName<'static>,
+    /// How TLS begins, and the name that the certificate must be for.
+    tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
 /// A connection that many commands share.
 pub(super) struct ServerConnection {
     pub(super) commands: MultiplexedConnection,
-    /// One token for each question that waits for its answer.
+    /// One token for each call that waits for its answer.
     pub(super) in_flight: TaskTracker,
     /// What the server refused last, if it has answered nothing since.
     refusal: Mutex<Option<Fault>>,
@@ -64,7 +60,12 @@ impl Server {
         url.set_scheme("redis").map_err(|()| RedisStoreError::Url)?;
         let info = url.into_connection_info().map_err(|_| RedisStoreError::Url)?;
         let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(RedisStoreError::Url) };
-        let tls = if encrypted { Some(Tls::new(host)?) } else { None };
+        let tls = if encrypted {
+            let name = ServerName::try_from(host.clone()).map_err(|_| RedisStoreError::Url)?;
+            Some((connector(&[])?, name))
+        } else {
+            None
+        };
         Ok(Self { host: host.as_str().into(), port: *port, login: info.redis_settings().clone(), tls })
     }
 
@@ -72,20 +73,15 @@ impl Server {
     pub(super) fn trust(&mut self, pem: &[u8]) -> Result<(), RedisStoreError> {
         let connector = connector(pem)?;
         if let Some(tls) = &mut self.tls {
-            tls.connector = connector;
+            tls.0 = connector;
         }
         Ok(())
     }
 
     pub(super) async fn connect(&self) -> Result<ServerConnection, Fault> {
         let stream = self.reach().await.map_err(fault_of_io)?;
-        match &self.tls {
-            Some(tls) => {
-                let secured = tls.connector.connect(tls.name.clone(), stream).await;
-                self.log_in(secured.map_err(fault_of_io)?).await
-            }
-            None => self.log_in(stream).await,
-        }
+        let Some((connector, name)) = &self.tls else { return self.log_in(stream).await };
+        self.log_in(connector.connect(name.clone(), stream).await.map_err(fault_of_io)?).await
     }
 
     /// Connects to the first of the host's addresses that can be connected to.
@@ -104,26 +100,14 @@ impl Server {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<ServerConnection, Fault> {
-        // Whoever asks has a deadline of its own.
+        // Each call has a deadline of its own.
         let unlimited = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let connected = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await;
         let (commands, driver) = connected.map_err(fault_of)?;
         let mut tasks = JoinSet::new();
         let driver = tasks.spawn(driver);
-        Ok(ServerConnection {
-            commands,
-            in_flight: TaskTracker::new(),
-            refusal: Mutex::default(),
-            driver,
-            _tasks: tasks,
-        })
-    }
-}
-
-impl Tls {
-    fn new(host: &str) -> Result<Self, RedisStoreError> {
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| RedisStoreError::Url)?;
-        Ok(Self { connector: connector(&[])?, name })
+        let (in_flight, refusal) = (TaskTracker::new(), Mutex::default());
+        Ok(ServerConnection { commands, in_flight, refusal, driver, _tasks: tasks })
     }
 }
 
@@ -138,8 +122,8 @@ impl ServerConnection {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
     }
 
-    /// Why the connection has ended, if the server said so: one that refuses may also hang up. It knows once every question
-    /// that was in flight has heard its answer, or that there is none.
+    /// Returns why the connection has ended, if the server said so: one that refuses may also hang up. Waits until every call
+    /// in flight has heard its answer, or that there is none.
     pub(super) async fn end(&self) -> Option<Fault> {
         self.in_flight.close();
         self.in_flight.wait().await;
