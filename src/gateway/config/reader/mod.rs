@@ -9,7 +9,7 @@ mod references;
 mod tree;
 mod yaml;
 
-use std::{fmt, path::PathBuf};
+use std::{convert::Infallible, fmt, path::PathBuf};
 
 pub(super) use self::tree::{Context, SIZE_LIMIT, Scalar, load};
 use self::tree::{Entry, KeyPath, Node, Value};
@@ -153,7 +153,7 @@ impl<'a> Item<'a> {
 
     /// Reads the path of a file, which is relative to the folder of the configuration.
     pub(super) fn path(&self) -> Option<PathBuf> {
-        self.parse(|path| Ok::<_, fmt::Error>(self.context.folder.join(&**path)))
+        self.parse(|path| Ok::<_, Infallible>(self.context.folder.join(&**path)))
     }
 
     /// Reads a file, and makes a value of its content.
