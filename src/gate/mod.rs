@@ -32,7 +32,10 @@ mod event;
 mod framing;
 mod intake;
 mod limits;
-#[cfg_attr(not(feature = "session"), allow(dead_code, unused_imports, reason = "each plugin needs a part of it"))]
+#[cfg_attr(
+    not(all(feature = "assertion", feature = "session", feature = "pingora")),
+    allow(dead_code, unused_imports, reason = "each feature needs a part of it")
+)]
 pub(crate) mod plugin;
 mod rejection;
 mod reply;
@@ -155,12 +158,6 @@ impl Gate {
     /// Strips the headers of a request whose edits are not decided.
     pub fn strip_request(&self, target: &mut impl HeaderTarget) {
         self.strip_by(Decision::Missing, target);
-        self.report(self.0.names.strip_request(target));
-    }
-
-    /// Strips what a client claims from a request that is still to be inspected.
-    pub(crate) fn strip_claims(&self, target: &mut impl HeaderTarget) {
-        self.strip_by(Decision::Pending, target);
         self.report(self.0.names.strip_request(target));
     }
 

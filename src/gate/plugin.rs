@@ -11,10 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::{HeaderValue, request::Parts};
+use http::{HeaderValue, header, request::Parts};
 
 use super::{
-    CallbackPath, Event, Gate, GateBuilder, Intake, Lookup, Parameters, Rejection, Reply, Step, Verdict,
+    CallbackPath, Connection, Event, Gate, GateBuilder, Intake, Lookup, Parameters, Rejection, Reply, Step, Verdict,
     intake::BodyHandler, limits,
 };
 pub(crate) use super::{
@@ -149,6 +149,12 @@ impl Gate {
         self.0.path.compare(path) == PathMatch::Ambiguous
     }
 
+    /// Strips what a client claims from a request that is still to be inspected.
+    pub(crate) fn strip_claims(&self, target: &mut impl HeaderTarget) {
+        self.strip_by(Decision::Pending, target);
+        self.report(self.0.names.strip_request(target));
+    }
+
     /// Counts a login, unless too many came from where it comes from.
     pub(crate) fn count_login(&self, head: &Parts) -> Result<(), Rejection> {
         limits::count(self.0.limiters.logins.as_ref(), head)
@@ -188,6 +194,16 @@ impl Gate {
 impl WeakGate {
     pub(crate) fn upgrade(&self) -> Option<Gate> {
         self.0.upgrade().map(Gate)
+    }
+}
+
+impl Connection {
+    /// After an answer to a request of which only the head was read.
+    pub(crate) fn after(head: &Parts) -> Self {
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        let brings_body =
+            head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
+        if brings_body { Self::Close } else { Self::Keep }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use super::Rejection;
@@ -29,16 +29,6 @@ pub enum Connection {
     Keep,
     /// A part of the request may be unread, and must not be taken for the next one.
     Close,
-}
-
-impl Connection {
-    /// After an answer to a request of which only the head was read.
-    pub(crate) fn after(head: &Parts) -> Self {
-        let length = head.headers.get(header::CONTENT_LENGTH);
-        let brings_body =
-            head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
-        if brings_body { Self::Close } else { Self::Keep }
-    }
 }
 
 /// How far an edge reads on so that the client, which may send everything before it reads, gets to its answer.
