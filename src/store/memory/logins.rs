@@ -1,4 +1,4 @@
-//! The logins of all browsers.
+//! The logins of all browsers, in memory.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -57,7 +57,7 @@ impl Logins {
         Ok(())
     }
 
-    /// When a login expires that has not ended.
+    /// Returns when a login expires, if it has not ended.
     pub(super) fn pending_until(&self, nonce: &RequestId) -> Option<Instant> {
         self.by_nonce.get(nonce).filter(|login| !login.state.is_end()).map(|login| login.expiry.0)
     }
@@ -74,7 +74,7 @@ impl Logins {
         Some(Login { nonce: nonce.clone(), owner: login.owner.clone(), state: login.state.clone() })
     }
 
-    /// Drops what has expired.
+    /// Drops the logins that have expired.
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some(nonce) = self.expiries.pop(now) {
             self.drop_login(&nonce);

@@ -58,10 +58,10 @@ impl MemoryStore {
         })
     }
 
-    /// What is kept now, and when now is.
+    /// Returns what is kept now, and the present instant.
     fn kept(&self) -> (MutexGuard<'_, Kept>, Instant) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // Asked under the lock, so that no call sees an earlier time than the one before it.
+        // The clock is asked under the lock, so that no call sees an earlier time than the call before it.
         let now = self.clock.now();
         kept.logins.expire(now);
         kept.revocations.expire(now);

@@ -1,4 +1,4 @@
-//! What can go wrong with a server: its URL, and its answers.
+//! What can be wrong with a server: its URL, its connections and its answers.
 
 use std::io;
 
@@ -33,12 +33,12 @@ impl From<NoCertificate> for RedisStoreError {
     }
 }
 
-/// Why a connection did not come up.
+/// Returns why a connection did not come up.
 pub(super) fn fault_of_io(error: io::Error) -> Fault {
     Fault::new(find(&error).unwrap_or(Cause::Connect), error)
 }
 
-/// Why a command failed. What the server says of that is not kept: it may repeat what it was asked.
+/// Returns why a command failed. What the server says about it is not kept, as it may repeat what it was asked.
 pub(super) fn fault_of(error: RedisError) -> Fault {
     match error.kind() {
         ErrorKind::Io => Fault::new(find(&error).unwrap_or(Cause::Closed), error),
@@ -51,8 +51,8 @@ pub(super) fn fault_of(error: RedisError) -> Fault {
     }
 }
 
-/// What a server means by a refusal: its first word, or the one that a server before version 7 hides in the text when a
-/// script is refused.
+/// Returns what a server means by a refusal. Its first word says it; when a script is refused, servers before version 7 have that
+/// word within the text.
 fn refusal(code: &str, detail: &str) -> Cause {
     if let Some((_, cause)) = REFUSALS.iter().find(|(known, _)| *known == code) {
         return *cause;
@@ -68,7 +68,7 @@ fn refusal(code: &str, detail: &str) -> Cause {
     }
 }
 
-/// What our own scripts say of revocations that they did not write.
+/// What our own scripts say about revocations that they did not write.
 const JUNK: &str = "holds something that is not a revocation";
 
 const REFUSALS: [(&str, Cause); 19] = [

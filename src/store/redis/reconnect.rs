@@ -1,7 +1,7 @@
 //! The way to the server: one connection for all calls, which is made anew when it is lost.
 //!
-//! The client's own connection manager has callers wait for as long as it reconnects. Here each call has its answer within
-//! [`DEADLINE`], be it that the server cannot be reached.
+//! It is our own because the connection manager of the client lets callers wait for as long as it reconnects. Here each call
+//! is answered within [`DEADLINE`], and at once while it is known that the server cannot be reached.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,8 +25,8 @@ use crate::{
 
 /// Connects when it is first called, and again after a connection was lost.
 ///
-/// All callers wait for one attempt. After it nobody connects for up to [`PAUSE`]: calls fail at once, for the reason that the
-/// attempt or the connection before failed for.
+/// All callers wait for the same attempt. If it fails, nobody connects for up to [`PAUSE`], and calls fail at once with the
+/// cause of the failed attempt.
 pub(super) struct Reconnect {
     pub(super) server: Server,
     pub(super) clock: Box<dyn Clock>,
@@ -42,8 +42,8 @@ struct Slot {
     fault: Option<Fault>,
 }
 
-/// A call that waits for its answer. If there was time enough for one and none came, the connection is given up when the
-/// deadline has passed or the caller leaves.
+/// A call that waits for its answer. When its deadline passes or its caller leaves, and there was time enough for an answer, the
+/// connection is given up.
 struct InFlight<'a> {
     reconnect: &'a Reconnect,
     connection: &'a Arc<ServerConnection>,
@@ -65,7 +65,7 @@ impl Reconnect {
 
     async fn answer<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Fault> {
         let connection = self.connection().await?;
-        // The answer to a call whose caller has left is told apart by its order, and dropped.
+        // The client drops the answer to a call whose caller has left: it knows that answer by its order.
         let mut commands = connection.commands.clone();
         let mut in_flight = InFlight::new(self, &connection);
         let answer = call.invoke_async(&mut commands).await;
@@ -181,8 +181,8 @@ impl Drop for InFlight<'_> {
 /// How long a call may take, connecting included.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long a caller must have waited for its leaving to say something of the connection. The one that asks for revocations
-/// leaves before [`DEADLINE`], and is the only caller while nobody logs in.
+/// How long a caller must have waited before its leaving counts against the connection. The caller that asks for revocations
+/// leaves before [`DEADLINE`], and is the only one while nobody logs in.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How long a connection may take to come up, TLS and password included.

@@ -1,6 +1,6 @@
 -- What the scripts share; it stands before each of them.
 
--- The login under a key; nil if there is none, or what is there is no login.
+-- The login under a key; nil if there is none, or if something else is there.
 local states = { pending = true, opened = true, verified = true, refused = true, another_number = true, failed = true }
 
 local function login_of(key)
