@@ -118,7 +118,7 @@ fn greeting(demo: &Demo) -> String {
   {:<22}  the gateway, in front of an app that gets callbacks
   {:<22}  that app, which knows nothing of profiles
   {:<22}  the gateway, in front of an app that knows nothing of Truecaller
-  {:<22}  that app, which greets whom a header names
+  {:<22}  that app, which greets the user that a header names
 ",
         demo.simulator.origin(),
         demo.callbacks.origin(),
