@@ -274,9 +274,11 @@ impl Handler<'_> {
             if sealed.is_empty() {
                 return Ok(());
             }
-            let opened = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed));
+            // Opened before the set is locked, so that no request waits for it.
+            let opened: Vec<_> =
+                sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
             let mut known = revocations.known();
-            opened.for_each(|revocation| known.note(revocation));
+            opened.into_iter().for_each(|revocation| known.note(revocation));
             known.cursor = cursor;
         }
     }
