@@ -65,7 +65,7 @@ impl GateBuilder {
         self
     }
 
-    /// Lets a profile pass that Truecaller says is not active.
+    /// Accepts profiles that Truecaller says are not active.
     pub fn accept_inactive(mut self) -> Self {
         self.0.requires_active = false;
         self
@@ -89,13 +89,13 @@ impl GateBuilder {
         self
     }
 
-    /// What counts and logs events. Defaults to nothing.
+    /// Observes what happens, for metrics and logs. Defaults to nothing.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.0.observer = Box::new(observer);
         self
     }
 
-    /// Closes the settings.
+    /// Builds the gate.
     pub fn build(self) -> Gate {
         let Self(mut parameters, limits) = self;
         parameters.limiters = Limiters::new(limits, &parameters.clock);

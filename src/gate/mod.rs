@@ -92,7 +92,7 @@ struct Parameters {
 }
 
 impl Gate {
-    /// Starts with the two things that have no default.
+    /// Starts a builder with the two settings that have no default.
     pub fn builder(path: CallbackPath, source: impl ProfileSource) -> GateBuilder {
         GateBuilder::new(path, source)
     }
@@ -136,7 +136,8 @@ impl Gate {
         self.0.plugins.iter().any(|plugin| plugin.reserves(path))
     }
 
-    /// Answers at once, from now on, the requests that would wait for something: a server that stops need not wait for them.
+    /// Answers at once, from now on, the requests that would wait, and ends the task that follows the store. Call it when the
+    /// server stops.
     pub fn stop_waiting(&self) {
         self.0.plugins.iter().for_each(|plugin| plugin.stop_waiting());
     }

@@ -131,20 +131,20 @@ impl SessionsBuilder {
         self
     }
 
-    /// How long sessions go on while the store cannot be asked who was logged out. Defaults to 1 minute.
+    /// How long sessions stay valid while the store does not tell which sessions were logged out. Defaults to 1 minute.
     pub fn revocation_grace(mut self, grace: Duration) -> Self {
         self.sessions.revocation_grace = grace;
         self
     }
 
-    /// Where a user goes on who refuses, chooses another number or does not have the app: the app's other way to log in,
-    /// which gets the return path as `next`. By default there is none, and the login page says what happened.
+    /// The app's other way to log in, for users who refuse, choose another number or do not have Truecaller. It gets the return
+    /// path as `next`. By default there is none, and the login page says what happened.
     pub fn fallback(mut self, path: ReturnPath) -> Self {
         self.sessions.fallback = Some(path);
         self
     }
 
-    /// Where a browser goes after a logout that does not say so itself. Defaults to the root of the site.
+    /// The page after a logout whose request names none. Defaults to the root of the site.
     pub fn logout_url(mut self, url: LogoutUrl) -> Self {
         self.sessions.logout_url = url;
         self
@@ -185,7 +185,11 @@ impl SessionsBuilder {
         self
     }
 
-    /// What runs the verifications of callbacks, and can be waited for. Defaults to a tracker that nobody waits for.
+    /// Runs the work that outlasts a request. Defaults to a tracker that nobody waits for.
+    ///
+    /// Callbacks are verified after they were answered, the store is told again of a logout that it missed, and while sessions
+    /// are used a task follows the revocations. Before waiting for the tasks, call
+    /// [`Gate::stop_waiting`](crate::Gate::stop_waiting): it ends the last one.
     pub fn tasks(mut self, tasks: impl Tasks) -> Self {
         self.sessions.tasks = Box::new(tasks);
         self
@@ -197,7 +201,7 @@ impl SessionsBuilder {
         self
     }
 
-    /// Closes the settings.
+    /// Builds the sessions.
     pub fn build(self) -> Sessions {
         let Self { mut sessions, link_base, brand } = self;
         let color = brand.color.or_else(|| sessions.partner.button_color());

@@ -88,12 +88,12 @@ use crate::{
     store::Store,
 };
 
-/// What a gate needs to know browsers. Clones share it.
+/// The sessions of a site, which plug into its gate. Clones share them.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
 
 impl Sessions {
-    /// Starts with what has no default.
+    /// Starts a builder with the settings that have no default.
     pub fn builder(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> SessionsBuilder {
         SessionsBuilder::new(public_url, sealer, partner, store)
     }
@@ -104,8 +104,8 @@ impl Sessions {
 }
 
 impl GateBuilder {
-    /// Knows browsers: callbacks end here, and every request of a browser that logged in carries its identity. By
-    /// default there are no sessions.
+    /// Adds sessions: callbacks end at the gate, and each request of a browser that has logged in carries its identity. By
+    /// default there are none.
     ///
     /// # Errors
     ///
