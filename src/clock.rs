@@ -73,7 +73,7 @@ struct Hands {
 }
 
 impl ManualClock {
-    /// Moves the clock on and wakes whoever waits.
+    /// Moves the clock forward and completes the waits that have ended.
     pub fn advance(&self, by: Duration) {
         let mut hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
         hands.now += by;
@@ -81,7 +81,7 @@ impl ManualClock {
         hands.sleepers.drain(..).for_each(Waker::wake);
     }
 
-    /// Sets the date and time, forward or back; nobody's waiting ends by it.
+    /// Sets the date and time, forward or back. This ends no wait.
     pub fn set_wall(&self, wall: SystemTime) {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner).wall = wall;
     }

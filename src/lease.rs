@@ -32,7 +32,7 @@ pub(crate) trait Tenure: Send + Sync {
     /// Whether it has ended, as far as is known now.
     fn is_over(&self) -> bool;
 
-    /// Is ready soon after it has ended, on whichever gateway.
+    /// Completes soon after the session has ended on any gateway.
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
 
@@ -42,7 +42,7 @@ impl Lease {
         Self(Arc::new(tenure))
     }
 
-    /// Whether the session has ended, as far as is known now.
+    /// Whether this gateway knows that the session has ended.
     pub fn is_over(&self) -> bool {
         self.0.is_over()
     }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt, str::FromStr};
 use super::phones_file::PhonesFile;
 use crate::profile::PhoneNumber;
 
-/// Who is let in where an identity is required. Defaults to everyone who has one.
+/// The users that a `required` rule lets in. Defaults to everyone with an identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowList(Entries);
 

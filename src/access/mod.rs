@@ -64,7 +64,7 @@ pub use self::{
 };
 pub use crate::path::{AmbiguousPath, CanonicalPath};
 
-/// What a path needs.
+/// The access that a rule gives to its paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// No identity: none reaches the app, even if there is one.

@@ -15,7 +15,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What a GET of a path needs. The path is as it came, without its query.
+    /// Returns the access of a GET request for a path. Pass the path unchanged and without its query.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ fn ends_early(raw: &str) -> bool {
     decode_fully(raw.as_bytes()).iter().any(|byte| byte.is_ascii_control() || matches!(byte, b'?' | b'#' | b'%'))
 }
 
-/// What a request needs that no rule matches.
+/// The access of a request that no rule matches.
 static UNMATCHED: Access = Access::Required(AllowList::EVERYONE);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What an assertion says (RFC 7519 §4.1, and the names of OpenID Connect Core §5.1 for the user).
+//! The claims of an assertion (RFC 7519 §4.1, and the names of OpenID Connect Core §5.1 for the user).
 
 use serde::Serialize;
 
@@ -83,7 +83,7 @@ impl std::str::FromStr for Principal {
     }
 }
 
-/// Why a text names nobody. It does not repeat the text.
+/// The reason why a text is not a valid issuer or audience. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrincipalError {

@@ -1,6 +1,6 @@
-//! Signed assertions: the identity once more, as a token that anyone can check who knows the public keys.
+//! Signed assertions: a token with the identity, which anyone with the public keys can verify.
 //!
-//! Headers say who calls only as long as nobody but truegate can reach the app. An assertion holds beyond: a JSON
+//! Identity headers are a proof only if the app is reachable through truegate only. An assertion holds beyond: a JSON
 //! Web Token (RFC 7519), signed with ES256, for one audience and a few minutes. A gate that has [`Assertions`]
 //! sends one with every identity, as `X-Truecaller-Assertion`, and answers
 //! [`/.truegate/jwks.json`](KEY_SET_PATH) with the public keys.
@@ -53,7 +53,7 @@ pub use self::{
 };
 use crate::identity::Identity;
 
-/// Where a gate with assertions publishes the keys that verify them, unless its sessions have another prefix.
+/// The path at which a gate publishes the keys that verify its assertions. With sessions, it is below their prefix.
 ///
 /// It is one exact path, whatever the query.
 pub const KEY_SET_PATH: &str = "/.truegate/jwks.json";

@@ -1,4 +1,4 @@
-//! What an edge knows of the client behind a request.
+//! The address and the scheme of a client, as an edge knows them.
 
 use std::net::IpAddr;
 

@@ -128,7 +128,7 @@ impl FetchOutcome {
         others.chain(Cause::ALL.iter().copied().map(Self::Unavailable))
     }
 
-    /// Why there is no profile.
+    /// Returns the cause of a failed fetch.
     pub fn cause(self) -> Option<Cause> {
         match self {
             Self::Fetched => None,

@@ -29,7 +29,7 @@ pub struct Intake {
     concluded: bool,
 }
 
-/// What becomes of the body.
+/// The use of the body.
 pub(super) enum BodyHandler {
     /// A callback that goes on to the upstream once it is verified.
     Verify,

@@ -1,4 +1,4 @@
-//! The engine: decides what becomes of a request, by its head and, for a callback, its body.
+//! The engine. It decides how to answer or forward a request, by its head and, for a callback, by its body.
 //!
 //! It knows no body type, socket or runtime. An edge hands it the head, takes the [`Step`] that it answers, and
 //! for a callback reads the body and takes the [`Verdict`].

@@ -1,7 +1,7 @@
-//! What plugs into a gate from above, and what it may ask of the gate.
+//! The trait for parts that plug into a gate from above, and the interface of the gate that they may use.
 //!
-//! A gate by itself strips what clients claim and verifies callbacks. Whatever knows more of a request, such as its browser, is a
-//! [`Plugin`]. A plugin sees of the gate what this module lists, and nothing else.
+//! A gate by itself strips identity headers of clients and verifies callbacks. A part that knows more of a request, such as its
+//! browser, is a [`Plugin`]. A plugin sees of the gate what this module lists, and nothing else.
 
 use std::{
     future::Future,
@@ -104,7 +104,7 @@ pub(crate) trait Plugin: Send + Sync + 'static {
 pub(crate) enum Decision<'a> {
     /// The request is still to be inspected, so only what is between truegate and the browser goes.
     Pending,
-    /// Nobody inspects the request: whatever may only pass by a decision goes too.
+    /// The request is not inspected: the headers that need a decision to pass are stripped too.
     Missing,
     /// The request passes with these edits.
     Made(&'a Edits),

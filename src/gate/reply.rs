@@ -18,11 +18,11 @@ use super::Rejection;
 pub struct Reply {
     /// Status, headers and body.
     pub response: Response<Bytes>,
-    /// What becomes of the connection.
+    /// Whether the connection stays open.
     pub connection: Connection,
 }
 
-/// What becomes of an HTTP/1 connection after a reply.
+/// Whether an HTTP/1 connection stays open after a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Connection {
     /// The request was read to its end, so another may follow.

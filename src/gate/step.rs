@@ -1,4 +1,4 @@
-//! What the gate asks of an edge.
+//! The actions that the gate asks an edge to take.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use futures_core::future::BoxFuture;
 use super::{Intake, Reply};
 use crate::headers::Edits;
 
-/// What to do with a request, by its head alone.
+/// The action for a request of which only the head was read.
 #[derive(Debug)]
 #[must_use = "a request is neither passed on nor answered until its step is taken"]
 pub enum Step {
@@ -27,7 +27,7 @@ pub enum Step {
 #[must_use = "nothing becomes of a request that is not looked up"]
 pub struct Lookup(pub(super) BoxFuture<'static, Verdict>);
 
-/// What an intake is told of a body that was not read to its end: one of its methods.
+/// A method of [`Intake`] that gives the verdict for a body that could not be read to its end.
 pub type Failure = fn(Intake) -> Verdict;
 
 /// What to do with a request that was read, or looked up.

@@ -1,4 +1,4 @@
-//! What becomes of an event: a count and a log line, with words from closed sets and never a secret.
+//! Counts and logs events, with words from closed sets and never a secret.
 
 use std::{
     collections::HashSet,

@@ -1,4 +1,4 @@
-//! What is done to the headers of a request before it goes upstream, and to those of its response.
+//! The edits to the headers of a request before it goes upstream, and to the headers of its response.
 
 use std::{borrow::Cow, sync::Arc};
 

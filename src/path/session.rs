@@ -1,4 +1,4 @@
-//! Where truegate's own routes live: one prefix that is closed to everyone else.
+//! The prefix of truegate's own routes, which the app never gets.
 
 use std::str::FromStr;
 

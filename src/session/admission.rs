@@ -98,7 +98,7 @@ impl Handler<'_> {
 }
 
 impl Inner {
-    /// What is done to a response that depends on who asked; without cookies it costs no allocation.
+    /// Returns the edits for a response that depends on the user. Without cookies this does not allocate.
     fn personal(&self, cookies: impl IntoIterator<Item = HeaderValue>, app: Option<AppCookies>) -> Arc<ResponseEdits> {
         let mut cookies = cookies.into_iter().peekable();
         if cookies.peek().is_none() && app.is_none() {

@@ -101,13 +101,13 @@ impl SessionsBuilder {
         Self { sessions, link_base, brand: Brand::default() }
     }
 
-    /// Where truegate's own routes live. Defaults to `/.truegate`.
+    /// Sets the prefix of truegate's own routes. Defaults to `/.truegate`.
     pub fn path(mut self, path: SessionPath) -> Self {
         self.sessions.path = path;
         self
     }
 
-    /// What links to Truecaller's dialog begin with.
+    /// Sets the start of links to Truecaller's dialog. Defaults to the app.
     pub fn link_base(mut self, base: LinkBase) -> Self {
         self.link_base = base;
         self
@@ -156,7 +156,7 @@ impl SessionsBuilder {
         self
     }
 
-    /// What the names of truegate's own cookies are made of. Defaults to `truegate`.
+    /// Sets the start of the names of truegate's own cookies. Defaults to `truegate`.
     ///
     /// Sites on one host share their cookies, also if their ports differ: give each site a name of its own.
     pub fn cookie_name(mut self, name: &SessionCookieName) -> Self {

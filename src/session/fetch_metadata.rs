@@ -1,4 +1,4 @@
-//! What a request's head says of how it came about.
+//! The browser's statements about the origin of a request (Fetch Metadata, `Origin` and the like).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
@@ -61,7 +61,7 @@ fn names(list: &HeaderValue, item: &str) -> bool {
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-/// By these browsers say that they load a page that nobody may ever look at.
+/// The header by which browsers mark a prefetch: a page that the user may never see.
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");

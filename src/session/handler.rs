@@ -1,4 +1,4 @@
-//! What answers one request: on a route of truegate's own, or in the name of one.
+//! The handler of one request: it borrows what an answer needs.
 
 use std::{
     future::{Future, poll_fn},

@@ -120,7 +120,7 @@ impl Default for LinkBase {
     }
 }
 
-/// Why a text is no base of deep links.
+/// The reason why a text is not a valid base of deep links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkBaseError {

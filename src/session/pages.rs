@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// What was asked for, as a page needs to know it.
+/// The parts of a request that a page depends on.
 #[derive(Clone, Copy)]
 pub(super) struct PageRequest<'a> {
     pub(super) headers: &'a HeaderMap,
@@ -128,7 +128,7 @@ impl Inner {
         self.next(path.filter(|_| !is_foreign(headers, self.public_url.origin())))
     }
 
-    /// Where a user goes on who does not log in here, with `next` passed on; empty if there is no such page.
+    /// Returns the app's other way to log in, with `next` as a parameter; empty if there is none.
     fn fallback(&self, next: &ReturnPath) -> String {
         let Some(fallback) = &self.fallback else { return String::new() };
         let (page, fragment) =

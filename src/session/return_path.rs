@@ -11,8 +11,8 @@ use crate::path::decode_fully;
 ///
 /// # Security
 ///
-/// The path comes from whoever wrote the link to the login, and goes into `Location`. Whatever it holds, no browser and no
-/// server on the way takes it for a path of another site. It may hold what was meant for one user, so `Debug` does not show it.
+/// Anyone can write a link to the login, and its path goes into `Location`. No browser and no server on the way may take it
+/// for a path of another site. It may hold what was meant for one user, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReturnPath(Box<str>);
 

@@ -63,7 +63,7 @@ impl Revocation {
     }
 }
 
-/// What can be said of a session by the revocations that are known.
+/// Whether a session is valid, by the revocations that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Validity {
     Valid,
@@ -112,14 +112,14 @@ enum Feed {
 }
 
 impl Revocations {
-    /// What can be said of a session now; nothing while the store's first answer is worth waiting for.
+    /// Returns whether a session is valid; `None` while the caller should wait for the store's first answer.
     pub(super) fn check(&self, session: &Session, now: Instant, grace: Duration) -> Option<Validity> {
         let mut known = self.known();
         known.used = Some(now);
         (known.names(session) || !known.is_worth_waiting(now)).then(|| known.validity(session, now, grace))
     }
 
-    /// What can be said of a session now, however little is known.
+    /// Returns whether a session is valid, even if the store has not answered yet.
     pub(super) fn validity(&self, session: &Session, now: Instant, grace: Duration) -> Validity {
         self.known().validity(session, now, grace)
     }
@@ -244,7 +244,7 @@ impl Known {
 }
 
 impl Handler<'_> {
-    /// What can be said of a session, once the store was heard or has been waited for long enough.
+    /// Returns whether a session is valid, after the store's first answer or the longest wait for it.
     pub(super) async fn check(&self, session: &Session) -> Validity {
         let (revocations, clock, grace) =
             (&self.sessions.revocations, self.gate.clock(), self.sessions.revocation_grace);
@@ -314,7 +314,7 @@ impl Follower {
 }
 
 impl Drop for Follower {
-    /// Whatever ends the task, another one may start, and nobody waits for this one.
+    /// Lets another task start and wakes the waiting requests, however the task ended.
     fn drop(&mut self) {
         if let Some(sessions) = self.sessions.upgrade().filter(|_| !self.has_ended) {
             sessions.revocations.known().feed = Feed::Stopped;

@@ -173,7 +173,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why a text is no secret. It does not repeat the text.
+/// The reason why a text is not a valid secret. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {

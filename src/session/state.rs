@@ -1,4 +1,4 @@
-//! The state of a browser's session, by its cookie and by who was logged out, and how long its requests may go on.
+//! The state of a browser's session, which its cookie and the known logouts decide, and the time that its requests may last.
 
 use std::{
     sync::Arc,
@@ -143,7 +143,7 @@ impl Tenure for OpenSession {
     }
 }
 
-/// Who is signed in, for pages that want to greet them.
+/// The answer of `GET me`: the user, for pages that greet them.
 #[derive(Serialize)]
 struct Me<'a> {
     phone: &'a str,

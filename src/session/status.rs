@@ -1,4 +1,4 @@
-//! How a login stands, for the browser that started it: a state, and never an identity.
+//! `GET status`: the state of a login, for the browser that started it. It never tells an identity.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ struct Question {
 enum AskedLogin {
     Newest,
     Named(RequestId),
-    /// By a text that is no nonce, so nobody has one.
+    /// A text that is not a valid nonce, so no login has it.
     Nonsense,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of a callback: its login moves on, and a grant is verified after it was answered.
+//! Callbacks in sessions: they are answered, move their login on, and are then verified if they hold a grant.
 
 use std::{
     collections::HashMap,

@@ -170,7 +170,7 @@ impl Registry {
         watches.filter(|watch| which(watch)).for_each(Watch::wake);
     }
 
-    /// Forgets the logins that nobody has waited for of late. A browser comes again when its time to wait has passed.
+    /// Forgets logins without a recent request. A browser asks again when its wait has ended.
     fn forget_idle(&mut self) {
         self.browsers.retain(|_, browser| {
             browser.watches.retain_mut(|watch| {

@@ -1,5 +1,5 @@
-//! Where a request came from, as the app is told: by what the gateway saw or a trusted proxy says, never by what a
-//! client says.
+//! The origin of a request in `X-Forwarded-*`, which the gateway takes from its own connection or from a trusted proxy, never
+//! from a client.
 //!
 //! This is our own code because each step is a decision about trust: which peer may speak for a client, which of its words
 //! are read, and which headers nobody else may send. Libraries for these headers parse them, and believe the first entry.

@@ -1,4 +1,4 @@
-//! What a pair of a `Cookie` line could be to an app that reads names more loosely than browsers write them.
+//! The names that an app could read in a pair of a `Cookie` line, if it reads names more loosely than browsers write them.
 //!
 //! Some apps split a line at white space or `,` too, leave out what is not ASCII or trim it, decode `%`, ignore letter case,
 //! or read `.`, `[` and a space as `_`. Nobody can tell which app does what, so each of these readings counts. They are made
