@@ -4,9 +4,11 @@
 //! session was seen for [`IDLE`], so that an idle gateway leaves the store alone. Only the first requests after that wait for
 //! the store, for at most [`START`].
 
+mod feed;
+
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -17,16 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Purpose, Sealer, Session, SessionId,
-    builder::Inner,
-    handler::Handler,
     ticket::{self, milliseconds},
 };
-use crate::{
-    clock::Clock,
-    gate::plugin::WeakGate,
-    profile::PhoneNumber,
-    store::{Cursor, StoreError},
-};
+use crate::{profile::PhoneNumber, store::Cursor};
 
 /// The end of one session, or of all of a user's, as the store keeps it.
 #[derive(Serialize, Deserialize)]
@@ -239,86 +234,6 @@ impl Known {
             self.sessions.retain(|_, until| *until > now);
             self.users.retain(|_, (_, until)| *until > now);
             self.forget_at = 2 * (self.sessions.len() + self.users.len()) + FORGET_FROM;
-        }
-    }
-}
-
-impl Handler<'_> {
-    /// Returns whether a session is valid, after the store's first answer or the longest wait for it.
-    pub(super) async fn check(&self, session: &Session) -> Validity {
-        let (revocations, clock, grace) =
-            (&self.sessions.revocations, self.gate.clock(), self.sessions.revocation_grace);
-        if let Some(validity) = revocations.check(session, clock.now(), grace) {
-            return validity;
-        }
-        let now = clock.now();
-        if revocations.start(now) {
-            let (gate, sessions) = (self.gate.downgrade(), Arc::downgrade(self.sessions));
-            let stopped = revocations.stopped.clone();
-            // The task goes on by itself, so nobody waits for its end.
-            drop(
-                self.begin(Follower { gate, sessions, clock: Arc::clone(clock), stopped, has_ended: false }.follow())
-                    .await,
-            );
-        }
-        self.gate.by(revocations.started(now) + START, revocations.answered()).await;
-        revocations.validity(session, clock.now(), grace)
-    }
-
-    /// Reads the revocations of the store page by page, until there are no more.
-    async fn read_revocations(&self) -> Result<(), StoreError> {
-        let (sessions, revocations) = (self.sessions, &self.sessions.revocations);
-        loop {
-            let cursor = revocations.known().cursor.clone();
-            let (sealed, cursor) = self.ask(sessions.store.revocations(&cursor)).await?;
-            if sealed.is_empty() {
-                return Ok(());
-            }
-            // Opened before the set is locked, so that no request waits for it.
-            let opened: Vec<_> =
-                sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
-            let mut known = revocations.known();
-            opened.into_iter().for_each(|revocation| known.note(revocation));
-            known.cursor = cursor;
-        }
-    }
-}
-
-/// The task that follows the store. It keeps neither the gate nor the sessions alive.
-struct Follower {
-    gate: WeakGate,
-    sessions: Weak<Inner>,
-    clock: Arc<dyn Clock>,
-    stopped: CancellationToken,
-    /// Whether another task may have started already.
-    has_ended: bool,
-}
-
-impl Follower {
-    async fn follow(mut self) {
-        while let Some(next) = self.ask().await {
-            if self.stopped.run_until_cancelled(self.clock.sleep_until(next)).await.is_none() {
-                return;
-            }
-        }
-        self.has_ended = true;
-    }
-
-    /// Asks the store, and returns when to ask it again.
-    async fn ask(&self) -> Option<Instant> {
-        let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
-        let asked = self.clock.now();
-        let is_complete = Handler { gate: &gate, sessions: &sessions }.read_revocations().await.is_ok();
-        sessions.revocations.end_question(asked, is_complete, self.clock.now(), self.clock.wall())
-    }
-}
-
-impl Drop for Follower {
-    /// Lets another task start and wakes the waiting requests, however the task ended.
-    fn drop(&mut self) {
-        if let Some(sessions) = self.sessions.upgrade().filter(|_| !self.has_ended) {
-            sessions.revocations.known().feed = Feed::Stopped;
-            sessions.revocations.answered.notify_waiters();
         }
     }
 }
