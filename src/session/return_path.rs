@@ -69,7 +69,9 @@ fn path_of(text: &str) -> &str {
 
 /// Whether a browser that follows a reference stays on this site, and stays again when it follows the path that came out.
 fn stays(reference: &str) -> bool {
-    if !reference.starts_with('/') || reference.contains(|character: char| character.is_ascii_control()) {
+    // Two slashes lead to another host, also to one that is named as the site below is.
+    let is_rooted = reference.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
+    if !is_rooted || reference.contains(|character: char| character.is_ascii_control()) {
         return false;
     }
     SITE.join(reference).is_ok_and(|url| url.origin() == SITE.origin() && !url.path().starts_with("//"))
@@ -124,6 +126,9 @@ mod tests {
             "",
             "a",
             "//evil",
+            "//site.invalid",
+            "/%2fsite.invalid",
+            "/%5csite.invalid",
             "/\\evil",
             "\\/evil",
             "/%09/evil",
