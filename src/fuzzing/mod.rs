@@ -118,7 +118,9 @@ pub fn endpoint(text: &[u8]) -> bool {
 pub fn path(raw: &[u8]) -> bool {
     let Ok(raw) = str::from_utf8(raw) else { return false };
     let own = SessionPath::default();
-    if raw.starts_with('/') {
+    // What HTTP lets through as a path: no control character, and neither a query nor a fragment.
+    let is_path = raw.starts_with('/') && !raw.contains(|c: char| c.is_ascii_control() || matches!(c, '?' | '#'));
+    if is_path {
         // Two servers that must not see a path of truegate's own where truegate sees none: one decodes until no escape is left
         // and folds slashes, one reads the path as browsers read a URL. Neither minds letter case.
         let site = Url::parse("https://shop.example").expect("it is a URL");
