@@ -11,7 +11,7 @@ mod site;
 
 use std::{collections::BTreeMap, str, sync::Arc};
 
-use http::HeaderMap;
+use http::{HeaderMap, uri::PathAndQuery};
 use serde_json::value::RawValue;
 use url::Url;
 
@@ -118,8 +118,8 @@ pub fn endpoint(text: &[u8]) -> bool {
 pub fn path(raw: &[u8]) -> bool {
     let Ok(raw) = str::from_utf8(raw) else { return false };
     let own = SessionPath::default();
-    // What HTTP lets through as a path: no control character, and neither a query nor a fragment.
-    let is_path = raw.starts_with('/') && !raw.contains(|c: char| c.is_ascii_control() || matches!(c, '?' | '#'));
+    // What HTTP lets through as a path.
+    let is_path = raw.starts_with('/') && raw.parse::<PathAndQuery>().is_ok_and(|target| target.path() == raw);
     if is_path {
         // Two servers that must not see a path of truegate's own where truegate sees none: one decodes until no escape is left
         // and folds slashes, one reads the path as browsers read a URL. Neither minds letter case.
