@@ -4,6 +4,7 @@
 //! browser, is a [`Plugin`]. A plugin sees of the gate what this module lists, and nothing else.
 
 use std::{
+    any::Any,
     future::Future,
     sync::{Arc, Weak},
     time::{Duration, SystemTime},
@@ -32,7 +33,7 @@ use crate::{
 ///
 /// An implementor waits for nothing: what takes time is a [`Step::Lookup`] or the future of a [`CallbackHandler`]. It keeps no
 /// clone of the gate for longer than one request or task lasts, or neither would ever be dropped.
-pub(crate) trait Plugin: Send + Sync + 'static {
+pub(crate) trait Plugin: Any + Send + Sync {
     /// The prefix of truegate's own routes, if this plugin says where it is.
     fn prefix(&self) -> Option<&str> {
         None
@@ -114,8 +115,9 @@ pub(crate) enum Decision<'a> {
 pub(crate) type FormHandler = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Reply> + Send + Sync>;
 
 impl GateBuilder {
-    /// Adds a plugin, which is asked before those that were added earlier.
-    pub(crate) fn plug_in(mut self, plugin: impl Plugin) -> Self {
+    /// Adds a plugin, which is asked before those that were added earlier. It replaces a plugin of the same type.
+    pub(crate) fn plug_in<P: Plugin>(mut self, plugin: P) -> Self {
+        self.0.plugins.retain(|other| !(other.as_ref() as &dyn Any).is::<P>());
         self.0.plugins.insert(0, Box::new(plugin));
         self
     }
@@ -210,5 +212,58 @@ impl Connection {
 impl Lookup {
     pub(crate) fn new(verdict: impl Future<Output = Verdict> + Send + 'static) -> Self {
         Self(Box::pin(verdict))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use http::{HeaderMap, Request};
+
+    use super::*;
+    use crate::{
+        callback::Grant,
+        profile::{FetchError, Profile, ProfileSource},
+    };
+
+    struct NoSource;
+
+    impl ProfileSource for NoSource {
+        fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
+            unreachable!("no callback comes")
+        }
+    }
+
+    struct First(&'static str);
+    struct Second(&'static str);
+
+    fn append(name: &'static str, target: &mut dyn HeaderTarget) {
+        target.append(&"x-plugins".parse().unwrap(), HeaderValue::from_static(name));
+    }
+
+    impl Plugin for First {
+        fn strip_request(&self, _: Decision<'_>, target: &mut dyn HeaderTarget) {
+            append(self.0, target);
+        }
+    }
+
+    impl Plugin for Second {
+        fn strip_request(&self, _: Decision<'_>, target: &mut dyn HeaderTarget) {
+            append(self.0, target);
+        }
+    }
+
+    #[test]
+    fn a_plugin_replaces_one_of_its_type_and_comes_before_the_others() {
+        let builder = Gate::builder("/callback".parse().unwrap(), NoSource);
+        let gate = builder.plug_in(First("replaced")).plug_in(Second("other")).plug_in(First("last")).build();
+        let (head, ()) = Request::new(()).into_parts();
+        let Step::Forward(edits) = gate.inspect(&head) else { panic!("no plugin decides") };
+
+        let mut headers = HeaderMap::new();
+        gate.apply(&edits, &mut headers);
+
+        assert_eq!(headers.get_all("x-plugins").iter().collect::<Vec<_>>(), ["last", "other"]);
     }
 }
