@@ -39,6 +39,7 @@
 //! module `assertion` signs the identity on its way, and `session` keeps it for the requests that follow.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(unreachable_pub)]
 
 #[cfg(feature = "session")]
 pub mod access;
