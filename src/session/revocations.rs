@@ -86,6 +86,8 @@ struct Known {
     forget_at: usize,
     cursor: Cursor,
     feed: Feed,
+    /// The number of the task that follows the store. A task with an earlier number was replaced, and changes nothing.
+    generation: u64,
     /// When the store was asked last.
     asked: Option<Instant>,
     /// When the store was asked last and had no more to tell, so that all was known.
@@ -140,14 +142,15 @@ impl Revocations {
         !matches!(self.known().feed, Feed::Stopped)
     }
 
-    /// Marks the task as started, unless it runs or has just ended.
-    fn start(&self, now: Instant) -> bool {
+    /// Marks a task as started and returns its number; `None` if a task runs or has just ended.
+    fn start(&self, now: Instant) -> Option<u64> {
         let mut known = self.known();
-        let starts = matches!(known.feed, Feed::Stopped) && known.is_worth_waiting(now);
-        if starts {
-            known.feed = Feed::Starting { since: now };
+        if !matches!(known.feed, Feed::Stopped) || !known.is_worth_waiting(now) {
+            return None;
         }
-        starts
+        known.generation += 1;
+        known.feed = Feed::Starting { since: now };
+        Some(known.generation)
     }
 
     /// When the task began to wait for the store's first answer.
@@ -167,8 +170,15 @@ impl Revocations {
     }
 
     /// Ends one question to the store, and returns when to ask the next one; never if nobody needs it.
-    fn end_question(&self, asked: Instant, is_complete: bool, now: Instant, wall: SystemTime) -> Option<Instant> {
-        let mut known = self.known();
+    fn end_question(
+        &self,
+        generation: u64,
+        asked: Instant,
+        is_complete: bool,
+        now: Instant,
+        wall: SystemTime,
+    ) -> Option<Instant> {
+        let mut known = self.known_to(generation)?;
         known.asked = Some(asked);
         known.complete = if is_complete { Some(asked) } else { known.complete };
         known.forget(wall);
@@ -177,6 +187,19 @@ impl Revocations {
         drop(known);
         self.answered.notify_waiters();
         (!is_idle).then(|| if is_complete { asked + INTERVAL } else { now + INTERVAL })
+    }
+
+    /// Lets another task start, and wakes the requests that wait for this one.
+    fn end_task(&self, generation: u64) {
+        if let Some(mut known) = self.known_to(generation) {
+            known.feed = Feed::Stopped;
+        }
+        self.answered.notify_waiters();
+    }
+
+    /// What is known, for a task that has not been replaced.
+    fn known_to(&self, generation: u64) -> Option<MutexGuard<'_, Known>> {
+        Some(self.known()).filter(|known| known.generation == generation)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

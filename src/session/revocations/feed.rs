@@ -7,7 +7,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Feed, Revocation, START, Validity};
+use super::{Revocation, START, Validity};
 use crate::{
     clock::Clock,
     gate::plugin::WeakGate,
@@ -24,14 +24,11 @@ impl Handler<'_> {
             return validity;
         }
         let now = clock.now();
-        if revocations.start(now) {
+        if let Some(generation) = revocations.start(now) {
             let (gate, sessions) = (self.gate.downgrade(), Arc::downgrade(self.sessions));
-            let stopped = revocations.stopped.clone();
+            let (clock, stopped) = (Arc::clone(clock), revocations.stopped.clone());
             // The task goes on by itself, so nobody waits for its end.
-            drop(
-                self.begin(Follower { gate, sessions, clock: Arc::clone(clock), stopped, has_ended: false }.follow())
-                    .await,
-            );
+            drop(self.begin(Follower { gate, sessions, clock, stopped, generation }.follow()).await);
         }
         self.gate.by(revocations.started(now) + START, revocations.answered()).await;
         revocations.validity(session, clock.now(), grace)
@@ -62,18 +59,17 @@ struct Follower {
     sessions: Weak<Inner>,
     clock: Arc<dyn Clock>,
     stopped: CancellationToken,
-    /// Whether another task may have started already.
-    has_ended: bool,
+    /// Its number among the tasks that have followed the store.
+    generation: u64,
 }
 
 impl Follower {
-    async fn follow(mut self) {
+    async fn follow(self) {
         while let Some(next) = self.ask().await {
             if self.stopped.run_until_cancelled(self.clock.sleep_until(next)).await.is_none() {
                 return;
             }
         }
-        self.has_ended = true;
     }
 
     /// Asks the store, and returns when to ask it again.
@@ -81,16 +77,15 @@ impl Follower {
         let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
         let asked = self.clock.now();
         let is_complete = Handler { gate: &gate, sessions: &sessions }.read_revocations().await.is_ok();
-        sessions.revocations.end_question(asked, is_complete, self.clock.now(), self.clock.wall())
+        sessions.revocations.end_question(self.generation, asked, is_complete, self.clock.now(), self.clock.wall())
     }
 }
 
 impl Drop for Follower {
     /// Lets another task start and wakes the waiting requests, however the task ended.
     fn drop(&mut self) {
-        if let Some(sessions) = self.sessions.upgrade().filter(|_| !self.has_ended) {
-            sessions.revocations.known().feed = Feed::Stopped;
-            sessions.revocations.answered.notify_waiters();
+        if let Some(sessions) = self.sessions.upgrade() {
+            sessions.revocations.end_task(self.generation);
         }
     }
 }

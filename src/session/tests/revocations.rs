@@ -160,3 +160,21 @@ async fn the_task_that_follows_the_store_ends_with_the_gate_and_when_the_server_
     tasks.follow();
     assert!(!tasks.is_following());
 }
+
+#[tokio::test]
+async fn a_gate_that_is_dropped_leaves_the_other_gates_of_its_sessions_informed() {
+    let first = Site::new();
+    let (second, elsewhere) = (first.sibling(), first.twin());
+    let mut browser = first.signed_in().await;
+    let mut replay = browser.clone();
+    assert!(first.tasks.is_following());
+    let Site { gate, .. } = first;
+    drop(gate);
+    second.advance(SECOND);
+
+    assert!(replay.phone(&second).await.is_some());
+    assert!(second.tasks.is_following(), "another task has taken over");
+    browser.ask(&elsewhere, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    second.advance(SECOND);
+    assert_eq!(replay.phone(&second).await, None);
+}

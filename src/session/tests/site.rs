@@ -68,6 +68,15 @@ impl Site {
         Self::join(self.store.clone(), |sessions| sessions)
     }
 
+    /// Another gate on the same sessions.
+    pub(super) fn sibling(&self) -> Self {
+        let sessions = Sessions(self.tasks.0.sessions.get().and_then(Weak::upgrade).unwrap());
+        let gate = Gate::builder(CALLBACK.parse().unwrap(), self.truecaller.clone()).sessions(sessions).unwrap();
+        let (clock, store) = (self.clock.clone(), self.store.clone());
+        let (truecaller, tasks) = (self.truecaller.clone(), self.tasks.clone());
+        Self { gate: gate.clock(clock.clone()).build(), clock, store, truecaller, tasks }
+    }
+
     pub(super) fn join(store: SharedStore, set: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
         Self::build(store, set, |gate| gate)
     }
