@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Purpose, Sealer, Session, SessionId,
+    handler::STORE_DEADLINE,
     ticket::{self, milliseconds},
 };
 use crate::{profile::PhoneNumber, store::Cursor};
@@ -88,6 +89,8 @@ struct Known {
     feed: Feed,
     /// The number of the task that follows the store. A task with an earlier number was replaced, and changes nothing.
     generation: u64,
+    /// When that task was heard of last: it started, or began or ended a question.
+    heard: Option<Instant>,
     /// When the store was asked last.
     asked: Option<Instant>,
     /// When the store was asked last and had no more to tell, so that all was known.
@@ -97,7 +100,7 @@ struct Known {
 }
 
 /// What the task does that follows the store.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 enum Feed {
     #[default]
     Stopped,
@@ -142,14 +145,16 @@ impl Revocations {
         !matches!(self.known().feed, Feed::Stopped)
     }
 
-    /// Marks a task as started and returns its number; `None` if a task runs or has just ended.
+    /// Marks a task as started and returns its number; `None` if a task runs or has just ended. A task that was not heard of for
+    /// longer than [`SILENCE`] is replaced.
     fn start(&self, now: Instant) -> Option<u64> {
         let mut known = self.known();
-        if !matches!(known.feed, Feed::Stopped) || !known.is_worth_waiting(now) {
+        if !matches!(known.feed(now), Feed::Stopped) || !known.is_worth_waiting(now) {
             return None;
         }
         known.generation += 1;
         known.feed = Feed::Starting { since: now };
+        known.heard = Some(now);
         Some(known.generation)
     }
 
@@ -169,8 +174,23 @@ impl Revocations {
         }
     }
 
-    /// Ends one question to the store, and returns when to ask the next one; never if nobody needs it.
-    fn end_question(
+    /// Begins one question to the store, and returns the cursor to ask with; `None` for a task that was replaced.
+    fn begin_question(&self, generation: u64, now: Instant) -> Option<Cursor> {
+        let mut known = self.known_to(generation)?;
+        (known.heard, known.asked) = (Some(now), Some(now));
+        Some(known.cursor.clone())
+    }
+
+    /// Takes note of one answer of the store.
+    fn end_question(&self, generation: u64, revocations: Vec<Revocation>, cursor: Cursor, now: Instant) -> Option<()> {
+        let mut known = self.known_to(generation)?;
+        revocations.into_iter().for_each(|revocation| known.note(revocation));
+        (known.heard, known.cursor) = (Some(now), cursor);
+        Some(())
+    }
+
+    /// Ends one reading of the store, and returns when to begin the next one; never if nobody needs it.
+    fn end_reading(
         &self,
         generation: u64,
         asked: Instant,
@@ -179,7 +199,7 @@ impl Revocations {
         wall: SystemTime,
     ) -> Option<Instant> {
         let mut known = self.known_to(generation)?;
-        known.asked = Some(asked);
+        known.heard = Some(now);
         known.complete = if is_complete { Some(asked) } else { known.complete };
         known.forget(wall);
         let is_idle = known.used.is_none_or(|used| now.saturating_duration_since(used) >= IDLE);
@@ -230,8 +250,14 @@ impl Known {
         self.sessions.contains_key(session.id()) || user.is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
     }
 
+    /// What the task does, as far as it may be trusted: one that was silent for too long counts as stopped.
+    fn feed(&self, now: Instant) -> Feed {
+        let is_heard = self.heard.is_some_and(|heard| now.saturating_duration_since(heard) < SILENCE);
+        if is_heard { self.feed } else { Feed::Stopped }
+    }
+
     fn is_worth_waiting(&self, now: Instant) -> bool {
-        match self.feed {
+        match self.feed(now) {
             Feed::Stopped => self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= INTERVAL),
             Feed::Starting { since } => now.saturating_duration_since(since) < START,
             Feed::Running => false,
@@ -266,6 +292,9 @@ impl Known {
 const INTERVAL: Duration = Duration::from_millis(300);
 /// How long the first requests wait for the store.
 const START: Duration = Duration::from_millis(400);
+/// How long the task may be silent before another one replaces it: its runtime is blocked or gone, or nobody runs it. A task that
+/// runs is silent for one answer or one interval at most.
+const SILENCE: Duration = STORE_DEADLINE.saturating_add(INTERVAL);
 /// How long the store is followed after a session was seen.
 const IDLE: Duration = Duration::from_mins(1);
 /// The grace that a store which answers needs: the interval, and twice as long for an answer. With less, nobody could be valid.

@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::{Revocation, START, Validity};
@@ -12,7 +13,6 @@ use crate::{
     clock::Clock,
     gate::plugin::WeakGate,
     session::{Session, builder::Inner, handler::Handler},
-    store::StoreError,
 };
 
 impl Handler<'_> {
@@ -34,21 +34,18 @@ impl Handler<'_> {
         revocations.validity(session, clock.now(), grace)
     }
 
-    /// Reads the revocations of the store page by page, until there are no more.
-    async fn read_revocations(&self) -> Result<(), StoreError> {
-        let (sessions, revocations) = (self.sessions, &self.sessions.revocations);
+    /// Reads the revocations of the store page by page, until there are no more. Returns whether all are known.
+    async fn read_revocations(&self, generation: u64) -> Option<()> {
+        let (sessions, clock, revocations) = (self.sessions, self.gate.clock(), &self.sessions.revocations);
         loop {
-            let cursor = revocations.known().cursor.clone();
-            let (sealed, cursor) = self.ask(sessions.store.revocations(&cursor)).await?;
+            let after = revocations.begin_question(generation, clock.now())?;
+            let (sealed, cursor) = self.ask(sessions.store.revocations(&after)).await.ok()?;
             if sealed.is_empty() {
-                return Ok(());
+                return Some(());
             }
             // Opened before the set is locked, so that no request waits for it.
-            let opened: Vec<_> =
-                sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
-            let mut known = revocations.known();
-            opened.into_iter().for_each(|revocation| known.note(revocation));
-            known.cursor = cursor;
+            let opened = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
+            revocations.end_question(generation, opened, cursor, clock.now())?;
         }
     }
 }
@@ -66,6 +63,11 @@ struct Follower {
 impl Follower {
     async fn follow(self) {
         while let Some(next) = self.ask().await {
+            if self.stopped.is_cancelled() {
+                return;
+            }
+            // The first question is asked within a request. The timer must not be that of a runtime which ends with the request.
+            yield_now().await;
             if self.stopped.run_until_cancelled(self.clock.sleep_until(next)).await.is_none() {
                 return;
             }
@@ -76,8 +78,8 @@ impl Follower {
     async fn ask(&self) -> Option<Instant> {
         let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
         let asked = self.clock.now();
-        let is_complete = Handler { gate: &gate, sessions: &sessions }.read_revocations().await.is_ok();
-        sessions.revocations.end_question(self.generation, asked, is_complete, self.clock.now(), self.clock.wall())
+        let is_complete = Handler { gate: &gate, sessions: &sessions }.read_revocations(self.generation).await.is_some();
+        sessions.revocations.end_reading(self.generation, asked, is_complete, self.clock.now(), self.clock.wall())
     }
 }
 

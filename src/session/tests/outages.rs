@@ -1,6 +1,9 @@
 //! What holds while the store is away.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_core::future::BoxFuture;
 
@@ -185,6 +188,7 @@ async fn tasks_that_are_dropped_leave_nobody_waiting_and_let_nobody_in() {
     assert_eq!(now(&mut waiting).unwrap().summary(), "503", "this gate has never heard from the store");
 
     here.store.set_slow(false);
+    here.advance(Duration::from_millis(300));
     assert_eq!(now(ask()).unwrap().summary(), "passed known");
     there.tasks.drop_all();
     browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
@@ -212,6 +216,55 @@ async fn a_host_that_runs_no_tasks_still_fails_closed() {
     browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
     here.advance(SECOND);
     assert_eq!(ask(), "401");
+}
+
+#[tokio::test]
+async fn a_host_that_drops_all_tasks_asks_a_slow_store_now_and_then() {
+    let here = Site::new();
+    let there = here.twin();
+    let browser = here.signed_in().await;
+    here.store.set_slow(true);
+    let asked = here.store.asked();
+    for _ in 0..100 {
+        let mut request = Box::pin(there.send(browser.request("GET", "/account/", &[])));
+        let _ = now(&mut request);
+        there.tasks.drop_all();
+    }
+    assert_eq!(here.store.asked(), asked + 1);
+}
+
+#[tokio::test]
+async fn a_task_that_is_kept_and_never_run_is_replaced() {
+    #[derive(Clone, Default)]
+    struct Shelf(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
+    impl Tasks for Shelf {
+        fn spawn(&self, task: BoxFuture<'static, ()>) {
+            self.0.lock().unwrap().push(task);
+        }
+    }
+    let (here, shelf) = (Site::new(), Shelf::default());
+    let there = Site::join(here.store.clone(), |sessions| sessions.tasks(shelf.clone()));
+    let mut browser = here.signed_in().await;
+    let replay = browser.clone();
+    let ask = || Box::pin(there.send(replay.request("GET", "/account/", &[])));
+
+    here.store.set_slow(true);
+    let mut first = ask();
+    assert!(now(&mut first).is_none());
+    here.store.set_slow(false);
+    here.advance(3 * SECOND);
+    assert_eq!(now(&mut first).unwrap().summary(), "503");
+    assert_eq!(now(ask()).unwrap().summary(), "passed known", "after a task that never heard from the store");
+
+    browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    assert_eq!(now(ask()).unwrap().summary(), "passed known");
+    here.advance(3 * SECOND);
+    assert_eq!(now(ask()).unwrap().summary(), "401", "after a task that heard from it once");
+
+    let mut tasks = shelf.0.lock().unwrap();
+    assert_eq!(tasks.len(), 3);
+    tasks.retain_mut(|task| now(task).is_none());
+    assert_eq!(tasks.len(), 1, "whoever was replaced ends once it runs");
 }
 
 #[tokio::test]
