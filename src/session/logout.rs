@@ -117,11 +117,13 @@ impl Handler<'_> {
     }
 
     async fn end_session(&self, session: &Session, everywhere: bool) -> Result<(), StoreError> {
-        let (now, lifetime) = (self.gate.clock().wall(), self.sessions.lifetime);
+        let lifetime = self.sessions.lifetime;
         let one = self.revoke(Revocation::session(session.id().clone(), session.end(lifetime))).await;
         let all = if everywhere {
-            let until = now.checked_add(lifetime).unwrap_or(now);
-            self.revoke(Revocation::user(&session.identity().profile().phone, now, until)).await
+            // The clock may have been set back since the session began.
+            let issued_by = self.gate.clock().wall().max(session.issued_at());
+            let until = issued_by.checked_add(lifetime).unwrap_or(issued_by);
+            self.revoke(Revocation::user(&session.identity().profile().phone, issued_by, until)).await
         } else {
             Ok(())
         };

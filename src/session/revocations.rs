@@ -44,9 +44,9 @@ impl Revocation {
         Self::Session { id, until: milliseconds(until) }
     }
 
-    /// The end of all of a user's sessions that have begun by now.
-    pub(super) fn user(phone: &PhoneNumber, now: SystemTime, until: SystemTime) -> Self {
-        Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(now), until: milliseconds(until) }
+    /// The end of all of a user's sessions that had begun by a time.
+    pub(super) fn user(phone: &PhoneNumber, issued_by: SystemTime, until: SystemTime) -> Self {
+        Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(issued_by), until: milliseconds(until) }
     }
 
     pub(super) fn seal(&self, sealer: &Sealer) -> Bytes {

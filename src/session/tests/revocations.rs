@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::header;
 
 use super::site::{Browser, ORIGIN, Outcome, Site};
+use crate::clock::Clock;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -83,6 +84,15 @@ async fn who_logs_out_everywhere_is_unknown_in_every_browser() {
     assert!(stranger.phone(&site).await.is_some());
     site.advance(SECOND);
     assert!(site.signed_in().await.phone(&site).await.is_some(), "who logs in again is known again");
+}
+
+#[tokio::test]
+async fn who_logs_out_everywhere_after_the_clock_went_back_is_unknown_in_every_browser() {
+    let site = Site::new();
+    let (mut phone, mut laptop) = (site.signed_in().await, site.signed_in().await);
+    site.clock.set_wall(site.clock.wall() - HOUR);
+    assert_eq!(phone.ask(&site, "POST", "/.truegate/logout?everywhere=true", &[ORIGIN]).await.status(), 204);
+    assert_eq!(laptop.phone(&site).await, None);
 }
 
 #[tokio::test]
