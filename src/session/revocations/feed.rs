@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Revocation, START, Validity};
 use crate::{
+    cause::Cause,
     clock::Clock,
     gate::plugin::WeakGate,
     session::{Session, builder::Inner, handler::Handler},
@@ -34,18 +35,27 @@ impl Handler<'_> {
         revocations.validity(session, clock.now(), grace)
     }
 
-    /// Reads the revocations of the store page by page, until there are no more. Returns whether all are known.
+    /// Reads the revocations of the store page by page, until there are no more or the server stops. Returns whether all are
+    /// known.
     async fn read_revocations(&self, generation: u64) -> Option<()> {
         let (sessions, clock, revocations) = (self.sessions, self.gate.clock(), &self.sessions.revocations);
         loop {
             let after = revocations.begin_question(generation, clock.now())?;
-            let (sealed, cursor) = self.ask(sessions.store.revocations(&after)).await.ok()?;
+            let page = async {
+                let (sealed, cursor) = sessions.store.revocations(&after).await?;
+                // A store that does not get on would be read for ever.
+                if sealed.is_empty() || cursor != after { Ok((sealed, cursor)) } else { Err(Cause::Protocol.into()) }
+            };
+            let (sealed, cursor) = self.ask(page).await.ok()?;
             if sealed.is_empty() {
                 return Some(());
             }
             // Opened before the set is locked, so that no request waits for it.
             let opened = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
             revocations.end_question(generation, opened, cursor, clock.now())?;
+            if revocations.stopped.is_cancelled() {
+                return None;
+            }
         }
     }
 }

@@ -5,10 +5,19 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use super::site::{Browser, ORIGIN, Site, code, now};
-use crate::tasks::Tasks;
+use super::{
+    shared_store::SharedStore,
+    site::{Browser, ORIGIN, Site, code, now},
+};
+use crate::{
+    cause::Cause,
+    gate::{Event, Observer},
+    store::{REVOCATIONS_AT_ONCE, Store},
+    tasks::Tasks,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -265,6 +274,48 @@ async fn a_task_that_is_kept_and_never_run_is_replaced() {
     assert_eq!(tasks.len(), 3);
     tasks.retain_mut(|task| now(task).is_none());
     assert_eq!(tasks.len(), 1, "whoever was replaced ends once it runs");
+}
+
+#[tokio::test]
+async fn a_store_that_repeats_itself_is_unavailable() {
+    #[derive(Clone, Default)]
+    struct Failures(Arc<Mutex<Vec<Cause>>>);
+    impl Observer for Failures {
+        fn observe(&self, event: Event) {
+            if let Event::StoreFailure(cause) = event {
+                self.0.lock().unwrap().push(cause);
+            }
+        }
+    }
+    let failures = Failures::default();
+    let site = Site::build(SharedStore::default(), |sessions| sessions, |gate| gate.observer(failures.clone()));
+    let (mut browser, mut other) = (site.signed_in().await, site.signed_in().await);
+    site.store.set_repeating(true);
+    other.ask(&site, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    for _ in 0..62 {
+        browser.pass(&site, "/").await;
+        site.advance(SECOND);
+    }
+    assert_eq!(*failures.0.lock().unwrap(), [Cause::Protocol; 62]);
+    assert_eq!(browser.go(&site, "GET", "/account/", &[]).await.summary(), "503");
+
+    site.store.set_repeating(false);
+    site.advance(SECOND);
+    assert_eq!(browser.go(&site, "GET", "/account/", &[]).await.summary(), "passed known");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_reads_no_second_page() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    let fresh = site.twin();
+    for _ in 0..2 * REVOCATIONS_AT_ONCE {
+        site.store.revoke(Bytes::new(), 3600 * SECOND).await.unwrap();
+    }
+    fresh.gate.stop_waiting();
+    let asked = site.store.asked();
+    browser.go(&fresh, "GET", "/account/", &[]).await;
+    assert_eq!(site.store.asked(), asked + 1);
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ pub(super) struct SharedStore {
     kept: Arc<MemoryStore>,
     is_down: Arc<AtomicBool>,
     is_slow: Arc<AtomicBool>,
+    repeats: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
     /// How many more batches are answered.
     batches: Arc<AtomicUsize>,
@@ -45,6 +46,7 @@ impl Default for SharedStore {
             kept,
             is_down: Arc::default(),
             is_slow: Arc::default(),
+            repeats: Arc::default(),
             asked: Arc::default(),
             batches,
             followers: Arc::default(),
@@ -60,6 +62,11 @@ impl SharedStore {
     /// A slow store answers only once it is no longer slow.
     pub(super) fn set_slow(&self, is_slow: bool) {
         self.is_slow.store(is_slow, Ordering::Relaxed);
+    }
+
+    /// A store that repeats itself gives the revocations after a cursor with that very cursor.
+    pub(super) fn set_repeating(&self, repeats: bool) {
+        self.repeats.store(repeats, Ordering::Relaxed);
     }
 
     /// Answers so many more batches of logins that are watched, and then no other one.
@@ -120,6 +127,11 @@ impl Store for SharedStore {
     }
 
     fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
-        self.answer(|| self.kept.revocations(after))
+        self.answer(|| {
+            Box::pin(async {
+                let (sealed, cursor) = self.kept.revocations(after).await?;
+                Ok((sealed, if self.repeats.load(Ordering::Relaxed) { after.clone() } else { cursor }))
+            })
+        })
     }
 }

@@ -76,7 +76,8 @@ pub(super) fn cursor(generation: &[u8], id: &[u8]) -> Cursor {
 }
 
 pub(super) fn generation_and_id(cursor: &Cursor) -> (&str, &str) {
-    cursor.name().split_once(' ').unwrap_or_default()
+    // The id is the server's and has no space. The generation may be anything that others wrote.
+    cursor.name().rsplit_once(' ').unwrap_or_default()
 }
 
 /// A lifetime in whole milliseconds, rounded up.
@@ -99,6 +100,7 @@ mod tests {
     #[test]
     fn a_cursor_has_two_parts_or_is_before_all() {
         assert_eq!(generation_and_id(&cursor(b"17.4", b"17-0")), ("17.4", "17-0"));
+        assert_eq!(generation_and_id(&cursor(b"17 4 ", b"17-0")), ("17 4 ", "17-0"));
         assert_eq!(generation_and_id(&Cursor::default()), ("", ""));
         assert_eq!(generation_and_id(&Cursor::new("12")), ("", ""));
     }
