@@ -193,20 +193,19 @@ impl Revocations {
     fn end_reading(
         &self,
         generation: u64,
-        asked: Instant,
-        is_complete: bool,
+        complete: Option<Instant>,
         now: Instant,
         wall: SystemTime,
     ) -> Option<Instant> {
         let mut known = self.known_to(generation)?;
         known.heard = Some(now);
-        known.complete = if is_complete { Some(asked) } else { known.complete };
+        known.complete = complete.or(known.complete);
         known.forget(wall);
         let is_idle = known.used.is_none_or(|used| now.saturating_duration_since(used) >= IDLE);
         known.feed = if is_idle { Feed::Stopped } else { Feed::Running };
         drop(known);
         self.answered.notify_waiters();
-        (!is_idle).then(|| if is_complete { asked + INTERVAL } else { now + INTERVAL })
+        (!is_idle).then(|| complete.unwrap_or(now) + INTERVAL)
     }
 
     /// Lets another task start, and wakes the requests that wait for this one.

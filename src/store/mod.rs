@@ -169,8 +169,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the revocations that came after `after`, in the order in which they came, and the cursor behind the last.
     ///
-    /// One answer holds at most [`REVOCATIONS_AT_ONCE`], so that no question keeps a store busy for long. A caller asks
-    /// again with the returned cursor until there are none, and then knows all that are kept. Between two questions no
+    /// One answer holds at most [`REVOCATIONS_AT_ONCE`], so that no question keeps a store busy for long. An answer with fewer
+    /// is the last: its caller then knows all that were kept when it asked. Otherwise sessions count as valid that were revoked.
+    /// After a full answer the caller asks again with the returned cursor, which must differ from the one before. Between two questions no
     /// revocation may be skipped or come twice, whatever comes or expires: a skipped one lets a revoked session live on.
     /// [`Cursor::default`] stands before all that are kept, and so does a cursor that the store does not know.
     fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)>;
@@ -222,7 +223,7 @@ impl From<Cause> for StoreError {
 /// The most logins that one question of [`Store::moved`] is about.
 pub const WATCHED_AT_ONCE: usize = 2000;
 
-/// The most revocations that one answer of [`Store::revocations`] holds.
+/// The most revocations that one answer of [`Store::revocations`] holds. An answer with fewer is the last.
 pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
 /// The most logins that a browser keeps.

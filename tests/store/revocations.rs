@@ -72,11 +72,13 @@ pub async fn more_than_fit_at_once_come_in_order_and_once_each(site: fn(usize) -
     for more in [0, 5, REVOCATIONS_AT_ONCE, 0, 0, 0] {
         revoke(more).await;
         let (later, next) = site.other.revocations(&cursor).await.unwrap();
+        assert_eq!(later.is_empty(), next == cursor, "a cursor moves on with each revocation, and only then");
         lengths.push(later.len());
         seen.extend(later);
         cursor = next;
     }
 
+    // Whoever gets fewer than fit at once knows all.
     assert_eq!(lengths, [REVOCATIONS_AT_ONCE, REVOCATIONS_AT_ONCE, REVOCATIONS_AT_ONCE, 15, 0, 0]);
     let all = (0..3 * REVOCATIONS_AT_ONCE + 15).map(|number| number.to_string());
     assert_eq!(seen, all.collect::<Vec<_>>());

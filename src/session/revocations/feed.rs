@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     gate::plugin::WeakGate,
     session::{Session, builder::Inner, handler::Handler},
+    store::REVOCATIONS_AT_ONCE,
 };
 
 impl Handler<'_> {
@@ -35,24 +36,26 @@ impl Handler<'_> {
         revocations.validity(session, clock.now(), grace)
     }
 
-    /// Reads the revocations of the store page by page, until there are no more or the server stops. Returns whether all are
-    /// known.
-    async fn read_revocations(&self, generation: u64) -> Option<()> {
+    /// Reads the revocations of the store page by page, until there are no more or the server stops. Returns when the last page
+    /// was asked for, if all were known then.
+    async fn read_revocations(&self, generation: u64) -> Option<Instant> {
         let (sessions, clock, revocations) = (self.sessions, self.gate.clock(), &self.sessions.revocations);
         loop {
-            let after = revocations.begin_question(generation, clock.now())?;
+            let asked = clock.now();
+            let after = revocations.begin_question(generation, asked)?;
             let page = async {
                 let (sealed, cursor) = sessions.store.revocations(&after).await?;
                 // A store that does not get on would be read for ever.
                 if sealed.is_empty() || cursor != after { Ok((sealed, cursor)) } else { Err(Cause::Protocol.into()) }
             };
             let (sealed, cursor) = self.ask(page).await.ok()?;
-            if sealed.is_empty() {
-                return Some(());
-            }
+            let is_last = sealed.len() < REVOCATIONS_AT_ONCE;
             // Opened before the set is locked, so that no request waits for it.
             let opened = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
             revocations.end_question(generation, opened, cursor, clock.now())?;
+            if is_last {
+                return Some(asked);
+            }
             if revocations.stopped.is_cancelled() {
                 return None;
             }
@@ -87,9 +90,8 @@ impl Follower {
     /// Asks the store, and returns when to ask it again.
     async fn ask(&self) -> Option<Instant> {
         let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
-        let asked = self.clock.now();
-        let is_complete = Handler { gate: &gate, sessions: &sessions }.read_revocations(self.generation).await.is_some();
-        sessions.revocations.end_reading(self.generation, asked, is_complete, self.clock.now(), self.clock.wall())
+        let complete = Handler { gate: &gate, sessions: &sessions }.read_revocations(self.generation).await;
+        sessions.revocations.end_reading(self.generation, complete, self.clock.now(), self.clock.wall())
     }
 }
 

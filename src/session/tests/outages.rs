@@ -305,6 +305,32 @@ async fn a_store_that_repeats_itself_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_steady_stream_of_logouts_keeps_nobody_out() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    site.store.set_busy(true);
+    let asked = site.store.asked();
+    for _ in 0..120 {
+        site.advance(SECOND);
+        assert_eq!(browser.go(&site, "GET", "/account/", &[]).await.summary(), "passed known");
+    }
+    assert_eq!(site.store.asked(), asked + 120, "one question is enough for what fits into its answer");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_one_answer_is_known_as_of_the_last() {
+    let site = Site::new();
+    let mut browser = site.signed_in().await;
+    for _ in 0..REVOCATIONS_AT_ONCE {
+        site.store.revoke(Bytes::new(), 3600 * SECOND).await.unwrap();
+    }
+    let asked = site.store.asked();
+    site.advance(SECOND);
+    assert_eq!(site.store.asked(), asked + 2);
+    assert!(browser.phone(&site).await.is_some());
+}
+
+#[tokio::test]
 async fn a_server_that_stops_reads_no_second_page() {
     let site = Site::new();
     let mut browser = site.signed_in().await;

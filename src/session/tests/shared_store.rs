@@ -29,6 +29,7 @@ pub(super) struct SharedStore {
     is_down: Arc<AtomicBool>,
     is_slow: Arc<AtomicBool>,
     repeats: Arc<AtomicBool>,
+    is_busy: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
     /// How many more batches are answered.
     batches: Arc<AtomicUsize>,
@@ -47,6 +48,7 @@ impl Default for SharedStore {
             is_down: Arc::default(),
             is_slow: Arc::default(),
             repeats: Arc::default(),
+            is_busy: Arc::default(),
             asked: Arc::default(),
             batches,
             followers: Arc::default(),
@@ -67,6 +69,11 @@ impl SharedStore {
     /// A store that repeats itself gives the revocations after a cursor with that very cursor.
     pub(super) fn set_repeating(&self, repeats: bool) {
         self.repeats.store(repeats, Ordering::Relaxed);
+    }
+
+    /// In a busy store a revocation comes before each question about revocations.
+    pub(super) fn set_busy(&self, is_busy: bool) {
+        self.is_busy.store(is_busy, Ordering::Relaxed);
     }
 
     /// Answers so many more batches of logins that are watched, and then no other one.
@@ -129,6 +136,9 @@ impl Store for SharedStore {
     fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
         self.answer(|| {
             Box::pin(async {
+                if self.is_busy.load(Ordering::Relaxed) {
+                    self.kept.revoke(Bytes::from_static(b"sealed"), Duration::from_secs(3600)).await?;
+                }
                 let (sealed, cursor) = self.kept.revocations(after).await?;
                 Ok((sealed, if self.repeats.load(Ordering::Relaxed) { after.clone() } else { cursor }))
             })
