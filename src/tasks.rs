@@ -3,6 +3,9 @@
 //! Give the sessions a [`TaskTracker`] to be able to wait for that work when a server stops, or implement [`Tasks`] to
 //! bound or count it. A task is never retried, and is lost with the process.
 //!
+//! A bound must leave room for one task that lasts: while sessions are used, it follows the store. Where it has no room, the
+//! gateway learns of logouts on other gateways late, or refuses sessions because it cannot tell whether they are valid.
+//!
 //! ```
 //! use truegate::tasks::{TaskTracker, Tasks};
 //!
@@ -42,6 +45,9 @@ impl TaskTracker {
     }
 
     /// Waits until no task runs. Call it when no request comes any more that could spawn another one.
+    ///
+    /// Call [`Gate::stop_waiting`](crate::Gate::stop_waiting) first. Otherwise the task that follows the store may last up to a
+    /// minute after a session was used.
     pub async fn wait(&self) {
         self.0.close();
         self.0.wait().await;
