@@ -181,8 +181,8 @@ impl Drop for InFlight<'_> {
 /// How long a call may take, connecting included.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long a caller must have waited before its leaving counts against the connection. The caller that asks for revocations
-/// leaves before [`DEADLINE`], and is the only one while nobody logs in.
+/// How long a caller must have waited before its leaving counts against the connection. A caller may leave before [`DEADLINE`],
+/// such as a request whose client has gone. One that leaves sooner than this says nothing of the server.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How long a connection may take to come up, TLS and password included.
