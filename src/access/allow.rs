@@ -1,11 +1,11 @@
 //! Whose identity a path needs.
 
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
 
 use super::phones_file::PhonesFile;
 use crate::profile::PhoneNumber;
 
-/// The users that a `required` rule lets in. Defaults to everyone with an identity.
+/// The users that a `required` rule lets in. Defaults to everyone with an identity. Clones share their entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowList(Entries);
 
@@ -13,11 +13,14 @@ pub struct AllowList(Entries);
 enum Entries {
     #[default]
     Everyone,
-    Listed {
-        phones: HashSet<PhoneNumber>,
-        prefixes: Vec<PhonePrefix>,
-        files: Vec<PhonesFile>,
-    },
+    Listed(Arc<Listed>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Listed {
+    phones: HashSet<PhoneNumber>,
+    prefixes: Vec<PhonePrefix>,
+    files: Vec<PhonesFile>,
 }
 
 /// An entry of an [`AllowList`].
@@ -45,24 +48,25 @@ impl AllowList {
                 AllowEntry::File(file) => files.push(file),
             }
         }
-        Self(Entries::Listed { phones, prefixes, files })
+        Self(Entries::Listed(Arc::new(Listed { phones, prefixes, files })))
     }
 
     /// Whether a verified number is let in.
     pub fn allows(&self, phone: &PhoneNumber) -> bool {
         match &self.0 {
             Entries::Everyone => true,
-            Entries::Listed { phones, prefixes, files } => {
-                phones.contains(phone)
-                    || prefixes.iter().any(|prefix| prefix.matches(phone))
-                    || files.iter().any(|file| file.lists(phone))
+            Entries::Listed(listed) => {
+                listed.phones.contains(phone)
+                    || listed.prefixes.iter().any(|prefix| prefix.matches(phone))
+                    || listed.files.iter().any(|file| file.lists(phone))
             }
         }
     }
 
     /// How many numbers and prefixes the list has, without naming them; `None` if it lets in everyone.
     pub fn summary(&self) -> Option<String> {
-        let Entries::Listed { phones, prefixes, files } = &self.0 else { return None };
+        let Entries::Listed(listed) = &self.0 else { return None };
+        let Listed { phones, prefixes, files } = &**listed;
         let count = |count: usize, one: &str, many: &str| match count {
             0 => format!("no {many}"),
             1 => format!("1 {one}"),
@@ -82,7 +86,7 @@ impl AllowList {
     pub fn files(&self) -> &[PhonesFile] {
         match &self.0 {
             Entries::Everyone => &[],
-            Entries::Listed { files, .. } => files,
+            Entries::Listed(listed) => &listed.files,
         }
     }
 }
@@ -167,6 +171,14 @@ mod tests {
         ] {
             assert_eq!(list.allows(&phone(text)), allowed, "{text}");
         }
+    }
+
+    #[test]
+    fn a_clone_for_a_request_that_waits_copies_no_number() {
+        let list = AllowList::only([AllowEntry::Phone(phone("+919999900001"))]);
+        let cloned = list.clone();
+        let (Entries::Listed(entries), Entries::Listed(cloned)) = (&list.0, &cloned.0) else { unreachable!() };
+        assert!(Arc::ptr_eq(entries, cloned));
     }
 
     #[test]
