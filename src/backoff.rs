@@ -10,9 +10,11 @@ use tower::{
 
 /// Returns pauses that grow from `shortest` to `longest`. Up to as much again is added to a pause, but none is longer than
 /// `longest`. They need a tokio runtime.
+#[cfg_attr(not(feature = "client"), allow(dead_code, reason = "only those that fetch try again and again"))]
 pub(crate) fn growing(shortest: Duration, longest: Duration) -> impl Backoff<Future = Sleep> {
     // A random generator of its own for each user, or those that fail together would try again together.
-    let maker = ExponentialBackoffMaker::new(shortest, longest, JITTER, HasherRng::default());
+    let jitter = 1.0;
+    let maker = ExponentialBackoffMaker::new(shortest, longest, jitter, HasherRng::default());
     maker.expect("the bounds are in order").make_backoff()
 }
 
@@ -21,9 +23,6 @@ pub(crate) fn growing(shortest: Duration, longest: Duration) -> impl Backoff<Fut
 pub(crate) fn jittered(longest: Duration) -> Duration {
     longest.mul_f64(f64::midpoint(1.0, HasherRng::default().next_f64()))
 }
-
-/// The share of a pause that may be added to it.
-const JITTER: f64 = 1.0;
 
 #[cfg(test)]
 mod tests {
