@@ -9,7 +9,7 @@ use crate::gate::{ClientInfo, Scheme};
 
 /// Lines of headers, as `name: value`: a client that is no trusted proxy changes nothing of what the app is told, and a trusted
 /// proxy can only name one address, one scheme and one host.
-pub fn forwarded(lines: &[u8]) -> bool {
+pub(crate) fn forwarded(lines: &[u8]) -> bool {
     let headers: HeaderMap = lines.split(|byte| *byte == b'\n').filter_map(header).collect();
     let trusted =
         TrustedProxies::from_iter(["10.0.0.0/8"].map(|network| TrustedNetwork::parse(network).expect("a network")));
