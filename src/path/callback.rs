@@ -147,6 +147,8 @@ mod tests {
             "/Truecaller/callback-7f3a%00.png",
             "/Truecaller/callback-7f3a%3Fx",
             "/Truecaller/callback-7f3a%23x",
+            "/Truecaller/callback-7f3a%09%3Fx",
+            "/Truecaller/callback-7f3a%20",
             "/Truecaller/%2e%2e/Truecaller/callback-7f3a",
             "Truecaller/callback-7f3a",
         ] {

@@ -5,12 +5,14 @@
 //!
 //! - escapes are decoded once, or until none is left, as servers in a row do; those of `/` and `\` are decoded or left alone;
 //!   broken escapes are left alone; `%u002F` and UTF-8 in more bytes than needed are decoded, as IIS and others did;
-//! - the path ends at `?`, `#`, NUL or a line break, or control characters are left out;
+//! - the path ends at `?`, `#`, NUL or a line break; control characters and spaces at the end are left out;
 //! - `\` is a slash or a character;
 //! - `;parameters` are kept, dropped as servlets do, or dropped where that makes a dot segment (`..;`, `;..`);
 //! - dot segments are left alone as some routers do, resolved as written (`/a//../b` is `/a/b`) or once slashes are folded
 //!   (`/b`), before escapes are decoded or afterwards;
 //! - `//host/path` and `http://host/path` are `/path`, as for an app that resolves its target as a URL.
+
+use std::iter;
 
 use super::decode::{PathBytes, decode_fully, decode_fully_but, decode_once};
 
@@ -89,18 +91,18 @@ impl<M: FnMut(&[u8]) -> bool> Readings<M> {
 
     /// All ways to end a path before its end.
     fn of_decoded(&mut self, path: &[u8]) -> bool {
-        if self.of_whole(path) {
-            return true;
-        }
-        let mut ends = ENDS.iter().filter_map(|end| path.iter().position(|byte| byte == end));
-        if ends.any(|end| self.of_whole(&path[..end])) {
-            return true;
-        }
-        let has_controls = path.iter().any(u8::is_ascii_control);
-        has_controls && {
-            let seen: PathBytes = path.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
-            self.of_whole(&seen)
-        }
+        let ends = ENDS.iter().filter_map(|end| path.iter().position(|byte| byte == end));
+        iter::once(path.len()).chain(ends).any(|end| self.of_ended(&path[..end]))
+    }
+
+    /// With control characters and with spaces at the end, or without them, as URL parsers read it.
+    fn of_ended(&mut self, path: &[u8]) -> bool {
+        let has_more = path.ends_with(b" ") || path.iter().any(u8::is_ascii_control);
+        self.of_whole(path)
+            || has_more && {
+                let seen: PathBytes = path.iter().copied().filter(|byte| !byte.is_ascii_control()).collect();
+                self.of_whole(seen.trim_ascii_end())
+            }
     }
 
     fn of_whole(&mut self, path: &[u8]) -> bool {
