@@ -64,7 +64,7 @@ fn every_known_reading_is_made() {
 
 #[test]
 fn what_nobody_reads_is_not_made_up() {
-    for (raw, reading) in [("/admin.", "/admin"), ("/a/admin", "/admin"), ("/a//admin", "/admin"), ("/a%20", "/a")] {
+    for (raw, reading) in [("/admin.", "/admin"), ("/a/admin", "/admin"), ("/a//admin", "/admin"), ("/a%20b", "/a")] {
         assert!(!any_reading(raw, |read| read == reading.as_bytes()), "{raw} as {reading:?}");
     }
 }
