@@ -14,10 +14,10 @@
 use std::{str::FromStr, time::Duration};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::{Host, Url};
+use url::Url;
 
 use super::Partner;
-use crate::callback::RequestId;
+use crate::{callback::RequestId, loopback::is_loopback};
 
 /// Makes the links of a site's logins.
 #[derive(Debug, Clone)]
@@ -136,15 +136,6 @@ pub enum LinkBaseError {
     /// It has no host or no path, or more than these.
     #[error("the link base is not just scheme, host and path")]
     Shape,
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn append(query: &mut String, name: &str, value: &str) {

@@ -146,7 +146,7 @@ impl Session {
 fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Option<ReturnPath> {
     let fallback =
         item.parse(|text| ReturnPath::parse(text).ok_or("not a path of this site (write one such as /login)"))?;
-    let path = without_query(fallback.as_str());
+    let path = fallback.path();
     match own {
         Some(own) if own.covers(path) => {
             item.complain("leads to truegate's own routes (write a page of the app)");
@@ -165,14 +165,11 @@ fn logout(item: &Item<'_>, own: Option<&SessionPath>) -> Option<LogoutUrl> {
         let advice = "neither a path of this site nor an https:// URL (write one such as /goodbye)";
         LogoutUrl::parse(text).ok_or(advice)
     })?;
-    if own.is_some_and(|own| without_query(url.as_str()) == format!("{}/logout", own.as_str())) {
+    let path = url.as_str().split(['?', '#']).next();
+    if own.is_some_and(|own| path == Some(&*format!("{}/logout", own.as_str()))) {
         item.complain("leads back to the logout (write a page of the app)");
     }
     Some(url)
-}
-
-fn without_query(target: &str) -> &str {
-    target.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Reads a name, or a mapping of a name with the path and the domain that the app sets.
