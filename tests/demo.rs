@@ -3,8 +3,10 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 const PHONE: &str = "+ x-truecaller-phone: +919999999999";
@@ -54,8 +56,7 @@ fn colour_is_for_terminals_and_for_those_who_did_not_refuse_it() {
 
 #[test]
 fn it_takes_a_free_port_if_the_usual_one_is_taken() {
-    // If this does not get the port, somebody else has it.
-    let _taken = ["127.0.0.1:8080", "127.0.0.1:8081"].map(TcpListener::bind);
+    let _taken = [8080, 8081].map(held);
     let output = demo(&["--once"]).output().unwrap();
 
     let text = String::from_utf8(output.stdout).unwrap();
@@ -117,6 +118,18 @@ fn the_link_at_its_end_opens_the_app() {
 fn a_signal_ends_it_with_0() {
     for signal in ["-INT", "-TERM"] {
         assert_eq!(Demo::start().end(signal).code(), Some(0), "{signal}");
+    }
+}
+
+/// A port that is taken until this is dropped. Another demo may have it for a moment; what has it for longer keeps it.
+fn held(port: u16) -> Option<TcpListener> {
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(listener) => return Some(listener),
+            Err(_) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
+            Err(_) => return None,
+        }
     }
 }
 
