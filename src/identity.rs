@@ -41,7 +41,7 @@ impl Identity {
         Self(Arc::new(Verified { request_id, profile }))
     }
 
-    /// Returns the nonce of the login if the request is its callback. A session has none.
+    /// Returns the request id of the login if the request is its callback. A session has none.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.as_ref()
     }

@@ -40,12 +40,12 @@ async fn the_session_app_knows_who_logged_in() {
     assert_eq!((asked.status(), asked.one("location")), (302, Some("/.truegate/login?next=%2Faccount%2F")));
     let started = app.send(message("POST", "/.truegate/login", &origin)).await;
     let login: serde_json::Value = serde_json::from_slice(&started.body).unwrap();
-    let nonce = login["request_id"].as_str().unwrap();
+    let request_id = login["request_id"].as_str().unwrap();
     let posted =
-        simulator.call(&format!("http://{}{PATH}", app.address), Call::grant().request_id(nonce)).await.unwrap();
+        simulator.call(&format!("http://{}{PATH}", app.address), Call::grant().request_id(request_id)).await.unwrap();
     assert_eq!(posted[0].answer.status, 204);
 
-    let status = get(&format!("/.truegate/status?request_id={nonce}&wait=20"), &cookie(&started));
+    let status = get(&format!("/.truegate/status?request_id={request_id}&wait=20"), &cookie(&started));
     let verified = app.send(status).await;
     assert_eq!(verified.text(), r#"{"state":"verified"}"#);
     let greeting = app.send(get("/account/", &cookie(&verified))).await.text();

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 ///
 /// # Security
 ///
-/// It is the nonce of a login, so `Debug` does not show it.
+/// It is the request id of a login, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Arc<str>);
 

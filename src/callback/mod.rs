@@ -92,7 +92,7 @@ struct CallbackWire<'a> {
 }
 
 impl Grant {
-    /// Returns the nonce of the login.
+    /// Returns the request id of the login.
     pub fn request_id(&self) -> &RequestId {
         &self.request_id
     }
@@ -109,7 +109,7 @@ impl Grant {
 }
 
 impl Decline {
-    /// Returns the nonce of the login.
+    /// Returns the request id of the login.
     pub fn request_id(&self) -> &RequestId {
         &self.request_id
     }

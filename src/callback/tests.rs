@@ -64,8 +64,8 @@ fn an_unlisted_endpoint_is_told_apart_from_a_malformed_callback() {
 }
 
 #[test]
-fn debug_shows_neither_nonce_nor_token() {
-    let body = format!(r#"{{"requestId":"nonce-0123","accessToken":"token-0123","endpoint":"{ENDPOINT}"}}"#);
+fn debug_shows_neither_request_id_nor_token() {
+    let body = format!(r#"{{"requestId":"request_id-0123","accessToken":"token-0123","endpoint":"{ENDPOINT}"}}"#);
     let shown = format!("{:?}", parse(&body).unwrap());
     assert!(!shown.contains("0123"), "{shown}");
 }

@@ -153,9 +153,9 @@ impl FetchOutcome {
 }
 
 closed_list! {
-    /// How a login moves on, from its nonce to the end of its session.
+    /// How a login moves on, from its request id to the end of its session.
     pub enum LoginEvent {
-        /// A login was started, and has its nonce.
+        /// A login was started, and has its request id.
         Started = "started",
         /// Truecaller's dialog is shown.
         Opened = "opened",

@@ -12,7 +12,7 @@ use super::Rejection;
 ///
 /// # Security
 ///
-/// It may hold a phone number, a nonce or a cookie, so `Debug` shows its status alone.
+/// It may hold a phone number, a request id or a cookie, so `Debug` shows its status alone.
 #[derive(Clone)]
 #[must_use = "a request without its reply is never answered"]
 pub struct Reply {

@@ -14,7 +14,7 @@ use crate::{callback::VERIFIED, identity::Identity, profile::Profile};
 pub enum Field {
     /// `verified`, or the callback's own status; it and the request id are sent for every callback.
     Status,
-    /// The nonce of the login.
+    /// The request id of the login.
     RequestId,
     /// The phone number in E.164 form.
     Phone,

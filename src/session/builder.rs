@@ -113,7 +113,7 @@ impl SessionsBuilder {
         self
     }
 
-    /// How long a login may take, from its nonce to its end. Defaults to 3 minutes.
+    /// How long a login may take, from its request id to its end. Defaults to 3 minutes.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
         self.sessions.login_timeout = timeout;
         self

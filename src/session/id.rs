@@ -45,9 +45,9 @@ impl SessionId {
     }
 }
 
-/// Makes the nonce of a new login: 128 random bits.
-pub(crate) fn nonce(rng: &mut (impl RngCore + CryptoRng)) -> RequestId {
-    RequestId::parse(&random_text(rng)).expect("22 characters of base64url make a nonce")
+/// Makes the request id of a new login: 128 random bits.
+pub(crate) fn request_id(rng: &mut (impl RngCore + CryptoRng)) -> RequestId {
+    RequestId::parse(&random_text(rng)).expect("22 characters of base64url make a request id")
 }
 
 /// 128 random bits in base64url.

@@ -4,9 +4,9 @@
 //! use std::time::Duration;
 //! use truegate::{callback::RequestId, session::{DeepLinks, LinkBase, Partner}};
 //!
-//! # fn show(nonce: &RequestId) -> Result<(), truegate::session::PartnerError> {
+//! # fn show(request_id: &RequestId) -> Result<(), truegate::session::PartnerError> {
 //! let links = DeepLinks::new(LinkBase::default(), &Partner::new("a-key", "A Shop")?, Duration::from_secs(180));
-//! assert!(links.deep(nonce).starts_with("truecallersdk://truesdk/web_verify?type=btmsheet&requestNonce="));
+//! assert!(links.deep(request_id).starts_with("truecallersdk://truesdk/web_verify?type=btmsheet&requestNonce="));
 //! # Ok(())
 //! # }
 //! ```
@@ -23,7 +23,7 @@ use crate::{callback::RequestId, loopback::is_loopback};
 #[derive(Debug, Clone)]
 pub struct DeepLinks {
     base: LinkBase,
-    /// The parameters behind the nonce, encoded.
+    /// The parameters behind the request id, encoded.
     tail: Box<str>,
 }
 
@@ -42,19 +42,19 @@ impl DeepLinks {
 
     /// The link of a login, which opens the dialog: every parameter percent-encoded once, and `&` before each but the
     /// first.
-    pub fn deep(&self, nonce: &RequestId) -> String {
-        format!("{}?{}", self.base.as_str(), self.query(nonce))
+    pub fn deep(&self, request_id: &RequestId) -> String {
+        format!("{}?{}", self.base.as_str(), self.query(request_id))
     }
 
     /// The same as an Android intent, which names the app's package, so that no other app can take it.
     ///
     /// Over `http` and `https` there is no intent: it is the deep link, so that whoever uses one can use the other.
-    pub fn intent(&self, nonce: &RequestId) -> String {
+    pub fn intent(&self, request_id: &RequestId) -> String {
         match self.base.custom_scheme() {
             Some((scheme, rest)) => {
-                format!("intent:{rest}?{}#Intent;scheme={scheme};package=com.truecaller;end", self.query(nonce))
+                format!("intent:{rest}?{}#Intent;scheme={scheme};package=com.truecaller;end", self.query(request_id))
             }
-            None => self.deep(nonce),
+            None => self.deep(request_id),
         }
     }
 
@@ -63,9 +63,9 @@ impl DeepLinks {
         self.base.custom_scheme().is_some()
     }
 
-    fn query(&self, nonce: &RequestId) -> String {
+    fn query(&self, request_id: &RequestId) -> String {
         let mut query = "type=btmsheet".to_owned();
-        append(&mut query, "requestNonce", nonce.expose());
+        append(&mut query, "requestNonce", request_id.expose());
         query + &self.tail
     }
 }

@@ -1,4 +1,4 @@
-//! The beginning of a login: a nonce, tied to the browser that asked for it.
+//! The beginning of a login: a request id, tied to the browser that asked for it.
 
 use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
 use rand_core::OsRng;
@@ -58,9 +58,9 @@ impl Handler<'_> {
     async fn start(&self, headers: &HeaderMap) -> Result<StartedLogin, Rejection> {
         let sessions = self.sessions;
         let browser = self.browser(headers).unwrap_or_else(BrowserId::generate);
-        let nonce = session::nonce(&mut OsRng);
-        let owner = sessions.sealer.seal(Purpose::Owner(&nonce), browser.expose().as_bytes()).into();
-        let opened = self.ask(sessions.store.open(&nonce, &browser, owner, sessions.login_timeout)).await;
+        let request_id = session::request_id(&mut OsRng);
+        let owner = sessions.sealer.seal(Purpose::Owner(&request_id), browser.expose().as_bytes()).into();
+        let opened = self.ask(sessions.store.open(&request_id, &browser, owner, sessions.login_timeout)).await;
         opened.map_err(|error| match error {
             StoreError::Full => Rejection::TooManyLogins,
             StoreError::Unavailable(_) => Rejection::StoreUnavailable,
@@ -69,9 +69,9 @@ impl Handler<'_> {
         sessions.waiting.opened(&browser);
         let sealed = sessions.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());
         Ok(StartedLogin {
-            request_id: nonce.expose().to_owned(),
-            deep_link: sessions.links.deep(&nonce),
-            intent_link: sessions.links.intent(&nonce),
+            request_id: request_id.expose().to_owned(),
+            deep_link: sessions.links.deep(&request_id),
+            intent_link: sessions.links.intent(&request_id),
             expires_in: sessions.login_timeout.as_secs(),
             next: None,
             browser: sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout),

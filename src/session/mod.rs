@@ -74,7 +74,7 @@ pub use self::{
 };
 use self::{builder::Inner, handler::Handler, pages::PageRequest, route::Route, upstream_cookies::drop_pairs};
 pub(crate) use self::{
-    id::{SessionId, nonce, random_text},
+    id::{SessionId, random_text, request_id},
     seal::Purpose,
     ticket::Session,
 };

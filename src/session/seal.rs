@@ -37,9 +37,9 @@ pub(crate) enum Purpose<'a> {
     Session,
     /// The cookie of a browser that logs in.
     Browser,
-    /// What the store keeps for the login of this nonce.
+    /// What the store keeps for the login of this request id.
     Login(&'a RequestId),
-    /// Which browser started the login of this nonce, as the store keeps it.
+    /// Which browser started the login of this request id, as the store keeps it.
     Owner(&'a RequestId),
     /// What the store keeps of a session that ended.
     Revocation,

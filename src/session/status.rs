@@ -39,14 +39,14 @@ struct Question {
 enum AskedLogin {
     Newest,
     Named(RequestId),
-    /// A text that is not a valid nonce, so no login has it.
+    /// A text that is not a valid request id, so no login has it.
     Nonsense,
 }
 
 /// How a login stands.
 enum LoginAnswer {
     Word(&'static str),
-    Verified { nonce: RequestId, sealed: Bytes },
+    Verified { request_id: RequestId, sealed: Bytes },
 }
 
 impl Handler<'_> {
@@ -58,7 +58,7 @@ impl Handler<'_> {
         let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
             Err(rejection) => self.gate.reject(rejection),
-            Ok(LoginAnswer::Verified { nonce, sealed }) => self.hand_over(head, &nonce, &sealed).await,
+            Ok(LoginAnswer::Verified { request_id, sealed }) => self.hand_over(head, &request_id, &sealed).await,
             Ok(LoginAnswer::Word(word)) => tell(word),
         }
     }
@@ -78,7 +78,7 @@ impl Handler<'_> {
         loop {
             if changes.is_none() {
                 let login = self.login(browser, &question.login).await?;
-                let found = login.as_ref().map(|login| (login.nonce.clone(), login.state.word()));
+                let found = login.as_ref().map(|login| (login.request_id.clone(), login.state.word()));
                 known = login.into();
                 if found.as_ref().map_or(EXPIRED, |(_, word)| word) != question.since {
                     return Ok(known);
@@ -94,25 +94,25 @@ impl Handler<'_> {
     }
 
     async fn login(&self, browser: &BrowserId, asked: &AskedLogin) -> Result<Option<Login>, Rejection> {
-        let nonce = match asked {
+        let request_id = match asked {
             AskedLogin::Newest => None,
-            AskedLogin::Named(nonce) => Some(nonce),
+            AskedLogin::Named(request_id) => Some(request_id),
             AskedLogin::Nonsense => return Ok(None),
         };
-        let login = self.ask(self.sessions.store.state(browser, nonce)).await;
+        let login = self.ask(self.sessions.store.state(browser, request_id)).await;
         let login = login.map_err(|_| Rejection::StoreUnavailable)?;
         Ok(login.filter(|login| self.owns(browser, login)))
     }
 
     /// Whether it was this browser that started a login, whatever the store says of that.
     fn owns(&self, browser: &BrowserId, login: &Login) -> bool {
-        let owner = self.sessions.sealer.open(Purpose::Owner(&login.nonce), &login.owner);
+        let owner = self.sessions.sealer.open(Purpose::Owner(&login.request_id), &login.owner);
         owner.is_some_and(|name| *name == browser.expose().as_bytes())
     }
 
     /// Gives the browser its session: always the same one, however often it asks.
-    async fn hand_over(&self, head: &Parts, nonce: &RequestId, sealed: &[u8]) -> Reply {
-        let opened = self.sessions.sealer.open(Purpose::Login(nonce), sealed);
+    async fn hand_over(&self, head: &Parts, request_id: &RequestId, sealed: &[u8]) -> Reply {
+        let opened = self.sessions.sealer.open(Purpose::Login(request_id), sealed);
         let Some(session) = opened.and_then(|bytes| Session::from_bytes(&bytes)) else { return tell(EXPIRED) };
         if self.check(&session).await == Validity::Revoked {
             return tell(EXPIRED);
@@ -144,7 +144,7 @@ impl Question {
         let wait = Duration::from_secs(wait.map_err(|_| Rejection::MalformedRequest)?).min(LONGEST_WAIT);
         let login = match query(head, "request_id") {
             None => AskedLogin::Newest,
-            Some(nonce) => RequestId::parse(&nonce).map_or(AskedLogin::Nonsense, AskedLogin::Named),
+            Some(request_id) => RequestId::parse(&request_id).map_or(AskedLogin::Nonsense, AskedLogin::Named),
         };
         Ok(Self { login, since, wait })
     }
@@ -153,7 +153,9 @@ impl Question {
     fn watch(&self, waiter: &Waiter<'_>, found: Found, now: Instant) -> Option<Changes> {
         match &self.login {
             AskedLogin::Newest => Some(waiter.watch(None, found, now)),
-            AskedLogin::Named(nonce) => found.map(|found| waiter.watch(Some(nonce.clone()), Some(found), now)),
+            AskedLogin::Named(request_id) => {
+                found.map(|found| waiter.watch(Some(request_id.clone()), Some(found), now))
+            }
             AskedLogin::Nonsense => None,
         }
     }
@@ -164,7 +166,7 @@ impl Question {
         let goes_on = [State::Pending, State::Opened].iter().any(|state| state.word() == self.since);
         match &self.login {
             AskedLogin::Newest if goes_on => waiter.watch_again(None, self.since, now),
-            AskedLogin::Named(nonce) if goes_on => waiter.watch_again(Some(nonce), self.since, now),
+            AskedLogin::Named(request_id) if goes_on => waiter.watch_again(Some(request_id), self.since, now),
             _ => None,
         }
     }
@@ -174,7 +176,7 @@ impl From<Option<Login>> for LoginAnswer {
     fn from(login: Option<Login>) -> Self {
         match login {
             None => Self::Word(EXPIRED),
-            Some(Login { nonce, state: State::Verified(sealed), .. }) => Self::Verified { nonce, sealed },
+            Some(Login { request_id, state: State::Verified(sealed), .. }) => Self::Verified { request_id, sealed },
             Some(login) => Self::Word(login.state.word()),
         }
     }

@@ -103,24 +103,24 @@ impl Handler<'_> {
         profile: Profile,
         expires: Instant,
     ) -> Result<Profile, VerificationOutcome> {
-        let nonce = grant.request_id();
-        let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(nonce, expires).await) };
+        let request_id = grant.request_id();
+        let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(request_id, expires).await) };
         let session = self.session(&profile);
-        let sealed = self.sessions.sealer.seal(Purpose::Login(nonce), &session.to_bytes());
-        self.end(nonce, State::Verified(sealed.into()), expires).await.map(|()| profile)
+        let sealed = self.sessions.sealer.seal(Purpose::Login(request_id), &session.to_bytes());
+        self.end(request_id, State::Verified(sealed.into()), expires).await.map(|()| profile)
     }
 
     /// Ends a login without one.
-    async fn fail(&self, nonce: &RequestId, expires: Instant) -> VerificationOutcome {
-        self.end(nonce, State::Failed, expires).await.err().unwrap_or(VerificationOutcome::Failed)
+    async fn fail(&self, request_id: &RequestId, expires: Instant) -> VerificationOutcome {
+        self.end(request_id, State::Failed, expires).await.err().unwrap_or(VerificationOutcome::Failed)
     }
 
     /// Moves a login to its end, trying again while the store is away.
-    async fn end(&self, nonce: &RequestId, state: State, expires: Instant) -> Result<(), VerificationOutcome> {
+    async fn end(&self, request_id: &RequestId, state: State, expires: Instant) -> Result<(), VerificationOutcome> {
         let clock = self.gate.clock();
         let mut pause = FIRST_PAUSE;
         loop {
-            if let Ok(moved) = self.advance(nonce, state.clone()).await {
+            if let Ok(moved) = self.advance(request_id, state.clone()).await {
                 return if moved { Ok(()) } else { Err(VerificationOutcome::Superseded) };
             }
             if clock.now() + pause >= expires {
@@ -131,11 +131,11 @@ impl Handler<'_> {
         }
     }
 
-    async fn advance(&self, nonce: &RequestId, state: State) -> Result<bool, StoreError> {
+    async fn advance(&self, request_id: &RequestId, state: State) -> Result<bool, StoreError> {
         let event = event(&state);
-        let moved = self.ask(self.sessions.store.advance(nonce, state)).await?;
+        let moved = self.ask(self.sessions.store.advance(request_id, state)).await?;
         if moved {
-            self.sessions.waiting.moved(nonce);
+            self.sessions.waiting.moved(request_id);
         }
         if let (true, Some(event)) = (moved, event) {
             self.gate.observe(Event::Login(event));
@@ -143,8 +143,8 @@ impl Handler<'_> {
         Ok(moved)
     }
 
-    async fn time_left(&self, nonce: &RequestId) -> Result<Option<Duration>, StoreError> {
-        self.ask(self.sessions.store.time_left(nonce)).await
+    async fn time_left(&self, request_id: &RequestId) -> Result<Option<Duration>, StoreError> {
+        self.ask(self.sessions.store.time_left(request_id)).await
     }
 
     /// A new session, which knows of the user only what will be asked of it.
@@ -170,7 +170,7 @@ pub trait Delivery: Send + Sync + 'static {
     fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()>;
 }
 
-/// The grants that are being verified, by the nonces of their logins.
+/// The grants that are being verified, by the request ids of their logins.
 #[derive(Default)]
 pub(super) struct InFlight(Arc<Mutex<Grants>>);
 
@@ -253,5 +253,5 @@ fn event(state: &State) -> Option<LoginEvent> {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How many tokens are tried at once for one login: its own, and what others post who know its nonce.
+/// How many tokens are tried at once for one login: its own, and what others post who know its request id.
 const TOKENS: usize = 16;

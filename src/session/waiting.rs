@@ -52,7 +52,7 @@ struct Watch {
     changes: watch::Sender<Change>,
 }
 
-/// The login that the store returned: its nonce, and the word of its state.
+/// The login that the store returned: its request id, and the word of its state.
 pub(super) type Found = Option<(RequestId, &'static str)>;
 
 /// Why a request that waits is woken.
@@ -88,10 +88,10 @@ impl Waiting {
     }
 
     /// Wakes the requests that wait for a login which this process has moved.
-    pub(super) fn moved(&self, nonce: &RequestId) {
+    pub(super) fn moved(&self, request_id: &RequestId) {
         let mut registry = self.registry();
-        let Some(browser) = registry.owners.get(nonce).cloned() else { return };
-        registry.wake(&browser, |watch| watch.is_of(nonce));
+        let Some(browser) = registry.owners.get(request_id).cloned() else { return };
+        registry.wake(&browser, |watch| watch.is_of(request_id));
     }
 
     /// Wakes the requests that wait for the newest login of a browser which has just opened another one.
@@ -119,8 +119,8 @@ impl Waiter<'_> {
     /// Watches a login that the store has just returned, or its absence.
     pub(super) fn watch(&self, asked: Option<RequestId>, found: Found, now: Instant) -> Changes {
         let mut registry = self.waiting.registry();
-        if let Some((nonce, _)) = &found {
-            registry.owners.insert(nonce.clone(), self.browser.clone());
+        if let Some((request_id, _)) = &found {
+            registry.owners.insert(request_id.clone(), self.browser.clone());
         }
         let watches = &mut registry.browsers.entry(self.browser.clone()).or_default().watches;
         let at = watches.iter().position(|watch| watch.asked == asked).unwrap_or_else(|| {
@@ -180,15 +180,15 @@ impl Registry {
             browser.requests > 0 || !browser.watches.is_empty()
         });
         let browsers = &self.browsers;
-        self.owners.retain(|nonce, browser| {
-            browsers.get(browser).is_some_and(|browser| browser.watches.iter().any(|watch| watch.is_of(nonce)))
+        self.owners.retain(|request_id, browser| {
+            browsers.get(browser).is_some_and(|browser| browser.watches.iter().any(|watch| watch.is_of(request_id)))
         });
     }
 }
 
 impl Watch {
-    fn is_of(&self, nonce: &RequestId) -> bool {
-        self.found.as_ref().is_some_and(|(found, _)| found == nonce)
+    fn is_of(&self, request_id: &RequestId) -> bool {
+        self.found.as_ref().is_some_and(|(found, _)| found == request_id)
     }
 
     fn wake(&mut self) {

@@ -74,7 +74,7 @@ impl Call {
         Self { delay, ..self }
     }
 
-    /// Answers the login of this nonce.
+    /// Answers the login of this request id.
     #[must_use]
     pub fn request_id(self, request_id: impl Into<String>) -> Self {
         Self { request_id: Some(request_id.into()), ..self }

@@ -22,15 +22,15 @@ pub(super) async fn open(State(shared): State<Arc<SharedState>>, RawQuery(query)
         Ok(link) => link,
         Err(error) => return refused(&error.to_string()),
     };
-    let posted = post(&shared, Call::flow_invoked().request_id(&link.nonce)).await;
-    let Link { nonce, partner, lang } = link;
-    page(StatusCode::OK, context! { nonce, partner, lang, phone => DOCUMENTED_PHONE, posted })
+    let posted = post(&shared, Call::flow_invoked().request_id(&link.request_id)).await;
+    let Link { request_id, partner, lang } = link;
+    page(StatusCode::OK, context! { request_id, partner, lang, phone => DOCUMENTED_PHONE, posted })
 }
 
 /// `POST`: the user has tapped a button.
 pub(super) async fn answer(State(shared): State<Arc<SharedState>>, form: String) -> Response {
     let Some(call) = tapped(&form) else {
-        return refused("The form has no nonce, or no answer that a button has.");
+        return refused("The form has no request id, or no answer that a button has.");
     };
     page(StatusCode::OK, context! { posted => post(&shared, call).await })
 }
@@ -62,7 +62,7 @@ fn page(status: StatusCode, shown: minijinja::Value) -> Response {
 /// What the page needs of a deep link, which is read as the app does.
 #[derive(Debug, PartialEq, Eq)]
 struct Link {
-    nonce: String,
+    request_id: String,
     partner: String,
     lang: String,
 }
@@ -83,10 +83,10 @@ enum LinkError {
 impl Link {
     fn parse(query: &str) -> Result<Self, LinkError> {
         let given = |name| field(query, name).filter(|value| !value.is_empty());
-        let nonce = given("requestNonce").ok_or(LinkError::Nonce)?;
+        let request_id = given("requestNonce").ok_or(LinkError::Nonce)?;
         given("type").filter(|kind| kind == "btmsheet").ok_or(LinkError::Type)?;
         let key = given("partnerKey").ok_or(LinkError::Partner)?;
-        Ok(Self { nonce, partner: given("partnerName").unwrap_or(key), lang: given("lang").unwrap_or_default() })
+        Ok(Self { request_id, partner: given("partnerName").unwrap_or(key), lang: given("lang").unwrap_or_default() })
     }
 }
 
@@ -99,7 +99,7 @@ fn tapped(form: &str) -> Option<Call> {
         "another" => Call::another_number(),
         _ => return None,
     };
-    Some(call.request_id(field(form, "nonce")?))
+    Some(call.request_id(field(form, "request_id")?))
 }
 
 /// The first value of a name in a query or a form, decoded.
@@ -143,8 +143,8 @@ mod tests {
         let link = Link::parse(
             "type=btmsheet&requestNonce=n%2Bn%3D&partnerKey=k&partnerName=A%26B%20%231%20%E0%A4%A6%E0%A5%81&lang=hi",
         );
-        let (nonce, partner, lang) = ("n+n=".to_owned(), "A&B #1 दु".to_owned(), "hi".to_owned());
-        assert_eq!(link, Ok(Link { nonce, partner, lang }));
+        let (request_id, partner, lang) = ("n+n=".to_owned(), "A&B #1 दु".to_owned(), "hi".to_owned());
+        assert_eq!(link, Ok(Link { request_id, partner, lang }));
     }
 
     #[test]
@@ -183,9 +183,11 @@ mod tests {
 
     #[test]
     fn only_a_form_of_the_page_is_an_answer() {
-        for form in ["", "nonce=abcdefgh&phone=1", "answer=agree&phone=1", "nonce=abcdefgh&phone=1&answer=Agree"] {
+        for form in
+            ["", "request_id=abcdefgh&phone=1", "answer=agree&phone=1", "request_id=abcdefgh&phone=1&answer=Agree"]
+        {
             assert!(tapped(form).is_none(), "{form}");
         }
-        assert!(tapped("nonce=abcdefgh&phone=1&answer=another").is_some());
+        assert!(tapped("request_id=abcdefgh&phone=1&answer=another").is_some());
     }
 }

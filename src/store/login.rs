@@ -12,8 +12,8 @@ use crate::{
 /// A login that a browser started.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
-    /// The nonce by which Truecaller knows it.
-    pub nonce: RequestId,
+    /// The request id by which Truecaller knows it.
+    pub request_id: RequestId,
     /// The browser that started it, as it was sealed when the login was opened.
     pub owner: Bytes,
     /// How far it has come.
@@ -23,7 +23,7 @@ pub struct Login {
 /// How far a login has come.
 #[derive(Clone, PartialEq, Eq)]
 pub enum State {
-    /// The browser has the nonce, and nothing else has happened.
+    /// The browser has the request id, and nothing else has happened.
     Pending,
     /// Truecaller shows its dialog.
     Opened,
@@ -44,7 +44,7 @@ pub struct WatchedLogin {
     pub browser: BrowserId,
     /// The login that the browser asks about; none for its newest.
     pub asked: Option<RequestId>,
-    /// What [`Store::state`](super::Store::state) last returned: the login's nonce and the [word](State::word) of its state.
+    /// What [`Store::state`](super::Store::state) last returned: the login's request id and the [word](State::word) of its state.
     pub found: Option<(RequestId, &'static str)>,
 }
 
@@ -53,7 +53,7 @@ impl WatchedLogin {
     pub(crate) fn is_still(&self, login: Option<&Login>) -> bool {
         match (&self.found, login) {
             (None, None) => true,
-            (Some((nonce, word)), Some(login)) => *nonce == login.nonce && *word == login.state.word(),
+            (Some((request_id, word)), Some(login)) => *request_id == login.request_id && *word == login.state.word(),
             _ => false,
         }
     }
@@ -90,7 +90,10 @@ impl State {
 /// Shows nothing that is sealed.
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("nonce", &self.nonce).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Login")
+            .field("request_id", &self.request_id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,8 +115,8 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing_that_is_sealed() {
-        let (nonce, sealed) = (RequestId::parse("a-nonce-of-one").unwrap(), Bytes::from_static(b"sealed"));
-        let shown = format!("{:?}", Login { nonce, owner: sealed.clone(), state: State::Verified(sealed) });
+        let (request_id, sealed) = (RequestId::parse("a-nonce-of-one").unwrap(), Bytes::from_static(b"sealed"));
+        let shown = format!("{:?}", Login { request_id, owner: sealed.clone(), state: State::Verified(sealed) });
         assert!(shown.contains("verified") && !shown.contains("sealed"), "{shown}");
     }
 }

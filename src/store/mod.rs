@@ -1,6 +1,6 @@
 //! The store: what all gateways of a site must agree on while users log in, and after sessions ended.
 //!
-//! A store keeps logins and revocations. Each login has a nonce and belongs to the browser that started it. What a store keeps
+//! A store keeps logins and revocations. Each login has a request id and belongs to the browser that started it. What a store keeps
 //! is sealed: whoever reads a store learns no identity, and whoever writes to it can neither make an identity nor give one to
 //! another browser. The [owner](Login::owner) of a login is there for the latter.
 //!
@@ -18,12 +18,12 @@
 //! let browser = BrowserId::generate();
 //! # let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
 //! # let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
-//! # let nonce = decline.request_id();
-//! let owner = Bytes::from_static(b"the browser, sealed for the nonce");
-//! store.open(nonce, &browser, owner.clone(), Duration::from_secs(180)).await?;
+//! # let request_id = decline.request_id();
+//! let owner = Bytes::from_static(b"the browser, sealed for the request id");
+//! store.open(request_id, &browser, owner.clone(), Duration::from_secs(180)).await?;
 //!
-//! assert!(store.advance(nonce, State::Refused).await?);
-//! assert!(!store.advance(nonce, State::Opened).await?, "a login ends once");
+//! assert!(store.advance(request_id, State::Refused).await?);
+//! assert!(!store.advance(request_id, State::Opened).await?, "a login ends once");
 //! let login = store.state(&browser, None).await?.expect("an ended login is kept until it expires");
 //! assert_eq!((login.state, login.owner), (State::Refused, owner));
 //! # Ok::<_, Box<dyn std::error::Error>>(()) })?;
@@ -76,22 +76,22 @@ use crate::{
 /// }
 ///
 /// impl Store for Counting {
-///     fn open<'a>(&'a self, nonce: &'a RequestId, browser: &'a BrowserId, owner: Bytes, lifetime: Duration) -> Answer<'a, ()> {
-///         self.inner.open(nonce, browser, owner, lifetime)
+///     fn open<'a>(&'a self, request_id: &'a RequestId, browser: &'a BrowserId, owner: Bytes, lifetime: Duration) -> Answer<'a, ()> {
+///         self.inner.open(request_id, browser, owner, lifetime)
 ///     }
-///     fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
-///         self.inner.time_left(nonce)
+///     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+///         self.inner.time_left(request_id)
 ///     }
-///     fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
+///     fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
 ///         Box::pin(async move {
 ///             let is_end = !matches!(to, State::Opened);
-///             let has_moved = self.inner.advance(nonce, to).await?;
+///             let has_moved = self.inner.advance(request_id, to).await?;
 ///             self.ended.fetch_add(usize::from(has_moved && is_end), Ordering::Relaxed);
 ///             Ok(has_moved)
 ///         })
 ///     }
-///     fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
-///         self.inner.state(browser, nonce)
+///     fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+///         self.inner.state(browser, request_id)
 ///     }
 ///     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
 ///         self.inner.revoke(revocation, lifetime)
@@ -115,33 +115,33 @@ pub trait Store: Send + Sync + 'static {
     /// Opens a pending login for a browser. Nothing of it may be left after `lifetime`.
     ///
     /// The store finds a login by its browser, which proves nothing: whoever writes to the store may change it. The `owner`
-    /// proves whose login it is, as it is sealed for the nonce. Keep it as it is, and return it with the login.
+    /// proves whose login it is, as it is sealed for the request id. Keep it as it is, and return it with the login.
     ///
     /// A browser keeps five logins at most: a sixth one replaces the oldest.
     ///
     /// # Errors
     ///
-    /// A store that is [full](StoreError::Full) refuses new logins, and keeps those it has. A nonce that is kept already is
+    /// A store that is [full](StoreError::Full) refuses new logins, and keeps those it has. A request id that is kept already is
     /// [`Unavailable`](StoreError::Unavailable), and its login stays as it is.
     fn open<'a>(
         &'a self,
-        nonce: &'a RequestId,
+        request_id: &'a RequestId,
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
     ) -> Answer<'a, ()>;
 
     /// Returns how long a login has until it expires; none if it has ended, has expired or never was.
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>>;
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>>;
 
     /// Moves a login on, from pending to opened, or from either to an end. Returns whether it moved.
     ///
     /// Anything else changes nothing: a login ends once, and does not go back. Its lifetime stays the same.
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool>;
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool>;
 
     /// Returns a login of a browser, or the browser's newest; none if the login is another browser's, has expired or never
     /// was.
-    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>>;
+    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>>;
 
     /// Returns which of these logins may have moved since they were last seen: their indices in `watched`.
     ///

@@ -53,16 +53,16 @@ impl Site {
         let started = browser.script("POST", "/.truegate/login", "").await;
         assert_eq!(started.status(), 201, "{started:#?}");
         let started: Value = serde_json::from_slice(&started.body).expect("JSON");
-        let nonce = started["request_id"].as_str().expect("a nonce");
+        let request_id = started["request_id"].as_str().expect("a request id");
         let profile = json!({
             "phoneNumbers": [person.phone.trim_start_matches('+')],
             "name": { "first": person.given_name, "last": person.family_name },
         });
         let (token, endpoint) = (self.truecaller.grant(profile.to_string()), self.truecaller.endpoint());
-        let grant = json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint });
+        let grant = json!({ "requestId": request_id, "accessToken": token, "endpoint": endpoint });
         let answer = self.browser().script("POST", CALLBACK, &grant.to_string()).await;
         assert_eq!(answer.status(), 204, "{answer:#?}");
-        let path = format!("/.truegate/status?request_id={nonce}&since=pending&wait=15");
+        let path = format!("/.truegate/status?request_id={request_id}&since=pending&wait=15");
         let state = browser.script("GET", &path, "").await;
         assert_eq!((state.status(), state.text().contains("\"verified\"")), (200, true), "{state:#?}");
     }

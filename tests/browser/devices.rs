@@ -107,12 +107,12 @@ async fn an_app_that_opens_late_is_not_called_missing() {
     scene.is_ready().await;
     scene.browser.ask("let looks = 0; document.hasFocus = () => ++looks < 3").await;
     scene.browser.ask(KEEP_WHAT_IS_TOLD).await;
-    let nonce = scene.nonce().await;
+    let request_id = scene.request_id().await;
     scene.browser.tap("#truegate").await;
     scene.hear("Waiting").await;
     scene.browser.until("performance.now() > (window.start ??= performance.now()) + 4000").await;
     let (to, call) = (scene.site.callback_url(), truegate::simulator::Call::flow_invoked());
-    scene.truecaller.call(&to, call.request_id(&nonce)).await.unwrap();
+    scene.truecaller.call(&to, call.request_id(&request_id)).await.unwrap();
     scene.hear("Please confirm").await;
     let told = scene.browser.ask("return localStorage.told").await;
     assert_eq!(told, "|Waiting for Truecaller…|Please confirm in the Truecaller app.");

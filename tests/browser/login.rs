@@ -81,7 +81,7 @@ async fn without_the_app_the_page_says_so_and_goes_on_waiting() {
     let scene = Scene::without_app(None).await;
     scene.open(LOGIN).await;
     scene.is_ready().await;
-    let nonce = scene.nonce().await;
+    let request_id = scene.request_id().await;
     scene.browser.tap("#truegate").await;
 
     scene.hear("did not open").await;
@@ -89,9 +89,9 @@ async fn without_the_app_the_page_says_so_and_goes_on_waiting() {
     scene.picture("no-app").await;
 
     let to = scene.site.callback_url();
-    scene.truecaller.call(&to, Call::flow_invoked().request_id(&nonce)).await.unwrap();
+    scene.truecaller.call(&to, Call::flow_invoked().request_id(&request_id)).await.unwrap();
     scene.hear("Please confirm in the Truecaller app").await;
-    scene.truecaller.call(&to, Call::grant().request_id(&nonce)).await.unwrap();
+    scene.truecaller.call(&to, Call::grant().request_id(&request_id)).await.unwrap();
     scene.arrive(NEXT).await;
 }
 

@@ -90,8 +90,8 @@ impl Scene {
         self.browser.until("document.querySelector('#truegate[href]:not([aria-disabled])')").await;
     }
 
-    /// The nonce of the button.
-    pub(crate) async fn nonce(&self) -> String {
+    /// The request id of the button.
+    pub(crate) async fn request_id(&self) -> String {
         let script = "return new URL(document.querySelector('#truegate').href).searchParams.get('requestNonce')";
         self.browser.ask(script).await.as_str().unwrap().to_owned()
     }

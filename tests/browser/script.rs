@@ -46,12 +46,12 @@ async fn a_link_that_nobody_taps_is_renewed_before_it_expires() {
     let scene = Scene::in_a_hurry().await;
     scene.open("/embedded").await;
     scene.hear("ready").await;
-    let first = scene.nonce().await;
+    let first = scene.request_id().await;
 
     let link = "document.querySelector('#truegate').href";
     scene.browser.until(&format!("!{link}.includes('{}')", first.trim_end_matches('='))).await;
 
-    let asked = format!("/.truegate/status?since=opened&request_id={}", scene.nonce().await);
+    let asked = format!("/.truegate/status?since=opened&request_id={}", scene.request_id().await);
     let state = scene.browser.ask(&format!("return fetch('{asked}').then(answer => answer.json())")).await;
     assert_eq!(state["state"], "pending");
     assert_eq!(told(&scene).await, "ready");
@@ -65,10 +65,10 @@ async fn an_app_that_comes_late_is_not_lost() {
     scene.browser.tap("#truegate").await;
     scene.hear("no_app").await;
 
-    let (to, nonce) = (scene.site.callback_url(), scene.nonce().await);
-    scene.truecaller.call(&to, Call::flow_invoked().request_id(&nonce)).await.unwrap();
+    let (to, request_id) = (scene.site.callback_url(), scene.request_id().await);
+    scene.truecaller.call(&to, Call::flow_invoked().request_id(&request_id)).await.unwrap();
     scene.hear("opened").await;
-    scene.truecaller.call(&to, Call::grant().request_id(&nonce)).await.unwrap();
+    scene.truecaller.call(&to, Call::grant().request_id(&request_id)).await.unwrap();
 
     scene.hear("verified").await;
     assert_eq!(told(&scene).await, "ready pending no_app opened verified");
@@ -105,7 +105,7 @@ async fn a_network_that_was_away_is_not_the_end() {
     scene.browser.go_to(&tabs.0).await;
     let offline = async { while !scene.browser.console().await.iter().any(|line| line.contains("ERR_INTERNET")) {} };
     within(offline).await;
-    let grant = Call::grant().request_id(scene.nonce().await);
+    let grant = Call::grant().request_id(scene.request_id().await);
     scene.truecaller.call(&scene.site.callback_url(), grant).await.unwrap();
     assert_eq!(told(&scene).await, "ready pending opened");
 

@@ -26,7 +26,7 @@ fn grant(endpoint: &str) -> Grant {
 
 fn grant_of(endpoint: &str, token: &str) -> Grant {
     let endpoints: Endpoints = [ProfileEndpoint::parse(endpoint).unwrap()].into_iter().collect();
-    let body = format!(r#"{{"requestId":"a-nonce-of-a-login","accessToken":"{token}","endpoint":"{endpoint}"}}"#);
+    let body = format!(r#"{{"requestId":"a-request_id-of-a-login","accessToken":"{token}","endpoint":"{endpoint}"}}"#);
     match Callback::parse(body.as_bytes(), &endpoints).unwrap() {
         Callback::Grant(grant) => grant,
         Callback::Decline(_) => panic!("a token makes a grant"),

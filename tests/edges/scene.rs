@@ -93,12 +93,12 @@ impl Scene {
 /// Logs somebody in at an address, with a profile.
 pub async fn sign_in(truecaller: &Simulator, address: SocketAddr, profile: impl Into<bytes::Bytes>) -> Visitor {
     let mut browser = Visitor::at(address, ORIGIN);
-    let nonce = browser.start_login().await;
+    let request_id = browser.start_login().await;
     let (token, endpoint) = (truecaller.grant(profile), truecaller.endpoint());
-    let grant = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint });
+    let grant = serde_json::json!({ "requestId": request_id, "accessToken": token, "endpoint": endpoint });
     let answer = Visitor::at(address, ORIGIN).send(&format!("POST {CALLBACK}"), "", &grant.to_string()).await;
     assert_eq!(answer.status(), 204, "{answer:#?}");
-    assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+    assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
     browser
 }
 

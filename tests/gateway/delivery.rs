@@ -22,10 +22,10 @@ async fn a_verified_callback_goes_to_the_app_after_its_answer() {
     let site = Site::open(&Sessions::usual(), callback, "trusted_proxies: [127.0.0.1]\n").await;
     site.truecaller.set_fault(Fault::Held);
     let mut visitor = site.visitor();
-    let nonce = visitor.start_login().await;
+    let request_id = visitor.start_login().await;
     let token = site.truecaller.grant(DOCUMENTED_PROFILE);
     let endpoint = site.truecaller.endpoint();
-    let body = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint }).to_string();
+    let body = serde_json::json!({ "requestId": request_id, "accessToken": token, "endpoint": endpoint }).to_string();
     let head = format!(
         "POST {CALLBACK}?a=b HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\n\
          X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX_Forwarded_Proto: gopher\r\n\
@@ -37,7 +37,7 @@ async fn a_verified_callback_goes_to_the_app_after_its_answer() {
     within(site.truecaller.wait_for_fetches(1)).await;
     assert_eq!((answer.status(), site.app.take().len()), (204, 0), "it is answered first");
     site.truecaller.release();
-    assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
+    assert_eq!(visitor.state_after(&request_id, "pending").await, "verified");
     site.wait_for_metric(r#"truegate_forwarded_callbacks_total{class="2xx"} 1"#).await;
 
     let requests = site.app.take();
@@ -50,7 +50,7 @@ async fn a_verified_callback_goes_to_the_app_after_its_answer() {
         ("content-type", Some("application/json")),
         ("x-truecaller-status", Some("verified")),
         ("x-truecaller-phone", Some("+919999999999")),
-        ("x-truecaller-request-id", Some(nonce.as_str())),
+        ("x-truecaller-request-id", Some(request_id.as_str())),
         ("x-forwarded-for", Some("192.0.2.7")),
         ("x-forwarded-proto", Some("https")),
         ("x-forwarded-host", Some("shop.example")),
@@ -63,7 +63,7 @@ async fn a_verified_callback_goes_to_the_app_after_its_answer() {
     }
     let log = site.program.log().join("\n");
     assert!(log.contains(r#""message":"callback forwarded","class":"2xx""#), "{log}");
-    assert!(!log.contains(&nonce) && !log.contains("99999") && !log.contains(CALLBACK), "{log}");
+    assert!(!log.contains(&request_id) && !log.contains("99999") && !log.contains(CALLBACK), "{log}");
 }
 
 #[tokio::test]
@@ -71,16 +71,16 @@ async fn a_callback_that_was_delivered_keeps_what_the_gateway_says() {
     let identity = "identity: { presets: [x-forwarded-user], headers: { X-Remote-User: phone } }\n";
     let site = Site::open(&Sessions::usual(), "forward: true, ", identity).await;
     let mut visitor = site.visitor();
-    let nonce = visitor.start_login().await;
+    let request_id = visitor.start_login().await;
     let (token, endpoint) = (site.truecaller.grant(DOCUMENTED_PROFILE), site.truecaller.endpoint());
-    let body = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint }).to_string();
+    let body = serde_json::json!({ "requestId": request_id, "accessToken": token, "endpoint": endpoint }).to_string();
     let head = format!(
         "POST {CALLBACK} HTTP/1.1\r\nHost: shop.example\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: /evil\r\n\
          X-Remote-User: eve\r\nX_Forwarded_Groups: eve\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     assert_eq!(exchange(site.program.address(), head + &body).await.unwrap().status(), 204);
-    assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
+    assert_eq!(visitor.state_after(&request_id, "pending").await, "verified");
     site.wait_for_metric(r#"truegate_forwarded_callbacks_total{class="2xx"} 1"#).await;
     let request = site.app.take().remove(0);
     assert_eq!([request.one("x-remote-user"), request.one("x-forwarded-user")], [Some("+919999999999"); 2]);
@@ -94,10 +94,10 @@ async fn a_callback_that_was_delivered_keeps_what_the_gateway_says() {
 async fn a_refused_login_does_not_go_to_the_app() {
     let site = Site::open(&Sessions::usual(), "forward: true, ", "").await;
     let mut visitor = site.visitor();
-    let nonce = visitor.start_login().await;
+    let request_id = visitor.start_login().await;
     let url = format!("http://{}{CALLBACK}", site.program.address());
-    site.truecaller.call(&url, Call::refusal().request_id(&nonce)).await.unwrap();
-    assert_eq!(visitor.state_after(&nonce, "pending").await, "refused");
+    site.truecaller.call(&url, Call::refusal().request_id(&request_id)).await.unwrap();
+    assert_eq!(visitor.state_after(&request_id, "pending").await, "refused");
     site.program.signal("TERM");
     stage::ended(site.program).await;
     assert!(site.app.take().is_empty(), "all that was on its way has ended");

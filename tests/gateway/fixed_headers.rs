@@ -69,13 +69,13 @@ async fn a_callback_that_is_delivered_brings_them_too() {
     let program = Program::serve(&fixed(&config.replace("callback: {", "callback: { forward: true,")));
     let site = Site { app, truecaller, program };
     let mut visitor = site.visitor();
-    let nonce = visitor.start_login().await;
+    let request_id = visitor.start_login().await;
     let (token, endpoint) = (site.truecaller.grant(DOCUMENTED_PROFILE), site.truecaller.endpoint());
-    let grant = serde_json::json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint }).to_string();
+    let grant = serde_json::json!({ "requestId": request_id, "accessToken": token, "endpoint": endpoint }).to_string();
     let head =
         format!("POST {CALLBACK} HTTP/1.1\r\nHost: shop.example\r\n{SPOOFS}Content-Length: {}\r\n\r\n", grant.len());
     assert_eq!(exchange(site.program.address(), head + &grant).await.unwrap().status(), 204);
-    assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
+    assert_eq!(visitor.state_after(&request_id, "pending").await, "verified");
     site.wait_for_metric(r#"truegate_forwarded_callbacks_total{class="2xx"} 1"#).await;
     assert_fixed(&site.app.take().remove(0));
 }

@@ -53,7 +53,7 @@ const SECRETS: [&str; 24] = [
 async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> (Vec<String>, bool) {
     let url = format!("http://{}{CALLBACK}", program.address());
     let mut tokens = Vec::new();
-    let nonce = "nonce-of-the-login-1";
+    let request_id = "nonce-of-the-login-1";
     for (fault, call) in [
         (Fault::None, Call::grant()),
         (Fault::None, Call::refusal()),
@@ -65,17 +65,17 @@ async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> (Ve
         (Fault::Hang, Call::grant()),
     ] {
         simulator.set_fault(fault);
-        let posted = simulator.call(&url, call.profile(PROFILE).request_id(nonce)).await.unwrap();
+        let posted = simulator.call(&url, call.profile(PROFILE).request_id(request_id)).await.unwrap();
         let body: serde_json::Value = serde_json::from_slice(&posted[0].body).unwrap();
         tokens.extend(body["accessToken"].as_str().map(str::to_owned));
     }
     simulator.set_fault(Fault::None);
     let endpoint = simulator.endpoint();
     for body in [
-        format!(r#"{{"requestId":"{nonce}","accessToken":"a-token-that-is-bad","endpoint":"{endpoint}"}}"#),
-        format!(r#"{{"requestId":"{nonce}","accessToken":"a-token-that-is-bad\u0000","endpoint":"{endpoint}"}}"#),
-        format!(r#"{{"requestId":"{nonce}","accessToken":"a-forged-token","status":"user_rejected"}}"#),
-        r#"{"requestId":"nonce-of-the-login-2","secret-name":"#.to_owned(),
+        format!(r#"{{"requestId":"{request_id}","accessToken":"a-token-that-is-bad","endpoint":"{endpoint}"}}"#),
+        format!(r#"{{"requestId":"{request_id}","accessToken":"a-token-that-is-bad\u0000","endpoint":"{endpoint}"}}"#),
+        format!(r#"{{"requestId":"{request_id}","accessToken":"a-forged-token","status":"user_rejected"}}"#),
+        r#"{"requestId":"request_id-of-the-login-2","secret-name":"#.to_owned(),
     ] {
         raw::exchange(program.address(), raw::post(CALLBACK, body.as_bytes())).await.unwrap();
     }
@@ -103,7 +103,7 @@ async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> (Ve
     });
     drop(app);
     raw::exchange(program.address(), raw::get("/secret-path", "Cookie: a=chocolate-chip\r\n")).await.unwrap();
-    simulator.call(&url, Call::grant().profile(PROFILE).request_id(nonce)).await.unwrap();
+    simulator.call(&url, Call::grant().profile(PROFILE).request_id(request_id)).await.unwrap();
     (tokens, asserted)
 }
 

@@ -14,26 +14,26 @@ const SESSION: &str = "__Host-truegate";
 /// A visitor, and the login that they started.
 struct Login {
     visitor: Visitor,
-    nonce: String,
+    request_id: String,
 }
 
 impl Login {
     async fn start(site: &Site) -> Self {
         let mut visitor = site.visitor();
-        let nonce = visitor.start_login().await;
-        Self { visitor, nonce }
+        let request_id = visitor.start_login().await;
+        Self { visitor, request_id }
     }
 
     /// One that Redis keeps as verified.
     async fn verified(site: &Site, redis: &Redis) -> Self {
         let login = Self::start(site).await;
-        site.call(&login.nonce).await;
+        site.call(&login.request_id).await;
         until(async || redis.command(&["HGET", &login.key(), "state"]) == "verified").await;
         login
     }
 
     fn key(&self) -> String {
-        format!("{{truegate}}:login:{}", self.nonce)
+        format!("{{truegate}}:login:{}", self.request_id)
     }
 
     /// The name of its browser, as Redis keeps it.
@@ -47,8 +47,8 @@ impl Login {
     }
 
     /// How a login stands for this visitor; the newest, if none is named.
-    async fn sees(&mut self, nonce: Option<&str>) -> (String, Option<&str>) {
-        let query = nonce.map_or_else(String::new, |nonce| format!("?request_id={nonce}"));
+    async fn sees(&mut self, request_id: Option<&str>) -> (String, Option<&str>) {
+        let query = request_id.map_or_else(String::new, |request_id| format!("?request_id={request_id}"));
         let answer = self.visitor.get(&format!("/.truegate/status{query}")).await;
         (json(&answer)["state"].as_str().unwrap().to_owned(), self.visitor.cookie(SESSION))
     }
@@ -67,9 +67,9 @@ async fn a_login_that_was_given_to_another_browser_is_nobodys() {
     let (own, name) = (victim.browser(&redis), thief.browser(&redis));
 
     redis.command(&["HSET", &victim.key(), "browser", &name]);
-    redis.command(&["RPUSH", &thief.list(&redis), &victim.nonce]);
-    for nonce in [Some(&*victim.nonce), None] {
-        assert_eq!(thief.sees(nonce).await, ("expired".to_owned(), None), "{}", nonce.is_some());
+    redis.command(&["RPUSH", &thief.list(&redis), &victim.request_id]);
+    for request_id in [Some(&*victim.request_id), None] {
+        assert_eq!(thief.sees(request_id).await, ("expired".to_owned(), None), "{}", request_id.is_some());
     }
     assert_eq!(victim.sees(None).await, ("expired".to_owned(), None));
 
@@ -89,7 +89,7 @@ async fn an_owner_that_was_copied_with_its_browser_owns_nothing_else() {
 
     swap(&redis, &victim, &thief, &["browser", "owner"]);
     assert_eq!(victim.browser(&redis), name);
-    assert_eq!(thief.sees(Some(&victim.nonce)).await, ("expired".to_owned(), None));
+    assert_eq!(thief.sees(Some(&victim.request_id)).await, ("expired".to_owned(), None));
 }
 
 #[tokio::test]
@@ -101,9 +101,9 @@ async fn records_of_logins_that_were_swapped_are_nobodys() {
 
     for fields in [&["browser", "owner", "state", "sealed"] as &[_], &["owner", "state", "sealed"], &["owner"]] {
         swap(&redis, &victim, &thief, fields);
-        for nonce in [victim.nonce.clone(), thief.nonce.clone()] {
-            assert_eq!(thief.sees(Some(&nonce)).await, ("expired".to_owned(), None), "{fields:?}");
-            assert_eq!(victim.sees(Some(&nonce)).await, ("expired".to_owned(), None), "{fields:?}");
+        for request_id in [victim.request_id.clone(), thief.request_id.clone()] {
+            assert_eq!(thief.sees(Some(&request_id)).await, ("expired".to_owned(), None), "{fields:?}");
+            assert_eq!(victim.sees(Some(&request_id)).await, ("expired".to_owned(), None), "{fields:?}");
         }
         swap(&redis, &victim, &thief, fields);
     }

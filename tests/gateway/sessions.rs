@@ -40,17 +40,17 @@ impl Site {
         Visitor::at(self.program.address(), Sessions::ORIGIN)
     }
 
-    pub(crate) async fn call(&self, nonce: &str) {
+    pub(crate) async fn call(&self, request_id: &str) {
         let url = format!("http://{}{CALLBACK}", self.program.address());
-        let posted = self.truecaller.call(&url, Call::grant().request_id(nonce)).await.unwrap();
+        let posted = self.truecaller.call(&url, Call::grant().request_id(request_id)).await.unwrap();
         assert_eq!(posted[0].answer.status, StatusCode::NO_CONTENT);
     }
 
     pub(crate) async fn signed_in(&self) -> Visitor {
         let mut visitor = self.visitor();
-        let nonce = visitor.start_login().await;
-        self.call(&nonce).await;
-        assert_eq!(visitor.state_after(&nonce, "pending").await, "verified");
+        let request_id = visitor.start_login().await;
+        self.call(&request_id).await;
+        assert_eq!(visitor.state_after(&request_id, "pending").await, "verified");
         visitor
     }
 
@@ -66,8 +66,8 @@ impl Site {
 async fn a_verification_that_runs_is_finished_before_the_end() {
     let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "").await;
     site.truecaller.set_fault(Fault::Held);
-    let nonce = site.visitor().start_login().await;
-    site.call(&nonce).await;
+    let request_id = site.visitor().start_login().await;
+    site.call(&request_id).await;
     within(site.truecaller.wait_for_fetches(1)).await;
     site.program.signal("TERM");
     refused(&site.program).await;
@@ -84,8 +84,8 @@ async fn a_verification_that_runs_is_finished_before_the_end() {
 async fn a_verification_that_hangs_is_cut_off_after_the_grace() {
     let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "shutdown_grace: 300ms\n").await;
     site.truecaller.set_fault(Fault::Held);
-    let nonce = site.visitor().start_login().await;
-    site.call(&nonce).await;
+    let request_id = site.visitor().start_login().await;
+    site.call(&request_id).await;
     within(site.truecaller.wait_for_fetches(1)).await;
 
     site.program.signal("TERM");
@@ -188,8 +188,8 @@ async fn verifications_are_counted_by_how_they_ended() {
         (Fault::Malformed, "profile-unusable"),
     ] {
         site.truecaller.set_fault(fault);
-        let nonce = site.visitor().start_login().await;
-        site.call(&nonce).await;
+        let request_id = site.visitor().start_login().await;
+        site.call(&request_id).await;
         site.wait_for_metric(&format!("truegate_verifications_total{{outcome=\"{outcome}\"}} 1")).await;
     }
     site.call("a-nonce-that-nobody-has").await;

@@ -148,9 +148,9 @@ async fn two_gateways_on_one_host_leave_each_other_alone() {
             assert_eq!(browser.via(shop.edge.address()).get("/account/").await.status(), 200);
 
             if name.is_some() {
-                let nonce = browser.via(blog.edge.address()).start_login().await;
-                blog.call(Call::grant(), &nonce).await;
-                assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+                let request_id = browser.via(blog.edge.address()).start_login().await;
+                blog.call(Call::grant(), &request_id).await;
+                assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
                 assert!(browser.cookie("__Host-blog").is_some() && browser.cookie("__Host-blog-login").is_some());
                 assert_eq!(browser.get("/account/").await.status(), 200);
                 assert_eq!(browser.via(shop.edge.address()).get("/account/").await.status(), 200, "both know the user");

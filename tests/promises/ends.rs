@@ -56,10 +56,10 @@ impl Site {
 
     async fn signed_in(&self) -> Visitor {
         let mut browser = Visitor::at(self.edge.address(), Sessions::ORIGIN);
-        let nonce = browser.start_login().await;
+        let request_id = browser.start_login().await;
         let url = format!("http://{}{PATH}", self.edge.address());
-        self.truecaller.call(&url, Call::grant().request_id(&nonce)).await.unwrap();
-        assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+        self.truecaller.call(&url, Call::grant().request_id(&request_id)).await.unwrap();
+        assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
         browser
     }
 

@@ -62,7 +62,7 @@ async fn bogus_callbacks_of_one_address_do_not_hinder_those_of_another() {
     for (kind, settings) in Kind::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
         let scene = Scene::with(kind, if settings { strict_with_sessions } else { strict }).await;
         let flood = join_all((0..50).map(|number| {
-            let bogus = format!(r#"{{"requestId":"a-bogus-nonce-{number}","status":"user_rejected"}}"#);
+            let bogus = format!(r#"{{"requestId":"a-bogus-request_id-{number}","status":"user_rejected"}}"#);
             exchange_from(ONE, scene.edge.address(), post(PATH, bogus.as_bytes()))
         }));
         let answers = flood.await;
@@ -74,7 +74,7 @@ async fn bogus_callbacks_of_one_address_do_not_hinder_those_of_another() {
         let served = exchange_from(
             ANOTHER,
             scene.edge.address(),
-            post(PATH, br#"{"requestId":"a-genuine-nonce","status":"user_rejected"}"#),
+            post(PATH, br#"{"requestId":"a-genuine-request_id","status":"user_rejected"}"#),
         )
         .await
         .unwrap();

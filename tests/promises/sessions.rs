@@ -40,14 +40,14 @@ async fn a_login_is_known_with_every_request_until_the_logout() {
         let mut browser = scene.visitor();
         let started = browser.post("/.truegate/login", r#"{"next":"/cart"}"#).await;
         assert_eq!((started.status(), started.one("cache-control")), (201, Some("no-store")));
-        let nonce = json(&started)["request_id"].as_str().unwrap().to_owned();
+        let request_id = json(&started)["request_id"].as_str().unwrap().to_owned();
         assert!(json(&started)["deep_link"].as_str().unwrap().starts_with("truecallersdk://truesdk/web_verify?"));
         assert!(browser.cookie(LOGIN).is_some() && browser.cookie(SESSION).is_none());
 
-        scene.call(Call::flow_invoked(), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "pending").await, "opened");
-        scene.call(Call::grant(), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "opened").await, "verified");
+        scene.call(Call::flow_invoked(), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "pending").await, "opened");
+        scene.call(Call::grant(), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "opened").await, "verified");
         assert!(browser.cookie(SESSION).is_some());
         scene.unreached("nothing of a login is the app's").await;
 
@@ -93,12 +93,12 @@ async fn who_does_not_agree_is_not_signed_in() {
         let scene = Scene::with(kind, usual).await;
         for (call, state) in [(Call::refusal(), "refused"), (Call::another_number(), "another_number")] {
             let mut browser = scene.visitor();
-            let nonce = browser.start_login().await;
-            scene.call(call, &nonce).await;
-            assert_eq!(browser.state_after(&nonce, "pending").await, state);
+            let request_id = browser.start_login().await;
+            scene.call(call, &request_id).await;
+            assert_eq!(browser.state_after(&request_id, "pending").await, state);
             assert_eq!(browser.cookie(SESSION), None);
-            scene.call(Call::grant(), &nonce).await;
-            assert_eq!(browser.state_after(&nonce, "pending").await, state, "a login ends once");
+            scene.call(Call::grant(), &request_id).await;
+            assert_eq!(browser.state_after(&request_id, "pending").await, state, "a login ends once");
         }
         scene.unreached("nobody is signed in").await;
         assert_eq!(scene.truecaller.fetches(), 0);
@@ -110,16 +110,16 @@ async fn a_login_belongs_to_the_browser_that_started_it() {
     for kind in Kind::ALL {
         let scene = Scene::with(kind, usual).await;
         let mut browser = scene.visitor();
-        let nonce = browser.start_login().await;
+        let request_id = browser.start_login().await;
         let mut other = scene.visitor();
         other.start_login().await;
-        scene.call(Call::grant(), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+        scene.call(Call::grant(), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
         for stranger in [&mut other, &mut scene.visitor()] {
-            assert_eq!(stranger.state_after(&nonce, "pending").await, "expired");
+            assert_eq!(stranger.state_after(&request_id, "pending").await, "expired");
             assert_eq!(stranger.cookie(SESSION), None);
         }
-        assert_eq!(browser.state_after(&nonce, "pending").await, "verified", "a lost answer loses nothing");
+        assert_eq!(browser.state_after(&request_id, "pending").await, "verified", "a lost answer loses nothing");
     }
 }
 
@@ -233,9 +233,9 @@ async fn whoever_logged_in_on_an_alias_can_log_out_there() {
         let mut browser = alias(&scene, "www.shop.example");
         let started = browser.send("POST /.truegate/login", SAME, "").await;
         assert_eq!(started.status(), 201);
-        let nonce = json(&started)["request_id"].as_str().unwrap().to_owned();
-        scene.call(Call::grant(), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+        let request_id = json(&started)["request_id"].as_str().unwrap().to_owned();
+        scene.call(Call::grant(), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
         for lines in [
             "Origin: https://www.shop.example\r\n",
             "Origin: https://www.shop.example\r\nSec-Fetch-Site: same-site\r\n",

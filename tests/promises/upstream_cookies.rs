@@ -120,10 +120,10 @@ impl Browser {
         let started = self.send("POST", "/.truegate/login").await;
         assert_eq!(started.status(), 201, "{started:#?}");
         let started: serde_json::Value = serde_json::from_slice(&started.body).unwrap();
-        let nonce = started["request_id"].as_str().unwrap();
+        let request_id = started["request_id"].as_str().unwrap();
         let url = format!("http://{}{PATH}", self.address);
-        truecaller.call(&url, Call::grant().profile(profile).request_id(nonce)).await.unwrap();
-        let state = self.get(&format!("/.truegate/status?request_id={nonce}&since=pending&wait=15")).await;
+        truecaller.call(&url, Call::grant().profile(profile).request_id(request_id)).await.unwrap();
+        let state = self.get(&format!("/.truegate/status?request_id={request_id}&since=pending&wait=15")).await;
         assert!(state.text().contains("verified"), "{state:#?}");
     }
 

@@ -18,14 +18,14 @@ async fn opening_the_link_tells_the_site_and_shows_who_asks() {
     assert!(text(&page).contains(r#"<span id="partner">A&amp;B&lt;b&gt;</span>"#), "{}", text(&page));
     assert!(text(&page).contains("Answered 202 Accepted"), "{}", text(&page));
     assert_eq!(route.requests().len(), 1);
-    assert_eq!(route.requests()[0].body, r#"{"requestId":"a-nonce-","status":"flow_invoked"}"#);
+    assert_eq!(route.requests()[0].body, r#"{"requestId":"a-request_id-","status":"flow_invoked"}"#);
 }
 
 #[tokio::test]
 async fn agreeing_posts_a_grant_for_the_number() {
     let (simulator, route) = phone().await;
 
-    let page = answer(&simulator, "nonce=a-nonce-&phone=%2B919999900001&answer=agree").await;
+    let page = answer(&simulator, "request_id=a-nonce-&phone=%2B919999900001&answer=agree").await;
 
     assert!(text(&page).contains("accessToken") && text(&page).contains("Answered 202 Accepted"), "{}", text(&page));
     let callback = json(&route.requests()[0]);
@@ -41,7 +41,7 @@ async fn the_number_that_is_filled_in_has_the_documented_profile() {
     let page = open(&simulator, "type=btmsheet&requestNonce=a-nonce-&partnerKey=k").await;
     assert!(text(&page).contains(r#"value="919999999999""#));
 
-    answer(&simulator, "nonce=a-nonce-&phone=919999999999&answer=agree").await;
+    answer(&simulator, "request_id=a-nonce-&phone=919999999999&answer=agree").await;
 
     let callback = json(&route.requests()[1]);
     let profile = Client::default().fetch(&simulator, callback["accessToken"].as_str().unwrap()).await.unwrap();
@@ -52,13 +52,13 @@ async fn the_number_that_is_filled_in_has_the_documented_profile() {
 async fn refusing_and_another_number_post_their_status() {
     for (button, status) in [("refuse", "user_rejected"), ("another", "use_another_number")] {
         let (simulator, route) = phone().await;
-        answer(&simulator, &format!("nonce=a-nonce-&phone=1&answer={button}")).await;
-        assert_eq!(route.requests()[0].body, format!(r#"{{"requestId":"a-nonce-","status":"{status}"}}"#));
+        answer(&simulator, &format!("request_id=a-nonce-&phone=1&answer={button}")).await;
+        assert_eq!(route.requests()[0].body, format!(r#"{{"requestId":"a-request_id-","status":"{status}"}}"#));
     }
 }
 
 #[tokio::test]
-async fn a_link_that_lost_its_nonce_is_an_error_and_posts_nothing() {
+async fn a_link_that_lost_its_request_id_is_an_error_and_posts_nothing() {
     let (simulator, route) = phone().await;
 
     let page = open(&simulator, "type=btmsheetrequestNonce=a-nonce-&partnerKey=k&partnerName=A").await;
@@ -92,7 +92,7 @@ async fn a_site_that_does_not_answer_is_shown() {
     gone.stop().await;
     let simulator = Simulator::builder().callback_url(url).start().await.unwrap();
 
-    let page = answer(&simulator, "nonce=a-nonce-&phone=1&answer=refuse").await;
+    let page = answer(&simulator, "request_id=a-nonce-&phone=1&answer=refuse").await;
 
     assert!(text(&page).contains("No callback was answered: cannot connect"), "{}", text(&page));
 }

@@ -31,7 +31,7 @@ pub struct Scene {
     /// Two who log out while Redis is away.
     leaving: [Visitor; 2],
     starting: Visitor,
-    nonce: String,
+    request_id: String,
     /// The longest that any request has taken.
     longest: Duration,
 }
@@ -41,8 +41,8 @@ impl Scene {
         let gateway = site.gateway();
         let (known, mut starting) = (site.signed_in(&gateway, 1).await, visitor(&gateway));
         let leaving = [site.signed_in(&gateway, 3).await, site.signed_in(&gateway, 4).await];
-        let nonce = starting.start_login().await;
-        Self { site, gateway, known, leaving, starting, nonce, longest: Duration::ZERO }
+        let request_id = starting.start_login().await;
+        Self { site, gateway, known, leaving, starting, request_id, longest: Duration::ZERO }
     }
 
     async fn timed<T>(&mut self, asked: impl Future<Output = T>) -> T {
@@ -98,13 +98,13 @@ impl Scene {
         for path in ["/account/", "/.truegate/me", "/.truegate/auth"] {
             assert_away(&self.timed(known.get(path)).await);
         }
-        let status = format!("/.truegate/status?request_id={}&wait=20", self.nonce);
+        let status = format!("/.truegate/status?request_id={}&wait=20", self.request_id);
         assert_away(&self.timed(starting.get(&status)).await);
         assert_away(&self.timed(starting.post("/.truegate/login", "")).await);
         self.logs_out(1).await;
         let page = self.timed(starting.get("/.truegate/login")).await;
         assert_eq!((page.status(), page.one("content-type")), (200, Some("text/html; charset=utf-8")));
-        for callback in [grant(&self.site.truecaller, &self.nonce), refusal(&self.nonce)] {
+        for callback in [grant(&self.site.truecaller, &self.request_id), refusal(&self.request_id)] {
             let address = self.gateway.address();
             assert_away(&self.timed(exchange(address, post(CALLBACK, callback.as_bytes()))).await.unwrap());
         }
@@ -136,8 +136,8 @@ impl Scene {
     /// The login that began before goes on.
     pub async fn finishes_the_login(&mut self) {
         let call = Call::grant().profile(profile(2));
-        assert_eq!(self.site.call(&self.gateway, call, &self.nonce).await.1, 204);
-        assert_eq!(self.starting.state_after(&self.nonce, "pending").await, "verified");
+        assert_eq!(self.site.call(&self.gateway, call, &self.request_id).await.1, 204);
+        assert_eq!(self.starting.state_after(&self.request_id, "pending").await, "verified");
     }
 }
 
@@ -152,11 +152,11 @@ fn assert_away(answer: &Message) {
     assert!(answer.one("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()), "{answer:?}");
 }
 
-fn grant(truecaller: &Simulator, nonce: &str) -> String {
+fn grant(truecaller: &Simulator, request_id: &str) -> String {
     let (token, endpoint) = (truecaller.grant(profile(1)), truecaller.endpoint());
-    format!(r#"{{"requestId":"{nonce}","accessToken":"{token}","endpoint":"{endpoint}"}}"#)
+    format!(r#"{{"requestId":"{request_id}","accessToken":"{token}","endpoint":"{endpoint}"}}"#)
 }
 
-fn refusal(nonce: &str) -> String {
-    format!(r#"{{"requestId":"{nonce}","status":"user_rejected"}}"#)
+fn refusal(request_id: &str) -> String {
+    format!(r#"{{"requestId":"{request_id}","status":"user_rejected"}}"#)
 }

@@ -28,14 +28,14 @@ async fn log_in(site: &Site, gateways: &[Program], person: usize) {
     sleep(pause()).await;
     let mut browser = visitor(any());
     let started = again(async || browser.via(any().address()).post("/.truegate/login", "").await).await;
-    let nonce = json(&started)["request_id"].as_str().unwrap().to_owned();
+    let request_id = json(&started)["request_id"].as_str().unwrap().to_owned();
     let (token, endpoint) = (site.truecaller.grant(profile(person)), site.truecaller.endpoint());
-    let callback = json!({ "requestId": nonce, "accessToken": token, "endpoint": endpoint }).to_string();
+    let callback = json!({ "requestId": request_id, "accessToken": token, "endpoint": endpoint }).to_string();
     let calling = async {
         sleep(pause()).await;
         again(async || exchange(any().address(), post(CALLBACK, callback.as_bytes())).await.unwrap()).await
     };
-    let status = format!("/.truegate/status?request_id={nonce}&wait=15");
+    let status = format!("/.truegate/status?request_id={request_id}&wait=15");
     let waiting = again(async || browser.via(any().address()).get(&status).await);
     let (state, called) = tokio::join!(waiting, calling);
     assert_eq!((json(&state)["state"].as_str(), called.status()), (Some("verified"), 204), "{person}");
@@ -93,9 +93,9 @@ async fn ten_thousand_logins_are_kept_and_no_more() {
     site.more = "limits: { logins_per_minute: off }\n".to_owned();
     let gateway = site.gateway();
     let mut browser = visitor(&gateway);
-    let mut nonce = String::new();
+    let mut request_id = String::new();
     for _ in 0..7 {
-        nonce = browser.start_login().await;
+        request_id = browser.start_login().await;
     }
     let before = gateway.memory();
 
@@ -108,9 +108,9 @@ async fn ten_thousand_logins_are_kept_and_no_more() {
     let refused = visitor(&gateway).post("/.truegate/login", "").await;
     assert_eq!((refused.status(), &*refused.code()), (503, "too-many-logins"));
     assert!(refused.one("retry-after").is_some());
-    site.call(&gateway, Call::grant().profile(profile(1)), &nonce).await;
-    assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
-    assert_eq!(browser.start_login().await.len(), nonce.len(), "who has five makes room for another");
+    site.call(&gateway, Call::grant().profile(profile(1)), &request_id).await;
+    assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
+    assert_eq!(browser.start_login().await.len(), request_id.len(), "who has five makes room for another");
 }
 
 /// Starts logins of one browser after another on one connection, until there is no room; tells how many.

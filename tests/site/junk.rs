@@ -15,10 +15,10 @@ use crate::{
 /// Somebody whom Redis keeps as verified, and who has not asked yet.
 async fn verified(site: &Site, redis: &Redis, gateway: &Program, person: usize) -> (Visitor, String) {
     let mut browser = visitor(gateway);
-    let nonce = browser.start_login().await;
-    site.call(gateway, Call::grant().profile(profile(person)), &nonce).await;
-    until_verified(redis, &nonce).await;
-    (browser, nonce)
+    let request_id = browser.start_login().await;
+    site.call(gateway, Call::grant().profile(profile(person)), &request_id).await;
+    until_verified(redis, &request_id).await;
+    (browser, request_id)
 }
 
 #[tokio::test]
@@ -33,15 +33,15 @@ async fn outcomes_that_were_swapped_are_nobodys() {
     let swap = ["EVAL", swap, "2", &login_key(&first), &login_key(&second)];
 
     assert_eq!(redis.command(&swap), "1");
-    for (browser, nonce) in [(&mut one, &first), (&mut other, &second)] {
-        assert_eq!(browser.state_after(nonce, "pending").await, "expired");
+    for (browser, request_id) in [(&mut one, &first), (&mut other, &second)] {
+        assert_eq!(browser.state_after(request_id, "pending").await, "expired");
         assert_eq!(browser.cookie(SESSION), None);
     }
 
     // It was the swap, and nothing else.
     redis.command(&swap);
-    for (person, browser, nonce) in [(1, &mut one, &first), (2, &mut other, &second)] {
-        assert_eq!(browser.state_after(nonce, "pending").await, "verified");
+    for (person, browser, request_id) in [(1, &mut one, &first), (2, &mut other, &second)] {
+        assert_eq!(browser.state_after(request_id, "pending").await, "verified");
         assert_eq!(json(&browser.get("/.truegate/me").await)["phone"], phone(person));
     }
 }
@@ -51,12 +51,12 @@ async fn an_outcome_that_was_copied_to_a_login_of_ones_own_is_nobodys() {
     let redis = Redis::start();
     let site = Site::on(&redis).await;
     let gateway = site.gateway();
-    let (_, nonce) = verified(&site, &redis, &gateway, 1).await;
+    let (_, request_id) = verified(&site, &redis, &gateway, 1).await;
     let mut thief = visitor(&gateway);
     let own = thief.start_login().await;
     let copy = "redis.call('HSET', KEYS[2], 'state', 'verified', 'sealed', redis.call('HGET', KEYS[1], 'sealed')) \
                 return redis.call('HSTRLEN', KEYS[2], 'sealed') > 0";
-    assert_eq!(redis.command(&["EVAL", copy, "2", &login_key(&nonce), &login_key(&own)]), "1");
+    assert_eq!(redis.command(&["EVAL", copy, "2", &login_key(&request_id), &login_key(&own)]), "1");
 
     assert_eq!(thief.state_after(&own, "pending").await, "expired");
     assert_eq!(thief.cookie(SESSION), None);
@@ -67,7 +67,7 @@ async fn a_login_whose_record_is_junk_has_expired_and_others_go_on() {
     let redis = Redis::start();
     let site = Site::on(&redis).await;
     let gateway = site.gateway();
-    let (mut whole, whole_nonce) = verified(&site, &redis, &gateway, 1).await;
+    let (mut whole, whole_request_id) = verified(&site, &redis, &gateway, 1).await;
     for spoil in [
         &["SET", "junk"] as &[&str],
         &["HSET", "state", "junk"],
@@ -76,18 +76,18 @@ async fn a_login_whose_record_is_junk_has_expired_and_others_go_on() {
         &["HDEL", "sealed"],
     ] {
         let mut browser = visitor(&gateway);
-        let nonce = browser.start_login().await;
-        redis.command(&[&[spoil[0], &login_key(&nonce)], &spoil[1..]].concat());
+        let request_id = browser.start_login().await;
+        redis.command(&[&[spoil[0], &login_key(&request_id)], &spoil[1..]].concat());
 
-        assert_eq!(browser.state_after(&nonce, "pending").await, "expired", "{spoil:?}");
+        assert_eq!(browser.state_after(&request_id, "pending").await, "expired", "{spoil:?}");
         let call = Call::grant().profile(profile(2));
-        assert_eq!(site.call(&gateway, call, &nonce).await.1, 204, "no callback learns anything: {spoil:?}");
-        assert_eq!(browser.state_after(&nonce, "pending").await, "expired", "{spoil:?}");
+        assert_eq!(site.call(&gateway, call, &request_id).await.1, 204, "no callback learns anything: {spoil:?}");
+        assert_eq!(browser.state_after(&request_id, "pending").await, "expired", "{spoil:?}");
         assert_eq!(browser.cookie(SESSION), None, "{spoil:?}");
         let again = browser.start_login().await;
         assert_eq!(browser.state_after(&again, "opened").await, "pending", "{spoil:?}");
     }
-    assert_eq!(whole.state_after(&whole_nonce, "pending").await, "verified");
+    assert_eq!(whole.state_after(&whole_request_id, "pending").await, "verified");
 }
 
 #[tokio::test]
@@ -104,9 +104,9 @@ async fn a_browser_whose_list_is_junk_can_log_in() {
         redis.command(&[&[spoil[0], &list], &spoil[1..]].concat());
 
         assert_eq!(json(&browser.get("/.truegate/status").await)["state"], "expired", "{spoil:?}");
-        let nonce = browser.start_login().await;
-        site.call(&gateway, Call::grant().profile(profile(4)), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "pending").await, "verified", "{spoil:?}");
+        let request_id = browser.start_login().await;
+        site.call(&gateway, Call::grant().profile(profile(4)), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "pending").await, "verified", "{spoil:?}");
     }
 }
 
@@ -146,10 +146,10 @@ async fn nothing_of_a_user_is_said_to_redis_in_the_clear() {
     let site = Site::keeping(Store::Redis(relay.url())).await;
     let gateway = site.gateway();
     let mut browser = visitor(&gateway);
-    let nonce = browser.start_login().await;
-    site.call(&gateway, Call::flow_invoked(), &nonce).await;
-    let (callback, _) = site.call(&gateway, Call::grant().profile(profile(6)), &nonce).await;
-    assert_eq!(browser.state_after(&nonce, "opened").await, "verified");
+    let request_id = browser.start_login().await;
+    site.call(&gateway, Call::flow_invoked(), &request_id).await;
+    let (callback, _) = site.call(&gateway, Call::grant().profile(profile(6)), &request_id).await;
+    assert_eq!(browser.state_after(&request_id, "opened").await, "verified");
     let cookies = [SESSION, "__Host-truegate-login"].map(|name| browser.cookie(name).unwrap().to_owned());
     assert_eq!(browser.get("/account/").await.status(), 200);
     assert_eq!(browser.post("/.truegate/logout?everywhere=true", "").await.status(), 204);
@@ -157,7 +157,7 @@ async fn nothing_of_a_user_is_said_to_redis_in_the_clear() {
     let callback: serde_json::Value = serde_json::from_slice(&callback).unwrap();
     let token = callback["accessToken"].as_str().unwrap();
     let said: Vec<String> = relay.carried().iter().map(|side| String::from_utf8_lossy(side).into_owned()).collect();
-    assert!(said.iter().any(|side| side.contains(&nonce)), "all that was said is known");
+    assert!(said.iter().any(|side| side.contains(&request_id)), "all that was said is known");
     assert!(said.iter().any(|side| side.contains("{truegate}:revocations")), "the logout as well");
     let secrets = [&phone(6)[3..], "user-6-", "Zaphodina", "Beeblebroxova6", token, &cookies[0], &cookies[1]];
     for (secret, side) in secrets.iter().flat_map(|secret| said.iter().map(move |side| (secret, side))) {

@@ -89,7 +89,7 @@ async fn what_redis_forgets_is_forgotten_by_who_did_not_hear_it() {
     let gateway = site.gateway();
     let (mut browser, mut known) = (site.signed_in(&gateway, 1).await, site.signed_in(&gateway, 2).await);
     let mut starting = visitor(&gateway);
-    let nonce = starting.start_login().await;
+    let request_id = starting.start_login().await;
     let mut thief = browser.clone();
     browser.post("/.truegate/logout", "").await;
 
@@ -97,7 +97,7 @@ async fn what_redis_forgets_is_forgotten_by_who_did_not_hear_it() {
     redis.restart();
     until(async || starting.clone().post("/.truegate/login", "").await.status() == 201).await;
 
-    assert_eq!(starting.state_after(&nonce, "pending").await, "expired", "it must be started again");
+    assert_eq!(starting.state_after(&request_id, "pending").await, "expired", "it must be started again");
     assert_eq!(known.get("/account/").await.status(), 200, "nobody is logged out");
     assert_eq!(thief.clone().get("/account/").await.status(), 401, "who heard of the logout remembers it");
     let fresh = site.gateway();

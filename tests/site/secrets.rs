@@ -16,7 +16,7 @@ use crate::{
 
 const PASSWORD: &str = "password-of-the-store";
 
-/// Logins that end in each way, and requests that go wrong; gives the nonces, tokens and cookies of it all.
+/// Logins that end in each way, and requests that go wrong; gives the request ids, tokens and cookies of it all.
 async fn provoke(site: &Site, gateway: &Program) -> Vec<String> {
     let mut secrets = Vec::new();
     for (fault, call, state) in [
@@ -26,13 +26,13 @@ async fn provoke(site: &Site, gateway: &Program) -> Vec<String> {
     ] {
         site.truecaller.set_fault(fault);
         let mut browser = visitor(gateway);
-        let nonce = browser.start_login().await;
-        site.call(gateway, Call::flow_invoked(), &nonce).await;
-        let (body, _) = site.call(gateway, call.profile(profile(6)), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "opened").await, state);
+        let request_id = browser.start_login().await;
+        site.call(gateway, Call::flow_invoked(), &request_id).await;
+        let (body, _) = site.call(gateway, call.profile(profile(6)), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "opened").await, state);
         secrets.extend(token(&body));
-        secrets.push(nonce.clone());
-        go_wrong(gateway, &mut browser, &nonce).await;
+        secrets.push(request_id.clone());
+        go_wrong(gateway, &mut browser, &request_id).await;
         secrets.extend(
             [SESSION, "__Host-truegate-login"].iter().filter_map(|name| browser.cookie(name)).map(str::to_owned),
         );
@@ -41,12 +41,12 @@ async fn provoke(site: &Site, gateway: &Program) -> Vec<String> {
     }
     for (fault, call) in [(Fault::Unauthorized, Call::grant()), (Fault::Close, Call::grant())] {
         site.truecaller.set_fault(fault);
-        let nonce = visitor(gateway).start_login().await;
+        let request_id = visitor(gateway).start_login().await;
         let before = site.truecaller.fetches();
-        let (body, _) = site.call(gateway, call.profile(profile(6)), &nonce).await;
+        let (body, _) = site.call(gateway, call.profile(profile(6)), &request_id).await;
         site.truecaller.wait_for_fetches(before + 1).await;
         secrets.extend(token(&body));
-        secrets.push(nonce);
+        secrets.push(request_id);
     }
     secrets
 }
@@ -56,8 +56,8 @@ fn token(callback: &[u8]) -> Option<String> {
     callback["accessToken"].as_str().map(str::to_owned)
 }
 
-async fn go_wrong(gateway: &Program, browser: &mut Visitor, nonce: &str) {
-    let status = format!("/.truegate/status?request_id={nonce}");
+async fn go_wrong(gateway: &Program, browser: &mut Visitor, request_id: &str) {
+    let status = format!("/.truegate/status?request_id={request_id}");
     for path in
         [&format!("{status}&wait=secret-query"), &format!("{status}&since=secret-query"), "/.truegate/secret-path"]
     {
@@ -75,8 +75,8 @@ async fn go_wrong(gateway: &Program, browser: &mut Visitor, nonce: &str) {
     }
     for request in [
         get(&format!("{CALLBACK}/?secret-query"), ""),
-        post(CALLBACK, format!("{{\"requestId\":\"{nonce}\",\"secret-body").as_bytes()),
-        format!("GET {status} HTTP/1.1\r\nHost: a\r\nCookie {nonce}\r\n\r\n").into_bytes(),
+        post(CALLBACK, format!("{{\"requestId\":\"{request_id}\",\"secret-body").as_bytes()),
+        format!("GET {status} HTTP/1.1\r\nHost: a\r\nCookie {request_id}\r\n\r\n").into_bytes(),
         format!("GET {status}{} HTTP/1.1\r\nHost: a\r\n\r\n", "secret-query".repeat(1000)).into_bytes(),
     ] {
         exchange(gateway.address(), request).await;
@@ -103,7 +103,7 @@ async fn no_line_and_no_metric_tells_a_secret() {
     gateway.signal("TERM");
     let (_, log) = ended(gateway).await;
 
-    assert_eq!(secrets.len(), 5 + 4 + 4, "nonces, tokens and cookies");
+    assert_eq!(secrets.len(), 5 + 4 + 4, "request ids, tokens and cookies");
     secrets.extend(site.sessions.secrets.iter().cloned());
     let words = [&phone(6)[3..], "user-6-", "Zaphodina", "Beeblebroxova", PASSWORD, "unguessable", "v1/default"];
     let made_up = ["a-forged-cookie", "secret-query", "secret-path", "secret-body", "secret-host"];

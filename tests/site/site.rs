@@ -64,18 +64,18 @@ impl Site {
     }
 
     /// Has Truecaller call back at a gateway; gives what it posted, and the status that it was answered with.
-    pub async fn call(&self, gateway: &Program, call: Call, nonce: &str) -> (Vec<u8>, u16) {
+    pub async fn call(&self, gateway: &Program, call: Call, request_id: &str) -> (Vec<u8>, u16) {
         let url = format!("http://{}{CALLBACK}", gateway.address());
-        let posted = self.truecaller.call(&url, call.request_id(nonce)).await.unwrap().remove(0);
+        let posted = self.truecaller.call(&url, call.request_id(request_id)).await.unwrap().remove(0);
         (posted.body.to_vec(), posted.answer.status.as_u16())
     }
 
     /// Somebody whose browser has signed in at a gateway.
     pub async fn signed_in(&self, gateway: &Program, person: usize) -> Visitor {
         let mut browser = visitor(gateway);
-        let nonce = browser.start_login().await;
-        let (_, status) = self.call(gateway, Call::grant().profile(profile(person)), &nonce).await;
-        assert_eq!((status, &*browser.state_after(&nonce, "pending").await), (204, "verified"));
+        let request_id = browser.start_login().await;
+        let (_, status) = self.call(gateway, Call::grant().profile(profile(person)), &request_id).await;
+        assert_eq!((status, &*browser.state_after(&request_id, "pending").await), (204, "verified"));
         browser
     }
 
@@ -121,17 +121,17 @@ pub async fn ended(gateway: Program) -> (ExitStatus, Vec<String>) {
 }
 
 /// Which state Redis keeps of a login.
-pub fn kept_state(redis: &Redis, nonce: &str) -> String {
-    redis.command(&["HGET", &login_key(nonce), "state"])
+pub fn kept_state(redis: &Redis, request_id: &str) -> String {
+    redis.command(&["HGET", &login_key(request_id), "state"])
 }
 
 /// Waits until Redis keeps a login as verified.
-pub async fn until_verified(redis: &Redis, nonce: &str) {
-    until(async || kept_state(redis, nonce) == "verified").await;
+pub async fn until_verified(redis: &Redis, request_id: &str) {
+    until(async || kept_state(redis, request_id) == "verified").await;
 }
 
-pub fn login_key(nonce: &str) -> String {
-    format!("{{truegate}}:login:{nonce}")
+pub fn login_key(request_id: &str) -> String {
+    format!("{{truegate}}:login:{request_id}")
 }
 
 /// How often gateways have asked a server.

@@ -25,15 +25,15 @@ async fn who_waits_at_one_gateway_hears_of_a_callback_to_the_other() {
     let site = Site::on(&redis).await;
     let [a, b] = [site.gateway(), site.gateway()];
     let mut browser = visitor(&a);
-    let nonce = browser.start_login().await;
-    assert_eq!(browser.clone().via(b.address()).state_after(&nonce, "opened").await, "pending");
+    let request_id = browser.start_login().await;
+    assert_eq!(browser.clone().via(b.address()).state_after(&request_id, "opened").await, "pending");
 
     let before = asked(&redis);
     let posting = async {
         until(async || asked(&redis) > before).await;
-        site.call(&b, Call::grant().profile(profile(7)), &nonce).await.1
+        site.call(&b, Call::grant().profile(profile(7)), &request_id).await.1
     };
-    let (state, posted) = tokio::join!(browser.state_after(&nonce, "pending"), posting);
+    let (state, posted) = tokio::join!(browser.state_after(&request_id, "pending"), posting);
     assert_eq!((&*state, posted), ("verified", 204));
 
     for gateway in [&a, &b] {
@@ -51,11 +51,11 @@ async fn a_callback_and_the_question_may_come_to_any_gateway() {
     let gateways = [site.gateway(), site.gateway()];
     for (person, [start, callback, status]) in [[0, 1, 1], [0, 1, 0], [1, 0, 0], [0, 0, 1]].into_iter().enumerate() {
         let mut browser = visitor(&gateways[start]);
-        let nonce = browser.start_login().await;
-        site.call(&gateways[callback], Call::flow_invoked(), &nonce).await;
-        assert_eq!(browser.via(gateways[status].address()).state_after(&nonce, "pending").await, "opened");
-        site.call(&gateways[callback], Call::grant().profile(profile(person)), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "opened").await, "verified");
+        let request_id = browser.start_login().await;
+        site.call(&gateways[callback], Call::flow_invoked(), &request_id).await;
+        assert_eq!(browser.via(gateways[status].address()).state_after(&request_id, "pending").await, "opened");
+        site.call(&gateways[callback], Call::grant().profile(profile(person)), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "opened").await, "verified");
         assert_eq!(json(&browser.get("/.truegate/me").await)["phone"], phone(person));
     }
 }
@@ -116,13 +116,13 @@ async fn a_browser_has_five_logins_on_all_gateways_together() {
     let site = Site::on(&redis).await;
     let gateways = [site.gateway(), site.gateway()];
     let mut browser = visitor(&gateways[0]);
-    let mut nonces = Vec::new();
+    let mut request_ids = Vec::new();
     for number in 0..7 {
-        nonces.push(browser.via(gateways[number % 2].address()).start_login().await);
+        request_ids.push(browser.via(gateways[number % 2].address()).start_login().await);
     }
     for gateway in &gateways {
-        for (number, nonce) in nonces.iter().enumerate() {
-            let state = browser.via(gateway.address()).state_after(nonce, "opened").await;
+        for (number, request_id) in request_ids.iter().enumerate() {
+            let state = browser.via(gateway.address()).state_after(request_id, "opened").await;
             assert_eq!(state, if number < 2 { "expired" } else { "pending" }, "{number}");
         }
     }

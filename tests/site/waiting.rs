@@ -30,7 +30,7 @@ const GROUP: usize = 50;
 
 /// A browser that has started a login.
 struct Browser {
-    nonce: String,
+    request_id: String,
     cookie: String,
 }
 
@@ -60,11 +60,11 @@ async fn two_thousand_who_wait_cost_one_question_in_three_hundred_milliseconds()
     assert_eq!(asked(&redis), all_wait + 10);
 
     let another = RedisStore::new(&redis.url(), CROWD).unwrap();
-    assert_eq!(another.advance(&nonce(&browsers[1234].nonce), State::Refused).await, Ok(true));
+    assert_eq!(another.advance(&request_id(&browsers[1234].request_id), State::Refused).await, Ok(true));
     let moved = asked(&redis);
     clock.advance(LOOK);
     let first = within(waiting.join_next()).await.unwrap().unwrap();
-    assert_eq!(first, (browsers[1234].nonce.clone(), "refused".to_owned()));
+    assert_eq!(first, (browsers[1234].request_id.clone(), "refused".to_owned()));
     assert_eq!(asked(&redis), moved + 2, "one for all, and one of the browser that hears of it");
 
     gate.stop_waiting();
@@ -84,17 +84,17 @@ async fn start(gate: &Gate) -> Browser {
     let started = send(gate, Method::POST, "/.truegate/login", None).await;
     let cookie = started.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
     let body: Value = serde_json::from_slice(started.body()).unwrap();
-    Browser { nonce: body["request_id"].as_str().unwrap().to_owned(), cookie }
+    Browser { request_id: body["request_id"].as_str().unwrap().to_owned(), cookie }
 }
 
-/// Waits for a login to move; gives its nonce and its state.
+/// Waits for a login to move; gives its request id and its state.
 fn wait(gate: Gate, browser: &Browser) -> impl Future<Output = (String, String)> + use<> {
-    let (nonce, cookie) = (browser.nonce.clone(), browser.cookie.clone());
+    let (request_id, cookie) = (browser.request_id.clone(), browser.cookie.clone());
     async move {
-        let target = format!("/.truegate/status?request_id={nonce}&since=pending&wait=25");
+        let target = format!("/.truegate/status?request_id={request_id}&since=pending&wait=25");
         let answer = send(&gate, Method::GET, &target, Some(&cookie)).await;
         let body: Value = serde_json::from_slice(answer.body()).unwrap();
-        (nonce, body["state"].as_str().unwrap().to_owned())
+        (request_id, body["state"].as_str().unwrap().to_owned())
     }
 }
 
@@ -113,10 +113,10 @@ async fn send(gate: &Gate, method: Method, target: &str, cookie: Option<&str>) -
     response
 }
 
-fn nonce(text: &str) -> truegate::callback::RequestId {
+fn request_id(text: &str) -> truegate::callback::RequestId {
     let body = format!(r#"{{"requestId":"{text}","status":"user_rejected"}}"#);
     let Ok(Callback::Decline(decline)) = Callback::parse(body.as_bytes(), &Endpoints::default()) else {
-        panic!("{text} is no nonce")
+        panic!("{text} is no request id")
     };
     decline.request_id().clone()
 }

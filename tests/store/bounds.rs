@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use truegate::store::{State, StoreError};
 
-use crate::site::{LONG, SHORT, Site, browser, login, nonce, owner};
+use crate::site::{LONG, SHORT, Site, browser, login, owner, request_id};
 
 pub async fn ten_thousand_logins_fill_a_store_and_go_on(site: fn(usize) -> Site) {
     let site = site(10_000);
     let first = browser();
-    site.one.open(&nonce(0), &first, owner(&nonce(0)), LONG).await.unwrap();
+    site.one.open(&request_id(0), &first, owner(&request_id(0)), LONG).await.unwrap();
 
     // More than there are places, from both gateways at once.
     let mut lanes = JoinSet::new();
@@ -20,7 +20,12 @@ pub async fn ten_thousand_logins_fill_a_store_and_go_on(site: fn(usize) -> Site)
             let mut opened = 0;
             for number in 0..210 {
                 match store
-                    .open(&nonce(1 + lane * 1000 + number), &browser(), owner(&nonce(1 + lane * 1000 + number)), LONG)
+                    .open(
+                        &request_id(1 + lane * 1000 + number),
+                        &browser(),
+                        owner(&request_id(1 + lane * 1000 + number)),
+                        LONG,
+                    )
                     .await
                 {
                     Ok(()) => opened += 1,
@@ -33,48 +38,51 @@ pub async fn ten_thousand_logins_fill_a_store_and_go_on(site: fn(usize) -> Site)
     let opened: usize = lanes.join_all().await.into_iter().sum();
 
     assert_eq!(1 + opened, 10_000);
-    assert_eq!(site.one.open(&nonce(100_000), &browser(), owner(&nonce(100_000)), LONG).await, Err(StoreError::Full));
-    assert_eq!(site.one.time_left(&nonce(100_000)).await, Ok(None));
-    assert_eq!(site.one.state(&first, None).await, Ok(login(&nonce(0), State::Pending)));
-    assert_eq!(site.other.advance(&nonce(0), State::Refused).await, Ok(true));
+    assert_eq!(
+        site.one.open(&request_id(100_000), &browser(), owner(&request_id(100_000)), LONG).await,
+        Err(StoreError::Full)
+    );
+    assert_eq!(site.one.time_left(&request_id(100_000)).await, Ok(None));
+    assert_eq!(site.one.state(&first, None).await, Ok(login(&request_id(0), State::Pending)));
+    assert_eq!(site.other.advance(&request_id(0), State::Refused).await, Ok(true));
 }
 
 pub async fn a_login_that_ended_keeps_its_place(site: fn(usize) -> Site) {
     let site = site(1);
-    site.one.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
-    assert_eq!(site.one.advance(&nonce(1), State::Refused).await, Ok(true));
+    site.one.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await.unwrap();
+    assert_eq!(site.one.advance(&request_id(1), State::Refused).await, Ok(true));
 
-    assert_eq!(site.one.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Err(StoreError::Full));
+    assert_eq!(site.one.open(&request_id(2), &browser(), owner(&request_id(2)), LONG).await, Err(StoreError::Full));
 }
 
 pub async fn expired_logins_make_room(site: fn(usize) -> Site) {
     let (site, newcomer) = (site(3), browser());
-    site.one.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
-    site.one.open(&nonce(2), &browser(), owner(&nonce(2)), SHORT).await.unwrap();
-    site.one.open(&nonce(3), &browser(), owner(&nonce(3)), SHORT).await.unwrap();
+    site.one.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await.unwrap();
+    site.one.open(&request_id(2), &browser(), owner(&request_id(2)), SHORT).await.unwrap();
+    site.one.open(&request_id(3), &browser(), owner(&request_id(3)), SHORT).await.unwrap();
 
-    let mut waiting = vec![nonce(5), nonce(4)];
+    let mut waiting = vec![request_id(5), request_id(4)];
     site.once_short_has_passed(async || {
-        while let Some(nonce) = waiting.pop() {
-            if site.one.open(&nonce, &newcomer, owner(&nonce), LONG).await.is_err() {
-                waiting.push(nonce);
+        while let Some(request_id) = waiting.pop() {
+            if site.one.open(&request_id, &newcomer, owner(&request_id), LONG).await.is_err() {
+                waiting.push(request_id);
                 return false;
             }
         }
         true
     })
     .await;
-    assert_eq!(site.one.open(&nonce(6), &newcomer, owner(&nonce(6)), LONG).await, Err(StoreError::Full));
+    assert_eq!(site.one.open(&request_id(6), &newcomer, owner(&request_id(6)), LONG).await, Err(StoreError::Full));
 }
 
 pub async fn a_browser_makes_room_for_itself_in_a_full_store(site: fn(usize) -> Site) {
     let (site, first) = (site(6), browser());
-    site.one.open(&nonce(100), &browser(), owner(&nonce(100)), LONG).await.unwrap();
+    site.one.open(&request_id(100), &browser(), owner(&request_id(100)), LONG).await.unwrap();
     for number in 0..6 {
-        site.one.open(&nonce(number), &first, owner(&nonce(number)), LONG).await.unwrap();
+        site.one.open(&request_id(number), &first, owner(&request_id(number)), LONG).await.unwrap();
     }
 
-    assert_eq!(site.one.time_left(&nonce(0)).await, Ok(None));
-    assert!(site.one.time_left(&nonce(100)).await.unwrap().is_some());
-    assert_eq!(site.one.open(&nonce(101), &browser(), owner(&nonce(101)), LONG).await, Err(StoreError::Full));
+    assert_eq!(site.one.time_left(&request_id(0)).await, Ok(None));
+    assert!(site.one.time_left(&request_id(100)).await.unwrap().is_some());
+    assert_eq!(site.one.open(&request_id(101), &browser(), owner(&request_id(101)), LONG).await, Err(StoreError::Full));
 }

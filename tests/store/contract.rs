@@ -28,10 +28,10 @@ contract! {
     logins::of_two_hundred_ends_one_wins
     logins::nothing_is_left_of_a_login_after_its_lifetime
     logins::moving_on_does_not_lengthen_a_login
-    logins::an_unknown_nonce_is_none
-    logins::a_nonce_opens_once
+    logins::an_unknown_request_id_is_none
+    logins::a_request_id_opens_once
     browsers::another_browser_learns_nothing
-    browsers::without_a_nonce_the_newest_login_is_meant
+    browsers::without_a_request_id_the_newest_login_is_meant
     browsers::when_the_newest_login_expires_the_one_before_is_the_newest
     browsers::of_six_logins_the_oldest_makes_room
     browsers::expired_logins_are_none_of_the_five

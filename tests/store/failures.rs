@@ -10,7 +10,7 @@ use truegate::{
 };
 
 use crate::{
-    site::{LONG, browser, login, nonce, owner},
+    site::{LONG, browser, login, owner, request_id},
     support::redis::{Redis, relay::Relay, until},
 };
 
@@ -28,14 +28,14 @@ async fn a_server_that_starts_late_is_found() {
 async fn a_server_that_was_killed_is_found_again_and_forgets() {
     let mut server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await.unwrap();
 
     server.kill();
     let causes = all_is_unavailable(&store).await;
     assert!(causes.is_subset(&HashSet::from([Cause::Closed, Cause::Connect])), "{causes:?}");
     server.restart();
     recovers(&store).await;
-    assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
+    assert_eq!(store.time_left(&request_id(1)).await, Ok(None));
 }
 
 #[tokio::test]
@@ -43,13 +43,13 @@ async fn a_restart_that_nobody_saw_fails_no_call() {
     let mut server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
     let connected = SystemClock.now();
-    store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await.unwrap();
 
     server.kill();
     server.restart();
     // More than the longest pause between two attempts; as the runtime has turned, the end of the connection is seen.
     SystemClock.sleep_until(connected + Duration::from_millis(600)).await;
-    assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Ok(()));
+    assert_eq!(store.open(&request_id(2), &browser(), owner(&request_id(2)), LONG).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,9 +58,9 @@ async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards(
     let store = RedisStore::new(&server.url(), 100).unwrap();
     let browsers: Vec<_> = (0..20).map(|_| browser()).collect();
     for (number, browser) in browsers.iter().enumerate() {
-        store.open(&nonce(number), browser, owner(&nonce(number)), LONG).await.unwrap();
+        store.open(&request_id(number), browser, owner(&request_id(number)), LONG).await.unwrap();
         let sealed = Bytes::from(number.to_string());
-        assert_eq!(store.advance(&nonce(number), State::Verified(sealed)).await, Ok(true));
+        assert_eq!(store.advance(&request_id(number), State::Verified(sealed)).await, Ok(true));
     }
 
     server.signal("STOP");
@@ -77,7 +77,7 @@ async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards(
     recovers(&store).await;
     for (number, browser) in browsers.iter().enumerate() {
         let sealed = Bytes::from(number.to_string());
-        assert_eq!(store.state(browser, None).await, Ok(login(&nonce(number), State::Verified(sealed))));
+        assert_eq!(store.state(browser, None).await, Ok(login(&request_id(number), State::Verified(sealed))));
     }
 }
 
@@ -86,12 +86,12 @@ async fn a_connection_that_leads_nowhere_is_given_up() {
     let server = Redis::start();
     let relay = Relay::to(&server);
     let (store, browser) = (RedisStore::new(&relay.url(), 10).unwrap(), browser());
-    store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await.unwrap();
 
     relay.lose_connections();
-    assert_eq!(store.advance(&nonce(1), State::Opened).await, Err(Cause::Timeout.into()));
+    assert_eq!(store.advance(&request_id(1), State::Opened).await, Err(Cause::Timeout.into()));
     recovers(&store).await;
-    assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)));
+    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Pending)));
 }
 
 #[tokio::test]
@@ -113,9 +113,9 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
     let (first, second) = (browser(), browser());
-    store.open(&nonce(1), &first, owner(&nonce(1)), LONG).await.unwrap();
-    store.open(&nonce(2), &second, owner(&nonce(2)), LONG).await.unwrap();
-    assert_eq!(store.advance(&nonce(1), State::Refused).await, Ok(true));
+    store.open(&request_id(1), &first, owner(&request_id(1)), LONG).await.unwrap();
+    store.open(&request_id(2), &second, owner(&request_id(2)), LONG).await.unwrap();
+    assert_eq!(store.advance(&request_id(1), State::Refused).await, Ok(true));
 
     server.signal("STOP");
     for _ in 0..3 {
@@ -123,20 +123,20 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
         assert!(tokio::time::timeout(soon, store.state(&first, None)).await.is_err(), "the caller leaves");
     }
     server.signal("CONT");
-    assert_eq!(store.state(&second, None).await, Ok(login(&nonce(2), State::Pending)));
-    assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
+    assert_eq!(store.state(&second, None).await, Ok(login(&request_id(2), State::Pending)));
+    assert_eq!(store.time_left(&request_id(1)).await, Ok(None));
     assert_eq!(server.statistic("stats", "total_connections_received"), 2, "one of the store, one of this question");
 }
 
 /// Each method says so, and within its deadline; gives the reasons.
 pub async fn all_is_unavailable(store: &RedisStore) -> HashSet<Cause> {
-    let (browser, nonce) = (browser(), nonce(1));
+    let (browser, request_id) = (browser(), request_id(1));
     let start = SystemClock.now();
     let answers: [Result<(), StoreError>; 6] = [
-        store.open(&nonce, &browser, owner(&nonce), LONG).await,
-        store.time_left(&nonce).await.map(drop),
-        store.advance(&nonce, State::Opened).await.map(drop),
-        store.state(&browser, Some(&nonce)).await.map(drop),
+        store.open(&request_id, &browser, owner(&request_id), LONG).await,
+        store.time_left(&request_id).await.map(drop),
+        store.advance(&request_id, State::Opened).await.map(drop),
+        store.state(&browser, Some(&request_id)).await.map(drop),
         store.revoke(Bytes::new(), LONG).await,
         store.revocations(&Cursor::default()).await.map(drop),
     ];

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use truegate::store::{Cursor, RedisStore, State, Store};
 
 use crate::{
-    site::{LONG, browser, login, nonce, owner},
+    site::{LONG, browser, login, owner, request_id},
     support::redis::Redis,
 };
 
@@ -12,13 +12,13 @@ use crate::{
 async fn what_is_flushed_is_forgotten_and_nothing_else_fails() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 1).unwrap();
-    store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await.unwrap();
     store.revoke(Bytes::from_static(b"lost"), LONG).await.unwrap();
     let (_, cursor) = store.revocations(&Cursor::default()).await.unwrap();
 
     assert_eq!(server.command(&["FLUSHALL"]), "OK");
-    assert_eq!(store.time_left(&nonce(1)).await, Ok(None));
-    assert_eq!(store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await, Ok(()));
+    assert_eq!(store.time_left(&request_id(1)).await, Ok(None));
+    assert_eq!(store.open(&request_id(2), &browser(), owner(&request_id(2)), LONG).await, Ok(()));
     assert_eq!(store.revocations(&cursor).await, Ok((vec![], cursor.clone())));
     store.revoke(Bytes::from_static(b"new"), LONG).await.unwrap();
     assert_eq!(store.revocations(&cursor).await.unwrap().0, ["new"]);
@@ -61,11 +61,11 @@ async fn each_method_is_one_round_trip() {
 }
 
 async fn all_works(store: &RedisStore, number: usize) {
-    let (browser, nonce) = (browser(), nonce(number));
-    store.open(&nonce, &browser, owner(&nonce), LONG).await.unwrap();
-    assert!(store.time_left(&nonce).await.unwrap().is_some());
-    assert_eq!(store.advance(&nonce, State::Opened).await, Ok(true));
-    assert_eq!(store.state(&browser, None).await, Ok(login(&nonce, State::Opened)));
+    let (browser, request_id) = (browser(), request_id(number));
+    store.open(&request_id, &browser, owner(&request_id), LONG).await.unwrap();
+    assert!(store.time_left(&request_id).await.unwrap().is_some());
+    assert_eq!(store.advance(&request_id, State::Opened).await, Ok(true));
+    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id, State::Opened)));
     store.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
     assert_eq!(store.revocations(&Cursor::default()).await.unwrap().0.len(), number);
 }

@@ -9,7 +9,7 @@ use truegate::{
 };
 
 use crate::{
-    site::{LONG, browser, login, nonce, owner},
+    site::{LONG, browser, login, owner, request_id},
     support::redis::{Redis, until},
 };
 
@@ -17,9 +17,9 @@ use crate::{
 async fn a_login_that_is_junk_is_as_if_it_never_was() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 100).unwrap();
-    let key = format!("{{truegate}}:login:{}", nonce(1).expose());
+    let key = format!("{{truegate}}:login:{}", request_id(1).expose());
     let (junk, whole) = (browser(), browser());
-    store.open(&nonce(2), &whole, owner(&nonce(2)), LONG).await.unwrap();
+    store.open(&request_id(2), &whole, owner(&request_id(2)), LONG).await.unwrap();
 
     for spoil in [
         &["DEL", &key] as &[&str],
@@ -34,15 +34,15 @@ async fn a_login_that_is_junk_is_as_if_it_never_was() {
         &["PERSIST", &key],
     ] {
         server.command(&["DEL", &key]);
-        store.open(&nonce(1), &junk, owner(&nonce(1)), LONG).await.unwrap();
+        store.open(&request_id(1), &junk, owner(&request_id(1)), LONG).await.unwrap();
         server.command(spoil);
-        assert_eq!(store.state(&junk, Some(&nonce(1))).await, Ok(None), "{spoil:?}");
+        assert_eq!(store.state(&junk, Some(&request_id(1))).await, Ok(None), "{spoil:?}");
         assert_eq!(store.state(&junk, None).await, Ok(None), "{spoil:?}");
         if spoil[1..] != [key.as_str(), "browser", "junk"] {
-            assert_eq!(store.time_left(&nonce(1)).await, Ok(None), "{spoil:?}");
-            assert_eq!(store.advance(&nonce(1), State::Opened).await, Ok(false), "{spoil:?}");
+            assert_eq!(store.time_left(&request_id(1)).await, Ok(None), "{spoil:?}");
+            assert_eq!(store.advance(&request_id(1), State::Opened).await, Ok(false), "{spoil:?}");
         }
-        assert_eq!(store.state(&whole, None).await, Ok(login(&nonce(2), State::Pending)), "{spoil:?}");
+        assert_eq!(store.state(&whole, None).await, Ok(login(&request_id(2), State::Pending)), "{spoil:?}");
     }
 }
 
@@ -55,8 +55,8 @@ async fn a_browser_whose_list_is_junk_begins_anew() {
         server.command(&["FLUSHALL"]);
         server.command(spoil);
         assert_eq!(store.state(&browser, None).await, Ok(None));
-        assert_eq!(store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await, Ok(()));
-        assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)));
+        assert_eq!(store.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await, Ok(()));
+        assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Pending)));
     }
 }
 
@@ -64,23 +64,23 @@ async fn a_browser_whose_list_is_junk_begins_anew() {
 async fn without_the_ends_of_logins_none_opens_and_the_running_go_on() {
     let server = Redis::start();
     let (store, browser) = (RedisStore::new(&server.url(), 10).unwrap(), browser());
-    store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await.unwrap();
     server.command(&["SET", "{truegate}:logins", "junk"]);
 
-    let opened = store.open(&nonce(2), &browser, owner(&nonce(2)), LONG).await;
+    let opened = store.open(&request_id(2), &browser, owner(&request_id(2)), LONG).await;
     assert_eq!(opened, Err(Cause::Data.into()));
-    assert_eq!(store.advance(&nonce(1), State::Refused).await, Ok(true));
-    assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Refused)));
+    assert_eq!(store.advance(&request_id(1), State::Refused).await, Ok(true));
+    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Refused)));
 
     server.command(&["DEL", "{truegate}:logins"]);
-    assert_eq!(store.open(&nonce(2), &browser, owner(&nonce(2)), LONG).await, Ok(()));
+    assert_eq!(store.open(&request_id(2), &browser, owner(&request_id(2)), LONG).await, Ok(()));
 }
 
 #[tokio::test]
 async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
     let server = Redis::start();
     let (store, browser, key) = (RedisStore::new(&server.url(), 100).unwrap(), browser(), "{truegate}:revocations");
-    store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await.unwrap();
     for spoil in [
         &["SET", key, "junk"] as &[&str],
         &["RPUSH", key, "junk"],
@@ -92,7 +92,7 @@ async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
         let junk: StoreError = Cause::Data.into();
         assert_eq!(store.revocations(&Cursor::default()).await, Err(junk.clone()), "{spoil:?}");
         assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(junk), "{spoil:?}");
-        assert_eq!(store.state(&browser, None).await, Ok(login(&nonce(1), State::Pending)), "{spoil:?}");
+        assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Pending)), "{spoil:?}");
     }
 
     server.command(&["DEL", key]);
@@ -105,7 +105,7 @@ async fn nothing_is_left_in_redis_when_all_has_expired() {
     let store = RedisStore::new(&server.url(), 10).unwrap();
     let (lifetime, browser) = (Duration::from_millis(300), browser());
     for number in 0..7 {
-        store.open(&nonce(number), &browser, owner(&nonce(number)), lifetime).await.unwrap();
+        store.open(&request_id(number), &browser, owner(&request_id(number)), lifetime).await.unwrap();
     }
     store.revoke(Bytes::from_static(b"sealed"), lifetime).await.unwrap();
     assert!(!server.keys().is_empty());

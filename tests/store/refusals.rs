@@ -11,7 +11,7 @@ use truegate::{
 
 use crate::{
     failures::{all_is_unavailable, recovers},
-    site::{LONG, browser, login, nonce, owner},
+    site::{LONG, browser, login, owner, request_id},
     support::redis::{Redis, parrot::Parrot, until},
 };
 
@@ -35,7 +35,7 @@ async fn a_wrong_password_is_unavailable_and_no_storm() {
 async fn a_password_opens_and_none_does_not() {
     let server = Redis::start_with_password("p@ss/w:rd");
     let store = RedisStore::new(&server.url_with_password("p%40ss%2Fw%3Ard"), 10).unwrap();
-    assert_eq!(store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await, Ok(()));
+    assert_eq!(store.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await, Ok(()));
 
     let store = RedisStore::new(&server.url(), 10).unwrap();
     assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Auth]));
@@ -48,7 +48,7 @@ async fn when_a_server_refuses_one_question_and_hangs_up_all_that_wait_hear_why(
     let mut asking = JoinSet::new();
     for number in 0..20 {
         let store = Arc::clone(&store);
-        asking.spawn(async move { store.time_left(&nonce(number)).await });
+        asking.spawn(async move { store.time_left(&request_id(number)).await });
     }
     while let Some(answer) = asking.join_next().await {
         assert_eq!(answer.unwrap(), Err(Cause::Auth.into()));
@@ -59,16 +59,16 @@ async fn when_a_server_refuses_one_question_and_hangs_up_all_that_wait_hear_why(
 async fn a_server_without_memory_or_rights_to_write_still_answers_questions() {
     let server = Redis::start();
     let (store, first) = (RedisStore::new(&server.url(), 10).unwrap(), browser());
-    store.open(&nonce(1), &first, owner(&nonce(1)), LONG).await.unwrap();
+    store.open(&request_id(1), &first, owner(&request_id(1)), LONG).await.unwrap();
 
     for (refuse, allow, cause) in [
         (vec!["CONFIG", "SET", "maxmemory", "1"], vec!["CONFIG", "SET", "maxmemory", "0"], Cause::Full),
         (vec!["REPLICAOF", "127.0.0.1", "1"], vec!["REPLICAOF", "NO", "ONE"], Cause::ReadOnly),
     ] {
         assert_eq!(server.command(&refuse), "OK");
-        let opened = store.open(&nonce(2), &browser(), owner(&nonce(2)), LONG).await;
+        let opened = store.open(&request_id(2), &browser(), owner(&request_id(2)), LONG).await;
         assert_eq!(opened, Err(cause.into()));
-        until(async || store.state(&first, None).await == Ok(login(&nonce(1), State::Pending))).await;
+        until(async || store.state(&first, None).await == Ok(login(&request_id(1), State::Pending))).await;
         assert_eq!(server.command(&allow), "OK");
         recovers(&store).await;
     }
@@ -93,7 +93,7 @@ async fn a_server_that_refuses_every_command_is_unavailable() {
         ("HTTP/1.1 400 Bad Request", Cause::Protocol),
     ] {
         let store = RedisStore::new(&Parrot::saying(line).url(), 10).unwrap();
-        let opened = store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await;
+        let opened = store.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await;
         assert_eq!(opened, Err(cause.into()), "{line}");
         let heard = store.revocations(&Cursor::default()).await;
         assert_eq!(heard, Err(cause.into()), "{line}");
@@ -119,7 +119,7 @@ async fn a_server_that_hangs_up_is_said_to_be_the_cause() {
 #[tokio::test]
 async fn an_error_tells_its_cause_and_nothing_that_the_server_says() {
     let parrot = Parrot::saying("-ERR unknown command, with args beginning with: 's3cr3t'");
-    let failed = RedisStore::new(&parrot.url(), 10).unwrap().time_left(&nonce(1)).await.unwrap_err();
+    let failed = RedisStore::new(&parrot.url(), 10).unwrap().time_left(&request_id(1)).await.unwrap_err();
     let mut next: Option<&dyn std::error::Error> = Some(&failed);
     let mut chain = String::new();
     while let Some(error) = next {
@@ -131,7 +131,7 @@ async fn an_error_tells_its_cause_and_nothing_that_the_server_says() {
 
 #[tokio::test]
 async fn an_error_keeps_the_error_that_it_was_found_in() {
-    let failed = RedisStore::new(&Redis::stopped().url(), 10).unwrap().time_left(&nonce(1)).await.unwrap_err();
+    let failed = RedisStore::new(&Redis::stopped().url(), 10).unwrap().time_left(&request_id(1)).await.unwrap_err();
     let fault = std::error::Error::source(&failed).unwrap();
     let refused = fault.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);

@@ -56,8 +56,8 @@ impl Site {
     }
 }
 
-/// The nonce of a number.
-pub fn nonce(number: usize) -> RequestId {
+/// The request id of a number.
+pub fn request_id(number: usize) -> RequestId {
     let body = format!(r#"{{"requestId":"{number:022}","status":"user_rejected"}}"#);
     let Ok(Callback::Decline(decline)) = Callback::parse(body.as_bytes(), &Endpoints::default()) else {
         unreachable!("a well-formed refusal")
@@ -66,13 +66,13 @@ pub fn nonce(number: usize) -> RequestId {
 }
 
 /// Whose a login is: any bytes, of its own.
-pub fn owner(nonce: &RequestId) -> Bytes {
-    Bytes::from([b"\0\r\n\xff owner of ", nonce.expose().as_bytes()].concat())
+pub fn owner(request_id: &RequestId) -> Bytes {
+    Bytes::from([b"\0\r\n\xff owner of ", request_id.expose().as_bytes()].concat())
 }
 
 /// A login as its browser sees it.
-pub fn login(nonce: &RequestId, state: State) -> Option<Login> {
-    Some(Login { nonce: nonce.clone(), owner: owner(nonce), state })
+pub fn login(request_id: &RequestId, state: State) -> Option<Login> {
+    Some(Login { request_id: request_id.clone(), owner: owner(request_id), state })
 }
 
 /// A browser that nobody has seen.

@@ -9,7 +9,7 @@ use truegate::{
 
 use crate::{
     failures::all_is_unavailable,
-    site::{LONG, browser, nonce, owner},
+    site::{LONG, browser, owner, request_id},
     support::redis::Redis,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 async fn a_certificate_of_a_trusted_authority_is_believed() {
     let (server, authority) = Redis::start_with_tls();
     let store = RedisStore::new(&server.tls_url("localhost"), 10).unwrap().trust(authority.as_bytes()).unwrap();
-    assert_eq!(store.open(&nonce(1), &browser(), owner(&nonce(1)), LONG).await, Ok(()));
+    assert_eq!(store.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await, Ok(()));
 }
 
 #[tokio::test]

@@ -10,13 +10,13 @@ use truegate::{
 };
 
 use crate::{
-    site::{LONG, SHORT, Site, browser, nonce, owner},
+    site::{LONG, SHORT, Site, browser, owner, request_id},
     support::redis::Redis,
 };
 
 fn seen(browser: &BrowserId, asked: Option<usize>, found: Option<(usize, &'static str)>) -> WatchedLogin {
-    let found = found.map(|(number, word)| (nonce(number), word));
-    WatchedLogin { browser: browser.clone(), asked: asked.map(nonce), found }
+    let found = found.map(|(number, word)| (request_id(number), word));
+    WatchedLogin { browser: browser.clone(), asked: asked.map(request_id), found }
 }
 
 /// What has moved, by the store's own method and by the provided one.
@@ -30,7 +30,7 @@ pub async fn what_has_moved_is_told_by_its_place(site: fn(usize) -> Site) {
     let (site, first, second, idle) = (site(10), browser(), browser(), browser());
     for number in 1..=3 {
         let browser = if number == 3 { &second } else { &first };
-        site.one.open(&nonce(number), browser, owner(&nonce(number)), LONG).await.unwrap();
+        site.one.open(&request_id(number), browser, owner(&request_id(number)), LONG).await.unwrap();
     }
     let waiting = [
         seen(&first, Some(1), Some((1, "pending"))),
@@ -45,13 +45,13 @@ pub async fn what_has_moved_is_told_by_its_place(site: fn(usize) -> Site) {
     assert_eq!(moved(&site.other, &waiting).await, NONE);
     assert_eq!(moved(&site.other, &[]).await, NONE);
 
-    site.one.advance(&nonce(2), State::Opened).await.unwrap();
+    site.one.advance(&request_id(2), State::Opened).await.unwrap();
     assert_eq!(moved(&site.other, &waiting).await, [1, 2]);
-    site.one.advance(&nonce(3), State::Verified(Bytes::from_static(b"sealed"))).await.unwrap();
+    site.one.advance(&request_id(3), State::Verified(Bytes::from_static(b"sealed"))).await.unwrap();
     assert_eq!(moved(&site.other, &waiting).await, [1, 2, 3, 4]);
-    site.one.open(&nonce(4), &idle, owner(&nonce(4)), LONG).await.unwrap();
+    site.one.open(&request_id(4), &idle, owner(&request_id(4)), LONG).await.unwrap();
     assert_eq!(moved(&site.other, &waiting).await, [1, 2, 3, 4, 6], "the first of a browser is its newest");
-    site.one.open(&nonce(5), &first, owner(&nonce(5)), LONG).await.unwrap();
+    site.one.open(&request_id(5), &first, owner(&request_id(5)), LONG).await.unwrap();
     let before = seen(&first, None, Some((2, "opened")));
     assert_eq!(moved(&site.other, &[before]).await, [0], "a newer one is another");
     let after = [seen(&first, None, Some((5, "pending"))), seen(&second, None, Some((3, "verified")))];
@@ -60,8 +60,8 @@ pub async fn what_has_moved_is_told_by_its_place(site: fn(usize) -> Site) {
 
 pub async fn a_login_that_has_expired_has_moved(site: fn(usize) -> Site) {
     let (site, browser) = (site(10), browser());
-    site.one.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
-    site.one.open(&nonce(2), &browser, owner(&nonce(2)), SHORT).await.unwrap();
+    site.one.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await.unwrap();
+    site.one.open(&request_id(2), &browser, owner(&request_id(2)), SHORT).await.unwrap();
     let waiting = [seen(&browser, Some(2), Some((2, "pending"))), seen(&browser, None, Some((2, "pending")))];
     // Asked in two ways in a row, a store could let the login expire between them.
     site.once_short_has_passed(async || site.other.moved(&waiting).await.unwrap() == [0, 1]).await;
@@ -72,7 +72,7 @@ pub async fn a_login_that_has_expired_has_moved(site: fn(usize) -> Site) {
 pub async fn a_login_that_made_room_has_moved(site: fn(usize) -> Site) {
     let (site, browser) = (site(10), browser());
     for number in 0..6 {
-        site.one.open(&nonce(number), &browser, owner(&nonce(number)), LONG).await.unwrap();
+        site.one.open(&request_id(number), &browser, owner(&request_id(number)), LONG).await.unwrap();
     }
     let waiting = [seen(&browser, Some(0), Some((0, "pending"))), seen(&browser, Some(1), Some((1, "pending")))];
     assert_eq!(moved(&site.other, &waiting).await, [0]);
@@ -83,13 +83,13 @@ pub async fn of_as_many_as_are_asked_about_at_once_each_is_told(site: fn(usize) 
     let mut waiting = Vec::new();
     for number in 0..WATCHED_AT_ONCE {
         let browser = browser();
-        site.one.open(&nonce(number), &browser, owner(&nonce(number)), LONG).await.unwrap();
+        site.one.open(&request_id(number), &browser, owner(&request_id(number)), LONG).await.unwrap();
         waiting.push(seen(&browser, (number % 2 == 0).then_some(number), Some((number, "pending"))));
     }
     assert_eq!(site.other.moved(&waiting).await.unwrap(), NONE);
     let some = [0, 1, 998, WATCHED_AT_ONCE - 1];
     for number in some {
-        site.one.advance(&nonce(number), State::Refused).await.unwrap();
+        site.one.advance(&request_id(number), State::Refused).await.unwrap();
     }
     assert_eq!(site.other.moved(&waiting).await.unwrap(), some);
 }
@@ -101,7 +101,7 @@ async fn two_thousand_who_wait_never_keep_the_server_busy() {
     let mut waiting = Vec::new();
     for number in 0..WATCHED_AT_ONCE {
         let browser = browser();
-        store.open(&nonce(number), &browser, owner(&nonce(number)), LONG).await.unwrap();
+        store.open(&request_id(number), &browser, owner(&request_id(number)), LONG).await.unwrap();
         waiting.push(seen(&browser, Some(number), Some((number, "pending"))));
     }
     let longest = Duration::from_millis(250).as_micros().to_string();
@@ -123,7 +123,7 @@ async fn two_thousand_who_wait_never_keep_the_server_busy() {
 async fn a_login_that_became_junk_has_moved() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    let (login, browser) = (format!("{{truegate}}:login:{}", nonce(1).expose()), browser());
+    let (login, browser) = (format!("{{truegate}}:login:{}", request_id(1).expose()), browser());
     let list = format!("{{truegate}}:browser:{}", browser.expose());
     let waiting = [seen(&browser, Some(1), Some((1, "pending"))), seen(&browser, None, Some((1, "pending")))];
     for (spoil, expected) in [
@@ -136,7 +136,7 @@ async fn a_login_that_became_junk_has_moved() {
         (&["FLUSHALL"], &[0, 1]),
     ] {
         server.command(&["FLUSHALL"]);
-        store.open(&nonce(1), &browser, owner(&nonce(1)), LONG).await.unwrap();
+        store.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await.unwrap();
         assert_eq!(store.moved(&waiting).await.unwrap(), NONE);
         if spoil[0] != "FLUSHALL" && spoil[0] != "HDEL" && spoil[1] == list {
             server.command(&["DEL", &list]);
@@ -152,24 +152,24 @@ struct Plain(Arc<dyn Store>);
 impl Store for Plain {
     fn open<'a>(
         &'a self,
-        nonce: &'a RequestId,
+        request_id: &'a RequestId,
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
     ) -> Answer<'a, ()> {
-        self.0.open(nonce, browser, owner, lifetime)
+        self.0.open(request_id, browser, owner, lifetime)
     }
 
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
-        self.0.time_left(nonce)
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+        self.0.time_left(request_id)
     }
 
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
-        self.0.advance(nonce, to)
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+        self.0.advance(request_id, to)
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
-        self.0.state(browser, nonce)
+    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+        self.0.state(browser, request_id)
     }
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {

@@ -87,9 +87,9 @@ impl Scene {
     }
 
     /// Has Truecaller call back for a login.
-    pub async fn call(&self, call: Call, nonce: &str) {
+    pub async fn call(&self, call: Call, request_id: &str) {
         let url = format!("http://{}{PATH}", self.edge.address());
-        let posted = self.truecaller.call(&url, call.request_id(nonce)).await.expect("the edge answers");
+        let posted = self.truecaller.call(&url, call.request_id(request_id)).await.expect("the edge answers");
         let statuses: Vec<_> = posted.iter().map(|posted| posted.answer.status.as_u16()).collect();
         assert!(statuses.iter().all(|status| *status == 204), "{statuses:?}");
     }
@@ -97,9 +97,9 @@ impl Scene {
     /// A visitor who has logged in, with the documented profile.
     pub async fn signed_in(&self) -> Visitor {
         let mut browser = self.visitor();
-        let nonce = browser.start_login().await;
-        self.call(Call::grant(), &nonce).await;
-        assert_eq!(browser.state_after(&nonce, "pending").await, "verified");
+        let request_id = browser.start_login().await;
+        self.call(Call::grant(), &request_id).await;
+        assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
         browser
     }
 

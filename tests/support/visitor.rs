@@ -60,16 +60,16 @@ impl Visitor {
         Some(answer)
     }
 
-    /// Starts a login, and gives its nonce.
+    /// Starts a login, and gives its request id.
     pub async fn start_login(&mut self) -> String {
         let answer = self.post("/.truegate/login", "").await;
         assert_eq!(answer.status(), 201, "{answer:#?}");
-        json(&answer)["request_id"].as_str().expect("a nonce").to_owned()
+        json(&answer)["request_id"].as_str().expect("a request id").to_owned()
     }
 
     /// How a login stands once it is no longer in this state.
-    pub async fn state_after(&mut self, nonce: &str, since: &str) -> String {
-        let path = format!("/.truegate/status?request_id={nonce}&since={since}&wait=15");
+    pub async fn state_after(&mut self, request_id: &str, since: &str) -> String {
+        let path = format!("/.truegate/status?request_id={request_id}&since={since}&wait=15");
         let answer = self.get(&path).await;
         assert_eq!(answer.status(), 200, "{answer:#?}");
         json(&answer)["state"].as_str().expect("a state").to_owned()

@@ -55,7 +55,7 @@ impl Callback {
     /// Reads the section; none if there is no path that could be used.
     pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {
         let parse = value::text(CallbackPath::parse, "make one with `truegate keys path`");
-        // With sessions, the path is the only secret between Truecaller and the site. Without them the app checks the nonce,
+        // With sessions, the path is the only secret between Truecaller and the site. Without them the app checks the request id,
         // and a path that can be guessed is only a warning.
         let item = if has_sessions { section.require("path", MISSING_PATH) } else { section.take("path") };
         let path = match item {

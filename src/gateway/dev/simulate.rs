@@ -49,7 +49,7 @@ pub(in crate::gateway) struct SimulateArgs {
     #[arg(long, value_name = "URL", requires = "callback")]
     endpoint: Option<String>,
 
-    /// The request id (nonce) of the callback, in place of a fresh one.
+    /// The request id (request id) of the callback, in place of a fresh one.
     #[arg(long, value_name = "ID", requires = "callback")]
     request_id: Option<String>,
 

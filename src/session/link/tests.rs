@@ -41,7 +41,7 @@ fn a_base_is_the_app_or_a_page() {
 fn a_deep_link_has_every_parameter_encoded_once() {
     let links = DeepLinks::new(LinkBase::default(), &everything(), Duration::from_secs(180));
     assert_eq!(
-        links.deep(&nonce()),
+        links.deep(&request_id()),
         "truecallersdk://truesdk/web_verify?type=btmsheet&requestNonce=RL8YZ41FQMt5Jiak2sc_Ys0OgQA%3D\
          &partnerKey=k%2B1%2F%3D&partnerName=A%26B%20%231%20%E0%A4%A6%E0%A5%81%E0%A4%95%E0%A4%BE%E0%A4%A8&lang=hi\
          &loginPrefix=getstarted&loginSuffix=verifymobile&ctaPrefix=use&ctaColor=%230087ff&ctaTextColor=%23FFFFFF\
@@ -54,7 +54,7 @@ fn a_deep_link_has_every_parameter_encoded_once() {
 fn what_is_not_set_is_not_in_the_link() {
     let links = DeepLinks::new(LinkBase::default(), &named("A Shop"), Duration::from_secs(180));
     assert_eq!(
-        links.deep(&nonce()),
+        links.deep(&request_id()),
         "truecallersdk://truesdk/web_verify?type=btmsheet&requestNonce=RL8YZ41FQMt5Jiak2sc_Ys0OgQA%3D\
          &partnerKey=k%2B1%2F%3D&partnerName=A%20Shop&lang=en&ttl=180000"
     );
@@ -66,11 +66,11 @@ fn any_name_comes_back_from_a_parser_as_it_was() {
     {
         for base in ["truecallersdk://truesdk/web_verify", "http://127.0.0.1:8490/truesdk/web_verify"] {
             let links = DeepLinks::new(base.parse().unwrap(), &named(name), Duration::from_secs(180));
-            for link in [links.deep(&nonce()), links.intent(&nonce())] {
+            for link in [links.deep(&request_id()), links.intent(&request_id())] {
                 let url = Url::parse(&link).unwrap();
                 let read: HashMap<_, _> = url.query_pairs().into_owned().collect();
                 assert_eq!(read["partnerName"], name);
-                assert_eq!(read["requestNonce"], nonce().expose());
+                assert_eq!(read["requestNonce"], request_id().expose());
                 assert_eq!(read.len(), 6, "{link}");
             }
         }
@@ -80,7 +80,7 @@ fn any_name_comes_back_from_a_parser_as_it_was() {
 #[test]
 fn an_intent_names_scheme_and_package_of_the_app() {
     let links = DeepLinks::new(LinkBase::default(), &named("a;end#Intent;package=evil"), Duration::from_secs(180));
-    let (deep, intent) = (links.deep(&nonce()), links.intent(&nonce()));
+    let (deep, intent) = (links.deep(&request_id()), links.intent(&request_id()));
     let query = deep.strip_prefix("truecallersdk://truesdk/web_verify?").unwrap();
     assert_eq!(
         intent,
@@ -95,7 +95,7 @@ fn a_page_in_place_of_the_app_has_no_intent() {
         &named("A Shop"),
         Duration::from_secs(180),
     );
-    assert_eq!(links.intent(&nonce()), links.deep(&nonce()));
+    assert_eq!(links.intent(&request_id()), links.deep(&request_id()));
 }
 
 #[test]
@@ -104,11 +104,11 @@ fn the_dialog_waits_as_long_as_the_login_lives_but_not_under_8_seconds() {
         [(Duration::ZERO, 8_000), (Duration::from_millis(8_001), 8_001), (Duration::from_secs(540), 540_000)]
     {
         let links = DeepLinks::new(LinkBase::default(), &named("A Shop"), timeout);
-        assert!(links.deep(&nonce()).ends_with(&format!("&ttl={ttl}")));
+        assert!(links.deep(&request_id()).ends_with(&format!("&ttl={ttl}")));
     }
 }
 
-fn nonce() -> RequestId {
+fn request_id() -> RequestId {
     RequestId::parse("RL8YZ41FQMt5Jiak2sc_Ys0OgQA=").unwrap()
 }
 

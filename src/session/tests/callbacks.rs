@@ -12,20 +12,20 @@ use super::{
 use crate::gate::{Event, Observer};
 
 #[tokio::test]
-async fn nobody_learns_from_the_answer_whether_a_nonce_is_known() {
+async fn nobody_learns_from_the_answer_whether_a_request_id_is_known() {
     let site = Site::new();
     let mut browser = Browser::default();
-    let nonce = site.sign_in(&mut browser, "a-token").await;
+    let request_id = site.sign_in(&mut browser, "a-token").await;
     let pending = browser.start(&site).await;
     let fetches = site.truecaller.fetches();
-    for nonce in [&nonce, "unknown-nonce"] {
-        assert_eq!(site.grant(nonce, "a-token").await, 204);
-        assert_eq!(site.decline(nonce, "user_rejected").await, 204);
-        assert_eq!(site.decline(nonce, "whatever").await, 204);
+    for request_id in [&request_id, "unknown-nonce"] {
+        assert_eq!(site.grant(request_id, "a-token").await, 204);
+        assert_eq!(site.decline(request_id, "user_rejected").await, 204);
+        assert_eq!(site.decline(request_id, "whatever").await, 204);
     }
     assert_eq!(site.tasks.run(), 0);
     assert_eq!(site.truecaller.fetches(), fetches, "nothing is fetched for a login that does not run");
-    assert_eq!(browser.state(&site, &nonce).await, "verified", "a late callback changes nothing");
+    assert_eq!(browser.state(&site, &request_id).await, "verified", "a late callback changes nothing");
 
     for (callback, status) in
         [("{}", 400), (r#"{"requestId":"12345678","accessToken":"t","endpoint":"https://evil.example/"}"#, 403)]
@@ -41,27 +41,27 @@ async fn nobody_learns_from_the_answer_whether_a_nonce_is_known() {
 #[tokio::test]
 async fn a_callback_that_comes_a_hundred_times_is_verified_once() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
+    let request_id = browser.start(&site).await;
     for _ in 0..100 {
-        assert_eq!(site.grant(&nonce, "a-token").await, 204);
+        assert_eq!(site.grant(&request_id, "a-token").await, 204);
     }
     site.tasks.run();
     assert_eq!(site.truecaller.fetches(), 1);
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
 }
 
 #[tokio::test]
 async fn a_token_that_gives_no_profile_ends_no_login() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
+    let request_id = browser.start(&site).await;
     for token in ["refused", "unusable"] {
-        site.grant(&nonce, token).await;
+        site.grant(&request_id, token).await;
         assert_eq!(site.tasks.run(), 0);
-        assert_eq!(browser.state(&site, &nonce).await, "pending");
+        assert_eq!(browser.state(&site, &request_id).await, "pending");
     }
-    site.grant(&nonce, "a-token").await;
+    site.grant(&request_id, "a-token").await;
     site.tasks.run();
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
 }
 
 #[tokio::test]
@@ -75,14 +75,14 @@ async fn the_first_end_of_a_login_is_its_end() {
         (grant_of("inactive"), grant_of("a-token"), "failed"),
     ] {
         let (site, mut browser) = (Site::new(), Browser::default());
-        let nonce = browser.start(&site).await;
+        let request_id = browser.start(&site).await;
         for callback in [first, second] {
-            assert_eq!(site.post(&callback.replace("NONCE---", &nonce)).await, 204);
+            assert_eq!(site.post(&callback.replace("NONCE---", &request_id)).await, 204);
             site.tasks.run();
         }
-        assert_eq!(browser.state(&site, &nonce).await, state);
-        assert_eq!(site.decline(&nonce, "flow_invoked").await, 204);
-        assert_eq!(browser.state(&site, &nonce).await, state, "nothing opens again");
+        assert_eq!(browser.state(&site, &request_id).await, state);
+        assert_eq!(site.decline(&request_id, "flow_invoked").await, 204);
+        assert_eq!(browser.state(&site, &request_id).await, state, "nothing opens again");
         let phone = browser.phone(&site).await;
         assert_eq!(phone.as_deref(), (state == "verified").then_some("+919999999999"));
     }
@@ -91,8 +91,8 @@ async fn the_first_end_of_a_login_is_its_end() {
 #[tokio::test]
 async fn a_truecaller_that_is_down_is_asked_again_while_the_login_runs() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
-    site.grant(&nonce, "down-twice").await;
+    let request_id = browser.start(&site).await;
+    site.grant(&request_id, "down-twice").await;
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 1));
     site.advance(Duration::from_millis(500));
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 2));
@@ -100,10 +100,10 @@ async fn a_truecaller_that_is_down_is_asked_again_while_the_login_runs() {
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (1, 2), "and the pause grows");
     site.advance(Duration::from_millis(1));
     assert_eq!((site.tasks.run(), site.truecaller.fetches()), (0, 3));
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
 
-    let nonce = browser.start(&site).await;
-    site.grant(&nonce, "down").await;
+    let request_id = browser.start(&site).await;
+    site.grant(&request_id, "down").await;
     for _ in 0..36 {
         assert_eq!(site.tasks.run(), 1);
         site.advance(Duration::from_secs(5));
@@ -115,19 +115,19 @@ async fn a_truecaller_that_is_down_is_asked_again_while_the_login_runs() {
 #[tokio::test]
 async fn a_truecaller_that_is_silent_is_not_waited_for_beyond_the_deadline() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
-    site.grant(&nonce, "silent").await;
+    let request_id = browser.start(&site).await;
+    site.grant(&request_id, "silent").await;
     for token in 0..100 {
-        site.grant(&nonce, &format!("silent{token}")).await;
+        site.grant(&request_id, &format!("silent{token}")).await;
     }
     site.tasks.run();
     assert!(site.truecaller.fetches() <= 16, "a login has so many tokens at once and no more");
     site.advance(Duration::from_millis(2500));
     site.tasks.run();
     site.advance(Duration::from_millis(500));
-    site.decline(&nonce, "user_rejected").await;
+    site.decline(&request_id, "user_rejected").await;
     assert_eq!(site.tasks.run(), 0, "a login that ended is not verified further");
-    assert_eq!(browser.state(&site, &nonce).await, "refused");
+    assert_eq!(browser.state(&site, &request_id).await, "refused");
 }
 
 fn grant_of(token: &str) -> String {
@@ -161,26 +161,26 @@ async fn every_verification_ends_in_one_outcome() {
         ("refused", "token-refused"),
         ("unusable", "profile-unusable"),
     ] {
-        let nonce = Browser::default().start(&site).await;
-        site.grant(&nonce, token).await;
+        let request_id = Browser::default().start(&site).await;
+        site.grant(&request_id, token).await;
         site.tasks.run();
         assert_eq!(take(), [(outcome, Duration::ZERO)], "{token}");
     }
     site.grant("unknown-nonce", "a-token").await;
     assert_eq!(take(), [("no-login", Duration::ZERO)]);
 
-    let nonce = Browser::default().start(&site).await;
-    site.grant(&nonce, "down").await;
-    site.grant(&nonce, "down").await;
+    let request_id = Browser::default().start(&site).await;
+    site.grant(&request_id, "down").await;
+    site.grant(&request_id, "down").await;
     assert_eq!(take(), [("repeated", Duration::ZERO)]);
     site.tasks.run();
-    site.decline(&nonce, "user_rejected").await;
+    site.decline(&request_id, "user_rejected").await;
     site.advance(Duration::from_secs(1));
     site.tasks.run();
     assert_eq!(take(), [("superseded", Duration::from_secs(1))]);
 
-    let nonce = Browser::default().start(&site).await;
-    site.grant(&nonce, "down").await;
+    let request_id = Browser::default().start(&site).await;
+    site.grant(&request_id, "down").await;
     for _ in 0..200 {
         site.tasks.run();
         site.advance(Duration::from_secs(1));
@@ -190,8 +190,8 @@ async fn every_verification_ends_in_one_outcome() {
     assert_eq!((ended.len(), ended[0].0), (1, "expired"), "{ended:?}");
     assert!(ended[0].1 >= Duration::from_mins(3), "{ended:?}");
 
-    let nonce = Browser::default().start(&site).await;
-    site.grant(&nonce, "a-token").await;
+    let request_id = Browser::default().start(&site).await;
+    site.grant(&request_id, "a-token").await;
     site.store.set_down(true);
     for _ in 0..200 {
         site.tasks.run();

@@ -10,16 +10,16 @@ use crate::session::cookies::UpstreamCookie;
 #[tokio::test]
 async fn a_user_who_agrees_is_known_from_then_on() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
-    assert_eq!(browser.state(&site, &nonce).await, "pending");
-    assert_eq!(site.decline(&nonce, "flow_invoked").await, 204);
-    assert_eq!(browser.state(&site, &nonce).await, "opened");
-    assert_eq!(site.grant(&nonce, "a-token").await, 204);
+    let request_id = browser.start(&site).await;
+    assert_eq!(browser.state(&site, &request_id).await, "pending");
+    assert_eq!(site.decline(&request_id, "flow_invoked").await, 204);
+    assert_eq!(browser.state(&site, &request_id).await, "opened");
+    assert_eq!(site.grant(&request_id, "a-token").await, 204);
     assert_eq!(site.truecaller.fetches(), 0, "it is acknowledged first");
     assert_eq!(browser.phone(&site).await, None);
 
     assert_eq!(site.tasks.run(), 0);
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
 
     browser.cookies.insert("theirs".to_owned(), "1".to_owned());
     let headers = browser.pass(&site, "/account/").await;
@@ -43,12 +43,12 @@ async fn a_login_tells_who_starts_it_what_to_do() {
     let (site, mut browser) = (Site::new(), Browser::default());
     let (status, answer) = browser.json(&site, "POST", "/.truegate/login", &[ORIGIN]).await;
     assert_eq!((status, answer["expires_in"].as_u64()), (201, Some(180)));
-    let nonce = answer["request_id"].as_str().unwrap();
+    let request_id = answer["request_id"].as_str().unwrap();
     for (link, start) in [
         ("deep_link", "truecallersdk://truesdk/web_verify?type=btmsheet&requestNonce="),
         ("intent_link", "intent://truesdk/web_verify?type=btmsheet&requestNonce="),
     ] {
-        assert!(answer[link].as_str().unwrap().starts_with(&format!("{start}{nonce}&partnerKey=key")), "{answer}");
+        assert!(answer[link].as_str().unwrap().starts_with(&format!("{start}{request_id}&partnerKey=key")), "{answer}");
     }
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["__Host-truegate-login"]);
 }
@@ -78,7 +78,7 @@ async fn a_script_may_say_where_it_goes_on_within_the_site() {
 #[tokio::test]
 async fn the_login_page_starts_no_login() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
+    let request_id = browser.start(&site).await;
     let asked = site.store.asked();
     for (next, shown) in [("%2Faccount%2F%3Fa%3Db", "/account/?a=b"), ("%2F%2Fevil.example", "/"), ("", "/")] {
         let target = format!("/.truegate/login?next={next}");
@@ -98,23 +98,23 @@ async fn the_login_page_starts_no_login() {
         }
     }
     assert_eq!(site.store.asked(), asked);
-    assert_eq!(browser.state(&site, &nonce).await, "pending");
+    assert_eq!(browser.state(&site, &request_id).await, "pending");
 }
 
 #[tokio::test]
 async fn how_a_login_ends_is_for_the_browser_alone_that_started_it() {
     let (site, mut browser, mut other) = (Site::new(), Browser::default(), Browser::default());
-    let (nonce, others) = (browser.start(&site).await, other.start(&site).await);
-    site.grant(&nonce, "a-token").await;
+    let (request_id, others) = (browser.start(&site).await, other.start(&site).await);
+    site.grant(&request_id, "a-token").await;
     site.tasks.run();
-    assert_eq!(other.state(&site, &nonce).await, "expired");
-    assert_eq!(Browser::default().state(&site, &nonce).await, "expired");
+    assert_eq!(other.state(&site, &request_id).await, "expired");
+    assert_eq!(Browser::default().state(&site, &request_id).await, "expired");
     for request_id in ["unknown-nonce", "", "%00", "a", "..%2f"] {
         assert_eq!(browser.state(&site, request_id).await, "expired");
     }
     assert_eq!(other.phone(&site).await, None);
     assert_eq!(other.state(&site, &others).await, "pending");
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
     assert_eq!(browser.phone(&site).await.unwrap(), "+919999999999");
 }
 
@@ -122,10 +122,10 @@ async fn how_a_login_ends_is_for_the_browser_alone_that_started_it() {
 async fn a_lost_answer_is_given_again_with_the_same_session() {
     let site = Site::new();
     let mut browser = Browser::default();
-    let nonce = site.sign_in(&mut browser, "a-token").await;
+    let request_id = site.sign_in(&mut browser, "a-token").await;
     let mut lost = browser.clone();
     lost.cookies.remove("__Host-truegate");
-    assert_eq!(lost.state(&site, &nonce).await, "verified");
+    assert_eq!(lost.state(&site, &request_id).await, "verified");
     let (_, before) = browser.json(&site, "GET", "/.truegate/me", &[]).await;
     let (_, after) = lost.json(&site, "GET", "/.truegate/me", &[]).await;
     assert_eq!(before, after);
@@ -134,20 +134,21 @@ async fn a_lost_answer_is_given_again_with_the_same_session() {
     site.advance(Duration::from_secs(1));
     assert_eq!(browser.phone(&site).await, None, "it is one session");
     lost.cookies = browser.cookies.clone();
-    assert_eq!(lost.state(&site, &nonce).await, "expired", "a session that ended is not given again");
+    assert_eq!(lost.state(&site, &request_id).await, "expired", "a session that ended is not given again");
 
     let mut late = Browser::default();
-    let nonce = site.sign_in(&mut late, "a-token").await;
+    let request_id = site.sign_in(&mut late, "a-token").await;
     site.advance(Duration::from_mins(3));
-    assert_eq!(late.state(&site, &nonce).await, "expired");
+    assert_eq!(late.state(&site, &request_id).await, "expired");
 }
 
 #[tokio::test]
 async fn a_browser_waits_for_its_login_to_move_on() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
-    let ask =
-        |query: &str| site.send(browser.request("GET", &format!("/.truegate/status?request_id={nonce}&{query}"), &[]));
+    let request_id = browser.start(&site).await;
+    let ask = |query: &str| {
+        site.send(browser.request("GET", &format!("/.truegate/status?request_id={request_id}&{query}"), &[]))
+    };
     let state = |outcome: Outcome| match outcome {
         Outcome::Answered(response) => String::from_utf8(response.body().to_vec()).unwrap(),
         Outcome::Passed { .. } => panic!("a route of our own"),
@@ -160,7 +161,7 @@ async fn a_browser_waits_for_its_login_to_move_on() {
     assert!(now(&mut waiting).is_none());
     site.advance(Duration::from_millis(300));
     assert!(now(&mut waiting).is_none());
-    site.decline(&nonce, "user_rejected").await;
+    site.decline(&request_id, "user_rejected").await;
     site.advance(Duration::from_millis(300));
     assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#);
 
@@ -180,8 +181,11 @@ async fn a_browser_waits_for_its_login_to_move_on() {
     assert_eq!(state(now(&mut waiting).unwrap()), r#"{"state":"refused"}"#, "a server that stops keeps nobody");
     assert_eq!(state(now(ask("since=refused&wait=25")).unwrap()), r#"{"state":"refused"}"#);
 
-    let elsewhere =
-        browser.request("GET", &format!("/.truegate/status?request_id={nonce}"), &[("sec-fetch-site", "cross-site")]);
+    let elsewhere = browser.request(
+        "GET",
+        &format!("/.truegate/status?request_id={request_id}"),
+        &[("sec-fetch-site", "cross-site")],
+    );
     assert_eq!(state(now(site.send(elsewhere)).unwrap()), r#"{"state":"expired"}"#);
 
     for query in ["wait=soon", "wait=-1", "since=verify", "since=PENDING"] {
@@ -192,9 +196,10 @@ async fn a_browser_waits_for_its_login_to_move_on() {
 #[tokio::test]
 async fn a_browser_waits_with_ten_requests_and_no_more() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
-    let ask =
-        || Box::pin(site.send(browser.request("GET", &format!("/.truegate/status?request_id={nonce}&wait=25"), &[])));
+    let request_id = browser.start(&site).await;
+    let ask = || {
+        Box::pin(site.send(browser.request("GET", &format!("/.truegate/status?request_id={request_id}&wait=25"), &[])))
+    };
     let mut waiting: Vec<_> = (0..10).map(|_| ask()).collect();
     assert!(waiting.iter_mut().all(|request| now(request).is_none()));
     let mut without_seat = ask();
@@ -217,16 +222,16 @@ async fn a_login_leaves_no_session_of_before_alive() {
     let phpsessid = ("PHPSESSID".to_owned(), "of-a".to_owned());
     browser.cookies.extend([phpsessid.clone()]);
 
-    let nonce = browser.start(&site).await;
+    let request_id = browser.start(&site).await;
     assert_eq!(browser.phone(&site).await.unwrap(), "+919999999999", "a login that runs ends nothing");
-    site.grant(&nonce, "another").await;
+    site.grant(&request_id, "another").await;
     site.tasks.run();
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
     assert_eq!(browser.phone(&site).await.unwrap(), "+918888888888");
     assert!(!browser.cookies.contains_key("PHPSESSID"), "what the app knew of the user before");
 
     browser.cookies.extend([phpsessid]);
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
     assert!(browser.cookies.contains_key("PHPSESSID"), "nothing changed by asking again");
     site.advance(Duration::from_secs(1));
     assert_eq!(before.clone().phone(&site).await, None);
@@ -235,15 +240,15 @@ async fn a_login_leaves_no_session_of_before_alive() {
 #[tokio::test]
 async fn a_browser_keeps_five_logins_and_the_newest_needs_no_name() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let mut nonces = Vec::new();
+    let mut request_ids = Vec::new();
     for _ in 0..6 {
-        nonces.push(browser.start(&site).await);
+        request_ids.push(browser.start(&site).await);
     }
-    assert_eq!(browser.state(&site, &nonces[0]).await, "expired");
-    for nonce in &nonces[1..] {
-        assert_eq!(browser.state(&site, nonce).await, "pending");
+    assert_eq!(browser.state(&site, &request_ids[0]).await, "expired");
+    for request_id in &request_ids[1..] {
+        assert_eq!(browser.state(&site, request_id).await, "pending");
     }
-    site.decline(&nonces[5], "use_another_number").await;
+    site.decline(&request_ids[5], "use_another_number").await;
     let (_, newest) = browser.json(&site, "GET", "/.truegate/status", &[]).await;
     assert_eq!(newest["state"], "another_number");
 }

@@ -25,7 +25,7 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn without_the_store_sessions_go_on_for_the_grace_and_no_login_starts() {
     let site = Site::new();
     let (mut browser, other) = (site.signed_in().await, site.signed_in().await);
-    let nonce = browser.start(&site).await;
+    let request_id = browser.start(&site).await;
     site.store.set_down(true);
 
     for _ in 0..59 {
@@ -42,7 +42,7 @@ async fn without_the_store_sessions_go_on_for_the_grace_and_no_login_starts() {
     let page = Browser::default().ask(&site, "GET", "/.truegate/login", &[]).await;
     assert_eq!(page.status(), 200, "it is the page's script that hears of it");
     assert!(page.headers().contains_key("content-security-policy"));
-    assert_eq!(site.grant(&nonce, "a-token").await, 503, "Truecaller may post again");
+    assert_eq!(site.grant(&request_id, "a-token").await, 503, "Truecaller may post again");
 
     site.advance(2 * SECOND);
     for (target, outcome) in [
@@ -60,7 +60,7 @@ async fn without_the_store_sessions_go_on_for_the_grace_and_no_login_starts() {
     site.store.set_down(false);
     site.advance(SECOND);
     assert!(browser.phone(&site).await.is_some(), "and all is well as soon as it is back");
-    assert_eq!(site.grant(&nonce, "a-token").await, 204);
+    assert_eq!(site.grant(&request_id, "a-token").await, 204);
 }
 
 #[tokio::test]
@@ -111,15 +111,15 @@ async fn a_store_that_is_down_is_not_asked_by_everyone() {
 #[tokio::test]
 async fn an_end_that_the_store_missed_is_told_again() {
     let (site, mut browser) = (Site::new(), Browser::default());
-    let nonce = browser.start(&site).await;
-    site.grant(&nonce, "a-token").await;
+    let request_id = browser.start(&site).await;
+    site.grant(&request_id, "a-token").await;
     site.store.set_down(true);
     assert_eq!(site.tasks.run(), 1);
     site.store.set_down(false);
-    assert_eq!(browser.state(&site, &nonce).await, "pending");
+    assert_eq!(browser.state(&site, &request_id).await, "pending");
     site.advance(SECOND);
     assert_eq!(site.tasks.run(), 0);
-    assert_eq!(browser.state(&site, &nonce).await, "verified");
+    assert_eq!(browser.state(&site, &request_id).await, "verified");
     assert_eq!(site.truecaller.fetches(), 1);
 }
 

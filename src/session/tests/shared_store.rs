@@ -101,24 +101,24 @@ impl SharedStore {
 impl Store for SharedStore {
     fn open<'a>(
         &'a self,
-        nonce: &'a RequestId,
+        request_id: &'a RequestId,
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
     ) -> Answer<'a, ()> {
-        self.answer(|| self.kept.open(nonce, browser, owner, lifetime))
+        self.answer(|| self.kept.open(request_id, browser, owner, lifetime))
     }
 
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
-        self.answer(|| self.kept.time_left(nonce))
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+        self.answer(|| self.kept.time_left(request_id))
     }
 
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
-        self.answer(|| self.kept.advance(nonce, to))
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+        self.answer(|| self.kept.advance(request_id, to))
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
-        self.answer(|| self.kept.state(browser, nonce))
+    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+        self.answer(|| self.kept.state(browser, request_id))
     }
 
     fn moved<'a>(&'a self, seen: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {

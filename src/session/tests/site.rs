@@ -144,12 +144,12 @@ impl Site {
         }
     }
 
-    pub(super) async fn grant(&self, nonce: &str, token: &str) -> u16 {
-        self.post(&grant(nonce, token)).await
+    pub(super) async fn grant(&self, request_id: &str, token: &str) -> u16 {
+        self.post(&grant(request_id, token)).await
     }
 
-    pub(super) async fn decline(&self, nonce: &str, status: &str) -> u16 {
-        self.post(&format!(r#"{{"requestId":"{nonce}","status":"{status}"}}"#)).await
+    pub(super) async fn decline(&self, request_id: &str, status: &str) -> u16 {
+        self.post(&format!(r#"{{"requestId":"{request_id}","status":"{status}"}}"#)).await
     }
 
     /// A browser that has logged in.
@@ -160,29 +160,29 @@ impl Site {
     }
 
     pub(super) async fn sign_in(&self, browser: &mut Browser, token: &str) -> String {
-        let nonce = browser.start(self).await;
-        assert_eq!(self.grant(&nonce, token).await, 204);
+        let request_id = browser.start(self).await;
+        assert_eq!(self.grant(&request_id, token).await, 204);
         self.tasks.run();
-        assert_eq!(browser.state(self, &nonce).await, "verified");
-        nonce
+        assert_eq!(browser.state(self, &request_id).await, "verified");
+        request_id
     }
 }
 
-pub(super) fn grant(nonce: &str, token: &str) -> String {
+pub(super) fn grant(request_id: &str, token: &str) -> String {
     let endpoint = "https://profile4.truecaller.com/v1/default";
-    format!(r#"{{"requestId":"{nonce}","accessToken":"{token}","endpoint":"{endpoint}"}}"#)
+    format!(r#"{{"requestId":"{request_id}","accessToken":"{token}","endpoint":"{endpoint}"}}"#)
 }
 
 impl Browser {
-    /// Starts a login, and gives its nonce.
+    /// Starts a login, and gives its request id.
     pub(super) async fn start(&mut self, site: &Site) -> String {
         let (status, answer) = self.json(site, "POST", "/.truegate/login", &[ORIGIN]).await;
         assert_eq!(status, 201, "{answer}");
         answer["request_id"].as_str().unwrap().to_owned()
     }
 
-    pub(super) async fn state(&mut self, site: &Site, nonce: &str) -> String {
-        let (status, answer) = self.json(site, "GET", &format!("/.truegate/status?request_id={nonce}"), &[]).await;
+    pub(super) async fn state(&mut self, site: &Site, request_id: &str) -> String {
+        let (status, answer) = self.json(site, "GET", &format!("/.truegate/status?request_id={request_id}"), &[]).await;
         assert_eq!(status, 200, "{answer}");
         answer["state"].as_str().unwrap().to_owned()
     }

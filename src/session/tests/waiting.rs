@@ -16,8 +16,8 @@ fn ask<'a>(site: &'a Site, browser: &Browser, query: &str) -> Request<'a> {
     Box::pin(unconstrained(site.send(browser.request("GET", &format!("/.truegate/status?{query}"), &[]))))
 }
 
-fn wait_for<'a>(site: &'a Site, browser: &Browser, nonce: &str) -> Request<'a> {
-    ask(site, browser, &format!("request_id={nonce}&since=pending&wait=25"))
+fn wait_for<'a>(site: &'a Site, browser: &Browser, request_id: &str) -> Request<'a> {
+    ask(site, browser, &format!("request_id={request_id}&since=pending&wait=25"))
 }
 
 /// What a request is answered by now, if it is.
@@ -31,16 +31,16 @@ fn state(request: &mut Request<'_>) -> Option<String> {
 
 /// Browsers that each wait for a login of their own.
 async fn crowd(site: &Site, count: usize) -> (Vec<Browser>, Vec<String>) {
-    let (mut browsers, mut nonces) = (vec![Browser::default(); count], Vec::new());
+    let (mut browsers, mut request_ids) = (vec![Browser::default(); count], Vec::new());
     for browser in &mut browsers {
-        nonces.push(browser.start(site).await);
+        request_ids.push(browser.start(site).await);
     }
-    (browsers, nonces)
+    (browsers, request_ids)
 }
 
-fn wait_all<'a>(site: &'a Site, browsers: &[Browser], nonces: &[String]) -> Vec<Request<'a>> {
+fn wait_all<'a>(site: &'a Site, browsers: &[Browser], request_ids: &[String]) -> Vec<Request<'a>> {
     let mut waiting: Vec<_> =
-        browsers.iter().zip(nonces).map(|(browser, nonce)| wait_for(site, browser, nonce)).collect();
+        browsers.iter().zip(request_ids).map(|(browser, request_id)| wait_for(site, browser, request_id)).collect();
     assert!(waiting.iter_mut().all(|request| state(request).is_none()));
     waiting
 }
@@ -48,16 +48,16 @@ fn wait_all<'a>(site: &'a Site, browsers: &[Browser], nonces: &[String]) -> Vec<
 #[tokio::test]
 async fn a_move_in_this_process_is_heard_at_once() {
     let site = Site::new();
-    let (browsers, nonces) = crowd(&site, 3).await;
-    let mut waiting = wait_all(&site, &browsers, &nonces);
+    let (browsers, request_ids) = crowd(&site, 3).await;
+    let mut waiting = wait_all(&site, &browsers, &request_ids);
     let asked = site.store.asked();
 
-    site.decline(&nonces[1], "user_rejected").await;
+    site.decline(&request_ids[1], "user_rejected").await;
 
     assert_eq!(state(&mut waiting[1]).as_deref(), Some("refused"));
     assert_eq!(site.store.asked(), asked + 2, "one to move it, one to see it");
     assert!(state(&mut waiting[0]).is_none() && state(&mut waiting[2]).is_none());
-    site.decline(&nonces[2], "flow_invoked").await;
+    site.decline(&request_ids[2], "flow_invoked").await;
     assert_eq!(state(&mut waiting[2]).as_deref(), Some("opened"));
 }
 
@@ -65,16 +65,16 @@ async fn a_move_in_this_process_is_heard_at_once() {
 async fn a_move_in_another_process_is_heard_with_the_next_look() {
     let here = Site::new();
     let there = here.twin();
-    let (browsers, nonces) = crowd(&here, 3).await;
-    let mut waiting = wait_all(&here, &browsers, &nonces);
+    let (browsers, request_ids) = crowd(&here, 3).await;
+    let mut waiting = wait_all(&here, &browsers, &request_ids);
 
     for number in [2, 0, 1] {
-        there.decline(&nonces[number], "user_rejected").await;
+        there.decline(&request_ids[number], "user_rejected").await;
         assert!(state(&mut waiting[number]).is_none());
         here.advance(LOOK);
         assert!(waiting.iter_mut().enumerate().all(|(other, request)| other == number || state(request).is_none()));
         assert_eq!(state(&mut waiting[number]).as_deref(), Some("refused"));
-        waiting[number] = wait_for(&here, &Browser::default(), &nonces[number]);
+        waiting[number] = wait_for(&here, &Browser::default(), &request_ids[number]);
         assert_eq!(state(&mut waiting[number]).as_deref(), Some("expired"), "nobody else learns of it");
         waiting[number] = Box::pin(std::future::pending());
     }
@@ -83,8 +83,8 @@ async fn a_move_in_another_process_is_heard_with_the_next_look() {
 #[tokio::test]
 async fn a_hundred_who_wait_ask_with_one_question() {
     let site = Site::new();
-    let (browsers, nonces) = crowd(&site, 100).await;
-    let mut waiting = wait_all(&site, &browsers, &nonces);
+    let (browsers, request_ids) = crowd(&site, 100).await;
+    let mut waiting = wait_all(&site, &browsers, &request_ids);
     let asked = site.store.asked();
     for look in 1..=20 {
         site.advance(LOOK);
@@ -97,8 +97,8 @@ async fn a_hundred_who_wait_ask_with_one_question() {
 async fn whoever_leaves_another_goes_on_asking() {
     let here = Site::new();
     let there = here.twin();
-    let (browsers, nonces) = crowd(&here, 10).await;
-    let mut waiting = wait_all(&here, &browsers, &nonces);
+    let (browsers, request_ids) = crowd(&here, 10).await;
+    let mut waiting = wait_all(&here, &browsers, &request_ids);
     let asked = here.store.asked();
     for look in 1..10 {
         drop(waiting.remove(0));
@@ -107,7 +107,7 @@ async fn whoever_leaves_another_goes_on_asking() {
         assert!(waiting.iter_mut().all(|request| state(request).is_none()));
         assert_eq!(here.store.asked(), asked + look);
     }
-    there.decline(&nonces[9], "user_rejected").await;
+    there.decline(&request_ids[9], "user_rejected").await;
     here.advance(LOOK);
     assert_eq!(state(&mut waiting[0]).as_deref(), Some("refused"));
     drop(waiting);
@@ -119,8 +119,8 @@ async fn whoever_leaves_another_goes_on_asking() {
 #[tokio::test]
 async fn a_store_that_stays_away_is_told_to_all_who_wait_by_few_questions() {
     let site = Site::new();
-    let (browsers, nonces) = crowd(&site, 20).await;
-    let mut waiting = wait_all(&site, &browsers, &nonces);
+    let (browsers, request_ids) = crowd(&site, 20).await;
+    let mut waiting = wait_all(&site, &browsers, &request_ids);
     let asked = site.store.asked();
     for _ in 0..5 {
         site.store.set_down(true);
@@ -149,10 +149,10 @@ async fn a_store_that_stays_away_is_told_to_all_who_wait_by_few_questions() {
 async fn what_one_batch_says_is_heard_though_the_next_one_fails() {
     let here = Site::new();
     let there = here.twin();
-    let (browsers, nonces) = crowd(&here, WATCHED_AT_ONCE + 3).await;
-    let mut waiting = wait_all(&here, &browsers, &nonces);
-    for nonce in &nonces {
-        there.decline(nonce, "user_rejected").await;
+    let (browsers, request_ids) = crowd(&here, WATCHED_AT_ONCE + 3).await;
+    let mut waiting = wait_all(&here, &browsers, &request_ids);
+    for request_id in &request_ids {
+        there.decline(request_id, "user_rejected").await;
     }
 
     here.store.set_batches(1);
@@ -170,12 +170,12 @@ async fn what_one_batch_says_is_heard_though_the_next_one_fails() {
 #[tokio::test]
 async fn a_browser_that_asks_again_costs_no_question() {
     let site = Site::new();
-    let (browsers, nonces) = crowd(&site, 2).await;
-    let mut early = wait_for(&site, &browsers[0], &nonces[0]);
+    let (browsers, request_ids) = crowd(&site, 2).await;
+    let mut early = wait_for(&site, &browsers[0], &request_ids[0]);
     assert!(state(&mut early).is_none());
     site.advance(Duration::from_secs(10));
     assert!(state(&mut early).is_none());
-    let mut late = wait_for(&site, &browsers[1], &nonces[1]);
+    let mut late = wait_for(&site, &browsers[1], &request_ids[1]);
     assert!(state(&mut late).is_none());
     for _ in 0..49 {
         site.advance(LOOK);
@@ -186,13 +186,13 @@ async fn a_browser_that_asks_again_costs_no_question() {
     assert!(state(&mut late).is_none());
 
     let asked = site.store.asked();
-    let mut again = wait_for(&site, &browsers[0], &nonces[0]);
+    let mut again = wait_for(&site, &browsers[0], &request_ids[0]);
     assert!(state(&mut again).is_none());
     assert_eq!(site.store.asked(), asked);
-    site.decline(&nonces[0], "user_rejected").await;
+    site.decline(&request_ids[0], "user_rejected").await;
     assert_eq!(state(&mut again).as_deref(), Some("refused"));
 
-    let mut elsewhere = wait_for(&site, &browsers[1], &nonces[0]);
+    let mut elsewhere = wait_for(&site, &browsers[1], &request_ids[0]);
     assert_eq!(state(&mut elsewhere).as_deref(), Some("expired"), "nobody else learns of it");
 }
 
@@ -215,9 +215,9 @@ async fn who_waits_for_the_newest_login_hears_of_a_newer_one() {
     }
 
     let mut browser = Browser::default();
-    let nonce = browser.start(&here).await;
+    let request_id = browser.start(&here).await;
     here.advance(Duration::from_mins(3));
-    assert_eq!(browser.state(&here, &nonce).await, "expired");
+    assert_eq!(browser.state(&here, &request_id).await, "expired");
     let mut waiting = ask(&here, &browser, "since=expired&wait=25");
     assert!(state(&mut waiting).is_none());
     browser.ask(&here, "POST", "/.truegate/login", &[ORIGIN]).await;
@@ -227,9 +227,9 @@ async fn who_waits_for_the_newest_login_hears_of_a_newer_one() {
 #[tokio::test]
 async fn a_login_that_expires_is_heard_of() {
     let site = Site::new();
-    let (browsers, nonces) = crowd(&site, 1).await;
+    let (browsers, request_ids) = crowd(&site, 1).await;
     site.advance(Duration::from_secs(170));
-    let mut waiting = wait_all(&site, &browsers, &nonces);
+    let mut waiting = wait_all(&site, &browsers, &request_ids);
     site.advance(Duration::from_secs(9));
     assert!(state(&mut waiting[0]).is_none());
     site.advance(Duration::from_secs(1));
@@ -240,15 +240,15 @@ async fn a_login_that_expires_is_heard_of() {
 async fn two_tabs_that_know_different_states_both_hear_of_the_next() {
     let here = Site::new();
     let there = here.twin();
-    let (browsers, nonces) = crowd(&here, 1).await;
-    let mut behind = wait_for(&here, &browsers[0], &nonces[0]);
+    let (browsers, request_ids) = crowd(&here, 1).await;
+    let mut behind = wait_for(&here, &browsers[0], &request_ids[0]);
     assert!(state(&mut behind).is_none());
-    there.decline(&nonces[0], "flow_invoked").await;
-    let mut ahead = ask(&here, &browsers[0], &format!("request_id={}&since=opened&wait=25", nonces[0]));
+    there.decline(&request_ids[0], "flow_invoked").await;
+    let mut ahead = ask(&here, &browsers[0], &format!("request_id={}&since=opened&wait=25", request_ids[0]));
     assert!(state(&mut ahead).is_none());
     assert_eq!(state(&mut behind).as_deref(), Some("opened"), "by the other's question");
     assert!(state(&mut ahead).is_none());
-    there.decline(&nonces[0], "use_another_number").await;
+    there.decline(&request_ids[0], "use_another_number").await;
     here.advance(LOOK);
     assert_eq!(state(&mut ahead).as_deref(), Some("another_number"));
 }
@@ -256,16 +256,16 @@ async fn two_tabs_that_know_different_states_both_hear_of_the_next() {
 #[tokio::test]
 async fn who_waits_for_what_is_not_theirs_costs_nothing_and_hears_nothing() {
     let site = Site::new();
-    let (browsers, nonces) = crowd(&site, 2).await;
+    let (browsers, request_ids) = crowd(&site, 2).await;
     let asked = site.store.asked();
-    let query = format!("request_id={}&since=expired&wait=25", nonces[1]);
+    let query = format!("request_id={}&since=expired&wait=25", request_ids[1]);
     let mut nosy = ask(&site, &browsers[0], &query);
     assert!(state(&mut nosy).is_none());
     for _ in 0..50 {
         site.advance(LOOK);
         assert!(state(&mut nosy).is_none());
     }
-    site.decline(&nonces[1], "user_rejected").await;
+    site.decline(&request_ids[1], "user_rejected").await;
     assert!(state(&mut nosy).is_none());
     site.advance(Duration::from_secs(10));
     assert_eq!(state(&mut nosy).as_deref(), Some("expired"));
@@ -275,11 +275,11 @@ async fn who_waits_for_what_is_not_theirs_costs_nothing_and_hears_nothing() {
 #[tokio::test]
 async fn a_stop_answers_all_who_wait_at_once() {
     let site = Site::new();
-    let (browsers, nonces) = crowd(&site, 5).await;
-    let mut waiting = wait_all(&site, &browsers, &nonces);
+    let (browsers, request_ids) = crowd(&site, 5).await;
+    let mut waiting = wait_all(&site, &browsers, &request_ids);
     let asked = site.store.asked();
     site.gate.stop_waiting();
     assert!(waiting.iter_mut().all(|request| state(request).as_deref() == Some("pending")));
     assert_eq!(site.store.asked(), asked);
-    assert_eq!(state(&mut wait_for(&site, &browsers[0], &nonces[0])).as_deref(), Some("pending"));
+    assert_eq!(state(&mut wait_for(&site, &browsers[0], &request_ids[0])).as_deref(), Some("pending"));
 }

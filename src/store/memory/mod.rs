@@ -25,7 +25,7 @@ use crate::{
 /// A restart forgets both: users who were logging in must start again, and a session that was revoked lives on until it
 /// expires. Several gateways that must act as one need a store outside of them.
 ///
-/// This store never waits, and is unavailable only for a nonce that it keeps already. Each call drops what has expired.
+/// This store never waits, and is unavailable only for a request id that it keeps already. Each call drops what has expired.
 pub struct MemoryStore {
     kept: Mutex<Kept>,
     max_pending: usize,
@@ -72,24 +72,26 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn open<'a>(
         &'a self,
-        nonce: &'a RequestId,
+        request_id: &'a RequestId,
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
     ) -> Answer<'a, ()> {
-        self.step(move |kept, now| kept.logins.open(nonce, browser, owner, end_of(lifetime, now), self.max_pending))
+        self.step(move |kept, now| {
+            kept.logins.open(request_id, browser, owner, end_of(lifetime, now), self.max_pending)
+        })
     }
 
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
-        self.step(move |kept, now| Ok(kept.logins.pending_until(nonce).map(|end| end - now)))
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+        self.step(move |kept, now| Ok(kept.logins.pending_until(request_id).map(|end| end - now)))
     }
 
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
-        self.step(move |kept, _| Ok(kept.logins.advance(nonce, to)))
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+        self.step(move |kept, _| Ok(kept.logins.advance(request_id, to)))
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
-        self.step(move |kept, _| Ok(kept.logins.state(browser, nonce)))
+    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+        self.step(move |kept, _| Ok(kept.logins.state(browser, request_id)))
     }
 
     fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {

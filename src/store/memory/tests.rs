@@ -10,7 +10,7 @@ fn nothing_is_left_of_ten_thousand_logins_that_expired() {
     let (store, clock) = store();
     for number in 0..10_000 {
         let browser = browser(number / 4);
-        store.open(&nonce(number), &browser, Bytes::new(), LIFETIME).now_or_never().unwrap().unwrap();
+        store.open(&request_id(number), &browser, Bytes::new(), LIFETIME).now_or_never().unwrap().unwrap();
     }
     assert!(store.kept().0.logins.room() >= 20_000);
 
@@ -38,15 +38,15 @@ fn nothing_is_left_of_revocations_whose_lifetime_has_passed() {
 #[test]
 fn a_lifetime_without_end_is_no_fault() {
     let (store, _) = store();
-    store.open(&nonce(1), &browser(1), Bytes::new(), Duration::MAX).now_or_never().unwrap().unwrap();
+    store.open(&request_id(1), &browser(1), Bytes::new(), Duration::MAX).now_or_never().unwrap().unwrap();
     store.revoke(Bytes::new(), Duration::MAX).now_or_never().unwrap().unwrap();
-    assert!(store.time_left(&nonce(1)).now_or_never().unwrap().unwrap().is_some());
+    assert!(store.time_left(&request_id(1)).now_or_never().unwrap().unwrap().is_some());
 }
 
 #[test]
 fn debug_shows_nothing_of_what_is_kept() {
     let (store, _) = store();
-    store.open(&nonce(1), &browser(1), Bytes::new(), LIFETIME).now_or_never().unwrap().unwrap();
+    store.open(&request_id(1), &browser(1), Bytes::new(), LIFETIME).now_or_never().unwrap().unwrap();
     assert_eq!(format!("{store:?}"), "MemoryStore { max_pending: 10000, .. }");
 }
 
@@ -60,7 +60,7 @@ fn kept_revocations(store: &MemoryStore) -> usize {
     log.numbered.len() + log.expiries.due.len()
 }
 
-fn nonce(number: u64) -> RequestId {
+fn request_id(number: u64) -> RequestId {
     RequestId::parse(&format!("{number:022}")).unwrap()
 }
 

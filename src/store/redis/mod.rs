@@ -80,14 +80,14 @@ impl RedisStore {
 impl Store for RedisStore {
     fn open<'a>(
         &'a self,
-        nonce: &'a RequestId,
+        request_id: &'a RequestId,
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
     ) -> Answer<'a, ()> {
         Box::pin(async move {
-            let mut call = self.scripts.open.key(login_key(nonce));
-            call.key(browser_key(browser)).key(ENDS).arg(nonce.expose()).arg(browser.expose()).arg(&*owner);
+            let mut call = self.scripts.open.key(login_key(request_id));
+            call.key(browser_key(browser)).key(ENDS).arg(request_id.expose()).arg(browser.expose()).arg(&*owner);
             call.arg(milliseconds(lifetime)).arg(self.max_pending).arg(LOGINS_PER_BROWSER).arg(LOGIN_PREFIX);
             match self.reconnect.run::<String>(&call).await?.as_str() {
                 "opened" => Ok(()),
@@ -98,30 +98,30 @@ impl Store for RedisStore {
         })
     }
 
-    fn time_left<'a>(&'a self, nonce: &'a RequestId) -> Answer<'a, Option<Duration>> {
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
         Box::pin(async move {
-            let left: Option<u64> = self.reconnect.run(&self.scripts.time_left.key(login_key(nonce))).await?;
+            let left: Option<u64> = self.reconnect.run(&self.scripts.time_left.key(login_key(request_id))).await?;
             Ok(left.map(Duration::from_millis))
         })
     }
 
-    fn advance<'a>(&'a self, nonce: &'a RequestId, to: State) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
         Box::pin(async move {
-            let mut call = self.scripts.advance.key(login_key(nonce));
+            let mut call = self.scripts.advance.key(login_key(request_id));
             self.reconnect.run(call.arg(to.word()).arg(script::sealed(&to))).await
         })
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, nonce: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
         Box::pin(async move {
             let mut call = self.scripts.state.key(browser_key(browser));
-            if let Some(nonce) = nonce {
-                call.key(login_key(nonce));
+            if let Some(request_id) = request_id {
+                call.key(login_key(request_id));
             }
-            call.arg(browser.expose()).arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER).arg(nonce.map(RequestId::expose));
+            call.arg(browser.expose()).arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER).arg(request_id.map(RequestId::expose));
             let kept: Option<(String, Bytes, String, Bytes)> = self.reconnect.run(&call).await?;
-            Ok(kept.and_then(|(nonce, owner, word, sealed)| {
-                Some(Login { nonce: RequestId::parse(&nonce)?, owner, state: script::state(&word, sealed)? })
+            Ok(kept.and_then(|(request_id, owner, word, sealed)| {
+                Some(Login { request_id: RequestId::parse(&request_id)?, owner, state: script::state(&word, sealed)? })
             }))
         })
     }
@@ -132,11 +132,12 @@ impl Store for RedisStore {
             call.arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
             for login in watched {
                 match &login.asked {
-                    Some(nonce) => call.key(login_key(nonce)).arg("login"),
+                    Some(request_id) => call.key(login_key(request_id)).arg("login"),
                     None => call.key(browser_key(&login.browser)).arg("newest"),
                 };
-                let (nonce, word) = login.found.as_ref().map_or(("", ""), |(nonce, word)| (nonce.expose(), word));
-                call.arg(login.browser.expose()).arg(nonce).arg(word);
+                let (request_id, word) =
+                    login.found.as_ref().map_or(("", ""), |(request_id, word)| (request_id.expose(), word));
+                call.arg(login.browser.expose()).arg(request_id).arg(word);
             }
             self.reconnect.run(&call).await
         })

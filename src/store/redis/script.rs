@@ -37,20 +37,20 @@ impl Scripts {
     }
 }
 
-/// Before the nonce of each login.
+/// Before the request id of each login.
 pub(super) const LOGIN_PREFIX: &str = "{truegate}:login:";
 
-/// When each login ends, by its nonce: the logins that count.
+/// When each login ends, by its request id: the logins that count.
 pub(super) const ENDS: &str = "{truegate}:logins";
 
 /// The stream of revocations.
 pub(super) const REVOCATIONS: &str = "{truegate}:revocations";
 
-pub(super) fn login_key(nonce: &RequestId) -> String {
-    format!("{LOGIN_PREFIX}{}", nonce.expose())
+pub(super) fn login_key(request_id: &RequestId) -> String {
+    format!("{LOGIN_PREFIX}{}", request_id.expose())
 }
 
-/// The nonces of a browser, the newest last.
+/// The request ids of a browser, the newest last.
 pub(super) fn browser_key(browser: &BrowserId) -> String {
     format!("{{truegate}}:browser:{}", browser.expose())
 }

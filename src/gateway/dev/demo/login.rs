@@ -40,7 +40,7 @@ pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Resu
     let StartedLogin { request_id, deep_link } = read(browser.go("POST", start).await?).await?;
 
     browser.go("GET", browser.http.get(deep_link)).await?;
-    let agreed = format!("nonce={request_id}&phone={PHONE}&answer=agree");
+    let agreed = format!("request_id={request_id}&phone={PHONE}&answer=agree");
     browser.go("POST", browser.http.post(format!("{}/simulator/phone", simulator.origin())).body(agreed)).await?;
 
     let asked = format!("{site}/.truegate/status?request_id={request_id}&since=opened&wait=25");

@@ -148,7 +148,7 @@ The user agrees once more: the app receives the verified phone number.
 
 The user says no: the app learns that and nothing else, and no profile is fetched.
 
-  curl -d '{{"requestId":"a-nonce-of-the-app","status":"user_rejected"}}' {callback}
+  curl -d '{{"requestId":"a-request-id-of-the-app","status":"user_rejected"}}' {callback}
 
 Somebody claims a phone number: the header never reaches the app.
 
@@ -156,7 +156,7 @@ Somebody claims a phone number: the header never reaches the app.
 
 Somebody names an endpoint of their own: 403, nothing is fetched, and nothing reaches the app.
 
-  curl -d '{{"requestId":"a-nonce-of-the-app","accessToken":"a-token-of-theirs","endpoint":"https://profile.example/v1/default"}}' {callback}
+  curl -d '{{"requestId":"a-request-id-of-the-app","accessToken":"a-token-of-theirs","endpoint":"https://profile.example/v1/default"}}' {callback}
 
 Truecaller fails: it answers 503, so the callback is answered 502, until the fault is over.
 

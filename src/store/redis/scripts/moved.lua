@@ -1,7 +1,7 @@
 -- The places, counted from 0, of the logins that are not as they were seen.
--- KEYS: for each the login, or the nonces of its browser if the newest is meant.
+-- KEYS: for each the login, or the request ids of its browser if the newest is meant.
 -- ARGV: prefix of logins, logins of a browser at most; then for each: what is meant ('login' or 'newest'), browser, and
--- the nonce and the state of what was found, which are empty if nothing was.
+-- the request id and the state of what was found, which are empty if nothing was.
 local prefix, most = ARGV[1], tonumber(ARGV[2])
 
 -- The state of a browser's login, with one command, for many are asked about; empty if there is none.
@@ -12,11 +12,11 @@ local function state_of(key, browser)
 end
 
 local function newest_of(key, browser)
-  local nonces = redis.pcall('LRANGE', key, -most, -1)
-  for at = #nonces, 1, -1 do
-    local state = state_of(prefix .. nonces[at], browser)
+  local request_ids = redis.pcall('LRANGE', key, -most, -1)
+  for at = #request_ids, 1, -1 do
+    local state = state_of(prefix .. request_ids[at], browser)
     if state ~= '' then
-      return nonces[at], state
+      return request_ids[at], state
     end
   end
   return '', ''
@@ -24,14 +24,14 @@ end
 
 local moved = {}
 for at, key in ipairs(KEYS) do
-  local meant, browser, nonce, seen = unpack(ARGV, 4 * at - 1, 4 * at + 2)
-  local newest, state = nonce, nil
+  local meant, browser, request_id, seen = unpack(ARGV, 4 * at - 1, 4 * at + 2)
+  local newest, state = request_id, nil
   if meant == 'newest' then
     newest, state = newest_of(key, browser)
   else
     state = state_of(key, browser)
   end
-  if newest ~= nonce or state ~= seen then
+  if newest ~= request_id or state ~= seen then
     moved[#moved + 1] = at - 1
   end
 end

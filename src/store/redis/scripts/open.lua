@@ -1,9 +1,9 @@
 -- Opens a login.
--- KEYS: the login, the nonces of its browser, the ends of all logins by their nonces.
--- ARGV: nonce, browser, owner, lifetime in milliseconds, logins at most, logins of a browser at most, prefix of
+-- KEYS: the login, the request ids of its browser, the ends of all logins by their request ids.
+-- ARGV: request id, browser, owner, lifetime in milliseconds, logins at most, logins of a browser at most, prefix of
 -- logins.
 local login, of_browser, ends = KEYS[1], KEYS[2], KEYS[3]
-local nonce, browser, owner, lifetime = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local request_id, browser, owner, lifetime = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local most, most_of_browser, prefix = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 local now = now_of(redis.call('TIME'))
 
@@ -33,13 +33,13 @@ local ending = string.format('%.0f', now + lifetime)
 redis.call('HSET', login, 'browser', browser, 'owner', owner, 'state', 'pending', 'sealed', '')
 redis.call('PEXPIREAT', login, ending)
 redis.call('ZREMRANGEBYSCORE', ends, '-inf', now)
-redis.call('ZADD', ends, ending, nonce)
+redis.call('ZADD', ends, ending, request_id)
 keep(ends, lifetime)
 if surplus then
   redis.call('DEL', prefix .. surplus)
   redis.call('ZREM', ends, surplus)
 end
-running[#running + 1] = nonce
+running[#running + 1] = request_id
 redis.call('DEL', of_browser)
 redis.call('RPUSH', of_browser, unpack(running))
 redis.call('PEXPIRE', of_browser, math.ceil(longest))
