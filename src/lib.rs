@@ -53,6 +53,7 @@ pub mod clock;
 mod closed_list;
 #[cfg(all(any(test, fuzzing), feature = "session"))]
 #[doc(hidden)]
+#[path = "../fuzz/promises/mod.rs"]
 pub mod fuzzing;
 pub mod gate;
 #[cfg(feature = "gateway")]

@@ -238,26 +238,6 @@ const HOUSE: &[Floor] = &[
             "tokio",
         ],
     },
-    Floor {
-        place: "fuzzing",
-        modules: &[
-            "access", "callback", "cause", "gate", "gateway", "headers", "identity", "layer", "path", "profile",
-            "session", "store",
-        ],
-        crates: &[
-            "bytes",
-            "cookie",
-            "futures_core",
-            "http",
-            "http_body",
-            "percent_encoding",
-            "serde_json",
-            "tokio",
-            "tower",
-            "tower_layer",
-            "url",
-        ],
-    },
 ];
 
 #[test]

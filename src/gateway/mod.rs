@@ -57,7 +57,8 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use self::forwarded::fuzz as fuzz_forwarded;
+#[doc(hidden)]
+pub use self::forwarded::fuzz as fuzz_forwarded;
 use self::{
     admin::{Health, Metrics},
     assemble::VerificationTasks,

@@ -5,7 +5,8 @@
 //! are read, and which headers nobody else may send. Libraries for these headers parse them, and believe the first entry.
 
 #[cfg(any(test, fuzzing))]
-mod fuzzing;
+#[path = "../../../fuzz/promises/forwarded.rs"]
+mod promise;
 mod proxies;
 mod trusted;
 
@@ -20,7 +21,7 @@ use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use self::fuzzing::forwarded as fuzz;
+pub use self::promise::forwarded as fuzz;
 pub(super) use self::trusted::TrustedNetwork;
 pub use self::trusted::TrustedProxies;
 use crate::{

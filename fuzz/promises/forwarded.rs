@@ -1,4 +1,4 @@
-//! What a fuzzer feeds: see `crate::fuzzing`.
+//! The headers by which a proxy says where a request came from. This is a module of `gateway::forwarded`, whose parts are private.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -9,7 +9,7 @@ use crate::gate::{ClientInfo, Scheme};
 
 /// Lines of headers, as `name: value`: a client that is no trusted proxy changes nothing of what the app is told, and a trusted
 /// proxy can only name one address, one scheme and one host.
-pub(crate) fn forwarded(lines: &[u8]) -> bool {
+pub fn forwarded(lines: &[u8]) -> bool {
     let headers: HeaderMap = lines.split(|byte| *byte == b'\n').filter_map(header).collect();
     let trusted =
         TrustedProxies::from_iter(["10.0.0.0/8"].map(|network| TrustedNetwork::parse(network).expect("a network")));

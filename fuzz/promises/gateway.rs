@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::gateway::config::Config;
+pub use crate::gateway::fuzz_forwarded as forwarded;
 
 /// The text of a configuration: every mistake has its place, and no mistake repeats a value.
 pub fn configuration(text: &[u8]) -> bool {
@@ -21,11 +22,6 @@ pub fn configuration(text: &[u8]) -> bool {
             false
         }
     }
-}
-
-/// The headers by which a proxy says where a request came from.
-pub fn forwarded(lines: &[u8]) -> bool {
-    crate::gateway::fuzz_forwarded(lines)
 }
 
 /// What every variable of the environment holds.

@@ -1,8 +1,8 @@
 //! What fuzzers feed: one function for each parser of foreign bytes, with the promises that hold for whatever comes.
 //!
-//! The module exists under `cfg(fuzzing)`, which cargo-fuzz sets, and in the unit tests, which give the seeds in `fuzz/seeds`
-//! to the same functions. It is no part of the public API. A function panics when a promise is broken, and tells whether the
-//! bytes got through the parser, so that a seed that no longer does is noticed.
+//! The crate has these files as its module `fuzzing`, so that they reach what is private: under `cfg(fuzzing)`, which cargo-fuzz
+//! sets, and in its unit tests, which give the seeds in `fuzz/seeds` to the same functions. A function panics when a promise is
+//! broken, and returns whether the bytes got through the parser, so that a seed that no longer does is noticed.
 
 mod folding;
 #[cfg(feature = "gateway")]
