@@ -22,7 +22,7 @@ use crate::{
 ///
 /// Dropping it, or the future of [`finish`](Self::finish), abandons the request and leaves nothing behind.
 #[must_use = "nothing becomes of a request until its body is handed over"]
-pub struct Intake {
+pub(crate) struct Intake {
     pub(super) gate: Gate,
     arrived: Instant,
     handler: BodyHandler,
@@ -56,27 +56,27 @@ impl Intake {
     }
 
     /// The largest body to read, in bytes.
-    pub fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.gate.0.body_limit
     }
 
     /// A future that is ready when the deadline of the whole intake has come.
-    pub fn expired(&self) -> BoxFuture<'static, ()> {
+    pub(crate) fn expired(&self) -> BoxFuture<'static, ()> {
         self.gate.0.clock.sleep_until(self.deadline())
     }
 
     /// The body is larger than the limit.
-    pub fn too_large(self) -> Verdict {
+    pub(crate) fn too_large(self) -> Verdict {
         self.reject(Rejection::BodyTooLarge, Connection::Close)
     }
 
     /// The body was not whole when the deadline came.
-    pub fn too_slow(self) -> Verdict {
+    pub(crate) fn too_slow(self) -> Verdict {
         self.reject(Rejection::BodyTimeout, Connection::Close)
     }
 
     /// The body broke off.
-    pub fn interrupted(self) -> Verdict {
+    pub(crate) fn interrupted(self) -> Verdict {
         let rejection = match self.handler {
             BodyHandler::Form(_) => Rejection::MalformedRequest,
             BodyHandler::Verify | BodyHandler::Callback(_) => Rejection::MalformedCallback,
@@ -85,7 +85,7 @@ impl Intake {
     }
 
     /// Decides by the whole body; a callback's verdict is ready by the deadline at the latest.
-    pub fn finish(mut self, body: Bytes) -> BoxFuture<'static, Verdict> {
+    pub(crate) fn finish(mut self, body: Bytes) -> BoxFuture<'static, Verdict> {
         Box::pin(async move {
             if body.len() > self.limit() {
                 return self.reject(Rejection::BodyTooLarge, Connection::Keep);

@@ -1,13 +1,14 @@
 //! The engine. It decides how to answer or forward a request, by its head and, for a callback, by its body.
 //!
-//! It knows no body type, socket or runtime. An edge hands it the head, takes the [`Step`] that it answers, and
-//! for a callback reads the body and takes the [`Verdict`].
+//! It knows no body type, socket or runtime. An edge ([`layer`](crate::layer) or the module `pingora`) hands it the head,
+//! takes the step that it answers, and for a callback reads the body and takes the verdict. An [`Observer`] hears what
+//! happens.
 //!
 //! ```
 //! # use std::time::Instant;
 //! # use futures_core::future::BoxFuture;
 //! # use truegate::{callback::Grant, cause::Cause, profile::{FetchError, Profile, ProfileSource}};
-//! use truegate::gate::{Gate, Step};
+//! use truegate::gate::{Event, Gate, Limits};
 //!
 //! # struct Nobody;
 //! # impl ProfileSource for Nobody {
@@ -16,13 +17,22 @@
 //! #     }
 //! # }
 //! # let source = Nobody;
-//! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, source).build();
+//! struct Log;
 //!
-//! let (mut head, ()) = http::Request::get("/").header("x-truecaller-phone", "+1").body(())?.into_parts();
-//! let Step::Forward(edits) = gate.inspect(&head) else { unreachable!("not the callback route") };
-//! gate.apply(&edits, &mut head.headers);
-//! assert!(head.headers.is_empty());
-//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! impl truegate::gate::Observer for Log {
+//!     fn observe(&self, event: Event) {
+//!         if let Event::Callback { outcome, elapsed } = event {
+//!             println!("a callback was {} after {elapsed:?}", outcome.code());
+//!         }
+//!     }
+//! }
+//!
+//! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, source)
+//!     .limits(Limits { callbacks_per_second: None, ..Limits::default() })
+//!     .observer(Log)
+//!     .build();
+//! # drop(gate);
+//! # Ok::<_, truegate::gate::ReservedPathError>(())
 //! ```
 
 pub(crate) mod authority;
@@ -46,22 +56,23 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
-pub(crate) use self::reply::Leftover;
 pub use self::{
     builder::GateBuilder,
     client::{ClientInfo, Scheme},
     event::{Channel, Event, FetchOutcome, LoginEvent, Observer, Outcome, VerificationOutcome},
-    intake::Intake,
     limits::Limits,
     rejection::Rejection,
-    reply::{Connection, Reply},
-    step::{Failure, Lookup, Step, Verdict},
 };
 use self::{
     framing::MissingHost,
     intake::BodyHandler,
     limits::Limiters,
     plugin::{Decision, Plugin},
+};
+pub(crate) use self::{
+    intake::Intake,
+    reply::{Connection, Leftover, Reply},
+    step::{Failure, Lookup, Step, Verdict},
 };
 pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 use crate::{
@@ -98,7 +109,7 @@ impl Gate {
     }
 
     /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
-    pub fn inspect(&self, head: &Parts) -> Step {
+    pub(crate) fn inspect(&self, head: &Parts) -> Step {
         let path = self.0.path.compare(head.uri.path());
         if path == PathMatch::Ambiguous {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
@@ -115,14 +126,14 @@ impl Gate {
     }
 
     /// Answers a request that the edge itself cannot let pass.
-    pub fn reject(&self, rejection: Rejection) -> Reply {
+    pub(crate) fn reject(&self, rejection: Rejection) -> Reply {
         self.observe(Event::Refusal(rejection));
         Reply::reject(rejection, Connection::Close)
     }
 
     /// Answers a request that cannot pass: with a page for a person, where a plugin has pages, and otherwise with problem
     /// details.
-    pub fn reject_for(&self, rejection: Rejection, head: &Parts) -> Reply {
+    pub(crate) fn reject_for(&self, rejection: Rejection, head: &Parts) -> Reply {
         self.explain(self.reject(rejection), rejection.code(), head)
     }
 
@@ -132,7 +143,7 @@ impl Gate {
     }
 
     /// Whether a path is reserved for truegate, so that no app ever gets the request.
-    pub fn keeps(&self, path: &str) -> bool {
+    pub(crate) fn keeps(&self, path: &str) -> bool {
         self.0.plugins.iter().any(|plugin| plugin.reserves(path))
     }
 
@@ -146,18 +157,18 @@ impl Gate {
     ///
     /// A server that stops may say so in its log: other gateways, and this one after a restart, take such a session for a
     /// valid one until it expires.
-    pub fn untold_revocations(&self) -> usize {
+    pub(crate) fn untold_revocations(&self) -> usize {
         self.0.plugins.iter().map(|plugin| plugin.untold_revocations()).sum()
     }
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.
-    pub fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
+    pub(crate) fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
         self.strip_by(Decision::Made(edits), target);
         self.report(edits.apply(target));
     }
 
     /// Strips the headers of a request whose edits are not decided.
-    pub fn strip_request(&self, target: &mut impl HeaderTarget) {
+    pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) {
         self.strip_by(Decision::Missing, target);
         self.report(self.0.names.strip_request(target));
     }
@@ -167,12 +178,12 @@ impl Gate {
     }
 
     /// Strips the trailers of a request.
-    pub fn strip_request_trailers(&self, trailers: &mut HeaderMap) {
+    pub(crate) fn strip_request_trailers(&self, trailers: &mut HeaderMap) {
         self.report(self.0.names.strip_trailers(trailers));
     }
 
     /// Strips the headers of a response, then edits them as the request's edits say.
-    pub fn apply_response(&self, edits: Option<&ResponseEdits>, target: &mut impl HeaderTarget) {
+    pub(crate) fn apply_response(&self, edits: Option<&ResponseEdits>, target: &mut impl HeaderTarget) {
         self.strip_response(target);
         if let Some(edits) = edits {
             let added = self.0.plugins.iter().fold(false, |added, plugin| plugin.set_cookies(edits, target) | added);
@@ -181,14 +192,14 @@ impl Gate {
     }
 
     /// Strips the headers of a response.
-    pub fn strip_response(&self, target: &mut impl HeaderTarget) {
+    pub(crate) fn strip_response(&self, target: &mut impl HeaderTarget) {
         let stripped = self.0.plugins.iter().fold(false, |stripped, plugin| plugin.strip_response(target) | stripped);
         let spoofs = self.0.names.strip(target);
         self.report_response(Spoofs { header: spoofs.header || stripped, ..spoofs });
     }
 
     /// Strips the trailers of a response.
-    pub fn strip_response_trailers(&self, trailers: &mut HeaderMap) {
+    pub(crate) fn strip_response_trailers(&self, trailers: &mut HeaderMap) {
         self.report_response(self.0.names.strip_trailers(trailers));
     }
 

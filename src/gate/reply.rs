@@ -15,16 +15,16 @@ use super::Rejection;
 /// It may hold a phone number, a request id or a cookie, so `Debug` shows its status alone.
 #[derive(Clone)]
 #[must_use = "a request without its reply is never answered"]
-pub struct Reply {
+pub(crate) struct Reply {
     /// Status, headers and body.
-    pub response: Response<Bytes>,
+    pub(crate) response: Response<Bytes>,
     /// Whether the connection stays open.
-    pub connection: Connection,
+    pub(crate) connection: Connection,
 }
 
 /// Whether an HTTP/1 connection stays open after a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Connection {
+pub(crate) enum Connection {
     /// The request was read to its end, so another may follow.
     Keep,
     /// A part of the request may be unread, and must not be taken for the next one.
@@ -50,7 +50,7 @@ impl fmt::Debug for Reply {
 
 impl Reply {
     /// Answers a rejected request with problem details (RFC 9457).
-    pub fn reject(rejection: Rejection, connection: Connection) -> Self {
+    pub(crate) fn reject(rejection: Rejection, connection: Connection) -> Self {
         let mut reply = Self::problem(rejection.status(), rejection.code(), rejection.title(), connection);
         let headers = reply.response.headers_mut();
         if let Rejection::MethodNotAllowed { allow } = rejection {

@@ -10,7 +10,7 @@ use crate::headers::Edits;
 /// The action for a request of which only the head was read.
 #[derive(Debug)]
 #[must_use = "a request is neither passed on nor answered until its step is taken"]
-pub enum Step {
+pub(crate) enum Step {
     /// Pass it on with these edits; its body is none of our business.
     Forward(Edits),
     /// Read the body, then ask again.
@@ -25,15 +25,15 @@ pub enum Step {
 ///
 /// Dropping it, or the future of [`finish`](Self::finish), abandons the request and leaves nothing behind.
 #[must_use = "nothing becomes of a request that is not looked up"]
-pub struct Lookup(pub(super) BoxFuture<'static, Verdict>);
+pub(crate) struct Lookup(pub(super) BoxFuture<'static, Verdict>);
 
 /// A method of [`Intake`] that gives the verdict for a body that could not be read to its end.
-pub type Failure = fn(Intake) -> Verdict;
+pub(crate) type Failure = fn(Intake) -> Verdict;
 
 /// What to do with a request that was read, or looked up.
 #[derive(Debug)]
 #[must_use = "a request is neither passed on nor answered until its verdict is carried out"]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Pass it on, with these edits and its body, be it read or not.
     Forward(Edits),
     /// Answer it.
@@ -42,7 +42,7 @@ pub enum Verdict {
 
 impl Lookup {
     /// Asks, and waits where the request asks for that.
-    pub fn finish(self) -> BoxFuture<'static, Verdict> {
+    pub(crate) fn finish(self) -> BoxFuture<'static, Verdict> {
         self.0
     }
 }

@@ -13,6 +13,7 @@ use std::{
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Request, StatusCode};
+use proptest::{collection::vec, prelude::*};
 
 use super::*;
 use crate::{
@@ -149,6 +150,23 @@ fn a_callback_is_judged_by_its_path_whatever_the_query_or_form() {
             matches!(gate.inspect(&head("POST", target, &[("content-encoding", "identity")])), Step::Intake(_)),
             "{target}"
         );
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_a_sloppy_server_reads_as_the_callback_never_passes(
+        noise in vec(prop_oneof![Just("/"), Just("//"), Just("/./"), Just("/x/../"), Just("%2f"), Just("\\"), Just(";p/"), Just("%252F")], 2),
+        tail in prop_oneof![Just(""), Just("/"), Just("%00"), Just(";a=b"), Just("%3fq"), Just("?q=1")],
+        upper in any::<bool>(),
+    ) {
+        let path = format!("{}truecaller{}callback{tail}", noise[0], noise[1]);
+        let path = if upper { path.to_uppercase() } else { path };
+        let path = if path.starts_with('/') { path } else { format!("/{path}") };
+        if let Ok(request) = Request::get(&path).body(()) {
+            let step = gate(Source::silent()).build().inspect(&request.into_parts().0);
+            prop_assert!(!matches!(step, Step::Forward(_)), "{} passed", path);
+        }
     }
 }
 

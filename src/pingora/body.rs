@@ -58,7 +58,7 @@ pub(super) async fn gone(session: &mut Session) -> Box<Error> {
 /// Reads what the client still sends of its request's body: up to 32 MiB, for up to 30 s. If the body has not ended then,
 /// the connection is closed. A client that withholds the body until it is asked for it (`Expect`) is not waited for.
 ///
-/// [`respond`](super::respond) does so after an answer of the gate's. For those of an app that answers before it has read
+/// truegate does so after an answer of its own. For those of an app that answers before it has read
 /// the whole body, call it from `logging`, which is the last of a proxy's hooks.
 ///
 /// To close a connection with unread bytes resets it, and the client may lose the answer that it was sent. Over HTTP/2

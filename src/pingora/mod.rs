@@ -129,7 +129,7 @@ pub fn inject(session: &mut Session, request: &mut RequestHeader) -> Result<()> 
 /// # Errors
 ///
 /// When the client broke off.
-pub async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
+pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
     if reply.connection == Connection::Close || (body::is_withheld(session) && !session.is_body_done()) {
         session.set_keepalive(None);
     }

@@ -1,17 +1,18 @@
 //! Very many browsers wait at one gateway, and a real Redis hardly notices.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Empty};
 use serde_json::Value;
 use tokio::task::JoinSet;
+use tower::{Layer, ServiceExt, service_fn};
 use truegate::{
-    Gate,
+    Gate, TruegateLayer,
     callback::{Callback, Endpoints},
     clock::ManualClock,
-    gate::{Reply, Step, Verdict},
     store::{RedisStore, State, Store as _},
 };
 
@@ -98,19 +99,15 @@ fn wait(gate: Gate, browser: &Browser) -> impl Future<Output = (String, String)>
     }
 }
 
+/// The answer of truegate itself: the app gets nothing.
 async fn send(gate: &Gate, method: Method, target: &str, cookie: Option<&str>) -> Response<Bytes> {
     let request = Request::builder().method(method).uri(target).header(header::HOST, "shop.example");
     let request = request.header(header::ORIGIN, Sessions::ORIGIN);
     let request = cookie.into_iter().fold(request, |request, cookie| request.header(header::COOKIE, cookie));
-    let (head, ()) = request.body(()).unwrap().into_parts();
-    let verdict = match gate.inspect(&head) {
-        Step::Intake(intake) => intake.finish(Bytes::new()).await,
-        Step::Lookup(lookup) => lookup.finish().await,
-        Step::Reply(reply) => Verdict::Reply(reply),
-        Step::Forward(_) => panic!("{target} is for the app"),
-    };
-    let Verdict::Reply(Reply { response, .. }) = verdict else { panic!("{target} is for the app") };
-    response
+    let app = service_fn(async |_| -> Result<Response<Empty<Bytes>>, Infallible> { panic!("this is for the app") });
+    let answer = TruegateLayer::new(gate.clone()).layer(app).oneshot(request.body(Empty::new()).unwrap()).await;
+    let (head, body) = answer.unwrap().into_parts();
+    Response::from_parts(head, body.collect().await.unwrap().to_bytes())
 }
 
 fn request_id(text: &str) -> truegate::callback::RequestId {
