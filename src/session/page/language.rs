@@ -1,49 +1,67 @@
 //! The languages of the pages, and their texts.
 
-mod ar;
-mod bn;
-mod en;
-mod hi;
-mod kn;
-mod ml;
-mod mr;
-mod pa;
-mod sw;
-mod ta;
-mod te;
-mod ur;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-use serde::{Serialize, Serializer};
+use minijinja::value::{Serde, Value};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A language of the pages. The pages have the same languages as Truecaller's dialog.
-#[derive(Clone, Copy)]
 pub(crate) struct Language {
     code: &'static str,
-    pub(super) texts: &'static Texts,
+    /// The [`Texts`], as templates see them.
+    pub(super) texts: Value,
+}
+
+/// The texts of a file. `{partner}` in a text stands for the name of the site.
+#[derive(Clone, Serialize, Deserialize)]
+struct Texts {
+    /// The text for each state of a login, by the script's name for the state.
+    states: BTreeMap<String, String>,
+    #[serde(flatten)]
+    pages: BTreeMap<String, String>,
+}
+
+/// The languages, English first. A text that a file lacks is in English.
+static ALL: LazyLock<Vec<Language>> = LazyLock::new(|| {
+    let english = Texts::read(FILES[0].1);
+    let language = |(code, file)| {
+        let mut texts = english.clone();
+        let own = Texts::read(file);
+        texts.states.extend(own.states);
+        texts.pages.extend(own.pages);
+        Language { code, texts: Serde(texts).into() }
+    };
+    FILES.map(language).into()
+});
+
+const FILES: [(&str, &str); 12] = [
+    ("en", include_str!("language/en.json")),
+    ("hi", include_str!("language/hi.json")),
+    ("mr", include_str!("language/mr.json")),
+    ("te", include_str!("language/te.json")),
+    ("ml", include_str!("language/ml.json")),
+    ("ur", include_str!("language/ur.json")),
+    ("pa", include_str!("language/pa.json")),
+    ("ta", include_str!("language/ta.json")),
+    ("bn", include_str!("language/bn.json")),
+    ("kn", include_str!("language/kn.json")),
+    ("sw", include_str!("language/sw.json")),
+    ("ar", include_str!("language/ar.json")),
+];
+
+impl Texts {
+    fn read(file: &str) -> Self {
+        serde_json::from_str(file).expect("a test reads every file")
+    }
 }
 
 impl Language {
-    pub(super) const ALL: [Self; 12] = [
-        Self::new("en", &en::TEXTS),
-        Self::new("hi", &hi::TEXTS),
-        Self::new("mr", &mr::TEXTS),
-        Self::new("te", &te::TEXTS),
-        Self::new("ml", &ml::TEXTS),
-        Self::new("ur", &ur::TEXTS),
-        Self::new("pa", &pa::TEXTS),
-        Self::new("ta", &ta::TEXTS),
-        Self::new("bn", &bn::TEXTS),
-        Self::new("kn", &kn::TEXTS),
-        Self::new("sw", &sw::TEXTS),
-        Self::new("ar", &ar::TEXTS),
-    ];
-
-    const fn new(code: &'static str, texts: &'static Texts) -> Self {
-        Self { code, texts }
+    pub(super) fn all() -> &'static [Self] {
+        &ALL
     }
 
     /// Returns the direction of the language's script, as in HTML's `dir`.
-    pub(super) fn direction(self) -> &'static str {
+    pub(super) fn direction(&self) -> &'static str {
         if ["ur", "ar"].contains(&self.code) { "rtl" } else { "ltr" }
     }
 
@@ -51,18 +69,18 @@ impl Language {
     /// that the header names. Without a match it is English.
     ///
     /// Join several such headers with commas.
-    pub(crate) fn negotiate(accept_language: &str) -> Self {
+    pub(crate) fn negotiate(accept_language: &str) -> &'static Self {
         let ranges: Vec<_> = accept_language.split(',').filter_map(range).collect();
         let position = |tag: &str| {
             ranges.iter().position(|(range, _)| range.split('-').next().unwrap_or(range).eq_ignore_ascii_case(tag))
         };
-        let preference = |language: &Self| {
+        let preference = |language: &&Self| {
             let position = position(language.code).or_else(|| position("*"))?;
             let quality = ranges[position].1;
             (quality > 0).then_some((u16::MAX - quality, position))
         };
-        let accepted = Self::ALL.into_iter().filter(|language| preference(language).is_some());
-        accepted.min_by_key(preference).unwrap_or(Self::ALL[0])
+        let accepted = ALL.iter().filter(|language| preference(language).is_some());
+        accepted.min_by_key(preference).unwrap_or(&ALL[0])
     }
 }
 
@@ -83,55 +101,6 @@ fn range(text: &str) -> Option<(&str, u16)> {
     (0.0..=1.0).contains(&weight).then_some((tag.trim(), (weight * 1000.0) as u16))
 }
 
-/// The texts of the pages in one language. `{partner}` in a text stands for the name of the site.
-#[derive(Serialize)]
-pub(super) struct Texts {
-    login_heading: &'static str,
-    lead: &'static str,
-    button: &'static str,
-    again: &'static str,
-    anyway: &'static str,
-    another_way: &'static str,
-    log_in: &'static str,
-    start: &'static str,
-    no_script: &'static str,
-    insecure: &'static str,
-    open_secure: &'static str,
-    logout_heading: &'static str,
-    logout_lead: &'static str,
-    log_out: &'static str,
-    another_number: &'static str,
-    refused_heading: &'static str,
-    refused_lead: &'static str,
-    ended_heading: &'static str,
-    ended_lead: &'static str,
-    unavailable_heading: &'static str,
-    unavailable_lead: &'static str,
-    unreachable_heading: &'static str,
-    unreachable_lead: &'static str,
-    busy_heading: &'static str,
-    busy_lead: &'static str,
-    wrong_heading: &'static str,
-    wrong_lead: &'static str,
-    states: States,
-}
-
-/// The text for each state of a login, by the script's name for the state.
-#[derive(Serialize)]
-struct States {
-    pending: &'static str,
-    opened: &'static str,
-    verified: &'static str,
-    refused: &'static str,
-    another_number: &'static str,
-    failed: &'static str,
-    expired: &'static str,
-    no_app: &'static str,
-    wrong_device: &'static str,
-    unavailable: &'static str,
-    ready: &'static str,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,8 +108,23 @@ mod tests {
 
     #[test]
     fn the_languages_are_those_of_the_dialog() {
-        let codes: Vec<_> = Language::ALL.iter().map(|language| language.code).collect();
-        assert_eq!(codes, DialogOption::Lang.words());
+        assert_eq!(FILES.map(|(code, _)| code), DialogOption::Lang.words());
+    }
+
+    #[test]
+    fn every_language_has_the_texts_of_english_and_no_others() {
+        // The keys, and which texts name the site. A button that can be tapped needs no words about its state.
+        let shape = |texts: Texts| {
+            let all =
+                texts.states.into_iter().map(|(state, text)| (format!("states.{state}"), text)).chain(texts.pages);
+            all.map(|(key, text)| (text.contains("{partner}"), text.is_empty(), key)).collect::<Vec<_>>()
+        };
+        let english = shape(Texts::read(FILES[0].1));
+        let empty: Vec<_> = english.iter().filter(|(_, is_empty, _)| *is_empty).map(|(_, _, key)| key).collect();
+        assert_eq!(empty, ["states.ready"]);
+        for (code, file) in FILES {
+            assert_eq!(shape(Texts::read(file)), english, "{code}");
+        }
     }
 
     #[test]

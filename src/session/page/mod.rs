@@ -61,7 +61,6 @@ use minijinja::{
 use serde::Serialize;
 
 pub use self::brand::{Brand, Logo, LogoError};
-use self::language::Texts;
 pub(crate) use self::{
     language::Language,
     view::{Page, Problem, View},
@@ -113,7 +112,7 @@ impl Pages {
 
     fn replace(&mut self, name: &'static str, template: String) -> Result<(), minijinja::Error> {
         self.templates.add_template_owned(name, template)?;
-        Language::ALL.into_iter().flat_map(View::samples).try_for_each(|view| self.fill_in(&view).map(drop))
+        Language::all().iter().flat_map(View::samples).try_for_each(|view| self.fill_in(&view).map(drop))
     }
 
     fn fill_in(&self, view: &View<'_>) -> Result<String, minijinja::Error> {
@@ -123,7 +122,7 @@ impl Pages {
             direction,
             // The isolates of UAX #9 keep a name of the other direction from moving the text around it.
             site: if direction == "rtl" { format!("\u{2068}{partner}\u{2069}") } else { partner.to_owned() },
-            text: view.language.texts,
+            text: &view.language.texts,
             logo: &self.logo,
             style: &self.style,
         };
@@ -134,6 +133,7 @@ impl Pages {
 impl Default for Pages {
     /// Returns truegate's own pages.
     fn default() -> Self {
+        Language::all(); // Reads the texts now, and not for the first page.
         let mut templates = Environment::new();
         templates.set_auto_escape_callback(|_| AutoEscape::Html);
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -209,7 +209,7 @@ struct Context<'a> {
     view: &'a View<'a>,
     direction: &'static str,
     site: String,
-    text: &'static Texts,
+    text: &'a Value,
     logo: &'a Option<Value>,
     style: &'a Value,
 }

@@ -14,7 +14,7 @@ use crate::closed_list::closed_list;
 #[derive(Clone, Serialize)]
 pub(crate) struct View<'a> {
     /// The language of the page.
-    pub(crate) language: Language,
+    pub(crate) language: &'static Language,
     /// The name of the site.
     pub(crate) partner: &'a str,
     /// The nonce of the page's [policy](super::csp).
@@ -71,7 +71,7 @@ impl Page<'_> {
 
 impl View<'static> {
     /// Returns a sample of every page, as a check of templates needs them.
-    pub(super) fn samples(language: Language) -> impl Iterator<Item = Self> {
+    pub(super) fn samples(language: &'static Language) -> impl Iterator<Item = Self> {
         let (path, next, link) = ("/.truegate", "/account?a=b&c=d", "/account");
         let login = |fallback| Page::Login {
             path,
