@@ -28,6 +28,8 @@ mod reader;
 mod routes;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod upstream;
 mod value;

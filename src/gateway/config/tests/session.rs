@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use truegate::{
+use super::{Folder, UPSTREAM, mistakes, parse, parse_in};
+use crate::{
     gateway::config::{Store, Warning},
     session::page::Brand,
 };
-
-use super::{folder::Folder, refused::mistakes};
-use crate::{UPSTREAM, parse, parse_in};
 
 /// The keys that a section must have.
 const REST: &str =

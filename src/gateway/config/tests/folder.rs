@@ -1,28 +1,21 @@
 //! A folder of its own for a test, which goes when the test ends.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{fs, path::PathBuf};
+
+use tempfile::TempDir;
 
 /// The folder.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
     /// Makes an empty folder.
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&path).expect("the target folder can be written to");
-        Self(path)
+        Self(TempDir::new().expect("a folder can be made"))
     }
 
     /// Where a file of that name is.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.0.path().join(name)
     }
 
     /// Writes a file.
@@ -38,11 +31,5 @@ impl Folder {
         let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a key can be made");
         self.write(certificate, pair.cert.pem().as_bytes());
         self.write(key, pair.signing_key.serialize_pem().as_bytes());
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

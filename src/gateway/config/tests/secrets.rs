@@ -1,7 +1,6 @@
 //! What must stay unknown stays unknown.
 
-use super::folder::Folder;
-use crate::{SECRET, UPSTREAM, parse, parse_in};
+use super::{Folder, SECRET, UPSTREAM, parse, parse_in};
 
 #[test]
 fn a_secret_is_never_shown() {

@@ -1,12 +1,10 @@
 //! Rules are looked at before anybody is let in.
 
-use truegate::{
+use super::{Folder, UPSTREAM, parse, parse_in};
+use crate::{
     access::{Access, AllowList},
     profile::PhoneNumber,
 };
-
-use super::folder::Folder;
-use crate::{UPSTREAM, parse, parse_in};
 
 const SESSION: &str = "session: { public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', \
                        partner: { key: k, name: n } }\ncallback: { path: '${TRUEGATE_CALLBACK_PATH}' }\n";

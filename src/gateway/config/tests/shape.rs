@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::refused::{assert_refused, assert_refused_beside_upstream, mistakes};
-use crate::{UPSTREAM, parse};
+use super::{
+    UPSTREAM, mistakes, parse,
+    refused::{assert_refused, assert_refused_beside_upstream},
+};
 
 #[test]
 fn what_is_not_yaml_is_refused_at_its_place() {

@@ -1,7 +1,9 @@
 //! What the keys may say.
 
-use super::refused::{assert_refused, assert_refused_beside_upstream, mistakes};
-use crate::{UPSTREAM, parse};
+use super::{
+    UPSTREAM, mistakes, parse,
+    refused::{assert_refused, assert_refused_beside_upstream},
+};
 
 #[test]
 fn a_value_is_one_that_can_work() {

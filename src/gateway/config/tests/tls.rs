@@ -1,7 +1,6 @@
 //! Certificates and keys are looked at before anything listens.
 
-use super::folder::Folder;
-use crate::{UPSTREAM, parse_in};
+use super::{Folder, UPSTREAM, parse_in};
 
 #[test]
 fn tls_files_are_refused_unless_they_would_serve() {

@@ -1,6 +1,6 @@
 //! Ways to say that a text is refused.
 
-use crate::{UPSTREAM, parse};
+use super::{UPSTREAM, parse};
 
 /// The mistakes of a text, each as `LINE:COLUMN: path: message`.
 pub(crate) fn mistakes(text: &str) -> Vec<String> {

@@ -1,34 +1,29 @@
 //! What a configuration promises: all of it is right, or every mistake is told with its place and no secret.
-#![cfg(feature = "gateway")]
+
+mod assertion;
+mod folder;
+mod refused;
+mod routes;
+mod secrets;
+mod session;
+mod shape;
+mod tls;
+mod values;
 
 use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
-use truegate::{
+
+use self::{folder::Folder, refused::mistakes};
+use super::{Config, ConfigErrors, LogFormat, LogLevel, Store, TrustedProxies};
+use crate::{
     access::{Access, AllowList},
     assertion::SigningKey,
     callback::Endpoints,
     gate::Limits,
-    gateway::config::{Config, ConfigErrors, LogFormat, LogLevel, Store, TrustedProxies},
     headers::HeaderNames,
     session::{LinkBase, ReturnPath, cookies::UpstreamCookie},
 };
 
-mod config {
-    mod assertion;
-    mod folder;
-    mod refused;
-    mod routes;
-    mod secrets;
-    mod session;
-    mod shape;
-    mod tls;
-    mod values;
-
-    pub(crate) use self::{folder::Folder, refused::mistakes};
-}
-
-use self::config::{Folder, mistakes};
-
-const SHIPPED: &str = include_str!("../config.yaml");
+const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config.yaml"));
 const UPSTREAM: &str = "upstream: http://127.0.0.1:3000\n";
 
 fn environment(name: &str) -> Option<String> {

@@ -1,8 +1,7 @@
 //! Keys, names and lifetimes are looked at before anything is signed.
-use truegate::assertion::SigningKey;
 
-use super::folder::Folder;
-use crate::{UPSTREAM, parse_in};
+use super::{Folder, UPSTREAM, parse_in};
+use crate::assertion::SigningKey;
 
 const REST: &str = "issuer: https://shop.example, audience: shop-backend";
 
