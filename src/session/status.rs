@@ -20,7 +20,7 @@ use crate::{
     callback::{RequestId, VERIFIED},
     gate::{Rejection, Reply},
     session::{BrowserId, Purpose, Session},
-    store::{Login, State},
+    store::{Login, LoginState},
 };
 
 #[derive(Serialize)]
@@ -163,7 +163,7 @@ impl Question {
     /// Watches a login that this browser watched a moment ago, without a question to the store. Only for a login that goes
     /// on: an ended one is answered in full, with what the store has sealed for the browser.
     fn watch_again(&self, waiter: &Waiter<'_>, now: Instant) -> Option<Changes> {
-        let goes_on = [State::Pending, State::Opened].iter().any(|state| state.word() == self.since);
+        let goes_on = [LoginState::Pending, LoginState::Opened].iter().any(|state| state.word() == self.since);
         match &self.login {
             AskedLogin::Newest if goes_on => waiter.watch_again(None, self.since, now),
             AskedLogin::Named(request_id) if goes_on => waiter.watch_again(Some(request_id), self.since, now),
@@ -176,7 +176,9 @@ impl From<Option<Login>> for LoginAnswer {
     fn from(login: Option<Login>) -> Self {
         match login {
             None => Self::Word(EXPIRED),
-            Some(Login { request_id, state: State::Verified(sealed), .. }) => Self::Verified { request_id, sealed },
+            Some(Login { request_id, state: LoginState::Verified(sealed), .. }) => {
+                Self::Verified { request_id, sealed }
+            }
             Some(login) => Self::Word(login.state.word()),
         }
     }

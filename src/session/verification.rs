@@ -19,7 +19,7 @@ use crate::{
     identity::Identity,
     profile::{FetchError, Profile},
     session::{Purpose, Session, SessionId},
-    store::{State, StoreError},
+    store::{LoginState, StoreError},
 };
 
 impl Handler<'_> {
@@ -107,16 +107,21 @@ impl Handler<'_> {
         let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(request_id, expires).await) };
         let session = self.session(&profile);
         let sealed = self.sessions.sealer.seal(Purpose::Login(request_id), &session.to_bytes());
-        self.end(request_id, State::Verified(sealed.into()), expires).await.map(|()| profile)
+        self.end(request_id, LoginState::Verified(sealed.into()), expires).await.map(|()| profile)
     }
 
     /// Ends a login without one.
     async fn fail(&self, request_id: &RequestId, expires: Instant) -> VerificationOutcome {
-        self.end(request_id, State::Failed, expires).await.err().unwrap_or(VerificationOutcome::Failed)
+        self.end(request_id, LoginState::Failed, expires).await.err().unwrap_or(VerificationOutcome::Failed)
     }
 
     /// Moves a login to its end, trying again while the store is away.
-    async fn end(&self, request_id: &RequestId, state: State, expires: Instant) -> Result<(), VerificationOutcome> {
+    async fn end(
+        &self,
+        request_id: &RequestId,
+        state: LoginState,
+        expires: Instant,
+    ) -> Result<(), VerificationOutcome> {
         let clock = self.gate.clock();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -131,7 +136,7 @@ impl Handler<'_> {
         }
     }
 
-    async fn advance(&self, request_id: &RequestId, state: State) -> Result<bool, StoreError> {
+    async fn advance(&self, request_id: &RequestId, state: LoginState) -> Result<bool, StoreError> {
         let event = event(&state);
         let moved = self.ask(self.sessions.store.advance(request_id, state)).await?;
         if moved {
@@ -231,23 +236,23 @@ impl Drop for OutcomeReport {
 }
 
 /// Where a login moves by a callback without a token.
-fn state(status: &str) -> Option<State> {
+fn state(status: &str) -> Option<LoginState> {
     match status {
-        "flow_invoked" => Some(State::Opened),
-        "user_rejected" => Some(State::Refused),
-        "use_another_number" => Some(State::AnotherNumber),
+        "flow_invoked" => Some(LoginState::Opened),
+        "user_rejected" => Some(LoginState::Refused),
+        "use_another_number" => Some(LoginState::AnotherNumber),
         _ => None,
     }
 }
 
-fn event(state: &State) -> Option<LoginEvent> {
+fn event(state: &LoginState) -> Option<LoginEvent> {
     match state {
-        State::Pending => None,
-        State::Opened => Some(LoginEvent::Opened),
-        State::Verified(_) => Some(LoginEvent::Verified),
-        State::Refused => Some(LoginEvent::Refused),
-        State::AnotherNumber => Some(LoginEvent::AnotherNumber),
-        State::Failed => Some(LoginEvent::Failed),
+        LoginState::Pending => None,
+        LoginState::Opened => Some(LoginEvent::Opened),
+        LoginState::Verified(_) => Some(LoginEvent::Verified),
+        LoginState::Refused => Some(LoginEvent::Refused),
+        LoginState::AnotherNumber => Some(LoginEvent::AnotherNumber),
+        LoginState::Failed => Some(LoginEvent::Failed),
     }
 }
 

@@ -17,12 +17,12 @@ pub struct Login {
     /// The browser that started it, as it was sealed when the login was opened.
     pub owner: Bytes,
     /// How far it has come.
-    pub state: State,
+    pub state: LoginState,
 }
 
 /// How far a login has come.
 #[derive(Clone, PartialEq, Eq)]
-pub enum State {
+pub enum LoginState {
     /// The browser has the request id, and nothing else has happened.
     Pending,
     /// Truecaller shows its dialog.
@@ -44,7 +44,7 @@ pub struct WatchedLogin {
     pub browser: BrowserId,
     /// The login that the browser asks about; none for its newest.
     pub asked: Option<RequestId>,
-    /// What [`Store::state`](super::Store::state) last returned: the login's request id and the [word](State::word) of its state.
+    /// What [`Store::state`](super::Store::state) last returned: the login's request id and the [word](LoginState::word) of its state.
     pub found: Option<(RequestId, &'static str)>,
 }
 
@@ -59,7 +59,7 @@ impl WatchedLogin {
     }
 }
 
-impl State {
+impl LoginState {
     /// Returns its word, by which browsers and stores know it.
     pub fn word(&self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl fmt::Debug for Login {
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for LoginState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn debug_shows_nothing_that_is_sealed() {
         let (request_id, sealed) = (RequestId::parse("a-nonce-of-one").unwrap(), Bytes::from_static(b"sealed"));
-        let shown = format!("{:?}", Login { request_id, owner: sealed.clone(), state: State::Verified(sealed) });
+        let shown = format!("{:?}", Login { request_id, owner: sealed.clone(), state: LoginState::Verified(sealed) });
         assert!(shown.contains("verified") && !shown.contains("sealed"), "{shown}");
     }
 }

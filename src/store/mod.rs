@@ -10,7 +10,7 @@
 //! ```
 //! use std::time::Duration;
 //! use bytes::Bytes;
-//! use truegate::{callback::{Callback, Endpoints}, session::BrowserId, store::{MemoryStore, State, Store}};
+//! use truegate::{callback::{Callback, Endpoints}, session::BrowserId, store::{MemoryStore, LoginState, Store}};
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! # runtime.block_on(async {
@@ -22,10 +22,10 @@
 //! let owner = Bytes::from_static(b"the browser, sealed for the request id");
 //! store.open(request_id, &browser, owner.clone(), Duration::from_secs(180)).await?;
 //!
-//! assert!(store.advance(request_id, State::Refused).await?);
-//! assert!(!store.advance(request_id, State::Opened).await?, "a login ends once");
+//! assert!(store.advance(request_id, LoginState::Refused).await?);
+//! assert!(!store.advance(request_id, LoginState::Opened).await?, "a login ends once");
 //! let login = store.state(&browser, None).await?.expect("an ended login is kept until it expires");
-//! assert_eq!((login.state, login.owner), (State::Refused, owner));
+//! assert_eq!((login.state, login.owner), (LoginState::Refused, owner));
 //! # Ok::<_, Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
@@ -42,7 +42,7 @@ use bytes::Bytes;
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisStore, RedisStoreError};
 pub use self::{
-    login::{Login, State, WatchedLogin},
+    login::{Login, LoginState, WatchedLogin},
     memory::MemoryStore,
 };
 use crate::{
@@ -67,7 +67,7 @@ use crate::{
 /// ```
 /// use std::{sync::atomic::{AtomicUsize, Ordering}, time::Duration};
 /// use bytes::Bytes;
-/// use truegate::{callback::RequestId, session::BrowserId, store::{Answer, Cursor, Login, MemoryStore, State, Store}};
+/// use truegate::{callback::RequestId, session::BrowserId, store::{Answer, Cursor, Login, MemoryStore, LoginState, Store}};
 ///
 /// /// A store that counts the logins which ended.
 /// struct Counting {
@@ -82,9 +82,9 @@ use crate::{
 ///     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
 ///         self.inner.time_left(request_id)
 ///     }
-///     fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+///     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
 ///         Box::pin(async move {
-///             let is_end = !matches!(to, State::Opened);
+///             let is_end = !matches!(to, LoginState::Opened);
 ///             let has_moved = self.inner.advance(request_id, to).await?;
 ///             self.ended.fetch_add(usize::from(has_moved && is_end), Ordering::Relaxed);
 ///             Ok(has_moved)
@@ -137,7 +137,7 @@ pub trait Store: Send + Sync + 'static {
     /// Moves a login on, from pending to opened, or from either to an end. Returns whether it moved.
     ///
     /// Anything else changes nothing: a login ends once, and does not go back. Its lifetime stays the same.
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool>;
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool>;
 
     /// Returns a login of a browser, or the browser's newest; none if the login is another browser's, has expired or never
     /// was.

@@ -13,7 +13,7 @@ use truegate::{
     Gate, TruegateLayer,
     callback::{Callback, Endpoints},
     clock::ManualClock,
-    store::{RedisStore, State, Store as _},
+    store::{LoginState, RedisStore, Store as _},
 };
 
 use crate::{
@@ -61,7 +61,7 @@ async fn two_thousand_who_wait_cost_one_question_in_three_hundred_milliseconds()
     assert_eq!(asked(&redis), all_wait + 10);
 
     let another = RedisStore::new(&redis.url(), CROWD).unwrap();
-    assert_eq!(another.advance(&request_id(&browsers[1234].request_id), State::Refused).await, Ok(true));
+    assert_eq!(another.advance(&request_id(&browsers[1234].request_id), LoginState::Refused).await, Ok(true));
     let moved = asked(&redis);
     clock.advance(LOOK);
     let first = within(waiting.join_next()).await.unwrap().unwrap();

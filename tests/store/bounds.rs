@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use truegate::store::{State, StoreError};
+use truegate::store::{LoginState, StoreError};
 
 use crate::site::{LONG, SHORT, Site, browser, login, owner, request_id};
 
@@ -43,14 +43,14 @@ pub async fn ten_thousand_logins_fill_a_store_and_go_on(site: fn(usize) -> Site)
         Err(StoreError::Full)
     );
     assert_eq!(site.one.time_left(&request_id(100_000)).await, Ok(None));
-    assert_eq!(site.one.state(&first, None).await, Ok(login(&request_id(0), State::Pending)));
-    assert_eq!(site.other.advance(&request_id(0), State::Refused).await, Ok(true));
+    assert_eq!(site.one.state(&first, None).await, Ok(login(&request_id(0), LoginState::Pending)));
+    assert_eq!(site.other.advance(&request_id(0), LoginState::Refused).await, Ok(true));
 }
 
 pub async fn a_login_that_ended_keeps_its_place(site: fn(usize) -> Site) {
     let site = site(1);
     site.one.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await.unwrap();
-    assert_eq!(site.one.advance(&request_id(1), State::Refused).await, Ok(true));
+    assert_eq!(site.one.advance(&request_id(1), LoginState::Refused).await, Ok(true));
 
     assert_eq!(site.one.open(&request_id(2), &browser(), owner(&request_id(2)), LONG).await, Err(StoreError::Full));
 }

@@ -1,6 +1,6 @@
 //! Promises about the logins of a browser.
 
-use truegate::store::State;
+use truegate::store::LoginState;
 
 use crate::site::{LONG, SHORT, Site, browser, login, owner, request_id};
 
@@ -10,14 +10,15 @@ pub async fn another_browser_learns_nothing(site: fn(usize) -> Site) {
 
     assert_eq!(site.one.state(&second, Some(&request_id)).await, Ok(None));
     assert_eq!(site.one.state(&second, None).await, Ok(None));
-    assert_eq!(site.other.state(&first, Some(&request_id)).await, Ok(login(&request_id, State::Pending)));
+    assert_eq!(site.other.state(&first, Some(&request_id)).await, Ok(login(&request_id, LoginState::Pending)));
 }
 
 pub async fn without_a_request_id_the_newest_login_is_meant(site: fn(usize) -> Site) {
     let (site, browser) = (site(10), browser());
-    for (number, state) in [State::Refused, State::Opened, State::AnotherNumber].into_iter().enumerate() {
+    for (number, state) in [LoginState::Refused, LoginState::Opened, LoginState::AnotherNumber].into_iter().enumerate()
+    {
         site.one.open(&request_id(number), &browser, owner(&request_id(number)), LONG).await.unwrap();
-        assert_eq!(site.other.state(&browser, None).await, Ok(login(&request_id(number), State::Pending)));
+        assert_eq!(site.other.state(&browser, None).await, Ok(login(&request_id(number), LoginState::Pending)));
         site.one.advance(&request_id(number), state.clone()).await.unwrap();
         assert_eq!(site.other.state(&browser, None).await, Ok(login(&request_id(number), state)));
     }
@@ -26,11 +27,11 @@ pub async fn without_a_request_id_the_newest_login_is_meant(site: fn(usize) -> S
 pub async fn when_the_newest_login_expires_the_one_before_is_the_newest(site: fn(usize) -> Site) {
     let (site, browser) = (site(10), browser());
     site.one.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await.unwrap();
-    site.one.advance(&request_id(1), State::Refused).await.unwrap();
+    site.one.advance(&request_id(1), LoginState::Refused).await.unwrap();
     site.one.open(&request_id(2), &browser, owner(&request_id(2)), SHORT).await.unwrap();
 
     site.once_short_has_passed(async || {
-        site.one.state(&browser, None).await == Ok(login(&request_id(1), State::Refused))
+        site.one.state(&browser, None).await == Ok(login(&request_id(1), LoginState::Refused))
     })
     .await;
 }
@@ -44,15 +45,15 @@ pub async fn of_six_logins_the_oldest_makes_room(site: fn(usize) -> Site) {
 
     assert_eq!(site.other.state(&first, Some(&request_id(0))).await, Ok(None));
     assert_eq!(site.other.time_left(&request_id(0)).await, Ok(None));
-    assert_eq!(site.other.advance(&request_id(0), State::Opened).await, Ok(false));
+    assert_eq!(site.other.advance(&request_id(0), LoginState::Opened).await, Ok(false));
     for number in 1..6 {
         assert_eq!(
             site.other.state(&first, Some(&request_id(number))).await,
-            Ok(login(&request_id(number), State::Pending)),
+            Ok(login(&request_id(number), LoginState::Pending)),
             "{number}"
         );
     }
-    assert_eq!(site.other.state(&second, None).await, Ok(login(&request_id(100), State::Pending)));
+    assert_eq!(site.other.state(&second, None).await, Ok(login(&request_id(100), LoginState::Pending)));
 }
 
 pub async fn expired_logins_are_none_of_the_five(site: fn(usize) -> Site) {
@@ -69,7 +70,7 @@ pub async fn expired_logins_are_none_of_the_five(site: fn(usize) -> Site) {
     for number in [0, 5, 6, 7, 8] {
         assert_eq!(
             site.one.state(&browser, Some(&request_id(number))).await,
-            Ok(login(&request_id(number), State::Pending)),
+            Ok(login(&request_id(number), LoginState::Pending)),
             "{number}"
         );
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    store::{Cursor, RedisStore, State, Store, StoreError},
+    store::{Cursor, LoginState, RedisStore, Store, StoreError},
 };
 
 use crate::{
@@ -60,7 +60,7 @@ async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards(
     for (number, browser) in browsers.iter().enumerate() {
         store.open(&request_id(number), browser, owner(&request_id(number)), LONG).await.unwrap();
         let sealed = Bytes::from(number.to_string());
-        assert_eq!(store.advance(&request_id(number), State::Verified(sealed)).await, Ok(true));
+        assert_eq!(store.advance(&request_id(number), LoginState::Verified(sealed)).await, Ok(true));
     }
 
     server.signal("STOP");
@@ -77,7 +77,7 @@ async fn a_server_that_stands_still_is_unavailable_in_time_and_right_afterwards(
     recovers(&store).await;
     for (number, browser) in browsers.iter().enumerate() {
         let sealed = Bytes::from(number.to_string());
-        assert_eq!(store.state(browser, None).await, Ok(login(&request_id(number), State::Verified(sealed))));
+        assert_eq!(store.state(browser, None).await, Ok(login(&request_id(number), LoginState::Verified(sealed))));
     }
 }
 
@@ -89,9 +89,9 @@ async fn a_connection_that_leads_nowhere_is_given_up() {
     store.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await.unwrap();
 
     relay.lose_connections();
-    assert_eq!(store.advance(&request_id(1), State::Opened).await, Err(Cause::Timeout.into()));
+    assert_eq!(store.advance(&request_id(1), LoginState::Opened).await, Err(Cause::Timeout.into()));
     recovers(&store).await;
-    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Pending)));
+    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), LoginState::Pending)));
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
     let (first, second) = (browser(), browser());
     store.open(&request_id(1), &first, owner(&request_id(1)), LONG).await.unwrap();
     store.open(&request_id(2), &second, owner(&request_id(2)), LONG).await.unwrap();
-    assert_eq!(store.advance(&request_id(1), State::Refused).await, Ok(true));
+    assert_eq!(store.advance(&request_id(1), LoginState::Refused).await, Ok(true));
 
     server.signal("STOP");
     for _ in 0..3 {
@@ -123,7 +123,7 @@ async fn an_answer_that_nobody_waits_for_is_not_taken_for_the_next() {
         assert!(tokio::time::timeout(soon, store.state(&first, None)).await.is_err(), "the caller leaves");
     }
     server.signal("CONT");
-    assert_eq!(store.state(&second, None).await, Ok(login(&request_id(2), State::Pending)));
+    assert_eq!(store.state(&second, None).await, Ok(login(&request_id(2), LoginState::Pending)));
     assert_eq!(store.time_left(&request_id(1)).await, Ok(None));
     assert_eq!(server.statistic("stats", "total_connections_received"), 2, "one of the store, one of this question");
 }
@@ -135,7 +135,7 @@ pub async fn all_is_unavailable(store: &RedisStore) -> HashSet<Cause> {
     let answers: [Result<(), StoreError>; 6] = [
         store.open(&request_id, &browser, owner(&request_id), LONG).await,
         store.time_left(&request_id).await.map(drop),
-        store.advance(&request_id, State::Opened).await.map(drop),
+        store.advance(&request_id, LoginState::Opened).await.map(drop),
         store.state(&browser, Some(&request_id)).await.map(drop),
         store.revoke(Bytes::new(), LONG).await,
         store.revocations(&Cursor::default()).await.map(drop),

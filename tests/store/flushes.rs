@@ -1,7 +1,7 @@
 //! When Redis forgets.
 
 use bytes::Bytes;
-use truegate::store::{Cursor, RedisStore, State, Store};
+use truegate::store::{Cursor, LoginState, RedisStore, Store};
 
 use crate::{
     site::{LONG, browser, login, owner, request_id},
@@ -64,8 +64,8 @@ async fn all_works(store: &RedisStore, number: usize) {
     let (browser, request_id) = (browser(), request_id(number));
     store.open(&request_id, &browser, owner(&request_id), LONG).await.unwrap();
     assert!(store.time_left(&request_id).await.unwrap().is_some());
-    assert_eq!(store.advance(&request_id, State::Opened).await, Ok(true));
-    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id, State::Opened)));
+    assert_eq!(store.advance(&request_id, LoginState::Opened).await, Ok(true));
+    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id, LoginState::Opened)));
     store.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
     assert_eq!(store.revocations(&Cursor::default()).await.unwrap().0.len(), number);
 }

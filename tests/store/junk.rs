@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use truegate::{
     cause::Cause,
-    store::{Cursor, RedisStore, State, Store, StoreError},
+    store::{Cursor, LoginState, RedisStore, Store, StoreError},
 };
 
 use crate::{
@@ -40,9 +40,9 @@ async fn a_login_that_is_junk_is_as_if_it_never_was() {
         assert_eq!(store.state(&junk, None).await, Ok(None), "{spoil:?}");
         if spoil[1..] != [key.as_str(), "browser", "junk"] {
             assert_eq!(store.time_left(&request_id(1)).await, Ok(None), "{spoil:?}");
-            assert_eq!(store.advance(&request_id(1), State::Opened).await, Ok(false), "{spoil:?}");
+            assert_eq!(store.advance(&request_id(1), LoginState::Opened).await, Ok(false), "{spoil:?}");
         }
-        assert_eq!(store.state(&whole, None).await, Ok(login(&request_id(2), State::Pending)), "{spoil:?}");
+        assert_eq!(store.state(&whole, None).await, Ok(login(&request_id(2), LoginState::Pending)), "{spoil:?}");
     }
 }
 
@@ -56,7 +56,7 @@ async fn a_browser_whose_list_is_junk_begins_anew() {
         server.command(spoil);
         assert_eq!(store.state(&browser, None).await, Ok(None));
         assert_eq!(store.open(&request_id(1), &browser, owner(&request_id(1)), LONG).await, Ok(()));
-        assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Pending)));
+        assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), LoginState::Pending)));
     }
 }
 
@@ -69,8 +69,8 @@ async fn without_the_ends_of_logins_none_opens_and_the_running_go_on() {
 
     let opened = store.open(&request_id(2), &browser, owner(&request_id(2)), LONG).await;
     assert_eq!(opened, Err(Cause::Data.into()));
-    assert_eq!(store.advance(&request_id(1), State::Refused).await, Ok(true));
-    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Refused)));
+    assert_eq!(store.advance(&request_id(1), LoginState::Refused).await, Ok(true));
+    assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), LoginState::Refused)));
 
     server.command(&["DEL", "{truegate}:logins"]);
     assert_eq!(store.open(&request_id(2), &browser, owner(&request_id(2)), LONG).await, Ok(()));
@@ -92,7 +92,7 @@ async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
         let junk: StoreError = Cause::Data.into();
         assert_eq!(store.revocations(&Cursor::default()).await, Err(junk.clone()), "{spoil:?}");
         assert_eq!(store.revoke(Bytes::new(), LONG).await, Err(junk), "{spoil:?}");
-        assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), State::Pending)), "{spoil:?}");
+        assert_eq!(store.state(&browser, None).await, Ok(login(&request_id(1), LoginState::Pending)), "{spoil:?}");
     }
 
     server.command(&["DEL", key]);

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    store::{Cursor, RedisStore, State, Store},
+    store::{Cursor, LoginState, RedisStore, Store},
 };
 
 use crate::{
@@ -68,7 +68,7 @@ async fn a_server_without_memory_or_rights_to_write_still_answers_questions() {
         assert_eq!(server.command(&refuse), "OK");
         let opened = store.open(&request_id(2), &browser(), owner(&request_id(2)), LONG).await;
         assert_eq!(opened, Err(cause.into()));
-        until(async || store.state(&first, None).await == Ok(login(&request_id(1), State::Pending))).await;
+        until(async || store.state(&first, None).await == Ok(login(&request_id(1), LoginState::Pending))).await;
         assert_eq!(server.command(&allow), "OK");
         recovers(&store).await;
     }

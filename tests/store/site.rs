@@ -7,7 +7,7 @@ use truegate::{
     callback::{Callback, Endpoints, RequestId},
     clock::ManualClock,
     session::BrowserId,
-    store::{Login, MemoryStore, RedisStore, State, Store},
+    store::{Login, LoginState, MemoryStore, RedisStore, Store},
 };
 
 use crate::support::redis::{Redis, until};
@@ -71,7 +71,7 @@ pub fn owner(request_id: &RequestId) -> Bytes {
 }
 
 /// A login as its browser sees it.
-pub fn login(request_id: &RequestId, state: State) -> Option<Login> {
+pub fn login(request_id: &RequestId, state: LoginState) -> Option<Login> {
     Some(Login { request_id: request_id.clone(), owner: owner(request_id), state })
 }
 

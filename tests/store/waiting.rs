@@ -6,7 +6,7 @@ use bytes::Bytes;
 use truegate::{
     callback::RequestId,
     session::BrowserId,
-    store::{Answer, Cursor, Login, RedisStore, State, Store, WATCHED_AT_ONCE, WatchedLogin},
+    store::{Answer, Cursor, Login, LoginState, RedisStore, Store, WATCHED_AT_ONCE, WatchedLogin},
 };
 
 use crate::{
@@ -45,9 +45,9 @@ pub async fn what_has_moved_is_told_by_its_place(site: fn(usize) -> Site) {
     assert_eq!(moved(&site.other, &waiting).await, NONE);
     assert_eq!(moved(&site.other, &[]).await, NONE);
 
-    site.one.advance(&request_id(2), State::Opened).await.unwrap();
+    site.one.advance(&request_id(2), LoginState::Opened).await.unwrap();
     assert_eq!(moved(&site.other, &waiting).await, [1, 2]);
-    site.one.advance(&request_id(3), State::Verified(Bytes::from_static(b"sealed"))).await.unwrap();
+    site.one.advance(&request_id(3), LoginState::Verified(Bytes::from_static(b"sealed"))).await.unwrap();
     assert_eq!(moved(&site.other, &waiting).await, [1, 2, 3, 4]);
     site.one.open(&request_id(4), &idle, owner(&request_id(4)), LONG).await.unwrap();
     assert_eq!(moved(&site.other, &waiting).await, [1, 2, 3, 4, 6], "the first of a browser is its newest");
@@ -89,7 +89,7 @@ pub async fn of_as_many_as_are_asked_about_at_once_each_is_told(site: fn(usize) 
     assert_eq!(site.other.moved(&waiting).await.unwrap(), NONE);
     let some = [0, 1, 998, WATCHED_AT_ONCE - 1];
     for number in some {
-        site.one.advance(&request_id(number), State::Refused).await.unwrap();
+        site.one.advance(&request_id(number), LoginState::Refused).await.unwrap();
     }
     assert_eq!(site.other.moved(&waiting).await.unwrap(), some);
 }
@@ -164,7 +164,7 @@ impl Store for Plain {
         self.0.time_left(request_id)
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
         self.0.advance(request_id, to)
     }
 

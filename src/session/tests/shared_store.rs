@@ -18,7 +18,7 @@ use crate::{
     cause::Cause,
     clock::ManualClock,
     session::BrowserId,
-    store::{Answer, Cursor, Login, MemoryStore, State, Store, WatchedLogin},
+    store::{Answer, Cursor, Login, LoginState, MemoryStore, Store, WatchedLogin},
 };
 
 /// A store that several gates share, and that can be taken away.
@@ -113,7 +113,7 @@ impl Store for SharedStore {
         self.answer(|| self.kept.time_left(request_id))
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
         self.answer(|| self.kept.advance(request_id, to))
     }
 

@@ -12,7 +12,7 @@ use crate::{
     callback::RequestId,
     cause::Cause,
     session::BrowserId,
-    store::{LOGINS_PER_BROWSER, Login, State, StoreError},
+    store::{LOGINS_PER_BROWSER, Login, LoginState, StoreError},
 };
 
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub(super) struct Logins {
 struct Record {
     browser: BrowserId,
     owner: Bytes,
-    state: State,
+    state: LoginState,
     expiry: Expiry,
 }
 
@@ -51,7 +51,7 @@ impl Logins {
             self.drop_login(&oldest);
         }
         let expiry = self.expiries.push(end, request_id.clone());
-        let login = Record { browser: browser.clone(), owner, state: State::Pending, expiry };
+        let login = Record { browser: browser.clone(), owner, state: LoginState::Pending, expiry };
         self.by_request_id.insert(request_id.clone(), login);
         self.by_browser.entry(browser.clone()).or_default().push_back(request_id.clone());
         Ok(())
@@ -62,7 +62,7 @@ impl Logins {
         self.by_request_id.get(request_id).filter(|login| !login.state.is_end()).map(|login| login.expiry.0)
     }
 
-    pub(super) fn advance(&mut self, request_id: &RequestId, to: State) -> bool {
+    pub(super) fn advance(&mut self, request_id: &RequestId, to: LoginState) -> bool {
         let Some(login) = self.by_request_id.get_mut(request_id).filter(|login| login.state.leads_to(&to)) else {
             return false;
         };

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use self::logins::Logins;
-use super::{Answer, Cursor, LONGEST, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
+use super::{Answer, Cursor, LONGEST, Login, LoginState, REVOCATIONS_AT_ONCE, Store, StoreError, WatchedLogin};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -86,7 +86,7 @@ impl Store for MemoryStore {
         self.step(move |kept, now| Ok(kept.logins.pending_until(request_id).map(|end| end - now)))
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
         self.step(move |kept, _| Ok(kept.logins.advance(request_id, to)))
     }
 

@@ -15,7 +15,9 @@ use self::{
     script::{ENDS, LOGIN_PREFIX, REVOCATIONS, Scripts, browser_key, login_key, milliseconds},
     server::Server,
 };
-use super::{Answer, Cursor, LOGINS_PER_BROWSER, Login, REVOCATIONS_AT_ONCE, State, Store, StoreError, WatchedLogin};
+use super::{
+    Answer, Cursor, LOGINS_PER_BROWSER, Login, LoginState, REVOCATIONS_AT_ONCE, Store, StoreError, WatchedLogin,
+};
 use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
@@ -105,7 +107,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: State) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
         Box::pin(async move {
             let mut call = self.scripts.advance.key(login_key(request_id));
             self.reconnect.run(call.arg(to.word()).arg(script::sealed(&to))).await

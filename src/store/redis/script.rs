@@ -8,7 +8,7 @@ use redis::Script;
 use crate::{
     callback::RequestId,
     session::BrowserId,
-    store::{Cursor, LONGEST, State},
+    store::{Cursor, LONGEST, LoginState},
 };
 
 /// One script for each method of the trait. A server that does not know a script yet, or no longer, is given it.
@@ -56,17 +56,23 @@ pub(super) fn browser_key(browser: &BrowserId) -> String {
 }
 
 /// What is sealed in a state. It is kept beside the state's word.
-pub(super) fn sealed(state: &State) -> &[u8] {
+pub(super) fn sealed(state: &LoginState) -> &[u8] {
     match state {
-        State::Verified(sealed) => sealed,
+        LoginState::Verified(sealed) => sealed,
         _ => &[],
     }
 }
 
 /// The state of a word and what is sealed; none if the word is not that of a state.
-pub(super) fn state(word: &str, sealed: Bytes) -> Option<State> {
-    let states =
-        [State::Pending, State::Opened, State::Verified(sealed), State::Refused, State::AnotherNumber, State::Failed];
+pub(super) fn state(word: &str, sealed: Bytes) -> Option<LoginState> {
+    let states = [
+        LoginState::Pending,
+        LoginState::Opened,
+        LoginState::Verified(sealed),
+        LoginState::Refused,
+        LoginState::AnotherNumber,
+        LoginState::Failed,
+    ];
     states.into_iter().find(|state| state.word() == word)
 }
 
@@ -107,8 +113,15 @@ mod tests {
 
     #[test]
     fn each_state_comes_back_from_its_word() {
-        let verified = State::Verified(Bytes::from_static(b"sealed"));
-        for before in [State::Pending, State::Opened, verified, State::Refused, State::AnotherNumber, State::Failed] {
+        let verified = LoginState::Verified(Bytes::from_static(b"sealed"));
+        for before in [
+            LoginState::Pending,
+            LoginState::Opened,
+            verified,
+            LoginState::Refused,
+            LoginState::AnotherNumber,
+            LoginState::Failed,
+        ] {
             let kept = Bytes::copy_from_slice(sealed(&before));
             assert_eq!(state(before.word(), kept), Some(before));
         }
