@@ -67,7 +67,7 @@ use crate::{
 /// ```
 /// use std::{sync::atomic::{AtomicUsize, Ordering}, time::Duration};
 /// use bytes::Bytes;
-/// use truegate::{callback::RequestId, session::BrowserId, store::{Answer, Cursor, Login, MemoryStore, LoginState, Store}};
+/// use truegate::{callback::RequestId, session::BrowserId, store::{StoreFuture, Cursor, Login, MemoryStore, LoginState, Store}};
 ///
 /// /// A store that counts the logins which ended.
 /// struct Counting {
@@ -76,13 +76,13 @@ use crate::{
 /// }
 ///
 /// impl Store for Counting {
-///     fn open<'a>(&'a self, request_id: &'a RequestId, browser: &'a BrowserId, owner: Bytes, lifetime: Duration) -> Answer<'a, ()> {
+///     fn open<'a>(&'a self, request_id: &'a RequestId, browser: &'a BrowserId, owner: Bytes, lifetime: Duration) -> StoreFuture<'a, ()> {
 ///         self.inner.open(request_id, browser, owner, lifetime)
 ///     }
-///     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+///     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
 ///         self.inner.time_left(request_id)
 ///     }
-///     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
+///     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
 ///         Box::pin(async move {
 ///             let is_end = !matches!(to, LoginState::Opened);
 ///             let has_moved = self.inner.advance(request_id, to).await?;
@@ -90,13 +90,13 @@ use crate::{
 ///             Ok(has_moved)
 ///         })
 ///     }
-///     fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+///     fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> StoreFuture<'a, Option<Login>> {
 ///         self.inner.state(browser, request_id)
 ///     }
-///     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
+///     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
 ///         self.inner.revoke(revocation, lifetime)
 ///     }
-///     fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
+///     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
 ///         self.inner.revocations(after)
 ///     }
 /// }
@@ -129,19 +129,20 @@ pub trait Store: Send + Sync + 'static {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> Answer<'a, ()>;
+    ) -> StoreFuture<'a, ()>;
 
     /// Returns how long a login has until it expires; none if it has ended, has expired or never was.
-    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>>;
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>>;
 
     /// Moves a login on, from pending to opened, or from either to an end. Returns whether it moved.
     ///
     /// Anything else changes nothing: a login ends once, and does not go back. Its lifetime stays the same.
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool>;
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool>;
 
     /// Returns a login of a browser, or the browser's newest; none if the login is another browser's, has expired or never
     /// was.
-    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>>;
+    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>)
+    -> StoreFuture<'a, Option<Login>>;
 
     /// Returns which of these logins may have moved since they were last seen: their indices in `watched`.
     ///
@@ -151,7 +152,7 @@ pub trait Store: Send + Sync + 'static {
     /// trip.
     ///
     /// The provided method asks for one state after the other.
-    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
         Box::pin(async move {
             let mut moved = Vec::new();
             for (index, watched) in watched.iter().enumerate() {
@@ -165,7 +166,7 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Keeps a revocation for at least `lifetime`. A shorter time lets a revoked session come back.
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()>;
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()>;
 
     /// Returns the revocations that came after `after`, in the order in which they came, and the cursor behind the last.
     ///
@@ -174,11 +175,11 @@ pub trait Store: Send + Sync + 'static {
     /// After a full answer the caller asks again with the returned cursor, which must differ from the one before. Between two questions no
     /// revocation may be skipped or come twice, whatever comes or expires: a skipped one lets a revoked session live on.
     /// [`Cursor::default`] stands before all that are kept, and so does a cursor that the store does not know.
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)>;
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)>;
 }
 
-/// The future of what a store answers.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+/// What a method of [`Store`] returns: the future of its answer.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// How far a reader of the revocations has come. It means something only to the store that returned it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use truegate::{
     callback::RequestId,
     session::BrowserId,
-    store::{Answer, Cursor, Login, LoginState, RedisStore, Store, WATCHED_AT_ONCE, WatchedLogin},
+    store::{Cursor, Login, LoginState, RedisStore, Store, StoreFuture, WATCHED_AT_ONCE, WatchedLogin},
 };
 
 use crate::{
@@ -156,27 +156,31 @@ impl Store for Plain {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         self.0.open(request_id, browser, owner, lifetime)
     }
 
-    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
         self.0.time_left(request_id)
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
         self.0.advance(request_id, to)
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+    fn state<'a>(
+        &'a self,
+        browser: &'a BrowserId,
+        request_id: Option<&'a RequestId>,
+    ) -> StoreFuture<'a, Option<Login>> {
         self.0.state(browser, request_id)
     }
 
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
         self.0.revoke(revocation, lifetime)
     }
 
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         self.0.revocations(after)
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     cause::Cause,
     clock::ManualClock,
     session::BrowserId,
-    store::{Answer, Cursor, Login, LoginState, MemoryStore, Store, WatchedLogin},
+    store::{Cursor, Login, LoginState, MemoryStore, Store, StoreFuture, WatchedLogin},
 };
 
 /// A store that several gates share, and that can be taken away.
@@ -85,7 +85,7 @@ impl SharedStore {
         self.asked.load(Ordering::Relaxed)
     }
 
-    fn answer<'a, T: Send + 'a>(&self, answer: impl FnOnce() -> Answer<'a, T>) -> Answer<'a, T> {
+    fn answer<'a, T: Send + 'a>(&self, answer: impl FnOnce() -> StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if self.is_down.load(Ordering::Relaxed) {
             return Box::pin(async { Err(Cause::Connect.into()) });
@@ -105,23 +105,27 @@ impl Store for SharedStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         self.answer(|| self.kept.open(request_id, browser, owner, lifetime))
     }
 
-    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
         self.answer(|| self.kept.time_left(request_id))
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
         self.answer(|| self.kept.advance(request_id, to))
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+    fn state<'a>(
+        &'a self,
+        browser: &'a BrowserId,
+        request_id: Option<&'a RequestId>,
+    ) -> StoreFuture<'a, Option<Login>> {
         self.answer(|| self.kept.state(browser, request_id))
     }
 
-    fn moved<'a>(&'a self, seen: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
+    fn moved<'a>(&'a self, seen: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
         let left = self.batches.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         match left {
             Ok(_) => self.answer(|| self.kept.moved(seen)),
@@ -129,11 +133,11 @@ impl Store for SharedStore {
         }
     }
 
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
         self.answer(|| self.kept.revoke(revocation, lifetime))
     }
 
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         self.answer(|| {
             Box::pin(async {
                 if self.is_busy.load(Ordering::Relaxed) {

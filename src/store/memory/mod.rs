@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use self::logins::Logins;
-use super::{Answer, Cursor, LONGEST, Login, LoginState, REVOCATIONS_AT_ONCE, Store, StoreError, WatchedLogin};
+use super::{Cursor, LONGEST, Login, LoginState, REVOCATIONS_AT_ONCE, Store, StoreError, StoreFuture, WatchedLogin};
 use crate::{
     callback::RequestId,
     clock::{Clock, SystemClock},
@@ -51,7 +51,7 @@ impl MemoryStore {
     fn step<'a, T: 'a>(
         &'a self,
         step: impl FnOnce(&mut Kept, Instant) -> Result<T, StoreError> + Send + 'a,
-    ) -> Answer<'a, T> {
+    ) -> StoreFuture<'a, T> {
         Box::pin(async move {
             let (mut kept, now) = self.kept();
             step(&mut kept, now)
@@ -76,25 +76,29 @@ impl Store for MemoryStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         self.step(move |kept, now| {
             kept.logins.open(request_id, browser, owner, end_of(lifetime, now), self.max_pending)
         })
     }
 
-    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
         self.step(move |kept, now| Ok(kept.logins.pending_until(request_id).map(|end| end - now)))
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
         self.step(move |kept, _| Ok(kept.logins.advance(request_id, to)))
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+    fn state<'a>(
+        &'a self,
+        browser: &'a BrowserId,
+        request_id: Option<&'a RequestId>,
+    ) -> StoreFuture<'a, Option<Login>> {
         self.step(move |kept, _| Ok(kept.logins.state(browser, request_id)))
     }
 
-    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
         self.step(move |kept, _| {
             let is_still = |watched: &WatchedLogin| {
                 watched.is_still(kept.logins.state(&watched.browser, watched.asked.as_ref()).as_ref())
@@ -103,14 +107,14 @@ impl Store for MemoryStore {
         })
     }
 
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
         self.step(move |kept, now| {
             kept.revocations.push(revocation, end_of(lifetime, now));
             Ok(())
         })
     }
 
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         self.step(move |kept, _| Ok(kept.revocations.after(after)))
     }
 }

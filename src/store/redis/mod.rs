@@ -16,7 +16,7 @@ use self::{
     server::Server,
 };
 use super::{
-    Answer, Cursor, LOGINS_PER_BROWSER, Login, LoginState, REVOCATIONS_AT_ONCE, Store, StoreError, WatchedLogin,
+    Cursor, LOGINS_PER_BROWSER, Login, LoginState, REVOCATIONS_AT_ONCE, Store, StoreError, StoreFuture, WatchedLogin,
 };
 use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId};
 
@@ -86,7 +86,7 @@ impl Store for RedisStore {
         browser: &'a BrowserId,
         owner: Bytes,
         lifetime: Duration,
-    ) -> Answer<'a, ()> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let mut call = self.scripts.open.key(login_key(request_id));
             call.key(browser_key(browser)).key(ENDS).arg(request_id.expose()).arg(browser.expose()).arg(&*owner);
@@ -100,21 +100,25 @@ impl Store for RedisStore {
         })
     }
 
-    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> Answer<'a, Option<Duration>> {
+    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
         Box::pin(async move {
             let left: Option<u64> = self.reconnect.run(&self.scripts.time_left.key(login_key(request_id))).await?;
             Ok(left.map(Duration::from_millis))
         })
     }
 
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> Answer<'a, bool> {
+    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let mut call = self.scripts.advance.key(login_key(request_id));
             self.reconnect.run(call.arg(to.word()).arg(script::sealed(&to))).await
         })
     }
 
-    fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>) -> Answer<'a, Option<Login>> {
+    fn state<'a>(
+        &'a self,
+        browser: &'a BrowserId,
+        request_id: Option<&'a RequestId>,
+    ) -> StoreFuture<'a, Option<Login>> {
         Box::pin(async move {
             let mut call = self.scripts.state.key(browser_key(browser));
             if let Some(request_id) = request_id {
@@ -128,7 +132,7 @@ impl Store for RedisStore {
         })
     }
 
-    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> Answer<'a, Vec<usize>> {
+    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
         Box::pin(async move {
             let mut call = self.scripts.moved.prepare_invoke();
             call.arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
@@ -145,14 +149,14 @@ impl Store for RedisStore {
         })
     }
 
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> Answer<'_, ()> {
+    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let mut call = self.scripts.revoke.key(REVOCATIONS);
             self.reconnect.run(call.arg(&*revocation).arg(milliseconds(lifetime))).await
         })
     }
 
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> Answer<'a, (Vec<Bytes>, Cursor)> {
+    fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         Box::pin(async move {
             let (generation, id) = script::generation_and_id(after);
             let mut call = self.scripts.revocations.key(REVOCATIONS);
