@@ -44,7 +44,7 @@ struct Slot {
 
 /// A call that waits for its answer. When its deadline passes or its caller leaves, and there was time enough for an answer, the
 /// connection is given up.
-struct InFlight<'a> {
+struct PendingCall<'a> {
     reconnect: &'a Reconnect,
     connection: &'a Arc<ServerConnection>,
     asked: Instant,
@@ -67,7 +67,7 @@ impl Reconnect {
         let connection = self.connection().await?;
         // The client drops the answer to a call whose caller has left: it knows that answer by its order.
         let mut commands = connection.commands.clone();
-        let mut in_flight = InFlight::new(self, &connection);
+        let mut in_flight = PendingCall::new(self, &connection);
         let answer = call.invoke_async(&mut commands).await;
         in_flight.answered = true;
         let error = match answer {
@@ -161,14 +161,14 @@ impl Slot {
     }
 }
 
-impl<'a> InFlight<'a> {
+impl<'a> PendingCall<'a> {
     fn new(reconnect: &'a Reconnect, connection: &'a Arc<ServerConnection>) -> Self {
         let _token = connection.in_flight.token();
         Self { reconnect, connection, asked: reconnect.clock.now(), answered: false, _token }
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         let now = self.reconnect.clock.now();
         // While nobody may connect, a silent connection is better than none.
