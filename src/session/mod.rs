@@ -40,7 +40,7 @@ mod link;
 mod login;
 mod logout;
 mod logout_url;
-pub mod page;
+mod page;
 mod pages;
 mod partner;
 mod public_url;
@@ -66,6 +66,7 @@ pub use self::{
     id::BrowserId,
     link::{DeepLinks, LinkBase, LinkBaseError},
     logout_url::LogoutUrl,
+    page::{Brand, Logo, LogoError, Pages, PagesError},
     partner::{Color, DialogOption, Partner, PartnerError},
     public_url::{PublicUrl, PublicUrlError},
     return_path::ReturnPath,

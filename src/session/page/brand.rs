@@ -20,7 +20,7 @@ pub struct Brand {
     pub color: Option<Color>,
 }
 
-/// A small picture that a page can contain.
+/// A small picture, which each page contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logo(Box<str>);
 
@@ -86,7 +86,7 @@ pub enum LogoError {
     Kind,
 }
 
-/// Returns the subtype of a picture's media type, which its first bytes tell.
+/// Returns the subtype of a picture's media type, by its first bytes.
 fn kind(picture: &[u8]) -> Option<&'static str> {
     if picture.starts_with(b"\x89PNG\r\n\x1a\n") {
         return Some("png");

@@ -1,49 +1,4 @@
 //! The pages that people see during a login, and the templates that can replace them.
-//!
-//! truegate has five pages, in the twelve languages of Truecaller's dialog. An operator can replace each of them by a
-//! [minijinja](https://docs.rs/minijinja) template. The other pages stay truegate's own:
-//!
-//! ```
-//! use truegate::session::page::Pages;
-//!
-//! let folder = tempfile::tempdir()?;
-//! let template = "{% extends 'frame.html' %}{% block main %}<h1>Goodbye from {{ site }}</h1>{% endblock %}";
-//! std::fs::write(folder.path().join("logout.html"), template)?;
-//! let pages = Pages::load(folder.path())?;
-//! # Ok::<_, Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! | file | page | its variables |
-//! |---|---|---|
-//! | `login.html` | the login | `path` `next` `fallback` `opens_app` `secure_url` |
-//! | `refused.html` | the number is not listed | `path` `phone` `next` |
-//! | `unavailable.html` | logins cannot be looked up or started | `again` `fallback` `retry_after` |
-//! | `error.html` | any other refusal | `problem` `code` `link` |
-//! | `logout.html` | the question whether to log out | `path` `next` `everywhere` |
-//!
-//! | variable | value |
-//! |---|---|
-//! | `path` | the path of truegate's own routes, such as `/.truegate` |
-//! | `next` | the page after the login, or after the logout; for `refused.html`, the page after a logout there: the login |
-//! | `fallback` | the app's other way to log in, with the return path; empty if there is none |
-//! | `opens_app` | whether the login opens Truecaller's app, and not a page that plays it |
-//! | `secure_url` | the same page over https, if the browser opened an https site over http, where it drops cookies; else empty |
-//! | `phone` | the number, with all but its last digits hidden |
-//! | `again` | a link to the same page |
-//! | `retry_after` | the seconds to wait before another try |
-//! | `problem` | `ended`, `unreachable`, `busy` or `wrong`; `text[problem ~ "_heading"]` and `text[problem ~ "_lead"]` explain it |
-//! | `code` | the stable code of the refusal, as scripts get it |
-//! | `link` | the page to go on with |
-//! | `everywhere` | whether all of the user's sessions end |
-//!
-//! Every page also has `language`, its ISO 639-1 code; `direction`, `ltr` or `rtl`; `text`, truegate's texts in this language;
-//! `partner`, the name of the site; `site`, the same for use inside a text; `logo`, the logo as a URL, or nothing; `style`,
-//! truegate's style sheet; and `style_nonce`, the nonce for it.
-//!
-//! All values are escaped for HTML. A template can extend truegate's `frame.html`, which has the blocks `title`, `head` and
-//! `main`. The pages are sent with a content security policy: styles need the nonce, and scripts must be files of the same
-//! origin. So a login page needs `<script src="{{ path }}/truegate.js" defer></script>`, a link with `data-truegate-login`
-//! as in truegate's own page, and an element with `role="status"`.
 
 mod brand;
 mod language;
@@ -66,7 +21,63 @@ pub(crate) use self::{
     view::{Page, Problem, View},
 };
 
-/// The pages, ready to be filled in.
+/// The pages that people see during a login, ready to be filled in.
+///
+/// There are five pages, in the twelve languages of Truecaller's dialog. You can replace any of them with a
+/// [minijinja](https://docs.rs/minijinja) template of your own:
+///
+/// ```
+/// use truegate::session::Pages;
+///
+/// let folder = tempfile::tempdir()?;
+/// let template = "{% extends 'frame.html' %}{% block main %}<h1>Goodbye from {{ site }}</h1>{% endblock %}";
+/// std::fs::write(folder.path().join("logout.html"), template)?;
+/// let pages = Pages::load(folder.path())?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
+/// | file | page | its variables |
+/// |---|---|---|
+/// | `login.html` | the login page | `path` `next` `fallback` `opens_app` `secure_url` |
+/// | `refused.html` | the user is logged in with a number that the rule does not allow | `path` `phone` `next` |
+/// | `unavailable.html` | truegate cannot look up or start logins now | `again` `fallback` `retry_after` |
+/// | `error.html` | any other refusal | `problem` `code` `link` |
+/// | `logout.html` | the page that asks whether to log out | `path` `next` `everywhere` |
+///
+/// | variable | value |
+/// |---|---|
+/// | `path` | the path of truegate's own routes, such as `/.truegate` |
+/// | `next` | the path to go to after the login or the logout; on `refused.html`, whose button logs out, the path of the login |
+/// | `fallback` | the URL of the app's other way to log in, with the return path; empty if there is none |
+/// | `opens_app` | whether the login opens the Truecaller app; false if it opens a web page, such as the simulator's |
+/// | `secure_url` | the URL of the same page over https, if the site uses https and the browser opened the page over http, where it drops the site's cookies; otherwise empty |
+/// | `phone` | the phone number, with all but its last two digits hidden |
+/// | `again` | a link to the same page |
+/// | `retry_after` | the seconds to wait before another try |
+/// | `problem` | `ended`, `unreachable`, `busy` or `wrong`; `text[problem ~ "_heading"]` and `text[problem ~ "_lead"]` explain it |
+/// | `code` | the stable code of the refusal, as scripts get it |
+/// | `link` | the URL of the page to continue with |
+/// | `everywhere` | whether all of the user's sessions end |
+///
+/// These variables are set on every page:
+///
+/// | variable | value |
+/// |---|---|
+/// | `language` | the ISO 639-1 code of the language |
+/// | `direction` | the direction of its script, `ltr` or `rtl` |
+/// | `text` | truegate's texts in this language, such as `text.button` |
+/// | `partner` | the name of the site |
+/// | `site` | the name of the site for use inside a text: in a language from right to left, it is isolated from the words around it |
+/// | `logo` | the logo as a URL; none if the site has no logo |
+/// | `style` | truegate's style sheet |
+/// | `style_nonce` | the nonce that a `<style>` element needs |
+///
+/// All values are escaped for HTML. A template can extend truegate's `frame.html`, which has the blocks `title`, `head` and
+/// `main`.
+///
+/// The content security policy of the pages allows only styles with the nonce and scripts from files of the same origin. So a
+/// login page needs `<script src="{{ path }}/truegate.js" defer></script>`, a link with the attributes of truegate's own
+/// `login.html`, such as `data-truegate-login`, and an element with `role="status"`.
 #[derive(Debug, Clone)]
 pub struct Pages {
     templates: Environment<'static>,
@@ -75,12 +86,12 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Loads an operator's templates from a folder that has any of the five files. The other pages are truegate's own.
+    /// Loads templates from a folder. It has at least one of the five files; for each missing file, truegate's own page is used.
     ///
     /// # Errors
     ///
-    /// When the folder has none of the files, a file cannot be read, or a template cannot be filled in with sample values in
-    /// each language. The error names file and line.
+    /// When the folder has none of the files, when a file cannot be read, or when a template cannot be filled in with sample
+    /// values in each language. The error names the file and the line.
     pub fn load(folder: &Path) -> Result<Self, PagesError> {
         let mut pages = Self::default();
         let mut is_empty = true;
@@ -103,8 +114,8 @@ impl Pages {
         Self { logo, style: Value::from_safe_string(STYLE.to_owned() + &brand.style()), ..self }
     }
 
-    /// Fills in a page. If an operator's template fails now, although it did not when it was loaded, truegate's own page
-    /// takes its place.
+    /// Fills in a page. If an operator's template fails now, although it did not fail when it was loaded, this fills in
+    /// truegate's own page instead.
     pub(crate) fn render(&self, view: &View<'_>) -> String {
         let built_in = || Self { logo: self.logo.clone(), style: self.style.clone(), ..Self::default() }.fill_in(view);
         self.fill_in(view).or_else(|_| built_in()).expect("truegate's own pages can be filled in with any values")
@@ -186,8 +197,8 @@ impl PagesError {
 
 /// Returns the `Content-Security-Policy` of a page.
 ///
-/// Browsers hold every redirect of a form against `form-action`, so a form that leads to another origin in the end needs
-/// this origin; it is empty for all other pages.
+/// Browsers apply `form-action` to every redirect after a form, too. If a form leads to another origin in the end, pass that
+/// origin; otherwise pass an empty text.
 pub(crate) fn csp(style_nonce: &str, form_origin: &str) -> String {
     let form_action = format!("'self' {form_origin}");
     format!(
@@ -199,7 +210,7 @@ pub(crate) fn csp(style_nonce: &str, form_origin: &str) -> String {
 
 /// The script of the login page, and of every page of the site that has the button.
 ///
-/// It asks `login` and `status` beside itself, so it must be served from their folder.
+/// It calls `login` and `status` relative to its own URL, so it must be served from the same path prefix.
 pub(crate) const SCRIPT: &str = include_str!("truegate.js");
 
 /// The variables of a template.

@@ -1,4 +1,4 @@
-//! The values that the pages are filled in with.
+//! The values for the pages.
 
 use serde::Serialize;
 
@@ -9,8 +9,8 @@ use crate::closed_list::closed_list;
 ///
 /// # Security
 ///
-/// `next`, `fallback`, `again` and `link` become links and targets of redirects: the caller must have checked them. A page may
-/// show a part of a phone number, and `next` may be meant for one user, so there is no `Debug`.
+/// `next`, `fallback`, `again` and `link` become links and targets of redirects, so the caller must have checked them. The type
+/// has no `Debug`, because a page may show a part of a phone number, and `next` may be private to one user.
 #[derive(Clone, Serialize)]
 pub(crate) struct View<'a> {
     /// The language of the page.
@@ -25,7 +25,7 @@ pub(crate) struct View<'a> {
 
 /// One of the pages, with the values that only this page shows.
 ///
-/// A template sees the fields as variables. The documentation of the module lists them.
+/// A template sees the fields as variables, which the documentation of [`Pages`](super::Pages) lists.
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Page<'a> {
@@ -70,7 +70,7 @@ impl Page<'_> {
 }
 
 impl View<'static> {
-    /// Returns a sample of every page, as a check of templates needs them.
+    /// Returns samples of every page, to check templates with.
     pub(super) fn samples(language: &'static Language) -> impl Iterator<Item = Self> {
         let (path, next, link) = ("/.truegate", "/account?a=b&c=d", "/account");
         let login = |fallback| Page::Login {

@@ -6,8 +6,7 @@ use truegate::{
     access::{Access, AllowEntry, AllowList, PhonesFile, Rule, Rules},
     profile::PhoneNumber,
     session::{
-        Partner, PublicUrl, ReturnPath, Sealer, Secret, Sessions as Engine, SessionsBuilder, cookies::CookieName,
-        page::Pages,
+        Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, Sessions as Engine, SessionsBuilder, cookies::CookieName,
     },
     store::{MemoryStore, RedisStore},
 };

@@ -13,8 +13,9 @@ use super::{
 use crate::{
     access::{Access, Rules},
     session::cookies::{Cookies, OwnCookie, SessionCookieName, UpstreamCookie},
-    session::page::{Brand, Pages},
-    session::{LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionPath, SessionsBuilder},
+    session::{
+        Brand, LinkBase, LogoutUrl, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionPath, SessionsBuilder,
+    },
 };
 
 /// How browsers log in, and how they are known from then on.

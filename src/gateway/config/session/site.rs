@@ -4,10 +4,7 @@ use std::{ffi::OsStr, path::Path};
 
 use crate::{
     gateway::config::{reader::Section, value},
-    session::{
-        Color, DialogOption, Partner, PartnerError,
-        page::{Brand, Logo, LogoError, Pages, PagesError},
-    },
+    session::{Brand, Color, DialogOption, Logo, LogoError, Pages, PagesError, Partner, PartnerError},
 };
 
 /// Reads `session.partner`; none without a key and a name.

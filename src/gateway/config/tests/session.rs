@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Folder, UPSTREAM, mistakes, parse, parse_in};
 use crate::{
     gateway::config::{Store, Warning},
-    session::page::Brand,
+    session::Brand,
 };
 
 /// The keys that a section must have.
