@@ -21,9 +21,8 @@ use truegate::{
     access::{Access, AllowList, Rule, Rules},
     callback::{Endpoints, ProfileEndpoint},
     profile::ProfileClient,
-    session::{LinkBase, Partner, PublicUrl, Sealer, Secret, Sessions},
+    session::{LinkBase, Partner, PublicUrl, Sealer, Secret, Sessions, TaskTracker},
     store::MemoryStore,
-    tasks::TaskTracker,
 };
 
 #[tokio::main]

@@ -16,12 +16,11 @@
 
 use std::{
     future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Poll, Waker},
     time::{Duration, Instant, SystemTime},
 };
-
-use futures_core::future::BoxFuture;
 
 /// A monotonic clock that can also wait, and that knows the date.
 ///
@@ -36,7 +35,7 @@ pub trait Clock: Send + Sync + 'static {
     fn wall(&self) -> SystemTime;
 
     /// A future that is ready once `now` has reached `instant`.
-    fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()>;
+    fn sleep_until(&self, instant: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// The clock of the machine, by tokio's timer: it needs a tokio runtime, and a paused runtime pauses it.
@@ -54,7 +53,7 @@ impl Clock for SystemClock {
         SystemTime::now()
     }
 
-    fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, instant: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(tokio::time::sleep_until(instant.into()))
     }
 }
@@ -103,7 +102,7 @@ impl Clock for ManualClock {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner).wall
     }
 
-    fn sleep_until(&self, instant: Instant) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, instant: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let hands = Arc::clone(&self.hands);
         Box::pin(poll_fn(move |cx| {
             let mut hands = hands.lock().unwrap_or_else(PoisonError::into_inner);

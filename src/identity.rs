@@ -1,24 +1,24 @@
 //! The identity: the verified user that a request comes from.
-//!
-//! An app in the same process finds it in the request's extensions.
-//!
-//! ```
-//! use truegate::Identity;
-//!
-//! fn greet(request: &http::Request<()>) -> String {
-//!     match request.extensions().get::<Identity>() {
-//!         Some(identity) => format!("hello, {}", identity.profile().phone.as_str()),
-//!         None => "hello, stranger".to_owned(),
-//!     }
-//! }
-//! # assert_eq!(greet(&http::Request::new(())), "hello, stranger");
-//! ```
 
 use std::sync::Arc;
 
 use crate::{callback::RequestId, profile::Profile};
 
 /// A verified user. It exists only for a profile that truegate fetched, so to have one is the proof.
+///
+/// An app in the same process finds it in the request's extensions:
+///
+/// ```
+/// use truegate::Identity;
+///
+/// fn greet(request: &http::Request<()>) -> String {
+///     match request.extensions().get::<Identity>() {
+///         Some(identity) => format!("hello, {}", identity.profile().phone.as_str()),
+///         None => "hello, stranger".to_owned(),
+///     }
+/// }
+/// # assert_eq!(greet(&http::Request::new(())), "hello, stranger");
+/// ```
 ///
 /// # Security
 ///

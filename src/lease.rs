@@ -1,29 +1,29 @@
 //! How long a request may last: as long as its session.
-//!
-//! The edges end what they carry themselves. A WebSocket that a tower service has taken over is beyond the layer's reach, so
-//! its app finds the lease in the request's extensions, and ends it:
-//!
-//! ```
-//! use truegate::Lease;
-//!
-//! async fn serve(request: http::Request<()>, socket: impl Future<Output = ()>) {
-//!     let Some(lease) = request.extensions().get::<Lease>() else { return socket.await };
-//!     let (mut socket, mut over) = (std::pin::pin!(socket), lease.over());
-//!     // Whichever comes first: tokio::select! does the same.
-//!     std::future::poll_fn(|cx| match socket.as_mut().poll(cx) {
-//!         std::task::Poll::Pending => over.as_mut().poll(cx),
-//!         ready => ready,
-//!     })
-//!     .await
-//! }
-//! # drop(serve(http::Request::new(()), async {}));
-//! ```
 
 use std::{fmt, pin::Pin, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
 /// Says when the session behind a request ends. Clones share it.
+///
+/// The edges end what they carry themselves. A WebSocket that a tower service has taken over is beyond the layer's reach, so
+/// its app finds the lease in the request's extensions, and ends it:
+///
+/// ```
+/// use truegate::Lease;
+///
+/// async fn serve(request: http::Request<()>, socket: impl Future<Output = ()>) {
+///     let Some(lease) = request.extensions().get::<Lease>() else { return socket.await };
+///     let (mut socket, mut over) = (std::pin::pin!(socket), lease.over());
+///     // Whichever comes first: tokio::select! does the same.
+///     std::future::poll_fn(|cx| match socket.as_mut().poll(cx) {
+///         std::task::Poll::Pending => over.as_mut().poll(cx),
+///         ready => ready,
+///     })
+///     .await
+/// }
+/// # drop(serve(http::Request::new(()), async {}));
+/// ```
 #[derive(Clone)]
 pub struct Lease(Arc<dyn Tenure>);
 

@@ -35,7 +35,7 @@
 //! | `gateway` | the module `gateway` and the `truegate` program, with all of the above but `simulator` |
 //! | `dev` | `gateway` and `simulator`; the program has the commands `simulate` and `demo` |
 //!
-//! The way through the house: [`callback`] → [`profile`] → [`identity`] → [`headers`], driven by the [`gate`]. The
+//! The way through the house: [`callback`] → [`profile`] → [`Identity`] → [`headers`], driven by the [`gate`]. The
 //! module `assertion` signs the identity on its way, and `session` keeps it for the requests that follow.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -59,7 +59,7 @@ pub mod gate;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod headers;
-pub mod identity;
+mod identity;
 mod json;
 pub mod layer;
 mod lease;
@@ -75,7 +75,7 @@ pub mod simulator;
 #[cfg(feature = "session")]
 pub mod store;
 #[cfg(feature = "session")]
-pub mod tasks;
+mod tasks;
 #[cfg(any(feature = "client", feature = "redis"))]
 mod tls;
 

@@ -15,9 +15,9 @@ struct Floor {
 
 /// From the ground up. The most specific place that a file is in counts.
 const HOUSE: &[Floor] = &[
-    Floor { place: "clock", modules: &[], crates: &["futures_core", "tokio"] },
+    Floor { place: "clock", modules: &[], crates: &["tokio"] },
     Floor { place: "backoff", modules: &[], crates: &["tokio", "tower"] },
-    Floor { place: "tasks", modules: &[], crates: &["futures_core", "tokio_util"] },
+    Floor { place: "tasks", modules: &[], crates: &["tokio_util"] },
     Floor { place: "json", modules: &[], crates: &[] },
     Floor { place: "tls", modules: &[], crates: &["rustls", "thiserror", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },

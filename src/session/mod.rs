@@ -79,7 +79,10 @@ pub(crate) use self::{
     seal::Purpose,
     ticket::Session,
 };
-pub use crate::path::SessionPath;
+pub use crate::{
+    path::SessionPath,
+    tasks::{TaskTracker, Tasks},
+};
 use crate::{
     gate::{
         Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
