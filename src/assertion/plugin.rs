@@ -119,7 +119,7 @@ mod tests {
         let clock = ManualClock::default();
         clock.set_wall(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let gate = builder().clock(clock).build();
-        let Step::Intake(intake) = inspect(&gate, "POST", "/callback", ("a", "b")) else { panic!("a callback") };
+        let Step::Read(intake) = inspect(&gate, "POST", "/callback", ("a", "b")) else { panic!("a callback") };
         let grant =
             br#"{"requestId":"12345678","accessToken":"t","endpoint":"https://profile4.truecaller.com/v1/default"}"#;
         let Verdict::Forward(edits) = intake.finish(Bytes::from_static(grant)).await else { panic!("it is genuine") };
@@ -173,7 +173,7 @@ mod tests {
             let answered = match inspect(&gate, method, path, header) {
                 Step::Reply(reply) => Some((reply.response.status(), reply.connection)),
                 Step::Forward(_) => None,
-                Step::Intake(_) | Step::Lookup(_) => panic!("{method} {path}"),
+                Step::Read(_) | Step::Wait(_) => panic!("{method} {path}"),
             };
             let answer = answer.map(|(status, connection)| (StatusCode::from_u16(status).unwrap(), connection));
             assert_eq!(answered, answer, "{method} {path} {header:?}");

@@ -10,7 +10,9 @@ use std::{
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
-use super::{Connection, Event, FetchOutcome, Gate, Outcome, Rejection, Reply, Verdict, plugin::FormHandler};
+use super::{
+    Connection, Event, FetchOutcome, Gate, Outcome, ReadFailure, Rejection, Reply, Verdict, plugin::FormHandler,
+};
 use crate::{
     callback::{Callback, Grant},
     headers::Edits,
@@ -65,21 +67,13 @@ impl Intake {
         self.gate.0.clock.sleep_until(self.deadline())
     }
 
-    /// The body is larger than the limit.
-    pub(crate) fn too_large(self) -> Verdict {
-        self.reject(Rejection::BodyTooLarge, Connection::Close)
-    }
-
-    /// The body was not whole when the deadline came.
-    pub(crate) fn too_slow(self) -> Verdict {
-        self.reject(Rejection::BodyTimeout, Connection::Close)
-    }
-
-    /// The body broke off.
-    pub(crate) fn interrupted(self) -> Verdict {
-        let rejection = match self.handler {
-            BodyHandler::Form(_) => Rejection::MalformedRequest,
-            BodyHandler::Verify | BodyHandler::Callback(_) => Rejection::MalformedCallback,
+    /// Answers a request whose body could not be read to its end.
+    pub(crate) fn fail(self, failure: ReadFailure) -> Verdict {
+        let rejection = match (failure, &self.handler) {
+            (ReadFailure::TooLarge, _) => Rejection::BodyTooLarge,
+            (ReadFailure::TooSlow, _) => Rejection::BodyTimeout,
+            (ReadFailure::Interrupted, BodyHandler::Form(_)) => Rejection::MalformedRequest,
+            (ReadFailure::Interrupted, _) => Rejection::MalformedCallback,
         };
         self.reject(rejection, Connection::Close)
     }
@@ -195,11 +189,5 @@ impl Drop for Intake {
         if !self.concluded {
             self.conclude(Outcome::Abandoned);
         }
-    }
-}
-
-impl std::fmt::Debug for Intake {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Intake").finish_non_exhaustive()
     }
 }

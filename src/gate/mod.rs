@@ -72,7 +72,7 @@ use self::{
 pub(crate) use self::{
     intake::Intake,
     reply::{Connection, Leftover, Reply},
-    step::{Failure, Lookup, Step, Verdict},
+    step::{ReadFailure, Step, Verdict},
 };
 pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 use crate::{
@@ -207,7 +207,7 @@ impl Gate {
         let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
         let intake = Intake::begin(self.clone(), taken.map_or(BodyHandler::Verify, BodyHandler::Callback));
         match self.count_callback(head).and_then(|()| callback_head(head, intake.limit())) {
-            Ok(()) => Step::Intake(intake),
+            Ok(()) => Step::Read(intake),
             Err(rejection) => Step::Reply(intake.refuse(rejection)),
         }
     }

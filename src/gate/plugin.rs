@@ -5,7 +5,6 @@
 
 use std::{
     any::Any,
-    future::Future,
     sync::{Arc, Weak},
     time::{Duration, SystemTime},
 };
@@ -15,7 +14,7 @@ use futures_core::future::BoxFuture;
 use http::{HeaderValue, header, request::Parts};
 
 use super::{
-    CallbackPath, Connection, Event, Gate, GateBuilder, Intake, Lookup, Parameters, Rejection, Reply, Step, Verdict,
+    CallbackPath, Connection, Event, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step,
     intake::BodyHandler, limits,
 };
 pub(crate) use super::{
@@ -31,7 +30,7 @@ use crate::{
 
 /// Takes part in what a gate does. Every method defaults to taking no part.
 ///
-/// An implementor waits for nothing: what takes time is a [`Step::Lookup`] or the future of a [`CallbackHandler`]. It keeps no
+/// An implementor waits for nothing: what takes time is a [`Step::Wait`] or the future of a [`CallbackHandler`]. It keeps no
 /// clone of the gate for longer than one request or task lasts, or neither would ever be dropped.
 pub(crate) trait Plugin: Any + Send + Sync {
     /// The prefix of truegate's own routes, if this plugin says where it is.
@@ -175,7 +174,7 @@ impl Gate {
 
     /// Reads the body of a form, and answers by it.
     pub(crate) fn read_form(&self, handler: FormHandler) -> Step {
-        Step::Intake(Intake::begin(self.clone(), BodyHandler::Form(handler)))
+        Step::Read(Intake::begin(self.clone(), BodyHandler::Form(handler)))
     }
 
     /// How long one verification may take.
@@ -206,12 +205,6 @@ impl Connection {
         let brings_body =
             head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
         if brings_body { Self::Close } else { Self::Keep }
-    }
-}
-
-impl Lookup {
-    pub(crate) fn new(verdict: impl Future<Output = Verdict> + Send + 'static) -> Self {
-        Self(Box::pin(verdict))
     }
 }
 

@@ -1,50 +1,43 @@
 //! The actions that the gate asks an edge to take.
 
-use std::fmt;
-
 use futures_core::future::BoxFuture;
 
 use super::{Intake, Reply};
 use crate::headers::Edits;
 
 /// The action for a request of which only the head was read.
-#[derive(Debug)]
 #[must_use = "a request is neither passed on nor answered until its step is taken"]
 pub(crate) enum Step {
-    /// Pass it on with these edits; its body is none of our business.
+    /// Pass it on with these edits, and leave the body as it is.
     Forward(Edits),
     /// Read the body, then ask again.
-    Intake(Intake),
-    /// Leave the body where it is, and ask again.
-    Lookup(Lookup),
+    Read(Intake),
+    /// Leave the body where it is, and wait for the verdict: it takes a question to the store, or an event.
+    ///
+    /// Dropping the future abandons the request and leaves nothing behind.
+    Wait(BoxFuture<'static, Verdict>),
     /// Answer it.
     Reply(Reply),
 }
 
-/// A request that cannot be decided by what this gate remembers: it has to ask, or to wait.
-///
-/// Dropping it, or the future of [`finish`](Self::finish), abandons the request and leaves nothing behind.
-#[must_use = "nothing becomes of a request that is not looked up"]
-pub(crate) struct Lookup(pub(super) BoxFuture<'static, Verdict>);
-
-/// A method of [`Intake`] that gives the verdict for a body that could not be read to its end.
-pub(crate) type Failure = fn(Intake) -> Verdict;
-
-/// What to do with a request that was read, or looked up.
-#[derive(Debug)]
+/// The action for a request that was read, or waited for.
 #[must_use = "a request is neither passed on nor answered until its verdict is carried out"]
 pub(crate) enum Verdict {
-    /// Pass it on, with these edits and its body, be it read or not.
+    /// Pass it on with these edits and its body, whether that was read or not.
     Forward(Edits),
     /// Answer it.
     Reply(Reply),
 }
 
-impl Lookup {
-    /// Asks, and waits where the request asks for that.
-    pub(crate) fn finish(self) -> BoxFuture<'static, Verdict> {
-        self.0
-    }
+/// Why a body could not be read to its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ReadFailure {
+    /// It is larger than the limit.
+    TooLarge,
+    /// It was not whole when the deadline came.
+    TooSlow,
+    /// It broke off.
+    Interrupted,
 }
 
 impl From<Verdict> for Step {
@@ -53,11 +46,5 @@ impl From<Verdict> for Step {
             Verdict::Forward(edits) => Self::Forward(edits),
             Verdict::Reply(reply) => Self::Reply(reply),
         }
-    }
-}
-
-impl fmt::Debug for Lookup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lookup").finish_non_exhaustive()
     }
 }

@@ -87,8 +87,8 @@ fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> Parts {
 
 fn intake(gate: &Gate) -> Intake {
     match gate.inspect(&head("POST", PATH, &[])) {
-        Step::Intake(intake) => intake,
-        step => panic!("{step:?}"),
+        Step::Read(intake) => intake,
+        _ => panic!("this is a callback"),
     }
 }
 
@@ -135,7 +135,7 @@ fn a_head_decides_what_becomes_of_a_request() {
         let answered = match gate.inspect(&head(method, path, headers)) {
             Step::Forward(_) => None,
             Step::Reply(reply) => Some(code(&reply)),
-            Step::Intake(_) | Step::Lookup(_) => panic!("{method} {path}"),
+            Step::Read(_) | Step::Wait(_) => panic!("{method} {path}"),
         };
         let answer = answer.map(|(status, code)| (StatusCode::from_u16(status).unwrap(), code.to_owned()));
         assert_eq!(answered, answer, "{method} {path} {headers:?}");
@@ -147,7 +147,7 @@ fn a_callback_is_judged_by_its_path_whatever_the_query_or_form() {
     let gate = gate(Source::silent()).build();
     for target in [PATH, "/truecaller/callback?a=b", "http://app.example/truecaller/callback"] {
         assert!(
-            matches!(gate.inspect(&head("POST", target, &[("content-encoding", "identity")])), Step::Intake(_)),
+            matches!(gate.inspect(&head("POST", target, &[("content-encoding", "identity")])), Step::Read(_)),
             "{target}"
         );
     }
@@ -234,10 +234,10 @@ fn the_whole_verification_ends_with_its_deadline() {
 #[test]
 fn a_body_that_was_not_read_to_its_end_closes_the_connection() {
     let gate = gate(Source::silent()).build();
-    for (end, status) in
-        [(Intake::too_large as fn(Intake) -> Verdict, 413), (Intake::too_slow, 408), (Intake::interrupted, 400)]
+    for (failure, status) in
+        [(ReadFailure::TooLarge, 413), (ReadFailure::TooSlow, 408), (ReadFailure::Interrupted, 400)]
     {
-        let Verdict::Reply(reply) = end(intake(&gate)) else { panic!("{status}") };
+        let Verdict::Reply(reply) = intake(&gate).fail(failure) else { panic!("{status}") };
         assert_eq!((reply.response.status().as_u16(), reply.connection), (status, Connection::Close));
     }
 }

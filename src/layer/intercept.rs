@@ -1,4 +1,4 @@
-//! The rare path of a request: it is read or looked up, then forwarded or answered.
+//! The rare path of a request: its body is read or its verdict waited for, then forwarded or answered.
 
 use std::{
     future::{self, Future},
@@ -21,7 +21,7 @@ use super::{
     service::{answer, guard, prepare},
 };
 use crate::{
-    gate::{Gate, Intake, Lookup, Reply, Verdict},
+    gate::{Gate, Intake, Reply, Verdict},
     headers::ResponseEdits,
 };
 
@@ -74,9 +74,9 @@ where
     }
 
     /// Waits for a verdict that leaves the body alone.
-    pub(super) fn look_up(gate: Gate, lookup: Lookup, (head, body): (Parts, B), inner: S) -> Self {
+    pub(super) fn wait(gate: Gate, verdict: BoxFuture<'static, Verdict>, (head, body): (Parts, B), inner: S) -> Self {
         let body = Some(RequestBody::of_request(body, gate.clone()));
-        let phase = Phase::Deciding { verdict: lookup.finish(), body };
+        let phase = Phase::Deciding { verdict, body };
         Self { gate, intake: None, waiting: Some(WaitingRequest { head, inner }), phase }
     }
 
@@ -111,7 +111,7 @@ where
                         Err(failure) => {
                             let intake = this.intake.take().expect(INTAKE);
                             let drain = Drain::until(intake.expired(), this.gate.clone());
-                            *refused = Some((failure(intake), drain));
+                            *refused = Some((intake.fail(failure), drain));
                             continue;
                         }
                     },

@@ -14,7 +14,7 @@ use http::{HeaderMap, header};
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::gate::{self, Failure, Gate, Intake};
+use crate::gate::{Gate, Intake, Leftover, ReadFailure};
 
 pin_project! {
     /// A body on its way in.
@@ -42,18 +42,20 @@ impl<B: Body<Data = Bytes>> Read<B> {
 }
 
 impl<B: Body<Data = Bytes>> Future for Read<B> {
-    /// The data of the body and its trailers, or the method of the intake that takes the failure.
-    type Output = Result<(Bytes, Option<HeaderMap>), Failure>;
+    /// The data of the body and its trailers.
+    type Output = Result<(Bytes, Option<HeaderMap>), ReadFailure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if this.expired.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(Intake::too_slow));
+            return Poll::Ready(Err(ReadFailure::TooSlow));
         }
         while let Some(frame) = ready!(this.body.as_mut().poll_frame(cx)) {
-            let Ok(frame) = frame else { return Poll::Ready(Err(Intake::interrupted)) };
+            let Ok(frame) = frame else { return Poll::Ready(Err(ReadFailure::Interrupted)) };
             match frame.into_data() {
-                Ok(data) if this.data.len() + data.len() > *this.limit => return Poll::Ready(Err(Intake::too_large)),
+                Ok(data) if this.data.len() + data.len() > *this.limit => {
+                    return Poll::Ready(Err(ReadFailure::TooLarge));
+                }
                 Ok(data) => this.data.extend_from_slice(&data),
                 Err(frame) => *this.trailers = frame.into_trailers().ok(),
             }
@@ -91,7 +93,7 @@ pin_project! {
 
 impl Drain {
     pub(super) fn new(gate: Gate) -> Self {
-        Self { gate, left: gate::Leftover::LIMIT, due: None, bounds: None }
+        Self { gate, left: Leftover::LIMIT, due: None, bounds: None }
     }
 
     /// For a request that is answered when `due` is ready at the latest.
@@ -121,7 +123,7 @@ impl Drain {
 
     fn poll_bounds(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let bounds = self.bounds.get_or_insert_with(|| DrainBounds {
-            expired: self.due.take().unwrap_or_else(|| self.gate.sleep(gate::Leftover::TIME)),
+            expired: self.due.take().unwrap_or_else(|| self.gate.sleep(Leftover::TIME)),
             silent: self.gate.sleep(SILENCE),
         });
         let over = bounds.expired.as_mut().poll(cx).is_ready() || bounds.silent.as_mut().poll(cx).is_ready();

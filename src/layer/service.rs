@@ -58,8 +58,8 @@ where
                 let request = Request::from_parts(head, body);
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.into_response())
             }
-            Step::Intake(intake) => Intercept::read(self.gate.clone(), intake, (head, body), self.release()).into(),
-            Step::Lookup(lookup) => Intercept::look_up(self.gate.clone(), lookup, (head, body), self.release()).into(),
+            Step::Read(intake) => Intercept::read(self.gate.clone(), intake, (head, body), self.release()).into(),
+            Step::Wait(verdict) => Intercept::wait(self.gate.clone(), verdict, (head, body), self.release()).into(),
             Step::Reply(reply) => {
                 self.release();
                 Intercept::refuse(self.gate.clone(), reply, &head, Some(body)).into()

@@ -10,30 +10,30 @@ use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 use tokio::time::timeout;
 
-use crate::gate::{Failure, Intake, Leftover};
+use crate::gate::{Intake, Leftover, ReadFailure};
 
-/// Reads the body to its end, or returns the method of the intake that takes the failure.
+/// Reads the body to its end.
 ///
 /// pingora keeps up to 64 KiB of it for the upstream, and silently nothing of what is larger, so that is the limit.
-pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, Failure> {
+pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, ReadFailure> {
     session.enable_retry_buffering();
     tokio::select! {
         body = read_within(session, intake.limit().min(RETRY_BUFFER)) => body,
-        () = intake.expired() => Err(Intake::too_slow),
+        () = intake.expired() => Err(ReadFailure::TooSlow),
     }
 }
 
-async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, Failure> {
+async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, ReadFailure> {
     if expects_continue(session.req_header()) {
-        session.write_continue_response().await.map_err(|_| Intake::interrupted as Failure)?;
+        session.write_continue_response().await.map_err(|_| ReadFailure::Interrupted)?;
     }
     let mut body = BytesMut::new();
     loop {
         match session.read_request_body().await {
-            Ok(Some(data)) if body.len() + data.len() > limit => return Err(Intake::too_large),
+            Ok(Some(data)) if body.len() + data.len() > limit => return Err(ReadFailure::TooLarge),
             Ok(Some(data)) => body.extend_from_slice(&data),
             Ok(None) => return Ok(body.freeze()),
-            Err(_) => return Err(Intake::interrupted),
+            Err(_) => return Err(ReadFailure::Interrupted),
         }
     }
 }

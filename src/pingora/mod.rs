@@ -84,19 +84,19 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
         // The end of a client that sends a body is noticed when the body is read.
-        Step::Lookup(lookup) if !session.is_body_empty() => lookup.finish().await,
-        Step::Lookup(lookup) => tokio::select! {
+        Step::Wait(verdict) if !session.is_body_empty() => verdict.await,
+        Step::Wait(verdict) => tokio::select! {
             biased;
-            verdict = lookup.finish() => verdict,
+            verdict = verdict => verdict,
             gone = body::gone(session) => return Err(gone),
         },
-        Step::Intake(intake) => match body::read(session, &intake).await {
+        Step::Read(intake) => match body::read(session, &intake).await {
             Ok(body) => tokio::select! {
                 biased;
                 verdict = intake.finish(body) => verdict,
                 gone = body::gone(session) => return Err(gone),
             },
-            Err(failure) => failure(intake),
+            Err(failure) => intake.fail(failure),
         },
     };
     match verdict {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::{Access, RuleInput},
-    gate::{Connection, Lookup, Rejection, Reply, Step, Verdict},
+    gate::{Connection, Rejection, Reply, Step, Verdict},
     headers::{AppCookies, Edits, ResponseEdits},
     profile::PhoneNumber,
     session::{ReturnPath, Session},
@@ -35,7 +35,7 @@ impl Handler<'_> {
             Err(pending) => {
                 let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
                 let (access, head) = (access.clone(), head.clone());
-                Step::Lookup(Lookup::new(async move {
+                Step::Wait(Box::pin(async move {
                     let handler = Handler { gate: &gate, sessions: &sessions };
                     let state = handler.settle(pending).await;
                     handler.decide(&access, state, &head)

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{Inner, fetch_metadata::is_ours, host::comes_from_its_own_host, reply, route::Route};
 use crate::{
     cause::Cause,
-    gate::{Connection, Event, Gate, Lookup, Rejection, Reply, Step, Verdict},
+    gate::{Connection, Event, Gate, Rejection, Reply, Step, Verdict},
     store::StoreError,
 };
 
@@ -56,7 +56,7 @@ impl Handler<'_> {
         if is_form {
             return self.gate.read_form(Box::new(move |body| Box::pin(async move { answer(body).await })));
         }
-        Step::Lookup(Lookup::new(async move { Verdict::Reply(Reply { connection, ..answer(Bytes::new()).await }) }))
+        Step::Wait(Box::pin(async move { Verdict::Reply(Reply { connection, ..answer(Bytes::new()).await }) }))
     }
 
     async fn answer(&self, head: &Parts, body: &[u8]) -> Reply {

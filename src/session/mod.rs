@@ -79,10 +79,6 @@ pub(crate) use self::{
     seal::Purpose,
     ticket::Session,
 };
-pub use crate::{
-    path::SessionPath,
-    tasks::{TaskTracker, Tasks},
-};
 use crate::{
     gate::{
         Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
@@ -90,6 +86,10 @@ use crate::{
     },
     headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
     store::Store,
+};
+pub use crate::{
+    path::SessionPath,
+    tasks::{TaskTracker, Tasks},
 };
 
 /// The sessions of a site, which plug into its gate. Clones share them.

@@ -121,8 +121,8 @@ impl Site {
         let verdict = match self.gate.inspect(&head) {
             Step::Forward(edits) => Verdict::Forward(edits),
             Step::Reply(reply) => Verdict::Reply(reply),
-            Step::Intake(intake) => intake.finish(body).await,
-            Step::Lookup(lookup) => lookup.finish().await,
+            Step::Read(intake) => intake.finish(body).await,
+            Step::Wait(verdict) => verdict.await,
         };
         match verdict {
             Verdict::Forward(edits) => {

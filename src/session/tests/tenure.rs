@@ -17,7 +17,7 @@ async fn lease(site: &Site, browser: &Browser, target: &str) -> Option<Lease> {
     let (head, _) = browser.request("GET", target, &[]).into_parts();
     let verdict = match site.gate.inspect(&head) {
         Step::Forward(edits) => Verdict::Forward(edits),
-        Step::Lookup(lookup) => lookup.finish().await,
+        Step::Wait(verdict) => verdict.await,
         _ => panic!("it goes on"),
     };
     let Verdict::Forward(edits) = verdict else { panic!("it goes on") };
