@@ -32,7 +32,7 @@
 //! | `redis` | `store`'s `RedisStore`, so that several gateways act as one |
 //! | `pingora` | the module `pingora`; building it needs `cmake` |
 //! | `simulator` | the module `simulator`: a fake Truecaller |
-//! | `gateway` | the module `gateway` and the `truegate` program, with all of the above but `simulator` |
+//! | `gateway` | the `truegate` program, with all of the above but `simulator` |
 //! | `dev` | `gateway` and `simulator`; the program has the commands `simulate` and `demo` |
 //!
 //! The way through the house: [`callback`] → [`profile`] → [`Identity`] → [`headers`], driven by the [`gate`]. The
@@ -57,6 +57,7 @@ mod closed_list;
 pub mod fuzzing;
 pub mod gate;
 #[cfg(feature = "gateway")]
+#[doc(hidden)]
 pub mod gateway;
 pub mod headers;
 mod identity;

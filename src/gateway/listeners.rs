@@ -30,7 +30,7 @@ pub(super) struct Bound {
 /// Why a listener has no socket.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
-pub struct ListenError {
+pub(crate) struct ListenError {
     address: SocketAddr,
     source: io::Error,
 }

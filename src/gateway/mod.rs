@@ -4,26 +4,13 @@
 //! request of a browser that has logged in carries the identity. The gateway forwards to one app; it does not balance load or
 //! serve files.
 //!
-//! ```
-//! use std::path::Path;
-//! use truegate::gateway::{Gateway, config::Config};
-//!
-//! # tokio::runtime::Runtime::new()?.block_on(async {
-//! let text = "{ listen: 127.0.0.1:0, admin: { listen: 127.0.0.1:0 }, upstream: http://127.0.0.1:3000 }";
-//! let config = Config::parse(text, Path::new("config.yaml"), |_| None)?;
-//! let gateway = Gateway::start(&config).await?;
-//! println!("listening on {:?}", gateway.addresses());
-//! gateway.stop().await;
-//! # Ok::<_, Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<_, Box<dyn std::error::Error>>(())
-//! ```
+//! Other crates see [`main`] alone, which is the program `truegate`.
 
 mod admin;
 mod assemble;
 mod certificate;
 mod cli;
-pub mod config;
+pub(crate) mod config;
 mod delivery;
 #[cfg(feature = "dev")]
 mod dev;
@@ -56,6 +43,7 @@ use pingora_proxy::http_proxy;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::cli::main;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub use self::forwarded::fuzz as fuzz_forwarded;
@@ -64,13 +52,12 @@ use self::{
     assemble::VerificationTasks,
     config::Config,
     first_head::OneSpelling,
-    listeners::Bound,
+    listeners::{Bound, ListenError},
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::Upstreams,
     watcher::{Usability, Watched, WatchedPhones, Watcher},
 };
-pub use self::{cli::main, listeners::ListenError};
 use crate::{
     gate::{Gate, GuessableCallbackPath},
     pingora::Leased,
@@ -79,7 +66,7 @@ use crate::{
 };
 
 /// A running gateway.
-pub struct Gateway {
+pub(crate) struct Gateway {
     addresses: Vec<SocketAddr>,
     admin: SocketAddr,
     health: Health,
@@ -96,8 +83,7 @@ pub struct Gateway {
 
 /// Why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
+pub(crate) enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -124,7 +110,7 @@ impl Gateway {
     /// # Errors
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
-    pub async fn start(config: &Config) -> Result<Self, StartError> {
+    pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
         let sockets = config.listen.iter().map(Bound::bind).collect::<Result<Vec<_>, _>>()?;
         let admin_socket = Bound::bind_plain(config.admin)?;
         let metrics = Metrics::new();
@@ -171,12 +157,12 @@ impl Gateway {
     }
 
     /// The addresses of the listeners, in the order of the configuration.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
     /// The address of health and metrics.
-    pub fn admin(&self) -> SocketAddr {
+    pub(crate) fn admin(&self) -> SocketAddr {
         self.admin
     }
 
@@ -184,13 +170,13 @@ impl Gateway {
     /// It does not wait for that.
     ///
     /// All of it is looked at now and then anyway. Where the new state cannot be used, the previous one stays in use.
-    pub fn reload(&self) {
+    pub(crate) fn reload(&self) {
         self.watcher.reload();
     }
 
     /// Stops accepting connections. Requests in flight and the verifications of answered callbacks may end within the
     /// configured grace; the rest is cut off.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
         self.gate.stop_waiting();

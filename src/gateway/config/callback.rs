@@ -16,41 +16,39 @@ use crate::{
 
 /// How callbacks are taken.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Callback {
+pub(crate) struct Callback {
     /// The path of the route.
-    pub path: CallbackPath,
+    pub(crate) path: CallbackPath,
     /// The time from the first byte of a callback to its answer. Defaults to 2.5 s, because Truecaller hangs up after 3 s.
-    pub deadline: Duration,
+    pub(crate) deadline: Duration,
     /// The longest body, in bytes.
-    pub body_limit: usize,
+    pub(crate) body_limit: usize,
     /// Whether the app gets callbacks too: always without sessions; with sessions, after they were answered and verified.
-    pub forward: bool,
+    pub(crate) forward: bool,
 }
 
 /// How profiles are fetched.
 #[derive(Clone)]
-#[non_exhaustive]
-pub struct Truecaller {
+pub(crate) struct Truecaller {
     /// The URLs that a callback may name.
-    pub endpoints: Endpoints,
+    pub(crate) endpoints: Endpoints,
     /// How long connecting may take.
-    pub connect_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
     /// How many requests one callback may cause, retries included.
-    pub attempts: NonZero<u32>,
+    pub(crate) attempts: NonZero<u32>,
     /// The longest profile, in bytes.
-    pub profile_limit: usize,
+    pub(crate) profile_limit: usize,
     /// Certificates to trust besides the usual roots, as PEM.
-    pub ca_file: Option<Vec<u8>>,
+    pub(crate) ca_file: Option<Vec<u8>>,
     /// Where to connect to for a host, in place of the addresses that DNS knows.
-    pub resolve: BTreeMap<String, SocketAddr>,
+    pub(crate) resolve: BTreeMap<String, SocketAddr>,
     /// Whether a profile that Truecaller calls inactive is refused.
-    pub require_active: bool,
+    pub(crate) require_active: bool,
 }
 
 impl Callback {
     /// The largest `body_limit`.
-    pub const MAX_BODY_LIMIT: usize = 64 << 10;
+    pub(crate) const MAX_BODY_LIMIT: usize = 64 << 10;
 
     /// Reads the section; none if there is no path that could be used.
     pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {

@@ -15,8 +15,7 @@ use crate::{
 ///
 /// It displays as the key and what to do, and repeats no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Warning {
+pub(crate) enum Warning {
     /// Without sessions, a callback path that can be guessed.
     #[error(
         "callback.path: can be guessed, and it is the only secret between Truecaller and you (make one with `truegate \
@@ -46,7 +45,7 @@ pub enum Warning {
 
 impl Settings {
     /// Returns the likely mistakes; none if all is well.
-    pub fn warnings(&self) -> Vec<Warning> {
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
         let Some(session) = &self.session else {
             return self.callback.path.is_guessable().then_some(Warning::GuessableCallbackPath).into_iter().collect();
         };
@@ -61,7 +60,7 @@ impl Settings {
 
     /// Displays every rule in its order, the default where no rule matches, and what somebody without a session can reach.
     /// It shows how many phone numbers there are, but neither the numbers nor the callback path.
-    pub fn in_force(&self) -> impl fmt::Display + '_ {
+    pub(crate) fn in_force(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| {
             let Some(session) = &self.session else {
                 return f.write_str(

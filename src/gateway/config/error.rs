@@ -8,7 +8,7 @@ use std::{fmt, path::Path};
 ///
 /// It repeats keys, but no value of the file, of the environment or of another file, except for words of a page's template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// None when the file could not be read at all.
     place: Option<Place>,
     /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
@@ -44,20 +44,15 @@ impl fmt::Display for Mistake {
 ///
 /// It displays as one line for each: `config.yaml:LINE:COLUMN: path.to.key: what is wrong (what to do)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigErrors {
+pub(crate) struct ConfigErrors {
     file: String,
-    mistakes: Vec<Mistake>,
+    pub(super) mistakes: Vec<Mistake>,
 }
 
 impl ConfigErrors {
     pub(super) fn new(path: &Path, mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort();
         Self { file: path.display().to_string(), mistakes }
-    }
-
-    /// The mistakes.
-    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
-        self.mistakes.iter()
     }
 }
 

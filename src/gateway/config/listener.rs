@@ -6,12 +6,11 @@ use super::{reader::Item, tls::TlsFiles, upstream::Upstream, value};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Listener {
+pub(crate) struct Listener {
     /// The address; port 0 lets the system choose one.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// The certificate and key for HTTPS; plain HTTP without them.
-    pub tls: Option<TlsFiles>,
+    pub(crate) tls: Option<TlsFiles>,
 }
 
 /// A listener with the place where its address stands, if it is not the default.

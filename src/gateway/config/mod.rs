@@ -4,19 +4,9 @@
 //! with what to do about it. No message repeats a value, because a value may be a secret. A key that is not known is a
 //! mistake. The configuration opens no sockets and resolves no names.
 //!
-//! ```
-//! use std::path::Path;
-//! use truegate::gateway::config::Config;
-//!
-//! let path = Path::new("config.yaml");
-//! let config = Config::parse("upstream: http://127.0.0.1:3000", path, |_| None)?;
-//! assert_eq!(config.upstream.authority(), "127.0.0.1:3000");
-//!
-//! let errors = Config::parse("upstream: localhost\nlog: { levle: info }", path, |_| None).unwrap_err();
-//! assert_eq!(errors.to_string(), "\
+//! ```text
 //! config.yaml:1:11: upstream: must start with http:// or https:// (write http://127.0.0.1:3000)
-//! config.yaml:2:8: log.levle: unknown key (did you mean `level`?)");
-//! # Ok::<_, truegate::gateway::config::ConfigErrors>(())
+//! config.yaml:2:8: log.levle: unknown key (did you mean `level`?)
 //! ```
 
 mod callback;
@@ -37,17 +27,16 @@ mod value;
 use std::{fmt, ops::Deref, path::Path};
 
 use self::reader::{Context, SIZE_LIMIT};
-pub use self::{
-    callback::{Callback, Truecaller},
-    check::Warning,
-    error::{ConfigErrors, Mistake},
+pub(crate) use self::{
+    callback::Callback,
+    error::ConfigErrors,
     listener::Listener,
-    session::{RedisServer, Secrets, Session, Store},
-    settings::{Log, LogFormat, LogLevel, Settings, Timeouts},
+    session::{Session, Store},
+    settings::{Log, LogFormat, Timeouts},
     tls::TlsFiles,
     upstream::Upstream,
 };
-pub use super::forwarded::TrustedProxies;
+use self::{error::Mistake, settings::Settings};
 
 /// A configuration in which nothing is wrong.
 ///
@@ -58,7 +47,7 @@ pub use super::forwarded::TrustedProxies;
 ///
 /// Any value may have come from the environment or from a file of secrets, so `Debug` shows none.
 #[derive(Clone)]
-pub struct Config(Settings);
+pub(crate) struct Config(Settings);
 
 impl Deref for Config {
     type Target = Settings;
@@ -80,7 +69,7 @@ impl Config {
     /// # Errors
     ///
     /// Every mistake in the file, or that the file cannot be read.
-    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![Mistake::new(None, "", message)]);
         let bytes = reader::load(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| whole(&"is not UTF-8 (save it as UTF-8)"))?;
@@ -92,7 +81,11 @@ impl Config {
     /// # Errors
     ///
     /// Every mistake in the text.
-    pub fn parse(text: &str, path: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+    pub(crate) fn parse(
+        text: &str,
+        path: &Path,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigErrors> {
         if text.len() > SIZE_LIMIT {
             return Err(ConfigErrors::new(path, vec![Mistake::new(None, "", TOO_LARGE)]));
         }

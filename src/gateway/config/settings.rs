@@ -29,65 +29,62 @@ use crate::{
 
 /// The settings of a configuration.
 #[derive(Clone)]
-#[non_exhaustive]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The addresses to listen on; at least one.
-    pub listen: Vec<Listener>,
+    pub(crate) listen: Vec<Listener>,
     /// The app behind truegate.
-    pub upstream: Upstream,
+    pub(crate) upstream: Upstream,
     /// How long the gateway waits, for the app and for clients.
-    pub timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     /// How callbacks are taken.
-    pub callback: Callback,
+    pub(crate) callback: Callback,
     /// How profiles are fetched.
-    pub truecaller: Truecaller,
+    pub(crate) truecaller: Truecaller,
     /// The headers that tell the app who calls.
-    pub identity: Arc<HeaderNames>,
+    pub(crate) identity: Arc<HeaderNames>,
     /// The proxies that may say where a request came from.
-    pub trusted_proxies: TrustedProxies,
+    pub(crate) trusted_proxies: TrustedProxies,
     /// How many logins and callbacks may come from one client.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// How browsers log in, if they can.
-    pub session: Option<Session>,
+    pub(crate) session: Option<Session>,
     /// Which paths need an identity, and whose; empty without sessions.
-    pub routes: Rules,
+    pub(crate) routes: Rules,
     /// How identities are signed, if they are.
-    pub assertion: Option<Arc<Assertions>>,
+    pub(crate) assertion: Option<Arc<Assertions>>,
     /// The address that serves health and metrics.
-    pub admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
     /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
-    pub shutdown_grace: Duration,
+    pub(crate) shutdown_grace: Duration,
     /// How the program logs.
-    pub log: Log,
+    pub(crate) log: Log,
 }
 
 /// How long the gateway waits. `None` stands for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Timeouts {
+pub(crate) struct Timeouts {
     /// For a connection to the app, with its TLS handshake.
-    pub connect: Option<Duration>,
+    pub(crate) connect: Option<Duration>,
     /// For the next bytes, from the app or in the body of a request.
-    pub read: Option<Duration>,
+    pub(crate) read: Option<Duration>,
     /// For room to send the next bytes.
-    pub write: Option<Duration>,
+    pub(crate) write: Option<Duration>,
     /// For the next request on a connection of a client.
-    pub idle: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
 }
 
 /// How the program logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Log {
+pub(crate) struct Log {
     /// The least severe level that is logged.
-    pub level: LogLevel,
+    pub(crate) level: LogLevel,
     /// The form of a line.
-    pub format: LogFormat,
+    pub(crate) format: LogFormat,
 }
 
 closed_list! {
     /// The severity of what is logged.
-    pub enum LogLevel {
+    pub(crate) enum LogLevel {
         /// Nothing at all.
         Off = "off",
         /// A fault that an operator must fix.
@@ -105,7 +102,7 @@ closed_list! {
 
 closed_list! {
     /// The form of a line of the log.
-    pub enum LogFormat {
+    pub(crate) enum LogFormat {
         /// Text on a terminal, JSON otherwise.
         Auto = "auto",
         /// Text for people.

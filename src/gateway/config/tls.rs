@@ -14,19 +14,19 @@ use super::reader::Item;
 
 /// A certificate chain and its private key, as PEM files that were read and found to match.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
+pub(crate) struct TlsFiles {
     certificate: PathBuf,
     key: PathBuf,
 }
 
 impl TlsFiles {
     /// The certificate chain, with the server's own certificate first.
-    pub fn certificate(&self) -> &Path {
+    pub(crate) fn certificate(&self) -> &Path {
         &self.certificate
     }
 
     /// The private key.
-    pub fn key(&self) -> &Path {
+    pub(crate) fn key(&self) -> &Path {
         &self.key
     }
 

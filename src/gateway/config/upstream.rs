@@ -14,7 +14,7 @@ use crate::headers::HeaderNamesBuilder;
 
 /// The app: where requests go, and the headers that each of them carries.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Upstream {
+pub(crate) struct Upstream {
     tls: bool,
     host: String,
     port: u16,
@@ -96,27 +96,27 @@ impl Upstream {
     }
 
     /// Whether the app speaks HTTPS.
-    pub fn is_tls(&self) -> bool {
+    pub(crate) fn is_tls(&self) -> bool {
         self.tls
     }
 
     /// The name or IP address to connect to; an IPv6 address has no brackets.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// The port to connect to.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Certificates to trust besides Mozilla's roots, as PEM.
-    pub fn ca_file(&self) -> Option<&[u8]> {
+    pub(crate) fn ca_file(&self) -> Option<&[u8]> {
         self.ca_file.as_deref()
     }
 
     /// Host and port, as a URL has them.
-    pub fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         if self.host.contains(':') {
             return format!("[{}]:{}", self.host, self.port);
         }
@@ -128,7 +128,7 @@ impl Upstream {
     /// # Security
     ///
     /// The values may be secrets by which the app knows truegate.
-    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+    pub(crate) fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 

@@ -23,7 +23,7 @@ use pingora_proxy::Session;
 #[cfg(any(test, fuzzing))]
 pub use self::promise::forwarded as fuzz;
 pub(super) use self::trusted::TrustedNetwork;
-pub use self::trusted::TrustedProxies;
+pub(crate) use self::trusted::TrustedProxies;
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{HeaderTarget, reads_as, remove_where},

@@ -6,11 +6,11 @@ use ipnet::IpNet;
 
 /// The proxies whose `X-Forwarded-*` headers are believed; none by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<TrustedNetwork>);
+pub(crate) struct TrustedProxies(Vec<TrustedNetwork>);
 
 impl TrustedProxies {
     /// Whether an address is that of a trusted proxy. An IPv4 address in IPv6 form (`::ffff:10.0.0.9`) is IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|TrustedNetwork(network)| network.contains(&address))
     }

@@ -5,7 +5,7 @@ mod store;
 
 use std::{num::NonZero, ops::RangeInclusive, time::Duration};
 
-pub use self::store::{RedisServer, Store};
+pub(crate) use self::store::Store;
 use super::{
     reader::{Item, Section},
     value,
@@ -20,54 +20,53 @@ use crate::{
 
 /// How browsers log in, and how they are known from then on.
 #[derive(Clone)]
-#[non_exhaustive]
-pub struct Session {
+pub(crate) struct Session {
     /// The origin that browsers see.
-    pub public_url: PublicUrl,
+    pub(crate) public_url: PublicUrl,
     /// The secrets that seal sessions.
-    pub secrets: Secrets,
+    pub(crate) secrets: Secrets,
     /// The path below which truegate's own routes are.
-    pub path: SessionPath,
+    pub(crate) path: SessionPath,
     /// How long a login may take.
-    pub login_timeout: Duration,
+    pub(crate) login_timeout: Duration,
     /// How long a session lives, however often it is used.
-    pub lifetime: Duration,
+    pub(crate) lifetime: Duration,
     /// How long a session lives after it was last used; never longer than `lifetime`.
-    pub idle: Duration,
+    pub(crate) idle: Duration,
     /// How many logins may run at once.
-    pub max_pending: usize,
+    pub(crate) max_pending: usize,
     /// How long sessions go on without the store.
-    pub revocation_grace: Duration,
+    pub(crate) revocation_grace: Duration,
     /// The site as Truecaller knows it.
-    pub partner: Partner,
+    pub(crate) partner: Partner,
     /// The start of links to Truecaller's dialog.
-    pub link_base: LinkBase,
+    pub(crate) link_base: LinkBase,
     /// The page for a user who refused or does not have the app. `None` shows the login page instead.
-    pub fallback_url: Option<ReturnPath>,
+    pub(crate) fallback_url: Option<ReturnPath>,
     /// Where a browser goes after a logout.
-    pub logout_url: LogoutUrl,
+    pub(crate) logout_url: LogoutUrl,
     /// How the pages show the site.
-    pub brand: Brand,
+    pub(crate) brand: Brand,
     /// The name that truegate's own cookies are made of.
-    pub cookie_name: SessionCookieName,
+    pub(crate) cookie_name: SessionCookieName,
     /// The app's cookies that must not outlive their user; `None` if the configuration does not list them.
-    pub upstream_cookies: Option<Vec<UpstreamCookie>>,
+    pub(crate) upstream_cookies: Option<Vec<UpstreamCookie>>,
     /// The store of logins and revocations.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The pages that people see.
-    pub pages: Pages,
+    pub(crate) pages: Pages,
 }
 
 /// One secret or several, of which the first seals and all open.
 #[derive(Debug, Clone)]
-pub struct Secrets {
+pub(crate) struct Secrets {
     first: Secret,
     others: Vec<Secret>,
 }
 
 impl Secrets {
     /// Returns the sealer that seals and opens with them.
-    pub fn sealer(&self) -> Sealer {
+    pub(crate) fn sealer(&self) -> Sealer {
         Sealer::new(&self.first, &self.others)
     }
 
@@ -80,7 +79,7 @@ impl Secrets {
 
 impl Session {
     /// The default of `max_pending`.
-    pub const MAX_PENDING: usize = 100_000;
+    pub(crate) const MAX_PENDING: usize = 100_000;
 
     /// Reads the section; none if a key that it must have is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {

@@ -11,7 +11,7 @@ use crate::{
 
 /// The store of logins and revocations.
 #[derive(Debug, Clone)]
-pub enum Store {
+pub(crate) enum Store {
     /// The memory of this process.
     Memory,
     /// A server that several gateways share.
@@ -24,7 +24,7 @@ pub enum Store {
 ///
 /// The URL may hold a password, so `Debug` does not show it.
 #[derive(Clone)]
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     url: Zeroizing<String>,
     /// Certificates to trust besides the usual roots, as PEM.
     ca: Option<Vec<u8>>,
@@ -61,7 +61,7 @@ impl RedisServer {
     /// # Errors
     ///
     /// None that the configuration did not rule out.
-    pub fn store(&self, max_pending: usize) -> Result<RedisStore, RedisStoreError> {
+    pub(crate) fn store(&self, max_pending: usize) -> Result<RedisStore, RedisStoreError> {
         let store = RedisStore::new(&self.url, max_pending)?;
         match &self.ca {
             Some(pem) => store.trust(pem),

@@ -13,12 +13,13 @@ mod values;
 use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
 
 use self::{folder::Folder, refused::mistakes};
-use super::{Config, ConfigErrors, LogFormat, LogLevel, Store, TrustedProxies};
+use super::{Config, ConfigErrors, LogFormat, Store, settings::LogLevel};
 use crate::{
     access::{Access, AllowList},
     assertion::SigningKey,
     callback::Endpoints,
     gate::Limits,
+    gateway::forwarded::TrustedProxies,
     headers::HeaderNames,
     session::{LinkBase, ReturnPath, cookies::UpstreamCookie},
 };

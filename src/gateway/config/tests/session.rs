@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Folder, UPSTREAM, mistakes, parse, parse_in};
 use crate::{
-    gateway::config::{Store, Warning},
+    gateway::config::{Store, check::Warning},
     session::Brand,
 };
 
