@@ -22,8 +22,8 @@ impl BrowserId {
         Self(Name::generate(&mut OsRng))
     }
 
-    /// Takes a name that was generated before.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Takes a name as [`expose`](Self::expose) gave it: 22 characters of base64url.
+    pub fn parse(text: &str) -> Option<Self> {
         let base64url = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         (text.len() == 22 && base64url).then(|| Self(Name(text.into())))
     }

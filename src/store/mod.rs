@@ -15,7 +15,7 @@
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! # runtime.block_on(async {
 //! let store = MemoryStore::new(100_000);
-//! let browser = BrowserId::generate();
+//! let browser = BrowserId::parse("x7Kq2vNf9TzR4mWb6pLdQw").expect("22 characters of base64url");
 //! # let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
 //! # let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
 //! # let request_id = decline.request_id();
