@@ -69,6 +69,8 @@ mod path;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 pub mod profile;
+#[cfg(any(feature = "assertion", feature = "session"))]
+mod random;
 #[cfg(feature = "session")]
 pub mod session;
 #[cfg(feature = "simulator")]

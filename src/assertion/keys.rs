@@ -10,9 +10,10 @@ use p256::{
     ecdsa::{self, VerifyingKey},
     pkcs8::{EncodePrivateKey as _, LineEnding, PrivateKeyInfo, SecretDocument},
 };
-use rand_core::OsRng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
+
+use crate::random::Random;
 
 /// A private key for ES256 with its public half.
 ///
@@ -27,7 +28,10 @@ pub struct SigningKey {
 impl SigningKey {
     /// Makes a fresh key.
     pub fn generate() -> Self {
-        Self::of(ecdsa::SigningKey::random(&mut OsRng))
+        let random = Random::system();
+        // All but one of four billion texts of 32 bytes are keys.
+        let keys = std::iter::repeat_with(|| ecdsa::SigningKey::from_slice(&*random.bytes::<32>()));
+        Self::of(keys.flatten().next().expect("it is tried until there is one"))
     }
 
     /// Reads a private key in PKCS#8 form (RFC 5958), written as PEM: `-----BEGIN PRIVATE KEY-----`.

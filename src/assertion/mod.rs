@@ -43,7 +43,6 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::HeaderValue;
 use jsonwebtoken::{Algorithm, Header};
-use rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 
 use self::claims::{Claims, Frame};
@@ -51,7 +50,7 @@ pub use self::{
     claims::{Principal, PrincipalError},
     keys::{KeyError, SigningKey, SigningKeys},
 };
-use crate::identity::Identity;
+use crate::{identity::Identity, random::Random};
 
 /// The path at which a gate publishes the keys that verify its assertions. With sessions, it is below their prefix.
 ///
@@ -61,6 +60,7 @@ pub const KEY_SET_PATH: &str = "/.truegate/jwks.json";
 /// Signs identities, in the name of one issuer and for one audience.
 pub struct Assertions {
     keys: SigningKeys,
+    random: Random,
     issuer: Principal,
     audience: Principal,
     lifetime: Duration,
@@ -77,7 +77,15 @@ impl Assertions {
     pub fn new(keys: SigningKeys, issuer: Principal, audience: Principal) -> Self {
         let header = Header { kid: Some(keys.signer().id().to_owned()), ..Header::new(Algorithm::ES256) };
         let key_set = keys.key_set();
-        Self { keys, issuer, audience, lifetime: Self::LIFETIME, header: encode(&header), key_set }
+        Self {
+            keys,
+            random: Random::system(),
+            issuer,
+            audience,
+            lifetime: Self::LIFETIME,
+            header: encode(&header),
+            key_set,
+        }
     }
 
     /// How long an assertion is valid, in whole seconds. Defaults to 5 minutes.
@@ -98,7 +106,7 @@ impl Assertions {
     /// When the system has no random numbers to give.
     pub fn sign(&self, identity: &Identity, now: SystemTime) -> HeaderValue {
         let issued = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let id = token_id();
+        let id = self.random.text();
         let frame = Frame {
             issuer: self.issuer.as_str(),
             audience: self.audience.as_str(),
@@ -123,12 +131,6 @@ impl Assertions {
 /// A part of a token: JSON in base64url.
 fn encode(part: &impl Serialize) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(part).expect("texts and numbers are always JSON"))
-}
-
-fn token_id() -> String {
-    let mut bytes = [0; 16];
-    OsRng.fill_bytes(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

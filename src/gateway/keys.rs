@@ -11,10 +11,9 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
-use crate::{assertion::SigningKey, gate::CallbackPath};
+use crate::{assertion::SigningKey, gate::CallbackPath, random::Random};
 
 /// The arguments of `truegate keys`.
 #[derive(clap::Args)]
@@ -67,19 +66,17 @@ pub(crate) fn run(args: KeysArgs) -> Result<(), KeysError> {
             eprintln!("kid: {}", key.id());
             Ok(())
         }
-        Key::Path(output) => output.write(&path()),
-        Key::Secret(output) => output.write(&secret()),
+        Key::Path(output) => output.write(&path(&Random::system())),
+        Key::Secret(output) => output.write(&secret(&Random::system())),
     }
 }
 
 /// Makes a callback path that nobody can guess, as one line.
-pub(super) fn path() -> Zeroizing<String> {
+pub(super) fn path(random: &Random) -> Zeroizing<String> {
     loop {
-        let mut bytes = Zeroizing::new([0; 24]);
-        OsRng.fill_bytes(&mut *bytes);
         let mut line = Zeroizing::new(String::with_capacity(64));
         line.push_str("/truecaller/");
-        URL_SAFE_NO_PAD.encode_string(*bytes, &mut line);
+        URL_SAFE_NO_PAD.encode_string(*random.bytes::<24>(), &mut line);
         // Random text looks like words now and then.
         if CallbackPath::parse(&line).is_ok_and(|path| !path.is_guessable()) {
             line.push('\n');
@@ -89,12 +86,10 @@ pub(super) fn path() -> Zeroizing<String> {
 }
 
 /// Makes 256 random bits, as one line of base64.
-pub(super) fn secret() -> Zeroizing<String> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    OsRng.fill_bytes(&mut *bytes);
+pub(super) fn secret(random: &Random) -> Zeroizing<String> {
     // The capacity is enough for the whole line: a string that grows leaves a copy of the secret behind.
     let mut line = Zeroizing::new(String::with_capacity(64));
-    STANDARD.encode_string(*bytes, &mut line);
+    STANDARD.encode_string(*random.bytes::<32>(), &mut line);
     line.push('\n');
     line
 }

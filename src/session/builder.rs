@@ -9,6 +9,7 @@ use super::{Delivery, SessionPath, Sessions, revocations::Revocations, verificat
 use crate::{
     access::Rules,
     headers::ResponseEdits,
+    random::Random,
     session::{
         DeepLinks, LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer,
         cookies::{Cookies, SessionCookieName, UpstreamCookie},
@@ -23,6 +24,7 @@ pub(super) struct Inner {
     pub(super) public_url: PublicUrl,
     pub(super) cookies: Cookies,
     pub(super) sealer: Sealer,
+    pub(super) random: Random,
     pub(super) partner: Partner,
     pub(super) links: DeepLinks,
     pub(super) store: Box<dyn Store>,
@@ -78,6 +80,7 @@ impl SessionsBuilder {
             links: DeepLinks::new(link_base.clone(), &partner, Self::LOGIN_TIMEOUT),
             public_url,
             sealer,
+            random: Random::system(),
             partner,
             store: Box::new(store),
             path: SessionPath::default(),
@@ -198,6 +201,13 @@ impl SessionsBuilder {
     /// Sends verified callbacks to the app as well, after they were answered. By default the app gets none.
     pub fn deliver(mut self, delivery: impl Delivery) -> Self {
         self.sessions.delivery = Some(Box::new(delivery));
+        self
+    }
+
+    /// Sets the source of all random numbers.
+    #[cfg(test)]
+    pub(super) fn random(mut self, random: Random) -> Self {
+        self.sessions.random = random;
         self
     }
 

@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use rand_core::{CryptoRng, OsRng, RngCore};
 use serde::{Deserialize, Serialize};
 
-use crate::callback::RequestId;
+use crate::{callback::RequestId, random::Random};
 
 /// Names a browser that started a login, so that nobody else learns how it ends: 128 random bits.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,8 +16,8 @@ pub(crate) struct SessionId(Name);
 
 impl BrowserId {
     /// Names a browser that was never seen before.
-    pub fn generate() -> Self {
-        Self(Name::generate(&mut OsRng))
+    pub(crate) fn generate(random: &Random) -> Self {
+        Self(Name(random.text()))
     }
 
     /// Takes a name as [`expose`](Self::expose) gave it: 22 characters of base64url.
@@ -36,8 +34,8 @@ impl BrowserId {
 
 impl SessionId {
     /// Names a new session.
-    pub(crate) fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self(Name::generate(rng))
+    pub(crate) fn generate(random: &Random) -> Self {
+        Self(Name(random.text()))
     }
 
     pub(crate) fn expose(&self) -> &str {
@@ -46,26 +44,13 @@ impl SessionId {
 }
 
 /// Makes the request id of a new login: 128 random bits.
-pub(crate) fn request_id(rng: &mut (impl RngCore + CryptoRng)) -> RequestId {
-    RequestId::parse(&random_text(rng)).expect("22 characters of base64url make a request id")
-}
-
-/// 128 random bits in base64url.
-pub(crate) fn random_text(rng: &mut (impl RngCore + CryptoRng)) -> Box<str> {
-    let mut bytes = [0; 16];
-    rng.fill_bytes(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes).into()
+pub(crate) fn request_id(random: &Random) -> RequestId {
+    RequestId::parse(&random.text()).expect("22 characters of base64url make a request id")
 }
 
 /// A name as base64url.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Name(Box<str>);
-
-impl Name {
-    fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        Self(random_text(rng))
-    }
-}
 
 impl fmt::Debug for BrowserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,6 @@
 //! The beginning of a login: a request id, tied to the browser that asked for it.
 
 use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
-use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
@@ -57,9 +56,10 @@ impl Handler<'_> {
 
     async fn start(&self, headers: &HeaderMap) -> Result<StartedLogin, Rejection> {
         let sessions = self.sessions;
-        let browser = self.browser(headers).unwrap_or_else(BrowserId::generate);
-        let request_id = session::request_id(&mut OsRng);
-        let owner = sessions.sealer.seal(Purpose::Owner(&request_id), browser.expose().as_bytes()).into();
+        let browser = self.browser(headers).unwrap_or_else(|| BrowserId::generate(&sessions.random));
+        let request_id = session::request_id(&sessions.random);
+        let owner =
+            sessions.sealer.seal(Purpose::Owner(&request_id), browser.expose().as_bytes(), &sessions.random).into();
         let opened = self.ask(sessions.store.open(&request_id, &browser, owner, sessions.login_timeout)).await;
         opened.map_err(|error| match error {
             StoreError::Full => Rejection::TooManyLogins,
@@ -67,7 +67,7 @@ impl Handler<'_> {
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
         sessions.waiting.opened(&browser);
-        let sealed = sessions.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes());
+        let sealed = sessions.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes(), &sessions.random);
         Ok(StartedLogin {
             request_id: request_id.expose().to_owned(),
             deep_link: sessions.links.deep(&request_id),

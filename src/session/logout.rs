@@ -86,7 +86,7 @@ impl Handler<'_> {
 
     /// Has a session ended before its time: here at once, and wherever the store is asked once it has heard of it.
     pub(super) async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
-        let sealed = revocation.seal(&self.sessions.sealer);
+        let sealed = revocation.seal(&self.sessions.sealer, &self.sessions.random);
         self.sessions.revocations.note(revocation);
         let untold = Untold::count(&self.sessions.untold);
         let told = self.tell(&sealed).await;

@@ -75,7 +75,7 @@ pub use self::{
 };
 use self::{builder::Inner, handler::Handler, pages::PageRequest, route::Route, upstream_cookies::drop_pairs};
 pub(crate) use self::{
-    id::{SessionId, random_text, request_id},
+    id::{SessionId, request_id},
     seal::Purpose,
     ticket::Session,
 };

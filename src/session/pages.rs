@@ -1,7 +1,6 @@
 //! The pages that people see, filled in for one request.
 
 use http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
-use rand_core::OsRng;
 
 use super::{
     Inner,
@@ -15,7 +14,7 @@ use crate::{
     gate::{Reply, plugin::RETRY_AFTER},
     profile::PhoneNumber,
     session::{
-        self, ReturnPath,
+        ReturnPath,
         page::{Language, Page, Problem, View, csp},
     },
 };
@@ -104,7 +103,7 @@ impl Inner {
     fn fill_in(&self, answer: Reply, headers: &HeaderMap, page: Page<'_>, form_origin: &str) -> Reply {
         let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
         let language = Language::negotiate(&lines.collect::<Vec<_>>().join(","));
-        let style_nonce = session::random_text(&mut OsRng);
+        let style_nonce = self.random.text();
         let view = View { language, partner: self.partner.name(), style_nonce: &style_nonce, page };
         answer.into_page(self.pages.render(&view), &csp(&style_nonce, form_origin))
     }

@@ -22,7 +22,7 @@ use super::{
     handler::STORE_DEADLINE,
     ticket::{self, milliseconds},
 };
-use crate::{profile::PhoneNumber, store::Cursor};
+use crate::{profile::PhoneNumber, random::Random, store::Cursor};
 
 /// The end of one session, or of all of a user's, as the store keeps it.
 #[derive(Serialize, Deserialize)]
@@ -49,9 +49,9 @@ impl Revocation {
         Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(issued_by), until: milliseconds(until) }
     }
 
-    pub(super) fn seal(&self, sealer: &Sealer) -> Bytes {
+    pub(super) fn seal(&self, sealer: &Sealer, random: &Random) -> Bytes {
         let plain = serde_json::to_vec(self).expect("texts and numbers are always JSON");
-        sealer.seal(Purpose::Revocation, &plain).into()
+        sealer.seal(Purpose::Revocation, &plain, random).into()
     }
 
     fn open(sealer: &Sealer, sealed: &[u8]) -> Option<Self> {

@@ -11,11 +11,10 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
-use rand_core::{OsRng, RngCore as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::callback::RequestId;
+use crate::{callback::RequestId, random::Random};
 
 /// Seals with the first of a site's secrets, and opens with any of them.
 ///
@@ -60,16 +59,12 @@ impl Sealer {
     }
 
     /// Seals bytes for a purpose.
-    ///
-    /// # Panics
-    ///
-    /// When the system has no random numbers to give.
-    pub(crate) fn seal(&self, purpose: Purpose<'_>, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, purpose: Purpose<'_>, plain: &[u8], random: &Random) -> Vec<u8> {
         let key = &self.keys[0];
         let mut sealed = vec![0; KEY_ID + NONCE];
         let (id, nonce) = sealed.split_at_mut(KEY_ID);
         id.copy_from_slice(&key.id);
-        OsRng.fill_bytes(nonce);
+        random.fill(nonce);
         let nonce = XNonce::try_from(&*nonce).expect("a nonce has its length");
         let payload = Payload { msg: plain, aad: &purpose.bound(&key.id) };
         sealed.extend(key.cipher.encrypt(&nonce, payload).expect("what is sealed is short"));
@@ -86,8 +81,8 @@ impl Sealer {
     }
 
     /// Seals as text of base64url.
-    pub(crate) fn seal_text(&self, purpose: Purpose<'_>, plain: &[u8]) -> String {
-        URL_SAFE_NO_PAD.encode(self.seal(purpose, plain))
+    pub(crate) fn seal_text(&self, purpose: Purpose<'_>, plain: &[u8], random: &Random) -> String {
+        URL_SAFE_NO_PAD.encode(self.seal(purpose, plain, random))
     }
 
     /// Opens what was sealed as text.
@@ -149,9 +144,7 @@ impl Secret {
 
     /// Makes one, for tests and for trying things out: what it seals is lost with it.
     pub fn generate() -> Self {
-        let mut bytes = Zeroizing::new(vec![0; MIN_LENGTH]);
-        OsRng.fill_bytes(&mut bytes);
-        Self(bytes)
+        Self(Zeroizing::new(Random::system().bytes::<MIN_LENGTH>().to_vec()))
     }
 
     fn expose(&self) -> &[u8] {
@@ -225,7 +218,7 @@ mod tests {
             Purpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"2" },
         ];
         for (sealed_for, purpose) in purposes.iter().enumerate() {
-            let sealed = sealer.seal(*purpose, b"secret");
+            let sealed = sealer.seal(*purpose, b"secret", &Random::seeded(1));
             for (opened_for, purpose) in purposes.iter().enumerate() {
                 let opened = sealer.open(*purpose, &sealed);
                 assert_eq!(opened.is_some_and(|plain| *plain == b"secret"), sealed_for == opened_for);
@@ -236,7 +229,7 @@ mod tests {
     #[test]
     fn a_changed_seal_does_not_open() {
         let sealer = Sealer::new(&secret(0), &[]);
-        let sealed = sealer.seal(Purpose::Session, b"{\"phone\":\"\"}");
+        let sealed = sealer.seal(Purpose::Session, b"{\"phone\":\"\"}", &Random::seeded(1));
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
@@ -250,7 +243,7 @@ mod tests {
     #[test]
     fn secrets_rotate() {
         let (old, new) = (secret(0), secret(100));
-        let sealed = Sealer::new(&old, &[]).seal_text(Purpose::Session, b"a");
+        let sealed = Sealer::new(&old, &[]).seal_text(Purpose::Session, b"a", &Random::seeded(1));
         assert!(Sealer::new(&new, &[old]).open_text(Purpose::Session, sealed.as_bytes()).is_some());
         assert!(Sealer::new(&new, &[]).open_text(Purpose::Session, sealed.as_bytes()).is_none());
     }

@@ -106,7 +106,8 @@ impl Inner {
     /// The line that gives a browser its session.
     pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
         let left = session.time_left(self.lifetime, self.idle, now).unwrap_or_default();
-        self.cookies.set(OwnCookie::Session, &self.sealer.seal_text(Purpose::Session, &session.to_bytes()), left)
+        let sealed = self.sealer.seal_text(Purpose::Session, &session.to_bytes(), &self.random);
+        self.cookies.set(OwnCookie::Session, &sealed, left)
     }
 
     /// The lines that take a browser's session away, and what the app remembers of it, after a request for a path.

@@ -61,7 +61,7 @@ impl Inner {
         let companion = |line: &HeaderValue| {
             let (name, value) = set_pair(line.as_bytes()).filter(|(name, _)| self.lists(name))?;
             let purpose = Purpose::UpstreamCookie { owner: owner.expose(), name, value };
-            let sealed = self.sealer.seal_text(purpose, b"");
+            let sealed = self.sealer.seal_text(purpose, b"", &self.random);
             Some(self.cookies.companion(std::str::from_utf8(name).ok()?, &sealed, line.as_bytes()))
         };
         let lines = target.headers().get_all(header::SET_COOKIE);

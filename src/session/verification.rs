@@ -9,7 +9,6 @@ use std::{
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::Request;
-use rand_core::OsRng;
 
 use super::handler::Handler;
 use crate::{
@@ -106,7 +105,7 @@ impl Handler<'_> {
         let request_id = grant.request_id();
         let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(request_id, expires).await) };
         let session = self.session(&profile);
-        let sealed = self.sessions.sealer.seal(Purpose::Login(request_id), &session.to_bytes());
+        let sealed = self.sessions.sealer.seal(Purpose::Login(request_id), &session.to_bytes(), &self.sessions.random);
         self.end(request_id, LoginState::Verified(sealed.into()), expires).await.map(|()| profile)
     }
 
@@ -155,7 +154,7 @@ impl Handler<'_> {
     /// A new session, which knows of the user only what will be asked of it.
     fn session(&self, profile: &Profile) -> Session {
         let profile = profile.minimized(&self.gate.names());
-        Session::begin(SessionId::generate(&mut OsRng), profile, self.gate.clock().wall())
+        Session::begin(SessionId::generate(&self.sessions.random), profile, self.gate.clock().wall())
     }
 
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {

@@ -1,11 +1,14 @@
 //! A login: from the browser that starts it to the session that it gets.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{
+    str::FromStr as _,
+    time::{Duration, SystemTime},
+};
 
 use http::header;
 
 use super::site::{Browser, ORIGIN, Outcome, Site, now};
-use crate::session::cookies::UpstreamCookie;
+use crate::{random::Random, session::cookies::UpstreamCookie};
 
 #[tokio::test]
 async fn a_user_who_agrees_is_known_from_then_on() {
@@ -272,4 +275,18 @@ async fn what_changes_something_is_for_our_own_pages() {
     for (method, target) in [("PUT", "/.truegate/logout"), ("PUT", "/.truegate/login"), ("POST", "/.truegate/me")] {
         assert_eq!(browser.ask(&site, method, target, &[ORIGIN]).await.status(), 405);
     }
+}
+
+#[tokio::test]
+async fn all_that_a_login_draws_comes_from_the_source_of_its_sessions() {
+    let login = async |seed| {
+        let site = Site::with(|sessions| sessions.random(Random::seeded(seed)));
+        site.clock.set_wall(SystemTime::UNIX_EPOCH + Duration::from_hours(1));
+        let mut browser = Browser::default();
+        let request_id = site.sign_in(&mut browser, "a-token").await;
+        (request_id, browser.cookies)
+    };
+    let (one, same, other) = (login(1).await, login(1).await, login(2).await);
+    assert_eq!(one, same);
+    assert!(one.0 != other.0 && one.1.len() == 2 && one.1.iter().all(|(name, value)| other.1[name] != *value));
 }

@@ -1,10 +1,9 @@
-use rand_core::OsRng;
-
 use super::*;
+use crate::random::Random;
 
 fn session(profile: &str) -> Session {
     let now = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
-    Session::begin(SessionId::generate(&mut OsRng), Profile::parse(profile.as_bytes()).unwrap(), now)
+    Session::begin(SessionId::generate(&Random::seeded(1)), Profile::parse(profile.as_bytes()).unwrap(), now)
 }
 
 #[test]

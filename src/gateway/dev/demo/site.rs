@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     gateway::{Gateway, StartError, config::Config, keys, logging},
+    random::Random,
     simulator::Simulator,
 };
 
@@ -31,7 +32,7 @@ impl Demo {
     /// Starts everything. The gateways take the usual ports if no address is given, and free ones if they are taken.
     pub(super) async fn start(listen: Option<SocketAddr>) -> Result<Self, DemoError> {
         let simulator = Simulator::start().await.map_err(DemoError::Start)?;
-        let callback_path = keys::path().trim_end().to_owned();
+        let callback_path = keys::path(&Random::system()).trim_end().to_owned();
         let app = App::start(AnswerKind::Text, &callback_path).await.map_err(DemoError::Start)?;
         let config = |listen, app| callbacks_config(listen, app, &callback_path, simulator.endpoint());
         let callbacks = Site::start(app, listen, loopback(8080), config).await?;
@@ -104,7 +105,7 @@ impl Site {
 }
 
 async fn start(config: &str) -> Result<Gateway, DemoError> {
-    let secret = |name: &str| (name == SECRET).then(|| keys::secret().trim_end().to_owned());
+    let secret = |name: &str| (name == SECRET).then(|| keys::secret(&Random::system()).trim_end().to_owned());
     let config = Config::parse(config, Path::new("demo.yaml"), secret)?;
     if env::var_os("RUST_LOG").is_some() {
         // The second gateway logs as the first does.
