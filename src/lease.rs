@@ -1,6 +1,6 @@
 //! How long a request may last: as long as its session.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
@@ -56,8 +56,4 @@ impl Lease {
     }
 }
 
-impl fmt::Debug for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").finish_non_exhaustive()
-    }
-}
+redacted!(Lease);

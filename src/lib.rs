@@ -41,6 +41,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
 
+#[macro_use]
+mod redacted;
+
 #[cfg(feature = "session")]
 pub mod access;
 #[cfg(feature = "assertion")]

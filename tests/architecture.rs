@@ -23,6 +23,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "tls", modules: &[], crates: &["rustls", "thiserror", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
     Floor { place: "closed_list", modules: &[], crates: &[] },
+    Floor { place: "redacted", modules: &[], crates: &[] },
     Floor { place: "cause", modules: &["closed_list"], crates: &["rustls", "thiserror"] },
     Floor { place: "path", modules: &[], crates: &["percent_encoding", "smallvec", "thiserror"] },
     Floor {

@@ -1,6 +1,6 @@
 //! Whose identity a path needs.
 
-use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
+use std::{collections::HashSet, str::FromStr, sync::Arc};
 
 use super::phones_file::PhonesFile;
 use crate::profile::PhoneNumber;
@@ -125,11 +125,7 @@ impl FromStr for PhonePrefix {
     }
 }
 
-impl fmt::Debug for PhonePrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PhonePrefix(redacted)")
-    }
-}
+redacted!(PhonePrefix);
 
 /// A text is not a prefix of phone numbers. The error does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! The members of a callback: the request id, the access token and the status.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -26,11 +26,7 @@ impl RequestId {
     }
 }
 
-impl fmt::Debug for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RequestId(redacted)")
-    }
-}
+redacted!(RequestId);
 
 /// A bearer token for the profile endpoint, in the grammar of RFC 6750 §2.1 and at most 4096 bytes long.
 ///
@@ -52,11 +48,7 @@ impl AccessToken {
     }
 }
 
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessToken(redacted)")
-    }
-}
+redacted!(AccessToken);
 
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
 fn is_b64token(text: &str) -> bool {

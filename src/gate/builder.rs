@@ -1,6 +1,6 @@
 //! How a gate is put together.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{CallbackPath, Gate, Limits, Observer, Parameters, framing::MissingHost, limits::Limiters};
 use crate::{
@@ -103,8 +103,4 @@ impl GateBuilder {
     }
 }
 
-impl fmt::Debug for GateBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GateBuilder").finish_non_exhaustive()
-    }
-}
+redacted!(GateBuilder);

@@ -51,7 +51,7 @@ mod rejection;
 mod reply;
 mod step;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
@@ -228,11 +228,7 @@ impl Gate {
     }
 }
 
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").finish_non_exhaustive()
-    }
-}
+redacted!(Gate);
 
 /// What a callback's head already says against it.
 fn callback_head(head: &Parts, limit: usize) -> Result<(), Rejection> {

@@ -6,7 +6,7 @@
 //! opens another one for its next request.
 
 use std::{
-    fmt, io,
+    io,
     pin::Pin,
     sync::{
         Arc,
@@ -211,8 +211,4 @@ impl GetSocketDigest for FirstHead {
     }
 }
 
-impl fmt::Debug for FirstHead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FirstHead").finish_non_exhaustive()
-    }
-}
+redacted!(FirstHead);

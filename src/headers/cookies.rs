@@ -1,6 +1,6 @@
 //! Cookies: how those of HTTP/2 become one line, and what an edge carries about the app's own from a request to its response.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use http::{HeaderValue, header};
 
@@ -70,17 +70,7 @@ impl CookieOwner {
     }
 }
 
-impl fmt::Debug for KeptCookies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeptCookies(redacted)")
-    }
-}
-
-impl fmt::Debug for CookieOwner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CookieOwner(redacted)")
-    }
-}
+redacted!(KeptCookies, CookieOwner);
 
 #[cfg(test)]
 mod tests {

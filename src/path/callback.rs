@@ -1,6 +1,6 @@
 //! The callback's path: one exact spelling, and nothing that a server could read as it.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use super::{any_reading, guessable::is_unguessable};
 
@@ -80,11 +80,7 @@ impl FromStr for CallbackPath {
     }
 }
 
-impl fmt::Debug for CallbackPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CallbackPath(redacted)")
-    }
-}
+redacted!(CallbackPath);
 
 /// Why a path cannot be reserved for truegate. The error does not repeat the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -34,11 +34,7 @@ pub struct TruegateModule {
     reads_chunks: bool,
 }
 
-impl fmt::Debug for TruegateModule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TruegateModule").finish_non_exhaustive()
-    }
-}
+redacted!(TruegateModule);
 
 impl TruegateModule {
     /// The module for `init_downstream_modules`.

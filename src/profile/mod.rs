@@ -16,8 +16,6 @@ mod phone;
 mod source;
 mod wire;
 
-use std::fmt;
-
 use url::Url;
 
 #[cfg(feature = "client")]
@@ -129,11 +127,7 @@ impl Profile {
     }
 }
 
-impl fmt::Debug for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Profile(redacted)")
-    }
-}
+redacted!(Profile);
 
 /// Why a body is not a usable profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! The phone number: the one thing that Truecaller verifies.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 /// A phone number in E.164 form: `+`, then 7 to 15 digits of which the first is not 0.
 ///
@@ -24,11 +24,7 @@ impl PhoneNumber {
     }
 }
 
-impl fmt::Debug for PhoneNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PhoneNumber(redacted)")
-    }
-}
+redacted!(PhoneNumber);
 
 /// E.164 §6 sets the upper bound; no country has numbers shorter than the lower one.
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;

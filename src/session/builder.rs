@@ -221,8 +221,4 @@ impl SessionsBuilder {
     }
 }
 
-impl std::fmt::Debug for SessionsBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SessionsBuilder").finish_non_exhaustive()
-    }
-}
+redacted!(SessionsBuilder);

@@ -1,7 +1,5 @@
 //! The random names of browsers and sessions.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{callback::RequestId, random::Random};
@@ -52,14 +50,4 @@ pub(crate) fn request_id(random: &Random) -> RequestId {
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Name(Box<str>);
 
-impl fmt::Debug for BrowserId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BrowserId(redacted)")
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionId(redacted)")
-    }
-}
+redacted!(BrowserId, SessionId);

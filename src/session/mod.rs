@@ -214,11 +214,7 @@ const OVERRIDES: [&str; 9] = [
 /// The headers that say below which path an app is mounted, which some apps cut off the path of a request.
 const MOUNTS: [&str; 2] = ["x-script-name", "x-forwarded-prefix"];
 
-impl std::fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sessions").finish_non_exhaustive()
-    }
-}
+redacted!(Sessions);
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Where a browser goes after a login: a path of this site.
 
-use std::{fmt, sync::LazyLock};
+use std::sync::LazyLock;
 
 use percent_encoding::{CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
@@ -57,11 +57,7 @@ impl Default for ReturnPath {
     }
 }
 
-impl fmt::Debug for ReturnPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReturnPath(redacted)")
-    }
-}
+redacted!(ReturnPath);
 
 fn path_of(text: &str) -> &str {
     text.split(['?', '#']).next().unwrap_or(text)

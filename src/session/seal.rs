@@ -1,6 +1,6 @@
 //! Sealing: what browsers and stores are given to keep, and can neither read nor change.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, str::FromStr};
 
 use base64::{
     Engine as _, alphabet,
@@ -160,11 +160,7 @@ impl FromStr for Secret {
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(redacted)")
-    }
-}
+redacted!(Secret);
 
 /// The reason why a text is not a valid secret. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    fmt,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -210,11 +209,7 @@ impl<'a> Ticket<'a> {
     }
 }
 
-impl fmt::Debug for Ticket<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Ticket(redacted)")
-    }
-}
+redacted!(Ticket<'_>);
 
 /// A text of which a part still says what it says.
 fn cut(text: Option<&String>, limit: usize) -> Option<Cow<'_, str>> {

@@ -103,11 +103,7 @@ impl fmt::Debug for LoginState {
     }
 }
 
-impl fmt::Debug for WatchedLogin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WatchedLogin(redacted)")
-    }
-}
+redacted!(WatchedLogin);
 
 #[cfg(test)]
 mod tests {

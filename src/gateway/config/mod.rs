@@ -57,11 +57,7 @@ impl Deref for Config {
     }
 }
 
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Config(redacted)")
-    }
-}
+redacted!(Config);
 
 impl Config {
     /// Reads a file, with the files and environment variables that it refers to.

@@ -1,7 +1,5 @@
 //! `session.store`: where logins and revocations are kept.
 
-use std::fmt;
-
 use zeroize::Zeroizing;
 
 use crate::{
@@ -74,8 +72,4 @@ impl RedisServer {
     }
 }
 
-impl fmt::Debug for RedisServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RedisServer(redacted)")
-    }
-}
+redacted!(RedisServer);
