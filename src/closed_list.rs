@@ -6,7 +6,8 @@
 /// `ALL` is a slice, so that its type does not change with its length. A derive (`strum`) would name the words after the
 /// variants, and its traits would become a part of this crate's own interface.
 ///
-/// The rows may leave the words out; then there is no `code`. A variant that holds more is in `ALL` once, with an example.
+/// The rows may leave the words out; then there is no `code`. Behind the words, all rows may have a status and a sentence:
+/// then there are `status` and `title` for the answer. A variant that holds more is in `ALL` once, with an example.
 macro_rules! closed_list {
     (
         $(#[$about:meta])*
@@ -16,32 +17,7 @@ macro_rules! closed_list {
                 $name:ident
                 $(($detail:ident))?
                 $({ $($(#[$note:meta])* $field:ident: $type:ty = $example:expr,)+ })?
-                = $code:literal,
-            )+
-        }
-    ) => {
-        $crate::closed_list::closed_list! {
-            $(#[$about])*
-            $vis enum $list {
-                $($(#[$meaning])* $name $(($detail))? $({ $($(#[$note])* $field: $type = $example,)+ })?,)+
-            }
-        }
-
-        impl $list {
-            /// The stable word for programs, metrics and logs.
-            $vis fn code(self) -> &'static str {
-                match self { $(Self::$name { .. } => $code,)+ }
-            }
-        }
-    };
-    (
-        $(#[$about:meta])*
-        $vis:vis enum $list:ident {
-            $(
-                $(#[$meaning:meta])*
-                $name:ident
-                $(($detail:ident))?
-                $({ $($(#[$note:meta])* $field:ident: $type:ty = $example:expr,)+ })?,
+                $(= $code:literal $(=> $status:ident $title:literal)?)?,
             )+
         }
     ) => {
@@ -57,7 +33,35 @@ macro_rules! closed_list {
             $vis const ALL: &'static [Self] =
                 &[$(Self::$name $(($detail::ALL[0]))? $({ $($field: $example,)+ })?,)+];
         }
+
+        $crate::closed_list::closed_list! { @words $vis $list $($name $($code)?,)+ }
+        $crate::closed_list::closed_list! { @answers $vis $list $($name $($($status $title)?)?,)+ }
     };
+
+    (@words $vis:vis $list:ident $($name:ident $code:literal,)+) => {
+        impl $list {
+            /// The stable word for programs, metrics and logs.
+            $vis fn code(self) -> &'static str {
+                match self { $(Self::$name { .. } => $code,)+ }
+            }
+        }
+    };
+    (@words $vis:vis $list:ident $($name:ident,)+) => {};
+
+    (@answers $vis:vis $list:ident $($name:ident $status:ident $title:literal,)+) => {
+        impl $list {
+            /// The status of the answer.
+            $vis fn status(self) -> http::StatusCode {
+                match self { $(Self::$name { .. } => http::StatusCode::$status,)+ }
+            }
+
+            /// The sentence for people.
+            $vis fn title(self) -> &'static str {
+                match self { $(Self::$name { .. } => $title,)+ }
+            }
+        }
+    };
+    (@answers $vis:vis $list:ident $($name:ident,)+) => {};
 }
 
 pub(crate) use closed_list;

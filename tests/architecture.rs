@@ -22,7 +22,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "json", modules: &[], crates: &[] },
     Floor { place: "tls", modules: &[], crates: &["rustls", "thiserror", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
-    Floor { place: "closed_list", modules: &[], crates: &[] },
+    Floor { place: "closed_list", modules: &[], crates: &["http"] },
     Floor { place: "redacted", modules: &[], crates: &[] },
     Floor { place: "cause", modules: &["closed_list"], crates: &["rustls", "thiserror"] },
     Floor { place: "path", modules: &[], crates: &["percent_encoding", "smallvec", "thiserror"] },

@@ -1,6 +1,6 @@
 //! Why the gateway refuses a request for reasons that the gate does not know.
 
-use http::{StatusCode, request::Parts};
+use http::request::Parts;
 use pingora_http::RequestHeader;
 
 use crate::{
@@ -12,29 +12,19 @@ closed_list! {
     /// A request that the gateway answers before the gate has seen it, or because the app did not.
     pub(super) enum EdgeRejection {
         /// The header block is larger than 64 KiB, or has more than 100 lines.
-        HeadersTooLarge = "headers-too-large",
+        HeadersTooLarge = "headers-too-large" => REQUEST_HEADER_FIELDS_TOO_LARGE "The request headers are too large.",
         /// The request target is longer than 8 KiB.
-        TargetTooLong = "target-too-long",
+        TargetTooLong = "target-too-long" => URI_TOO_LONG "The request target is too long.",
         /// The app could not be reached or broke off.
-        UpstreamUnavailable = "upstream-unavailable",
+        UpstreamUnavailable = "upstream-unavailable" => BAD_GATEWAY "The app could not be reached.",
     }
 }
 
 impl EdgeRejection {
     /// The answer: a page for a person, problem details for a script.
     pub(super) fn reply(self, gate: &Gate, head: &Parts) -> Reply {
-        let (status, title) = self.answer();
-        gate.explain(Reply::problem(status, self.code(), title, Connection::Close), self.code(), head)
-    }
-
-    fn answer(self) -> (StatusCode, &'static str) {
-        match self {
-            Self::HeadersTooLarge => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request headers are too large.")
-            }
-            Self::TargetTooLong => (StatusCode::URI_TOO_LONG, "The request target is too long."),
-            Self::UpstreamUnavailable => (StatusCode::BAD_GATEWAY, "The app could not be reached."),
-        }
+        let refused = Reply::problem(self.status(), self.code(), self.title(), Connection::Close);
+        gate.explain(refused, self.code(), head)
     }
 }
 
@@ -90,7 +80,7 @@ mod tests {
     fn every_edge_rejection_is_documented() {
         let readme = include_str!("../../README.md").split_whitespace().collect::<Vec<_>>().join(" ");
         for rejection in EdgeRejection::ALL {
-            let told = format!("{} `{}`", rejection.answer().0.as_str(), rejection.code());
+            let told = format!("{} `{}`", rejection.status().as_str(), rejection.code());
             assert!(readme.contains(&told), "{told}");
         }
     }
