@@ -6,12 +6,12 @@ use std::{
     time::SystemTime,
 };
 
-use http::{HeaderValue, Method, Response, header, request::Parts};
+use http::{HeaderValue, Method, request::Parts};
 use lru::LruCache;
 
 use super::Assertions;
 use crate::{
-    gate::{Connection, Gate, GateBuilder, Rejection, Reply, plugin::Plugin},
+    gate::{Gate, GateBuilder, Rejection, Reply, plugin::Plugin},
     identity::Identity,
 };
 
@@ -49,12 +49,8 @@ impl Plugin for Signer {
         if head.method != Method::GET && head.method != Method::HEAD {
             return Some(gate.reject(Rejection::MethodNotAllowed { allow: "GET, HEAD" }));
         }
-        let mut response = Response::new(self.assertions.key_set().clone());
-        let headers = response.headers_mut();
-        // Plain `application/json`: no client of a key set is known to insist on the type of RFC 7517, but some on this.
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-        Some(Reply { response, connection: Connection::after(head) })
+        // No client of a key set is known to insist on the content type of RFC 7517, but some insist on this one.
+        Some(Reply::document("application/json", self.assertions.key_set().clone(), head))
     }
 
     fn asserts(&self) -> bool {
@@ -91,7 +87,7 @@ mod tests {
         assertion::{SigningKey, SigningKeys},
         callback::Grant,
         clock::ManualClock,
-        gate::{Step, Verdict},
+        gate::{Connection, Step, Verdict},
         profile::{FetchError, Profile, ProfileSource},
     };
 

@@ -9,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
+use http::StatusCode;
 
 use super::{
     Connection, Event, FetchOutcome, Gate, Outcome, ReadFailure, Rejection, Reply, Verdict, plugin::FormHandler,
@@ -101,7 +102,7 @@ impl Intake {
                     match taken {
                         Ok(()) => {
                             self.conclude(Outcome::Acknowledged);
-                            Verdict::Reply(Reply::empty())
+                            Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))
                         }
                         Err(rejection) => self.reject(rejection, Connection::Keep),
                     }

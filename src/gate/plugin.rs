@@ -11,11 +11,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderValue, request::Parts};
 
 use super::{
-    CallbackPath, Connection, Event, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step,
-    intake::BodyHandler, limits,
+    CallbackPath, Event, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step, intake::BodyHandler, limits,
 };
 pub(crate) use super::{
     intake::{CallbackHandler, unless},
@@ -195,16 +194,6 @@ impl Gate {
 impl WeakGate {
     pub(crate) fn upgrade(&self) -> Option<Gate> {
         self.0.upgrade().map(Gate)
-    }
-}
-
-impl Connection {
-    /// After an answer to a request of which only the head was read.
-    pub(crate) fn after(head: &Parts) -> Self {
-        let length = head.headers.get(header::CONTENT_LENGTH);
-        let brings_body =
-            head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
-        if brings_body { Self::Close } else { Self::Keep }
     }
 }
 

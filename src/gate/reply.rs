@@ -1,9 +1,9 @@
 //! An answer that truegate gives itself.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use serde::Serialize;
 
 use super::Rejection;
@@ -12,7 +12,7 @@ use super::Rejection;
 ///
 /// # Security
 ///
-/// It may hold a phone number, a request id or a cookie, so `Debug` shows its status alone.
+/// It may hold a phone number, a request id or a cookie, so it has no `Debug`.
 #[derive(Clone)]
 #[must_use = "a request without its reply is never answered"]
 pub(crate) struct Reply {
@@ -41,27 +41,42 @@ impl Leftover {
     pub(crate) const TIME: Duration = Duration::from_secs(30);
 }
 
-impl fmt::Debug for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (status, connection) = (self.response.status(), self.connection);
-        f.debug_struct("Reply").field("status", &status).field("connection", &connection).finish_non_exhaustive()
-    }
-}
-
 impl Reply {
+    /// Answers with a status alone, for nobody to keep.
+    pub(crate) fn new(status: StatusCode) -> Self {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = status;
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self { response, connection: Connection::Keep }
+    }
+
+    /// The same answer with a body.
+    pub(crate) fn with_body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        *self.response.body_mut() = body.into();
+        self.response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self
+    }
+
+    /// Answers with a document that is the same for everyone, so that caches may keep it for a while.
+    pub(crate) fn document(content_type: &'static str, body: impl Into<Bytes>, head: &Parts) -> Self {
+        let mut reply = Self::new(StatusCode::OK).with_body(content_type, body);
+        let caching = HeaderValue::from_static("public, max-age=300");
+        reply.response.headers_mut().insert(header::CACHE_CONTROL, caching);
+        Self { connection: Connection::after(head), ..reply }
+    }
+
     /// Answers a rejected request with problem details (RFC 9457).
     pub(crate) fn reject(rejection: Rejection, connection: Connection) -> Self {
         let mut reply = Self::problem(rejection.status(), rejection.code(), rejection.title(), connection);
         let headers = reply.response.headers_mut();
-        if let Rejection::MethodNotAllowed { allow } = rejection {
-            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
-        }
-        if rejection.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER.into());
-        }
-        if let Rejection::TooManyRequests { retry_after } = rejection {
-            headers.insert(header::RETRY_AFTER, retry_after.into());
-        }
+        match rejection {
+            Rejection::MethodNotAllowed { allow } => headers.insert(header::ALLOW, HeaderValue::from_static(allow)),
+            Rejection::TooManyRequests { retry_after } => headers.insert(header::RETRY_AFTER, retry_after.into()),
+            _ if rejection.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, RETRY_AFTER.into())
+            }
+            _ => None,
+        };
         reply
     }
 
@@ -70,20 +85,17 @@ impl Reply {
         let r#type = format!("urn:truegate:problem:{code}");
         let details = ProblemDetails { r#type, title, status: status.as_u16(), code };
         let body = serde_json::to_vec(&details).expect("texts and numbers are always JSON");
-        let mut response = Response::new(Bytes::from(body));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { response, connection }
+        Self { connection, ..Self::new(status).with_body("application/problem+json", body) }
     }
+}
 
-    /// Answers that there is nothing to say.
-    pub(crate) fn empty() -> Self {
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { response, connection: Connection::Keep }
+impl Connection {
+    /// After an answer to a request of which only the head was read.
+    pub(crate) fn after(head: &Parts) -> Self {
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        let brings_body =
+            head.headers.contains_key(header::TRANSFER_ENCODING) || length.is_some_and(|length| length != "0");
+        if brings_body { Self::Close } else { Self::Keep }
     }
 }
 

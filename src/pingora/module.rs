@@ -1,6 +1,6 @@
 //! The module: strips the namespace on every route and carries what was decided for the request.
 
-use std::{any::Any, fmt};
+use std::any::Any;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -12,7 +12,6 @@ use super::{
     handler::Handler,
     login::query,
     pages::PageRequest,
-    reply,
     route::Route,
 };
 use crate::{
@@ -81,7 +80,7 @@ impl Handler<'_> {
 
     /// Lets a request pass: every header is there, so that a proxy that copies them overwrites what a client sent.
     fn pass(&self, identity: Option<&Identity>, assertion: Option<HeaderValue>) -> Reply {
-        let mut reply = reply::empty(StatusCode::OK);
+        let mut reply = Reply::new(StatusCode::OK);
         let (names, headers) = (self.gate.names(), reply.response.headers_mut());
         names.declare(headers, identity);
         if self.gate.asserts() {

@@ -34,7 +34,7 @@ impl Handler<'_> {
         let done = match next {
             Some(next) => self.logged_out(Some(&ReturnPath::or_root(Some(&next)))),
             None if loads_page(&head.headers) => self.logged_out(None),
-            None => Reply::empty(),
+            None => Reply::new(StatusCode::NO_CONTENT),
         };
         self.log_out(head, done).await
     }

@@ -52,14 +52,14 @@ impl Inner {
             opens_app: self.links.open_app(),
             secure_url: &self.secure_url(head),
         };
-        self.fill_in(reply::empty(StatusCode::OK), &head.headers, page, "")
+        self.fill_in(Reply::new(StatusCode::OK), &head.headers, page, "")
     }
 
     /// `GET logout`: asks whether to log out.
     pub(super) fn logout_page(&self, head: &Parts, next: Option<&ReturnPath>, everywhere: bool) -> Reply {
         let page = Page::Logout { path: self.path.as_str(), next: next.map_or("", ReturnPath::as_str), everywhere };
         let origin = self.logout_url.origin().unwrap_or_default();
-        self.fill_in(reply::empty(StatusCode::OK), &head.headers, page, &origin)
+        self.fill_in(Reply::new(StatusCode::OK), &head.headers, page, &origin)
     }
 
     /// Puts a page for a person into a refusal, if a person waits for it and there is a page for it.
