@@ -7,7 +7,7 @@
 //! let profile = Profile::parse(body)?;
 //! assert_eq!(profile.phone.as_str(), "+919999999999");
 //! assert_eq!(profile.name().as_deref(), Some("Rajat Kapoor"));
-//! # Ok::<_, truegate::profile::ProfileError>(())
+//! # Ok::<_, truegate::profile::FetchError>(())
 //! ```
 
 #[cfg(feature = "client")]
@@ -79,15 +79,16 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// When the body is not a JSON object, has a member twice, or its first phone number is not an E.164 number.
-    pub fn parse(body: &[u8]) -> Result<Self, ProfileError> {
-        let text = json::object(body).ok_or(ProfileError::NotAProfile)?;
+    /// [`FetchError::Unusable`] when the body is not a JSON object or has a member twice, [`FetchError::NoPhoneNumber`] when
+    /// its first phone number is not an E.164 number.
+    pub fn parse(body: &[u8]) -> Result<Self, FetchError> {
+        let text = json::object(body).ok_or(FetchError::Unusable)?;
         if let Ok(wire) = serde_json::from_str(text) {
             return Self::of(wire, text.to_owned());
         }
         let repaired = json::without_trailing_commas(text);
         // What serde says of a mistake quotes the profile, which must reach no log.
-        let wire = serde_json::from_str(&repaired).map_err(|_| ProfileError::NotAProfile)?;
+        let wire = serde_json::from_str(&repaired).map_err(|_| FetchError::Unusable)?;
         Self::of(wire, repaired)
     }
 
@@ -99,8 +100,8 @@ impl Profile {
         }
     }
 
-    fn of(wire: ProfileWire, json: String) -> Result<Self, ProfileError> {
-        let phone = wire.phone_numbers.into_first().as_phone().ok_or(ProfileError::NoPhoneNumber)?;
+    fn of(wire: ProfileWire, json: String) -> Result<Self, FetchError> {
+        let phone = wire.phone_numbers.into_first().as_phone().ok_or(FetchError::NoPhoneNumber)?;
         let Object(name) = wire.name;
         let Object(address) = wire.addresses.into_first();
         let email = wire.online_identities.0.email.into_text().or(wire.online_identity.0.email.into_text());
@@ -128,18 +129,6 @@ impl Profile {
 }
 
 redacted!(Profile);
-
-/// Why a body is not a usable profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProfileError {
-    /// The body is not a JSON object, or a member of it is invalid.
-    #[error("the body is not a profile")]
-    NotAProfile,
-    /// The profile's first phone number is missing or invalid.
-    #[error("the profile has no valid phone number")]
-    NoPhoneNumber,
-}
 
 /// One `@` between two texts without white space: enough to keep nonsense out, never a verification.
 fn is_email(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, time::Instant};
 
-use super::{Profile, ProfileError};
+use super::Profile;
 use crate::{callback::Grant, cause::Fault};
 
 /// Fetches the profile that a grant gives access to.
@@ -38,13 +38,4 @@ pub enum FetchError {
     /// Truecaller's answer is a profile without a valid phone number.
     #[error("the profile has no valid phone number")]
     NoPhoneNumber,
-}
-
-impl From<ProfileError> for FetchError {
-    fn from(error: ProfileError) -> Self {
-        match error {
-            ProfileError::NotAProfile => Self::Unusable,
-            ProfileError::NoPhoneNumber => Self::NoPhoneNumber,
-        }
-    }
 }

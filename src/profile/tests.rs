@@ -1,6 +1,6 @@
 use super::*;
 
-fn parse(members: &str) -> Result<Profile, ProfileError> {
+fn parse(members: &str) -> Result<Profile, FetchError> {
     Profile::parse(format!(r#"{{"phoneNumbers":["919999999999"]{members}}}"#).as_bytes())
 }
 
@@ -41,7 +41,7 @@ fn only_the_first_phone_number_counts() {
         let profile = Profile::parse(format!(r#"{{"phoneNumbers":{numbers}}}"#).as_bytes());
         assert_eq!(profile.as_ref().ok().map(|profile| profile.phone.as_str()), phone, "{numbers}");
     }
-    assert_eq!(Profile::parse(b"{}"), Err(ProfileError::NoPhoneNumber));
+    assert_eq!(Profile::parse(b"{}"), Err(FetchError::NoPhoneNumber));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_duplicate_member_is_refused_at_its_own_level() {
         r#","name":{"first":"a","first":"b"}"#,
         r#","addresses":[{"city":"a","city":"b"}]"#,
     ] {
-        assert_eq!(parse(members), Err(ProfileError::NotAProfile), "{members}");
+        assert_eq!(parse(members), Err(FetchError::Unusable), "{members}");
     }
     assert!(parse(r#","unknown":1,"unknown":2"#).is_ok());
 }

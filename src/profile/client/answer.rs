@@ -18,7 +18,7 @@ pub(super) async fn read(response: Response, limit: usize) -> Result<Profile, Fe
         return Err(FetchError::Unusable);
     }
     let body = read_body(response, limit).await?;
-    Ok(Profile::parse(&body)?)
+    Profile::parse(&body)
 }
 
 fn judge(status: StatusCode) -> Result<(), FetchError> {
