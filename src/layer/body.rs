@@ -19,9 +19,6 @@ use crate::{gate::Gate, lease::Lease};
 /// The body of a request behind truegate.
 pub type RequestBody<B> = GuardedBody<B>;
 
-/// The body of a response from truegate.
-pub type ResponseBody<B> = GuardedBody<B>;
-
 pin_project! {
     /// A body that streams on as it came, or one that is known whole.
     #[derive(Debug)]

@@ -14,7 +14,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{RequestBody, ResponseBody, intercept::Intercept, service::guard};
+use super::{GuardedBody, RequestBody, intercept::Intercept, service::guard};
 use crate::{gate::Gate, headers::ResponseEdits};
 
 pin_project! {
@@ -62,7 +62,7 @@ where
     S: Service<Request<RequestBody<B>>, Response = Response<R>>,
     B: Body<Data = Bytes>,
 {
-    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+    type Output = Result<Response<GuardedBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {

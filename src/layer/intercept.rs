@@ -16,7 +16,7 @@ use tower::{ServiceExt, util::Oneshot};
 use tower_service::Service;
 
 use super::{
-    RequestBody, ResponseBody,
+    GuardedBody, RequestBody,
     read::{Drain, DrainedBody, Read},
     service::{answer, guard, prepare},
 };
@@ -95,7 +95,7 @@ where
     S: Service<Request<RequestBody<B>>, Response = Response<R>>,
     B: Body<Data = Bytes>,
 {
-    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+    type Output = Result<Response<GuardedBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();

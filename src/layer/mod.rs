@@ -54,7 +54,7 @@ mod service;
 use tower_layer::Layer;
 
 pub use self::{
-    body::{BodyError, GuardedBody, RequestBody, ResponseBody},
+    body::{BodyError, GuardedBody, RequestBody},
     future::ResponseFuture,
     service::Truegate,
 };

@@ -10,7 +10,7 @@ use http::{HeaderValue, Request, Response, Uri, Version, header, request::Parts}
 use http_body::Body;
 use tower_service::Service;
 
-use super::{RequestBody, ResponseBody, ResponseFuture, intercept::Intercept};
+use super::{GuardedBody, RequestBody, ResponseFuture, intercept::Intercept};
 use crate::{
     gate::{Connection, Gate, Reply, Step},
     headers::{Edits, ResponseEdits, join_cookies},
@@ -36,7 +36,7 @@ where
     S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
     B: Body<Data = Bytes>,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = Response<GuardedBody<R>>;
     type Error = S::Error;
     type Future = ResponseFuture<S, B>;
 
@@ -105,19 +105,19 @@ pub(super) fn guard<R>(
     mut response: Response<R>,
     gate: &Gate,
     edits: Option<&ResponseEdits>,
-) -> Response<ResponseBody<R>> {
+) -> Response<GuardedBody<R>> {
     gate.apply_response(edits, response.headers_mut());
     let lease = edits.and_then(|edits| edits.lease.as_ref());
-    response.map(|body| ResponseBody::of_response(body, gate.clone()).leased(lease))
+    response.map(|body| GuardedBody::of_response(body, gate.clone()).leased(lease))
 }
 
 /// Turns a reply into a response. HTTP/1 clients are told when the connection must close.
-pub(super) fn answer<R>(reply: Reply, version: Version) -> Response<ResponseBody<R>> {
+pub(super) fn answer<R>(reply: Reply, version: Version) -> Response<GuardedBody<R>> {
     let mut response = reply.response;
     if reply.connection == Connection::Close && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    response.map(|body| ResponseBody::whole(body, None))
+    response.map(|body| GuardedBody::whole(body, None))
 }
 
 #[cfg(test)]
