@@ -1,4 +1,4 @@
-//! What the corpus of callbacks and profiles says of each file, it gets: from the parsers, and through every edge.
+//! What the corpus of callbacks and profiles says of each file, it gets through every edge.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod support;
@@ -10,11 +10,7 @@ use support::{
     scene::Scene,
     tls::{self, ENDPOINTS},
 };
-use truegate::{
-    callback::{Callback, Endpoints},
-    profile::Profile,
-    simulator::DOCUMENTED_PROFILE,
-};
+use truegate::simulator::DOCUMENTED_PROFILE;
 
 /// The token that a callback brings, as far as it is one.
 #[derive(Default, serde::Deserialize)]
@@ -71,24 +67,6 @@ fn every_file_has_one_row_and_every_row_its_file() {
     let rows: Vec<_> = index().into_iter().map(|row| row.file).collect();
     assert_eq!(rows.iter().cloned().collect::<BTreeSet<_>>(), files.collect());
     assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), rows.len(), "a file has two rows");
-}
-
-#[test]
-fn the_parser_takes_the_callbacks_that_are_accepted_and_no_others() {
-    for row in rows_in("callbacks") {
-        let body = row.bytes();
-        // What is over the limit never comes to the parser.
-        let is_taken = body.len() <= 16 * 1024 && Callback::parse(&body, &Endpoints::default()).is_ok();
-        assert_eq!(is_taken, row.is_accepted, "{}: {}", row.file, row.why);
-    }
-}
-
-#[test]
-fn the_parser_takes_the_profiles_that_are_accepted_and_no_others() {
-    for row in rows_in("profiles") {
-        let is_taken = Profile::parse(&row.bytes()).is_ok_and(|profile| profile.is_active);
-        assert_eq!(is_taken, row.is_accepted, "{}: {}", row.file, row.why);
-    }
 }
 
 #[tokio::test]
