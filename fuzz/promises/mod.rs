@@ -67,9 +67,9 @@ pub fn callback(body: &[u8]) -> bool {
             grant.request_id()
         }
         Callback::Decline(decline) => {
-            let word = decline.status().as_str();
+            let word = decline.status.as_str();
             assert!(word != "verified" && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')));
-            decline.request_id()
+            &decline.request_id
         }
     };
     assert!(request_id.expose().bytes().all(|byte| byte.is_ascii_graphic()));

@@ -1,6 +1,6 @@
 //! The allow-list of profile endpoints. A callback can only name an endpoint of this list.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use url::Url;
 
@@ -11,7 +11,7 @@ use crate::loopback::is_loopback;
 /// # Security
 ///
 /// It exists only if it was written into an allow-list. Nothing in a callback can make one.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ProfileEndpoint(Arc<Url>);
 
 impl ProfileEndpoint {
@@ -41,20 +41,6 @@ impl ProfileEndpoint {
     /// Returns the URL to fetch.
     pub fn url(&self) -> &Url {
         &self.0
-    }
-}
-
-impl FromStr for ProfileEndpoint {
-    type Err = EndpointError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
-}
-
-impl fmt::Debug for ProfileEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ProfileEndpoint").field(&self.0.as_str()).finish()
     }
 }
 

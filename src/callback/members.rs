@@ -14,7 +14,7 @@ pub struct RequestId(Arc<str>);
 
 impl RequestId {
     /// Reads an id of the right length and alphabet.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let fits = (8..=64).contains(&text.len());
         (fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte)))
             .then(|| Self(text.into()))
@@ -38,7 +38,7 @@ pub struct AccessToken(Zeroizing<String>);
 
 impl AccessToken {
     /// Reads a token that follows the grammar.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         (text.len() <= MAX_TOKEN_LENGTH && is_b64token(text)).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
@@ -62,7 +62,7 @@ fn is_b64token(text: &str) -> bool {
 ///
 /// It is never `verified`: only truegate says that word.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CallbackStatus(Arc<str>);
+pub(crate) struct CallbackStatus(Arc<str>);
 
 impl CallbackStatus {
     /// Reads any text. A text that is not a plain word of at most 64 characters becomes `unknown`.
@@ -73,12 +73,12 @@ impl CallbackStatus {
     }
 
     /// Whether the user said no, so that no token may follow.
-    pub fn is_refusal(&self) -> bool {
+    pub(crate) fn is_refusal(&self) -> bool {
         matches!(self.as_str(), "user_rejected" | "use_another_number")
     }
 
     /// Returns the word.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -1,12 +1,12 @@
 //! The callback: the body that Truecaller, or anyone else, posts to the callback route.
 //!
 //! ```
-//! use truegate::callback::{Callback, Endpoints};
+//! use truegate::callback::{Endpoints, ProfileEndpoint};
 //!
-//! let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
-//! let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
-//! assert_eq!(decline.status().as_str(), "user_rejected");
-//! # Ok::<_, truegate::callback::CallbackError>(())
+//! let endpoints: Endpoints = [ProfileEndpoint::parse("https://profiles.example/v1")?].into_iter().collect();
+//! assert!(endpoints.admit("https://profiles.example/v1").is_some());
+//! assert!(endpoints.admit("https://profiles.example@evil.example/v1").is_none());
+//! # Ok::<_, truegate::callback::EndpointError>(())
 //! ```
 
 mod endpoint;
@@ -16,23 +16,23 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-pub(crate) use self::members::VERIFIED;
+pub(crate) use self::members::{CallbackStatus, VERIFIED};
 pub use self::{
     endpoint::{EndpointError, Endpoints, ProfileEndpoint},
-    members::{AccessToken, CallbackStatus, RequestId},
+    members::{AccessToken, RequestId},
 };
 use crate::json;
 
 /// A well-formed callback. It is not proof of anything: anyone can post one.
 #[derive(Debug, Clone)]
-pub enum Callback {
+pub(crate) enum Callback {
     /// The user agreed, and the profile can be fetched.
     Grant(Grant),
     /// There is no token: the user said no, or has not decided yet.
     Decline(Decline),
 }
 
-/// A callback that brings a token for one of the listed endpoints.
+/// A callback that brings a token for one of the listed endpoints. A [`ProfileSource`](crate::profile::ProfileSource) gets it.
 #[derive(Debug, Clone)]
 pub struct Grant {
     request_id: RequestId,
@@ -42,9 +42,9 @@ pub struct Grant {
 
 /// A callback that brings a status and no token.
 #[derive(Debug, Clone)]
-pub struct Decline {
-    request_id: RequestId,
-    status: CallbackStatus,
+pub(crate) struct Decline {
+    pub(crate) request_id: RequestId,
+    pub(crate) status: CallbackStatus,
 }
 
 impl Callback {
@@ -57,7 +57,7 @@ impl Callback {
     ///
     /// [`CallbackError::Malformed`] when the body is not a JSON object, or one of its four members is wrong or duplicate.
     /// [`CallbackError::EndpointNotAllowed`] when it names an endpoint that is not listed.
-    pub fn parse(body: &[u8], endpoints: &Endpoints) -> Result<Self, CallbackError> {
+    pub(crate) fn parse(body: &[u8], endpoints: &Endpoints) -> Result<Self, CallbackError> {
         let text = json::object(body).ok_or(CallbackError::Malformed)?;
         // What serde says of a mistake quotes the body, which must reach no log.
         let wire: CallbackWire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
@@ -92,6 +92,11 @@ struct CallbackWire<'a> {
 }
 
 impl Grant {
+    /// Makes the grant that a callback would bring, for tests of a profile source.
+    pub fn new(request_id: RequestId, token: AccessToken, endpoint: ProfileEndpoint) -> Self {
+        Self { request_id, token, endpoint }
+    }
+
     /// Returns the request id of the login.
     pub fn request_id(&self) -> &RequestId {
         &self.request_id
@@ -108,22 +113,9 @@ impl Grant {
     }
 }
 
-impl Decline {
-    /// Returns the request id of the login.
-    pub fn request_id(&self) -> &RequestId {
-        &self.request_id
-    }
-
-    /// Returns Truecaller's word for what happened.
-    pub fn status(&self) -> &CallbackStatus {
-        &self.status
-    }
-}
-
 /// Why a body is not a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallbackError {
+pub(crate) enum CallbackError {
     /// The body is not what Truecaller documents.
     #[error("the callback is malformed")]
     Malformed,

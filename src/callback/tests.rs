@@ -1,3 +1,5 @@
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 
 fn parse(body: &str) -> Result<Callback, CallbackError> {
@@ -26,7 +28,7 @@ fn a_status_without_a_token_is_a_decline() {
         (r#"{"requestId":"12345678","status":"","endpoint":"http://evil.example/"}"#, "unknown"),
     ] {
         let Ok(Callback::Decline(decline)) = parse(body) else { panic!("{body}") };
-        assert_eq!(decline.status().as_str(), status);
+        assert_eq!(decline.status.as_str(), status);
     }
 }
 
@@ -68,4 +70,20 @@ fn debug_shows_neither_request_id_nor_token() {
     let body = format!(r#"{{"requestId":"request_id-0123","accessToken":"token-0123","endpoint":"{ENDPOINT}"}}"#);
     let shown = format!("{:?}", parse(&body).unwrap());
     assert!(!shown.contains("0123"), "{shown}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_the_parser(bytes in prop_oneof![vec(any::<u8>(), 0..200), jsonish()]) {
+        let _ = Callback::parse(&bytes, &Endpoints::default());
+    }
+}
+
+/// Bytes that look like a callback more often than chance would have it.
+fn jsonish() -> impl Strategy<Value = Vec<u8>> {
+    let known = ["{", "}", "[", "]", ",", ":", "null", "-1e999", r#""\ud800""#];
+    let members = [r#""requestId""#, r#""accessToken""#, r#""endpoint""#, r#""status""#, r#""12345678""#];
+    let known = proptest::sample::select([&known[..], &members].concat());
+    vec(prop_oneof![9 => known.prop_map(str::to_owned), 1 => "\\PC{0,8}"], 0..40)
+        .prop_map(|words| words.concat().into_bytes())
 }

@@ -14,7 +14,7 @@ use crate::{callback::Decline, identity::Identity, lease::Lease};
 ///
 /// An implementor's `remove` and `insert` must leave no other value of that name, in any letter case; otherwise
 /// a client's own value can reach the upstream. `append` leaves those that there are.
-pub trait HeaderTarget {
+pub(crate) trait HeaderTarget {
     /// The headers as they are.
     fn headers(&self) -> &HeaderMap;
 
@@ -56,7 +56,7 @@ impl HeaderTarget for HeaderMap {
 /// The one way to a request's headers: strip the namespace, then set what is verified.
 #[derive(Debug, Clone)]
 #[must_use = "a request without its edits carries whatever the client claimed"]
-pub struct Edits {
+pub(crate) struct Edits {
     names: Arc<HeaderNames>,
     kind: EditKind,
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
@@ -68,7 +68,7 @@ pub struct Edits {
 
 /// What is done to the response of a request that was passed on, beside stripping the namespace.
 #[derive(Debug, Clone, Default)]
-pub struct ResponseEdits {
+pub(crate) struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
     pub(crate) cookies: Vec<HeaderValue>,
     /// What is done to the cookies that the app sets, if any of its cookies are listed.
@@ -149,8 +149,8 @@ impl Edits {
                 }
             }
             EditKind::Declined(decline) => self.names.inject(target, |field| match field {
-                Field::Status => Some(decline.status().as_str().into()),
-                Field::RequestId => Some(decline.request_id().expose().into()),
+                Field::Status => Some(decline.status.as_str().into()),
+                Field::RequestId => Some(decline.request_id.expose().into()),
                 _ => None,
             }),
         }
@@ -161,7 +161,7 @@ impl Edits {
     }
 
     /// Returns the identity that is injected, for an app in the same process.
-    pub fn identity(&self) -> Option<&Identity> {
+    pub(crate) fn identity(&self) -> Option<&Identity> {
         match &self.kind {
             EditKind::Verified { identity, .. } | EditKind::Known { identity, .. } => Some(identity),
             EditKind::Ordinary | EditKind::Declined(_) => None,
@@ -169,7 +169,7 @@ impl Edits {
     }
 
     /// Returns how long the request and its response may last, if they end with a session.
-    pub fn lease(&self) -> Option<&Lease> {
+    pub(crate) fn lease(&self) -> Option<&Lease> {
         self.response.as_ref()?.lease.as_ref()
     }
 
@@ -186,7 +186,7 @@ impl Edits {
     }
 
     /// Returns what is done to the response, if anything is.
-    pub fn response(&self) -> Option<&ResponseEdits> {
+    pub(crate) fn response(&self) -> Option<&ResponseEdits> {
         self.response.as_deref()
     }
 
@@ -229,7 +229,7 @@ fn varies_by_cookie(target: &impl HeaderTarget) -> bool {
 
 impl HeaderNames {
     /// Whether any header carries this field.
-    pub fn carries(&self, field: Field) -> bool {
+    pub(crate) fn carries(&self, field: Field) -> bool {
         self.injections.iter().any(|injection| injection.field == field)
     }
 
@@ -251,7 +251,7 @@ impl HeaderNames {
     }
 
     /// Where a signed assertion goes.
-    pub fn assertion(&self) -> &HeaderName {
+    pub(crate) fn assertion(&self) -> &HeaderName {
         &self.assertion
     }
 

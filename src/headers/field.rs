@@ -71,12 +71,12 @@ impl Field {
     }
 
     /// Returns the encoding of the field if none was chosen.
-    pub fn default_encoding(self) -> Encoding {
+    pub(super) fn default_encoding(self) -> Encoding {
         if self == Self::Profile { Encoding::Base64Url } else { Encoding::Percent }
     }
 
     /// Returns the field's text, if the identity has it.
-    pub fn text(self, identity: &Identity) -> Option<Cow<'_, str>> {
+    pub(super) fn text(self, identity: &Identity) -> Option<Cow<'_, str>> {
         let profile = identity.profile();
         let text = match self {
             Self::Status => VERIFIED,
@@ -153,7 +153,7 @@ impl Encoding {
     }
 
     /// Encodes a text into a sensitive header value.
-    pub fn encode(self, text: &str) -> HeaderValue {
+    pub(super) fn encode(self, text: &str) -> HeaderValue {
         let encoded = match self {
             Self::Percent => escape(text, '%'),
             Self::Utf8 => text.replace(char::is_control, "\u{fffd}"),
@@ -193,7 +193,26 @@ fn escape(text: &str, mark: char) -> String {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::percent_decode;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn percent_encoding_gives_back_any_text(text in any::<String>()) {
+            let encoded = Encoding::Percent.encode(&text);
+            prop_assert_eq!(percent_decode(encoded.as_bytes()).decode_utf8().unwrap(), text);
+        }
+
+        #[test]
+        fn every_encoding_makes_a_header_value(text in any::<String>()) {
+            for (_, encoding) in Encoding::NAMES {
+                let encoded = encoding.encode(&text);
+                prop_assert!(encoded.as_bytes().iter().all(|byte| *byte >= b' ' && *byte != 0x7f));
+            }
+        }
+    }
 
     #[test]
     fn every_encoding_makes_a_header_value_of_any_text() {

@@ -7,13 +7,13 @@ use super::{HeaderNames, HeaderTarget, remove_where};
 /// The channels by which a client claimed an identity that was stripped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[must_use = "a spoofed identity that is not counted stays unseen"]
-pub struct Spoofs {
+pub(crate) struct Spoofs {
     /// A header of the namespace.
-    pub header: bool,
+    pub(crate) header: bool,
     /// A name of the namespace in `Connection` or `Proxy-Connection`, which asks the next hop to drop it.
-    pub connection: bool,
+    pub(crate) connection: bool,
     /// A name of the namespace in `Trailer`, or in the trailers themselves.
-    pub trailer: bool,
+    pub(crate) trailer: bool,
 }
 
 impl HeaderNames {
@@ -28,7 +28,7 @@ impl HeaderNames {
 
     /// Strips the namespace from a request, with the headers by which a client could smuggle further requests or choose
     /// the app's proxy.
-    pub fn strip_request(&self, target: &mut impl HeaderTarget) -> Spoofs {
+    pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) -> Spoofs {
         target.remove(&PROXY);
         if upgrades_to_http(target) {
             target.remove(&header::UPGRADE);
@@ -38,7 +38,7 @@ impl HeaderNames {
     }
 
     /// Strips every header and list entry of the namespace.
-    pub fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
+    pub(crate) fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
         Spoofs {
             header: self.strip_reserved(target),
             connection: self.strip_named(target, &header::CONNECTION) | self.strip_named(target, &PROXY_CONNECTION),
@@ -47,7 +47,7 @@ impl HeaderNames {
     }
 
     /// Strips every trailer of the namespace.
-    pub fn strip_trailers(&self, trailers: &mut HeaderMap) -> Spoofs {
+    pub(crate) fn strip_trailers(&self, trailers: &mut HeaderMap) -> Spoofs {
         Spoofs { trailer: self.strip_reserved(trailers), ..Spoofs::default() }
     }
 
@@ -96,7 +96,7 @@ fn fold_byte(byte: u8) -> u8 {
 /// Whether some server would read a header's name as `known`, which is in lower case and has hyphens only.
 ///
 /// A `known` that ends in `*`, such as `x-corp-*`, stands for every name with that prefix.
-pub fn reads_as(name: &[u8], known: &str) -> bool {
+pub(crate) fn reads_as(name: &[u8], known: &str) -> bool {
     match known.strip_suffix('*') {
         Some(start) => starts_folded(name, start),
         None => name.len() == known.len() && starts_folded(name, known),

@@ -25,9 +25,9 @@ impl Handler<'_> {
     /// Takes note of a callback. What it says of a login that does not run changes nothing, and nobody learns that.
     pub(super) async fn acknowledge(&self, callback: Callback, posted: Request<Bytes>) -> Result<(), Rejection> {
         let done = match callback {
-            Callback::Decline(decline) => match state(decline.status().as_str()) {
-                Some(state) => self.advance(decline.request_id(), state).await.map(drop),
-                None => self.time_left(decline.request_id()).await.map(drop),
+            Callback::Decline(decline) => match state(decline.status.as_str()) {
+                Some(state) => self.advance(&decline.request_id, state).await.map(drop),
+                None => self.time_left(&decline.request_id).await.map(drop),
             },
             Callback::Grant(grant) => {
                 let at = self.gate.clock().now();

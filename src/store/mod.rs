@@ -10,15 +10,13 @@
 //! ```
 //! use std::time::Duration;
 //! use bytes::Bytes;
-//! use truegate::{callback::{Callback, Endpoints}, session::BrowserId, store::{MemoryStore, LoginState, Store}};
+//! use truegate::{callback::RequestId, session::BrowserId, store::{LoginState, MemoryStore, Store}};
 //!
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! # runtime.block_on(async {
 //! let store = MemoryStore::new(100_000);
 //! let browser = BrowserId::parse("x7Kq2vNf9TzR4mWb6pLdQw").expect("22 characters of base64url");
-//! # let body = br#"{"requestId":"RL8YZ41FQMt5Jiak2sc_Ys0OgQA=","status":"user_rejected"}"#;
-//! # let Callback::Decline(decline) = Callback::parse(body, &Endpoints::default())? else { unreachable!() };
-//! # let request_id = decline.request_id();
+//! let request_id = &RequestId::parse("RL8YZ41FQMt5Jiak2sc_Ys0OgQA=").expect("a request id");
 //! let owner = Bytes::from_static(b"the browser, sealed for the request id");
 //! store.open(request_id, &browser, owner.clone(), Duration::from_secs(180)).await?;
 //!

@@ -12,7 +12,7 @@ mod trust;
 use std::time::{Duration, Instant};
 
 use truegate::{
-    callback::{Callback, Endpoints, Grant, ProfileEndpoint},
+    callback::{AccessToken, Grant, ProfileEndpoint, RequestId},
     cause::Cause,
     clock::{Clock, SystemClock},
     profile::{FetchError, Profile, ProfileClient, ProfileSource},
@@ -25,12 +25,8 @@ fn grant(endpoint: &str) -> Grant {
 }
 
 fn grant_of(endpoint: &str, token: &str) -> Grant {
-    let endpoints: Endpoints = [ProfileEndpoint::parse(endpoint).unwrap()].into_iter().collect();
-    let body = format!(r#"{{"requestId":"a-request_id-of-a-login","accessToken":"{token}","endpoint":"{endpoint}"}}"#);
-    match Callback::parse(body.as_bytes(), &endpoints).unwrap() {
-        Callback::Grant(grant) => grant,
-        Callback::Decline(_) => panic!("a token makes a grant"),
-    }
+    let request_id = RequestId::parse("a-request_id-of-a-login").unwrap();
+    Grant::new(request_id, AccessToken::parse(token).unwrap(), ProfileEndpoint::parse(endpoint).unwrap())
 }
 
 async fn fetch(client: &ProfileClient, grant: &Grant) -> Result<Profile, FetchError> {

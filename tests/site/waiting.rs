@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt, service_fn};
 use truegate::{
     Gate, TruegateLayer,
-    callback::{Callback, Endpoints},
+    callback::RequestId,
     clock::ManualClock,
     store::{LoginState, RedisStore, Store as _},
 };
@@ -110,12 +110,8 @@ async fn send(gate: &Gate, method: Method, target: &str, cookie: Option<&str>) -
     Response::from_parts(head, body.collect().await.unwrap().to_bytes())
 }
 
-fn request_id(text: &str) -> truegate::callback::RequestId {
-    let body = format!(r#"{{"requestId":"{text}","status":"user_rejected"}}"#);
-    let Ok(Callback::Decline(decline)) = Callback::parse(body.as_bytes(), &Endpoints::default()) else {
-        panic!("{text} is no request id")
-    };
-    decline.request_id().clone()
+fn request_id(text: &str) -> RequestId {
+    RequestId::parse(text).expect("a request id")
 }
 
 const LOOK: Duration = Duration::from_millis(300);

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use truegate::{
-    callback::{Callback, Endpoints, RequestId},
+    callback::RequestId,
     clock::ManualClock,
     session::BrowserId,
     store::{Login, LoginState, MemoryStore, RedisStore, Store},
@@ -62,11 +62,7 @@ impl Site {
 
 /// The request id of a number.
 pub fn request_id(number: usize) -> RequestId {
-    let body = format!(r#"{{"requestId":"{number:022}","status":"user_rejected"}}"#);
-    let Ok(Callback::Decline(decline)) = Callback::parse(body.as_bytes(), &Endpoints::default()) else {
-        unreachable!("a well-formed refusal")
-    };
-    decline.request_id().clone()
+    RequestId::parse(&format!("{number:022}")).expect("digits are a request id")
 }
 
 /// Whose a login is: any bytes, of its own.

@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::*;
+use crate::{callback::RequestId, identity::Identity, profile::Profile};
+
+mod injection;
+mod names;
+mod stripping;
+
+fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+    let line = |(name, value): &(&str, &str)| {
+        (name.parse::<HeaderName>().unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+    };
+    lines.iter().map(line).collect()
+}
+
+fn identity(profile: &str) -> Identity {
+    Identity::vouch(RequestId::parse("12345678"), Profile::parse(profile.as_bytes()).unwrap())
+}
+
+fn inject(names: HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
+    let _ = Edits::verified(Arc::new(names), identity(profile), None).apply(&mut into);
+    into
+}
