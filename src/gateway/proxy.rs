@@ -27,7 +27,9 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     gate::{ClientInfo, Gate, Rejection},
-    pingora::{CasedHead, RETRY_BUFFER, TruegateModule, drain, inject, intercept, respond},
+    pingora::{
+        CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, respond,
+    },
     session::TrustedProxy,
 };
 
@@ -160,6 +162,9 @@ impl ProxyHttp for Proxy {
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
+        if answer_ended(session).await {
+            return FailToProxy { error_code: StatusCode::UNAUTHORIZED.as_u16(), can_reuse_downstream: false };
+        }
         let reply = match error.esource() {
             _ if failure::is_quiet_socket(session, error) => None,
             _ if failure::waits_for_body(session, error) => {
@@ -268,15 +273,6 @@ impl Proxy {
 /// Whether the answer is the gate's own, after which nothing is left to read.
 fn gate_has_answered(session: &Session) -> bool {
     session.downstream_modules_ctx.get::<TruegateModule>().is_some_and(TruegateModule::has_answered)
-}
-
-/// The status that the client got; an interim one is no answer.
-fn answered(session: &Session) -> Option<StatusCode> {
-    session.response_written().map(|response| response.status).filter(is_answer)
-}
-
-fn is_answer(status: &StatusCode) -> bool {
-    !status.is_informational() || *status == StatusCode::SWITCHING_PROTOCOLS
 }
 
 /// pingora keeps a callback's body for the app, and silently drops what is longer than this.

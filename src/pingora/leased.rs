@@ -1,7 +1,7 @@
 //! An HTTP app whose requests end with the sessions in whose names they came.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
@@ -19,7 +19,7 @@ use pingora_proxy::{HttpProxy, ProxyHttp, http_proxy};
 
 use crate::lease::Lease;
 
-/// An HTTP app, [`HttpProxy`] for one, that lets go of a request as soon as its session is over.
+/// An HTTP app, [`HttpProxy`] for one, that lets go of a request as soon as its session is over and its response has begun.
 ///
 /// pingora has no hook for a silent connection, so this drops the whole request: an HTTP/1.1
 /// connection is closed, an HTTP/2 stream is reset, and the connection to the app is closed.
@@ -51,7 +51,7 @@ impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Leased<A> {
         session: ServerSession,
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
-        LEASE.scope(RefCell::default(), until_over(self.0.process_new_http(session, shutdown))).await.flatten()
+        TASK.scope(RequestTask::default(), until_over(self.0.process_new_http(session, shutdown))).await.flatten()
     }
 
     fn h2_options(&self) -> Option<H2Options> {
@@ -70,27 +70,49 @@ impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Leased<A> {
 /// Tells the app around this request's task how long the request may last.
 pub(super) fn hold(lease: Lease) {
     // Without an app around it, the module can still look at every byte.
-    let _ = LEASE.try_with(|held| held.replace(Some(lease)));
+    let _ = TASK.try_with(|task| task.lease.replace(Some(lease)));
 }
 
-/// The output of a request, or none if its session is over before.
+/// Tells the app around this request's task that the client gets its response from now on.
+pub(super) fn begin_response() {
+    let _ = TASK.try_with(|task| task.has_begun.set(true));
+}
+
+/// Whether the app around this request's task knows that the session is over.
+pub(super) fn is_over() -> bool {
+    TASK.try_with(|task| task.is_over.get()).unwrap_or(false)
+}
+
+/// The output of a request, or none if its session is over before, and its response has begun.
+///
+/// A request that has no response yet goes on, so that the client gets an answer: pingora gives nobody else the connection.
+/// The module lets nothing of it pass any more.
 async fn until_over<T>(request: impl Future<Output = T>) -> Option<T> {
     let (mut request, mut over) = (pin!(request), None);
     poll_fn(|cx| {
         if let Poll::Ready(output) = request.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if let Some(lease) = LEASE.with(RefCell::take) {
-            over = Some(lease.over());
-        }
-        match &mut over {
-            Some(over) => over.as_mut().poll(cx).map(|()| None),
-            None => Poll::Pending,
-        }
+        TASK.with(|task| {
+            over = task.lease.take().map(|lease| lease.over()).or(over.take());
+            if over.as_mut().is_some_and(|over| over.as_mut().poll(cx).is_ready()) {
+                over = None;
+                task.is_over.set(true);
+            }
+            if task.is_over.get() && task.has_begun.get() { Poll::Ready(None) } else { Poll::Pending }
+        })
     })
     .await
 }
 
+/// What the module and the app around it tell each other of one request.
+#[derive(Default)]
+struct RequestTask {
+    lease: RefCell<Option<Lease>>,
+    has_begun: Cell<bool>,
+    is_over: Cell<bool>,
+}
+
 tokio::task_local! {
-    static LEASE: RefCell<Option<Lease>>;
+    static TASK: RequestTask;
 }

@@ -157,6 +157,38 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
     Ok(())
 }
 
+/// Answers a request whose session ended before its response began, and returns whether it was one. Call it first in a
+/// `fail_to_proxy` of your own.
+///
+/// The answer is that to a request without a session: the login, a page, or 401 with problem details. Without this call it is
+/// pingora's, which is 401 without a body.
+pub async fn answer_ended(session: &mut Session) -> bool {
+    let module = session.downstream_modules_ctx.get::<TruegateModule>();
+    let Some(gate) = module.filter(|module| module.has_ended()).map(TruegateModule::gate) else { return false };
+    if answered(session).is_some() {
+        return true;
+    }
+    // The page for a form says that its content did not arrive.
+    let has_arrived = session.is_body_done() && !session.req_header().method.is_safe();
+    let step = (!has_arrived).then(|| gate.inspect(session.req_header()));
+    let reply = match step {
+        Some(Step::Reply(reply)) => reply,
+        _ => gate.reject(Rejection::NotSignedIn),
+    };
+    // The client may be gone too, and then nobody gets the answer.
+    let _ = respond(session, Reply { connection: Connection::Close, ..reply }).await;
+    true
+}
+
+/// The status that the client got; an interim one is no answer.
+pub(crate) fn answered(session: &Session) -> Option<StatusCode> {
+    session.response_written().map(|response| response.status).filter(is_answer)
+}
+
+pub(crate) fn is_answer(status: &StatusCode) -> bool {
+    !status.is_informational() || *status == StatusCode::SWITCHING_PROTOCOLS
+}
+
 fn module(session: &mut Session) -> Result<&mut TruegateModule> {
     let module = session.downstream_modules_ctx.get_mut::<TruegateModule>();
     module.ok_or_else(|| Error::explain(InternalError, "the truegate module was not added to the downstream modules"))

@@ -11,11 +11,13 @@ use pingora_core::{
 };
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use super::target::{self, CasedHead};
+use super::{
+    is_answer, leased,
+    target::{self, CasedHead},
+};
 use crate::{
     gate::{Gate, Step},
     headers::{Edits, HeaderTarget, join_cookies},
-    lease::Lease,
 };
 
 /// What truegate knows of one request.
@@ -30,6 +32,8 @@ pub struct TruegateModule {
     cookies: Vec<HeaderValue>,
     /// Whether the response is the gate's own.
     answers: bool,
+    /// Whether the session ended before the response did.
+    has_ended: bool,
     /// Whether the client can read a body in chunks.
     reads_chunks: bool,
 }
@@ -65,11 +69,19 @@ impl TruegateModule {
         self.answers = true;
     }
 
+    /// Whether the request failed because its session is over.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// Lets no byte pass either way once the session is over.
-    fn check_lease(&self) -> Result<()> {
+    ///
+    /// pingora answers with the status of the error, unless the response has begun.
+    fn check_lease(&mut self) -> Result<()> {
         let lease = self.edits.as_ref().and_then(Edits::lease).filter(|_| !self.answers);
-        if lease.is_some_and(Lease::is_over) {
-            return Err(Error::explain(ErrorType::ConnectionClosed, "the session is over").into_down());
+        self.has_ended = lease.is_some_and(|lease| lease.is_over() || leased::is_over());
+        if self.has_ended {
+            return Err(Error::explain(ErrorType::HTTPStatus(401), "the session is over").into_down());
         }
         Ok(())
     }
@@ -107,6 +119,7 @@ impl HttpModuleBuilder for Builder {
             edits: None,
             cookies: Vec::new(),
             answers: false,
+            has_ended: false,
             reads_chunks: true,
         })
     }
@@ -137,6 +150,10 @@ impl HttpModule for TruegateModule {
     }
 
     async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {
+        self.check_lease()?;
+        if is_answer(&response.status) {
+            leased::begin_response();
+        }
         match &self.edits {
             _ if self.answers => {}
             Some(edits) => self.gate.apply_response(edits.response(), &mut CasedHead(response)),

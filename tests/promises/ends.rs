@@ -77,6 +77,16 @@ impl Site {
         Exchange { browser, client, app }
     }
 
+    /// An upload whose first chunk has come to the app.
+    async fn begin_upload(&self) -> Exchange {
+        let chunked = "Transfer-Encoding: chunked\r\n";
+        let mut upload = self.begin(self.signed_in().await, "POST /files", chunked, "5\r\nfirst\r\n").await;
+        let mut first = [0; 10];
+        within(upload.app.read_exact(&mut first)).await.unwrap();
+        assert_eq!(&first, b"5\r\nfirst\r\n");
+        upload
+    }
+
     /// A socket over which a word has gone both ways; opened again if need be (cloudflare/pingora#946).
     async fn socket(&self, browser: Visitor, path: &str) -> Exchange {
         let lines = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
@@ -116,6 +126,16 @@ impl Exchange {
         let heard = within(self.app.read_exact(&mut word)).await.is_ok();
         self.say("pong").await;
         heard && self.client.read_bytes(4).await.is_some()
+    }
+
+    /// Insists that the client gets the answer to a request without a session.
+    async fn hear_that_nobody_is_signed_in(&mut self, status: u16) {
+        let answer = self.client.read().await.expect("an answer");
+        assert_eq!(answer.status(), status);
+        match status {
+            302 => assert!(answer.one("location").unwrap().starts_with("/.truegate/login?next=")),
+            _ => assert_eq!(answer.code(), "not-signed-in"),
+        }
     }
 
     async fn log_out(&mut self) {
@@ -192,6 +212,10 @@ async fn no_word_passes_a_module_whose_service_knows_nothing_of_sessions() {
         }
         socket.assert_ended().await;
     }
+    let mut upload = site.begin_upload().await;
+    upload.log_out().await;
+    upload.client.send("6\r\nsecond\r\n").await;
+    upload.hear_that_nobody_is_signed_in(401).await;
 }
 
 #[tokio::test]
@@ -222,16 +246,42 @@ async fn a_stream_of_events_ends_with_the_logout() {
 async fn an_upload_ends_with_the_logout() {
     for kind in Kind::ALL {
         let site = Site::open(kind, Duration::from_hours(1)).await;
-        let chunked = "Transfer-Encoding: chunked\r\n";
-        let mut upload = site.begin(site.signed_in().await, "POST /files", chunked, "5\r\nfirst\r\n").await;
-        let mut first = [0; 10];
-        within(upload.app.read_exact(&mut first)).await.unwrap();
-        assert_eq!(&first, b"5\r\nfirst\r\n");
+        let mut upload = site.begin_upload().await;
         upload.log_out().await;
         upload.client.send("6\r\nsecond\r\n").await;
+        if kind != Kind::Tower {
+            upload.hear_that_nobody_is_signed_in(401).await;
+        }
         let mut rest = Vec::new();
         let _ = within(upload.app.read_to_end(&mut rest)).await;
         assert!(!String::from_utf8_lossy(&rest).contains("second"));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_the_logout_is_kept_from_the_client() {
+    let (navigation, form) = ("Sec-Fetch-Mode: navigate\r\n", "Sec-Fetch-Mode: navigate\r\nContent-Length: 4\r\n");
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
+    for kind in [Kind::Pingora, Kind::Gateway] {
+        let site = Site::open(kind, Duration::from_hours(1)).await;
+        for (start, lines, body, before, status) in [
+            ("GET /report", "", "", "", 401),
+            ("GET /report", "", "", interim, 401),
+            ("GET /cart/", navigation, "", "", 401),
+            ("GET /report", navigation, "", "", 302),
+            ("POST /orders", form, "item", "", 401),
+        ] {
+            let mut slow = site.begin(site.signed_in().await, start, lines, body).await;
+            within(slow.app.read_exact(&mut vec![0; body.len()])).await.unwrap();
+            slow.say(before).await;
+            if !before.is_empty() {
+                assert_eq!(slow.client.read().await.unwrap().status(), 103);
+            }
+            slow.log_out().await;
+            slow.say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\na secret").await;
+            slow.hear_that_nobody_is_signed_in(status).await;
+            slow.assert_ended().await;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora_core::{
-    Result,
+    Error, ErrorSource, Result,
     apps::ServerApp,
     modules::http::HttpModules,
     server::{Fds, configuration::ServerConf},
@@ -17,11 +17,11 @@ use pingora_core::{
     upstreams::peer::HttpPeer,
 };
 use pingora_http::RequestHeader;
-use pingora_proxy::{ProxyHttp, Session, http_proxy_service};
+use pingora_proxy::{FailToProxy, ProxyHttp, Session, http_proxy_service};
 use tokio::{sync::watch, task::JoinSet};
 use truegate::{
     Gate,
-    pingora::{TruegateModule, inject, intercept, proxy_service},
+    pingora::{TruegateModule, answer_ended, inject, intercept, proxy_service},
     session::TrustedProxy,
 };
 
@@ -105,5 +105,17 @@ impl ProxyHttp for Proxy {
         _: &mut (),
     ) -> Result<()> {
         inject(session, request)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, (): &mut ()) -> FailToProxy {
+        let error_code = if answer_ended(session).await {
+            401
+        } else {
+            let code = if *error.esource() == ErrorSource::Upstream { 502 } else { 400 };
+            // The client may be gone.
+            let _ = session.respond_error(code).await;
+            code
+        };
+        FailToProxy { error_code, can_reuse_downstream: false }
     }
 }
