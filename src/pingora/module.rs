@@ -100,12 +100,19 @@ pub(super) fn inspect(gate: &Gate, request: &mut RequestHeader, cookies: Vec<Hea
     if cookies.is_empty() {
         return gate.inspect(request);
     }
+    let stripped = replace_cookies(request, cookies);
+    let step = gate.inspect(request);
+    replace_cookies(request, stripped);
+    step
+}
+
+/// Replaces the `Cookie` lines, and returns the previous ones.
+fn replace_cookies(request: &mut RequestHeader, lines: Vec<HeaderValue>) -> Vec<HeaderValue> {
+    let previous = request.headers.get_all(header::COOKIE).iter().cloned().collect();
     let mut target = CasedHead(request);
     target.remove(&header::COOKIE);
-    cookies.into_iter().for_each(|line| target.append(&header::COOKIE, line));
-    let step = gate.inspect(target.0);
-    gate.strip_claims(&mut target);
-    step
+    lines.into_iter().for_each(|line| target.append(&header::COOKIE, line));
+    previous
 }
 
 struct Builder {
