@@ -1,4 +1,4 @@
-//! TLS of connections that truegate makes: whose certificates are believed.
+//! Certificates from PEM files, and TLS for the connections that truegate makes.
 
 use std::sync::Arc;
 
@@ -11,31 +11,37 @@ use rustls::{
     },
 };
 
-/// TLS with Mozilla's roots and those of a PEM file; the provider is given, never ambient.
+/// TLS with Mozilla's roots and those of a PEM file, which may be empty. The provider is given, never ambient.
 pub(crate) fn config(trusted: &[u8]) -> Result<ClientConfig, NoCertificate> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if !trusted.is_empty() {
+        trust(&mut roots, trusted)?;
+    }
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_safe_default_protocol_versions().expect("ring has suites for each version");
-    Ok(builder.with_root_certificates(roots(trusted)?).with_no_client_auth())
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Why the certificates of a PEM file cannot be trusted.
+/// Adds the certificates of a PEM file to the roots.
+pub(crate) fn trust(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), NoCertificate> {
+    certificates(pem)?.into_iter().try_for_each(|certificate| Ok(roots.add(certificate)?))
+}
+
+/// Reads the certificates of a PEM file, which holds at least one.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, NoCertificate> {
+    let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
+    if certificates.is_empty() { Err(NoCertificate::Empty) } else { Ok(certificates) }
+}
+
+/// Why the certificates of a PEM file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoCertificate {
-    #[error("the file holds no certificate")]
+    #[error("the file has no certificate (use a PEM file)")]
     Empty,
-    #[error("the file is not valid PEM")]
+    #[error("the file is not a complete PEM file (export the certificates again)")]
     Pem(#[from] pem::Error),
-    #[error("a certificate of the file is not valid")]
+    #[error("the file has a certificate that cannot be read (export it again)")]
     Certificate(#[from] rustls::Error),
-}
-
-fn roots(trusted: &[u8]) -> Result<RootCertStore, NoCertificate> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let known = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(trusted) {
-        roots.add(certificate?)?;
-    }
-    if roots.len() == known && !trusted.is_empty() { Err(NoCertificate::Empty) } else { Ok(roots) }
 }
 
 #[cfg(test)]

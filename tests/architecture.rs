@@ -208,7 +208,18 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway/config",
         // Not pingora: a configuration can be read and checked without it.
-        modules: &["access", "assertion", "callback", "closed_list", "gate", "headers", "profile", "session", "store"],
+        modules: &[
+            "access",
+            "assertion",
+            "callback",
+            "closed_list",
+            "gate",
+            "headers",
+            "profile",
+            "session",
+            "store",
+            "tls",
+        ],
         crates: &[
             "granit_parser",
             "http",

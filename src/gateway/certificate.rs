@@ -6,14 +6,13 @@
 use std::{
     fmt, fs, io,
     os::unix::fs::MetadataExt,
-    path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
 use rustls::{
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
@@ -23,6 +22,7 @@ use super::{
     config::TlsFiles,
     watcher::{Reason, Usability, Watched},
 };
+use crate::tls;
 
 /// A certificate that is renewed without a restart: handshakes show the one that was read last.
 #[derive(Clone)]
@@ -31,22 +31,12 @@ pub(super) struct Certificate(Arc<Current>);
 struct Current {
     files: TlsFiles,
     key: RwLock<Arc<CertifiedKey>>,
-    last: Mutex<Option<LastLook>>,
+    /// What the last look has found.
+    last: Mutex<Option<(Stamps, Usability)>>,
 }
 
-/// What the last look has found.
-struct LastLook {
-    stamps: Option<[FileStamp; 2]>,
-    found: Usability,
-}
-
-/// Tells one state of a file from the next.
-#[derive(PartialEq, Eq)]
-struct FileStamp {
-    modified: SystemTime,
-    length: u64,
-    inode: u64,
-}
+/// Tells one state of both files from the next: when each was modified, its length and its inode.
+type Stamps = Option<[(SystemTime, u64, u64); 2]>;
 
 impl Certificate {
     /// Reads the pair at once: by the first handshake, what was found to match may be half renewed.
@@ -64,31 +54,34 @@ impl Certificate {
     /// Reads the files again if they have changed. It blocks on them, but no handshake waits for it.
     fn refresh(&self, reason: Reason) -> Usability {
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = stamps(&self.0.files).ok();
-        match &*last {
-            Some(last) if reason == Reason::Period && last.stamps == stamps => last.found,
-            _ => {
-                let found = self.renew();
-                *last = Some(LastLook { stamps, found });
-                found
-            }
-        }
+        let stamps = self.stamps().ok();
+        let found = match &*last {
+            Some((before, found)) if reason == Reason::Period && *before == stamps => *found,
+            _ => self.renew(),
+        };
+        *last = Some((stamps, found));
+        found
+    }
+
+    fn stamps(&self) -> io::Result<[(SystemTime, u64, u64); 2]> {
+        let stamp = |path| {
+            let metadata = fs::metadata(path)?;
+            Ok::<_, io::Error>((metadata.modified()?, metadata.len(), metadata.ino()))
+        };
+        Ok([stamp(&self.0.files.certificate)?, stamp(&self.0.files.key)?])
     }
 
     fn renew(&self) -> Usability {
-        match load(&self.0.files) {
-            Ok(key) if key.cert == self.key().cert => Usability::Usable,
-            Ok(key) => {
-                *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-                tracing::info!("certificate renewed");
-                Usability::Usable
-            }
-            // The error may quote the files, so it is not logged.
-            Err(_) => {
-                tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
-                Usability::Unusable
-            }
+        // The error may quote the files, so it is not logged.
+        let Ok(key) = load(&self.0.files) else {
+            tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
+            return Usability::Unusable;
+        };
+        if key.cert != self.key().cert {
+            *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+            tracing::info!("certificate renewed");
         }
+        Usability::Usable
     }
 }
 
@@ -115,20 +108,9 @@ impl fmt::Debug for Certificate {
     }
 }
 
-fn stamps(files: &TlsFiles) -> io::Result<[FileStamp; 2]> {
-    Ok([stamp(files.certificate())?, stamp(files.key())?])
-}
-
-fn stamp(path: &Path) -> io::Result<FileStamp> {
-    let metadata = fs::metadata(path)?;
-    Ok(FileStamp { modified: metadata.modified()?, length: metadata.len(), inode: metadata.ino() })
-}
-
+/// The pair as it is in the files. The error may quote them.
 fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
-    let chain = CertificateDer::pem_file_iter(files.certificate()).map_err(io::Error::other)?;
-    let chain = chain.collect::<Result<_, _>>().map_err(io::Error::other)?;
-    let key = PrivateKeyDer::from_pem_file(files.key()).map_err(io::Error::other)?;
-    let certified = CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(io::Error::other)?;
-    certified.keys_match().map_err(io::Error::other)?;
-    Ok(certified)
+    let chain = tls::certificates(&fs::read(&files.certificate)?).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(io::Error::other)?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(io::Error::other)
 }

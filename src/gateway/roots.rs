@@ -10,13 +10,11 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use pingora_core::tls::load_native_certs;
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::{RootCertStore, pki_types::CertificateDer};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::config::Upstream;
+use crate::tls;
 
 /// The roots as PEM: Mozilla's, the system's if there are any, and those of the upstream's `ca_file`. Empty for an upstream
 /// without TLS.
@@ -24,7 +22,7 @@ pub(super) fn pem(upstream: &Upstream) -> String {
     if !upstream.is_tls() {
         return String::new();
     }
-    let own = CertificateDer::pem_slice_iter(upstream.ca_file().unwrap_or_default()).flatten();
+    let own = tls::certificates(upstream.ca_file().unwrap_or_default()).unwrap_or_default();
     let system = load_native_certs().unwrap_or_else(|_| {
         tracing::warn!("the trusted certificates of the system cannot be read; those of Mozilla are used");
         Vec::new()
@@ -70,6 +68,8 @@ const PLACES: [&str; 2] = ["/dev/fd", "/proc/self/fd"];
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use rustls::pki_types::pem::PemObject;
 
     use super::*;
     use crate::gateway::config::Config;

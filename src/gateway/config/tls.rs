@@ -1,41 +1,34 @@
 //! Certificates and keys, checked before anything listens.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustls::{
     Error, InconsistentKeys, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{PrivateKeyDer, pem::PemObject as _},
     server::ParsedCertificate,
     sign::CertifiedKey,
 };
 
 use super::reader::Item;
+use crate::tls::{self, NoCertificate};
 
 /// A certificate chain and its private key, as PEM files that were read and found to match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TlsFiles {
-    certificate: PathBuf,
-    key: PathBuf,
+    /// The certificate chain, with the server's own certificate first.
+    pub(crate) certificate: PathBuf,
+    /// The private key.
+    pub(crate) key: PathBuf,
 }
 
 impl TlsFiles {
-    /// The certificate chain, with the server's own certificate first.
-    pub(crate) fn certificate(&self) -> &Path {
-        &self.certificate
-    }
-
-    /// The private key.
-    pub(crate) fn key(&self) -> &Path {
-        &self.key
-    }
-
     /// Reads the two files, and checks that the key can be used and belongs to the first certificate.
     pub(super) fn read(certificate: &Item<'_>, key: &Item<'_>) -> Option<Self> {
         let chain = certificate.file(|pem| {
-            let chain = certificates(pem)?;
-            let parses = |certificate| ParsedCertificate::try_from(certificate).is_ok();
-            if chain.iter().all(parses) { Ok(chain) } else { Err(BROKEN_CERTIFICATE) }
+            let chain = tls::certificates(pem)?;
+            chain.iter().try_for_each(|certificate| ParsedCertificate::try_from(certificate).map(drop))?;
+            Ok::<_, NoCertificate>(chain)
         });
         let private = key.file(|pem| {
             PrivateKeyDer::from_pem_slice(pem)
@@ -54,21 +47,5 @@ impl TlsFiles {
 
 /// Reads a PEM file of trusted roots, which holds at least one.
 pub(super) fn roots(item: &Item<'_>) -> Option<Vec<u8>> {
-    item.file(|pem| {
-        let mut store = RootCertStore::empty();
-        for certificate in certificates(pem)? {
-            store.add(certificate).map_err(|_| BROKEN_CERTIFICATE)?;
-        }
-        Ok::<_, &str>(pem.to_vec())
-    })
+    item.file(|pem| tls::trust(&mut RootCertStore::empty(), pem).map(|()| pem.to_vec()))
 }
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
-    match CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>() {
-        Ok(certificates) if certificates.is_empty() => Err("the file has no certificate (use a PEM file)"),
-        Ok(certificates) => Ok(certificates),
-        Err(_) => Err("the file is not a complete PEM file (export the certificates again)"),
-    }
-}
-
-const BROKEN_CERTIFICATE: &str = "the file has a certificate that cannot be read (export it again)";
