@@ -85,8 +85,8 @@ fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> Reque
     if let Some(forwarded) = head.extensions.get::<Forwarded>() {
         forwarded.tell(&mut head.headers);
     }
-    upstream.headers().iter().for_each(|(name, value)| drop(head.headers.insert(name, value.clone())));
-    let scheme = if upstream.is_tls() { "https" } else { "http" };
+    upstream.headers.iter().for_each(|(name, value)| drop(head.headers.insert(name, value.clone())));
+    let scheme = if upstream.tls { "https" } else { "http" };
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     let url = format!("{scheme}://{}{target}", upstream.authority());
     http.request(head.method, url).headers(head.headers).body(body)

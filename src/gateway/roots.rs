@@ -19,10 +19,10 @@ use crate::tls;
 /// The roots as PEM: Mozilla's, the system's if there are any, and those of the upstream's `ca_file`. Empty for an upstream
 /// without TLS.
 pub(super) fn pem(upstream: &Upstream) -> String {
-    if !upstream.is_tls() {
+    if !upstream.tls {
         return String::new();
     }
-    let own = tls::certificates(upstream.ca_file().unwrap_or_default()).unwrap_or_default();
+    let own = tls::certificates(upstream.ca_file.as_deref().unwrap_or_default()).unwrap_or_default();
     let system = load_native_certs().unwrap_or_else(|_| {
         tracing::warn!("the trusted certificates of the system cannot be read; those of Mozilla are used");
         Vec::new()

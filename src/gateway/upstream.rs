@@ -75,7 +75,7 @@ impl Upstreams {
 
     /// Resolves the name. If that fails or changes nothing, the addresses and their order stay the same.
     pub(super) async fn resolve(&self) -> Usability {
-        let found = tokio::net::lookup_host((self.upstream.host(), self.upstream.port()));
+        let found = tokio::net::lookup_host((self.upstream.host.as_str(), self.upstream.port));
         let cause = match timeout(LOOKUP_TIMEOUT, found).await.map(|found| found.map(Iterator::collect::<Vec<_>>)) {
             Ok(Ok(found)) if !found.is_empty() => {
                 self.replace(found);
@@ -125,7 +125,7 @@ impl Upstreams {
 
     /// How to speak to the upstream at an address.
     fn peer(&self, address: SocketAddr) -> HttpPeer {
-        let mut peer = HttpPeer::new(address, self.upstream.is_tls(), self.upstream.host().to_owned());
+        let mut peer = HttpPeer::new(address, self.upstream.tls, self.upstream.host.clone());
         peer.options.connection_timeout = self.timeouts.connect;
         peer.options.total_connection_timeout = self.timeouts.connect;
         peer.options.read_timeout = self.timeouts.read;
@@ -144,7 +144,7 @@ impl Upstreams {
 
     /// Sets the headers that the configuration adds to every request.
     pub(super) fn fix_headers(&self, request: &mut impl HeaderTarget) {
-        self.upstream.headers().iter().for_each(|(name, value)| request.insert(name, value.clone()));
+        self.upstream.headers.iter().for_each(|(name, value)| request.insert(name, value.clone()));
     }
 
     fn replace(&self, found: Vec<SocketAddr>) {

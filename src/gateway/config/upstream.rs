@@ -15,11 +15,16 @@ use crate::headers::HeaderNamesBuilder;
 /// The app: where requests go, and the headers that each of them carries.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Upstream {
-    tls: bool,
-    host: String,
-    port: u16,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    ca_file: Option<Vec<u8>>,
+    /// Whether the app speaks HTTPS.
+    pub(crate) tls: bool,
+    /// The name or IP address to connect to; an IPv6 address has no brackets.
+    pub(crate) host: String,
+    /// The port to connect to.
+    pub(crate) port: u16,
+    /// The headers that every request to the app carries, each with its one value. The values may be secrets.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Certificates to trust besides Mozilla's roots, as PEM.
+    pub(crate) ca_file: Option<Vec<u8>>,
 }
 
 /// Reads a URL, or a mapping with `url` and more, and returns the upstream with the place of its URL. Clients can no longer
@@ -95,41 +100,12 @@ impl Upstream {
         Ok(Self { tls, host, port, headers: Vec::new(), ca_file: None })
     }
 
-    /// Whether the app speaks HTTPS.
-    pub(crate) fn is_tls(&self) -> bool {
-        self.tls
-    }
-
-    /// The name or IP address to connect to; an IPv6 address has no brackets.
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port to connect to.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// Certificates to trust besides Mozilla's roots, as PEM.
-    pub(crate) fn ca_file(&self) -> Option<&[u8]> {
-        self.ca_file.as_deref()
-    }
-
     /// Host and port, as a URL has them.
     pub(crate) fn authority(&self) -> String {
         if self.host.contains(':') {
             return format!("[{}]:{}", self.host, self.port);
         }
         format!("{}:{}", self.host, self.port)
-    }
-
-    /// The headers that every request to the app carries, each with its one value.
-    ///
-    /// # Security
-    ///
-    /// The values may be secrets by which the app knows truegate.
-    pub(crate) fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        &self.headers
     }
 
     /// The address to connect to, if the host is an address.
@@ -178,7 +154,7 @@ mod tests {
             ("https://[::1]:8443", true, "::1", 8443, "[::1]:8443"),
         ] {
             let upstream = Upstream::parse(text).unwrap();
-            assert_eq!((upstream.is_tls(), upstream.host(), upstream.port()), (tls, host, port), "{text}");
+            assert_eq!((upstream.tls, upstream.host.as_str(), upstream.port), (tls, host, port), "{text}");
             assert_eq!(upstream.authority(), authority);
         }
     }

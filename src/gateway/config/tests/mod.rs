@@ -105,10 +105,10 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
 
     let config = parse_in(&folder, &text).unwrap();
 
-    assert_eq!(config.upstream.ca_file(), Some(&*fs::read(folder.path("tls/ca.pem")).unwrap()));
+    assert_eq!(config.upstream.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
     assert_eq!(config.listen.len(), 2);
     let tls = config.listen[1].tls.as_ref().unwrap();
-    assert_eq!((tls.certificate(), tls.key()), (&*folder.path("tls/certificate.pem"), &*folder.path("tls/key.pem")));
+    assert_eq!((&tls.certificate, &tls.key), (&folder.path("tls/certificate.pem"), &folder.path("tls/key.pem")));
     assert_eq!(config.truecaller.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
     assert_eq!(config.truecaller.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
     assert!(config.identity.is_reserved("remote_user") && config.identity.is_reserved("x-webauth-name"));
