@@ -20,6 +20,13 @@ use crate::{
     gate::{Event, FetchOutcome, Observer, Outcome, Rejection, VerificationOutcome},
 };
 
+/// Logs a line at the level of details if anyone can cause as many of them as they like.
+macro_rules! log {
+    (quiet if $is_quiet:expr, $loud:ident!($($line:tt)*)) => {
+        if $is_quiet { debug!($($line)*) } else { $loud!($($line)*) }
+    };
+}
+
 /// Counts and logs what happens in a gateway. Clones share their counts.
 #[derive(Clone)]
 pub(super) struct Telemetry(Arc<Metrics>, Arc<Warned>);
@@ -102,57 +109,47 @@ impl Telemetry {
 
 impl Observer for Telemetry {
     fn observe(&self, event: Event) {
+        let metrics = &self.0;
         match event {
             Event::Callback { outcome, elapsed } => {
-                self.0.callbacks.count(&outcome);
+                metrics.callbacks.count(&outcome);
                 // A callback that was only acknowledged gets its verdict later.
                 if outcome != Outcome::Acknowledged {
-                    self.0.verification.observe(elapsed.as_secs_f64());
+                    metrics.verification.observe(elapsed.as_secs_f64());
                 }
-                let (outcome_word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
-                match outcome {
-                    Outcome::Rejected(Rejection::TooManyRequests { .. }) => {
-                        debug!(outcome = outcome_word, elapsed_ms, "callback");
-                    }
-                    _ => info!(outcome = outcome_word, elapsed_ms, "callback"),
-                }
+                let is_flood = matches!(outcome, Outcome::Rejected(Rejection::TooManyRequests { .. }));
+                log!(quiet if is_flood, info!(outcome = outcome.code(), elapsed_ms = milliseconds(elapsed), "callback"));
             }
             Event::Verification { outcome, elapsed } => {
-                self.0.verifications.count(&outcome);
-                let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
-                match outcome {
-                    VerificationOutcome::NoLogin | VerificationOutcome::Repeated => {
-                        debug!(outcome = word, elapsed_ms, "verification");
-                    }
-                    _ => {
-                        self.0.verification.observe(elapsed.as_secs_f64());
-                        info!(outcome = word, elapsed_ms, "verification");
-                    }
+                metrics.verifications.count(&outcome);
+                let had_no_verdict = matches!(outcome, VerificationOutcome::NoLogin | VerificationOutcome::Repeated);
+                if !had_no_verdict {
+                    metrics.verification.observe(elapsed.as_secs_f64());
                 }
+                let (outcome, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
+                log!(quiet if had_no_verdict, info!(outcome, elapsed_ms, "verification"));
             }
             Event::Fetch { outcome, elapsed } => {
-                self.0.fetches.count(&outcome);
-                self.0.fetch.observe(elapsed.as_secs_f64());
+                metrics.fetches.count(&outcome);
+                metrics.fetch.observe(elapsed.as_secs_f64());
                 log_fetch(outcome, elapsed);
             }
             Event::Refusal(rejection) => {
-                self.0.refusals.count(&rejection.code());
-                match rejection {
-                    Rejection::TooManyRequests { .. } => debug!(reason = rejection.code(), "refused"),
-                    _ => info!(reason = rejection.code(), "refused"),
-                }
+                metrics.refusals.count(&rejection.code());
+                let is_flood = matches!(rejection, Rejection::TooManyRequests { .. });
+                log!(quiet if is_flood, info!(reason = rejection.code(), "refused"));
             }
             Event::Login(event) => {
-                self.0.logins.count(&event);
+                metrics.logins.count(&event);
                 info!(event = event.code(), "login");
             }
             Event::StoreFailure(cause) => {
-                self.0.store_failures.count(&cause);
+                metrics.store_failures.count(&cause);
                 warn!(cause = cause.code(), tls = cause.detail(), "the store did not answer");
             }
             Event::InsecureLogin => self.insecure_login(),
             Event::Spoof(channel) => {
-                self.0.spoofs.count(&channel);
+                metrics.spoofs.count(&channel);
                 warn!(channel = channel.code(), "spoofed identity stripped");
             }
         }
@@ -161,12 +158,10 @@ impl Observer for Telemetry {
 
 /// A profile that cannot be fetched is the operator's business; a refused token is the caller's.
 fn log_fetch(outcome: FetchOutcome, elapsed: Duration) {
-    let (result, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
-    let (cause, tls) = (outcome.cause().map(Cause::code), outcome.cause().and_then(Cause::detail));
-    match outcome {
-        FetchOutcome::Fetched | FetchOutcome::Refused => debug!(result, cause, elapsed_ms, "profile"),
-        _ => warn!(result, cause, tls, elapsed_ms, "profile"),
-    }
+    let (result, cause, elapsed_ms) = (outcome.code(), outcome.cause(), milliseconds(elapsed));
+    let (cause, tls) = (cause.map(Cause::code), cause.and_then(Cause::detail));
+    let is_quiet = matches!(outcome, FetchOutcome::Fetched | FetchOutcome::Refused);
+    log!(quiet if is_quiet, warn!(result, cause, tls, elapsed_ms, "profile"));
 }
 
 /// The name of a method, unless a client invented it.
