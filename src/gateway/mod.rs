@@ -60,7 +60,7 @@ use self::{
 };
 use crate::{
     gate::{Gate, GuessableCallbackPath},
-    pingora::Leased,
+    pingora::SessionBound,
     profile::ClientError,
     store::RedisStoreError,
 };
@@ -222,7 +222,7 @@ impl Gateway {
         };
         let mut proxy = roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
         proxy.server_options = Some(options);
-        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(Leased::new(proxy)));
+        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(SessionBound::new(proxy)));
         let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });

@@ -192,7 +192,7 @@ impl ProxyHttp for Proxy {
         let status = answered(session);
         exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
         exchange.count(status);
-        if error.is_none() && status.is_some() && !session.was_upgraded() && !gate_has_answered(session) {
+        if error.is_none() && status.is_some() && !session.was_upgraded() {
             drain(session).await;
         }
     }
@@ -268,11 +268,6 @@ impl Proxy {
         let is_old = session.req_header().version < Version::HTTP_11;
         session.set_ignore_info_resp(is_old);
     }
-}
-
-/// Whether the answer is the gate's own, after which nothing is left to read.
-fn gate_has_answered(session: &Session) -> bool {
-    session.downstream_modules_ctx.get::<TruegateModule>().is_some_and(TruegateModule::has_answered)
 }
 
 /// pingora keeps a callback's body for the app, and silently drops what is longer than this.

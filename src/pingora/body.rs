@@ -1,7 +1,7 @@
 //! Reading the body of a request: of a callback so that pingora can still send it upstream, and after an answer so that
 //! a client that sends its whole request before it reads gets to the answer.
 
-use std::{future::pending, time::Duration};
+use std::{future::pending, mem, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Version, header};
@@ -10,6 +10,7 @@ use pingora_http::RequestHeader;
 use pingora_proxy::Session;
 use tokio::time::timeout;
 
+use super::TruegateModule;
 use crate::gate::{Intake, Leftover, ReadFailure};
 
 /// Reads the body to its end.
@@ -56,7 +57,8 @@ pub(super) async fn gone(session: &mut Session) -> Box<Error> {
 }
 
 /// Reads what the client still sends of its request's body: up to 32 MiB, for up to 30 s. If the body has not ended then,
-/// the connection is closed. A client that withholds the body until it is asked for it (`Expect`) is not waited for.
+/// the connection is closed. A client that withholds the body until it is asked for it (`Expect`) is not waited for. Once is
+/// enough: a second call does nothing.
 ///
 /// truegate does so after an answer of its own. For those of an app that answers before it has read
 /// the whole body, call it from `logging`, which is the last of a proxy's hooks.
@@ -64,6 +66,10 @@ pub(super) async fn gone(session: &mut Session) -> Box<Error> {
 /// To close a connection with unread bytes resets it, and the client may lose the answer that it was sent. Over HTTP/2
 /// it is the stream that is reset, which libcurl before 8 takes for an error.
 pub async fn drain(session: &mut Session) {
+    let module = session.downstream_modules_ctx.get_mut::<TruegateModule>();
+    if module.is_some_and(|module| mem::replace(&mut module.is_drained, true)) {
+        return;
+    }
     let mut left = Leftover::LIMIT;
     let reading = async {
         let mut silence = if is_withheld(session) { Duration::ZERO } else { SILENCE };

@@ -5,12 +5,13 @@
 //! stays as it is. If a call is missing, the namespace is stripped and nothing is ever injected.
 //!
 //! [`intercept`] has pingora keep the order of requests that come early (HTTP/1.1 pipelining), which it takes for errors of
-//! the request before them otherwise; and [`respond`] reads what a refused client still sends, so that the client gets to
-//! the answer, as [`drain()`] does after an app's early answers. How long a connection may be idle is the proxy's to say,
+//! the request before them otherwise. After an answer of its own it reads what the client still sends, so that the client gets
+//! to the answer; [`drain()`] does the same after an app's early answers. The proxy decides how long a connection may be idle,
 //! with `Session::set_keepalive`.
 //!
 //! With sessions, serve the proxy by [`proxy_service`], so that silent WebSockets and streams end with their session too.
-//! Without it they end when either side sends something.
+//! Without it they end when either side sends something. A request whose session ends before its response has begun is answered
+//! 401; call [`answer_ended`] in a `fail_to_proxy` of your own for the answer that a request without a session gets.
 //!
 //! ```no_run
 //! use async_trait::async_trait;
@@ -47,9 +48,11 @@
 //! ```
 
 mod body;
-mod leased;
 mod module;
+mod session_bound;
 mod target;
+
+use std::mem;
 
 use http::{Method, StatusCode, header};
 use pingora_core::{Error, ErrorType::InternalError, Result};
@@ -60,8 +63,8 @@ use pingora_proxy::Session;
 pub(crate) use self::{body::RETRY_BUFFER, target::CasedHead};
 pub use self::{
     body::drain,
-    leased::{Leased, proxy_service},
     module::TruegateModule,
+    session_bound::{SessionBound, proxy_service},
 };
 use crate::gate::{Connection, Rejection, Reply, Step, Verdict};
 
@@ -73,7 +76,8 @@ use crate::gate::{Connection, Rejection, Reply, Step, Verdict};
 pub async fn intercept(session: &mut Session) -> Result<bool> {
     // Without it, pingora takes a next request that comes early for an error of this one.
     session.set_pipelining_enabled(true);
-    let (gate, cookies) = (module(session)?.gate(), module(session)?.take_cookies());
+    let module = module(session)?;
+    let (gate, cookies) = (module.gate.clone(), mem::take(&mut module.cookies));
     target::know_client(session);
     let step = if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
         module::inspect(&gate, session.req_header_mut(), cookies)
@@ -102,9 +106,9 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
     match verdict {
         Verdict::Forward(edits) => {
             if let Some(lease) = edits.lease() {
-                leased::hold(lease.clone());
+                session_bound::hold(lease.clone());
             }
-            module(session)?.decide(edits);
+            self::module(session)?.edits = Some(edits);
             Ok(false)
         }
         Verdict::Reply(reply) => {
@@ -144,7 +148,7 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
     }
     let wants_body = session.req_header().method != Method::HEAD && !body.is_empty();
     if let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>() {
-        module.answer();
+        module.answers = true;
     }
     session.write_response_header(Box::new(response), !wants_body).await?;
     if wants_body {
@@ -164,7 +168,7 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
 /// pingora's, which is 401 without a body.
 pub async fn answer_ended(session: &mut Session) -> bool {
     let module = session.downstream_modules_ctx.get::<TruegateModule>();
-    let Some(gate) = module.filter(|module| module.has_ended()).map(TruegateModule::gate) else { return false };
+    let Some(gate) = module.filter(|module| module.has_ended).map(|module| module.gate.clone()) else { return false };
     if answered(session).is_some() {
         return true;
     }

@@ -12,7 +12,7 @@ use pingora_core::{
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::{
-    is_answer, leased,
+    is_answer, session_bound,
     target::{self, CasedHead},
 };
 use crate::{
@@ -26,14 +26,16 @@ use crate::{
 ///
 /// It keeps the cookies that the gate has yet to see, so `Debug` does not show them.
 pub struct TruegateModule {
-    gate: Gate,
-    edits: Option<Edits>,
+    pub(super) gate: Gate,
+    pub(super) edits: Option<Edits>,
     /// The `Cookie` lines as they came, if some of them were truegate's own. Only the gate may see those.
-    cookies: Vec<HeaderValue>,
+    pub(super) cookies: Vec<HeaderValue>,
     /// Whether the response is the gate's own.
-    answers: bool,
+    pub(super) answers: bool,
     /// Whether the session ended before the response did.
-    has_ended: bool,
+    pub(super) has_ended: bool,
+    /// Whether the rest of the request's body was read or given up.
+    pub(super) is_drained: bool,
     /// Whether the client can read a body in chunks.
     reads_chunks: bool,
 }
@@ -46,40 +48,12 @@ impl TruegateModule {
         Box::new(Builder { gate })
     }
 
-    pub(super) fn gate(&self) -> Gate {
-        self.gate.clone()
-    }
-
-    /// The `Cookie` lines that the gate has yet to see.
-    pub(super) fn take_cookies(&mut self) -> Vec<HeaderValue> {
-        std::mem::take(&mut self.cookies)
-    }
-
-    pub(super) fn decide(&mut self, edits: Edits) {
-        self.edits = Some(edits);
-    }
-
-    /// Whether the gate itself has answered the request.
-    pub fn has_answered(&self) -> bool {
-        self.answers
-    }
-
-    /// Lets the response pass that is written next: the gate made it.
-    pub(super) fn answer(&mut self) {
-        self.answers = true;
-    }
-
-    /// Whether the request failed because its session is over.
-    pub(super) fn has_ended(&self) -> bool {
-        self.has_ended
-    }
-
     /// Lets no byte pass either way once the session is over.
     ///
     /// pingora answers with the status of the error, unless the response has begun.
     fn check_lease(&mut self) -> Result<()> {
         let lease = self.edits.as_ref().and_then(Edits::lease).filter(|_| !self.answers);
-        self.has_ended = lease.is_some_and(|lease| lease.is_over() || leased::is_over());
+        self.has_ended = lease.is_some_and(|lease| lease.is_over() || session_bound::is_over());
         if self.has_ended {
             return Err(Error::explain(ErrorType::HTTPStatus(401), "the session is over").into_down());
         }
@@ -127,6 +101,7 @@ impl HttpModuleBuilder for Builder {
             cookies: Vec::new(),
             answers: false,
             has_ended: false,
+            is_drained: false,
             reads_chunks: true,
         })
     }
@@ -159,7 +134,7 @@ impl HttpModule for TruegateModule {
     async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {
         self.check_lease()?;
         if is_answer(&response.status) {
-            leased::begin_response();
+            session_bound::begin_response();
         }
         match &self.edits {
             _ if self.answers => {}

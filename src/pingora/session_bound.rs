@@ -19,33 +19,33 @@ use pingora_proxy::{HttpProxy, ProxyHttp, http_proxy};
 
 use crate::lease::Lease;
 
-/// An HTTP app, [`HttpProxy`] for one, that lets go of a request as soon as its session is over and its response has begun.
+/// An HTTP app, such as a proxy, that lets go of a request as soon as its session is over and its response has begun.
 ///
 /// pingora has no hook for a silent connection, so this drops the whole request: an HTTP/1.1
 /// connection is closed, an HTTP/2 stream is reset, and the connection to the app is closed.
 #[derive(Debug)]
-pub struct Leased<A>(Arc<A>);
+pub struct SessionBound<A>(Arc<A>);
 
-/// A proxy service as `http_proxy_service` makes it, whose WebSockets and streams end within two seconds of their session.
+/// Makes a proxy service as `http_proxy_service` does, whose WebSockets and streams end within two seconds of their session.
 ///
 /// Use it for every proxy with a gate that has sessions.
-pub fn proxy_service<P>(conf: &Arc<ServerConf>, proxy: P) -> Service<Leased<HttpProxy<P>>>
+pub fn proxy_service<P>(conf: &Arc<ServerConf>, proxy: P) -> Service<SessionBound<HttpProxy<P>>>
 where
     P: ProxyHttp + Send + Sync + 'static,
     P::CTX: Send + Sync,
 {
-    Service::new("Pingora HTTP Proxy Service".to_owned(), Leased::new(http_proxy(conf, proxy)))
+    Service::new("Pingora HTTP Proxy Service".to_owned(), SessionBound::new(http_proxy(conf, proxy)))
 }
 
-impl<A> Leased<A> {
-    /// Puts an app in charge of sessions' ends.
+impl<A> SessionBound<A> {
+    /// Wraps an app that you make yourself. [`proxy_service`] does this for a proxy.
     pub fn new(app: A) -> Self {
         Self(Arc::new(app))
     }
 }
 
 #[async_trait]
-impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Leased<A> {
+impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for SessionBound<A> {
     async fn process_new_http(
         self: &Arc<Self>,
         session: ServerSession,
