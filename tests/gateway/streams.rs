@@ -181,6 +181,30 @@ async fn an_http_2_stream_ends_with_its_session_and_leaves_the_others_alone() {
     assert!(failures.all(|line| line.ends_with(" 0")), "the app did nothing wrong: {page}");
 }
 
+#[tokio::test]
+async fn an_http_2_request_without_an_answer_yet_learns_that_its_session_has_ended() {
+    let (sessions, pair) = (Sessions::usual(), Pair::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let site = Site::open(&sessions, "", "").await;
+    let browser = site.signed_in().await;
+    let upstream = stage::config_without_listener(listener.local_addr().unwrap());
+    let program = tls::serve(&pair, &(upstream + &stage::truecaller(&site.truecaller) + &sessions.yaml()));
+    let mut client = Http2::connect(&pair, program.address()).await;
+    let mut other = Http2::connect(&pair, program.address()).await;
+    let app = async {
+        let mut app = Talk::accept(&listener).await;
+        app.hear("\r\n\r\n").await;
+        let logout = other.send(request(&browser, "POST", "/.truegate/logout")).await;
+        assert_eq!(logout.status(), StatusCode::NO_CONTENT);
+        app.say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\na secret").await;
+    };
+
+    let (answer, ()) = tokio::join!(client.send(request(&browser, "GET", "/report")), app);
+
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(tls::text(answer).await.contains("not-signed-in"));
+}
+
 fn request(browser: &Visitor, method: &str, path: &str) -> Request<tls::Body> {
     let cookie = format!("__Host-truegate={}", browser.cookie("__Host-truegate").unwrap());
     let request = Request::builder().method(method).uri(format!("https://shop.example{path}"));
