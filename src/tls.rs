@@ -33,7 +33,7 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, N
     if certificates.is_empty() { Err(NoCertificate::Empty) } else { Ok(certificates) }
 }
 
-/// Why the certificates of a PEM file cannot be used.
+/// The reason why the certificates of a PEM file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoCertificate {
     #[error("the file has no certificate (use a PEM file)")]

@@ -127,7 +127,7 @@ impl FromStr for PathPattern {
     }
 }
 
-/// Why a text cannot be a pattern. The error does not repeat the text.
+/// The reason why a text cannot be a pattern. The error does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathPatternError {

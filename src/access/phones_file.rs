@@ -23,7 +23,7 @@ struct Shared {
     stamp: Mutex<Option<Stamp>>,
 }
 
-/// What a refresh found.
+/// The result of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {
     /// The file has not changed.
@@ -80,7 +80,7 @@ impl PhonesFile {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Where the file is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
@@ -101,7 +101,7 @@ impl fmt::Debug for PhonesFile {
     }
 }
 
-/// Why a file of phone numbers cannot be used. The error does not repeat what the file holds.
+/// The reason why a file of phone numbers cannot be used. The error does not repeat what the file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhonesFileError {

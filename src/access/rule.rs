@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
 use super::{Access, PathPattern};
 
-/// What the paths of a pattern need.
+/// The access that a rule gives to the paths of a pattern.
 #[derive(Debug, Clone)]
 pub struct Rule {
     pattern: PathPattern,
@@ -53,7 +53,7 @@ impl Rule {
         self.passes_preflights
     }
 
-    /// What the requests that it matches need.
+    /// The access of the requests that the rule matches.
     pub fn access(&self) -> &Access {
         &self.access
     }
@@ -89,7 +89,7 @@ impl Rule {
         input.method.map_or_else(|| self.requires(), asks_for) || (self.passes_preflights && is_preflight)
     }
 
-    /// What a request that it matches needs.
+    /// Returns the access of a request that the rule matches.
     pub(super) fn access_of(&self, input: &RuleInput<'_>) -> &Access {
         if self.passes_preflights && input.preflight.is_some() { &Access::Public } else { &self.access }
     }

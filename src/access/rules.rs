@@ -24,7 +24,7 @@ impl Rules {
         self.access_for(&RuleInput::get(path))
     }
 
-    /// What a request needs.
+    /// Returns the access of a request.
     ///
     /// A plain path costs no allocation. While all rules say the same, no path is ambiguous.
     ///
@@ -44,7 +44,7 @@ impl Rules {
         if is_ambiguous { Err(AmbiguousPath) } else { Ok(access) }
     }
 
-    /// What a path without a canonical spelling needs in every reading, if that is the same.
+    /// Returns the access of a path without a canonical spelling, if it is the same in every reading.
     fn unanimous(&self, input: &RuleInput<'_>) -> Result<&Access, AmbiguousPath> {
         let mut agreed = None;
         let is_ambiguous = any_reading(input.path, |reading| {

@@ -38,7 +38,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// When it is no such text, or the key is not of the curve P-256.
+    /// When the text is not such a key, or the key is not on the curve P-256.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         let (label, document) = SecretDocument::from_pem(pem).map_err(|_| KeyError::NotPem)?;
         match label {

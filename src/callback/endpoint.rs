@@ -44,7 +44,7 @@ impl ProfileEndpoint {
     }
 }
 
-/// Why a URL cannot be an endpoint.
+/// The reason why a URL cannot be an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {

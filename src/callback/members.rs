@@ -72,7 +72,7 @@ impl CallbackStatus {
         Self(if word && fits && text != VERIFIED { text.into() } else { UNKNOWN.into() })
     }
 
-    /// Whether the user said no, so that no token may follow.
+    /// Whether the user refused. Such a callback must not have a token.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self.as_str(), "user_rejected" | "use_another_number")
     }

@@ -28,7 +28,7 @@ use crate::json;
 pub(crate) enum Callback {
     /// The user agreed, and the profile can be fetched.
     Grant(Grant),
-    /// There is no token: the user said no, or has not decided yet.
+    /// The callback has no token: the user refused, or has not decided yet.
     Decline(Decline),
 }
 
@@ -113,7 +113,7 @@ impl Grant {
     }
 }
 
-/// Why a body is not a callback.
+/// The reason why a body is not a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CallbackError {
     /// The body is not what Truecaller documents.

@@ -1,4 +1,4 @@
-//! Why something that truegate depends on failed: one closed list for errors, events, logs and metrics.
+//! The causes of failures of the services that truegate depends on: one closed list for errors, events, logs and metrics.
 //!
 //! The store, the profile endpoint and the app behind are different things, but they fail in the same ways. Each failure
 //! has a [`Cause`], and a [`Fault`] is a cause together with the error that it was found in.
@@ -22,7 +22,7 @@ pub(crate) use self::chain::{NoAddress, find};
 use crate::closed_list::closed_list;
 
 closed_list! {
-    /// Why something failed that truegate depends on.
+    /// The cause of a failure of a service that truegate depends on.
     pub enum Cause {
         /// The name has no address, or no address that may be connected to.
         Dns = "dns",
@@ -54,7 +54,7 @@ closed_list! {
 }
 
 closed_list! {
-    /// Why a TLS handshake failed.
+    /// The reason why a TLS handshake failed.
     pub enum TlsCause {
         /// The certificate has expired.
         Expired = "expired",
@@ -112,7 +112,7 @@ impl Fault {
         Self { cause, source: Some(Arc::from(source.into())) }
     }
 
-    /// Why it failed.
+    /// The cause of the failure.
     pub fn cause(&self) -> Cause {
         self.cause
     }

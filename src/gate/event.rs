@@ -173,7 +173,7 @@ closed_list! {
 }
 
 closed_list! {
-    /// Where an identity was claimed.
+    /// The part of the message that claimed an identity.
     pub enum Channel {
         /// In a request header.
         Header = "header",

@@ -1,9 +1,9 @@
-//! Why the gate refuses a request: each reason has one status, one code and one sentence.
+//! The reasons for which the gate refuses a request: each has one status, one code and one sentence.
 
 use crate::{callback::CallbackError, closed_list::closed_list, profile::FetchError};
 
 closed_list! {
-    /// Why the gate answers a request itself.
+    /// The reason why the gate answers a request itself.
     pub enum Rejection {
         /// The path is not the callback path, but could be read as it.
         AmbiguousPath = "ambiguous-path" => BAD_REQUEST "The path could be read as another one.",

@@ -29,7 +29,7 @@ pub(crate) enum Verdict {
     Reply(Reply),
 }
 
-/// Why a body could not be read to its end.
+/// The reason why a body could not be read to its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ReadFailure {
     /// It is larger than the limit.

@@ -27,7 +27,7 @@ use crate::{
     gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection, VerificationOutcome},
 };
 
-/// What the admin routes show.
+/// The state that the admin routes show.
 #[derive(Clone)]
 pub(super) struct Health {
     registry: Arc<Registry>,

@@ -31,7 +31,7 @@ pub(super) struct Certificate(Arc<Current>);
 struct Current {
     files: TlsFiles,
     key: RwLock<Arc<CertifiedKey>>,
-    /// What the last look has found.
+    /// The result of the last look.
     last: Mutex<Option<(Stamps, Usability)>>,
 }
 

@@ -75,7 +75,7 @@ pub async fn main() -> ExitCode {
     }
 }
 
-/// Why the program ends with another exit code than 0.
+/// The reason why the program ends with another exit code than 0.
 pub(super) struct CommandError {
     message: String,
     code: u8,

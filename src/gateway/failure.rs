@@ -30,7 +30,7 @@ pub(super) fn waits_for_body(session: &mut Session, error: &Error) -> bool {
     was_silent && session.req_header().version == Version::HTTP_2 && !session.is_body_done()
 }
 
-/// What a client that broke off is told, if it is still there.
+/// Returns the answer for a client that broke off, in case it still reads.
 pub(super) fn downstream(error: &ErrorType) -> Option<Rejection> {
     match error {
         ErrorType::WriteError | ErrorType::WriteTimedout | ErrorType::ReadError => None,

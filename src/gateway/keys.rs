@@ -44,7 +44,7 @@ struct Output {
     output: Option<PathBuf>,
 }
 
-/// Why `truegate keys` ended with exit code 1.
+/// The reason why `truegate keys` ended with exit code 1.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeysError {
     #[error("cannot write {}: {error}", .path.display())]

@@ -27,7 +27,7 @@ pub(super) struct Bound {
     certificate: Option<Certificate>,
 }
 
-/// Why a listener has no socket.
+/// The reason why a listener has no socket.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
 pub(crate) struct ListenError {

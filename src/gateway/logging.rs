@@ -1,4 +1,4 @@
-//! Where the log goes and what it looks like.
+//! The destination and the format of the log.
 
 use std::{
     env,

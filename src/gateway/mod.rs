@@ -81,7 +81,7 @@ pub(crate) struct Gateway {
     tasks: TaskTracker,
 }
 
-/// Why a gateway did not start.
+/// The reason why a gateway did not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     /// An address cannot be listened on.

@@ -54,7 +54,7 @@ pub(super) struct Exchange {
     uncounted: Option<Method>,
     /// The status of the app's answer.
     status: Option<StatusCode>,
-    /// Where it came from; none before the headers were looked at.
+    /// The origin of the request; none before the headers were read.
     forwarded: Option<Forwarded>,
     attempts: Attempts,
     _in_flight: TaskTrackerToken,

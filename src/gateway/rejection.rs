@@ -1,4 +1,4 @@
-//! Why the gateway refuses a request for reasons that the gate does not know.
+//! The reasons to refuse a request that only the gateway knows.
 
 use http::request::Parts;
 use pingora_http::RequestHeader;

@@ -62,7 +62,7 @@ fn encode(certificate: &CertificateDer<'_>) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(certificate))
 }
 
-/// Where a process can open its descriptors by path.
+/// The folders in which a process can open its descriptors by path.
 const PLACES: [&str; 2] = ["/dev/fd", "/proc/self/fd"];
 
 #[cfg(test)]

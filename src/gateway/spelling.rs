@@ -22,7 +22,7 @@ pub(super) fn may_be_absolute(head: &[u8]) -> bool {
     })
 }
 
-/// Where a head ends, if its end is there. The first `seen` bytes were searched before.
+/// Returns the end of a head, if the bytes have it. The first `seen` bytes were searched before.
 pub(super) fn end_of_head(head: &[u8], seen: usize) -> Option<usize> {
     let start = (head.len() - head.trim_ascii_start().len()).max(seen.saturating_sub(2));
     let empty_line = |(at, byte): (usize, &u8)| {

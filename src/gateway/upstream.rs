@@ -36,10 +36,10 @@ pub(super) struct Upstreams {
 /// The addresses of the upstream; those that failed last come last.
 pub(super) type Addresses = vec::IntoIter<SocketAddr>;
 
-/// Where one request may still be sent.
+/// The addresses to which one request may still be sent.
 pub(super) struct Attempts {
     addresses: Addresses,
-    /// Where it is sent again, on a new connection.
+    /// The address to which the request is sent again, on a new connection.
     again: Option<SocketAddr>,
     /// Whether it was sent to a second address.
     moved_on: bool,
@@ -96,7 +96,7 @@ impl Upstreams {
         self.addresses.read().unwrap_or_else(PoisonError::into_inner).clone().into_iter()
     }
 
-    /// Where a new request may be sent.
+    /// Returns the addresses to which a new request may be sent.
     pub(super) fn attempts(&self) -> Attempts {
         Attempts { addresses: self.addresses(), again: None, moved_on: false }
     }

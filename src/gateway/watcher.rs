@@ -27,7 +27,7 @@ pub(super) trait Watched: Send + 'static {
     fn look(&mut self, reason: Reason) -> impl Future<Output = Usability> + Send;
 }
 
-/// Why something is looked at.
+/// The reason for a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     /// It is time; what looks unchanged need not be read.
@@ -36,12 +36,12 @@ pub(super) enum Reason {
     Reload,
 }
 
-/// What a look has found.
+/// The result of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Usability {
-    /// What is there can be used, and is in use.
+    /// The found state can be used, and is in use.
     Usable,
-    /// What is there cannot be used.
+    /// The found state cannot be used.
     Unusable,
 }
 

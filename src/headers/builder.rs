@@ -15,7 +15,7 @@ pub struct HeaderNamesBuilder {
     folded_prefix: String,
     defaults: Vec<Injection>,
     chosen: Vec<Injection>,
-    /// What is stripped beside the prefix and the injected names, as `reads_as` takes it.
+    /// The names to strip besides the prefix and the injected names, in the form that `reads_as` takes.
     stripped: Vec<String>,
     valueless: Vec<HeaderName>,
     /// The names that have the same value on every request, folded.
@@ -184,7 +184,7 @@ impl Default for HeaderNamesBuilder {
     }
 }
 
-/// Why a name cannot be that of an identity header.
+/// The reason why a name cannot be that of an identity header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderNameError {

@@ -35,7 +35,7 @@ pub(crate) struct KeptCookies(Vec<Box<[u8]>>);
 #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 pub(crate) struct CookieOwner(Arc<[u8]>);
 
-/// What is done to the app's cookies in a response.
+/// The edits to the app's cookies in a response.
 #[derive(Debug, Clone)]
 #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 pub(crate) struct AppCookies {

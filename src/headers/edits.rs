@@ -71,7 +71,7 @@ pub(crate) struct Edits {
 pub(crate) struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
     pub(crate) cookies: Vec<HeaderValue>,
-    /// What is done to the cookies that the app sets, if any of its cookies are listed.
+    /// The edits to the cookies that the app sets, if any of its cookies are listed.
     pub(crate) app: Option<AppCookies>,
     /// How long the request and its response may last. Without a lease they may last for ever.
     pub(crate) lease: Option<Lease>,
@@ -250,7 +250,7 @@ impl HeaderNames {
         }
     }
 
-    /// Where a signed assertion goes.
+    /// The name of the header with the signed assertion.
     pub(crate) fn assertion(&self) -> &HeaderName {
         &self.assertion
     }

@@ -86,6 +86,6 @@ const ESSENTIAL: [&str; 67] = [
     "x-requested-with",
 ];
 
-/// What the names of whole families of headers start with.
+/// The start of the names of whole families of headers.
 const FAMILIES: [&str; 8] =
     ["accept", "access-control-", "content-", "cross-origin-", "if-", "sec-", "www-authenticate", "x-rewrite-"];

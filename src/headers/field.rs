@@ -113,7 +113,7 @@ impl Field {
     }
 }
 
-/// What becomes of a text that is too long.
+/// The treatment of a text that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TooLong {
     /// It is short by its own rules, so the limit does not apply to it.

@@ -44,7 +44,7 @@ pub struct HeaderNames {
     injections: Vec<Injection>,
     /// Names of the namespace that apps are known to read and truegate never sets.
     valueless: Vec<HeaderName>,
-    /// Where a signed assertion goes, if there is one.
+    /// The name of the header with the signed assertion, if there is one.
     assertion: HeaderName,
     max_value_length: usize,
 }

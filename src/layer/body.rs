@@ -54,7 +54,7 @@ impl Watch {
 
 redacted!(Watch);
 
-/// Why a body broke off.
+/// The reason why a body broke off.
 ///
 /// It converts into a boxed error, as servers need it, if the inner error does. It is not an error type itself, so that the
 /// inner error need not be one either.

@@ -52,7 +52,7 @@ pin_project! {
     }
 }
 
-/// What waits for the verdict: the head of the request, and the service for it.
+/// The parts that wait for the verdict: the head of the request, and the service for it.
 struct WaitingRequest<S> {
     head: Parts,
     inner: S,

@@ -76,7 +76,7 @@ pub(super) struct Drain {
     bounds: Option<DrainBounds>,
 }
 
-/// What ends the wait for a client that has more to send.
+/// The events that end the wait for a client that has more to send.
 struct DrainBounds {
     expired: BoxFuture<'static, ()>,
     silent: BoxFuture<'static, ()>,

@@ -82,7 +82,7 @@ impl FromStr for CallbackPath {
 
 redacted!(CallbackPath);
 
-/// Why a path cannot be reserved for truegate. The error does not repeat the path.
+/// The reason why a path cannot be reserved for truegate. The error does not repeat the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReservedPathError {

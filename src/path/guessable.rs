@@ -8,7 +8,7 @@ pub(super) fn is_unguessable(path: &str) -> bool {
     path.split('/').any(|segment| worth(segment) >= MINIMUM)
 }
 
-/// What a segment is worth, in tenths of a bit: its length and its alphabet, without the parts that look like words.
+/// Returns the entropy of a segment, in tenths of a bit, by its length and its alphabet, without the parts that look like words.
 ///
 /// zxcvbn would know real words, but its estimate ends at 64 bits, which any long enough sentence reaches.
 fn worth(segment: &str) -> usize {
@@ -38,7 +38,7 @@ fn is_regular(text: &[u8]) -> bool {
     triples.len() * 5 < all * 4 || counting * 3 > text.len()
 }
 
-/// What each character of random text is worth, in tenths of a bit, by the smallest alphabet that has all of them.
+/// Returns the entropy of each character of random text, in tenths of a bit, by the smallest alphabet that has all of them.
 fn alphabet(text: &[u8]) -> usize {
     let all = |class: fn(&u8) -> bool| text.iter().all(class);
     let any = |class: fn(&u8) -> bool| text.iter().any(class);

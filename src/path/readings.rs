@@ -204,13 +204,13 @@ enum Dots {
 
 const DOTS: [Dots; 3] = [Dots::Kept, Dots::ResolvedAfterFolding, Dots::ResolvedBeforeFolding];
 
-/// What servers take for a slash, beside the slash itself.
+/// The characters that servers read as a slash, besides the slash itself.
 const SLASHES: [u8; 2] = [b'\\', b'/'];
 
 /// The name that a server takes from a segment.
 type NameOf = fn(&[u8]) -> &[u8];
 
-/// What servers take for the name in a segment.
+/// The ways in which servers read the name in a segment.
 const NAMES: [NameOf; 3] = [
     // All of it.
     |segment| segment,
@@ -220,12 +220,12 @@ const NAMES: [NameOf; 3] = [
     |segment| segment.split(|byte| *byte == b';').find(|part| matches!(*part, b"." | b"..")).unwrap_or(segment),
 ];
 
-/// Where one server or another ends a path.
+/// The characters at which some server ends a path.
 const ENDS: [u8; 5] = [0, b'?', b'#', b'\n', b'\r'];
 
 /// How many bytes of readings are looked at: about a millisecond's work.
 const WORK: usize = 128 * 1024;
-/// What a reading costs besides its bytes.
+/// The cost of a reading besides its bytes.
 const OVERHEAD: usize = 16;
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::{
     headers::{Edits, HeaderTarget, join_cookies},
 };
 
-/// What truegate knows of one request.
+/// The state of one request.
 ///
 /// # Security
 ///

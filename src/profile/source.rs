@@ -1,4 +1,4 @@
-//! Where profiles come from: the only way from the engine to the network.
+//! The source of profiles: the only way from the engine to the network.
 
 use std::{pin::Pin, time::Instant};
 
@@ -19,7 +19,7 @@ pub trait ProfileSource: Send + Sync + 'static {
 /// The profile to come from a [`ProfileSource`].
 pub type ProfileFuture<'a> = Pin<Box<dyn Future<Output = Result<Profile, FetchError>> + Send + 'a>>;
 
-/// Why a profile could not be fetched.
+/// The reason why a profile could not be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {

@@ -145,14 +145,14 @@ pub(super) enum Admitted {
     Forgotten,
 }
 
-/// Why a browser may not go on.
+/// The reason why a browser may not continue.
 pub(super) enum Refusal {
     NotSignedIn,
     /// As not signed in, with a cookie that is to be cleared.
     Forgotten,
     /// With this number.
     NotAllowed(PhoneNumber),
-    /// Nobody can tell whether the session goes on.
+    /// It is unknown whether the session is still valid.
     Unknown,
 }
 

@@ -101,7 +101,7 @@ impl Handler<'_> {
 }
 
 impl Original {
-    /// What a proxy says that it asks about, if it is one to be believed.
+    /// Returns the request that a proxy asks about, if the proxy is trusted.
     fn of(head: &Parts, asked: &str) -> Result<Self, Rejection> {
         if head.extensions.get::<TrustedProxy>().is_none() {
             return Ok(Self { target: None, method: Some(head.method.clone()), hosts: Vec::new() });

@@ -37,7 +37,7 @@ pub(super) struct Inner {
     pub(super) logout_url: LogoutUrl,
     /// The app's own cookies that must not outlive their user.
     pub(super) upstream_cookies: Vec<UpstreamCookie>,
-    /// What is done to most responses.
+    /// The edits for most responses.
     pub(super) personal: Arc<ResponseEdits>,
     pub(super) rules: Rules,
     pub(super) pages: Pages,

@@ -70,7 +70,7 @@ impl DeepLinks {
     }
 }
 
-/// What a deep link begins with: Truecaller's app by default, a page of the simulator in development.
+/// The start of a deep link. Defaults to Truecaller's app; in development, it is a page of the simulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkBase(Url);
 

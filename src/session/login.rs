@@ -22,14 +22,14 @@ struct StartedLogin {
     intent_link: String,
     /// Seconds.
     expires_in: u64,
-    /// Where the browser may go afterwards, if it was said.
+    /// The return path of the login, if the script sent one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
     #[serde(skip)]
     browser: HeaderValue,
 }
 
-/// What a script may send along.
+/// The body that a script may send.
 #[derive(Default, Deserialize)]
 struct LoginRequest {
     next: Option<String>,

@@ -114,7 +114,7 @@ impl Inner {
         format!("{}/login?next={next}", self.path.as_str())
     }
 
-    /// Where a login leads: a path of this site, and none of truegate's own, which could be the logout.
+    /// Returns the page after a login: a path of this site that is not one of truegate's own, such as the logout.
     pub(super) fn next(&self, text: Option<&str>) -> ReturnPath {
         let next = ReturnPath::or_root(text);
         if self.path.covers(next.path()) { ReturnPath::default() } else { next }

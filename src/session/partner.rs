@@ -65,7 +65,7 @@ enum Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Color(Box<str>);
 
-/// Why a part of a partner was refused.
+/// The reason why a part of a partner was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PartnerError {

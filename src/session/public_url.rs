@@ -59,7 +59,7 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// Why a text cannot be the public URL. It does not repeat the text.
+/// The reason why a text cannot be the public URL. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicUrlError {

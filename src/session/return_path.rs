@@ -1,4 +1,4 @@
-//! Where a browser goes after a login: a path of this site.
+//! The page after a login: a path of this site.
 
 use std::sync::LazyLock;
 

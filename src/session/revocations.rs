@@ -99,7 +99,7 @@ struct Known {
     used: Option<Instant>,
 }
 
-/// What the task does that follows the store.
+/// The state of the task that follows the store.
 #[derive(Default, Clone, Copy)]
 enum Feed {
     #[default]
@@ -216,7 +216,7 @@ impl Revocations {
         self.answered.notify_waiters();
     }
 
-    /// What is known, for a task that has not been replaced.
+    /// Returns the known revocations, for a task that has not been replaced.
     fn known_to(&self, generation: u64) -> Option<MutexGuard<'_, Known>> {
         Some(self.known()).filter(|known| known.generation == generation)
     }

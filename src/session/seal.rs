@@ -23,24 +23,24 @@ use crate::{callback::RequestId, random::Random};
 ///
 /// # Security
 ///
-/// Only a gate seals and opens with it: whoever could do so with a session's cookie could be anyone.
+/// Only a gate seals and opens with it, because a sealed session cookie can name any user.
 pub struct Sealer {
     /// The first seals.
     keys: Vec<Key>,
 }
 
-/// What a sealed thing is for.
+/// The purpose of sealed data.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose<'a> {
     /// The cookie of a session.
     Session,
     /// The cookie of a browser that logs in.
     Browser,
-    /// What the store keeps for the login of this request id.
+    /// The store's entry for the login of this request id.
     Login(&'a RequestId),
     /// Which browser started the login of this request id, as the store keeps it.
     Owner(&'a RequestId),
-    /// What the store keeps of a session that ended.
+    /// The store's entry for a session that ended.
     Revocation,
     /// The companion of a cookie of the app's own: whose it is, and its name and value.
     UpstreamCookie { owner: &'a [u8], name: &'a [u8], value: &'a [u8] },
@@ -123,7 +123,7 @@ impl Purpose<'_> {
 ///
 /// # Security
 ///
-/// Whoever knows it can be anyone, so `Debug` does not show it.
+/// A person who knows the secret can forge any session, so `Debug` does not show it.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 

@@ -28,7 +28,7 @@ struct LoginStatus {
     state: &'static str,
 }
 
-/// What a browser asks.
+/// The query of a browser.
 struct Question {
     login: AskedLogin,
     since: &'static str,

@@ -35,7 +35,7 @@ impl Session {
         &self.id
     }
 
-    /// Who it belongs to.
+    /// The user of the session.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }

@@ -234,7 +234,7 @@ impl Drop for OutcomeReport {
     }
 }
 
-/// Where a login moves by a callback without a token.
+/// Returns the state to which a callback without a token moves a login.
 fn state(status: &str) -> Option<LoginState> {
     match status {
         "flow_invoked" => Some(LoginState::Opened),

@@ -55,7 +55,7 @@ struct Watch {
 /// The login that the store returned: its request id, and the word of its state.
 pub(super) type Found = Option<(RequestId, &'static str)>;
 
-/// Why a request that waits is woken.
+/// The reason why a request that waits is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// The login may have moved.

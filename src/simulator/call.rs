@@ -43,7 +43,7 @@ impl Call {
         Self::new(CallKind::Grant)
     }
 
-    /// The user said no: `user_rejected`.
+    /// The user refused: `user_rejected`.
     pub fn refusal() -> Self {
         Self::new(CallKind::Status("user_rejected"))
     }

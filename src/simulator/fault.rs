@@ -118,7 +118,7 @@ pub(super) struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// Answers every following request with `fault`, and forgets what was planned.
+    /// Answers every following request with `fault`, and drops the plan.
     pub(super) fn set(&mut self, fault: Fault) {
         *self = Self { planned: VecDeque::new(), lasting: fault };
     }

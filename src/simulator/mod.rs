@@ -135,7 +135,7 @@ impl Simulator {
         self.shared.settings().profiles.insert(token.into(), profile.into());
     }
 
-    /// Answers every following request with this fault, and forgets the plan.
+    /// Answers every following request with this fault, and drops the plan.
     pub fn set_fault(&self, fault: Fault) {
         self.shared.settings().faults.set(fault);
     }
@@ -233,7 +233,7 @@ impl SimulatorBuilder {
     ///
     /// # Security
     ///
-    /// Whoever reaches the simulator can then make it post anywhere.
+    /// Anyone who can reach the simulator can then make it post to any URL.
     #[must_use]
     pub fn insecure_any_target(self) -> Self {
         Self { reach: Reach::Anywhere, ..self }

@@ -67,7 +67,7 @@ struct Link {
     lang: String,
 }
 
-/// Why the app would lose a login.
+/// The reason why the app would lose a login.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum LinkError {
     #[error(
@@ -90,7 +90,7 @@ impl Link {
     }
 }
 
-/// What Truecaller posts when a button of the dialog is tapped.
+/// The call that Truecaller posts when the user taps a button of the dialog.
 fn tapped(form: &str) -> Option<Call> {
     let phone = field(form, "phone")?;
     let call = match field(form, "answer")?.as_str() {
@@ -131,7 +131,7 @@ const DOCUMENTED_ID: &str = "655574719";
 
 /// The path of the deep link, under the simulator's own origin.
 pub(super) const PATH: &str = "/truesdk/web_verify";
-/// Where the page's form goes.
+/// The path that the page's form posts to.
 pub(super) const ANSWER_PATH: &str = "/simulator/phone";
 
 #[cfg(test)]

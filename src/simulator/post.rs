@@ -19,11 +19,11 @@ use tokio::{net::TcpStream, time::timeout};
 pub struct Posted {
     /// The body that was posted.
     pub body: Bytes,
-    /// What the callback route answered.
+    /// The answer of the callback route.
     pub answer: CallAnswer,
 }
 
-/// What a callback route answered.
+/// An answer of a callback route.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CallAnswer {
@@ -35,7 +35,7 @@ pub struct CallAnswer {
     pub body: Bytes,
 }
 
-/// Why a callback got no answer.
+/// The reason why a callback got no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {

@@ -85,7 +85,7 @@ async fn requests(State(shared): State<Arc<SharedState>>) -> Json<Value> {
     Json(json!({ "count": seen.len(), "requests": seen.iter().map(told).collect::<Value>() }))
 }
 
-/// What `POST /simulator/callbacks` takes.
+/// The body of `POST /simulator/callbacks`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {

@@ -55,13 +55,13 @@ pub(super) struct SharedState {
     settings: Mutex<Settings>,
 }
 
-/// What can be steered.
+/// The state that tests can set.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) faults: FaultPlan,
     /// The profile of each token.
     pub(super) profiles: HashMap<String, Bytes>,
-    /// Where the phone's callbacks go.
+    /// The URL for the phone's callbacks.
     pub(super) callback_url: Option<String>,
 }
 

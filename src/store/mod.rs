@@ -176,7 +176,7 @@ pub trait Store: Send + Sync + 'static {
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)>;
 }
 
-/// What a method of [`Store`] returns: the future of its answer.
+/// The return type of the methods of [`Store`]: the future of an answer.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// How far a reader of the revocations has come. It means something only to the store that returned it.
@@ -195,7 +195,7 @@ impl Cursor {
     }
 }
 
-/// Why a store did not do what it was asked.
+/// The reason why a store did not answer a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

@@ -40,7 +40,7 @@ pub(crate) struct Truecaller {
     pub(crate) profile_limit: usize,
     /// Certificates to trust besides the usual roots, as PEM.
     pub(crate) ca_file: Option<Vec<u8>>,
-    /// Where to connect to for a host, in place of the addresses that DNS knows.
+    /// The addresses to connect to for a host, in place of its DNS addresses.
     pub(crate) resolve: BTreeMap<String, SocketAddr>,
     /// Whether a profile that Truecaller calls inactive is refused.
     pub(crate) require_active: bool,

@@ -13,7 +13,7 @@ pub(crate) struct Mistake {
     place: Option<Place>,
     /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
     key: String,
-    /// What is wrong, and in brackets what to do about it.
+    /// The mistake, and in brackets how to correct it.
     message: String,
 }
 

@@ -113,7 +113,7 @@ closed_list! {
 }
 
 impl Settings {
-    /// Reads every section. The settings count only if no mistake was reported.
+    /// Reads every section. Use the settings only if no mistake was reported.
     pub(super) fn read(file: &mut Section<'_>) -> Option<Self> {
         let listeners = listener::read(file.take("listen"));
         let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");

@@ -122,7 +122,7 @@ impl fmt::Debug for Upstream {
     }
 }
 
-/// Why a text cannot be the upstream. It does not repeat the text.
+/// The reason why a text cannot be the upstream. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UpstreamError {
     #[error("must start with http:// or https:// (write http://127.0.0.1:3000)")]

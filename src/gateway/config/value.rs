@@ -1,4 +1,4 @@
-//! What a single value can mean: durations, sizes, numbers, booleans, addresses, and one of several words.
+//! Parsers of single values: durations, sizes, numbers, booleans, addresses, and one of several words.
 
 use std::{fmt, net::SocketAddr, num::NonZero, ops::RangeInclusive, time::Duration};
 

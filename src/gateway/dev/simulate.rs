@@ -13,7 +13,7 @@ use crate::{
 /// The arguments of `truegate simulate`.
 #[derive(Debug, clap::Args)]
 pub(in crate::gateway) struct SimulateArgs {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8490")]
     listen: SocketAddr,
 
@@ -62,7 +62,7 @@ pub(in crate::gateway) struct SimulateArgs {
     insecure_any_target: bool,
 }
 
-/// Why `truegate simulate` ended with exit code 1. The text names the cause.
+/// The reason why `truegate simulate` ended with exit code 1. The text names the cause.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SimulateError {
     #[error("cannot listen on {listen}: {cause} (give --listen another address; port 0 takes a free one)")]

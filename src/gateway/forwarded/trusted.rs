@@ -50,7 +50,7 @@ impl TrustedNetwork {
     }
 }
 
-/// Why a text cannot be a trusted proxy. It does not repeat the text.
+/// The reason why a text cannot be a trusted proxy. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::gateway) enum TrustedNetworkError {
     #[error("is not an IP address or network (write 10.0.0.9, 10.0.0.0/8 or fd00::/8)")]

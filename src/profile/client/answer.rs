@@ -1,4 +1,4 @@
-//! What Truecaller's answer to a fetch means, and what it means that there is none.
+//! The meaning of Truecaller's answer to a fetch, or of a missing answer.
 
 use std::error::Error;
 

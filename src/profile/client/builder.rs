@@ -121,7 +121,7 @@ impl Default for ProfileClientBuilder {
     }
 }
 
-/// Why a client could not be built.
+/// The reason why a client could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {

@@ -19,7 +19,7 @@ pub use self::{
 pub(crate) struct Cookies {
     session: Box<str>,
     browser: Box<str>,
-    /// What the names of companions begin with.
+    /// The start of the names of companions.
     companion: Box<str>,
     is_secure: bool,
 }
@@ -33,14 +33,14 @@ pub(crate) enum OwnCookie {
     Browser,
 }
 
-/// What a request says by one of the cookies.
+/// The values that a request has for one of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CookieValue<'a> {
-    /// Nothing.
+    /// No value.
     Absent,
     /// One value, which is still to be opened.
     One(&'a [u8]),
-    /// More than one, and nobody can tell which is the browser's own.
+    /// More than one value. It is unknown which is the browser's own.
     Several,
 }
 
@@ -66,7 +66,7 @@ impl Cookies {
         }
     }
 
-    /// What a request says by a cookie.
+    /// Returns the values that a request has for a cookie.
     pub(crate) fn find<'a>(&self, kind: OwnCookie, headers: &'a HeaderMap) -> CookieValue<'a> {
         let name = self.name(kind).as_bytes();
         let mut ours = named(headers, name).filter_map(value);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CookieName(Box<str>);
 
-/// What the names of truegate's own cookies are made of; `truegate` by default.
+/// The start of the names of truegate's own cookies. Defaults to `truegate`.
 ///
 /// Gateways on one host share their cookies even if their ports differ, so each site needs a name of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]

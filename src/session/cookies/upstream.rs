@@ -92,7 +92,7 @@ impl UpstreamCookie {
         lines.map(|(path, domain)| line(format!("{name}={secure}; Path={path}{domain}; Max-Age=0"))).collect()
     }
 
-    /// What the names begin with, if several are meant.
+    /// The start of the names, if the cookie stands for several.
     fn beginning(&self) -> Option<&str> {
         self.name().strip_suffix('*')
     }
@@ -112,7 +112,7 @@ impl FromStr for UpstreamCookie {
     }
 }
 
-/// Why a cookie of the app's own cannot be told to a browser. It does not repeat the text.
+/// The reason why a cookie of the app's own cannot be told to a browser. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamCookieError {

@@ -1,4 +1,4 @@
-//! What can be wrong with a server: its URL, its connections and its answers.
+//! The errors of a Redis server: of its URL, its connections and its answers.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::{
     tls::NoCertificate,
 };
 
-/// Why no store can be made on a Redis server. It never shows the URL, nor an error of a parser that may repeat it.
+/// The reason why no store can be made on a Redis server. It never shows the URL, nor an error of a parser that may repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStoreError {
@@ -68,7 +68,7 @@ fn refusal(code: &str, detail: &str) -> Cause {
     }
 }
 
-/// What our own scripts say about revocations that they did not write.
+/// The answer of our own scripts for revocations that they did not write.
 const JUNK: &str = "holds something that is not a revocation";
 
 const REFUSALS: [(&str, Cause); 19] = [

@@ -36,9 +36,9 @@ pub(super) struct Reconnect {
 #[derive(Default)]
 struct Slot {
     connection: Arc<OnceCell<Arc<ServerConnection>>>,
-    /// Nobody connects before.
+    /// The earliest time of the next attempt to connect.
     next_attempt: Option<Instant>,
-    /// Why the last call, attempt or connection failed.
+    /// The reason why the last call, attempt or connection failed.
     fault: Option<Fault>,
 }
 

@@ -55,7 +55,7 @@ pub(super) fn browser_key(browser: &BrowserId) -> String {
     format!("{{truegate}}:browser:{}", browser.expose())
 }
 
-/// What is sealed in a state. It is kept beside the state's word.
+/// The sealed part of a state. It is kept beside the state's word.
 pub(super) fn sealed(state: &LoginState) -> &[u8] {
     match state {
         LoginState::Verified(sealed) => sealed,

@@ -38,7 +38,7 @@ pub(super) struct ServerConnection {
     pub(super) commands: MultiplexedConnection,
     /// One token for each call that waits for its answer.
     pub(super) in_flight: TaskTracker,
-    /// What the server refused last, if it has answered nothing since.
+    /// The last refusal of the server, if it has not answered since.
     refusal: Mutex<Option<Fault>>,
     driver: AbortHandle,
     _tasks: JoinSet<()>,

@@ -125,7 +125,7 @@ pub(crate) fn load(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     if bytes.len() > SIZE_LIMIT { Err(ReadError::TooLarge) } else { Ok(bytes) }
 }
 
-/// Why a file cannot be used.
+/// The reason why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
     #[error("cannot be read: {0}")]

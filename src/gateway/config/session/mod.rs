@@ -43,7 +43,7 @@ pub(crate) struct Session {
     pub(crate) link_base: LinkBase,
     /// The page for a user who refused or does not have the app. `None` shows the login page instead.
     pub(crate) fallback_url: Option<ReturnPath>,
-    /// Where a browser goes after a logout.
+    /// The page after a logout.
     pub(crate) logout_url: LogoutUrl,
     /// How the pages show the site.
     pub(crate) brand: Brand,

@@ -27,7 +27,7 @@ pub(super) struct App {
     _server: JoinSet<io::Result<()>>,
 }
 
-/// What an app answers with.
+/// The kind of an app's answers.
 #[derive(Clone, Copy)]
 pub(super) enum AnswerKind {
     /// Text, for programs.

@@ -37,7 +37,7 @@ pub(in crate::gateway) struct DemoArgs {
     show_config: bool,
 }
 
-/// Why `truegate demo` ended with exit code 1. The text names the cause.
+/// The reason why `truegate demo` ended with exit code 1. The text names the cause.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DemoError {
     #[error("the simulator and the sample apps cannot be started: {0}")]
@@ -107,7 +107,7 @@ async fn show(demo: &Demo, args: &DemoArgs) -> Result<(), DemoError> {
     if args.once { Ok(()) } else { print(&usage(demo)) }
 }
 
-/// What runs where.
+/// Returns a text with the addresses of the parts of a demo.
 fn greeting(demo: &Demo) -> String {
     let app = |address| format!("http://{address}");
     format!(
@@ -128,13 +128,13 @@ fn greeting(demo: &Demo) -> String {
     )
 }
 
-/// What came to an app.
+/// Returns a text about a request that an app received.
 fn shown(received: &Received) -> String {
     let text = received.text(INJECTED);
     format!("{HEADING}The app received, with what truegate injected marked +{HEADING:#}\n\n{text}")
 }
 
-/// What to try with a demo that goes on.
+/// Returns a text with commands to try while the demo runs.
 fn usage(demo: &Demo) -> String {
     let (gateway, callback, site) = (demo.callbacks.address(), demo.callback_url(), demo.logins.origin());
     let (origin, grant) = (demo.simulator.origin(), demo.callback());

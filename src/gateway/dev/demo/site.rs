@@ -1,4 +1,4 @@
-//! What runs in the demo: the simulator, and two sites. A site is a gateway and the app behind it.
+//! The parts of a demo: the simulator, and two sites. A site is a gateway and the app behind it.
 
 use std::{
     env,
@@ -94,7 +94,7 @@ impl Site {
         }
     }
 
-    /// Where the gateway listens.
+    /// The address of the gateway.
     pub(super) fn address(&self) -> SocketAddr {
         self.gateway.addresses()[0]
     }
