@@ -208,18 +208,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway/config",
         // Not pingora: a configuration can be read and checked without it.
-        modules: &[
-            "access",
-            "assertion",
-            "callback",
-            "closed_list",
-            "gate",
-            "headers",
-            "profile",
-            "session",
-            "store",
-            "tls",
-        ],
+        modules: &["access", "assertion", "callback", "gate", "headers", "profile", "session", "store", "tls"],
         crates: &[
             "granit_parser",
             "http",
@@ -228,6 +217,7 @@ const HOUSE: &[Floor] = &[
             "rustls",
             "strsim",
             "thiserror",
+            "tracing",
             "url",
             "zeroize",
         ],

@@ -16,7 +16,7 @@ use super::config::{Log, LogFormat};
 ///
 /// Only lines of truegate itself are let through, whatever `RUST_LOG` says: HTTP libraries log targets and headers.
 pub(super) fn start(log: Log) {
-    let configured = EnvFilter::new(log.level.code());
+    let configured = EnvFilter::new(log.level.to_string());
     let wanted = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|directives| !directives.is_empty());
     let wanted = wanted.map(EnvFilter::try_new).transpose();
     let is_understood = wanted.is_ok();

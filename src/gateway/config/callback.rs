@@ -72,10 +72,8 @@ impl Callback {
         });
         // The `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
-            deadline: section.read("deadline", value::duration(deadline)).unwrap_or(GateBuilder::DEADLINE),
-            body_limit: section
-                .read("body_limit", value::size(1..=Self::MAX_BODY_LIMIT))
-                .unwrap_or(GateBuilder::BODY_LIMIT),
+            deadline: section.read_or("deadline", GateBuilder::DEADLINE, value::duration(deadline)),
+            body_limit: section.read_or("body_limit", GateBuilder::BODY_LIMIT, value::size(1..=Self::MAX_BODY_LIMIT)),
             forward: forward.unwrap_or(!has_sessions),
             path: path?,
         })
@@ -85,32 +83,28 @@ impl Callback {
 impl Truecaller {
     /// Reads the section.
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let endpoints = section.take("endpoints").map_or_else(|| Some(Endpoints::default()), |item| endpoints(&item));
-        let mut resolve = BTreeMap::new();
-        for (host, item) in section.members("resolve") {
-            let address = resolved(host, &item, endpoints.as_ref());
-            resolve.extend(address.map(|address| (host.to_owned(), address)));
-        }
-        let connect_timeout = Duration::from_millis(10)..=Duration::from_mins(1);
-        let attempts = NonZero::<u32>::MIN..=NonZero::new(10).expect("ten is not zero");
+        let endpoints = section.take("endpoints").map_or_else(|| Some(Endpoints::default()), endpoints);
+        let resolve = section.members("resolve");
+        let resolve =
+            resolve.filter_map(|(host, item)| Some((host.to_owned(), resolved(host, item, endpoints.as_ref())?)));
+        let resolve = resolve.collect();
+        let connect_timeout = value::duration(Duration::from_millis(10)..=Duration::from_mins(1));
+        let attempts = value::count(NonZero::<u32>::MIN..=NonZero::new(10).expect("ten is not zero"));
+        let profile_limit = value::size(1..=MAX_PROFILE_LIMIT);
         Self {
             endpoints: endpoints.unwrap_or_default(),
-            connect_timeout: section
-                .read("connect_timeout", value::duration(connect_timeout))
-                .unwrap_or(ProfileClientBuilder::CONNECT_TIMEOUT),
-            attempts: section.read("attempts", value::count(attempts)).unwrap_or(ProfileClientBuilder::ATTEMPTS),
-            profile_limit: section
-                .read("profile_limit", value::size(1..=MAX_PROFILE_LIMIT))
-                .unwrap_or(ProfileClientBuilder::PROFILE_LIMIT),
-            ca_file: section.take("ca_file").and_then(|item| tls::roots(&item)),
+            connect_timeout: section.read_or("connect_timeout", ProfileClientBuilder::CONNECT_TIMEOUT, connect_timeout),
+            attempts: section.read_or("attempts", ProfileClientBuilder::ATTEMPTS, attempts),
+            profile_limit: section.read_or("profile_limit", ProfileClientBuilder::PROFILE_LIMIT, profile_limit),
+            ca_file: section.take("ca_file").and_then(tls::roots),
             resolve,
-            require_active: section.read("require_active", value::boolean).unwrap_or(true),
+            require_active: section.read_or("require_active", true, value::boolean),
         }
     }
 }
 
 /// Reads the allow-list; none if any of it is wrong.
-fn endpoints(item: &Item<'_>) -> Option<Endpoints> {
+fn endpoints(item: Item<'_>) -> Option<Endpoints> {
     let parsed = item.parse_all(|text| {
         ProfileEndpoint::parse(text).map_err(|error| format!("not a valid endpoint: {error} (write https://host/path)"))
     })?;
@@ -122,7 +116,7 @@ fn endpoints(item: &Item<'_>) -> Option<Endpoints> {
 }
 
 /// Reads the address of a host, which must be one that an endpoint names, with a port that would be used.
-fn resolved(host: &str, item: &Item<'_>, endpoints: Option<&Endpoints>) -> Option<SocketAddr> {
+fn resolved(host: &str, item: Item<'_>, endpoints: Option<&Endpoints>) -> Option<SocketAddr> {
     let urls = endpoints.into_iter().flat_map(Endpoints::iter).map(ProfileEndpoint::url);
     let urls: Vec<_> = urls.filter(|url| url.host_str() == Some(host)).collect();
     match urls.first().map(|url| url.host()) {

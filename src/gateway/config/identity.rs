@@ -16,7 +16,7 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
     let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
     let mut builder = prefix.unwrap_or_default();
     for item in section.list("presets") {
-        if let Some((preset, encoding)) = encoded(&item, "preset", "write preset: remote-user", &Preset::NAMES) {
+        if let Some((preset, encoding)) = encoded(item, "preset", "write preset: remote-user", Preset::NAMES) {
             let added = match encoding {
                 None => builder.preset(preset),
                 Some(encoding) => builder.preset_encoded(preset, encoding),
@@ -26,7 +26,7 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
     }
     for (name, item) in section.members("headers") {
         // The name is checked even if the field is wrong.
-        let injected = encoded(&item, "field", "write field: phone, or another field", &Field::NAMES);
+        let injected = encoded(item, "field", "write field: phone, or another field", Field::NAMES);
         let (field, encoding) = injected.unwrap_or((Field::Status, None));
         if let Err(error) = builder.inject(name, field, encoding) {
             item.complain_of_key(explain(error));
@@ -42,18 +42,18 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
 }
 
 /// Reads a word, or a mapping of the word and an encoding.
-fn encoded<T: Copy>(
-    item: &Item<'_>,
+fn encoded<T>(
+    item: Item<'_>,
     key: &'static str,
     advice: &str,
-    words: &[(&'static str, T)],
+    words: impl IntoIterator<Item = (&'static str, T)> + Clone,
 ) -> Option<(T, Option<Encoding>)> {
     if !item.is_mapping() {
         return Some((item.parse(value::choice(words))?, None));
     }
     item.section(|section| {
         let word = section.read_required(key, advice, value::choice(words));
-        let encoding = section.read("encoding", value::choice(&Encoding::NAMES));
+        let encoding = section.read("encoding", value::choice(Encoding::NAMES));
         Some((word?, encoding))
     })
 }
@@ -73,16 +73,16 @@ pub(super) fn explain(error: HeaderNameError) -> String {
 /// Reads `assertion`; none if a key that it must have is missing or wrong.
 pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
     let principal = || value::text(Principal::parse, "write a URL or a name");
-    let keys = section.require("key", "write key: ${file:assertion.pem}").and_then(|item| signing_keys(&item));
+    let keys = section.require("key", "write key: ${file:assertion.pem}").and_then(signing_keys);
     let issuer = section.read_required("issuer", "write issuer: https://shop.example", principal());
     let audience = section.read_required("audience", "write audience: shop-backend", principal());
     let lifetime = Duration::from_secs(10)..=Duration::from_hours(1);
-    let lifetime = section.read("lifetime", value::duration(lifetime)).unwrap_or(Assertions::LIFETIME);
+    let lifetime = section.read_or("lifetime", Assertions::LIFETIME, value::duration(lifetime));
     Some(Arc::new(Assertions::new(keys?, issuer?, audience?).lifetime(lifetime)))
 }
 
 /// Reads one key or a list of them, of which the first signs.
-fn signing_keys(item: &Item<'_>) -> Option<SigningKeys> {
+fn signing_keys(item: Item<'_>) -> Option<SigningKeys> {
     let explain = |error| {
         let advice = match error {
             KeyError::NotPem => "write ${file:assertion.pem}, a file that `truegate keys assertion` makes",

@@ -13,48 +13,44 @@ pub(crate) struct Listener {
     pub(crate) tls: Option<TlsFiles>,
 }
 
-/// A listener with the place where its address stands, if it is not the default.
+/// A listener, and where its address stands in the file if it is not the default.
 ///
 /// If the TLS files are wrong, the address is still checked.
-pub(super) struct Placed<'a> {
-    pub(super) listener: Listener,
-    address: Option<Item<'a>>,
-}
+pub(super) type ListenerEntry<'a> = (Listener, Option<Item<'a>>);
 
 /// Reads one listener or a list of them.
-pub(super) fn read(item: Option<Item<'_>>) -> Vec<Placed<'_>> {
+pub(super) fn read(item: Option<Item<'_>>) -> Vec<ListenerEntry<'_>> {
     let Some(item) = item else {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        return vec![Placed { listener: Listener { address, tls: None }, address: None }];
+        return vec![(Listener { address, tls: None }, None)];
     };
     item.one_or_more("list an address, or remove the key", read_one)
 }
 
-fn read_one(item: Item<'_>) -> Option<Placed<'_>> {
+fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
     if !item.is_mapping() {
-        let address = item.parse(value::address)?;
-        return Some(Placed { listener: Listener { address, tls: None }, address: Some(item) });
+        return Some((Listener { address: item.parse(value::address)?, tls: None }, Some(item)));
     }
     item.section(|listener| {
         let item = listener.require("address", "write address: 0.0.0.0:8443");
-        let address = item.as_ref().and_then(|item| item.parse(value::address));
+        let address = item.and_then(|item| item.parse(value::address));
         let refuse_lone = |item: Item<'_>, other: &str| {
             item.complain_of_key(format!("must come with `{other}` (name both files, or neither)"));
             None
         };
         let tls = match (listener.take("certificate"), listener.take("key")) {
             (None, None) => None,
-            (Some(certificate), Some(key)) => TlsFiles::read(&certificate, &key),
+            (Some(certificate), Some(key)) => TlsFiles::read(certificate, key),
             (Some(lone), None) => refuse_lone(lone, "key"),
             (None, Some(lone)) => refuse_lone(lone, "certificate"),
         };
-        Some(Placed { listener: Listener { address: address?, tls }, address: item })
+        Some((Listener { address: address?, tls }, item))
     })
 }
 
 /// Refuses addresses that cannot be listened on together. The mistake is at the later one in the file.
-pub(super) fn refuse_clashes(listeners: &[Placed<'_>], admin: SocketAddr, admin_item: Option<&Item<'_>>) {
-    let mut sockets: Vec<_> = listeners.iter().map(|one| (one.listener.address, one.address.as_ref())).collect();
+pub(super) fn refuse_clashes(listeners: &[ListenerEntry<'_>], admin: SocketAddr, admin_item: Option<Item<'_>>) {
+    let mut sockets: Vec<_> = listeners.iter().map(|(listener, item)| (listener.address, *item)).collect();
     sockets.push((admin, admin_item));
     sockets.sort_by_key(|(_, item)| item.map(Item::place));
     for (index, (address, item)) in sockets.iter().enumerate() {
@@ -67,13 +63,13 @@ pub(super) fn refuse_clashes(listeners: &[Placed<'_>], admin: SocketAddr, admin_
 }
 
 /// Refuses an upstream that is truegate itself: each request would come back until no connection is left.
-pub(super) fn refuse_loop(listeners: &[Placed<'_>], upstream: &Upstream, item: &Item<'_>) {
+pub(super) fn refuse_loop(listeners: &[ListenerEntry<'_>], upstream: &Upstream, item: Item<'_>) {
     let Some(upstream) = upstream.address() else { return };
     let reaches = |own: SocketAddr| {
         let here = own.ip() == upstream.ip() || own.ip().is_unspecified() && upstream.ip().is_loopback();
         here && own.port() == upstream.port()
     };
-    if listeners.iter().any(|one| reaches(one.listener.address)) {
+    if listeners.iter().any(|(listener, _)| reaches(listener.address)) {
         item.complain("must not be an address of `listen`, because requests would loop (write the app's address)");
     }
 }

@@ -87,7 +87,7 @@ impl Config {
         }
         let context = Context::new(path, &environment);
         let settings = reader::read(text, &context, Settings::read);
-        match (settings, context.into_mistakes()) {
+        match (settings, context.mistakes.into_inner()) {
             (Some(settings), mistakes) if mistakes.is_empty() => Ok(Self(settings)),
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Reads the list, without the rules that are wrong.
-pub(super) fn read(item: Option<&Item<'_>>) -> Rules {
+pub(super) fn read(item: Option<Item<'_>>) -> Rules {
     let items = item.and_then(Item::list).unwrap_or_default();
     let mut rules: Vec<(usize, Rule)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
@@ -38,8 +38,8 @@ fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
     });
     let access = access(route);
     let preflight = route.take("preflight");
-    let passes = preflight.as_ref().map(|item| item.parse(value::choice(&[("pass", ())])));
-    if let (Some(item), Some(Access::Public | Access::Optional)) = (&preflight, &access) {
+    let passes = preflight.map(|item| item.parse(value::choice([("pass", ())])));
+    if let (Some(item), Some(Access::Public | Access::Optional)) = (preflight, &access) {
         item.complain_of_key("only used with `access: required`; elsewhere preflights pass anyway (remove it)");
     }
     let (item, pattern) = path?;
@@ -86,7 +86,7 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
         ("required", Access::Required(AllowList::default())),
     ];
     let advice = "write access: public, optional or required";
-    let access = route.read_required("access", advice, value::choice(&words));
+    let access = route.read_required("access", advice, value::choice(words));
     let Some(item) = route.take("allow") else { return access };
     let entries = item.section(entries);
     if !matches!(access?, Access::Required(_)) {

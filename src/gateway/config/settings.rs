@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use tracing::level_filters::LevelFilter;
+
 use super::{
     callback::{Callback, Truecaller},
     identity,
@@ -21,7 +23,6 @@ use super::{
 use crate::{
     access::Rules,
     assertion::{Assertions, KEY_SET_PATH},
-    closed_list::closed_list,
     gate::Limits,
     gateway::forwarded::{TrustedNetwork, TrustedProxies},
     headers::HeaderNames,
@@ -74,42 +75,23 @@ pub(crate) struct Timeouts {
 }
 
 /// How the program logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Log {
     /// The least severe level that is logged.
-    pub(crate) level: LogLevel,
+    pub(crate) level: LevelFilter,
     /// The form of a line.
     pub(crate) format: LogFormat,
 }
 
-closed_list! {
-    /// The severity of what is logged.
-    pub(crate) enum LogLevel {
-        /// Nothing at all.
-        Off = "off",
-        /// A fault that an operator must fix.
-        Error = "error",
-        /// Something that should not happen.
-        Warn = "warn",
-        /// The normal events of the program.
-        Info = "info",
-        /// Details that help to find a fault.
-        Debug = "debug",
-        /// Everything.
-        Trace = "trace",
-    }
-}
-
-closed_list! {
-    /// The form of a line of the log.
-    pub(crate) enum LogFormat {
-        /// Text on a terminal, JSON otherwise.
-        Auto = "auto",
-        /// Text for people.
-        Text = "text",
-        /// One JSON object a line.
-        Json = "json",
-    }
+/// The form of a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// Text for people.
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 impl Settings {
@@ -119,24 +101,24 @@ impl Settings {
         let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
         let session_item = file.take("session");
         let routes_item = file.take("routes");
-        let routes = routes::read(routes_item.as_ref());
-        let session = session_item.as_ref().and_then(|item| item.section(|section| Session::read(section, &routes)));
-        let has_sessions = session_item.as_ref().is_some_and(Item::is_mapping);
+        let routes = routes::read(routes_item);
+        let session = session_item.and_then(|item| item.section(|section| Session::read(section, &routes)));
+        let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| Callback::read(section, has_sessions));
         let mut identity = file.section("identity", identity::headers);
         let upstream = upstream.and_then(|item| upstream::read(item, &mut identity));
         let assertion_item = file.take("assertion");
-        let assertion = assertion_item.as_ref().and_then(|item| item.section(identity::assertions));
+        let assertion = assertion_item.and_then(|item| item.section(identity::assertions));
         let admin_item = file.section("admin", |admin| admin.take("listen"));
-        let admin = admin_item.as_ref().map_or(Some(ADMIN), |item| item.parse(value::address));
+        let admin = admin_item.map_or(Some(ADMIN), |item| item.parse(value::address));
 
         if let Some(admin) = admin {
-            listener::refuse_clashes(&listeners, admin, admin_item.as_ref());
+            listener::refuse_clashes(&listeners, admin, admin_item);
         }
         if let Some((upstream, url)) = &upstream {
-            listener::refuse_loop(&listeners, upstream, url);
+            listener::refuse_loop(&listeners, upstream, *url);
         }
-        if let (Some(item), Some(session), Some(callback)) = (&session_item, &session, &callback)
+        if let (Some(item), Some(session), Some(callback)) = (session_item, &session, &callback)
             && session.path.covers(callback.path.expose())
         {
             item.complain_of_key(
@@ -144,19 +126,19 @@ impl Settings {
                  another callback path)",
             );
         }
-        if let (None, Some(item), Some(callback)) = (&session_item, &assertion_item, &callback)
+        if let (None, Some(item), Some(callback)) = (session_item, assertion_item, &callback)
             && callback.path.covers(KEY_SET_PATH)
         {
             item.complain_of_key("publishes its keys at `callback.path` (choose another callback path)");
         }
-        if let (None, Some(item)) = (&session_item, &routes_item) {
+        if let (None, Some(item)) = (session_item, routes_item) {
             item.complain_of_key(
                 "only used with `session`, because without it nobody is logged in (add it, or remove the routes)",
             );
         }
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
-            listen: listeners.into_iter().map(|placed| placed.listener).collect(),
+            listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
             timeouts: file.section("timeouts", Timeouts::read),
             truecaller: file.section("truecaller", Truecaller::read),
             identity: Arc::new(identity.build()),
@@ -169,7 +151,7 @@ impl Settings {
             session,
             routes,
             assertion,
-            shutdown_grace: file.read("shutdown_grace", value::duration(SHUTDOWN_GRACES)).unwrap_or(SHUTDOWN_GRACE),
+            shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, value::duration(SHUTDOWN_GRACES)),
             log: file.section("log", Log::read),
             upstream: upstream?.0,
             callback: callback?,
@@ -180,7 +162,7 @@ impl Settings {
 
 impl Timeouts {
     fn read(section: &mut Section<'_>) -> Self {
-        let mut read = |name, range, default| section.read(name, value::time_limit(range)).unwrap_or(Some(default));
+        let mut read = |name, range, default| section.read_or(name, Some(default), value::time_limit(range));
         Self {
             connect: read("connect", TIMEOUTS, CONNECT),
             read: read("read", TIMEOUTS, SILENCE),
@@ -192,9 +174,18 @@ impl Timeouts {
 
 impl Log {
     fn read(section: &mut Section<'_>) -> Self {
+        let levels = [
+            ("off", LevelFilter::OFF),
+            ("error", LevelFilter::ERROR),
+            ("warn", LevelFilter::WARN),
+            ("info", LevelFilter::INFO),
+            ("debug", LevelFilter::DEBUG),
+            ("trace", LevelFilter::TRACE),
+        ];
+        let formats = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
         Self {
-            level: section.read("level", value::code(LogLevel::ALL, LogLevel::code)).unwrap_or(LogLevel::Info),
-            format: section.read("format", value::code(LogFormat::ALL, LogFormat::code)).unwrap_or(LogFormat::Auto),
+            level: section.read_or("level", LevelFilter::INFO, value::choice(levels)),
+            format: section.read_or("format", LogFormat::Auto, value::choice(formats)),
         }
     }
 }
@@ -209,8 +200,8 @@ fn read_limits(section: &mut Section<'_>) -> Limits {
     };
     let default = Limits::default();
     Limits {
-        logins_per_minute: section.read("logins_per_minute", limit).unwrap_or(default.logins_per_minute),
-        callbacks_per_second: section.read("callbacks_per_second", limit).unwrap_or(default.callbacks_per_second),
+        logins_per_minute: section.read_or("logins_per_minute", default.logins_per_minute, limit),
+        callbacks_per_second: section.read_or("callbacks_per_second", default.callbacks_per_second, limit),
     }
 }
 

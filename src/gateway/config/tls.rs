@@ -24,7 +24,7 @@ pub(crate) struct TlsFiles {
 
 impl TlsFiles {
     /// Reads the two files, and checks that the key can be used and belongs to the first certificate.
-    pub(super) fn read(certificate: &Item<'_>, key: &Item<'_>) -> Option<Self> {
+    pub(super) fn read(certificate: Item<'_>, key: Item<'_>) -> Option<Self> {
         let chain = certificate.file(|pem| {
             let chain = tls::certificates(pem)?;
             chain.iter().try_for_each(|certificate| ParsedCertificate::try_from(certificate).map(drop))?;
@@ -46,6 +46,6 @@ impl TlsFiles {
 }
 
 /// Reads a PEM file of trusted roots, which holds at least one.
-pub(super) fn roots(item: &Item<'_>) -> Option<Vec<u8>> {
+pub(super) fn roots(item: Item<'_>) -> Option<Vec<u8>> {
     item.file(|pem| tls::trust(&mut RootCertStore::empty(), pem).map(|()| pem.to_vec()))
 }

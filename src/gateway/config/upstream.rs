@@ -30,19 +30,19 @@ pub(crate) struct Upstream {
 /// Reads a URL, or a mapping with `url` and more, and returns the upstream with the place of its URL. Clients can no longer
 /// send the headers that every request carries.
 pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option<(Upstream, Item<'a>)> {
-    let parse = |url: &Item<'a>| url.parse(|text| Upstream::parse(text));
+    let parse = |url: Item<'a>| url.parse(|text| Upstream::parse(text));
     if !item.is_mapping() {
-        return Some((parse(&item)?, item));
+        return Some((parse(item)?, item));
     }
     item.section(|section| {
         let url = section.require("url", "write url: http://127.0.0.1:3000, the app's address");
-        let upstream = url.as_ref().and_then(parse);
+        let upstream = url.and_then(parse);
         let ca_file = match section.take("ca_file") {
             Some(item) if upstream.as_ref().is_some_and(|upstream| !upstream.tls) => {
                 item.complain_of_key("only used with an https:// upstream (remove it, or write https)");
                 None
             }
-            item => item.and_then(|item| tls::roots(&item)),
+            item => item.and_then(tls::roots),
         };
         let mut headers = Vec::new();
         for (name, item) in section.members("headers") {

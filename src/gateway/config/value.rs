@@ -71,21 +71,12 @@ pub(super) fn address(text: &Scalar) -> Result<SocketAddr, &'static str> {
 }
 
 /// One of several words.
-pub(super) fn choice<T: Clone>(words: &[(&'static str, T)]) -> impl Fn(&Scalar) -> Result<T, String> {
-    move |text| {
-        let found = words.iter().find(|(word, _)| *word == &**text);
-        found.map(|(_, value)| value.clone()).ok_or_else(|| unknown_word(words.iter().map(|(word, _)| *word)))
-    }
-}
-
-/// The code of one of a closed list.
-pub(super) fn code<T: Copy + 'static>(
-    all: &'static [T],
-    code: fn(T) -> &'static str,
+pub(super) fn choice<T>(
+    words: impl IntoIterator<Item = (&'static str, T)> + Clone,
 ) -> impl Fn(&Scalar) -> Result<T, String> {
     move |text| {
-        let found = all.iter().find(|value| code(**value) == &**text);
-        found.copied().ok_or_else(|| unknown_word(all.iter().map(|value| code(*value))))
+        let found = words.clone().into_iter().find(|(word, _)| *word == &**text);
+        found.map(|(_, value)| value).ok_or_else(|| unknown_word(words.clone().into_iter().map(|(word, _)| word)))
     }
 }
 
@@ -197,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_word_is_one_of_those_known() {
-        let parse = |text| choice(&[("auto", 1), ("json", 2)])(&plain(text));
+        let parse = |text| choice([("auto", 1), ("json", 2)])(&plain(text));
         assert_eq!(parse("json"), Ok(2));
         assert_eq!(parse("Json").unwrap_err(), "not a known value (write one of auto, json)");
     }

@@ -1,9 +1,9 @@
 //! How a configuration is read: the file as a tree of values, each with its place, and every mistake in it.
 //!
 //! The reader is our own, because serde stops at the first mistake: here an operator hears of every mistake at once, each
-//! with its line and column. `yaml` makes the tree, and the sections of the configuration take their values from it. A key needs one line where its section is read, such as `section.read("deadline", value::duration(..))`.
-//! Whatever is read is `None` if it is absent, or if it is wrong and was reported. A key that no section asks for is
-//! unknown.
+//! with its line and column. `yaml` makes the tree, and the sections of the configuration take their values from it. A key
+//! needs one line where its section is read, such as `section.read("deadline", value::duration(..))`. Whatever is read is
+//! `None` if it is absent, or if it is wrong and was reported. A key that no section asks for is unknown.
 
 mod references;
 mod tree;
@@ -12,7 +12,7 @@ mod yaml;
 use std::{convert::Infallible, fmt, path::PathBuf};
 
 pub(super) use self::tree::{Context, SIZE_LIMIT, Scalar, load};
-use self::tree::{Entry, KeyPath, Node, Value};
+use self::tree::{Node, Value, member};
 use super::error::Place;
 
 /// Reads a text of YAML, which may be empty.
@@ -22,37 +22,37 @@ pub(super) fn read<T>(
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Option<T> {
     let root = yaml::read(text, context)?;
-    let file = Item { context, node: &root, path: KeyPath::default(), key_place: root.place };
-    let entries = if let Value::Null = root.value { &[] } else { file.entries()? };
-    Section::read_whole(file, entries, read)
+    let entries = match root.value {
+        Value::Null => &[],
+        _ => Item { context, node: &root }.entries()?,
+    };
+    Section { context, place: root.place, path: String::new(), entries, asked: Vec::new() }.read_whole(read)
 }
 
 /// A mapping of known keys.
 pub(super) struct Section<'a> {
-    /// The mapping, or the one around it where the file leaves it out.
-    item: Item<'a>,
-    entries: &'a [Entry],
+    context: &'a Context<'a>,
+    /// Where it is, or the mapping around it where the file leaves it out.
+    place: Place,
+    path: String,
+    entries: &'a [(String, Node)],
     asked: Vec<&'static str>,
 }
 
 /// A value that stands somewhere in the file.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Item<'a> {
     context: &'a Context<'a>,
     node: &'a Node,
-    path: KeyPath,
-    /// Where its key is, or the value itself where it has none.
-    key_place: Place,
 }
 
 impl<'a> Section<'a> {
-    /// Reads a mapping, then reports the keys that nobody asked for.
-    fn read_whole<T>(item: Item<'a>, entries: &'a [Entry], read: impl FnOnce(&mut Self) -> T) -> T {
-        let mut section = Self { item, entries, asked: Vec::new() };
-        let value = read(&mut section);
-        for entry in entries.iter().filter(|entry| !section.asked.contains(&entry.name.as_str())) {
-            let advice = advice(&entry.name, &section.asked);
-            section.item.member(entry).complain_of_key(format!("unknown key ({advice})"));
+    /// Reads the mapping, then reports the keys that nobody asked for.
+    fn read_whole<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let value = read(&mut self);
+        for (name, node) in self.entries.iter().filter(|(name, _)| !self.asked.contains(&name.as_str())) {
+            let advice = advice(name, &self.asked);
+            Item { context: self.context, node }.complain_of_key(format!("unknown key ({advice})"));
         }
         value
     }
@@ -60,8 +60,8 @@ impl<'a> Section<'a> {
     /// The value of a key, if the file has it.
     pub(super) fn take(&mut self, name: &'static str) -> Option<Item<'a>> {
         self.asked.push(name);
-        let entry = self.entries.iter().find(|entry| entry.name == name)?;
-        Some(self.item.member(entry))
+        let (_, node) = self.entries.iter().find(|(known, _)| known == name)?;
+        Some(Item { context: self.context, node })
     }
 
     /// The value of a key that has no default.
@@ -75,8 +75,7 @@ impl<'a> Section<'a> {
 
     /// Reports that a key is missing.
     pub(super) fn miss(&self, name: &str, advice: &str) {
-        let Item { context, node, path, .. } = &self.item;
-        context.complain(node.place, &path.member(name), format!("missing ({advice})"));
+        self.context.complain(self.place, &member(&self.path, name), format!("missing ({advice})"));
     }
 
     /// Reads a single value.
@@ -86,6 +85,16 @@ impl<'a> Section<'a> {
         parse: impl FnOnce(&Scalar) -> Result<T, E>,
     ) -> Option<T> {
         self.take(name)?.parse(parse)
+    }
+
+    /// Reads a single value that has a default.
+    pub(super) fn read_or<T, E: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        parse: impl FnOnce(&Scalar) -> Result<T, E>,
+    ) -> T {
+        self.read(name, parse).unwrap_or(default)
     }
 
     /// Reads a single value that has no default.
@@ -100,51 +109,51 @@ impl<'a> Section<'a> {
 
     /// The elements of a list.
     pub(super) fn list(&mut self, name: &'static str) -> Vec<Item<'a>> {
-        self.take(name).and_then(|item| item.list()).unwrap_or_default()
+        self.take(name).and_then(Item::list).unwrap_or_default()
     }
 
     /// The members of a mapping whose keys are the operator's own.
-    pub(super) fn members(&mut self, name: &'static str) -> Vec<(&'a str, Item<'a>)> {
-        let item = self.take(name);
-        let entries = item.as_ref().and_then(Item::entries).unwrap_or_default();
-        item.iter().flat_map(|item| entries.iter().map(|entry| (entry.name.as_str(), item.member(entry)))).collect()
+    pub(super) fn members(&mut self, name: &'static str) -> impl Iterator<Item = (&'a str, Item<'a>)> + use<'a> {
+        let (context, entries) = (self.context, self.take(name).and_then(Item::entries).unwrap_or_default());
+        entries.iter().map(move |(name, node)| (name.as_str(), Item { context, node }))
     }
 
     /// Reads a section within, which is empty if it is absent or wrong.
     pub(super) fn section<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Section<'a>) -> T) -> T {
         let item = self.take(name);
-        let entries = item.as_ref().and_then(Item::entries).unwrap_or_default();
-        let item = item.unwrap_or_else(|| Item { path: self.item.path.member(name), ..self.item.clone() });
-        Self::read_whole(item, entries, read)
+        let place = item.map_or(self.place, Item::place);
+        let entries = item.and_then(Item::entries).unwrap_or_default();
+        let path = member(&self.path, name);
+        Section { context: self.context, place, path, entries, asked: Vec::new() }.read_whole(read)
     }
 }
 
 impl<'a> Item<'a> {
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(self) -> Place {
         self.node.place
     }
 
-    pub(super) fn is_mapping(&self) -> bool {
+    pub(super) fn is_mapping(self) -> bool {
         matches!(self.node.value, Value::Mapping(_))
     }
 
     /// Reports that the value is wrong. The message must not repeat it.
-    pub(super) fn complain(&self, message: impl fmt::Display) {
-        self.context.complain(self.node.place, &self.path, message);
+    pub(super) fn complain(self, message: impl fmt::Display) {
+        self.context.complain(self.node.place, &self.node.path, message);
     }
 
     /// Reports that the key is wrong.
-    pub(super) fn complain_of_key(&self, message: impl fmt::Display) {
-        self.context.complain(self.key_place, &self.path, message);
+    pub(super) fn complain_of_key(self, message: impl fmt::Display) {
+        self.context.complain(self.node.key_place, &self.node.path, message);
     }
 
     /// Takes what was made of the value, or reports why nothing was.
-    pub(super) fn accept<T, E: fmt::Display>(&self, made: Result<T, E>) -> Option<T> {
+    pub(super) fn accept<T, E: fmt::Display>(self, made: Result<T, E>) -> Option<T> {
         made.map_err(|error| self.complain(error)).ok()
     }
 
     /// Reads a single value.
-    pub(super) fn parse<T, E: fmt::Display>(&self, parse: impl FnOnce(&Scalar) -> Result<T, E>) -> Option<T> {
+    pub(super) fn parse<T, E: fmt::Display>(self, parse: impl FnOnce(&Scalar) -> Result<T, E>) -> Option<T> {
         match &self.node.value {
             Value::Scalar(scalar) => self.accept(parse(scalar)),
             _ => self.expected("a single value (write it after the key)"),
@@ -152,12 +161,12 @@ impl<'a> Item<'a> {
     }
 
     /// Reads the path of a file, which is relative to the folder of the configuration.
-    pub(super) fn path(&self) -> Option<PathBuf> {
+    pub(super) fn path(self) -> Option<PathBuf> {
         self.parse(|path| Ok::<_, Infallible>(self.context.folder.join(&**path)))
     }
 
     /// Reads a file, and makes a value of its content.
-    pub(super) fn file<T, E: fmt::Display>(&self, make: impl FnOnce(&[u8]) -> Result<T, E>) -> Option<T> {
+    pub(super) fn file<T, E: fmt::Display>(self, make: impl FnOnce(&[u8]) -> Result<T, E>) -> Option<T> {
         let content = self.parse(|path| {
             let content = self.context.read(path);
             content.map_err(|error| format!("the file {error} (paths are relative to the configuration file)"))
@@ -166,29 +175,25 @@ impl<'a> Item<'a> {
     }
 
     /// The elements of a list.
-    pub(super) fn list(&self) -> Option<Vec<Item<'a>>> {
+    pub(super) fn list(self) -> Option<Vec<Item<'a>>> {
         let Value::List(nodes) = &self.node.value else {
             return self.expected("a list (write `[a, b]`, or `- a` lines)");
         };
-        let element = |(index, node): (usize, &'a Node)| {
-            let path = self.path.element(index);
-            Item { context: self.context, node, path, key_place: node.place }
-        };
-        Some(nodes.iter().enumerate().map(element).collect())
+        Some(nodes.iter().map(|node| Item { node, ..self }).collect())
     }
 
     /// Reads a list of single values, of which every one has to be right.
-    pub(super) fn parse_all<T, E: fmt::Display>(&self, parse: impl Fn(&Scalar) -> Result<T, E>) -> Option<Vec<T>> {
+    pub(super) fn parse_all<T, E: fmt::Display>(self, parse: impl Fn(&Scalar) -> Result<T, E>) -> Option<Vec<T>> {
         // All are looked at, though the first mistake decides.
         let parsed: Vec<_> = self.list()?.iter().map(|item| item.parse(&parse)).collect();
         parsed.into_iter().collect()
     }
 
     /// Reads one value or a list of at least one, and leaves out what is wrong.
-    pub(super) fn one_or_more<T>(&self, advice: &str, read: impl FnMut(Item<'a>) -> Option<T>) -> Vec<T> {
+    pub(super) fn one_or_more<T>(self, advice: &str, read: impl FnMut(Item<'a>) -> Option<T>) -> Vec<T> {
         let items = match self.node.value {
             Value::List(_) => self.list().unwrap_or_default(),
-            _ => vec![self.clone()],
+            _ => vec![self],
         };
         if items.is_empty() {
             self.complain(format!("must not be empty ({advice})"));
@@ -197,22 +202,20 @@ impl<'a> Item<'a> {
     }
 
     /// Reads a mapping of known keys.
-    pub(super) fn section<T>(&self, read: impl FnOnce(&mut Section<'a>) -> Option<T>) -> Option<T> {
-        Section::read_whole(self.clone(), self.entries()?, read)
+    pub(super) fn section<T>(self, read: impl FnOnce(&mut Section<'a>) -> Option<T>) -> Option<T> {
+        let Self { context, node: Node { path, place, .. } } = self;
+        let entries = self.entries()?;
+        Section { context, place: *place, path: path.clone(), entries, asked: Vec::new() }.read_whole(read)
     }
 
-    fn entries(&self) -> Option<&'a [Entry]> {
+    fn entries(self) -> Option<&'a [(String, Node)]> {
         match &self.node.value {
             Value::Mapping(entries) => Some(entries),
             _ => self.expected("a mapping (write its keys below it, indented)"),
         }
     }
 
-    fn member(&self, entry: &'a Entry) -> Self {
-        Self { context: self.context, node: &entry.node, path: self.path.member(&entry.name), key_place: entry.place }
-    }
-
-    fn expected<T>(&self, what: &str) -> Option<T> {
+    fn expected<T>(self, what: &str) -> Option<T> {
         match self.node.value {
             Value::Null => self.complain("has no value (give it one, or remove the key)"),
             Value::Refused => {}

@@ -50,22 +50,12 @@ fn reserved(before: &str, after: &Parts<'_>) -> Option<&'static AsciiSet> {
 const LOGIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// For the rest of a URL, where a host may come with its port, in brackets or not.
-const ELSEWHERE: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'/')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'@')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
+const ELSEWHERE: &AsciiSet = &with(CONTROLS, b" \"#%/<>?@\\^`{|}");
+
+const fn with(set: &AsciiSet, bytes: &[u8]) -> AsciiSet {
+    let [first, rest @ ..] = bytes else { return set.union(AsciiSet::EMPTY) };
+    with(&set.add(*first), rest)
+}
 
 enum Part<'a> {
     Text(&'a str),
@@ -116,7 +106,7 @@ fn variable(name: &str, context: &Context<'_>) -> Result<Zeroizing<String>, Stri
     if !is_name {
         return Err(format!("a reference is neither `${{NAME}}` nor `${{file:PATH}}` (correct it, or {ESCAPE})"));
     }
-    let value = context.variable(name).ok_or_else(|| {
+    let value = (context.environment)(name).ok_or_else(|| {
         format!("`${{{name}}}` is not set in the environment, or is not UTF-8 (set {name}, or {ESCAPE})")
     })?;
     Ok(Zeroizing::new(value))

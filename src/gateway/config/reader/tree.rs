@@ -13,8 +13,13 @@ use zeroize::Zeroizing;
 
 use crate::gateway::config::error::{Mistake, Place};
 
-/// A value and where it starts.
+/// A value and where it is.
 pub(crate) struct Node {
+    /// The dotted path of its key, such as `listen[1].address`.
+    pub(crate) path: String,
+    /// Where its key is, or the value itself where it has none.
+    pub(crate) key_place: Place,
+    /// Where it starts, or its key if there is no value.
     pub(crate) place: Place,
     pub(crate) value: Value,
 }
@@ -25,16 +30,9 @@ pub(crate) enum Value {
     Null,
     Scalar(Scalar),
     List(Vec<Node>),
-    Mapping(Vec<Entry>),
+    Mapping(Vec<(String, Node)>),
     /// A mistake that was reported already.
     Refused,
-}
-
-/// A key of a mapping with its value.
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) place: Place,
-    pub(crate) node: Node,
 }
 
 /// A text in which every reference was replaced by what it stands for.
@@ -63,33 +61,22 @@ impl Deref for Scalar {
     }
 }
 
-/// The dotted path of a key, such as `listen[1].address`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct KeyPath(String);
-
-impl KeyPath {
-    /// The path of a member of the mapping here.
-    ///
-    /// A name that is not likely to be a key is shown as `?`: a value that slipped into the place of a key, such as a
-    /// callback path, is not repeated.
-    pub(crate) fn member(&self, name: &str) -> Self {
-        let is_plain = |byte: u8| byte == b' ' || (byte.is_ascii_graphic() && !b"/$".contains(&byte));
-        let is_showable = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
-        let name = if is_showable { name } else { "?" };
-        Self(if self.0.is_empty() { name.to_owned() } else { format!("{}.{name}", self.0) })
-    }
-
-    /// The path of an element of the list here, counted from 0.
-    pub(crate) fn element(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
-    }
+/// The path of a member of the mapping at `path`.
+///
+/// A name that is not likely to be a key is shown as `?`: a value that slipped into the place of a key, such as a callback path,
+/// is not repeated.
+pub(crate) fn member(path: &str, name: &str) -> String {
+    let is_plain = |byte: u8| byte == b' ' || (byte.is_ascii_graphic() && !b"/$".contains(&byte));
+    let is_showable = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
+    let name = if is_showable { name } else { "?" };
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// The surroundings of a configuration: its folder, the environment, and the mistakes found so far.
 pub(crate) struct Context<'a> {
     pub(crate) folder: &'a Path,
-    environment: &'a dyn Fn(&str) -> Option<String>,
-    mistakes: RefCell<Vec<Mistake>>,
+    pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
+    pub(crate) mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl<'a> Context<'a> {
@@ -98,17 +85,8 @@ impl<'a> Context<'a> {
         Self { folder, environment, mistakes: RefCell::default() }
     }
 
-    pub(crate) fn complain(&self, place: Place, path: &KeyPath, message: impl fmt::Display) {
-        self.mistakes.borrow_mut().push(Mistake::new(Some(place), &*path.0, message));
-    }
-
-    pub(crate) fn into_mistakes(self) -> Vec<Mistake> {
-        self.mistakes.into_inner()
-    }
-
-    /// A variable of the environment.
-    pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        (self.environment)(name)
+    pub(crate) fn complain(&self, place: Place, path: &str, message: impl fmt::Display) {
+        self.mistakes.borrow_mut().push(Mistake::new(Some(place), path, message));
     }
 
     /// Reads a file whose path is relative to the folder of the configuration.
@@ -152,7 +130,7 @@ mod tests {
             ("\u{1b}[31m", "listen[1].?"),
             ("", "listen[1].?"),
         ] {
-            assert_eq!(KeyPath::default().member("listen").element(1).member(name).0, path);
+            assert_eq!(member("listen[1]", name), path);
         }
     }
 }

@@ -9,7 +9,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use super::{
     references,
-    tree::{Context, Entry, KeyPath, Node, Scalar, Value},
+    tree::{Context, Node, Scalar, Value, member},
 };
 use crate::gateway::config::error::Place;
 
@@ -37,15 +37,17 @@ impl<'text> Yaml<'_, 'text> {
         let root = loop {
             match self.advance()? {
                 (Event::StreamStart | Event::DocumentStart(..), _) => {}
-                (Event::StreamEnd, place) => return Ok(Node { place, value: Value::Null }),
-                (event, place) => break self.node(event, place, &KeyPath::default())?,
+                (Event::StreamEnd, place) => {
+                    return Ok(Node { path: String::new(), key_place: place, place, value: Value::Null });
+                }
+                root => break self.node(root, String::new(), None)?,
             }
         };
         loop {
             match self.advance()? {
                 (Event::StreamEnd, _) => return Ok(root),
                 (Event::DocumentStart(..), place) => {
-                    self.complain(place, &KeyPath::default(), "a second document starts here (keep one)");
+                    self.context.complain(place, "", "a second document starts here (keep one)");
                     return Ok(root);
                 }
                 _ => {}
@@ -53,18 +55,26 @@ impl<'text> Yaml<'_, 'text> {
         }
     }
 
-    fn node(&mut self, event: Event<'text>, place: Place, path: &KeyPath) -> Result<Node, Stopped> {
-        self.refuse_properties(&event, place, path);
+    /// Reads the value that an event begins; a member of a mapping has a key.
+    fn node(
+        &mut self,
+        (event, place): (Event<'text>, Place),
+        path: String,
+        key_place: Option<Place>,
+    ) -> Result<Node, Stopped> {
+        self.refuse_properties(&event, place, &path);
         let value = match event {
-            Event::Scalar(text, style, ..) => self.scalar(&text, style, place, path),
-            Event::SequenceStart(..) => self.list(path)?,
-            Event::MappingStart(..) => self.mapping(path)?,
+            Event::Scalar(text, style, ..) => self.scalar(&text, style, place, &path),
+            Event::SequenceStart(..) => self.list(&path)?,
+            Event::MappingStart(..) => self.mapping(&path)?,
             _ => Value::Refused,
         };
-        Ok(Node { place, value })
+        let key_place = key_place.unwrap_or(place);
+        let place = if matches!(value, Value::Null) { key_place } else { place };
+        Ok(Node { path, key_place, place, value })
     }
 
-    fn scalar(&self, text: &str, style: ScalarStyle, place: Place, path: &KeyPath) -> Value {
+    fn scalar(&self, text: &str, style: ScalarStyle, place: Place, path: &str) -> Value {
         let is_quoted = style != ScalarStyle::Plain;
         if !is_quoted && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
             return Value::Null;
@@ -72,23 +82,23 @@ impl<'text> Yaml<'_, 'text> {
         match references::expand(text, self.context) {
             Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
             Err(mistakes) => {
-                mistakes.iter().for_each(|mistake| self.complain(place, path, mistake));
+                mistakes.iter().for_each(|mistake| self.context.complain(place, path, mistake));
                 Value::Refused
             }
         }
     }
 
-    fn list(&mut self, path: &KeyPath) -> Result<Value, Stopped> {
+    fn list(&mut self, path: &str) -> Result<Value, Stopped> {
         let mut elements = Vec::new();
         loop {
             match self.advance()? {
                 (Event::SequenceEnd, _) => return Ok(Value::List(elements)),
-                (event, place) => elements.push(self.node(event, place, &path.element(elements.len()))?),
+                element => elements.push(self.node(element, format!("{path}[{}]", elements.len()), None)?),
             }
         }
     }
 
-    fn mapping(&mut self, path: &KeyPath) -> Result<Value, Stopped> {
+    fn mapping(&mut self, path: &str) -> Result<Value, Stopped> {
         let mut entries = Vec::new();
         let mut names = HashSet::new();
         loop {
@@ -97,44 +107,44 @@ impl<'text> Yaml<'_, 'text> {
                 key => key,
             };
             let name = self.name(event, place, path)?;
-            let path = path.member(name.as_deref().unwrap_or_default());
-            let (event, value_place) = self.advance()?;
-            let mut node = self.node(event, value_place, &path)?;
-            if matches!(node.value, Value::Null) {
-                node.place = place;
-            }
+            let value = self.advance()?;
+            let node = self.node(value, member(path, name.as_deref().unwrap_or_default()), Some(place))?;
             let Some(name) = name else { continue };
             if names.insert(name.clone()) {
-                entries.push(Entry { name, place, node });
+                entries.push((name, node));
             } else {
-                self.complain(place, &path, "duplicate key (keep one)");
+                self.context.complain(place, &node.path, "duplicate key (keep one)");
             }
         }
     }
 
     /// Reads a key; none if it cannot be a key.
-    fn name(&mut self, event: Event<'text>, place: Place, path: &KeyPath) -> Result<Option<String>, Stopped> {
+    fn name(&mut self, event: Event<'text>, place: Place, path: &str) -> Result<Option<String>, Stopped> {
         self.refuse_properties(&event, place, path);
         match event {
             Event::Scalar(name, ..) if name.contains("${") => {
-                self.complain(place, path, "a key must not hold `${` (use references in values only)");
+                self.context.complain(place, path, "a key must not hold `${` (use references in values only)");
                 Ok(None)
             }
             Event::Scalar(name, ..) => Ok(Some(name.into_owned())),
             Event::SequenceStart(..) | Event::MappingStart(..) => {
-                self.complain(place, path, "a list or mapping is where a key should be (write `key: value`)");
-                self.node(event, place, path).map(|_| None)
+                self.context.complain(place, path, "a list or mapping is where a key should be (write `key: value`)");
+                self.node((event, place), path.to_owned(), None).map(|_| None)
             }
             _ => Ok(None),
         }
     }
 
-    fn refuse_properties(&self, event: &Event<'_>, place: Place, path: &KeyPath) {
+    fn refuse_properties(&self, event: &Event<'_>, place: Place, path: &str) {
         if event.anchor_id().is_some() || event.is_alias() || matches!(event, Event::UnresolvedAlias(_)) {
-            self.complain(place, path, "anchors (`&`) and aliases (`*`) are not supported (write the value out)");
+            self.context.complain(
+                place,
+                path,
+                "anchors (`&`) and aliases (`*`) are not supported (write the value out)",
+            );
         }
         if event.tag().is_some() {
-            self.complain(place, path, "tags (`!`) are not supported (remove it)");
+            self.context.complain(place, path, "tags (`!`) are not supported (remove it)");
         }
     }
 
@@ -143,16 +153,11 @@ impl<'text> Yaml<'_, 'text> {
             Some(Ok((event, Span { start, .. }))) => Ok((event, Place { line: start.line(), column: start.col() + 1 })),
             Some(Err(error)) => {
                 let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-                let message = format!("not valid YAML: {} (correct it here)", error.kind());
-                self.complain(place, &KeyPath::default(), message);
+                self.context.complain(place, "", format!("not valid YAML: {} (correct it here)", error.kind()));
                 Err(Stopped)
             }
             None => Err(Stopped),
         }
-    }
-
-    fn complain(&self, place: Place, path: &KeyPath, message: impl std::fmt::Display) {
-        self.context.complain(place, path, message);
     }
 }
 

@@ -70,7 +70,7 @@ impl Secrets {
         Sealer::new(&self.first, &self.others)
     }
 
-    fn read(item: &Item<'_>) -> Option<Self> {
+    fn read(item: Item<'_>) -> Option<Self> {
         let secret = value::text(Secret::parse, "make it with `truegate keys secret`");
         let mut secrets = item.one_or_more("list a secret", |item| item.parse(&secret)).into_iter();
         Some(Self { first: secrets.next()?, others: secrets.collect() })
@@ -86,14 +86,14 @@ impl Session {
         let origin = value::text(PublicUrl::parse, "write https://shop.example");
         let public_url = section.read_required("public_url", "write public_url: https://shop.example", origin);
         let secrets = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}");
-        let secrets = secrets.and_then(|item| Secrets::read(&item));
+        let secrets = secrets.and_then(Secrets::read);
 
         let path = section.take("path").map_or_else(
             || Some(SessionPath::default()),
             |item| item.parse(value::text(SessionPath::parse, "write one such as /.truegate")),
         );
-        let fallback_url = section.take("fallback_url").and_then(|item| fallback(&item, path.as_ref(), routes));
-        let logout_url = section.take("logout_url").and_then(|item| logout(&item, path.as_ref()));
+        let fallback_url = section.take("fallback_url").and_then(|item| fallback(item, path.as_ref(), routes));
+        let logout_url = section.take("logout_url").and_then(|item| logout(item, path.as_ref()));
 
         let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
         let idle = section.read("idle", |text| match value::duration(LIFETIMES)(text)? {
@@ -108,7 +108,7 @@ impl Session {
         let upstream_cookies = section.take("upstream_cookies").map(|item| {
             let ours = public_url.as_ref().map(|url| Cookies::new(&cookie_name, url.is_secure()));
             let items = item.list().unwrap_or_default();
-            items.iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect()
+            items.into_iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect()
         });
         let (store, pages) = (Store::read(section), site::pages(section));
         // A `?` comes after every key has been read, so that no mistake is missed.
@@ -143,7 +143,7 @@ impl Session {
 }
 
 /// Reads the page for users who cannot log in. It must be neither a route of truegate nor a page that needs a login.
-fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Option<ReturnPath> {
+fn fallback(item: Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Option<ReturnPath> {
     let fallback =
         item.parse(|text| ReturnPath::parse(text).ok_or("not a path of this site (write one such as /login)"))?;
     let path = fallback.path();
@@ -160,7 +160,7 @@ fn fallback(item: &Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Optio
     Some(fallback)
 }
 
-fn logout(item: &Item<'_>, own: Option<&SessionPath>) -> Option<LogoutUrl> {
+fn logout(item: Item<'_>, own: Option<&SessionPath>) -> Option<LogoutUrl> {
     let url = item.parse(|text| {
         let advice = "neither a path of this site nor an https:// URL (write one such as /goodbye)";
         LogoutUrl::parse(text).ok_or(advice)
@@ -173,12 +173,12 @@ fn logout(item: &Item<'_>, own: Option<&SessionPath>) -> Option<LogoutUrl> {
 }
 
 /// Reads a name, or a mapping of a name with the path and the domain that the app sets.
-fn upstream_cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
+fn upstream_cookie(item: Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
     if !item.is_mapping() {
         return cookie(item, ours);
     }
     item.section(|keys| {
-        let name = keys.require("name", "write name: PHPSESSID").and_then(|item| cookie(&item, ours));
+        let name = keys.require("name", "write name: PHPSESSID").and_then(|item| cookie(item, ours));
         let (path, domain) = (keys.take("path"), keys.take("domain"));
         let mut cookie = name?;
         if let Some(item) = path {
@@ -192,7 +192,7 @@ fn upstream_cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCo
 }
 
 /// Reads the name of a cookie, which must not be one of truegate's own.
-fn cookie(item: &Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
+fn cookie(item: Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
     item.parse(|text| {
         let cookie = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID")(text)?;
         if cookie.name() == "*" {

@@ -34,7 +34,7 @@ impl Store {
         let Some(item) = section.take("store_ca_file") else { return store };
         match store? {
             Self::Redis(server) if server.is_encrypted() => {
-                Some(Self::Redis(RedisServer { ca: Some(tls::roots(&item)?), ..server }))
+                Some(Self::Redis(RedisServer { ca: Some(tls::roots(item)?), ..server }))
             }
             _ => {
                 item.complain_of_key("only used with a `store` that begins with rediss:// (remove it)");

@@ -12,8 +12,10 @@ mod values;
 
 use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
 
+use tracing::level_filters::LevelFilter;
+
 use self::{folder::Folder, refused::mistakes};
-use super::{Config, ConfigErrors, LogFormat, Store, settings::LogLevel};
+use super::{Config, ConfigErrors, LogFormat, Store};
 use crate::{
     access::{Access, AllowList},
     assertion::SigningKey,
@@ -74,7 +76,7 @@ fn assert_is_default(config: &Config) {
     assert!(config.session.is_none() && config.assertion.is_none());
     assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Required(AllowList::default())), "closed");
     assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
-    assert_eq!((config.log.level, config.log.format), (LogLevel::Info, LogFormat::Auto));
+    assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
     let (timeouts, seconds) = (config.timeouts, |seconds| Some(Duration::from_secs(seconds)));
     assert_eq!((timeouts.connect, timeouts.idle), (seconds(5), seconds(75)));
     assert_eq!((timeouts.read, timeouts.write), (seconds(300), seconds(300)));
@@ -178,7 +180,7 @@ fn a_reference_stands_anywhere_in_a_value() {
     let config = parse_in(&folder, text).unwrap();
     assert_eq!(config.upstream.authority(), "127.0.0.1:3002");
     assert_eq!(config.callback.path.expose(), format!("/cb/{SECRET}/in-a-file"));
-    assert_eq!(config.log.level, LogLevel::Debug);
+    assert_eq!(config.log.level, LevelFilter::DEBUG);
     assert_eq!(
         parse(&format!("{UPSTREAM}callback: {{ path: '/$${{SECRET}}' }}")).unwrap().callback.path.expose(),
         "/${SECRET}"
