@@ -1,10 +1,16 @@
 //! The claims of an assertion (RFC 7519 §4.1, and the names of OpenID Connect Core §5.1 for the user).
 
+use std::{
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
 use serde::Serialize;
 
+use super::Assertions;
 use crate::{identity::Identity, profile::Profile};
 
-/// The claims of one assertion; what the profile lacks is left out.
+/// The claims of one assertion. A claim that the profile has no value for is left out.
 #[derive(Serialize)]
 pub(super) struct Claims<'a> {
     iss: &'a str,
@@ -22,25 +28,18 @@ pub(super) struct Claims<'a> {
     family_name: Option<&'a str>,
 }
 
-/// What an assertion says of itself; times are in seconds since the Unix epoch.
-pub(super) struct Frame<'a> {
-    pub(super) issuer: &'a str,
-    pub(super) audience: &'a str,
-    pub(super) issued: u64,
-    pub(super) expires: u64,
-    pub(super) id: &'a str,
-}
-
 impl<'a> Claims<'a> {
-    pub(super) fn of(identity: &'a Identity, frame: &Frame<'a>) -> Self {
+    /// The claims of an assertion that is made now, with an id of its own. Times are in seconds since the Unix epoch.
+    pub(super) fn new(assertions: &'a Assertions, identity: &'a Identity, now: SystemTime, id: &'a str) -> Self {
         let profile = identity.profile();
+        let issued_at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Self {
-            iss: frame.issuer,
-            aud: frame.audience,
+            iss: &assertions.issuer.0,
+            aud: &assertions.audience.0,
             sub: subject(profile),
-            iat: frame.issued,
-            exp: frame.expires,
-            jti: frame.id,
+            iat: issued_at,
+            exp: issued_at.saturating_add(assertions.lifetime.as_secs()),
+            jti: id,
             phone_number: profile.phone.as_str(),
             name: profile.name().map(|name| cut(&name).to_owned()),
             given_name: profile.given_name.as_deref().map(cut),
@@ -49,17 +48,16 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// The name of an issuer or of an audience: a URL, or any other text that both sides agree on.
+/// The name of an issuer or of an audience: a URL, or any other text that both sides agree on, byte for byte.
+///
+/// It is parsed from a text of up to 1024 bytes without control characters, and without white space at its ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal(Box<str>);
 
-impl Principal {
-    /// Takes a name as it will be compared: byte for byte.
-    ///
-    /// # Errors
-    ///
-    /// When it is empty, longer than 1024 bytes, has white space at an end or holds a control character.
-    pub fn parse(text: &str) -> Result<Self, PrincipalError> {
+impl FromStr for Principal {
+    type Err = PrincipalError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() || text.len() > MAX_LENGTH {
             return Err(PrincipalError::Length);
         }
@@ -67,19 +65,6 @@ impl Principal {
             return Err(PrincipalError::Character);
         }
         Ok(Self(text.into()))
-    }
-
-    /// The name as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for Principal {
-    type Err = PrincipalError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
     }
 }
 
@@ -90,12 +75,12 @@ pub enum PrincipalError {
     /// It is empty, or longer than 1024 bytes.
     #[error("must have at least one character and at most 1024 bytes")]
     Length,
-    /// It holds what nobody sees, and so compares wrong.
+    /// It has a character that people do not see, and that makes it differ from what they wrote elsewhere.
     #[error("must have no control character, and no white space at its ends")]
     Character,
 }
 
-/// The user id; the phone where there is none, or one that no verifier must take (OpenID Connect Core §2).
+/// The user id. It is the phone number if there is no user id, or one too long for verifiers (OpenID Connect Core §2).
 fn subject(profile: &Profile) -> &str {
     let user_id = profile.user_id.as_deref().filter(|id| id.len() <= SUBJECT_LIMIT);
     user_id.unwrap_or(profile.phone.as_str())
@@ -117,7 +102,7 @@ mod tests {
     #[test]
     fn a_name_is_a_text_that_people_can_compare() {
         for text in ["https://shop.example", "shop-backend", "urn:shop:1", "दुकान", "a shop"] {
-            assert_eq!(Principal::parse(text).unwrap().as_str(), text);
+            assert_eq!(&*text.parse::<Principal>().unwrap().0, text);
         }
         for (text, error) in [
             ("", PrincipalError::Length),
@@ -128,7 +113,7 @@ mod tests {
             (" a", PrincipalError::Character),
             ("a\n", PrincipalError::Character),
         ] {
-            assert_eq!(Principal::parse(text), Err(error), "{text:?}");
+            assert_eq!(text.parse::<Principal>(), Err(error), "{text:?}");
         }
     }
 }

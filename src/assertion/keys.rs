@@ -7,7 +7,7 @@ use jsonwebtoken::jwk::{
     JwkSet, KeyAlgorithm, PublicKeyUse,
 };
 use p256::{
-    ecdsa::{self, VerifyingKey},
+    ecdsa,
     pkcs8::{EncodePrivateKey as _, LineEnding, PrivateKeyInfo, SecretDocument},
 };
 use sha2::{Digest as _, Sha256};
@@ -22,7 +22,7 @@ use crate::random::Random;
 /// It is wiped when it is dropped, and has no `Debug`.
 pub struct SigningKey {
     secret: ecdsa::SigningKey,
-    public: PublicKey,
+    id: String,
 }
 
 impl SigningKey {
@@ -31,7 +31,7 @@ impl SigningKey {
         let random = Random::system();
         // All but one of four billion texts of 32 bytes are keys.
         let keys = std::iter::repeat_with(|| ecdsa::SigningKey::from_slice(&*random.bytes::<32>()));
-        Self::of(keys.flatten().next().expect("it is tried until there is one"))
+        Self::new(keys.flatten().next().expect("it is tried until there is one"))
     }
 
     /// Reads a private key in PKCS#8 form (RFC 5958), written as PEM: `-----BEGIN PRIVATE KEY-----`.
@@ -47,7 +47,7 @@ impl SigningKey {
             _ => return Err(KeyError::NotPkcs8),
         }
         let info = PrivateKeyInfo::try_from(document.as_bytes()).map_err(|_| KeyError::NotPkcs8)?;
-        ecdsa::SigningKey::try_from(info).map(Self::of).map_err(|_| KeyError::NotP256)
+        ecdsa::SigningKey::try_from(info).map(Self::new).map_err(|_| KeyError::NotP256)
     }
 
     /// Writes the key as [`from_pem`](Self::from_pem) reads it.
@@ -57,7 +57,7 @@ impl SigningKey {
 
     /// The key's thumbprint (RFC 7638), which names it in tokens and in the key set.
     pub fn id(&self) -> &str {
-        self.public.id()
+        &self.id
     }
 
     /// The signature of a message, as JWS writes it (RFC 7518 §3.4).
@@ -65,79 +65,14 @@ impl SigningKey {
         ecdsa::signature::Signer::sign(&self.secret, message)
     }
 
-    fn of(secret: ecdsa::SigningKey) -> Self {
-        let public = PublicKey::of(secret.verifying_key());
-        Self { secret, public }
-    }
-}
-
-/// The keys of one issuer: one signs, and all are published.
-///
-/// To rotate, publish the next key beside the one that signs, and let it sign once the verifiers' copies of the key
-/// set have expired. The old one stays published until the last token that it signed has expired.
-pub struct SigningKeys {
-    signer: SigningKey,
-    others: Vec<SigningKey>,
-}
-
-impl SigningKeys {
-    /// Starts with the key that signs.
-    pub fn new(signer: SigningKey) -> Self {
-        Self { signer, others: Vec::new() }
+    fn new(secret: ecdsa::SigningKey) -> Self {
+        let [x, y] = coordinates(&secret);
+        Self { secret, id: thumbprint(&x, &y) }
     }
 
-    /// Publishes a further key.
-    ///
-    /// # Errors
-    ///
-    /// When it is one of these keys already.
-    pub fn publish(&mut self, key: SigningKey) -> Result<(), KeyError> {
-        if self.all().any(|known| known.id() == key.id()) {
-            return Err(KeyError::Twice);
-        }
-        self.others.push(key);
-        Ok(())
-    }
-
-    /// The key that signs.
-    pub fn signer(&self) -> &SigningKey {
-        &self.signer
-    }
-
-    /// The public keys as a JSON Web Key Set.
-    pub(super) fn key_set(&self) -> Bytes {
-        let set = JwkSet { keys: self.all().map(|key| key.public.jwk()).collect() };
-        serde_json::to_vec(&set).expect("texts are always JSON").into()
-    }
-
-    /// Every key, the one that signs first.
-    pub fn all(&self) -> impl Iterator<Item = &SigningKey> {
-        std::iter::once(&self.signer).chain(&self.others)
-    }
-}
-
-/// The public half of a key: a point of P-256 by its two coordinates, in base64url.
-struct PublicKey {
-    x: String,
-    y: String,
-    id: String,
-}
-
-impl PublicKey {
-    fn of(key: &VerifyingKey) -> Self {
-        let point = key.to_encoded_point(false);
-        let [x, y] = [point.x(), point.y()]
-            .map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate.expect("an uncompressed point has two coordinates")));
-        let id = thumbprint(&x, &y);
-        Self { x, y, id }
-    }
-
-    /// The thumbprint of the key.
-    fn id(&self) -> &str {
-        &self.id
-    }
-
+    /// The public half of the key.
     fn jwk(&self) -> Jwk {
+        let [x, y] = coordinates(&self.secret);
         Jwk {
             common: CommonParameters {
                 public_key_use: Some(PublicKeyUse::Signature),
@@ -148,14 +83,58 @@ impl PublicKey {
             algorithm: AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters {
                 key_type: EllipticCurveKeyType::EC,
                 curve: EllipticCurve::P256,
-                x: self.x.clone(),
-                y: self.y.clone(),
+                x,
+                y,
             }),
         }
     }
 }
 
-/// The hash of the members that make the key, in the one order and spelling of RFC 7638 §3.
+/// The keys of one issuer: the first signs, and all are published.
+///
+/// To rotate, publish the next key beside the one that signs, and let it sign once the verifiers' copies of the key
+/// set have expired. The old one stays published until the last token that it signed has expired.
+pub struct SigningKeys(Vec<SigningKey>);
+
+impl SigningKeys {
+    /// Starts with the key that signs.
+    pub fn new(signer: SigningKey) -> Self {
+        Self(vec![signer])
+    }
+
+    /// Publishes a further key.
+    ///
+    /// # Errors
+    ///
+    /// When it is one of these keys already.
+    pub fn publish(&mut self, key: SigningKey) -> Result<(), KeyError> {
+        if self.0.iter().any(|known| known.id == key.id) {
+            return Err(KeyError::Twice);
+        }
+        self.0.push(key);
+        Ok(())
+    }
+
+    /// The key that signs.
+    pub(super) fn signer(&self) -> &SigningKey {
+        &self.0[0]
+    }
+
+    /// The public keys as a JSON Web Key Set.
+    pub(super) fn key_set(&self) -> Bytes {
+        let set = JwkSet { keys: self.0.iter().map(SigningKey::jwk).collect() };
+        serde_json::to_vec(&set).expect("texts are always JSON").into()
+    }
+}
+
+/// The point of P-256 that is the public half of a key: its two coordinates in base64url.
+fn coordinates(secret: &ecdsa::SigningKey) -> [String; 2] {
+    let point = secret.verifying_key().to_encoded_point(false);
+    [point.x(), point.y()]
+        .map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate.expect("an uncompressed point has two coordinates")))
+}
+
+/// The hash of a public key in the one order and spelling of RFC 7638 §3.
 fn thumbprint(x: &str, y: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
 }

@@ -1,4 +1,4 @@
-//! How a gate comes to sign.
+//! The plugin of a gate that signs identities and publishes the keys.
 
 use std::{
     num::NonZero,
@@ -19,31 +19,25 @@ impl GateBuilder {
     /// Sends a signed assertion with every identity, and publishes the keys at
     /// [`KEY_SET_PATH`](super::KEY_SET_PATH), unless that is the callback's path. By default no assertion is sent.
     pub fn assertions(self, assertions: impl Into<Arc<Assertions>>) -> Self {
-        self.plug_in(Signer { assertions: assertions.into(), last: Mutex::new(LruCache::new(KEPT)) })
+        self.plug_in(AssertionPlugin { assertions: assertions.into(), last: Mutex::new(LruCache::new(KEPT)) })
     }
 }
 
-/// Signs, and remembers what it signed last for each session, for signing is not cheap.
-struct Signer {
+/// Signs, and remembers the last assertion of each session and when it was made, because signing takes time.
+struct AssertionPlugin {
     assertions: Arc<Assertions>,
-    last: Mutex<LruCache<Box<str>, Signed>>,
+    last: Mutex<LruCache<Box<str>, (HeaderValue, SystemTime)>>,
 }
 
-#[derive(Clone)]
-struct Signed {
-    assertion: HeaderValue,
-    at: SystemTime,
-}
-
-impl Signer {
+impl AssertionPlugin {
     fn last(&self, session: &str, now: SystemTime) -> Option<HeaderValue> {
-        let signed = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(session)?.clone();
-        let fresh = now.duration_since(signed.at).is_ok_and(|age| age < self.assertions.lifetime / 2);
-        fresh.then_some(signed.assertion)
+        let (assertion, made) = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(session)?.clone();
+        let is_fresh = now.duration_since(made).is_ok_and(|age| age < self.assertions.lifetime / 2);
+        is_fresh.then_some(assertion)
     }
 }
 
-impl Plugin for Signer {
+impl Plugin for AssertionPlugin {
     fn publish(&self, gate: &Gate, head: &Parts) -> Option<Reply> {
         head.uri.path().strip_prefix(gate.prefix()).filter(|rest| *rest == "/jwks.json")?;
         if head.method != Method::GET && head.method != Method::HEAD {
@@ -63,8 +57,8 @@ impl Plugin for Signer {
         }
         let assertion = self.assertions.sign(identity, now);
         if let Some(session) = session {
-            let signed = Signed { assertion: assertion.clone(), at: now };
-            self.last.lock().unwrap_or_else(PoisonError::into_inner).put(session.into(), signed);
+            let made = (assertion.clone(), now);
+            self.last.lock().unwrap_or_else(PoisonError::into_inner).put(session.into(), made);
         }
         Some(assertion)
     }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -88,9 +88,10 @@ fn a_lifetime_counts_in_whole_seconds() {
 
 #[test]
 fn every_key_is_published_and_no_secret() {
-    let mut keys = SigningKeys::new(SigningKey::generate());
-    keys.publish(SigningKey::generate()).unwrap();
-    let ids: Vec<_> = keys.all().map(|key| key.id().to_owned()).collect();
+    let [first, second] = [SigningKey::generate(), SigningKey::generate()];
+    let ids = [first.id().to_owned(), second.id().to_owned()];
+    let mut keys = SigningKeys::new(first);
+    keys.publish(second).unwrap();
     let assertions = Assertions::new(keys, "a".parse().unwrap(), "b".parse().unwrap());
 
     let set: BTreeMap<String, Vec<BTreeMap<String, String>>> = serde_json::from_slice(assertions.key_set()).unwrap();

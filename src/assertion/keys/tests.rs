@@ -91,7 +91,7 @@ fn a_key_is_published_once() {
     let (id, other_pem) = (other.id().to_owned(), other.to_pem());
     assert_eq!(keys.publish(other), Ok(()));
     assert_eq!(keys.publish(SigningKey::from_pem(&other_pem).unwrap()), Err(KeyError::Twice));
-    assert_eq!(keys.all().map(SigningKey::id).collect::<Vec<_>>(), [again().id(), &id]);
+    assert_eq!(keys.0.iter().map(SigningKey::id).collect::<Vec<_>>(), [again().id(), &id]);
     assert_eq!(keys.signer().id(), again().id());
 }
 
