@@ -28,7 +28,7 @@ fn of(error: &(dyn Error + 'static)) -> Option<Cause> {
         return Some(Cause::Dns);
     }
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
-        return Some(Cause::Tls(error.into()));
+        return Some(Cause::Tls(of_tls(error)));
     }
     // The source of these two skips the error that they hold.
     if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -59,32 +59,28 @@ fn of_io(error: &io::Error) -> Option<Cause> {
     })
 }
 
-impl From<&rustls::Error> for TlsCause {
-    fn from(error: &rustls::Error) -> Self {
-        use rustls::Error as E;
-        match error {
-            E::InvalidCertificate(error) => error.into(),
-            E::NoCertificatesPresented | E::UnsupportedNameType => Self::BadCertificate,
-            E::InvalidMessage(_) | E::InappropriateMessage { .. } | E::PeerSentOversizedRecord => Self::NotTls,
-            E::PeerIncompatible(_) | E::NoApplicationProtocol => Self::Incompatible,
-            E::AlertReceived(AlertDescription::ProtocolVersion) => Self::Incompatible,
-            E::AlertReceived(_) => Self::Refused,
-            _ => Self::Other,
-        }
+fn of_tls(error: &rustls::Error) -> TlsCause {
+    use rustls::Error as E;
+    match error {
+        E::InvalidCertificate(error) => of_certificate(error),
+        E::NoCertificatesPresented | E::UnsupportedNameType => TlsCause::BadCertificate,
+        E::InvalidMessage(_) | E::InappropriateMessage { .. } | E::PeerSentOversizedRecord => TlsCause::NotTls,
+        E::PeerIncompatible(_) | E::NoApplicationProtocol => TlsCause::Incompatible,
+        E::AlertReceived(AlertDescription::ProtocolVersion) => TlsCause::Incompatible,
+        E::AlertReceived(_) => TlsCause::Refused,
+        _ => TlsCause::Other,
     }
 }
 
-impl From<&CertificateError> for TlsCause {
-    fn from(error: &CertificateError) -> Self {
-        use CertificateError as E;
-        match error {
-            E::Expired | E::ExpiredContext { .. } => Self::Expired,
-            E::NotValidYet | E::NotValidYetContext { .. } => Self::NotYetValid,
-            // A wrong signature says that the key is not that of the authority which the certificate names.
-            E::UnknownIssuer | E::BadSignature => Self::UnknownIssuer,
-            E::NotValidForName | E::NotValidForNameContext { .. } => Self::WrongName,
-            _ => Self::BadCertificate,
-        }
+fn of_certificate(error: &CertificateError) -> TlsCause {
+    use CertificateError as E;
+    match error {
+        E::Expired | E::ExpiredContext { .. } => TlsCause::Expired,
+        E::NotValidYet | E::NotValidYetContext { .. } => TlsCause::NotYetValid,
+        // A wrong signature says that the key is not that of the authority which the certificate names.
+        E::UnknownIssuer | E::BadSignature => TlsCause::UnknownIssuer,
+        E::NotValidForName | E::NotValidForNameContext { .. } => TlsCause::WrongName,
+        _ => TlsCause::BadCertificate,
     }
 }
 
