@@ -1,15 +1,15 @@
 //! The causes of failures of the services that truegate depends on: one closed list for errors, events, logs and metrics.
 //!
 //! The store, the profile endpoint and the app behind are different things, but they fail in the same ways. Each failure
-//! has a [`Cause`], and a [`Fault`] is a cause together with the error that it was found in.
+//! has a [`Cause`], and a [`Failure`] is a cause together with the error that it was found in.
 //!
 //! ```
-//! use truegate::cause::{Cause, Fault};
+//! use truegate::cause::{Cause, Failure};
 //!
 //! let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-//! let fault = Fault::new(Cause::Connect, refused);
-//! assert_eq!(fault.cause().code(), "connect");
-//! assert!(std::error::Error::source(&fault).is_some());
+//! let failure = Failure::new(Cause::Connect, refused);
+//! assert_eq!(failure.cause().code(), "connect");
+//! assert!(std::error::Error::source(&failure).is_some());
 //! ```
 
 #[cfg(any(feature = "client", feature = "redis"))]
@@ -64,7 +64,7 @@ closed_list! {
         UnknownIssuer = "unknown-issuer",
         /// The certificate is for another name.
         WrongName = "wrong-name",
-        /// The certificate has another fault.
+        /// The certificate is wrong in another way.
         BadCertificate = "bad-certificate",
         /// The other side does not speak TLS.
         NotTls = "not-tls",
@@ -96,17 +96,17 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A cause, and the error that it was found in.
+/// A [`Cause`] with the error that it was found in.
 ///
-/// Faults are equal if their causes are. The text and the `Debug` of a fault show its cause only, because the text of
+/// Failures are equal if their causes are. The text and the `Debug` of a failure show its cause only, because the text of
 /// another library may hold what came over the wire. That error is the [`source`](Error::source).
 #[derive(Clone)]
-pub struct Fault {
+pub struct Failure {
     cause: Cause,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-impl Fault {
+impl Failure {
     /// A cause with the error that it was found in.
     pub fn new(cause: Cause, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause, source: Some(Arc::from(source.into())) }
@@ -118,33 +118,33 @@ impl Fault {
     }
 }
 
-impl From<Cause> for Fault {
+impl From<Cause> for Failure {
     fn from(cause: Cause) -> Self {
         Self { cause, source: None }
     }
 }
 
-impl PartialEq for Fault {
+impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
         self.cause == other.cause
     }
 }
 
-impl Eq for Fault {}
+impl Eq for Failure {}
 
-impl fmt::Debug for Fault {
+impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Fault").field(&self.cause).finish()
+        f.debug_tuple("Failure").field(&self.cause).finish()
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cause.fmt(f)
     }
 }
 
-impl Error for Fault {
+impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
     }
@@ -167,9 +167,9 @@ mod tests {
 
     #[test]
     fn a_fault_tells_nothing_but_its_cause_and_keeps_its_source() {
-        let fault = Fault::new(Cause::Protocol, "s3cr3t");
-        assert_eq!(format!("{fault} {fault:?}"), "protocol Fault(Protocol)");
-        assert_eq!(fault.source().unwrap().to_string(), "s3cr3t");
-        assert_eq!(fault, Fault::from(Cause::Protocol));
+        let failure = Failure::new(Cause::Protocol, "s3cr3t");
+        assert_eq!(format!("{failure} {failure:?}"), "protocol Failure(Protocol)");
+        assert_eq!(failure.source().unwrap().to_string(), "s3cr3t");
+        assert_eq!(failure, Failure::from(Cause::Protocol));
     }
 }

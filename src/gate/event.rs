@@ -144,7 +144,7 @@ impl FetchOutcome {
         match fetched {
             Ok(_) => Self::Fetched,
             Err(FetchError::Refused) => Self::Refused,
-            Err(FetchError::Unavailable(fault)) => Self::Unavailable(fault.cause()),
+            Err(FetchError::Unavailable(failure)) => Self::Unavailable(failure.cause()),
             Err(FetchError::TimedOut) => Self::TimedOut,
             Err(FetchError::Unusable) => Self::Unusable,
             Err(FetchError::NoPhoneNumber) => Self::NoPhoneNumber,

@@ -3,7 +3,7 @@
 use std::{pin::Pin, time::Instant};
 
 use super::Profile;
-use crate::{callback::Grant, cause::Fault};
+use crate::{callback::Grant, cause::Failure};
 
 /// Fetches the profile that a grant gives access to.
 ///
@@ -28,7 +28,7 @@ pub enum FetchError {
     Refused,
     /// Truecaller could not be reached or could not answer, and trying again may help.
     #[error("the profile endpoint is unavailable")]
-    Unavailable(#[source] Fault),
+    Unavailable(#[source] Failure),
     /// The deadline came first.
     #[error("the profile did not arrive in time")]
     TimedOut,

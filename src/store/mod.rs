@@ -45,7 +45,7 @@ pub use self::{
 };
 use crate::{
     callback::RequestId,
-    cause::{Cause, Fault},
+    cause::{Cause, Failure},
     session::BrowserId,
 };
 
@@ -204,12 +204,12 @@ pub enum StoreError {
     Full,
     /// The store cannot be reached, does not answer in time, or holds what it should not.
     #[error("the store is unavailable")]
-    Unavailable(#[source] Fault),
+    Unavailable(#[source] Failure),
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
-        Self::Unavailable(fault)
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable(failure)
     }
 }
 

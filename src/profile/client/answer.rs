@@ -7,7 +7,7 @@ use http::{StatusCode, header};
 use reqwest::Response;
 
 use crate::{
-    cause::{Cause, Fault, find},
+    cause::{Cause, Failure, find},
     profile::{FetchError, Profile},
 };
 
@@ -54,7 +54,7 @@ async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, Fet
 /// Returns what it means that a request failed, or that its answer broke off. The URL is not kept.
 pub(super) fn failed(error: reqwest::Error) -> FetchError {
     let error = error.without_url();
-    FetchError::Unavailable(Fault::new(cause(&error), error))
+    FetchError::Unavailable(Failure::new(cause(&error), error))
 }
 
 fn cause(error: &reqwest::Error) -> Cause {

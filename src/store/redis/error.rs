@@ -5,7 +5,7 @@ use std::io;
 use redis::{ErrorKind, RedisError};
 
 use crate::{
-    cause::{Cause, Fault, find},
+    cause::{Cause, Failure, find},
     tls::NoCertificate,
 };
 
@@ -34,14 +34,14 @@ impl From<NoCertificate> for RedisStoreError {
 }
 
 /// Returns why a connection did not come up.
-pub(super) fn fault_of_io(error: io::Error) -> Fault {
-    Fault::new(find(&error).unwrap_or(Cause::Connect), error)
+pub(super) fn failure_of_io(error: io::Error) -> Failure {
+    Failure::new(find(&error).unwrap_or(Cause::Connect), error)
 }
 
 /// Returns why a command failed. What the server says about it is not kept, as it may repeat what it was asked.
-pub(super) fn fault_of(error: RedisError) -> Fault {
+pub(super) fn failure_of(error: RedisError) -> Failure {
     match error.kind() {
-        ErrorKind::Io => Fault::new(find(&error).unwrap_or(Cause::Closed), error),
+        ErrorKind::Io => Failure::new(find(&error).unwrap_or(Cause::Closed), error),
         ErrorKind::AuthenticationFailed => Cause::Auth.into(),
         ErrorKind::Server(_) | ErrorKind::Extension => {
             refusal(error.code().unwrap_or_default(), error.detail().unwrap_or_default()).into()

@@ -13,12 +13,12 @@ use tokio::{sync::OnceCell, time::timeout};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
-    error::fault_of,
+    error::failure_of,
     server::{Server, ServerConnection},
 };
 use crate::{
     backoff::jittered,
-    cause::{Cause, Fault},
+    cause::{Cause, Failure},
     clock::{Clock, SystemClock},
     store::StoreError,
 };
@@ -39,7 +39,7 @@ struct Slot {
     /// The earliest time of the next attempt to connect.
     next_attempt: Option<Instant>,
     /// The reason why the last call, attempt or connection failed.
-    fault: Option<Fault>,
+    failure: Option<Failure>,
 }
 
 /// A call that waits for its answer. When its deadline passes or its caller leaves, and there was time enough for an answer, the
@@ -63,7 +63,7 @@ impl Reconnect {
         Ok(answer.unwrap_or_else(|_| Err(Cause::Timeout.into()))?)
     }
 
-    async fn answer<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Fault> {
+    async fn answer<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Failure> {
         let connection = self.connection().await?;
         // The client drops the answer to a call whose caller has left: it knows that answer by its order.
         let mut commands = connection.commands.clone();
@@ -80,63 +80,63 @@ impl Reconnect {
         // Another connection may fare better: to a server that has started meanwhile, or to another one.
         let is_lost = !matches!(error.retry_method(), RetryMethod::NoRetry);
         let has_ended = error.is_io_error();
-        let mut fault = fault_of(error);
+        let mut failure = failure_of(error);
         if has_ended {
             drop(in_flight);
-            fault = connection.end().await.unwrap_or(fault);
+            failure = connection.end().await.unwrap_or(failure);
         } else {
-            connection.note(Some(fault.clone()));
+            connection.note(Some(failure.clone()));
         }
-        self.note(&connection, &fault);
+        self.note(&connection, &failure);
         if is_lost {
-            self.give_up(&connection, &fault);
+            self.give_up(&connection, &failure);
         }
-        Err(fault)
+        Err(failure)
     }
 
-    async fn connection(&self) -> Result<Arc<ServerConnection>, Fault> {
+    async fn connection(&self) -> Result<Arc<ServerConnection>, Failure> {
         let mut cell = self.cell();
         if let Some(ended) = cell.get().filter(|connection| connection.has_ended()) {
-            let fault = ended.end().await.unwrap_or(Cause::Closed.into());
-            self.give_up(ended, &fault);
+            let failure = ended.end().await.unwrap_or(Cause::Closed.into());
+            self.give_up(ended, &failure);
             cell = self.cell();
         }
         cell.get_or_try_init(|| self.connect()).await.cloned()
     }
 
-    async fn connect(&self) -> Result<Arc<ServerConnection>, Fault> {
+    async fn connect(&self) -> Result<Arc<ServerConnection>, Failure> {
         {
             let mut slot = self.slot();
             let now = self.clock.now();
             if slot.rests(now) {
-                return Err(slot.fault.clone().unwrap_or(Cause::Closed.into()));
+                return Err(slot.failure.clone().unwrap_or(Cause::Closed.into()));
             }
             // A caller may leave in the middle of its attempt, which counts as one as well.
             slot.next_attempt = Some(now + jittered(PAUSE));
-            slot.fault = Some(Cause::Timeout.into());
+            slot.failure = Some(Cause::Timeout.into());
         }
         let connected = timeout(CONNECT_TIMEOUT, self.server.connect()).await;
         let connected = connected.unwrap_or_else(|_| Err(Cause::Timeout.into()));
         let mut slot = self.slot();
-        slot.fault = connected.as_ref().err().cloned();
-        if slot.fault.is_some() {
+        slot.failure = connected.as_ref().err().cloned();
+        if slot.failure.is_some() {
             slot.next_attempt = Some(self.clock.now() + jittered(PAUSE));
         }
         connected.map(Arc::new)
     }
 
     /// Remembers why a call failed.
-    fn note(&self, connection: &Arc<ServerConnection>, fault: &Fault) {
+    fn note(&self, connection: &Arc<ServerConnection>, failure: &Failure) {
         if let Some(mut slot) = self.slot_of(connection) {
-            slot.fault = Some(fault.clone());
+            slot.failure = Some(failure.clone());
         }
     }
 
     /// Lets the next caller connect. Those that wait for answers on the lost connection may still get them.
-    fn give_up(&self, lost: &Arc<ServerConnection>, fault: &Fault) {
+    fn give_up(&self, lost: &Arc<ServerConnection>, failure: &Failure) {
         if let Some(mut slot) = self.slot_of(lost) {
             slot.connection = Arc::default();
-            slot.fault = Some(fault.clone());
+            slot.failure = Some(failure.clone());
         }
     }
 

@@ -18,9 +18,9 @@ use tokio_rustls::TlsConnector;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::error::{RedisStoreError, fault_of, fault_of_io};
+use super::error::{RedisStoreError, failure_of, failure_of_io};
 use crate::{
-    cause::{Fault, NoAddress},
+    cause::{Failure, NoAddress},
     tls,
 };
 
@@ -39,7 +39,7 @@ pub(super) struct ServerConnection {
     /// One token for each call that waits for its answer.
     pub(super) in_flight: TaskTracker,
     /// The last refusal of the server, if it has not answered since.
-    refusal: Mutex<Option<Fault>>,
+    refusal: Mutex<Option<Failure>>,
     driver: AbortHandle,
     _tasks: JoinSet<()>,
 }
@@ -78,10 +78,10 @@ impl Server {
         Ok(())
     }
 
-    pub(super) async fn connect(&self) -> Result<ServerConnection, Fault> {
-        let stream = self.reach().await.map_err(fault_of_io)?;
+    pub(super) async fn connect(&self) -> Result<ServerConnection, Failure> {
+        let stream = self.reach().await.map_err(failure_of_io)?;
         let Some((connector, name)) = &self.tls else { return self.log_in(stream).await };
-        self.log_in(connector.connect(name.clone(), stream).await.map_err(fault_of_io)?).await
+        self.log_in(connector.connect(name.clone(), stream).await.map_err(failure_of_io)?).await
     }
 
     /// Connects to the first of the host's addresses that can be connected to.
@@ -99,11 +99,11 @@ impl Server {
     async fn log_in(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    ) -> Result<ServerConnection, Fault> {
+    ) -> Result<ServerConnection, Failure> {
         // Each call has a deadline of its own.
         let unlimited = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let connected = MultiplexedConnection::new_with_config(&self.login, stream, unlimited).await;
-        let (commands, driver) = connected.map_err(fault_of)?;
+        let (commands, driver) = connected.map_err(failure_of)?;
         let mut tasks = JoinSet::new();
         let driver = tasks.spawn(driver);
         let (in_flight, refusal) = (TaskTracker::new(), Mutex::default());
@@ -118,13 +118,13 @@ impl ServerConnection {
     }
 
     /// Takes note of what the server answered: it serves, or it refuses.
-    pub(super) fn note(&self, refusal: Option<Fault>) {
+    pub(super) fn note(&self, refusal: Option<Failure>) {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
     }
 
     /// Returns why the connection has ended, if the server said so: one that refuses may also hang up. Waits until every call
     /// in flight has heard its answer, or that there is none.
-    pub(super) async fn end(&self) -> Option<Fault> {
+    pub(super) async fn end(&self) -> Option<Failure> {
         self.in_flight.close();
         self.in_flight.wait().await;
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
