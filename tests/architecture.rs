@@ -45,7 +45,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "lease", modules: &[], crates: &["futures_core"] },
     Floor {
         place: "headers",
-        modules: &["callback", "identity", "lease", "profile"],
+        modules: &["callback", "closed_list", "identity", "lease", "profile"],
         crates: &["base64", "http", "serde_json", "thiserror"],
     },
     Floor { place: "access", modules: &["path", "profile"], crates: &["http", "percent_encoding", "thiserror"] },

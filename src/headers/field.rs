@@ -5,71 +5,42 @@ use std::{borrow::Cow, fmt::Write as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderValue;
 
-use crate::{callback::VERIFIED, identity::Identity, profile::Profile};
+use crate::{callback::VERIFIED, closed_list::closed_list, identity::Identity, profile::Profile};
 
-/// A field of a verified identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "each is the member of Profile of that name, or said here")]
-pub enum Field {
-    /// `verified`, or the callback's own status; it and the request id are sent for every callback.
-    Status,
-    /// The request id of the login.
-    RequestId,
-    /// The phone number in E.164 form.
-    Phone,
-    UserId,
-    /// First and last name.
-    Name,
-    GivenName,
-    FamilyName,
-    Country,
-    Email,
-    City,
-    Street,
-    Zipcode,
-    Gender,
-    AvatarUrl,
-    Company,
-    JobTitle,
-    /// One JSON array of texts.
-    Badges,
-    About,
-    CreatedAt,
-    /// The whole profile as JSON.
-    Profile,
+closed_list! {
+    /// A field of a verified identity.
+    #[allow(missing_docs, reason = "each is the member of Profile of that name, or said here")]
+    pub enum Field {
+        /// `verified`, or the callback's own status; it and the request id are sent for every callback.
+        Status = "status",
+        /// The request id of the login.
+        RequestId = "request_id",
+        /// The phone number in E.164 form.
+        Phone = "phone",
+        UserId = "user_id",
+        /// First and last name.
+        Name = "name",
+        GivenName = "given_name",
+        FamilyName = "family_name",
+        Country = "country",
+        Email = "email",
+        City = "city",
+        Street = "street",
+        Zipcode = "zipcode",
+        Gender = "gender",
+        AvatarUrl = "avatar_url",
+        Company = "company",
+        JobTitle = "job_title",
+        /// One JSON array of texts.
+        Badges = "badges",
+        About = "about",
+        CreatedAt = "created_at",
+        /// The whole profile as JSON.
+        Profile = "profile",
+    }
 }
 
 impl Field {
-    /// The fields by their names in a configuration.
-    pub const NAMES: [(&str, Self); 20] = [
-        ("status", Self::Status),
-        ("request_id", Self::RequestId),
-        ("phone", Self::Phone),
-        ("user_id", Self::UserId),
-        ("name", Self::Name),
-        ("given_name", Self::GivenName),
-        ("family_name", Self::FamilyName),
-        ("country", Self::Country),
-        ("email", Self::Email),
-        ("city", Self::City),
-        ("street", Self::Street),
-        ("zipcode", Self::Zipcode),
-        ("gender", Self::Gender),
-        ("avatar_url", Self::AvatarUrl),
-        ("company", Self::Company),
-        ("job_title", Self::JobTitle),
-        ("badges", Self::Badges),
-        ("about", Self::About),
-        ("created_at", Self::CreatedAt),
-        ("profile", Self::Profile),
-    ];
-
-    /// Finds a field by its name in a configuration.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
-    }
-
     /// Returns the encoding of the field if none was chosen.
     pub(super) fn default_encoding(self) -> Encoding {
         if self == Self::Profile { Encoding::Base64Url } else { Encoding::Percent }
@@ -124,34 +95,21 @@ pub(super) enum TooLong {
     LeaveOut,
 }
 
-/// How a text is written into a header. All but [`Encoding::Utf8`] can be decoded to exactly the same text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Encoding {
-    /// Printable ASCII but `%` stays; every other byte of the UTF-8 text becomes `%XX` (`decodeURIComponent`).
-    Percent,
-    /// Raw UTF-8; a control character becomes U+FFFD, for HTTP cannot carry it.
-    Utf8,
-    /// RFC 4648 §5 without padding.
-    Base64Url,
-    /// Printable ASCII but `=` stays; every other byte becomes `=XX` (RFC 2045 §6.7; what Grafana reads).
-    QuotedPrintable,
+closed_list! {
+    /// How a text is written into a header. All but [`Encoding::Utf8`] can be decoded to exactly the same text.
+    pub enum Encoding {
+        /// Printable ASCII but `%` stays; every other byte of the UTF-8 text becomes `%XX` (`decodeURIComponent`).
+        Percent = "percent",
+        /// Raw UTF-8; a control character becomes U+FFFD, for HTTP cannot carry it.
+        Utf8 = "utf8",
+        /// RFC 4648 §5 without padding.
+        Base64Url = "base64url",
+        /// Printable ASCII but `=` stays; every other byte becomes `=XX` (RFC 2045 §6.7; what Grafana reads).
+        QuotedPrintable = "quoted-printable",
+    }
 }
 
 impl Encoding {
-    /// The encodings by their names in a configuration.
-    pub const NAMES: [(&str, Self); 4] = [
-        ("percent", Self::Percent),
-        ("utf8", Self::Utf8),
-        ("base64url", Self::Base64Url),
-        ("quoted-printable", Self::QuotedPrintable),
-    ];
-
-    /// Finds an encoding by its name in a configuration.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, encoding)| *encoding)
-    }
-
     /// Encodes a text into a sensitive header value.
     pub(super) fn encode(self, text: &str) -> HeaderValue {
         let encoded = match self {
@@ -207,7 +165,7 @@ mod tests {
 
         #[test]
         fn every_encoding_makes_a_header_value(text in any::<String>()) {
-            for (_, encoding) in Encoding::NAMES {
+            for encoding in Encoding::ALL {
                 let encoded = encoding.encode(&text);
                 prop_assert!(encoded.as_bytes().iter().all(|byte| *byte >= b' ' && *byte != 0x7f));
             }

@@ -1,43 +1,31 @@
 //! Presets: the headers that apps read which are made for other identity proxies.
 
 use super::Encoding;
+use crate::closed_list::closed_list;
 
-/// Headers that an app reads together.
-///
-/// The user is the phone number, the one field that Truecaller verifies. No preset carries the e-mail address: it is
-/// what the user typed, and apps that find one take it for proven.
-///
-/// An app that believes one header of a family believes the others as well, such as `Remote-Groups` beside `Remote-User`.
-/// A preset therefore closes its whole family to clients: none of its names comes in from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Preset {
-    /// `Remote-User` and `Remote-Name`, as Authelia sends them; closes `Remote-*`.
-    RemoteUser,
-    /// `X-Forwarded-User` and `X-Forwarded-Preferred-Username`, as oauth2-proxy sends them to an app; closes these, and
-    /// `X-Forwarded-Email`, `-Groups` and `-Access-Token`.
-    XForwardedUser,
-    /// `X-Auth-Request-User` and `X-Auth-Request-Preferred-Username`, as oauth2-proxy answers nginx; closes
-    /// `X-Auth-Request-*`.
-    XAuthRequest,
-    /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them; closes `X-WEBAUTH-*`.
-    Grafana,
+closed_list! {
+    /// Headers that an app reads together.
+    ///
+    /// The user is the phone number, the one field that Truecaller verifies. No preset carries the e-mail address: it is
+    /// what the user typed, and apps that find one take it for proven.
+    ///
+    /// An app that believes one header of a family believes the others as well, such as `Remote-Groups` beside `Remote-User`.
+    /// A preset therefore closes its whole family to clients: none of its names comes in from outside.
+    pub enum Preset {
+        /// `Remote-User` and `Remote-Name`, as Authelia sends them; closes `Remote-*`.
+        RemoteUser = "remote-user",
+        /// `X-Forwarded-User` and `X-Forwarded-Preferred-Username`, as oauth2-proxy sends them to an app; closes these, and
+        /// `X-Forwarded-Email`, `-Groups` and `-Access-Token`.
+        XForwardedUser = "x-forwarded-user",
+        /// `X-Auth-Request-User` and `X-Auth-Request-Preferred-Username`, as oauth2-proxy answers nginx; closes
+        /// `X-Auth-Request-*`.
+        XAuthRequest = "x-auth-request",
+        /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them; closes `X-WEBAUTH-*`.
+        Grafana = "grafana",
+    }
 }
 
 impl Preset {
-    /// The presets by their names in a configuration.
-    pub const NAMES: [(&str, Self); 4] = [
-        ("remote-user", Self::RemoteUser),
-        ("x-forwarded-user", Self::XForwardedUser),
-        ("x-auth-request", Self::XAuthRequest),
-        ("grafana", Self::Grafana),
-    ];
-
-    /// Finds a preset by its name in a configuration.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
-    }
-
     /// Oauth2-proxy and Authelia send names as they are, and Grafana reads them so unless it is told otherwise.
     pub(super) const NAME_ENCODING: Encoding = Encoding::Utf8;
 
@@ -100,15 +88,14 @@ mod tests {
 
     #[test]
     fn every_preset_is_the_phone_and_the_name() {
-        for (word, user, name) in [
-            ("remote-user", "remote-user", "remote-name"),
-            ("x-forwarded-user", "x-forwarded-user", "x-forwarded-preferred-username"),
-            ("x-auth-request", "x-auth-request-user", "x-auth-request-preferred-username"),
-            ("grafana", "x-webauth-user", "x-webauth-name"),
+        for (preset, user, name) in [
+            (Preset::RemoteUser, "remote-user", "remote-name"),
+            (Preset::XForwardedUser, "x-forwarded-user", "x-forwarded-preferred-username"),
+            (Preset::XAuthRequest, "x-auth-request-user", "x-auth-request-preferred-username"),
+            (Preset::Grafana, "x-webauth-user", "x-webauth-name"),
         ] {
             for encoding in [Encoding::Utf8, Encoding::QuotedPrintable] {
                 let mut builder = builder();
-                let preset = Preset::named(word).unwrap();
                 match encoding {
                     Encoding::Utf8 => builder.preset(preset).unwrap(),
                     encoding => builder.preset_encoded(preset, encoding).unwrap(),
@@ -117,10 +104,9 @@ mod tests {
                 let (_, added) = names.injections.split_at(8);
                 let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
                 assert_eq!(added, [(user, Field::Phone, Encoding::Percent), (name, Field::Name, encoding)]);
-                assert!(names.is_reserved(user) && names.is_reserved(name.replace('-', "_")), "{word}");
+                assert!(names.is_reserved(user) && names.is_reserved(name.replace('-', "_")), "{preset:?}");
             }
         }
-        assert_eq!(Preset::named("Remote-User"), None);
     }
 
     #[test]
@@ -155,11 +141,11 @@ mod tests {
     #[test]
     fn all_presets_go_together_and_each_goes_once() {
         let mut builder = builder();
-        for (word, preset) in Preset::NAMES {
-            assert_eq!(builder.preset(preset), Ok(()), "{word}");
+        for preset in Preset::ALL {
+            assert_eq!(builder.preset(*preset), Ok(()), "{preset:?}");
         }
-        for (word, preset) in Preset::NAMES {
-            assert_eq!(builder.preset(preset), Err(HeaderNameError::Twice), "{word}");
+        for preset in Preset::ALL {
+            assert_eq!(builder.preset(*preset), Err(HeaderNameError::Twice), "{preset:?}");
         }
         assert_eq!(builder.inject("Remote.User", Field::Phone, None), Err(HeaderNameError::Twice));
     }

@@ -25,7 +25,7 @@ const HEADERS: [(&str, &str); 4] = [
 const NAME: &str = "Zoë = 100% \u{1f600}\r\nRemote-User: +1 =41";
 
 fn every_preset() -> Vec<&'static str> {
-    Preset::NAMES.iter().map(|(name, _)| *name).collect()
+    Preset::ALL.iter().map(|preset| preset.code()).collect()
 }
 
 /// Each header in spellings that some server reads as the header itself.

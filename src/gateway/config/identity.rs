@@ -16,7 +16,8 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
     let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
     let mut builder = prefix.unwrap_or_default();
     for item in section.list("presets") {
-        if let Some((preset, encoding)) = encoded(item, "preset", "write preset: remote-user", Preset::NAMES) {
+        let words = Preset::ALL.iter().map(|preset| (preset.code(), *preset));
+        if let Some((preset, encoding)) = encoded(item, "preset", "write preset: remote-user", words) {
             let added = match encoding {
                 None => builder.preset(preset),
                 Some(encoding) => builder.preset_encoded(preset, encoding),
@@ -26,7 +27,8 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
     }
     for (name, item) in section.members("headers") {
         // The name is checked even if the field is wrong.
-        let injected = encoded(item, "field", "write field: phone, or another field", Field::NAMES);
+        let words = Field::ALL.iter().map(|field| (field.code(), *field));
+        let injected = encoded(item, "field", "write field: phone, or another field", words);
         let (field, encoding) = injected.unwrap_or((Field::Status, None));
         if let Err(error) = builder.inject(name, field, encoding) {
             item.complain_of_key(explain(error));
@@ -53,7 +55,8 @@ fn encoded<T>(
     }
     item.section(|section| {
         let word = section.read_required(key, advice, value::choice(words));
-        let encoding = section.read("encoding", value::choice(Encoding::NAMES));
+        let encodings = Encoding::ALL.iter().map(|encoding| (encoding.code(), *encoding));
+        let encoding = section.read("encoding", value::choice(encodings));
         Some((word?, encoding))
     })
 }

@@ -158,21 +158,28 @@ impl Settings {
         let mut names = HeaderNames::builder("X-Truecaller-").expect("the default prefix is valid");
         names.max_value_length(self.max_value_length);
         for preset in &self.presets {
-            names.preset(Preset::named(preset).expect("a preset")).expect("a preset's headers may be injected");
+            names.preset(coded(Preset::ALL, Preset::code, preset)).expect("a preset's headers may be injected");
         }
         for (preset, encoding) in &self.encoded_presets {
-            let (preset, encoding) = (Preset::named(preset).expect("a preset"), Encoding::named(encoding));
-            let added = names.preset_encoded(preset, encoding.expect("an encoding"));
+            let (preset, encoding) =
+                (coded(Preset::ALL, Preset::code, preset), coded(Encoding::ALL, Encoding::code, encoding));
+            let added = names.preset_encoded(preset, encoding);
             added.expect("a preset's headers may be injected");
         }
         for name in &self.strip {
             names.strip(name).expect("a header that may be stripped");
         }
         for (name, field) in &self.headers {
-            names.inject(name, Field::named(field).expect("a field"), None).expect("a header that may be injected");
+            let field = coded(Field::ALL, Field::code, field);
+            names.inject(name, field, None).expect("a header that may be injected");
         }
         names.build()
     }
+}
+
+/// The one of a closed list that has this code.
+fn coded<T: Copy>(all: &[T], code: fn(T) -> &'static str, known: &str) -> T {
+    *all.iter().find(|value| code(**value) == known).expect("a known word")
 }
 
 /// How identities are signed.
