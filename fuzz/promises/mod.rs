@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::{
     callback::{Callback, Endpoints, ProfileEndpoint},
-    headers::{Edits, HeaderNames},
+    headers::{EditKind, Edits, HeaderNames},
     identity::Identity,
     path::{CanonicalPath, SessionPath, any_reading, decode_fully},
     profile::Profile,
@@ -84,8 +84,8 @@ pub fn profile(body: &[u8]) -> bool {
     assert!(serde_json::from_str::<Members>(&profile.json).is_ok());
     assert!(!format!("{profile:?}").contains(digits), "a phone number is shown");
     let mut headers = HeaderMap::new();
-    let identity = Identity::vouch(None, profile);
-    let _ = Edits::verified(Arc::new(HeaderNames::default()), identity, None).apply(&mut headers);
+    let verified = EditKind::Verified { identity: Identity::vouch(None, profile), assertion: None };
+    let _ = Edits::new(Arc::new(HeaderNames::default()), verified).apply(&mut headers);
     assert_eq!(headers.keys_len(), headers.len(), "a header is sent twice");
     assert_eq!(headers["x-truecaller-status"], "verified");
     true

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     callback::{Callback, Grant},
-    headers::Edits,
+    headers::{EditKind, Edits},
     identity::Identity,
     profile::{FetchError, Profile},
 };
@@ -142,12 +142,12 @@ impl Intake {
     async fn verify(&self, body: &[u8]) -> Result<Edits, Rejection> {
         let gate = &self.gate;
         match Callback::parse(body, &gate.0.endpoints)? {
-            Callback::Decline(decline) => Ok(Edits::declined(gate.names(), decline)),
+            Callback::Decline(decline) => Ok(Edits::new(gate.names(), EditKind::Declined(decline))),
             Callback::Grant(grant) => {
                 let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
                 let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                 let assertion = gate.assert(&identity, None);
-                Ok(Edits::verified(gate.names(), identity, assertion))
+                Ok(Edits::new(gate.names(), EditKind::Verified { identity, assertion }))
             }
         }
     }

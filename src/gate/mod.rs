@@ -78,7 +78,7 @@ pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 use crate::{
     callback::Endpoints,
     clock::Clock,
-    headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits, Spoofs},
+    headers::{EditKind, Edits, HeaderNames, HeaderTarget, ResponseEdits, Spoofs},
     path::PathMatch,
     profile::ProfileSource,
 };
@@ -122,7 +122,7 @@ impl Gate {
         }
         let published = self.0.plugins.iter().find_map(|plugin| plugin.publish(self, head)).map(Step::Reply);
         let inspected = || self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head));
-        published.or_else(inspected).unwrap_or_else(|| Step::Forward(Edits::strip(self.names())))
+        published.or_else(inspected).unwrap_or_else(|| Step::Forward(Edits::new(self.names(), EditKind::Ordinary)))
     }
 
     /// Answers a request that the edge itself cannot let pass.

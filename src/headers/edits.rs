@@ -57,13 +57,16 @@ impl HeaderTarget for HeaderMap {
 #[derive(Debug, Clone)]
 #[must_use = "a request without its edits carries whatever the client claimed"]
 pub(crate) struct Edits {
-    names: Arc<HeaderNames>,
-    kind: EditKind,
+    pub(crate) names: Arc<HeaderNames>,
+    pub(crate) kind: EditKind,
+    /// The app's listed cookies that go on.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    cookies: KeptCookies,
+    pub(crate) cookies: KeptCookies,
+    /// Whether the request came by a trusted proxy, which may tell the app where it is mounted.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    by_proxy: bool,
-    response: Option<Arc<ResponseEdits>>,
+    pub(crate) by_proxy: bool,
+    /// What is done to the response, if anything is.
+    pub(crate) response: Option<Arc<ResponseEdits>>,
 }
 
 /// What is done to the response of a request that was passed on, beside stripping the namespace.
@@ -79,59 +82,22 @@ pub(crate) struct ResponseEdits {
     pub(crate) personal: bool,
 }
 
+/// What a request gets once the namespace is stripped.
 #[derive(Debug, Clone)]
-enum EditKind {
+pub(crate) enum EditKind {
     /// Any request: nothing is injected.
     Ordinary,
-    /// A callback whose profile was fetched.
+    /// A callback whose profile was fetched: its identity, with an assertion of it if there is one.
     Verified { identity: Identity, assertion: Option<HeaderValue> },
-    /// A request of a browser that is known.
+    /// A request of a browser that is known: the identity of its session.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know browsers"))]
     Known { identity: Identity, assertion: Option<HeaderValue> },
-    /// A callback without a token.
+    /// A callback without a token: its status and request id.
     Declined(Decline),
 }
 
 impl Edits {
-    /// Strips the namespace and sets nothing.
-    pub(crate) fn strip(names: Arc<HeaderNames>) -> Self {
-        Self::new(names, EditKind::Ordinary)
-    }
-
-    /// Injects the verified identity of a callback, with an assertion of it if there is one.
-    pub(crate) fn verified(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
-        Self::new(names, EditKind::Verified { identity, assertion })
-    }
-
-    /// Injects the identity of a session, with an assertion of it if there is one.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    pub(crate) fn known(names: Arc<HeaderNames>, identity: Identity, assertion: Option<HeaderValue>) -> Self {
-        Self::new(names, EditKind::Known { identity, assertion })
-    }
-
-    /// Injects the status and request id of a callback without a token.
-    pub(crate) fn declined(names: Arc<HeaderNames>, decline: Decline) -> Self {
-        Self::new(names, EditKind::Declined(decline))
-    }
-
-    /// Does this to the response.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    pub(crate) fn answering(self, response: impl Into<Arc<ResponseEdits>>) -> Self {
-        Self { response: Some(response.into()), ..self }
-    }
-
-    /// Lets these of the app's listed cookies go on.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    pub(crate) fn keeping(self, cookies: KeptCookies) -> Self {
-        Self { cookies, ..self }
-    }
-
-    /// Says whether the request came by a trusted proxy, which may tell the app where it is mounted.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    pub(crate) fn by_proxy(self, by_proxy: bool) -> Self {
-        Self { by_proxy, ..self }
-    }
-
-    fn new(names: Arc<HeaderNames>, kind: EditKind) -> Self {
+    pub(crate) fn new(names: Arc<HeaderNames>, kind: EditKind) -> Self {
         Self { names, kind, cookies: KeptCookies::default(), by_proxy: false, response: None }
     }
 
@@ -171,28 +137,6 @@ impl Edits {
     /// Returns how long the request and its response may last, if they end with a session.
     pub(crate) fn lease(&self) -> Option<&Lease> {
         self.response.as_ref()?.lease.as_ref()
-    }
-
-    /// The app's listed cookies that go on.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    pub(crate) fn kept_cookies(&self) -> &KeptCookies {
-        &self.cookies
-    }
-
-    /// Whether the request came by a trusted proxy.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
-    pub(crate) fn is_by_proxy(&self) -> bool {
-        self.by_proxy
-    }
-
-    /// Returns what is done to the response, if anything is.
-    pub(crate) fn response(&self) -> Option<&ResponseEdits> {
-        self.response.as_deref()
-    }
-
-    /// Returns what is left to do once the request's headers are edited.
-    pub(crate) fn into_response(self) -> Option<Arc<ResponseEdits>> {
-        self.response
     }
 }
 

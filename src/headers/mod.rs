@@ -29,7 +29,7 @@ pub use self::{
 };
 pub(crate) use self::{
     cookies::{AppCookies, KeptCookies, join_cookies},
-    edits::{Edits, HeaderTarget, ResponseEdits, remove_where},
+    edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
     namespace::{Spoofs, reads_as},
 };
 

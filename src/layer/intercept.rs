@@ -129,7 +129,7 @@ where
                         (Verdict::Forward(edits), Some(body)) => {
                             prepare(this.gate, &edits, &mut head);
                             let request = Request::from_parts(head, body.leased(edits.lease()));
-                            Phase::Calling { call: inner.oneshot(request), edits: edits.into_response() }
+                            Phase::Calling { call: inner.oneshot(request), edits: edits.response }
                         }
                         (Verdict::Forward(_), None) => unreachable!("only what was read to its end is forwarded"),
                         (Verdict::Reply(reply), body) => {

@@ -56,7 +56,7 @@ where
                 prepare(&self.gate, &edits, &mut head);
                 let body = RequestBody::of_request(body, self.gate.clone()).leased(edits.lease());
                 let request = Request::from_parts(head, body);
-                ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.into_response())
+                ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.response)
             }
             Step::Read(intake) => Intercept::read(self.gate.clone(), intake, (head, body), self.release()).into(),
             Step::Wait(verdict) => Intercept::wait(self.gate.clone(), verdict, (head, body), self.release()).into(),

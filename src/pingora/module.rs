@@ -138,7 +138,7 @@ impl HttpModule for TruegateModule {
         }
         match &self.edits {
             _ if self.answers => {}
-            Some(edits) => self.gate.apply_response(edits.response(), &mut CasedHead(response)),
+            Some(edits) => self.gate.apply_response(edits.response.as_deref(), &mut CasedHead(response)),
             None => self.gate.strip_response(&mut CasedHead(response)),
         }
         if !self.reads_chunks {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::{Access, RuleInput},
     gate::{Connection, Rejection, Reply, Step, Verdict},
-    headers::{AppCookies, Edits, ResponseEdits},
+    headers::{AppCookies, EditKind, Edits, ResponseEdits},
     profile::PhoneNumber,
     session::{ReturnPath, Session},
 };
@@ -28,7 +28,7 @@ impl Handler<'_> {
             return Step::Reply(self.gate.reject_for(Rejection::AmbiguousPath, head));
         };
         if matches!(access, Access::Public) && self.sessions.upstream_cookies.is_empty() {
-            return Step::Forward(Edits::strip(self.gate.names()).by_proxy(is_by_proxy(head)));
+            return Step::Forward(Edits { by_proxy: is_by_proxy(head), ..self.edits(EditKind::Ordinary, None) });
         }
         match self.state_so_far(&head.headers) {
             Ok(state) => self.decide(access, state, head).into(),
@@ -51,33 +51,38 @@ impl Handler<'_> {
                 return Verdict::Reply(self.reject(Rejection::CrossSite, head));
             }
             Ok(_) if matches!(access, Access::Public) => {
-                Edits::strip(self.gate.names()).answering(ResponseEdits { app, ..ResponseEdits::default() })
+                self.edits(EditKind::Ordinary, Some(Arc::new(ResponseEdits { app, ..ResponseEdits::default() })))
             }
-            Ok(admitted) => self.edits(admitted, app, head.uri.path()),
+            Ok(admitted) => self.admitted(admitted, app, head.uri.path()),
             Err(refusal) => {
                 let leads_to_login = is_navigation(&head.method, &head.headers) && !is_web_socket(head);
                 let refused = self.refuse(&refusal, leads_to_login, PageRequest::of(head), head.uri.path());
                 return Verdict::Reply(Reply { connection: Connection::after(head), ..refused });
             }
         };
-        Verdict::Forward(edits.keeping(kept).by_proxy(is_by_proxy(head)))
+        Verdict::Forward(Edits { cookies: kept, by_proxy: is_by_proxy(head), ..edits })
     }
 
-    fn edits(&self, admitted: Admitted, app: Option<AppCookies>, path: &str) -> Edits {
-        let strip = || Edits::strip(self.gate.names());
+    fn edits(&self, kind: EditKind, response: Option<Arc<ResponseEdits>>) -> Edits {
+        Edits { response, ..Edits::new(self.gate.names(), kind) }
+    }
+
+    fn admitted(&self, admitted: Admitted, app: Option<AppCookies>, path: &str) -> Edits {
+        let anonymous = |response| self.edits(EditKind::Ordinary, Some(response));
         match admitted {
             Admitted::Signed(session) => {
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
-                let edits = Edits::known(self.gate.names(), session.identity().clone(), assertion);
-                edits.answering(ResponseEdits {
+                let response = ResponseEdits {
                     cookies: self.renewal(&session).into_iter().collect(),
                     app,
                     lease: Some(self.lease(&session)),
                     personal: true,
-                })
+                };
+                let known = EditKind::Known { identity: session.identity().clone(), assertion };
+                self.edits(known, Some(Arc::new(response)))
             }
-            Admitted::Anonymous => strip().answering(self.sessions.personal(None, app)),
-            Admitted::Forgotten => strip().answering(self.sessions.personal(self.sessions.forget(path), app)),
+            Admitted::Anonymous => anonymous(self.sessions.personal(None, app)),
+            Admitted::Forgotten => anonymous(self.sessions.personal(self.sessions.forget(path), app)),
         }
     }
 

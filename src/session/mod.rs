@@ -156,8 +156,8 @@ impl Plugin for Sessions {
             Decision::Pending => drop_pairs(target, is_ours),
             Decision::Missing => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
             Decision::Made(edits) => {
-                strip_overrides(edits.is_by_proxy(), target);
-                let kept = edits.kept_cookies();
+                strip_overrides(edits.by_proxy, target);
+                let kept = &edits.cookies;
                 drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair));
             }
         }

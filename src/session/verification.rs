@@ -14,7 +14,7 @@ use super::handler::Handler;
 use crate::{
     callback::{AccessToken, Callback, Grant, RequestId},
     gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
-    headers::Edits,
+    headers::{EditKind, Edits},
     identity::Identity,
     profile::{FetchError, Profile},
     session::{Purpose, Session, SessionId},
@@ -160,7 +160,8 @@ impl Handler<'_> {
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
         let mut request = posted;
         let assertion = self.gate.assert(&identity, None);
-        self.gate.apply(&Edits::verified(self.gate.names(), identity, assertion), request.headers_mut());
+        let edits = Edits::new(self.gate.names(), EditKind::Verified { identity, assertion });
+        self.gate.apply(&edits, request.headers_mut());
         request
     }
 }

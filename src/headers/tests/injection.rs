@@ -32,7 +32,7 @@ fn a_decline_carries_its_status_and_id_alone() {
     let body = br#"{"requestId":"12345678","status":"user_rejected"}"#;
     let Ok(Callback::Decline(decline)) = Callback::parse(body, &Endpoints::default()) else { panic!() };
     let mut target = headers(&[("x-truecaller-phone", "+1"), ("accept", "a")]);
-    assert!(Edits::declined(Arc::default(), decline).apply(&mut target).header);
+    assert!(Edits::new(Arc::default(), EditKind::Declined(decline)).apply(&mut target).header);
     assert_eq!(
         target,
         headers(&[("accept", "a"), ("x-truecaller-status", "user_rejected"), ("x-truecaller-request-id", "12345678")])

@@ -21,6 +21,7 @@ fn identity(profile: &str) -> Identity {
 }
 
 fn inject(names: HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
-    let _ = Edits::verified(Arc::new(names), identity(profile), None).apply(&mut into);
+    let verified = EditKind::Verified { identity: identity(profile), assertion: None };
+    let _ = Edits::new(Arc::new(names), verified).apply(&mut into);
     into
 }

@@ -128,7 +128,7 @@ impl Site {
             Verdict::Forward(edits) => {
                 self.gate.apply(&edits, &mut head.headers);
                 let mut response = HeaderMap::new();
-                self.gate.apply_response(edits.response(), &mut response);
+                self.gate.apply_response(edits.response.as_deref(), &mut response);
                 Outcome::Passed { request: head.headers, response }
             }
             Verdict::Reply(reply) => Outcome::Answered(reply.response),
