@@ -67,7 +67,7 @@ use self::{
     framing::MissingHost,
     intake::BodyHandler,
     limits::Limiters,
-    plugin::{Decision, Plugin},
+    plugin::{Inspection, Plugin},
 };
 pub(crate) use self::{
     intake::Intake,
@@ -163,18 +163,14 @@ impl Gate {
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.
     pub(crate) fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
-        self.strip_by(Decision::Made(edits), target);
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Done(edits), target));
         self.report(edits.apply(target));
     }
 
-    /// Strips the headers of a request whose edits are not decided.
-    pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) {
-        self.strip_by(Decision::Missing, target);
+    /// Strips the headers of a request that has no edits, because it is yet to be inspected or never will be.
+    pub(crate) fn strip_request(&self, inspection: Inspection<'_>, target: &mut impl HeaderTarget) {
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(inspection, target));
         self.report(self.0.names.strip_request(target));
-    }
-
-    fn strip_by(&self, decision: Decision<'_>, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(decision, target));
     }
 
     /// Strips the trailers of a request.

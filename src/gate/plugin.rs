@@ -77,7 +77,7 @@ pub(crate) trait Plugin: Any + Send + Sync {
     }
 
     /// Takes out of a request what the app must not get.
-    fn strip_request(&self, _decision: Decision<'_>, _target: &mut dyn HeaderTarget) {}
+    fn strip_request(&self, _inspection: Inspection<'_>, _target: &mut dyn HeaderTarget) {}
 
     /// Takes out of a response what an app must not tell browsers. Returns whether there was anything.
     fn strip_response(&self, _target: &mut dyn HeaderTarget) -> bool {
@@ -98,15 +98,15 @@ pub(crate) trait Plugin: Any + Send + Sync {
     }
 }
 
-/// How much is decided about a request when it is stripped.
+/// The state of a request's inspection when the request is stripped.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Decision<'a> {
-    /// The request is still to be inspected, so only what is between truegate and the browser goes.
+pub(crate) enum Inspection<'a> {
+    /// The gate is yet to inspect the request, so only what no app gets is stripped.
     Pending,
-    /// The request is not inspected: the headers that need a decision to pass are stripped too.
-    Missing,
-    /// The request passes with these edits.
-    Made(&'a Edits),
+    /// The gate does not inspect the request, so what passes only after an inspection is stripped too.
+    Skipped,
+    /// The gate lets the request pass with these edits.
+    Done(&'a Edits),
 }
 
 /// Answers a form by its body.
@@ -147,12 +147,6 @@ impl Gate {
     /// Whether a path could be read as the callback's, though it is spelled otherwise.
     pub(crate) fn is_disguised_callback(&self, path: &str) -> bool {
         self.0.path.compare(path) == PathMatch::Ambiguous
-    }
-
-    /// Strips what a client claims from a request that is still to be inspected.
-    pub(crate) fn strip_claims(&self, target: &mut impl HeaderTarget) {
-        self.strip_by(Decision::Pending, target);
-        self.report(self.0.names.strip_request(target));
     }
 
     /// Counts a login, unless too many came from where it comes from.
@@ -225,13 +219,13 @@ mod tests {
     }
 
     impl Plugin for First {
-        fn strip_request(&self, _: Decision<'_>, target: &mut dyn HeaderTarget) {
+        fn strip_request(&self, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
             append(self.0, target);
         }
     }
 
     impl Plugin for Second {
-        fn strip_request(&self, _: Decision<'_>, target: &mut dyn HeaderTarget) {
+        fn strip_request(&self, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
             append(self.0, target);
         }
     }

@@ -16,7 +16,7 @@ use super::{
     target::{self, CasedHead},
 };
 use crate::{
-    gate::{Gate, Step},
+    gate::{Gate, Step, plugin::Inspection},
     headers::{Edits, HeaderTarget, join_cookies},
 };
 
@@ -64,7 +64,7 @@ impl TruegateModule {
     pub(super) fn edit(&self, request: &mut RequestHeader) {
         match &self.edits {
             Some(edits) => self.gate.apply(edits, &mut CasedHead(request)),
-            None => self.gate.strip_request(&mut CasedHead(request)),
+            None => self.gate.strip_request(Inspection::Skipped, &mut CasedHead(request)),
         }
     }
 }
@@ -116,7 +116,7 @@ impl HttpModule for TruegateModule {
         }
         self.reads_chunks = request.version >= Version::HTTP_11;
         let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
-        self.gate.strip_claims(&mut CasedHead(request));
+        self.gate.strip_request(Inspection::Pending, &mut CasedHead(request));
         if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
             self.cookies = cookies;
         }

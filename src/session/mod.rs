@@ -82,7 +82,7 @@ pub(crate) use self::{
 use crate::{
     gate::{
         Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
-        plugin::{CallbackHandler, Decision, Plugin},
+        plugin::{CallbackHandler, Inspection, Plugin},
     },
     headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
     store::Store,
@@ -150,12 +150,12 @@ impl Plugin for Sessions {
         self.0.explain(refused, code, PageRequest::of(head))
     }
 
-    fn strip_request(&self, decision: Decision<'_>, target: &mut dyn HeaderTarget) {
+    fn strip_request(&self, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {
         let is_ours = |pair: &[u8]| self.0.cookies.are_read_in(pair);
-        match decision {
-            Decision::Pending => drop_pairs(target, is_ours),
-            Decision::Missing => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
-            Decision::Made(edits) => {
+        match inspection {
+            Inspection::Pending => drop_pairs(target, is_ours),
+            Inspection::Skipped => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
+            Inspection::Done(edits) => {
                 strip_overrides(edits.by_proxy, target);
                 let kept = &edits.cookies;
                 drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair));
