@@ -143,7 +143,7 @@ impl Gate {
     }
 
     /// Whether a path is reserved for truegate, so that no app ever gets the request.
-    pub(crate) fn keeps(&self, path: &str) -> bool {
+    pub(crate) fn reserves(&self, path: &str) -> bool {
         self.0.plugins.iter().any(|plugin| plugin.reserves(path))
     }
 
@@ -153,12 +153,12 @@ impl Gate {
         self.0.plugins.iter().for_each(|plugin| plugin.stop_waiting());
     }
 
-    /// How many logouts the store has not been told of yet. The gate tries again for as long as its tasks run.
+    /// How many revocations are not stored yet. The gate tries again for as long as its tasks run.
     ///
-    /// A server that stops may say so in its log: other gateways, and this one after a restart, take such a session for a
+    /// A server that stops says so in its log: other gateways, and this one after a restart, take such a session for a
     /// valid one until it expires.
-    pub(crate) fn untold_revocations(&self) -> usize {
-        self.0.plugins.iter().map(|plugin| plugin.untold_revocations()).sum()
+    pub(crate) fn unstored_revocations(&self) -> usize {
+        self.0.plugins.iter().map(|plugin| plugin.unstored_revocations()).sum()
     }
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.

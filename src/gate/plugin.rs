@@ -93,7 +93,7 @@ pub(crate) trait Plugin: Any + Send + Sync {
     fn stop_waiting(&self) {}
 
     /// How many revocations the plugin has not been able to store yet.
-    fn untold_revocations(&self) -> usize {
+    fn unstored_revocations(&self) -> usize {
         0
     }
 }

@@ -188,7 +188,7 @@ impl Gateway {
                 "shutdown_grace is over; the requests and verifications that are left are cut off"
             );
         }
-        let revocations = self.gate.untold_revocations();
+        let revocations = self.gate.unstored_revocations();
         if revocations > 0 {
             tracing::warn!(
                 revocations,

@@ -83,7 +83,7 @@ impl ProxyHttp for Proxy {
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         exchange.uncounted = Some(session.req_header().method.clone());
         self.keep(session);
-        if let Err(rejection) = rejection::check_size(session.req_header(), |path| self.gate.keeps(path)) {
+        if let Err(rejection) = rejection::check_size(session.req_header(), |path| self.gate.reserves(path)) {
             self.telemetry.refusal(rejection);
             let reply = rejection.reply(&self.gate, session.req_header());
             respond(session, reply).await?;

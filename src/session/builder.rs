@@ -45,7 +45,7 @@ pub(super) struct Inner {
     pub(super) delivery: Option<Box<dyn Delivery>>,
     pub(super) revocations: Revocations,
     /// How many revocations the store has not heard of yet.
-    pub(super) untold: Arc<AtomicUsize>,
+    pub(super) unstored: Arc<AtomicUsize>,
     pub(super) in_flight: InFlight,
     pub(super) waiting: Waiting,
 }
@@ -97,7 +97,7 @@ impl SessionsBuilder {
             tasks: Box::new(TaskTracker::new()),
             delivery: None,
             revocations: Revocations::default(),
-            untold: Arc::default(),
+            unstored: Arc::default(),
             in_flight: InFlight::default(),
             waiting: Waiting::default(),
         };

@@ -88,13 +88,13 @@ impl Handler<'_> {
     pub(super) async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
         let sealed = revocation.seal(&self.sessions.sealer, &self.sessions.random);
         self.sessions.revocations.note(revocation);
-        let untold = Untold::count(&self.sessions.untold);
+        let unstored = Unstored::count(&self.sessions.unstored);
         let told = self.tell(&sealed).await;
         if told.is_err() {
             let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
             self.sessions.tasks.spawn(Box::pin(async move {
                 Handler { gate: &gate, sessions: &sessions }.tell_again(&sealed).await;
-                drop(untold);
+                drop(unstored);
             }));
         }
         told
@@ -133,16 +133,16 @@ impl Handler<'_> {
 }
 
 /// A revocation that the store has not heard of yet; it counts until it is dropped.
-struct Untold(Arc<AtomicUsize>);
+struct Unstored(Arc<AtomicUsize>);
 
-impl Untold {
-    fn count(untold: &Arc<AtomicUsize>) -> Self {
-        untold.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(untold))
+impl Unstored {
+    fn count(unstored: &Arc<AtomicUsize>) -> Self {
+        unstored.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(unstored))
     }
 }
 
-impl Drop for Untold {
+impl Drop for Unstored {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

@@ -184,8 +184,8 @@ impl Plugin for Sessions {
         self.0.revocations.stop();
     }
 
-    fn untold_revocations(&self) -> usize {
-        self.0.untold.load(Ordering::Relaxed)
+    fn unstored_revocations(&self) -> usize {
+        self.0.unstored.load(Ordering::Relaxed)
     }
 }
 
