@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// Reads an id of the right length and alphabet.
+    /// Reads an id of the right length and alphabet; returns none for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (8..=64).contains(&text.len());
         (fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte)))

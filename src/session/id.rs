@@ -18,7 +18,7 @@ impl BrowserId {
         Self(Name(random.text()))
     }
 
-    /// Takes a name as [`expose`](Self::expose) gave it: 22 characters of base64url.
+    /// Reads a name as [`expose`](Self::expose) returns it: 22 characters of base64url. Returns none for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let base64url = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         (text.len() == 22 && base64url).then(|| Self(Name(text.into())))

@@ -72,13 +72,28 @@ impl LoginState {
         }
     }
 
+    /// Makes a state of its word and what was [sealed](Self::sealed) in it; none if it is not the word of a state.
+    pub fn from_word(word: &str, sealed: impl Into<Bytes>) -> Option<Self> {
+        let verified = Self::Verified(sealed.into());
+        let states = [Self::Pending, Self::Opened, verified, Self::Refused, Self::AnotherNumber, Self::Failed];
+        states.into_iter().find(|state| state.word() == word)
+    }
+
+    /// Returns what is sealed in it, for a store to keep beside its word; empty for a state that seals nothing.
+    pub fn sealed(&self) -> &[u8] {
+        match self {
+            Self::Verified(sealed) => sealed,
+            _ => &[],
+        }
+    }
+
     /// Whether a login in this state does not move any more.
-    pub(crate) fn is_end(&self) -> bool {
+    pub fn is_end(&self) -> bool {
         !matches!(self, Self::Pending | Self::Opened)
     }
 
     /// Whether a login may move from this state to another.
-    pub(crate) fn leads_to(&self, to: &Self) -> bool {
+    pub fn leads_to(&self, to: &Self) -> bool {
         match self {
             Self::Pending => *to != Self::Pending,
             Self::Opened => to.is_end(),
@@ -114,5 +129,15 @@ mod tests {
         let (request_id, sealed) = (RequestId::parse("a-nonce-of-one").unwrap(), Bytes::from_static(b"sealed"));
         let shown = format!("{:?}", Login { request_id, owner: sealed.clone(), state: LoginState::Verified(sealed) });
         assert!(shown.contains("verified") && !shown.contains("sealed"), "{shown}");
+    }
+
+    #[test]
+    fn each_state_comes_back_from_its_word() {
+        use LoginState::{AnotherNumber, Failed, Opened, Pending, Refused, Verified};
+        for before in [Pending, Opened, Verified(Bytes::from_static(b"sealed")), Refused, AnotherNumber, Failed] {
+            let kept = Bytes::copy_from_slice(before.sealed());
+            assert_eq!(LoginState::from_word(before.word(), kept), Some(before));
+        }
+        assert_eq!(LoginState::from_word("Pending", ""), None);
     }
 }

@@ -16,17 +16,34 @@
 //! # runtime.block_on(async {
 //! let store = MemoryStore::new(100_000);
 //! let browser = BrowserId::parse("x7Kq2vNf9TzR4mWb6pLdQw").expect("22 characters of base64url");
-//! let request_id = &RequestId::parse("RL8YZ41FQMt5Jiak2sc_Ys0OgQA=").expect("a request id");
+//! let request_id = RequestId::parse("RL8YZ41FQMt5Jiak2sc_Ys0OgQA=").expect("28 characters of its alphabet");
 //! let owner = Bytes::from_static(b"the browser, sealed for the request id");
-//! store.open(request_id, &browser, owner.clone(), Duration::from_secs(180)).await?;
+//! store.open(&request_id, &browser, owner.clone(), Duration::from_secs(180)).await?;
 //!
-//! assert!(store.advance(request_id, LoginState::Refused).await?);
-//! assert!(!store.advance(request_id, LoginState::Opened).await?, "a login ends once");
+//! assert!(store.advance(&request_id, LoginState::Refused).await?);
+//! assert!(!store.advance(&request_id, LoginState::Opened).await?, "a login ends once");
 //! let login = store.state(&browser, None).await?.expect("an ended login is kept until it expires");
 //! assert_eq!((login.state, login.owner), (LoginState::Refused, owner));
 //! # Ok::<_, Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Writing a store
+//!
+//! A database keeps texts and bytes, and everything here can be written as such and read back:
+//!
+//! | what | to keep it | to read it back |
+//! |---|---|---|
+//! | the request id of a login | [`RequestId::expose`] | [`RequestId::parse`] |
+//! | the browser of a login | [`BrowserId::expose`] | [`BrowserId::parse`] |
+//! | the state of a login | [`LoginState::word`] and [`LoginState::sealed`] | [`LoginState::from_word`] |
+//! | the owner of a login, and a revocation | bytes, as they come | the same bytes |
+//! | the place of a revocation | a number that grows with each | [`Cursor::name`] |
+//!
+//! Keep a login under its request id, with its browser, its owner, its state, what is sealed in the state, and when it expires.
+//! [`LoginState::leads_to`] says whether a login may move, and [`LoginState::is_end`] whether it has ended. Ask and move in one
+//! transaction. `tests/store` in the repository has such a store in `foreign.rs`, and the promises that every store is tested
+//! against in `contract.rs`.
 
 mod login;
 mod memory;
@@ -115,7 +132,7 @@ pub trait Store: Send + Sync + 'static {
     /// The store finds a login by its browser, which proves nothing: whoever writes to the store may change it. The `owner`
     /// proves whose login it is, as it is sealed for the request id. Keep it as it is, and return it with the login.
     ///
-    /// A browser keeps five logins at most: a sixth one replaces the oldest.
+    /// A browser keeps at most [`LOGINS_PER_BROWSER`]: one more replaces the oldest.
     ///
     /// # Errors
     ///
@@ -226,7 +243,7 @@ pub const WATCHED_AT_ONCE: usize = 2000;
 pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
 /// The most logins that a browser keeps.
-const LOGINS_PER_BROWSER: usize = 5;
+pub const LOGINS_PER_BROWSER: usize = 5;
 
 /// The longest lifetime, with which no clock overflows: a century.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -11,6 +11,13 @@ macro_rules! contract {
             })*
         }
 
+        mod foreign {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $promise() {
+                super::$promises::$promise(super::Site::on_a_foreign_store).await;
+            })*
+        }
+
         mod redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {

@@ -1,4 +1,4 @@
-//! What every store promises, asked of both drivers; and what the one on Redis does when Redis fails.
+//! What every store promises, asked of each driver; and what the one on Redis does when Redis fails.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod bounds;
@@ -7,6 +7,7 @@ mod contract;
 mod crowds;
 mod failures;
 mod flushes;
+mod foreign;
 mod junk;
 mod logins;
 mod refusals;

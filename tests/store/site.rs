@@ -14,7 +14,10 @@ use truegate::{
     store::{Login, LoginState, MemoryStore, RedisStore, Store},
 };
 
-use crate::support::redis::{Redis, until};
+use crate::{
+    foreign::ForeignStore,
+    support::redis::{Redis, until},
+};
 
 /// Two gateways, each with its way to the same store.
 pub struct Site {
@@ -37,6 +40,13 @@ impl Site {
         let clock = ManualClock::default();
         let store = Arc::new(MemoryStore::new(max_pending).clock(clock.clone()));
         Self { one: store.clone(), other: store, time: Time::Manual(clock) }
+    }
+
+    /// On a store from outside of the crate that keeps so many logins.
+    pub fn on_a_foreign_store(max_pending: usize) -> Self {
+        let (database, clock) = (Arc::default(), ManualClock::default());
+        let store = || Arc::new(ForeignStore { database: Arc::clone(&database), max_pending, clock: clock.clone() });
+        Self { one: store(), other: store(), time: Time::Manual(clock) }
     }
 
     /// On a Redis server that keeps so many logins.

@@ -110,7 +110,7 @@ impl Store for RedisStore {
     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let mut call = self.scripts.advance.key(login_key(request_id));
-            self.reconnect.run(call.arg(to.word()).arg(script::sealed(&to))).await
+            self.reconnect.run(call.arg(to.word()).arg(to.sealed())).await
         })
     }
 
@@ -127,7 +127,11 @@ impl Store for RedisStore {
             call.arg(browser.expose()).arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER).arg(request_id.map(RequestId::expose));
             let kept: Option<(String, Bytes, String, Bytes)> = self.reconnect.run(&call).await?;
             Ok(kept.and_then(|(request_id, owner, word, sealed)| {
-                Some(Login { request_id: RequestId::parse(&request_id)?, owner, state: script::state(&word, sealed)? })
+                Some(Login {
+                    request_id: RequestId::parse(&request_id)?,
+                    owner,
+                    state: LoginState::from_word(&word, sealed)?,
+                })
             }))
         })
     }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use redis::Script;
 
 use crate::{
     callback::RequestId,
     session::BrowserId,
-    store::{Cursor, LONGEST, LoginState},
+    store::{Cursor, LONGEST},
 };
 
 /// One script for each method of the trait. A server that does not know a script yet, or no longer, is given it.
@@ -55,27 +54,6 @@ pub(super) fn browser_key(browser: &BrowserId) -> String {
     format!("{{truegate}}:browser:{}", browser.expose())
 }
 
-/// The sealed part of a state. It is kept beside the state's word.
-pub(super) fn sealed(state: &LoginState) -> &[u8] {
-    match state {
-        LoginState::Verified(sealed) => sealed,
-        _ => &[],
-    }
-}
-
-/// The state of a word and what is sealed; none if the word is not that of a state.
-pub(super) fn state(word: &str, sealed: Bytes) -> Option<LoginState> {
-    let states = [
-        LoginState::Pending,
-        LoginState::Opened,
-        LoginState::Verified(sealed),
-        LoginState::Refused,
-        LoginState::AnotherNumber,
-        LoginState::Failed,
-    ];
-    states.into_iter().find(|state| state.word() == word)
-}
-
 /// A cursor is the generation of the stream and the id of an entry, which are both empty before all revocations.
 pub(super) fn cursor(generation: &[u8], id: &[u8]) -> Cursor {
     Cursor::new(format!("{} {}", String::from_utf8_lossy(generation), String::from_utf8_lossy(id)))
@@ -109,22 +87,5 @@ mod tests {
         assert_eq!(generation_and_id(&cursor(b"17 4 ", b"17-0")), ("17 4 ", "17-0"));
         assert_eq!(generation_and_id(&Cursor::default()), ("", ""));
         assert_eq!(generation_and_id(&Cursor::new("12")), ("", ""));
-    }
-
-    #[test]
-    fn each_state_comes_back_from_its_word() {
-        let verified = LoginState::Verified(Bytes::from_static(b"sealed"));
-        for before in [
-            LoginState::Pending,
-            LoginState::Opened,
-            verified,
-            LoginState::Refused,
-            LoginState::AnotherNumber,
-            LoginState::Failed,
-        ] {
-            let kept = Bytes::copy_from_slice(sealed(&before));
-            assert_eq!(state(before.word(), kept), Some(before));
-        }
-        assert_eq!(state("Pending", Bytes::new()), None);
     }
 }
