@@ -1,6 +1,6 @@
 //! The errors of a Redis server: of its URL, its connections and its answers.
 
-use std::io;
+use std::{error::Error, io};
 
 use redis::{ErrorKind, RedisError};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The reason why no store can be made on a Redis server. It never shows the URL, nor an error of a parser that may repeat it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisStoreError {
     /// The URL is malformed, or lacks a host, or its database is not a number.
@@ -24,12 +24,12 @@ pub enum RedisStoreError {
     Fragment,
     /// The file to trust is not a PEM file, or holds no certificate.
     #[error("no certificate could be read from the trusted PEM file")]
-    Certificate,
+    Certificate(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl From<NoCertificate> for RedisStoreError {
-    fn from(_: NoCertificate) -> Self {
-        Self::Certificate
+    fn from(error: NoCertificate) -> Self {
+        Self::Certificate(error.into())
     }
 }
 
