@@ -45,6 +45,7 @@
 mod redacted;
 
 #[cfg(feature = "session")]
+#[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only the gateway shows rules, and watches files"))]
 pub mod access;
 #[cfg(feature = "assertion")]
 pub mod assertion;

@@ -35,7 +35,7 @@ proptest! {
         let _ = Profile::parse(&bytes);
         let text = String::from_utf8_lossy(&bytes);
         let _ = ProfileEndpoint::parse(&text);
-        let _ = CallbackPath::parse(&text);
+        let _ = text.parse::<CallbackPath>();
         let _ = PhoneNumber::parse(&text);
         let _ = HeaderNames::builder(&text);
     }

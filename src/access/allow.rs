@@ -7,17 +7,13 @@ use crate::profile::PhoneNumber;
 
 /// The users that a `required` rule lets in. Defaults to everyone with an identity. Clones share their entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowList(Entries);
-
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-enum Entries {
-    #[default]
-    Everyone,
-    Listed(Arc<Listed>),
-}
+pub struct AllowList(
+    /// None for everyone.
+    Option<Arc<Entries>>,
+);
 
 #[derive(Debug, PartialEq, Eq)]
-struct Listed {
+struct Entries {
     phones: HashSet<PhoneNumber>,
     prefixes: Vec<PhonePrefix>,
     files: Vec<PhonesFile>,
@@ -36,7 +32,7 @@ pub enum AllowEntry {
 }
 
 impl AllowList {
-    pub(super) const EVERYONE: Self = Self(Entries::Everyone);
+    pub(super) const EVERYONE: Self = Self(None);
 
     /// Lets in the numbers that any entry names, and no others. Without entries it lets in nobody.
     pub fn only(entries: impl IntoIterator<Item = AllowEntry>) -> Self {
@@ -48,46 +44,39 @@ impl AllowList {
                 AllowEntry::File(file) => files.push(file),
             }
         }
-        Self(Entries::Listed(Arc::new(Listed { phones, prefixes, files })))
+        Self(Some(Arc::new(Entries { phones, prefixes, files })))
     }
 
     /// Whether a verified number is let in.
-    pub fn allows(&self, phone: &PhoneNumber) -> bool {
-        match &self.0 {
-            Entries::Everyone => true,
-            Entries::Listed(listed) => {
-                listed.phones.contains(phone)
-                    || listed.prefixes.iter().any(|prefix| prefix.matches(phone))
-                    || listed.files.iter().any(|file| file.lists(phone))
-            }
-        }
+    pub(crate) fn allows(&self, phone: &PhoneNumber) -> bool {
+        self.0.as_deref().is_none_or(|Entries { phones, prefixes, files }| {
+            phones.contains(phone)
+                || prefixes.iter().any(|prefix| phone.as_str().starts_with(&*prefix.0))
+                || files.iter().any(|file| file.lists(phone))
+        })
     }
 
     /// How many numbers and prefixes the list has, without naming them; `None` if it lets in everyone.
-    pub fn summary(&self) -> Option<String> {
-        let Entries::Listed(listed) = &self.0 else { return None };
-        let Listed { phones, prefixes, files } = &**listed;
-        let count = |count: usize, one: &str, many: &str| match count {
+    pub(crate) fn summary(&self) -> Option<String> {
+        let Entries { phones, prefixes, files } = self.0.as_deref()?;
+        let in_files = files.iter().map(PhonesFile::len).sum();
+        let parts = [
+            (!phones.is_empty(), phones.len(), "number", "numbers"),
+            (!prefixes.is_empty(), prefixes.len(), "prefix", "prefixes"),
+            (!files.is_empty(), in_files, "number in a file", "numbers in a file"),
+        ];
+        let parts = parts.into_iter().filter(|(is_there, ..)| *is_there).map(|(_, count, one, many)| match count {
             0 => format!("no {many}"),
             1 => format!("1 {one}"),
             _ => format!("{count} {many}"),
-        };
-        let in_files = || files.iter().map(PhonesFile::len).sum();
-        let parts = [
-            (!phones.is_empty()).then(|| count(phones.len(), "number", "numbers")),
-            (!prefixes.is_empty()).then(|| count(prefixes.len(), "prefix", "prefixes")),
-            (!files.is_empty()).then(|| count(in_files(), "number in a file", "numbers in a file")),
-        ];
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        });
+        let parts: Vec<_> = parts.collect();
         Some(if parts.is_empty() { "nobody".to_owned() } else { parts.join(", ") })
     }
 
     /// The files of the list, to refresh them.
-    pub fn files(&self) -> &[PhonesFile] {
-        match &self.0 {
-            Entries::Everyone => &[],
-            Entries::Listed(listed) => &listed.files,
-        }
+    pub(crate) fn files(&self) -> &[PhonesFile] {
+        self.0.as_deref().map_or(&[], |entries| &entries.files)
     }
 }
 
@@ -99,29 +88,13 @@ impl AllowList {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PhonePrefix(Box<str>);
 
-impl PhonePrefix {
-    /// Takes a prefix in the form that the type describes.
-    ///
-    /// # Errors
-    ///
-    /// When the text has another form.
-    pub fn parse(text: &str) -> Result<Self, PhonePrefixError> {
-        let digits = text.strip_prefix('+').ok_or(PhonePrefixError)?;
-        let plain = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if plain && !digits.starts_with('0') { Ok(Self(text.into())) } else { Err(PhonePrefixError) }
-    }
-
-    /// Whether a number has this prefix.
-    pub fn matches(&self, phone: &PhoneNumber) -> bool {
-        phone.as_str().starts_with(&*self.0)
-    }
-}
-
 impl FromStr for PhonePrefix {
     type Err = PhonePrefixError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
+        let digits = text.strip_prefix('+').ok_or(PhonePrefixError)?;
+        let plain = (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if plain && !digits.starts_with('0') { Ok(Self(text.into())) } else { Err(PhonePrefixError) }
     }
 }
 
@@ -153,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_not_listed_is_refused() {
-        let prefix = PhonePrefix::parse("+4479").unwrap();
+        let prefix = PhonePrefix::from_str("+4479").unwrap();
         let list = AllowList::only([AllowEntry::Phone(phone("+919999900001")), AllowEntry::Prefix(prefix)]);
         for (text, allowed) in [
             ("+919999900001", true),
@@ -173,13 +146,12 @@ mod tests {
     fn a_clone_for_a_request_that_waits_copies_no_number() {
         let list = AllowList::only([AllowEntry::Phone(phone("+919999900001"))]);
         let cloned = list.clone();
-        let (Entries::Listed(entries), Entries::Listed(cloned)) = (&list.0, &cloned.0) else { unreachable!() };
-        assert!(Arc::ptr_eq(entries, cloned));
+        assert!(Arc::ptr_eq(list.0.as_ref().unwrap(), cloned.0.as_ref().unwrap()));
     }
 
     #[test]
     fn no_number_is_shown() {
-        let prefix = PhonePrefix::parse("+447911").unwrap();
+        let prefix = PhonePrefix::from_str("+447911").unwrap();
         let list = AllowList::only([AllowEntry::Phone(phone("+919999900001")), AllowEntry::Prefix(prefix)]);
         assert!(!format!("{list:?}").contains(['4', '9']));
         assert_eq!(list.summary().as_deref(), Some("1 number, 1 prefix"));
@@ -188,20 +160,20 @@ mod tests {
     #[test]
     fn a_prefix_has_one_form() {
         for taken in ["+9", "+91", "+919999999999", "+123456789012345"] {
-            assert!(PhonePrefix::parse(taken).is_ok(), "{taken}");
+            assert!(PhonePrefix::from_str(taken).is_ok(), "{taken}");
         }
         for refused in ["", "+", "91", "+0", "+091", "++91", "+91 ", "+9a", "+\u{ff19}", "+1234567890123456", "+91*"] {
-            assert_eq!(PhonePrefix::parse(refused), Err(PhonePrefixError), "{refused}");
+            assert_eq!(PhonePrefix::from_str(refused), Err(PhonePrefixError), "{refused}");
         }
     }
 
     #[test]
     fn a_prefix_matches_the_numbers_that_start_with_it() {
-        let prefix = PhonePrefix::parse("+9199").unwrap();
+        let list = AllowList::only([AllowEntry::Prefix("+9199".parse().unwrap())]);
         for (text, matched) in
             [("+919999999999", true), ("+9199123", true), ("+919899999999", false), ("+1919999999", false)]
         {
-            assert_eq!(prefix.matches(&phone(text)), matched, "{text}");
+            assert_eq!(list.allows(&phone(text)), matched, "{text}");
         }
     }
 }

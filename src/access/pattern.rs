@@ -34,37 +34,28 @@ pub(super) enum Case {
 }
 
 impl PathPattern {
-    /// Covers a path, given in its canonical spelling, and everything below it, by whole segments.
+    /// Covers one path, given in its canonical spelling; a slash at its end does not count.
     ///
     /// # Errors
     ///
     /// When the path is not canonical, or holds `;` or `*`: some servers take `;` for the start of parameters, and people
     /// would take `*` for a wildcard.
-    pub fn parse(text: &str) -> Result<Self, PathPatternError> {
-        Self::new(text, Scope::Below)
-    }
-
-    /// Covers one path, given in its canonical spelling; a slash at its end does not count.
-    ///
-    /// # Errors
-    ///
-    /// As [`parse`](Self::parse).
     pub fn exact(text: &str) -> Result<Self, PathPatternError> {
         Self::new(text, Scope::Exact)
     }
 
     /// The path, in its canonical spelling and without a slash at its end, unless it is the root.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         if self.path.is_empty() { "/" } else { &self.path }
     }
 
     /// Whether it covers one path alone.
-    pub fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.scope == Scope::Exact
     }
 
     /// Whether this pattern covers every path that another pattern covers.
-    pub fn covers(&self, other: &Self) -> bool {
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         (self.scope == Scope::Below || other.scope == Scope::Exact) && self.spans(&other.path)
     }
 
@@ -123,7 +114,7 @@ impl FromStr for PathPattern {
     type Err = PathPatternError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
+        Self::new(text, Scope::Below)
     }
 }
 
@@ -153,7 +144,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, path: &str) -> bool {
-        PathPattern::parse(pattern).unwrap().matches(&CanonicalPath::parse(path).unwrap())
+        PathPattern::from_str(pattern).unwrap().matches(&CanonicalPath::parse(path).unwrap())
     }
 
     #[test]
@@ -198,15 +189,15 @@ mod tests {
     #[test]
     fn a_pattern_is_shown_in_one_spelling() {
         for (text, shown) in [("/account/", "/account"), ("/account", "/account"), ("/", "/"), ("/a/b/", "/a/b")] {
-            assert_eq!(PathPattern::parse(text).unwrap().as_str(), shown);
-            assert_eq!(PathPattern::parse(text).unwrap(), PathPattern::parse(shown).unwrap());
-            assert_ne!(PathPattern::parse(text).unwrap(), PathPattern::exact(text).unwrap());
+            assert_eq!(PathPattern::from_str(text).unwrap().as_str(), shown);
+            assert_eq!(PathPattern::from_str(text).unwrap(), PathPattern::from_str(shown).unwrap());
+            assert_ne!(PathPattern::from_str(text).unwrap(), PathPattern::exact(text).unwrap());
         }
     }
 
     #[test]
     fn a_path_covers_what_is_below_it() {
-        let below = |text: &str| PathPattern::parse(text).unwrap();
+        let below = |text: &str| PathPattern::from_str(text).unwrap();
         let exact = |text: &str| PathPattern::exact(text).unwrap();
         for (one, other, covered) in [
             (below("/"), below("/account/"), true),
@@ -231,7 +222,7 @@ mod tests {
     #[test]
     fn a_reading_is_covered_with_or_without_regard_to_case() {
         let covered = |pattern: &str, reading: &str| {
-            let pattern = PathPattern::parse(pattern).unwrap();
+            let pattern = PathPattern::from_str(pattern).unwrap();
             [Case::Counts, Case::Ignored].map(|case| pattern.covers_reading(reading.as_bytes(), case))
         };
         for (pattern, reading) in [("/", ""), ("/", "/x"), ("/a%20b/", "/a b/c"), ("/account", "/account")] {
@@ -274,7 +265,7 @@ mod tests {
             ("/a%c3%a9", PathPatternError::Escape),
             ("/100%", PathPatternError::Escape),
         ] {
-            assert_eq!(PathPattern::parse(text), Err(error), "{text}");
+            assert_eq!(PathPattern::from_str(text), Err(error), "{text}");
         }
     }
 }

@@ -25,7 +25,7 @@ struct Shared {
 
 /// The result of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refresh {
+pub(crate) enum Refresh {
     /// The file has not changed.
     Unchanged,
     /// The file had changed, and its list is in use from now on.
@@ -50,7 +50,7 @@ impl PhonesFile {
     /// # Errors
     ///
     /// As [`read`](Self::read). The list then stays as it was, and each refresh tries again until the file can be used.
-    pub fn refresh(&self) -> Result<Refresh, PhonesFileError> {
+    pub(crate) fn refresh(&self) -> Result<Refresh, PhonesFileError> {
         let mut stamp = self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let before = stamp.take();
         // The stamp comes first: whatever is written after it gives the file another stamp, and the next refresh reads it.
@@ -66,23 +66,18 @@ impl PhonesFile {
     }
 
     /// Makes the next refresh read the file even if it looks unchanged.
-    pub fn distrust(&self) {
+    pub(crate) fn distrust(&self) {
         *self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Whether the file listed a number when it was last read.
-    pub fn lists(&self, phone: &PhoneNumber) -> bool {
+    pub(super) fn lists(&self, phone: &PhoneNumber) -> bool {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).contains(phone)
     }
 
     /// How many numbers the file listed when it was last read.
     pub(super) fn len(&self) -> usize {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    /// The path of the file.
-    pub fn path(&self) -> &Path {
-        &self.0.path
     }
 }
 

@@ -7,11 +7,13 @@ use super::{Access, PathPattern};
 /// The access that a rule gives to the paths of a pattern.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    pattern: PathPattern,
-    /// None if it is for every method.
-    methods: Option<Vec<Method>>,
-    passes_preflights: bool,
-    access: Access,
+    /// The paths that it covers.
+    pub(crate) pattern: PathPattern,
+    /// The methods that it names; none if it is for every method.
+    pub(crate) methods: Option<Vec<Method>>,
+    pub(crate) passes_preflights: bool,
+    /// What the requests that it matches need.
+    pub(crate) access: Access,
 }
 
 impl Rule {
@@ -38,33 +40,13 @@ impl Rule {
         self
     }
 
-    /// The paths that it covers.
-    pub fn pattern(&self) -> &PathPattern {
-        &self.pattern
-    }
-
-    /// The methods that it names; none if it is for every method.
-    pub fn named_methods(&self) -> Option<&[Method]> {
-        self.methods.as_deref()
-    }
-
-    /// Whether it lets preflights pass.
-    pub fn passes_preflights(&self) -> bool {
-        self.passes_preflights
-    }
-
-    /// The access of the requests that the rule matches.
-    pub fn access(&self) -> &Access {
-        &self.access
-    }
-
     /// Whether it requires an identity.
-    pub fn requires(&self) -> bool {
+    pub(crate) fn requires(&self) -> bool {
         matches!(self.access, Access::Required(_))
     }
 
     /// Whether it matches every request that another rule matches, so that the other has no effect behind it.
-    pub fn covers(&self, other: &Self) -> bool {
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         let names_all = match (&self.methods, &other.methods) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -97,7 +79,7 @@ impl Rule {
 
 /// What rules look at in a request: its path, its method, and whether it is a preflight.
 #[derive(Debug, Clone)]
-pub struct RuleInput<'a> {
+pub(crate) struct RuleInput<'a> {
     pub(super) path: &'a str,
     /// None if it is not known.
     method: Option<&'a Method>,
@@ -107,19 +89,15 @@ pub struct RuleInput<'a> {
 
 impl<'a> RuleInput<'a> {
     /// The input of a request.
-    pub fn of(head: &'a Parts) -> Self {
+    pub(crate) fn of(head: &'a Parts) -> Self {
         Self::new(head.uri.path(), Some(&head.method), &head.headers)
     }
 
     /// The input of a request that another server describes. Without its method, the request may only do what is open to every
     /// method.
-    pub fn new(path: &'a str, method: Option<&'a Method>, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(path: &'a str, method: Option<&'a Method>, headers: &HeaderMap) -> Self {
         let preflight = method.filter(|method| *method == Method::OPTIONS).and_then(|_| preflight(headers));
         Self { path, method, preflight }
-    }
-
-    pub(super) fn get(path: &'a str) -> Self {
-        Self { path, method: Some(&Method::GET), preflight: None }
     }
 }
 

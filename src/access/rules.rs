@@ -1,7 +1,9 @@
 //! The rules of a site.
 
-use super::{Access, AllowList, AmbiguousPath, CanonicalPath, PathPattern, PhonesFile, Rule, RuleInput, pattern::Case};
-use crate::path::{any_reading, decode_fully};
+use http::{HeaderMap, Method};
+
+use super::{Access, AllowList, PathPattern, PhonesFile, Rule, RuleInput, pattern::Case};
+use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode_fully};
 
 /// The rules of a site: the first that matches counts. A request that no rule matches requires an identity.
 ///
@@ -15,13 +17,9 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Returns the access of a GET request for a path. Pass the path unchanged and without its query.
-    ///
-    /// # Errors
-    ///
-    /// As [`access_for`](Self::access_for).
-    pub fn access(&self, path: &str) -> Result<&Access, AmbiguousPath> {
-        self.access_for(&RuleInput::get(path))
+    /// What a GET request for a path needs.
+    pub(crate) fn access(&self, path: &str) -> Result<&Access, AmbiguousPath> {
+        self.access_for(&RuleInput::new(path, Some(&Method::GET), &HeaderMap::new()))
     }
 
     /// Returns the access of a request.
@@ -31,9 +29,9 @@ impl Rules {
     /// # Errors
     ///
     /// When an app might read the path as one that needs something else: see [the module](super#which-path-an-app-sees).
-    pub fn access_for(&self, input: &RuleInput<'_>) -> Result<&Access, AmbiguousPath> {
+    pub(crate) fn access_for(&self, input: &RuleInput<'_>) -> Result<&Access, AmbiguousPath> {
         if !self.differ {
-            return Ok(self.rules.first().map_or(&UNMATCHED, Rule::access));
+            return Ok(self.rules.first().map_or(&UNMATCHED, |rule| &rule.access));
         }
         let Ok(path) = CanonicalPath::parse(input.path) else { return self.unanimous(input) };
         let access = self.first(input, |pattern| pattern.matches(&path));
@@ -61,25 +59,25 @@ impl Rules {
     }
 
     /// The files of phone numbers that any rule names, to refresh them.
-    pub fn phones_files(&self) -> impl Iterator<Item = &PhonesFile> {
-        self.rules.iter().flat_map(|rule| match rule.access() {
+    pub(crate) fn phones_files(&self) -> impl Iterator<Item = &PhonesFile> {
+        self.rules.iter().flat_map(|rule| match &rule.access {
             Access::Required(list) => list.files(),
             Access::Public | Access::Optional => &[],
         })
     }
 
     /// The rules in their order.
-    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
     }
 
     /// Whether any request needs an identity.
-    pub fn require(&self) -> bool {
+    pub(crate) fn require(&self) -> bool {
         self.rules.iter().any(Rule::requires) || !self.rules.iter().any(Rule::is_total)
     }
 
     fn first(&self, input: &RuleInput<'_>, matches: impl Fn(&PathPattern) -> bool) -> &Access {
-        let first = self.rules.iter().find(|rule| rule.names(input) && matches(rule.pattern()));
+        let first = self.rules.iter().find(|rule| rule.names(input) && matches(&rule.pattern));
         first.map_or(&UNMATCHED, |rule| rule.access_of(input))
     }
 }
@@ -87,9 +85,9 @@ impl Rules {
 impl From<Vec<Rule>> for Rules {
     fn from(rules: Vec<Rule>) -> Self {
         let is_total = rules.iter().any(Rule::is_total);
-        let mut accesses = rules.iter().map(Rule::access).chain((!is_total).then_some(&UNMATCHED));
+        let mut accesses = rules.iter().map(|rule| &rule.access).chain((!is_total).then_some(&UNMATCHED));
         let first = accesses.next();
-        let differ = accesses.any(|access| Some(access) != first) || rules.iter().any(Rule::passes_preflights);
+        let differ = accesses.any(|access| Some(access) != first) || rules.iter().any(|rule| rule.passes_preflights);
         Self { rules, differ }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn path(random: &Random) -> Zeroizing<String> {
         line.push_str("/truecaller/");
         URL_SAFE_NO_PAD.encode_string(*random.bytes::<24>(), &mut line);
         // Random text looks like words now and then.
-        if CallbackPath::parse(&line).is_ok_and(|path| !path.is_guessable()) {
+        if line.parse::<CallbackPath>().is_ok_and(|path| !path.is_guessable()) {
             line.push('\n');
             return line;
         }

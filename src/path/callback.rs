@@ -4,7 +4,10 @@ use std::str::FromStr;
 
 use super::{any_reading, guessable::is_unguessable};
 
-/// The path of the callback route.
+/// The path of the callback route, in its one canonical form.
+///
+/// It starts with a slash and does not end in one, has at most 512 bytes of visible ASCII without `%`, `;`, `?`, `#` and `\`,
+/// and holds no empty segment and no dot segment.
 ///
 /// # Security
 ///
@@ -22,26 +25,6 @@ pub(crate) enum PathMatch {
 }
 
 impl CallbackPath {
-    /// Takes a path in its one canonical form.
-    ///
-    /// # Errors
-    ///
-    /// When it lacks the leading slash, is the root, is longer than 512 bytes, ends in a slash, or holds an empty
-    /// or dot segment or a byte that is not visible ASCII or is one of `%`, `;`, `?`, `#` and `\`.
-    pub fn parse(text: &str) -> Result<Self, ReservedPathError> {
-        let relative = text.strip_prefix('/').ok_or(ReservedPathError::NoLeadingSlash)?;
-        if text.len() > MAX_LENGTH || relative.is_empty() {
-            return Err(ReservedPathError::Length);
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"%;?#\\".contains(&byte)) {
-            return Err(ReservedPathError::Character);
-        }
-        if relative.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-            return Err(ReservedPathError::Segment);
-        }
-        Ok(Self(text.into()))
-    }
-
     /// The path, to compare it or to tell Truecaller.
     pub fn expose(&self) -> &str {
         &self.0
@@ -76,7 +59,17 @@ impl FromStr for CallbackPath {
     type Err = ReservedPathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
+        let relative = text.strip_prefix('/').ok_or(ReservedPathError::NoLeadingSlash)?;
+        if text.len() > MAX_LENGTH || relative.is_empty() {
+            return Err(ReservedPathError::Length);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"%;?#\\".contains(&byte)) {
+            return Err(ReservedPathError::Character);
+        }
+        if relative.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+            return Err(ReservedPathError::Segment);
+        }
+        Ok(Self(text.into()))
     }
 }
 
@@ -113,7 +106,7 @@ mod tests {
     use super::*;
 
     fn compare(path: &str) -> PathMatch {
-        CallbackPath::parse("/Truecaller/callback-7f3a").unwrap().compare(path)
+        CallbackPath::from_str("/Truecaller/callback-7f3a").unwrap().compare(path)
     }
 
     #[test]
@@ -186,8 +179,8 @@ mod tests {
             ("/é", ReservedPathError::Character),
             ("/a?b", ReservedPathError::Character),
         ] {
-            assert_eq!(CallbackPath::parse(path), Err(error), "{path}");
+            assert_eq!(CallbackPath::from_str(path), Err(error), "{path}");
         }
-        assert!(CallbackPath::parse(&format!("/{}", "a".repeat(MAX_LENGTH))).is_err());
+        assert!(CallbackPath::from_str(&format!("/{}", "a".repeat(MAX_LENGTH))).is_err());
     }
 }

@@ -15,7 +15,7 @@ use super::{
 /// are folded, then dot segments resolved. Letter case is kept, and so is a slash at the end. Bytes beyond ASCII are
 /// escaped. The empty path is the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CanonicalPath<'a>(Cow<'a, str>);
+pub(crate) struct CanonicalPath<'a>(Cow<'a, str>);
 
 impl<'a> CanonicalPath<'a> {
     /// Takes a path as it came, without query.
@@ -29,7 +29,7 @@ impl<'a> CanonicalPath<'a> {
     /// - it holds a backslash, a question mark, a hash sign or a control character, raw or escaped, or a raw space;
     /// - it holds an escaped slash, a dot segment with an escape, or one with parameters (`..;`, `;..`);
     /// - it holds a `%` without two hexadecimal digits, or an overlong form of UTF-8 (`%C0%AF`).
-    pub fn parse(raw: &'a str) -> Result<Self, AmbiguousPath> {
+    pub(crate) fn parse(raw: &'a str) -> Result<Self, AmbiguousPath> {
         if raw.is_empty() {
             return Ok(Self(Cow::Borrowed("/")));
         }
@@ -44,16 +44,14 @@ impl<'a> CanonicalPath<'a> {
     }
 
     /// The path as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// Servers could read the path in different ways, of which one may need an identity that another does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the path can be read in more than one way")]
-#[non_exhaustive]
-pub struct AmbiguousPath;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AmbiguousPath;
 
 /// Folds slashes and resolves dot segments. A path that ends in a dot segment ends in a slash.
 fn resolve(relative: &str) -> Result<String, AmbiguousPath> {

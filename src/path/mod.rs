@@ -19,10 +19,10 @@ mod session;
 
 pub use self::callback::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 #[cfg(feature = "session")]
-pub(crate) use self::decode::decode_fully;
+pub use self::session::SessionPath;
 pub(crate) use self::{callback::PathMatch, readings::any_reading};
 #[cfg(feature = "session")]
-pub use self::{
+pub(crate) use self::{
     canonical::{AmbiguousPath, CanonicalPath},
-    session::SessionPath,
+    decode::decode_fully,
 };

@@ -4,20 +4,11 @@ use std::str::FromStr;
 
 use super::{CallbackPath, ReservedPathError, any_reading};
 
-/// The prefix of truegate's own routes, such as `/.truegate`.
+/// The prefix of truegate's own routes, such as `/.truegate`, in the form of a [callback path](CallbackPath).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionPath(Box<str>);
 
 impl SessionPath {
-    /// Takes a path in its one canonical form, by the rules of a callback's path.
-    ///
-    /// # Errors
-    ///
-    /// See [`CallbackPath::parse`].
-    pub fn parse(text: &str) -> Result<Self, ReservedPathError> {
-        CallbackPath::parse(text).map(|path| Self(path.expose().into()))
-    }
-
     /// The path, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,7 +43,7 @@ impl FromStr for SessionPath {
     type Err = ReservedPathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
+        text.parse::<CallbackPath>().map(|path| Self(path.expose().into()))
     }
 }
 
@@ -97,6 +88,6 @@ mod tests {
 
     #[test]
     fn the_default_is_canonical() {
-        assert_eq!(SessionPath::parse("/.truegate"), Ok(SessionPath::default()));
+        assert_eq!("/.truegate".parse(), Ok(SessionPath::default()));
     }
 }

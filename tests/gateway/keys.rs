@@ -55,7 +55,7 @@ async fn a_callback_path_is_one_that_nobody_guesses() {
         let output = keys(&folder, &["path"]).await;
         assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
         let line = text(output.stdout);
-        let path = CallbackPath::parse(line.strip_suffix('\n').unwrap()).unwrap();
+        let path: CallbackPath = line.strip_suffix('\n').unwrap().parse().unwrap();
         assert!(!path.is_guessable(), "{line}");
         assert_eq!(path.expose().strip_prefix("/truecaller/").map(str::len), Some(32), "{line}");
         paths.insert(line);

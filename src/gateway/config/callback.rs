@@ -1,6 +1,6 @@
 //! `callback` and `truecaller`: the route that Truecaller posts to, and where profiles come from.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZero, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZero, str::FromStr, time::Duration};
 
 use url::Host;
 
@@ -52,12 +52,12 @@ impl Callback {
 
     /// Reads the section; none if there is no path that could be used.
     pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {
-        let parse = value::text(CallbackPath::parse, "make one with `truegate keys path`");
+        let parse = value::text(CallbackPath::from_str, "make one with `truegate keys path`");
         // With sessions, the path is the only secret between Truecaller and the site. Without them the app checks the request id,
         // and a path that can be guessed is only a warning.
         let item = if has_sessions { section.require("path", MISSING_PATH) } else { section.take("path") };
         let path = match item {
-            None => CallbackPath::parse(DEFAULT_PATH).ok().filter(|_| !has_sessions),
+            None => CallbackPath::from_str(DEFAULT_PATH).ok().filter(|_| !has_sessions),
             Some(item) => item.parse(|text| match parse(text)? {
                 path if has_sessions && path.is_guessable() => Err(GUESSABLE_PATH.to_owned()),
                 path => Ok(path),

@@ -51,7 +51,7 @@ impl Settings {
         };
         let is_own = |path: &str| session.path.covers(path) || self.callback.path.covers(path);
         let rules = self.routes.iter().enumerate();
-        let own = rules.filter(|(_, rule)| is_own(rule.pattern().as_str())).map(|(at, _)| Warning::OwnRoute(at));
+        let own = rules.filter(|(_, rule)| is_own(rule.pattern.as_str())).map(|(at, _)| Warning::OwnRoute(at));
         let unlisted = self.routes.require() && session.upstream_cookies.is_none();
         own.chain(self.identity.carries(Field::Profile).then_some(Warning::ProfileInSessions))
             .chain(unlisted.then_some(Warning::NoUpstreamCookies))
@@ -77,7 +77,7 @@ impl Settings {
             for (index, rule) in rules.iter().enumerate() {
                 write_reach(f, rule, &rules[..index])?;
             }
-            let opens = |rule: &&Rule| !rule.requires() || rule.passes_preflights();
+            let opens = |rule: &&Rule| !rule.requires() || rule.passes_preflights;
             if !rules.iter().any(opens) { f.write_str("  nothing of the app\n") } else { Ok(()) }
         })
     }
@@ -85,7 +85,7 @@ impl Settings {
 
 fn write_rule(f: &mut fmt::Formatter<'_>, number: usize, rule: &Rule) -> fmt::Result {
     write!(f, "  {number}. {}: ", scope(rule))?;
-    match rule.access() {
+    match &rule.access {
         Access::Public => f.write_str("public"),
         Access::Optional => f.write_str("optional"),
         Access::Required(list) => match list.summary() {
@@ -93,16 +93,16 @@ fn write_rule(f: &mut fmt::Formatter<'_>, number: usize, rule: &Rule) -> fmt::Re
             Some(summary) => write!(f, "required, allowed: {summary}"),
         },
     }?;
-    f.write_str(if rule.passes_preflights() { "; preflights pass\n" } else { "\n" })
+    f.write_str(if rule.passes_preflights { "; preflights pass\n" } else { "\n" })
 }
 
 /// Writes what a rule opens, except for what the rules before it close.
 fn write_reach(f: &mut fmt::Formatter<'_>, rule: &Rule, before: &[&Rule]) -> fmt::Result {
     if rule.requires() {
-        return if rule.passes_preflights() { writeln!(f, "  preflights of {}", scope(rule)) } else { Ok(()) };
+        return if rule.passes_preflights { writeln!(f, "  preflights of {}", scope(rule)) } else { Ok(()) };
     }
     write!(f, "  {}", scope(rule))?;
-    let closed = before.iter().filter(|other| other.requires() && rule.pattern().covers(other.pattern()));
+    let closed = before.iter().filter(|other| other.requires() && rule.pattern.covers(&other.pattern));
     for (index, other) in closed.enumerate() {
         write!(f, "{}{}", if index == 0 { ", but not " } else { ", " }, scope(other))?;
     }
@@ -111,9 +111,9 @@ fn write_reach(f: &mut fmt::Formatter<'_>, rule: &Rule, before: &[&Rule]) -> fmt
 
 /// Names the paths and methods of a rule.
 fn scope(rule: &Rule) -> String {
-    let pattern = rule.pattern();
+    let pattern = &rule.pattern;
     let scope = format!("{} {}", pattern.as_str(), if pattern.is_exact() { "alone" } else { "and below" });
-    let Some(methods) = rule.named_methods() else { return scope };
+    let Some(methods) = &rule.methods else { return scope };
     let methods: Vec<_> = methods.iter().map(http::Method::as_str).collect();
     format!("{scope} ({})", methods.join(", "))
 }

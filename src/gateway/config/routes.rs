@@ -1,5 +1,7 @@
 //! `routes`: which paths need an identity, and whose.
 
+use std::str::FromStr;
+
 use http::Method;
 
 use super::{
@@ -56,7 +58,7 @@ fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
 
 fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
     let (item, parse): (_, fn(&str) -> _) = match (route.take("path"), route.take("exact")) {
-        (Some(item), None) => (item, PathPattern::parse),
+        (Some(item), None) => (item, PathPattern::from_str),
         (None, Some(item)) => (item, PathPattern::exact),
         (Some(_), Some(item)) => {
             let advice = "keep one: `path` covers everything below it, `exact` one path";
@@ -103,7 +105,7 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
 /// Reads the entries of an allow list; none if any of them is wrong.
 fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
     let phones = allow.take("phones").map(|item| item.parse_all(|text| phone(text).map(AllowEntry::Phone)));
-    let prefix = value::text(PhonePrefix::parse, "write \"+91\"");
+    let prefix = value::text(PhonePrefix::from_str, "write \"+91\"");
     let prefixes = allow.take("phone_prefixes").map(|item| item.parse_all(|text| prefix(text).map(AllowEntry::Prefix)));
     let file = allow.take("phones_file").map(|item| {
         let file = PhonesFile::read(item.path()?).map_err(explain);

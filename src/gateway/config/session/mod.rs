@@ -3,7 +3,7 @@
 mod site;
 mod store;
 
-use std::{num::NonZero, ops::RangeInclusive, time::Duration};
+use std::{num::NonZero, ops::RangeInclusive, str::FromStr, time::Duration};
 
 pub(crate) use self::store::Store;
 use super::{
@@ -90,7 +90,7 @@ impl Session {
 
         let path = section.take("path").map_or_else(
             || Some(SessionPath::default()),
-            |item| item.parse(value::text(SessionPath::parse, "write one such as /.truegate")),
+            |item| item.parse(value::text(SessionPath::from_str, "write one such as /.truegate")),
         );
         let fallback_url = section.take("fallback_url").and_then(|item| fallback(item, path.as_ref(), routes));
         let logout_url = section.take("logout_url").and_then(|item| logout(item, path.as_ref()));
