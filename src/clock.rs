@@ -1,4 +1,4 @@
-//! Time as an argument: the only place that asks for now.
+//! Time as an argument: the only module that reads the time.
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// A monotonic clock that can also wait, and that knows the date.
+/// A monotonic clock that can also wait, and that has the date.
 ///
 /// An implementor guarantees that `now` never goes back and that a future of `sleep_until` is ready once
 /// `now` has reached its instant; otherwise a verification can outlive its deadline. `wall` may go back, as the
@@ -58,7 +58,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests that moves only when it is told to. Clones share their time.
+/// A clock for tests that moves only when a test moves it. Clones share their time.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     hands: Arc<Mutex<Hands>>,

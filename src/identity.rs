@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{callback::RequestId, profile::Profile};
 
-/// A verified user. It exists only for a profile that truegate fetched, so to have one is the proof.
+/// A verified user. An `Identity` exists only for a profile that truegate fetched, so it is a proof.
 ///
 /// An app in the same process finds it in the request's extensions:
 ///
@@ -22,8 +22,8 @@ use crate::{callback::RequestId, profile::Profile};
 ///
 /// # Security
 ///
-/// No public function makes one. It comes from a [`Gate`](crate::Gate) alone: with the profile of a [`ProfileSource`], or with
-/// a session that was begun by this gate or by another with the same secret.
+/// No public function creates an `Identity`. Only a [`Gate`](crate::Gate) does: from the profile of a [`ProfileSource`], or from a
+/// session that was started by this gate or by another gate with the same secret.
 ///
 /// [`ProfileSource`]: crate::profile::ProfileSource
 #[derive(Debug, Clone)]

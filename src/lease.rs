@@ -1,13 +1,13 @@
-//! How long a request may last: as long as its session.
+//! Leases: a request may last as long as its session.
 
 use std::{pin::Pin, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
-/// Says when the session behind a request ends. Clones share it.
+/// Tells an app when the session of a request ends. Clones share the state.
 ///
-/// The edges end what they carry themselves. A WebSocket that a tower service has taken over is beyond the layer's reach, so
-/// its app finds the lease in the request's extensions, and ends it:
+/// The edges end requests, responses and WebSockets themselves, with one exception: the tower layer cannot end a WebSocket that
+/// the app has taken over. The app finds the lease in the request's extensions, and must end the WebSocket itself:
 ///
 /// ```
 /// use truegate::Lease;

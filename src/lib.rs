@@ -1,10 +1,10 @@
 //! Verified Truecaller phone identity for any app, at the edge.
 //!
-//! A [`Gate`] takes Truecaller's callback, refuses what is not genuine, and fetches the profile from an allow-list of
-//! endpoints. The request then goes on to an app behind, with verified identity headers and an [`Identity`] in its
-//! extensions. From every other request, whatever identity its client claims is stripped.
+//! A [`Gate`] takes Truecaller's callback, refuses a callback that is not genuine, and fetches the profile from an allow-list
+//! of endpoints. It then lets the request pass to the app, with verified identity headers and an [`Identity`] in its
+//! extensions. From every other request, the gate strips the identity headers that the client sent.
 //!
-//! The gate stands behind one of three edges: the tower [`layer`], the `pingora` module, or the `gateway` program.
+//! Use the gate through one of three edges: the tower [`layer`], the `pingora` module, or the `gateway` program.
 //!
 #![cfg_attr(feature = "client", doc = "```")]
 #![cfg_attr(not(feature = "client"), doc = "```ignore")]
@@ -35,8 +35,8 @@
 //! | `gateway` | the `truegate` program, with all of the above but `simulator` |
 //! | `dev` | `gateway` and `simulator`; the program has the commands `simulate` and `demo` |
 //!
-//! The way through the house: [`callback`] → [`profile`] → [`Identity`] → [`headers`], driven by the [`gate`]. The
-//! module `assertion` signs the identity on its way, and `session` keeps it for the requests that follow.
+//! The modules in the order of a request: [`callback`] → [`profile`] → [`Identity`] → [`headers`], driven by the [`gate`]. The
+//! module `assertion` signs the identity, and `session` keeps it for the requests that follow.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]

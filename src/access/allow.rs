@@ -1,4 +1,4 @@
-//! Whose identity a path needs.
+//! The users that a path lets in.
 
 use std::{collections::HashSet, str::FromStr, sync::Arc};
 
@@ -34,7 +34,7 @@ pub enum AllowEntry {
 impl AllowList {
     pub(super) const EVERYONE: Self = Self(None);
 
-    /// Lets in the numbers that any entry names, and no others. Without entries it lets in nobody.
+    /// Lets in the numbers that any entry names, and no others. Without entries it lets in no user.
     pub fn only(entries: impl IntoIterator<Item = AllowEntry>) -> Self {
         let (mut phones, mut prefixes, mut files) = (HashSet::new(), Vec::new(), Vec::new());
         for entry in entries {

@@ -1,7 +1,7 @@
-//! Access: which paths need an identity, and whose.
+//! Access: which paths need an identity, and which users they let in.
 //!
-//! [`Rules`] tell what each request needs. They answer before a request reaches the app, and know nothing of sessions. Give
-//! them to the sessions with [`SessionsBuilder::rules`](crate::session::SessionsBuilder::rules).
+//! [`Rules`] return the [`Access`] of each request before it reaches the app. Give them to the sessions with
+//! [`SessionsBuilder::rules`](crate::session::SessionsBuilder::rules).
 //!
 //! ```
 //! use truegate::access::{Access, AllowList, AllowEntry, Rule, Rules};
@@ -16,36 +16,36 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With these rules, `/x/../shop` passes with or without an identity, `/account/x` is for Indian numbers alone, and
-//! `/shop/..%2faccount` is refused, as an app may read it as either.
+//! With these rules, `/x/../shop` passes with or without an identity, `/account/x` is only for Indian numbers, and
+//! `/shop/..%2faccount` is refused, because an app may read it as either path.
 //!
 //! # Which path an app sees
 //!
-//! A request goes on byte for byte, and the app behind may read its path in another way than the rules do. So the rules are
-//! applied to every reading that servers are known to make, each combined with the others:
+//! truegate forwards the path of a request byte for byte, and the app may read the path in another way than the rules do. So the
+//! rules are applied to every reading that servers are known to make, each combined with the others:
 //!
 //! - letter case and a slash at the end are ignored, as by Express and Windows;
-//! - escapes are decoded once, or until none is left, as by servers in a row; those of slashes are left alone; broken escapes
-//!   are left alone; `%u002F` and overlong UTF-8 are decoded, as by some old servers;
+//! - escapes are decoded once, or until none is left, as by several servers in a row; escaped slashes stay escaped; broken
+//!   escapes stay unchanged; `%u002F` and overlong UTF-8 are decoded, as by some old servers;
 //! - the path ends at `?`, `#`, NUL or a line break, or control characters are left out;
 //! - `\` is a slash or a character;
 //! - `;parameters` are dropped, as by servlets;
 //! - dot segments are left alone, or resolved before slashes are folded, as by routers and URL parsers;
 //! - `//host/path` is `/path`, as for an app that resolves its target as a URL.
 //!
-//! If all readings need the same, the path passes: one rule somewhere does not close the rest of the site to `/@scope%2fpkg` or
-//! `/wiki/C%23`. Otherwise the answer depends on whether the path has a canonical spelling:
+//! If all readings have the same access, the path has it: a rule elsewhere does not affect `/@scope%2fpkg` or `/wiki/C%23`.
+//! Otherwise the answer depends on whether the path has a canonical spelling:
 //!
-//! - If it has one, the rules enforce what that spelling needs. The path is refused only if another reading requires an identity
-//!   that this spelling does not require, or requires one of another list. With `/admin` required and the rest optional, `/ADMIN`
-//!   is ambiguous, and so is `/admin/../x`, which some servers read as `/admin/..`. With `/public` open and the rest required,
-//!   `/PUBLIC` is not refused: it is required, which is the strictest of all its readings.
-//! - If it has none, no reading is better than another, and the path is refused.
+//! - If the path has a canonical spelling, it has the access of that spelling. It is refused only if another reading requires an
+//!   identity that the canonical spelling does not require, or requires an identity of another list. With `/admin` required and
+//!   the rest optional, `/ADMIN` is ambiguous, and so is `/admin/../x`, which some servers read as `/admin/..`. With `/public`
+//!   open and the rest required, `/PUBLIC` is not refused: it is required, which is the strictest of all its readings.
+//! - If the path has no canonical spelling, no reading is better than another, and the path is refused.
 //!
 //! A path that would be [`Access::Public`] in all its readings is also refused if it holds an escaped `?`, `#` or control
-//! character, or a broken escape: nobody is asked for an identity at a public path, and there may be readings that are not known.
+//! character, or a broken escape: a public path needs no identity, and some server may have a reading that is not listed here.
 //!
-//! Names that only a file system takes for the same (`admin.`, `ADMIN~1`) are for the app to refuse.
+//! Names that are the same only for a file system (`admin.`, `ADMIN~1`) have to be refused by the app.
 
 mod allow;
 mod pattern;

@@ -8,9 +8,9 @@ use crate::path::CanonicalPath;
 
 /// The paths that a rule covers: a path and everything below it, or one path.
 ///
-/// `/account` and `/account/` mean the same: `/account`, `/account/` and `/account/x`, but not `/accounts`. With
-/// [`exact`](Self::exact) it is `/account` and `/account/` alone: most servers answer both alike, or redirect from one to
-/// the other.
+/// `/account` and `/account/` are the same pattern: it covers `/account`, `/account/` and `/account/x`, but not `/accounts`.
+/// With [`exact`](Self::exact) the pattern covers only `/account` and `/account/`, because most servers answer both alike, or
+/// redirect from one to the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     /// Canonical, without a slash at the end; the root is empty.

@@ -12,7 +12,7 @@ use crate::profile::PhoneNumber;
 
 /// A file that lists one phone number per line, such as `+919999999999`; the rest of a line behind `#` is a comment.
 ///
-/// Clones share the list. An empty file lists nobody.
+/// Clones share the list. An empty file lists no number.
 #[derive(Clone)]
 pub struct PhonesFile(Arc<Shared>);
 

@@ -24,15 +24,15 @@ impl Rule {
 
     /// Matches only requests with these methods.
     ///
-    /// Nobody knows what an app makes of a method that is not registered at IANA in this spelling, such as `post`. A rule that
-    /// requires an identity also matches such a method; any other rule matches it only if it names it.
+    /// A method that is not registered at IANA in this spelling, such as `post`, may mean anything to an app. A rule that requires
+    /// an identity also matches such a method; any other rule matches it only if the rule names it.
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Self {
         self.methods = Some(methods.into_iter().collect());
         self
     }
 
-    /// Lets CORS preflights pass without an identity: browsers send no cookies with them. The rule also matches preflights
-    /// that ask about a method that it names.
+    /// Lets CORS preflights pass without an identity, because browsers send no cookies with preflights. The rule also matches
+    /// preflights that ask about a method that the rule names.
     ///
     /// A preflight is an `OPTIONS` request without a body, with exactly one `Origin` and one `Access-Control-Request-Method`.
     pub fn pass_preflights(mut self) -> Self {
@@ -77,7 +77,7 @@ impl Rule {
     }
 }
 
-/// What rules look at in a request: its path, its method, and whether it is a preflight.
+/// The parts of a request that rules use: its path, its method, and whether it is a preflight.
 #[derive(Debug, Clone)]
 pub(crate) struct RuleInput<'a> {
     pub(super) path: &'a str,

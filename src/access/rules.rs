@@ -5,7 +5,7 @@ use http::{HeaderMap, Method};
 use super::{Access, AllowList, PathPattern, PhonesFile, Rule, RuleInput, pattern::Case};
 use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode_fully};
 
-/// The rules of a site: the first that matches counts. A request that no rule matches requires an identity.
+/// The rules of a site. The first rule that matches decides. A request that no rule matches requires an identity.
 ///
 /// By default there are no rules, so every path requires an identity. For a site that is open except for some paths, let the
 /// last rule be `/` with [`Access::Optional`].
@@ -24,11 +24,11 @@ impl Rules {
 
     /// Returns the access of a request.
     ///
-    /// A plain path costs no allocation. While all rules say the same, no path is ambiguous.
+    /// A plain path costs no allocation. If all rules have the same access, no path is ambiguous.
     ///
     /// # Errors
     ///
-    /// When an app might read the path as one that needs something else: see [the module](super#which-path-an-app-sees).
+    /// When an app might read the path as one with another access: see [the module](super#which-path-an-app-sees).
     pub(crate) fn access_for(&self, input: &RuleInput<'_>) -> Result<&Access, AmbiguousPath> {
         if !self.differ {
             return Ok(self.rules.first().map_or(&UNMATCHED, |rule| &rule.access));

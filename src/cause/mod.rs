@@ -26,11 +26,11 @@ closed_list! {
     pub enum Cause {
         /// The name has no address, or no address that may be connected to.
         Dns = "dns",
-        /// Nothing accepts connections at the address, or it cannot be reached.
+        /// No server accepts connections at the address, or the address cannot be reached.
         Connect = "connect",
         /// The TLS handshake failed.
         Tls(TlsCause) = "tls",
-        /// The password, the user or its rights were not accepted.
+        /// The other side refused the password, the user name or the rights of this user.
         Auth = "auth",
         /// There was no answer in time.
         Timeout = "timeout",
@@ -40,7 +40,7 @@ closed_list! {
         Closed = "closed",
         /// The other side has no memory, disk space or connections left.
         Full = "full",
-        /// The other side answers that it cannot serve for now, such as HTTP 503 or a server that loads its data.
+        /// The other side answered that it cannot serve the request now, such as HTTP 503 or a server that loads its data.
         ServerError = "server-error",
         /// The other side is a replica, which accepts no changes.
         ReadOnly = "read-only",

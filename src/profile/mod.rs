@@ -29,7 +29,7 @@ use crate::json;
 
 /// A profile with a valid phone number, the only member that Truecaller verifies.
 ///
-/// Everything else is what the user typed: texts have no white space at their ends and are never empty.
+/// The user typed everything else. Texts have no white space at their ends and are never empty.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Profile {
@@ -41,7 +41,7 @@ pub struct Profile {
     pub given_name: Option<String>,
     /// `name.last`.
     pub family_name: Option<String>,
-    /// The e-mail address of `onlineIdentities`, if it looks like one. Nobody verified it.
+    /// The e-mail address of `onlineIdentities`, if it looks like an e-mail address. It is not verified.
     pub email: Option<String>,
     /// The ISO 3166-1 code of the first address, in upper case.
     pub country: Option<String>,
@@ -63,18 +63,18 @@ pub struct Profile {
     pub badges: Vec<String>,
     /// `aboutMe`.
     pub about: Option<String>,
-    /// When the account was made, in milliseconds since the Unix epoch.
+    /// The time when the account was created, in milliseconds since the Unix epoch.
     pub created_at: Option<String>,
     /// False if Truecaller says so, otherwise true.
     pub is_active: bool,
-    /// The whole as it was read: one JSON object.
+    /// The whole profile as it was read: one JSON object.
     pub json: String,
 }
 
 impl Profile {
     /// Reads the JSON body of a profile.
     ///
-    /// A comma after the last member is forgiven, for the documentation's own sample has one. An optional member
+    /// A comma after the last member is accepted, because the sample in Truecaller's documentation has one. An optional member
     /// of the wrong type is dropped.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The phone number: the one thing that Truecaller verifies.
+//! The phone number: the only field that Truecaller verifies.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub struct PhoneNumber(Arc<str>);
 
 impl PhoneNumber {
-    /// Takes a number in international form, with or without the plus; nothing else is guessed.
+    /// Takes a number in international form, with or without the plus. It does not guess a country.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+').unwrap_or(text);
         let plain = DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -7,8 +7,8 @@ use crate::{callback::Grant, cause::Failure};
 
 /// Fetches the profile that a grant gives access to.
 ///
-/// An implementor asks the grant's own endpoint and no other, follows no redirect and verifies TLS; otherwise a
-/// forged callback can choose the service that vouches for it. Dropping the future must leave nothing half done.
+/// An implementor must ask the grant's own endpoint and no other, follow no redirect and verify TLS. Otherwise a forged callback
+/// can choose the service that confirms it. When the future is dropped, nothing may be left half done.
 pub trait ProfileSource: Send + Sync + 'static {
     /// Fetches the profile.
     ///
@@ -16,7 +16,7 @@ pub trait ProfileSource: Send + Sync + 'static {
     fn fetch<'a>(&'a self, grant: &'a Grant, deadline: Instant) -> ProfileFuture<'a>;
 }
 
-/// The profile to come from a [`ProfileSource`].
+/// The future of a profile, as a [`ProfileSource`] returns it.
 pub type ProfileFuture<'a> = Pin<Box<dyn Future<Output = Result<Profile, FetchError>> + Send + 'a>>;
 
 /// The reason why a profile could not be fetched.
@@ -29,7 +29,7 @@ pub enum FetchError {
     /// Truecaller could not be reached or could not answer, and trying again may help.
     #[error("the profile endpoint is unavailable")]
     Unavailable(#[source] Failure),
-    /// The deadline came first.
+    /// The deadline passed first.
     #[error("the profile did not arrive in time")]
     TimedOut,
     /// Truecaller's answer is not a profile.

@@ -46,7 +46,7 @@ impl ProfileClientBuilder {
         self
     }
 
-    /// Sets how many requests are made for one callback at most, with all tries. Defaults to 2; 0 counts as 1.
+    /// Sets the most requests for one callback, with retries. Defaults to 2; 0 means 1.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
         self
@@ -64,7 +64,7 @@ impl ProfileClientBuilder {
         self
     }
 
-    /// Trusts the certificates of a PEM file beside Mozilla's roots: for simulators and egress proxies.
+    /// Trusts the certificates of a PEM file besides Mozilla's roots: for simulators and egress proxies.
     pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trusted = pem.into();
         self
@@ -72,7 +72,7 @@ impl ProfileClientBuilder {
 
     /// Connects to `address` for a host, as curl's `--connect-to` does: for simulators and egress set-ups.
     ///
-    /// A port that an endpoint's URL names stands. TLS still asks for a certificate of the host.
+    /// The port of an endpoint's URL, if it names one, has priority. TLS still requires a certificate of the host.
     pub fn resolve(mut self, host: impl Into<String>, address: SocketAddr) -> Self {
         self.resolve.insert(host.into(), address);
         self

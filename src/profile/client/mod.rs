@@ -29,8 +29,8 @@ use crate::{backoff, callback::Grant};
 
 /// Fetches profiles with reqwest, over connections that are kept between callbacks.
 ///
-/// It follows no redirect, heeds no proxy variable, asks for no compression, and connects to an address outside
-/// the public Internet only where it is told to.
+/// It follows no redirect, reads no proxy variable, and asks for no compression. It connects to an address outside the public
+/// Internet only if you [configure](ProfileClientBuilder::resolve) that address.
 #[derive(Debug, Clone)]
 pub struct ProfileClient {
     http: reqwest::Client,
