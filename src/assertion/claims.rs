@@ -75,7 +75,7 @@ pub enum PrincipalError {
     /// It is empty, or longer than 1024 bytes.
     #[error("must have at least one character and at most 1024 bytes")]
     Length,
-    /// It has a character that people do not see, and that makes it differ from what they wrote elsewhere.
+    /// It has an invisible character, so that two texts that look the same would differ.
     #[error("must have no control character, and no white space at its ends")]
     Character,
 }

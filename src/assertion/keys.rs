@@ -92,8 +92,8 @@ impl SigningKey {
 
 /// The keys of one issuer: the first signs, and all are published.
 ///
-/// To rotate, publish the next key beside the one that signs, and let it sign once the verifiers' copies of the key
-/// set have expired. The old one stays published until the last token that it signed has expired.
+/// To rotate, publish the next key as well, and let it sign when the verifiers' copies of the key set have expired. Publish the
+/// old key until the last token that it signed has expired.
 pub struct SigningKeys(Vec<SigningKey>);
 
 impl SigningKeys {
@@ -106,7 +106,7 @@ impl SigningKeys {
     ///
     /// # Errors
     ///
-    /// When it is one of these keys already.
+    /// When it is already one of these keys.
     pub fn publish(&mut self, key: SigningKey) -> Result<(), KeyError> {
         if self.0.iter().any(|known| known.id == key.id) {
             return Err(KeyError::Twice);
@@ -152,10 +152,10 @@ pub enum KeyError {
     /// It needs a password.
     #[error("is an encrypted private key")]
     Encrypted,
-    /// It is for other algorithms than ES256.
+    /// It is for another algorithm than ES256.
     #[error("is not a valid private key of the curve P-256")]
     NotP256,
-    /// It is among the keys already.
+    /// It is already one of the keys.
     #[error("is the same key as one before it")]
     Twice,
 }

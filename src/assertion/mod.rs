@@ -1,17 +1,17 @@
 //! Signed assertions: a token with the identity, which anyone with the public keys can verify.
 //!
-//! Identity headers are a proof only if the app is reachable through truegate only. An assertion holds beyond: a JSON
-//! Web Token (RFC 7519), signed with ES256, for one audience and a few minutes. A gate that has [`Assertions`]
-//! sends one with every identity, as `X-Truecaller-Assertion`, and answers
-//! [`/.truegate/jwks.json`](KEY_SET_PATH) with the public keys.
+//! Use assertions if a service other than the app reads the identity, or if clients could reach the app past truegate. There,
+//! identity headers are not a proof. An assertion is a JSON Web Token (RFC 7519), signed with ES256, for one audience and a few
+//! minutes. A gate that has [`Assertions`] sends one with every identity, as `X-Truecaller-Assertion`, and answers
+//! [`/.truegate/jwks.json`](KEY_SET_PATH) with the public keys. An assertion cannot be revoked.
 //!
 //! | claim | value |
 //! |---|---|
 //! | `iss`, `aud` | the issuer and the audience, as configured |
 //! | `sub` | the user id; the phone number if there is none, or one of more than 255 bytes |
-//! | `iat`, `exp` | when it was signed, and when it ends |
+//! | `iat`, `exp` | the time of the signature, and the time when the token expires |
 //! | `jti` | 128 random bits |
-//! | `phone_number` | `+919999999999` (E.164): of all that is said of the user, the only verified thing |
+//! | `phone_number` | `+919999999999` (E.164), the only verified claim about the user |
 //! | `name`, `given_name`, `family_name` | as the user typed them, cut at 1024 bytes; absent if the profile has none |
 //!
 #![cfg_attr(feature = "client", doc = "```")]
@@ -54,7 +54,7 @@ use crate::{identity::Identity, random::Random};
 
 /// The path at which a gate publishes the keys that verify its assertions. With sessions, it is below their prefix.
 ///
-/// It is one exact path, whatever the query.
+/// Only this exact path has the keys. The query does not matter.
 pub const KEY_SET_PATH: &str = "/.truegate/jwks.json";
 
 /// Signs identities, in the name of one issuer and for one audience.
@@ -88,9 +88,9 @@ impl Assertions {
         }
     }
 
-    /// How long an assertion is valid, in whole seconds. Defaults to 5 minutes.
+    /// Sets how long an assertion is valid, in whole seconds. Defaults to 5 minutes.
     ///
-    /// It cannot be revoked, so let it be short.
+    /// An assertion cannot be revoked, so choose a short time.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;

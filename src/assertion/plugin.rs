@@ -1,4 +1,4 @@
-//! The plugin of a gate that signs identities and publishes the keys.
+//! The plugin that signs identities and publishes the keys.
 
 use std::{
     num::NonZero,

@@ -10,7 +10,7 @@ use crate::loopback::is_loopback;
 ///
 /// # Security
 ///
-/// It exists only if it was written into an allow-list. Nothing in a callback can make one.
+/// An endpoint exists only if you list it. A callback cannot create one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ProfileEndpoint(Arc<Url>);
 

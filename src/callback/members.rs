@@ -42,7 +42,7 @@ impl AccessToken {
         (text.len() <= MAX_TOKEN_LENGTH && is_b64token(text)).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// Returns the token as it follows `Authorization: Bearer`.
+    /// Returns the token, to send it after `Authorization: Bearer`.
     pub fn expose(&self) -> &str {
         &self.0
     }

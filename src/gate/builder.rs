@@ -1,4 +1,4 @@
-//! How a gate is put together.
+//! The builder of a gate.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     profile::ProfileSource,
 };
 
-/// Puts a [`Gate`] together; every setting has a safe default.
+/// Builds a [`Gate`]. Every setting has a safe default.
 #[must_use = "a builder does nothing until it builds"]
 pub struct GateBuilder(pub(super) Parameters, Limits);
 
@@ -39,25 +39,25 @@ impl GateBuilder {
         Self(parameters, Limits::default())
     }
 
-    /// The profile endpoints that a callback may name. Defaults to those that Truecaller documents.
+    /// Sets the profile endpoints that a callback may name. Defaults to those that Truecaller documents.
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
         self.0.endpoints = endpoints;
         self
     }
 
-    /// The identity headers.
+    /// Sets the identity headers. Defaults to [`HeaderNames::default`].
     pub fn headers(mut self, names: impl Into<Arc<HeaderNames>>) -> Self {
         self.0.names = names.into();
         self
     }
 
-    /// The largest callback in bytes. Defaults to 16 KiB.
+    /// Sets the largest callback in bytes. Defaults to 16 KiB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.0.body_limit = bytes;
         self
     }
 
-    /// How long a whole verification may take, from the head to the verdict. Defaults to 2.5 seconds.
+    /// Sets how long a whole verification may take, from the head to the verdict. Defaults to 2.5 seconds.
     ///
     /// Truecaller waits 3 s for its answer.
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -71,25 +71,25 @@ impl GateBuilder {
         self
     }
 
-    /// How many logins and callbacks may come from one client, and from one network. Defaults to [`Limits::default`].
+    /// Limits the logins and callbacks of one client and of one network. Defaults to [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.1 = limits;
         self
     }
 
-    /// Refuses a request of HTTP/1.1 that names no host, as a server at the edge should.
+    /// Refuses an HTTP/1.1 request without a `Host`, as a server at the edge should. By default it passes.
     pub fn require_host(mut self) -> Self {
         self.0.missing_host = MissingHost::Refuse;
         self
     }
 
-    /// The clock. Defaults to the machine's.
+    /// Sets the clock. Defaults to the machine's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.0.clock = Arc::new(clock);
         self
     }
 
-    /// Observes what happens, for metrics and logs. Defaults to nothing.
+    /// Sets the observer of the gate's events, for metrics and logs. Defaults to none.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.0.observer = Box::new(observer);
         self

@@ -2,15 +2,15 @@
 
 use std::net::IpAddr;
 
-/// Where a request came from: an edge puts it into the request's extensions before the gate sees the request.
+/// The address and the scheme of the client of a request, in the request's extensions.
 ///
-/// The gateway and the pingora module do so by themselves. In a tower stack, a layer in front of
-/// [`TruegateLayer`](crate::TruegateLayer) inserts it, from the server's connection information or from what a trusted
-/// proxy says. Without it, limits by client address do not apply.
+/// The gateway and the pingora module insert it themselves. In a tower stack, let a layer in front of
+/// [`TruegateLayer`](crate::TruegateLayer) insert it, from the server's connection information or from the headers of a trusted
+/// proxy. Without it, limits by client address do not apply.
 ///
 /// # Security
 ///
-/// Never fill it from headers that a client could have sent itself.
+/// Never take the values from headers that a client could have sent itself.
 ///
 /// ```
 /// use truegate::gate::{ClientInfo, Scheme};

@@ -1,4 +1,4 @@
-//! What happens in the gate, for metrics and logs: words from closed sets, and never a secret.
+//! The events of a gate, for metrics and logs: words from closed sets, and never a secret.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub enum Event {
     },
     /// A request on another path was refused.
     Refusal(Rejection),
-    /// A login moved on, or a session ended.
+    /// A login changed its state, or a session ended.
     Login(LoginEvent),
     /// The store of logins and revocations could not be asked, or was too slow.
     StoreFailure(Cause),
@@ -84,9 +84,9 @@ closed_list! {
         Verified = "verified",
         /// The profile cannot be used: it has no valid phone number, or is not active.
         Failed = "failed",
-        /// Truecaller does not accept the token, so that the login goes on.
+        /// Truecaller does not accept the token, so the login stays in progress.
         TokenRefused = "token-refused",
-        /// Truecaller's answer is not a profile, so that the login goes on.
+        /// Truecaller's answer is not a profile, so the login stays in progress.
         ProfileUnusable = "profile-unusable",
         /// Truecaller could not answer before the login expired.
         Expired = "expired",
@@ -94,7 +94,7 @@ closed_list! {
         Superseded = "superseded",
         /// The verdict could not be stored before the login expired.
         StoreUnavailable = "store-unavailable",
-        /// No such login is pending: it has ended or expired, or never began.
+        /// No such login is in progress: it has ended or expired, or never began.
         NoLogin = "no-login",
         /// The same token is being verified already, or too many tokens were posted for this login.
         Repeated = "repeated",
@@ -153,7 +153,7 @@ impl FetchOutcome {
 }
 
 closed_list! {
-    /// How a login moves on, from its request id to the end of its session.
+    /// The changes of a login, from its request id to the end of its session.
     pub enum LoginEvent {
         /// A login was started, and has its request id.
         Started = "started",
@@ -194,9 +194,9 @@ impl Channel {
     }
 }
 
-/// Learns what happens in a gate, for metrics and logs.
+/// Receives the events of a gate, for metrics and logs.
 ///
-/// An implementor must return at once: the request waits for it.
+/// An implementor must return at once, because the request waits for it.
 pub trait Observer: Send + Sync + 'static {
     /// Handles an event.
     fn observe(&self, event: Event);

@@ -1,4 +1,4 @@
-//! How many logins and callbacks may come from one client, and from one network.
+//! Limits of the logins and callbacks of one client, and of one network.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -23,13 +23,12 @@ use crate::clock::Clock;
 /// How many logins and callbacks may come from one client address; [`GateBuilder::limits`](super::GateBuilder::limits)
 /// takes them.
 ///
-/// A client may use up a whole limit at once, and then gets it back bit by bit. From the network around it, a /24 of IPv4
-/// or a /64 of IPv6, four times as many may come, and from a /48 of IPv6 sixteen times as many: a single customer often
-/// has all of a /64, and many have a /48. What is refused counts for no network, so a client that floods takes nothing
-/// from its neighbours.
+/// A client may use up a whole limit at once, and then gets it back over time. The network of a client, a /24 of IPv4 or a /64
+/// of IPv6, has four times the limit, and a /48 of IPv6 sixteen times: a single customer often has all of a /64, and many have a
+/// /48. A refused request does not count for its network, so a client that floods takes nothing from its neighbours.
 ///
-/// What exceeds a limit is answered 429 with `Retry-After`, before a body is read for a callback and before the store is
-/// asked for a login. The address is that of [`ClientInfo`] in the request's extensions; without one nothing is limited.
+/// A request beyond a limit is answered 429 with `Retry-After`, before the body of a callback is read and before the store is
+/// asked about a login. The address comes from [`ClientInfo`] in the request's extensions. Without it, requests are not limited.
 ///
 /// ```
 /// use std::num::NonZero;
@@ -41,16 +40,16 @@ use crate::clock::Clock;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The logins that one client may start in a minute; without a limit if `None`.
+    /// The logins that one client may start in a minute. `None` means no limit.
     ///
     /// The default is 300. Carriers in India put hundreds of phones behind one IPv4 address, so a small limit would lock
     /// out people who share an address with many others; one machine that starts 300 logins a minute still holds no more
     /// than about 1,000 of the 100,000 places that a store has by default.
     pub logins_per_minute: Option<NonZero<u32>>,
-    /// The callbacks that one address may send in a second; without a limit if `None`.
+    /// The callbacks that one address may send in a second. `None` means no limit.
     ///
     /// The default is 1000. All callbacks of a site come from the few addresses of Truecaller's servers, three for each
-    /// login, so the default is more than 300 logins a second need.
+    /// login, so the default is enough for more than 300 logins a second.
     pub callbacks_per_second: Option<NonZero<u32>>,
 }
 

@@ -1,8 +1,9 @@
 //! The engine. It decides how to answer or forward a request, by its head and, for a callback, by its body.
 //!
-//! It knows no body type, socket or runtime. An edge ([`layer`](crate::layer) or the module `pingora`) hands it the head,
-//! takes the step that it answers, and for a callback reads the body and takes the verdict. An [`Observer`] hears what
-//! happens.
+//! The gate has no body type, socket or runtime. An edge ([`layer`](crate::layer) or the module `pingora`) gives it the head of a
+//! request and acts on its decision, after reading the body if the request is a callback. An [`Observer`] receives the events.
+//!
+//! Use a gate with [`TruegateLayer`](crate::TruegateLayer) or the module `pingora`. It does nothing by itself.
 //!
 //! ```
 //! # use std::time::Instant;
@@ -83,7 +84,7 @@ use crate::{
     profile::ProfileSource,
 };
 
-/// The engine behind every edge. Clones share it.
+/// The engine behind every edge. Clones share their state.
 #[derive(Clone)]
 pub struct Gate(Arc<Parameters>);
 
@@ -147,8 +148,8 @@ impl Gate {
         self.0.plugins.iter().any(|plugin| plugin.reserves(path))
     }
 
-    /// Answers at once, from now on, the requests that would wait, and ends the task that follows the store. Call it when the
-    /// server stops.
+    /// Ends the waiting of requests: from now on, they are answered at once. Also ends the task that follows the store. Call this
+    /// when the server stops.
     pub fn stop_waiting(&self) {
         self.0.plugins.iter().for_each(|plugin| plugin.stop_waiting());
     }

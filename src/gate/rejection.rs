@@ -39,11 +39,11 @@ closed_list! {
         NotFound = "not-found" => NOT_FOUND "There is nothing here.",
         /// The route requires a login, and the request has no session.
         NotSignedIn = "not-signed-in" => UNAUTHORIZED "Nobody is signed in.",
-        /// The route is not for this user.
+        /// The rule of the route does not let this user in.
         NotAllowed = "not-allowed" => FORBIDDEN "This is for others.",
         /// The request comes from another site's page.
         CrossSite = "cross-site" => FORBIDDEN "The request comes from another site.",
-        /// There are as many pending logins as `max_pending` allows.
+        /// `max_pending` logins are already in progress.
         TooManyLogins = "too-many-logins" => SERVICE_UNAVAILABLE "Too many logins run at once.",
         /// The address of the client, or its network, has sent more logins or callbacks than the limits allow.
         TooManyRequests {

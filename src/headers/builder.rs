@@ -46,7 +46,7 @@ impl HeaderNamesBuilder {
         })
     }
 
-    /// Adds a header, or takes the place of the default header of that name.
+    /// Adds a header, or replaces the default header of that name.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl HeaderNamesBuilder {
         Ok(name)
     }
 
-    /// Sets how many bytes of a text are sent at most, before it is encoded. Defaults to 1024.
+    /// Sets the longest text in a header, in bytes before it is encoded. Defaults to 1024.
     ///
     /// A longer text is cut on a character boundary. A field is left out instead if a part of it would mean something else:
     /// the user id, the e-mail address, the avatar's URL, and JSON (`badges`, `profile`). Phone, status and request id are

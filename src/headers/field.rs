@@ -11,7 +11,7 @@ closed_list! {
     /// A field of a verified identity.
     #[allow(missing_docs, reason = "each is the member of Profile of that name, or said here")]
     pub enum Field {
-        /// `verified`, or the callback's own status; it and the request id are sent for every callback.
+        /// `verified`, or the status in the callback. This field and the request id are sent for every callback.
         Status = "status",
         /// The request id of the login.
         RequestId = "request_id",
@@ -96,15 +96,15 @@ pub(super) enum TooLong {
 }
 
 closed_list! {
-    /// How a text is written into a header. All but [`Encoding::Utf8`] can be decoded to exactly the same text.
+    /// The encoding of a text in a header. All encodings but [`Encoding::Utf8`] can be decoded to exactly the same text.
     pub enum Encoding {
-        /// Printable ASCII but `%` stays; every other byte of the UTF-8 text becomes `%XX` (`decodeURIComponent`).
+        /// Printable ASCII except `%` stays unchanged; every other byte of the UTF-8 text becomes `%XX` (`decodeURIComponent`).
         Percent = "percent",
-        /// Raw UTF-8; a control character becomes U+FFFD, for HTTP cannot carry it.
+        /// Raw UTF-8. A control character becomes U+FFFD, because HTTP cannot carry it.
         Utf8 = "utf8",
         /// RFC 4648 §5 without padding.
         Base64Url = "base64url",
-        /// Printable ASCII but `=` stays; every other byte becomes `=XX` (RFC 2045 §6.7; what Grafana reads).
+        /// Printable ASCII except `=` stays unchanged; every other byte becomes `=XX` (RFC 2045 §6.7). Grafana reads this.
         QuotedPrintable = "quoted-printable",
     }
 }

@@ -1,4 +1,4 @@
-//! The identity headers: their names, the values that truegate sets, and the stripping of what clients claim.
+//! The identity headers: their names, the values that truegate sets, and the removal of headers that clients sent.
 //!
 //! ```
 //! use truegate::headers::{Field, HeaderNames};

@@ -17,10 +17,10 @@ pub(crate) struct Spoofs {
 }
 
 impl HeaderNames {
-    /// Whether only truegate may set a header of this name.
+    /// Returns whether only truegate may set a header of this name.
     ///
     /// Servers read `X_Truecaller_Phone` or `X.Truecaller.Phone` as one with `X-Truecaller-Phone` (CGI, WSGI, PHP),
-    /// so everything but a letter or a digit counts as `-`, and letter case does not count.
+    /// so every character except letters and digits is read as `-`, and letter case is ignored.
     pub fn is_reserved(&self, name: impl AsRef<[u8]>) -> bool {
         let name = name.as_ref();
         self.closed.iter().any(|pattern| reads_as(name, pattern))

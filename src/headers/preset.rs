@@ -1,16 +1,16 @@
-//! Presets: the headers that apps read which are made for other identity proxies.
+//! Presets: the headers of other identity proxies, which many apps already read.
 
 use super::Encoding;
 use crate::closed_list::closed_list;
 
 closed_list! {
-    /// Headers that an app reads together.
+    /// The headers of another identity proxy.
     ///
-    /// The user is the phone number, the one field that Truecaller verifies. No preset carries the e-mail address: it is
-    /// what the user typed, and apps that find one take it for proven.
+    /// The user is the phone number, the only field that Truecaller verifies. No preset carries the e-mail address: the user
+    /// typed it, and apps would treat it as verified.
     ///
-    /// An app that believes one header of a family believes the others as well, such as `Remote-Groups` beside `Remote-User`.
-    /// A preset therefore closes its whole family to clients: none of its names comes in from outside.
+    /// An app that reads one header of a family often reads the others as well, such as `Remote-Groups` beside `Remote-User`.
+    /// A preset therefore closes its whole family: no client can send a header of it.
     pub enum Preset {
         /// `Remote-User` and `Remote-Name`, as Authelia sends them; closes `Remote-*`.
         RemoteUser = "remote-user",

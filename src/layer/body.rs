@@ -20,7 +20,7 @@ use crate::{gate::Gate, lease::Lease};
 pub type RequestBody<B> = GuardedBody<B>;
 
 pin_project! {
-    /// A body that streams on as it came, or one that is known whole.
+    /// A body that streams unchanged, or one that truegate has read.
     #[derive(Debug)]
     pub struct GuardedBody<B> {
         #[pin]
@@ -62,7 +62,7 @@ redacted!(Watch);
 pub enum BodyError<E> {
     /// The error of the inner body.
     Inner(E),
-    /// The session of the request is over.
+    /// The session of the request has ended.
     SessionOver,
 }
 

@@ -18,7 +18,7 @@ use super::{GuardedBody, RequestBody, intercept::Intercept, service::guard};
 use crate::{gate::Gate, headers::ResponseEdits};
 
 pin_project! {
-    /// The response to come from [`Truegate`](super::Truegate).
+    /// The future of a response of [`Truegate`](super::Truegate).
     pub struct ResponseFuture<S, B>
     where
         S: Service<Request<RequestBody<B>>>,

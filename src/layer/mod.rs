@@ -1,8 +1,8 @@
 //! The tower layer: truegate in front of any service.
 //!
-//! Put it outermost, so that no other layer trusts a header before it is stripped. Callbacks are forwarded to the inner
-//! service with their original body. Every other request passes as it came, but without the headers of the namespace.
-//! An app in the same process finds the [`Identity`](crate::Identity) in the request's extensions.
+//! Put the layer outermost, so that no other layer trusts a header before it is stripped. Callbacks are forwarded to the inner
+//! service with their original body. Every other request passes unchanged, but without the identity headers of the client. An
+//! app in the same process finds the [`Identity`](crate::Identity) in the request's extensions.
 //!
 //! With sessions, the bodies of a request and of its response end with [`BodyError::SessionOver`] within two seconds of the
 //! session's end. The layer cannot end a WebSocket that the server has upgraded. Its app finds the [`Lease`](crate::Lease) in
@@ -67,7 +67,7 @@ pub struct TruegateLayer {
 }
 
 impl TruegateLayer {
-    /// Makes a layer that asks this gate.
+    /// Creates a layer with this gate.
     pub fn new(gate: Gate) -> Self {
         Self { gate }
     }

@@ -56,15 +56,14 @@ pub(super) async fn gone(session: &mut Session) -> Box<Error> {
     }
 }
 
-/// Reads what the client still sends of its request's body: up to 32 MiB, for up to 30 s. If the body has not ended then,
-/// the connection is closed. A client that withholds the body until it is asked for it (`Expect`) is not waited for. Once is
-/// enough: a second call does nothing.
+/// Reads the rest of the request's body: up to 32 MiB, for up to 30 s. If the body has not ended then, the connection is closed.
+/// If a client withholds the body until the server asks for it (`Expect`), this does not wait. A second call does nothing.
 ///
-/// truegate does so after an answer of its own. For those of an app that answers before it has read
-/// the whole body, call it from `logging`, which is the last of a proxy's hooks.
+/// truegate does this after its own answers. If the app may answer before it has read the whole body, call this from `logging`,
+/// which is the last of a proxy's hooks.
 ///
-/// To close a connection with unread bytes resets it, and the client may lose the answer that it was sent. Over HTTP/2
-/// it is the stream that is reset, which libcurl before 8 takes for an error.
+/// When a connection with unread bytes is closed, it is reset, and the client may lose the answer. Over HTTP/2 the stream is
+/// reset, which libcurl before 8 reports as an error.
 pub async fn drain(session: &mut Session) {
     let module = session.downstream_modules_ctx.get_mut::<TruegateModule>();
     if module.is_some_and(|module| mem::replace(&mut module.is_drained, true)) {

@@ -1,15 +1,15 @@
 //! The pingora module: truegate in a `ProxyHttp` of your own.
 //!
-//! Three lines do it: add the [module](TruegateModule::builder), call [`intercept`] from `request_filter`, and
-//! [`inject`] last in `upstream_request_filter`. The per-request state lives in the module, so a proxy's own `CTX`
-//! stays as it is. If a call is missing, the namespace is stripped and nothing is ever injected.
+//! Add three lines: the [module](TruegateModule::builder), a call of [`intercept`] in `request_filter`, and a call of [`inject`] at
+//! the end of `upstream_request_filter`. The module keeps the state of a request, so your `CTX` stays unchanged. If a call is
+//! missing, the identity headers of clients are stripped and none is ever injected.
 //!
-//! [`intercept`] has pingora keep the order of requests that come early (HTTP/1.1 pipelining), which it takes for errors of
-//! the request before them otherwise. After an answer of its own it reads what the client still sends, so that the client gets
-//! to the answer; [`drain()`] does the same after an app's early answers. The proxy decides how long a connection may be idle,
-//! with `Session::set_keepalive`.
+//! [`intercept`] turns on pingora's handling of pipelined HTTP/1.1 requests. Without it, pingora treats an early request as an error
+//! of the request before it. After its own answers, truegate reads the rest of the body, so that the client gets to the answer;
+//! [`drain()`] does the same after an app's early answers. Your proxy decides how long a connection may be idle, with
+//! `Session::set_keepalive`.
 //!
-//! With sessions, serve the proxy by [`proxy_service`], so that silent WebSockets and streams end with their session too.
+//! With sessions, make the service with [`proxy_service`], so that silent WebSockets and streams end with their session too.
 //! Without it they end when either side sends something. A request whose session ends before its response has begun is answered
 //! 401; call [`answer_ended`] in a `fail_to_proxy` of your own for the answer that a request without a session gets.
 //!
@@ -68,7 +68,7 @@ pub use self::{
 };
 use crate::gate::{Connection, Rejection, Reply, Step, Verdict};
 
-/// Answers a request or lets it pass; to be called from `request_filter`, whose result it is.
+/// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
 /// # Errors
 ///
@@ -118,7 +118,7 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
     }
 }
 
-/// Edits the request to the upstream; to be called last in `upstream_request_filter`.
+/// Edits the request to the upstream. Call this last in `upstream_request_filter`.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! An HTTP app whose requests end with the sessions in whose names they came.
+//! An HTTP app whose requests end with their sessions.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ use pingora_proxy::{HttpProxy, ProxyHttp, http_proxy};
 
 use crate::lease::Lease;
 
-/// An HTTP app, such as a proxy, that lets go of a request as soon as its session is over and its response has begun.
+/// An HTTP app, such as a proxy, that drops a request as soon as its session has ended and its response has begun.
 ///
 /// pingora has no hook for a silent connection, so this drops the whole request: an HTTP/1.1
 /// connection is closed, an HTTP/2 stream is reset, and the connection to the app is closed.
@@ -38,7 +38,7 @@ where
 }
 
 impl<A> SessionBound<A> {
-    /// Wraps an app that you make yourself. [`proxy_service`] does this for a proxy.
+    /// Wraps an app of your own. [`proxy_service`] does this for a proxy.
     pub fn new(app: A) -> Self {
         Self(Arc::new(app))
     }
