@@ -178,7 +178,7 @@ impl Example {
 
     /// It says where it listens before it does, if pingora is to bind the port.
     fn wait_until_it_listens(&self) {
-        for _ in 0..400 {
+        for _ in 0..2000 {
             if TcpStream::connect(self.address).is_ok() {
                 return;
             }

@@ -10,7 +10,7 @@ use crate::{
     page::Page,
     people::{self, App},
     site::{ASHA, Person, RAJAT, SHARED_SECRET, Site},
-    support::server::{Port, Server},
+    support::{port::Port, server::Server},
 };
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::{
     page::Page,
     people::{self, App},
     site::{ASHA, PRIYA, RAJAT, Site},
-    support::server::{Port, Server},
+    support::{port::Port, server::Server},
 };
 
 #[tokio::test]

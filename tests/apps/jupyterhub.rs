@@ -11,8 +11,9 @@ use crate::{
     people::{self, App},
     site::Site,
     support::{
+        port::Port,
         raw::{exchange, get},
-        server::{Port, Server},
+        server::Server,
     },
 };
 

@@ -8,7 +8,7 @@ use crate::{
     page::Page,
     people::{self, App},
     site::{ASHA, Person, RAJAT, Site},
-    support::server::{Port, Server},
+    support::{port::Port, server::Server},
 };
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use truegate::simulator::Simulator;
 
 use self::{brief::Brief, shop::Shop};
-use crate::support::{port, program::Program};
+use crate::support::{port::Port, program::Program};
 
 pub(crate) struct Site {
     origin: String,
@@ -31,21 +31,22 @@ pub(crate) struct Wish {
 
 /// What runs, until it is dropped.
 enum Edge {
-    Gateway { _program: Program, shop: Shop },
+    Gateway { _program: Program, _port: Port, shop: Shop },
     Brief { _server: Brief },
 }
 
 impl Site {
     pub(crate) async fn start(truecaller: &Simulator, wish: Wish) -> Self {
         let shop = Shop::start().await;
-        let origin = format!("http://127.0.0.1:{}", port::free());
+        let port = Port::reserve();
+        let origin = format!("http://{}", port.address());
         let folder = tempfile::tempdir().unwrap();
         let config = config(&origin, &shop, truecaller, &wish, &folder);
-        let edge = Edge::Gateway { _program: Program::serve_from(folder, &config), shop };
+        let edge = Edge::Gateway { _program: Program::serve_from(folder, &config), _port: port, shop };
         Self { origin, edge }
     }
 
-    /// The same on the tower layer, where logins live for 3 seconds: the program's configuration allows no less than
+    /// The same on the tower layer, where logins live for 6 seconds: the program's configuration allows no less than
     /// 10.
     pub(crate) async fn start_brief(truecaller: &Simulator) -> Self {
         let (brief, origin) = Brief::start(truecaller).await;
@@ -93,7 +94,7 @@ listen: {listen}
 upstream: http://{shop}
 admin: {{ listen: 127.0.0.1:0 }}
 shutdown_grace: 0s
-callback: {{ path: {CALLBACK} }}
+callback: {{ path: {CALLBACK}, deadline: 20s }}
 truecaller: {{ endpoints: [{endpoint}] }}
 session:
   public_url: {origin}

@@ -13,7 +13,11 @@ use truegate::{
     simulator::{Fault, Simulator},
 };
 
-use super::{Secured, client, outcome, unavailable};
+use super::{
+    Secured, client, outcome,
+    support::{port::Port, raw::within},
+    unavailable,
+};
 
 const HOST: &str = "profile4-noneu.truecaller.com";
 const DOCUMENTED: &str = "https://profile4-noneu.truecaller.com/v1/default";
@@ -58,13 +62,14 @@ async fn a_handshake_that_stalls_is_given_up_after_the_connect_timeout() {
 
     assert_eq!(outcome(&client, simulator.endpoint()).await, unavailable(Cause::Timeout));
 
+    within(simulator.wait_for_connections(2)).await;
     assert_eq!((simulator.connections(), simulator.fetches()), (2, 0));
 }
 
 #[tokio::test]
 async fn an_endpoint_that_nobody_serves_is_unavailable() {
-    let closed = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = ProfileClient::builder().resolve(HOST, closed).build().unwrap();
+    let closed = Port::reserve();
+    let client = ProfileClient::builder().resolve(HOST, closed.address()).build().unwrap();
     assert_eq!(outcome(&client, DOCUMENTED).await, unavailable(Cause::Connect));
 }
 
@@ -77,8 +82,8 @@ async fn a_name_that_nobody_knows_is_said_to_be_the_cause() {
 
 #[tokio::test]
 async fn an_error_keeps_its_source_without_the_url() {
-    let closed = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = ProfileClient::builder().resolve(HOST, closed).build().unwrap();
+    let closed = Port::reserve();
+    let client = ProfileClient::builder().resolve(HOST, closed.address()).build().unwrap();
     let failed = outcome(&client, DOCUMENTED).await.unwrap_err();
     let mut next: Option<&(dyn Error + 'static)> = Some(&failed);
     let (mut chain, mut refused) = (String::new(), false);

@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::Path, process::Command};
 
 use crate::{
-    support::server::{Port, Server},
+    support::{port::Port, server::Server},
     venv,
 };
 

@@ -7,10 +7,7 @@ use truegate::simulator::{DOCUMENTED_PROFILE, Simulator};
 use crate::{
     proxy::{Kind, Proxy, at, shown},
     scene::{ORIGIN, PHONE, SESSION, sign_in, truegate},
-    support::{
-        server::{Port, Server},
-        visitor::Visitor,
-    },
+    support::{port::Port, server::Server, visitor::Visitor},
     venv,
 };
 

@@ -6,7 +6,7 @@ use truegate::simulator::Simulator;
 
 use super::{
     stage::{self, Talk},
-    support::{program::Program, raw},
+    support::{port::Port, program::Program, raw},
 };
 
 /// Sends a request that fails, and gives the log line and the counter of its cause.
@@ -21,23 +21,13 @@ async fn told(program: &Program, cause: &str) -> String {
     let counted = format!("\ntruegate_upstream_failures_total{{cause=\"{cause}\"}} 1\n");
     let metrics = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
     assert!(metrics.contains(&counted), "{counted} in {metrics}");
-    let word = format!("\"cause\":\"{cause}\"");
-    let said = || program.log().into_iter().find(|line| line.contains("upstream failed") && line.contains(&word));
-    raw::within(async {
-        loop {
-            match said() {
-                Some(line) => break line,
-                None => tokio::task::yield_now().await,
-            }
-        }
-    })
-    .await
+    program.told(&["upstream failed", &format!("\"cause\":\"{cause}\"")], 1).await.remove(0)
 }
 
 #[tokio::test]
 async fn an_app_that_nobody_serves_is_a_failed_connection() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    failure(&Program::serve(&stage::config(closed)), "connect").await;
+    let closed = Port::reserve();
+    failure(&Program::serve(&stage::config(closed.address())), "connect").await;
 }
 
 /// No DNS server is asked for a label of more than 63 letters.
@@ -99,6 +89,6 @@ async fn an_app_that_says_nothing_is_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for (scheme, limit) in [("http", "read"), ("https", "connect")] {
         let config = stage::config(listener.local_addr().unwrap()).replace("http:", &format!("{scheme}:"));
-        failure(&Program::serve(&(config + &format!("timeouts: {{ {limit}: 300ms }}\n"))), "timeout").await;
+        failure(&Program::serve(&(config + &format!("timeouts: {{ {limit}: 1s }}\n"))), "timeout").await;
     }
 }

@@ -64,7 +64,7 @@ impl Site {
 
 #[tokio::test]
 async fn a_verification_that_runs_is_finished_before_the_end() {
-    let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "").await;
+    let site = Site::open(&Sessions::usual(), "", "").await;
     site.truecaller.set_fault(Fault::Held);
     let request_id = site.visitor().start_login().await;
     site.call(&request_id).await;
@@ -82,7 +82,7 @@ async fn a_verification_that_runs_is_finished_before_the_end() {
 
 #[tokio::test]
 async fn a_verification_that_hangs_is_cut_off_after_the_grace() {
-    let site = Site::open(&Sessions::usual(), "deadline: 20s, ", "shutdown_grace: 300ms\n").await;
+    let site = Site::open(&Sessions::usual(), "", "shutdown_grace: 300ms\n").await;
     site.truecaller.set_fault(Fault::Held);
     let request_id = site.visitor().start_login().await;
     site.call(&request_id).await;
@@ -121,16 +121,16 @@ async fn a_phones_file_counts_as_it_is_now_or_as_it_last_could_be_read() {
     site.wait_for_metric("truegate_unusable_phones_files 0").await;
     assert_eq!(visitor.get("/account/").await.status(), 403, "an empty list lets nobody in");
 
+    let told = site.program.told(&["phones file cannot be used"], 1).await;
     let log = site.program.log();
-    let told: Vec<_> = log.iter().filter(|line| line.contains("phones file cannot be used")).collect();
     assert_eq!(told.len(), 1, "once for each change: {log:#?}");
     assert!(told[0].contains("line 2 is not a phone number") && !log.join("").contains("hunter2"), "{log:#?}");
 }
 
 #[tokio::test]
 async fn without_the_store_the_public_goes_on() {
-    let lost = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let store = Store::Redis(format!("redis://{lost}"));
+    let lost = Redis::stopped();
+    let store = Store::Redis(lost.url());
     let site = Site::open(&Sessions { store, ..Sessions::usual() }, "", "").await;
 
     let ready = exchange(site.program.admin(), get("/readyz", "")).await.unwrap();
@@ -141,15 +141,14 @@ async fn without_the_store_the_public_goes_on() {
     assert_eq!((login.status(), login.code().as_str()), (503, "store-unavailable"));
     assert!(login.one("retry-after").is_some());
     site.wait_for_metric(r#"truegate_store_failures_total{cause="connect"} 1"#).await;
-    let told = |line: &String| line.contains("the store did not answer") && line.contains(r#""cause":"connect""#);
-    assert!(site.program.log().iter().any(told), "{:#?}", site.program.log());
+    site.program.told(&["the store did not answer", r#""cause":"connect""#], 1).await;
 }
 
 #[tokio::test]
 async fn a_password_of_any_characters_opens_the_store() {
     let password = "p/a#s?s%20w@r:d~é";
     let server = Redis::start_with_password(password);
-    let store = Store::Redis(format!("redis://:${{REDIS_PASSWORD}}@127.0.0.1:{}", server.port));
+    let store = Store::Redis(format!("redis://:${{REDIS_PASSWORD}}@127.0.0.1:{}", server.port()));
     let folder = tempfile::tempdir().unwrap();
     let config = stage::config(([127, 0, 0, 1], 9).into()) + &Sessions { store, ..Sessions::usual() }.yaml();
     let mut command = stage::command(&folder, &(config + &format!("callback: {{ path: {CALLBACK} }}\n")));

@@ -4,7 +4,7 @@ use std::{pin::pin, time::Duration};
 
 use http::{Method, StatusCode, Version};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::{net::TcpSocket, time::timeout};
 use truegate::simulator::{Call, CallError, DOCUMENTED_TOKEN, Simulator};
 
 use crate::support::{Client, Route};
@@ -111,9 +111,10 @@ async fn a_callback_never_leaves_this_machine_unasked() {
 #[tokio::test]
 async fn a_callback_route_that_hangs_up_is_an_error() {
     let simulator = Simulator::start().await.unwrap();
-    let other = Simulator::start().await.unwrap();
-    let gone = format!("http://{}/", other.address());
-    other.stop().await;
+    // It is taken, and nobody listens there.
+    let deaf = TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = format!("http://{}/", deaf.local_addr().unwrap());
 
     let error = simulator.call(&gone, Call::refusal()).await.unwrap_err();
 

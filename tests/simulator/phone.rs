@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use serde_json::Value;
+use tokio::net::TcpSocket;
 use truegate::simulator::{CallError, DOCUMENTED_PROFILE, Simulator};
 
 use crate::support::{Answer, Client, Posted, Route};
@@ -87,9 +88,10 @@ async fn without_a_callback_url_the_page_says_how_to_set_one() {
 
 #[tokio::test]
 async fn a_site_that_does_not_answer_is_shown() {
-    let gone = Simulator::start().await.unwrap();
-    let url = gone.endpoint().to_owned();
-    gone.stop().await;
+    // It is taken, and nobody listens there.
+    let deaf = TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/", deaf.local_addr().unwrap());
     let simulator = Simulator::builder().callback_url(url).start().await.unwrap();
 
     let page = answer(&simulator, "request_id=a-nonce-&phone=1&answer=refuse").await;

@@ -101,11 +101,11 @@ impl Browser {
     /// Waits until a condition in JavaScript holds. A page that is just being left holds none.
     pub async fn until(&self, condition: &str) {
         let script = format!("return Boolean({condition})");
-        let holds = within(async {
+        let holds = async {
             while !self.client.execute(&script, Vec::new()).await.is_ok_and(|holds| holds == true) {
                 sleep(PAUSE).await;
             }
-        });
+        };
         tokio::select! {
             () = holds => {}
             () = sleep(PATIENCE) => panic!("{condition} at {:?}: {:?}", self.client.current_url().await, self.client.source().await),
@@ -191,4 +191,4 @@ impl WebDriverCompatibleCommand for Extension {
 pub const ANDROID: &str =
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36";
 const PAUSE: Duration = Duration::from_millis(50);
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,17 +1,27 @@
-//! Ports for those who must know theirs before they listen.
+//! Ports for those who must know theirs before they listen, and for those who must find nobody there.
 
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    net::{Ipv4Addr, TcpListener},
-};
+use std::net::{Ipv4Addr, SocketAddr};
 
-/// A port of `127.0.0.1` that is free now. The system gives it to nobody who asks for any port.
-pub fn free() -> u16 {
-    let any = || FIRST + u16::try_from(RandomState::new().build_hasher().finish() % COUNT).expect("it is small");
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    std::iter::repeat_with(any).find(is_free).expect("an endless iterator")
+use tokio::net::TcpSocket;
+
+/// A port of `127.0.0.1` that nobody else is given while this is kept.
+///
+/// A program can listen there, for it reuses addresses, and can do so again after it has ended. Whoever connects before or
+/// after is refused.
+pub struct Port {
+    address: SocketAddr,
+    _socket: TcpSocket,
 }
 
-/// Below what Linux gives away itself: 32768 to 60999.
-const FIRST: u16 = 20_000;
-const COUNT: u64 = 12_000;
+impl Port {
+    pub fn reserve() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("a socket can be set up");
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
+        Self { address: socket.local_addr().expect("a bound socket has an address"), _socket: socket }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}

@@ -7,9 +7,13 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use tempfile::TempDir;
+use tokio::time::sleep;
+
+use super::raw::within;
 
 /// A `truegate serve` that runs; it is killed when it is dropped.
 pub struct Program {
@@ -103,6 +107,19 @@ impl Program {
         let status = self.child.wait().expect("the program was started");
         self.reader.take().expect("nobody waited before").join().expect("the log is read to its end");
         (status, self.log())
+    }
+
+    /// The lines with all of these words, once there are as many. A line comes a moment after what it tells of.
+    pub async fn told(&self, words: &[&str], count: usize) -> Vec<String> {
+        let is_meant = |line: &String| words.iter().all(|word| line.contains(word));
+        let lines = || self.log().into_iter().filter(is_meant).collect::<Vec<_>>();
+        within(async {
+            while lines().len() < count {
+                sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+        lines()
     }
 
     /// The log so far.

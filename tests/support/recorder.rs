@@ -14,11 +14,11 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::raw::Message;
+use super::{port::Port, raw::Message};
 
 /// The app; it stops when it is dropped.
 pub struct Recorder {
-    address: SocketAddr,
+    port: Port,
     seen: Seen,
     task: JoinSet<()>,
 }
@@ -31,16 +31,16 @@ impl Recorder {
 
     /// An app that gives one answer to everything.
     pub async fn answering(answer: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let port = Port::reserve();
+        let listener = TcpListener::bind(port.address()).await.expect("the port is reserved");
         let seen = Seen::default();
         let mut task = JoinSet::new();
         task.spawn(accept(listener, answer, seen.clone()));
-        Self { address, seen, task }
+        Self { port, seen, task }
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// What came so far.
@@ -58,7 +58,7 @@ impl Recorder {
         std::mem::take(&mut self.seen.bytes.lock().expect("no holder panics"))
     }
 
-    /// Closes the listener and all connections.
+    /// Closes the listener and all connections. Nobody else listens there later.
     pub async fn stop(&mut self) {
         self.task.shutdown().await;
     }

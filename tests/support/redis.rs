@@ -13,12 +13,13 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::port;
+use super::port::Port;
 
 /// A `redis-server`; it is killed when it is dropped.
 pub struct Redis {
     child: Option<Child>,
-    pub port: u16,
+    port: Port,
+    tls: Option<Port>,
     settings: Vec<String>,
     folder: TempDir,
 }
@@ -38,17 +39,14 @@ impl Redis {
     pub fn start_with(settings: &[&str]) -> Self {
         let mut redis = Self::stopped();
         redis.settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        // Between finding a free port and taking it, another may take it.
-        while !redis.try_start() {
-            redis.port = port::free();
-        }
+        redis.restart();
         redis
     }
 
     /// One that does not run yet.
     pub fn stopped() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server");
-        Self { child: None, port: port::free(), settings: Vec::new(), folder }
+        Self { child: None, port: Port::reserve(), tls: None, settings: Vec::new(), folder }
     }
 
     /// One that speaks TLS, and the authority that its certificate for `localhost` is from, as PEM.
@@ -59,15 +57,26 @@ impl Redis {
         let (certificate, key) = (file("certificate.pem"), file("key.pem"));
         let files = ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &certificate];
         redis.settings = files.iter().chain(&["--tls-auth-clients", "no"]).map(|word| (*word).to_owned()).collect();
-        redis.settings.push("--tls-port".to_owned());
-        redis.settings.push(port::free().to_string());
-        assert!(redis.try_start(), "the ports are free");
+        redis.tls = Some(Port::reserve());
+        redis.restart();
         (redis, authority)
     }
 
-    /// Starts it again on the same port.
+    /// Starts it, be it again, on its own port, and waits until it answers.
     pub fn restart(&mut self) {
-        assert!(self.try_start(), "nobody else has taken the port");
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--port", &self.port().to_string(), "--save", "", "--appendonly", "no"]);
+        self.tls.iter().for_each(|port| _ = command.arg("--tls-port").arg(port.address().port().to_string()));
+        command.arg("--dir").arg(self.folder.path()).args(&self.settings).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("redis-server is installed: scripts/setup tests");
+        let mut lines = BufReader::new(child.stdout.take().expect("its log is piped")).lines().map_while(Result::ok);
+        let mut said = Vec::new();
+        while !said.last().is_some_and(|line: &String| line.contains("Ready to accept connections")) {
+            said.push(lines.next().unwrap_or_else(|| panic!("it has ended: {said:#?}")));
+        }
+        // A server whose log nobody reads stands still.
+        thread::spawn(move || lines.for_each(drop));
+        self.child = Some(child);
     }
 
     /// Ends it at once, as a crash would.
@@ -83,22 +92,26 @@ impl Redis {
         assert!(Command::new("kill").arg(format!("-{name}")).arg(id).status().expect("kill is everywhere").success());
     }
 
+    pub fn port(&self) -> u16 {
+        self.port.address().port()
+    }
+
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port())
     }
 
     pub fn url_with_password(&self, password: &str) -> String {
-        format!("redis://:{password}@127.0.0.1:{}", self.port)
+        format!("redis://:{password}@127.0.0.1:{}", self.port())
     }
 
     /// The URL of its port for TLS.
     pub fn tls_url(&self, host: &str) -> String {
-        format!("rediss://{host}:{}", self.settings.last().expect("the port is the last setting"))
+        format!("rediss://{host}:{}", self.tls.as_ref().expect("it speaks TLS").address().port())
     }
 
     /// What it answers to a command, as `redis-cli` shows it.
     pub fn command(&self, words: &[&str]) -> String {
-        let port = self.port.to_string();
+        let port = self.port().to_string();
         let output = Command::new("redis-cli").args(["-p", &port]).args(words).output().expect("redis-cli is there");
         String::from_utf8(output.stdout).expect("it answers with text").trim_end().to_owned()
     }
@@ -116,23 +129,6 @@ impl Redis {
     pub fn keys(&self) -> Vec<String> {
         self.command(&["KEYS", "*"]).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
-
-    fn try_start(&mut self) -> bool {
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", "", "--appendonly", "no"]);
-        command.arg("--dir").arg(self.folder.path()).args(&self.settings).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("redis-server is installed: scripts/setup tests");
-        let mut lines = BufReader::new(child.stdout.take().expect("its log is piped")).lines();
-        let started = lines.by_ref().map_while(Result::ok).any(|line| line.contains("Ready to accept connections"));
-        // A server whose log nobody reads stands still.
-        thread::spawn(move || lines.for_each(drop));
-        if started {
-            self.child = Some(child);
-        } else {
-            child.wait().expect("it was started");
-        }
-        started
-    }
 }
 
 impl Drop for Redis {
@@ -143,7 +139,7 @@ impl Drop for Redis {
 
 /// Asks again until it is so; a test that waits for longer than this has failed.
 pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
-    let patience = tokio::time::timeout(Duration::from_secs(10), async {
+    let patience = tokio::time::timeout(Duration::from_secs(60), async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -1,7 +1,7 @@
 //! Programs of other people that a test starts: an app, or a proxy.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -9,9 +9,11 @@ use std::{
 
 use tempfile::TempDir;
 use tokio::{
-    net::{TcpSocket, TcpStream},
+    net::TcpStream,
     time::{sleep, timeout},
 };
+
+use super::port::Port;
 
 /// A program that listens on a port of the test's choice; it is killed when it is dropped, and what it started with it.
 pub struct Server {
@@ -33,7 +35,7 @@ impl Server {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.port.address
+        self.port.address()
     }
 
     /// What it has said so far.
@@ -49,7 +51,7 @@ impl Server {
 
     async fn wait_until_it_listens(&mut self) {
         let listens = async {
-            while TcpStream::connect(self.port.address).await.is_err() {
+            while TcpStream::connect(self.port.address()).await.is_err() {
                 let ended = self.child.try_wait().expect("a child can be asked");
                 assert!(ended.is_none(), "it has ended with {ended:?}: {}", self.log());
                 sleep(PAUSE).await;
@@ -76,25 +78,6 @@ impl Drop for Server {
         self.signal("-KILL");
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// A port that nobody else is given while this is kept: a program can listen there, for it reuses addresses.
-pub struct Port {
-    address: SocketAddr,
-    _socket: TcpSocket,
-}
-
-impl Port {
-    pub fn reserve() -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_reuseaddr(true).expect("a socket can be set up");
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
-        Self { address: socket.local_addr().expect("a bound socket has an address"), _socket: socket }
-    }
-
-    pub fn address(&self) -> SocketAddr {
-        self.address
     }
 }
 

@@ -69,7 +69,7 @@ impl Visitor {
 
     /// How a login stands once it is no longer in this state.
     pub async fn state_after(&mut self, request_id: &str, since: &str) -> String {
-        let path = format!("/.truegate/status?request_id={request_id}&since={since}&wait=15");
+        let path = format!("/.truegate/status?request_id={request_id}&since={since}&wait=25");
         let answer = self.get(&path).await;
         assert_eq!(answer.status(), 200, "{answer:#?}");
         json(&answer)["state"].as_str().expect("a state").to_owned()

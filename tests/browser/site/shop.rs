@@ -11,19 +11,21 @@ use axum::{
 use http::{HeaderMap, header};
 use tokio::{net::TcpListener, task::JoinSet};
 
+use crate::support::port::Port;
+
 /// The app; it stops when it is dropped.
 pub(super) struct Shop {
-    address: SocketAddr,
+    port: Port,
     server: JoinSet<()>,
 }
 
 impl Shop {
     pub(super) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let port = Port::reserve();
+        let listener = TcpListener::bind(port.address()).await.unwrap();
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, routes()).await.unwrap() });
-        Self { address, server }
+        Self { port, server }
     }
 
     /// Answers no more: the listener and its connections close.
@@ -32,7 +34,7 @@ impl Shop {
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 }
 

@@ -30,7 +30,7 @@ impl Relay {
     pub fn to(redis: &Redis) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("it listens");
-        let (way, port) = (Arc::<Way>::default(), redis.port);
+        let (way, port) = (Arc::<Way>::default(), redis.port());
         let relay = Self { address, way: Arc::clone(&way) };
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
