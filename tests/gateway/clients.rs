@@ -62,7 +62,7 @@ async fn curl_sees_why_it_was_refused() {
                     continue;
                 }
                 let mut curl = Command::new("curl");
-                curl.args(["--silent", "--show-error", "--insecure", "--max-time", "15", version])
+                curl.args(["--silent", "--show-error", "--insecure", "--max-time", "45", version])
                     .args(["--write-out", "%{http_code}", "--output", "/dev/null"])
                     .args(["--header", framing, "--header", "Origin: https://evil.example"])
                     .args(["--data-binary", &format!("@{}", body(&program).display())])
@@ -79,8 +79,8 @@ async fn python_sees_why_it_was_refused() {
     let script = "import http.client, ssl, sys\n\
         port, secure, path = int(sys.argv[1]), sys.argv[2] == 'tls', sys.argv[3]\n\
         context = ssl._create_unverified_context()\n\
-        make = lambda: http.client.HTTPSConnection('localhost', port, context=context, timeout=15)\n\
-        connection = make() if secure else http.client.HTTPConnection('localhost', port, timeout=15)\n\
+        make = lambda: http.client.HTTPSConnection('localhost', port, context=context, timeout=45)\n\
+        connection = make() if secure else http.client.HTTPConnection('localhost', port, timeout=45)\n\
         connection.request('POST', path, body=b'a' * 2000000, headers={'Origin': 'https://evil.example'})\n\
         print(connection.getresponse().status)\n";
     let (program, _down) = gateway();

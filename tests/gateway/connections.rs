@@ -126,11 +126,16 @@ async fn an_app_that_never_answers_is_asked_once_on_each_connection_it_may_have_
 /// Where `localhost` has an address of each family; which addresses are planned is tested beside the plan.
 #[tokio::test]
 async fn a_request_that_can_be_repeated_goes_on_to_the_next_address() {
-    let dead = Closing::after(0).await;
-    let known: Vec<_> = tokio::net::lookup_host(("localhost", dead.address.port())).await.unwrap().collect();
-    let live = known.iter().find(|address| address.is_ipv6());
-    let (Some(live), true) = (live, known.len() == 2) else { return println!("localhost has one address") };
-    let live = TcpListener::bind(live).await.unwrap();
+    let (dead, live) = loop {
+        let dead = Closing::after(0).await;
+        let known: Vec<_> = tokio::net::lookup_host(("localhost", dead.address.port())).await.unwrap().collect();
+        let live = known.iter().find(|address| address.is_ipv6());
+        let (Some(live), true) = (live, known.len() == 2) else { return println!("localhost has one address") };
+        // Somebody else may have the same port of the other family.
+        if let Ok(live) = TcpListener::bind(live).await {
+            break (dead, live);
+        }
+    };
     let config = stage::config(dead.address).replace("http://127.0.0.1", "http://localhost");
     let program = Program::serve(&config);
     let app = async {
@@ -146,7 +151,7 @@ async fn a_request_that_can_be_repeated_goes_on_to_the_next_address() {
 #[tokio::test]
 async fn an_app_that_is_silent_is_not_asked_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = stage::config(listener.local_addr().unwrap()) + "timeouts: { read: 200ms }\n";
+    let config = stage::config(listener.local_addr().unwrap()) + "timeouts: { read: 1s }\n";
     let program = Program::serve(&config);
     let app = async {
         let mut app = Talk::accept(&listener).await;
@@ -161,7 +166,7 @@ async fn an_app_that_is_silent_is_not_asked_again() {
 #[tokio::test]
 async fn a_silent_websocket_is_closed_and_is_nobodys_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = stage::config(listener.local_addr().unwrap()) + "timeouts: { read: 500ms }\n";
+    let config = stage::config(listener.local_addr().unwrap()) + "timeouts: { read: 3s }\n";
     let program = Program::serve(&config);
     let mut client = Talk::connect(program.address()).await;
     client
@@ -192,7 +197,7 @@ async fn metrics(program: &Program) -> String {
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_an_answer() {
     let app = Closing::after(100).await;
-    let program = Program::serve(&(stage::config(app.address) + "timeouts: { idle: 1s }\n"));
+    let program = Program::serve(&(stage::config(app.address) + "timeouts: { idle: 3s }\n"));
     for close in ["", "Connection: keep-alive\r\n"] {
         let mut client = Talk::connect(program.address()).await;
         for _ in 0..2 {
@@ -207,7 +212,7 @@ async fn an_idle_connection_is_closed_after_an_answer() {
 #[tokio::test]
 async fn an_idle_http_2_connection_is_closed_after_an_answer() {
     let (app, pair) = (Closing::after(100).await, Pair::new());
-    let config = stage::config_without_listener(app.address) + "timeouts: { idle: 1s }\n";
+    let config = stage::config_without_listener(app.address) + "timeouts: { idle: 3s }\n";
     let program = serve(&pair, &config);
     let mut client = Http2::connect(&pair, program.address()).await;
     let request = http::Request::get("https://app.example/").body(body("")).unwrap();
@@ -347,7 +352,7 @@ fn stalled() -> Body {
 async fn an_http_2_body_that_stalls_is_not_the_apps_failure() {
     for (body, status, refusals, failures) in [(stalled(), 408, 1, 0), (body("whole"), 502, 0, 1)] {
         let (listener, pair) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Pair::new());
-        let config = stage::config_without_listener(listener.local_addr().unwrap()) + "timeouts: { read: 300ms }\n";
+        let config = stage::config_without_listener(listener.local_addr().unwrap()) + "timeouts: { read: 1s }\n";
         let program = serve(&pair, &config);
         let mut client = Http2::connect(&pair, program.address()).await;
         let request = http::Request::post("https://app.example/").body(body).unwrap();

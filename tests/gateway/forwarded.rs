@@ -331,18 +331,6 @@ fn sorted(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers
 }
 
-/// The log lines with this text, once there are as many.
-async fn told_in_log(program: &Program, text: &str, count: usize) -> Vec<serde_json::Value> {
-    let lines = || program.log().into_iter().filter(|line| line.contains(text)).collect::<Vec<_>>();
-    raw::within(async {
-        while lines().len() < count {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 #[tokio::test]
 async fn a_proxy_that_is_not_listed_is_told_of_once_with_the_line_to_add() {
     let app = Recorder::start().await;
@@ -352,9 +340,9 @@ async fn a_proxy_that_is_not_listed_is_told_of_once_with_the_line_to_add() {
             let request = raw::get("/", &format!("X-Forwarded-Proto: {scheme}\r\n"));
             raw::exchange(program.address(), request).await.unwrap();
         }
-        let told = told_in_log(&program, "X-Forwarded-Proto", lines).await;
+        let told = program.told(&["X-Forwarded-Proto"], lines).await;
         assert_eq!(told.len(), lines, "{told:#?}");
-        for event in told {
+        for event in told.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
             assert_eq!(event["level"], "WARN");
             assert_eq!(event["add"], r#"trusted_proxies: ["127.0.0.1"]"#);
         }
@@ -379,7 +367,7 @@ async fn a_login_over_http_to_an_https_site_is_told_of_once_a_minute() {
             let link = r#"href="https://app.example/.truegate/login""#;
             assert_eq!(page.contains(link), lines == 1, "{public_url} {headers}: {page}");
         }
-        let told = told_in_log(&program, "although public_url is https", lines).await;
+        let told = program.told(&["although public_url is https"], lines).await;
         assert_eq!(told.len(), lines, "{public_url} {headers}: {told:#?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The signals of an operator.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use tokio::{net::TcpListener, task::yield_now};
 
@@ -19,16 +19,6 @@ const SESSIONS: &str = "callback: { path: /hooks/unguessable-4f1c9e07ab52d8364bf
     session:\n  public_url: http://127.0.0.1:1\n  secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n  \
     partner: { key: a-partner-key, name: A Shop }\n\
     routes: [{ path: /vip/, access: required, allow: { phones_file: vip.txt } }, { path: /, access: optional }]\n";
-
-/// Waits until the program has logged a text this many times.
-async fn logged(program: &Program, text: &str, count: usize) {
-    within(async {
-        while program.log().iter().filter(|line| line.contains(text)).count() < count {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
-}
 
 #[tokio::test]
 async fn signals_that_ask_for_no_end_end_nothing() {
@@ -104,6 +94,6 @@ async fn a_hangup_has_lists_of_phone_numbers_read_again() {
     let program = Program::serve_from(folder, &(stage::config(app.address()) + SESSIONS));
     for count in 1..=2 {
         program.signal("HUP");
-        logged(&program, "phones file read again", count).await;
+        program.told(&["phones file read again"], count).await;
     }
 }

@@ -31,9 +31,10 @@ pub(crate) fn config_without_listener(upstream: SocketAddr) -> String {
     format!("admin: {{ listen: 127.0.0.1:0 }}\nupstream: http://{upstream}\n")
 }
 
-/// The part of a configuration that makes a simulator Truecaller.
+/// The part of a configuration that makes a simulator Truecaller. The deadline is long, for machines that are busy.
 pub(crate) fn truecaller(simulator: &Simulator) -> String {
-    format!("callback: {{ path: {CALLBACK} }}\ntruecaller: {{ endpoints: ['{}'] }}\n", simulator.endpoint())
+    let endpoint = simulator.endpoint();
+    format!("callback: {{ path: {CALLBACK}, deadline: 20s }}\ntruecaller: {{ endpoints: ['{endpoint}'] }}\n")
 }
 
 /// The program with a configuration, not started yet.
