@@ -17,17 +17,19 @@ use crate::{
 
 const HEADER: &str = "x-truecaller-assertion";
 
+/// Longer than any test.
+const LONG: Duration = Duration::from_mins(5);
 /// The shortest that may be configured.
-const LIFETIME: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_secs(10);
 
-async fn signing(redis: &Redis) -> Site {
+async fn signing(redis: &Redis, lifetime: Duration) -> Site {
     let mut site = Site::on(redis).await;
     let signing = Signing::with_keys(1);
     site.more = format!(
         "assertion:\n  issuer: {}\n  audience: {}\n  lifetime: {}s\n  key: {}\n",
         Signing::ISSUER,
         Signing::AUDIENCE,
-        LIFETIME.as_secs(),
+        lifetime.as_secs(),
         json!(signing.keys[0]),
     );
     site
@@ -46,7 +48,7 @@ async fn claims(gateway: &Program, token: &str) -> Value {
 #[tokio::test]
 async fn a_sessions_token_verifies_by_the_keys_of_any_gateway() {
     let redis = Redis::start();
-    let site = signing(&redis).await;
+    let site = signing(&redis, LONG).await;
     let [a, b] = [site.gateway(), site.gateway()];
     let mut browser = site.signed_in(&a, 8).await;
 
@@ -55,7 +57,10 @@ async fn a_sessions_token_verifies_by_the_keys_of_any_gateway() {
         let mut claims = claims(gateway, &given).await;
         let own: Vec<_> = ["iat", "exp", "jti"].map(|claim| claims.as_object_mut().unwrap().remove(claim)).into();
         assert!(own.iter().all(Option::is_some));
-        assert_eq!(own[1].as_ref().unwrap().as_u64(), own[0].as_ref().unwrap().as_u64().map(|iat| iat + 10));
+        assert_eq!(
+            own[1].as_ref().unwrap().as_u64(),
+            own[0].as_ref().unwrap().as_u64().map(|iat| iat + LONG.as_secs())
+        );
         let expected = json!({ "iss": Signing::ISSUER, "aud": Signing::AUDIENCE, "sub": "user-8-",
             "phone_number": phone(8), "name": "Zaphodina Beeblebroxova8", "given_name": "Zaphodina",
             "family_name": "Beeblebroxova8" });
@@ -68,7 +73,7 @@ async fn a_sessions_token_verifies_by_the_keys_of_any_gateway() {
 #[tokio::test]
 async fn forward_auth_answers_with_the_same_token() {
     let redis = Redis::start();
-    let site = signing(&redis).await;
+    let site = signing(&redis, LONG).await;
     let gateway = site.gateway();
     let mut browser = site.signed_in(&gateway, 8).await;
 
@@ -85,13 +90,15 @@ async fn forward_auth_answers_with_the_same_token() {
 #[tokio::test]
 async fn a_session_has_one_token_until_half_of_its_life_and_no_other_session_has_it() {
     let redis = Redis::start();
-    let site = signing(&redis).await;
+    let site = signing(&redis, SHORT).await;
     let gateway = site.gateway();
     let [mut browser, mut twin] = [site.signed_in(&gateway, 8).await, site.signed_in(&gateway, 8).await];
 
     let first = token(&site, &mut browser).await;
     assert_eq!(token(&site, &mut browser).await, first);
     assert_ne!(token(&site, &mut twin).await, first, "another session of the same user");
+    // Asked for before it expires: the verifier takes its time.
+    let first_claims = claims(&gateway, &first).await;
     let mut next = first.clone();
     until(async || {
         next = token(&site, &mut browser).await;
@@ -99,8 +106,9 @@ async fn a_session_has_one_token_until_half_of_its_life_and_no_other_session_has
     })
     .await;
 
-    let [first, next] = [claims(&gateway, &first).await, claims(&gateway, &next).await];
-    let [issued, renewed] = [&first, &next].map(|claims| claims["iat"].as_u64().unwrap());
-    assert!((5..=6).contains(&(renewed - issued)), "{first} {next}");
-    assert_ne!(first["jti"], next["jti"]);
+    let next_claims = claims(&gateway, &next).await;
+    let [issued, renewed] = [&first_claims, &next_claims].map(|claims| claims["iat"].as_u64().unwrap());
+    // A token that is used without a pause is renewed as soon as half of its life is over; a busy machine makes pauses.
+    assert!((5..10).contains(&(renewed - issued)), "{first_claims} {next_claims}");
+    assert_ne!(first_claims["jti"], next_claims["jti"]);
 }

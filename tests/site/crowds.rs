@@ -11,12 +11,12 @@ use tokio::time::sleep;
 use truegate::simulator::{Call, Fault};
 
 use crate::{
-    site::{CALLBACK, Site, phone, profile, visitor},
+    site::{CALLBACK, Site, again, phone, profile, visitor},
     support::{
         client::Client,
         edge::{Sessions, sessions::Store},
         program::Program,
-        raw::{Message, exchange, post, within},
+        raw::{exchange, post, within},
         redis::Redis,
         visitor::json,
     },
@@ -37,7 +37,7 @@ async fn log_in(site: &Site, gateways: &[Program], person: usize) {
         sleep(pause()).await;
         again(async || exchange(any().address(), post(CALLBACK, callback.as_bytes())).await.unwrap()).await
     };
-    let status = format!("/.truegate/status?request_id={request_id}&wait=15");
+    let status = format!("/.truegate/status?request_id={request_id}&wait=25");
     let waiting = again(async || browser.via(any().address()).get(&status).await);
     let (state, called) = tokio::join!(waiting, calling);
     assert_eq!((json(&state)["state"].as_str(), called.status()), (Some("verified"), 204), "{person}");
@@ -45,16 +45,6 @@ async fn log_in(site: &Site, gateways: &[Program], person: usize) {
     assert_eq!(json(&me)["phone"], phone(person));
     let page = again(async || browser.get(&format!("/account/{person}")).await).await;
     assert_eq!(page.status(), 200);
-}
-
-/// Asks until the answer is not that the store is away.
-async fn again(mut ask: impl AsyncFnMut() -> Message) -> Message {
-    loop {
-        match ask().await {
-            refused if refused.status() == 503 => sleep(pause()).await,
-            answer => return answer,
-        }
-    }
 }
 
 async fn all_log_in(site: &Site, gateways: &[Program]) {

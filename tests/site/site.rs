@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::json;
+use tokio::time::sleep;
 use truegate::simulator::{Call, Simulator};
 
 use crate::support::{
@@ -23,9 +24,6 @@ use crate::support::{
 pub const SESSION: &str = "__Host-truegate";
 pub const CALLBACK: &str = "/hooks/unguessable-4f1c9e07ab52d8364bf1";
 
-/// How long sessions go on without Redis.
-pub const GRACE: Duration = Duration::from_secs(2);
-
 pub struct Site {
     pub truecaller: Simulator,
     pub app: Recorder,
@@ -42,7 +40,7 @@ impl Site {
 
     pub async fn keeping(store: Store) -> Self {
         let rules = vec![("/public/", Need::Public), ("/account/", Need::Required), ("/", Need::Optional)];
-        let sessions = Sessions { rules, store, revocation_grace: GRACE, ..Sessions::usual() };
+        let sessions = Sessions { rules, store, ..Sessions::usual() };
         let truecaller = Simulator::start().await.unwrap();
         Self { truecaller, app: Recorder::start().await, sessions, more: String::new() }
     }
@@ -76,6 +74,7 @@ impl Site {
         let request_id = browser.start_login().await;
         let (_, status) = self.call(gateway, Call::grant().profile(profile(person)), &request_id).await;
         assert_eq!((status, &*browser.state_after(&request_id, "pending").await), (204, "verified"));
+        assert_eq!(again(async || browser.get("/.truegate/me").await).await.status(), 200);
         browser
     }
 
@@ -89,7 +88,7 @@ impl Site {
     fn config(&self) -> String {
         format!(
             "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstream: http://{}\n\
-             callback: {{ path: {CALLBACK}, deadline: 15s }}\ntruecaller: {{ endpoints: ['{}'] }}\n{}{}",
+             callback: {{ path: {CALLBACK}, deadline: 30s }}\ntruecaller: {{ endpoints: ['{}'] }}\n{}{}",
             self.app.address(),
             self.truecaller.endpoint(),
             self.sessions.yaml(),
@@ -113,6 +112,19 @@ pub fn profile(person: usize) -> String {
 /// Their number.
 pub fn phone(person: usize) -> String {
     format!("+{}", PHONES + person)
+}
+
+/// Asks until the answer is not that the store is away: no request waits for it for long, and the machine may be busy.
+pub async fn again(mut ask: impl AsyncFnMut() -> Message) -> Message {
+    within(async {
+        loop {
+            match ask().await {
+                refused if refused.status() == 503 => sleep(Duration::from_millis(50)).await,
+                answer => return answer,
+            }
+        }
+    })
+    .await
 }
 
 /// The end of a gateway, and its log; Truecaller and the app go on meanwhile.

@@ -27,7 +27,7 @@ use crate::{
 
 const CROWD: usize = 2000;
 /// As many as even a busy machine serves within the second that a question may take.
-const GROUP: usize = 50;
+const GROUP: usize = 25;
 
 /// A browser that has started a login.
 struct Browser {
