@@ -9,7 +9,7 @@ use truegate::{
 };
 
 use crate::{
-    site::{LONG, browser, login, owner, request_id},
+    site::{LONG, SHORT, browser, login, owner, request_id},
     support::redis::{Redis, until},
 };
 
@@ -103,11 +103,11 @@ async fn revocations_that_are_junk_are_unavailable_and_logins_go_on() {
 async fn nothing_is_left_in_redis_when_all_has_expired() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();
-    let (lifetime, browser) = (Duration::from_millis(300), browser());
+    let browser = browser();
     for number in 0..7 {
-        store.open(&request_id(number), &browser, owner(&request_id(number)), lifetime).await.unwrap();
+        store.open(&request_id(number), &browser, owner(&request_id(number)), SHORT).await.unwrap();
     }
-    store.revoke(Bytes::from_static(b"sealed"), lifetime).await.unwrap();
+    store.revoke(Bytes::from_static(b"sealed"), SHORT).await.unwrap();
     assert!(!server.keys().is_empty());
     assert!(server.keys().iter().all(|key| key.starts_with("{truegate}:")), "{:?}", server.keys());
 

@@ -95,4 +95,4 @@ pub fn browser() -> BrowserId {
 pub const LONG: Duration = Duration::from_secs(180);
 
 /// A lifetime that passes.
-pub const SHORT: Duration = Duration::from_secs(1);
+pub const SHORT: Duration = Duration::from_secs(3);
