@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -288,8 +289,9 @@ async fn an_answer_that_comes_after_the_logout_is_kept_from_the_client() {
 #[tokio::test]
 async fn what_goes_on_ends_with_the_lifetime_of_its_session() {
     // The program takes no lifetime of less than a minute; it ends connections as the module does.
-    for kind in [Kind::Tower, Kind::Pingora] {
-        let site = Site::open(kind, Duration::from_secs(6)).await;
+    join_all([Kind::Tower, Kind::Pingora].map(async |kind| {
+        // Long enough for a busy machine to begin.
+        let site = Site::open(kind, Duration::from_secs(12)).await;
         let browser = site.signed_in().await;
         let mut stream = site.begin(browser.clone(), "GET /events", "", "").await;
         stream.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nfirst").await;
@@ -297,5 +299,6 @@ async fn what_goes_on_ends_with_the_lifetime_of_its_session() {
         let socket = site.socket(browser, "/kernel").await;
         stream.assert_ended().await;
         socket.assert_ended().await;
-    }
+    }))
+    .await;
 }

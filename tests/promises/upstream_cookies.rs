@@ -123,7 +123,7 @@ impl Browser {
         let request_id = started["request_id"].as_str().unwrap();
         let url = format!("http://{}{PATH}", self.address);
         truecaller.call(&url, Call::grant().profile(profile).request_id(request_id)).await.unwrap();
-        let state = self.get(&format!("/.truegate/status?request_id={request_id}&since=pending&wait=15")).await;
+        let state = self.get(&format!("/.truegate/status?request_id={request_id}&since=pending&wait=25")).await;
         assert!(state.text().contains("verified"), "{state:#?}");
     }
 
