@@ -98,7 +98,7 @@ async fn a_tab_that_slept_goes_on_when_it_is_looked_at() {
     let request_id = scene.browser.ask(started).await["request_id"].as_str().unwrap().to_owned();
     scene.truecaller.call(&scene.site.callback_url(), Call::grant().request_id(&request_id)).await.unwrap();
     let heard =
-        format!("return fetch('/.truegate/status?wait=15&request_id={request_id}').then(answer => answer.json())");
+        format!("return fetch('/.truegate/status?wait=25&request_id={request_id}').then(answer => answer.json())");
     assert_eq!(scene.browser.ask(&heard).await["state"], "verified");
 
     scene.browser.go_to(&asleep).await;

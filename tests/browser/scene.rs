@@ -39,7 +39,7 @@ impl Scene {
         Self::set(looks, truecaller, site).await
     }
 
-    /// With a phone, and 3 seconds for a login.
+    /// With a phone, and 6 seconds for a login.
     pub(crate) async fn in_a_hurry() -> Self {
         let truecaller = Simulator::start().await.unwrap();
         let site = Site::start_brief(&truecaller).await;

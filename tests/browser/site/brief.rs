@@ -42,7 +42,7 @@ fn gate(truecaller: &Simulator, origin: &str) -> Gate {
         .build();
     let endpoints = Endpoints::from_iter([ProfileEndpoint::parse(truecaller.endpoint()).unwrap()]);
     let gate = Gate::builder(CALLBACK.parse().unwrap(), ProfileClient::builder().build().unwrap());
-    gate.endpoints(endpoints).sessions(sessions).unwrap().build()
+    gate.endpoints(endpoints).deadline(Duration::from_secs(20)).sessions(sessions).unwrap().build()
 }
 
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(3);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(6);
