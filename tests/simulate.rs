@@ -20,7 +20,7 @@ async fn a_callback_that_was_accepted_exits_with_0() {
 
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains(r#"{"requestId":"a-request_id-","status":"user_rejected"}"#), "{text}");
+    assert!(text.contains(r#"{"requestId":"a-nonce-","status":"user_rejected"}"#), "{text}");
     assert!(text.contains("answered 204 No Content"), "{text}");
 }
 

@@ -18,7 +18,7 @@ use crate::{
     verifier::{verify, verify_for},
 };
 
-const REFUSAL: &str = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+const REFUSAL: &str = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
 
 async fn scene(kind: Kind, signing: Signing) -> Scene {
     Scene::with(kind, |settings| settings.signing = Some(signing)).await

@@ -75,7 +75,7 @@ async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> (Ve
         format!(r#"{{"requestId":"{request_id}","accessToken":"a-token-that-is-bad","endpoint":"{endpoint}"}}"#),
         format!(r#"{{"requestId":"{request_id}","accessToken":"a-token-that-is-bad\u0000","endpoint":"{endpoint}"}}"#),
         format!(r#"{{"requestId":"{request_id}","accessToken":"a-forged-token","status":"user_rejected"}}"#),
-        r#"{"requestId":"request_id-of-the-login-2","secret-name":"#.to_owned(),
+        r#"{"requestId":"nonce-of-the-login-2","secret-name":"#.to_owned(),
     ] {
         raw::exchange(program.address(), raw::post(CALLBACK, body.as_bytes())).await.unwrap();
     }

@@ -45,7 +45,7 @@ async fn an_app_that_is_down_is_said_to_be_and_is_served_again_when_it_is_up() {
 async fn an_interim_answer_is_no_answer() {
     let (_socket, address) = closed();
     let program = Program::serve(&stage::config(address));
-    let body = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+    let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
     let mut client = Talk::connect(program.address()).await;
     client
         .say(format!(

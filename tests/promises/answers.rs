@@ -57,7 +57,7 @@ async fn a_callback_without_a_token_reaches_the_app_with_its_status_alone() {
             (r#""status":"flow_invoked","accessToken":null"#.to_owned(), "flow_invoked"),
             (format!(r#""status":"flow_invoked","endpoint":"{listed}""#), "flow_invoked"),
         ] {
-            let body = format!(r#"{{"requestId":"a-request_id-",{said}}}"#);
+            let body = format!(r#"{{"requestId":"a-nonce-",{said}}}"#);
             assert_eq!(scene.callback(&body).await.status(), 200, "{said}");
             let request = scene.reached_once().await;
             assert_eq!(request.text(), body);
@@ -116,7 +116,7 @@ async fn every_fault_of_truecaller_has_one_answer_and_its_number_of_tries() {
             let before = scene.truecaller.fetches();
             let token = scene.truecaller.grant(DOCUMENTED_PROFILE);
             let endpoint = scene.truecaller.endpoint();
-            let body = format!(r#"{{"requestId":"a-request_id-","accessToken":"{token}","endpoint":"{endpoint}"}}"#);
+            let body = format!(r#"{{"requestId":"a-nonce-","accessToken":"{token}","endpoint":"{endpoint}"}}"#);
 
             let answer = scene.callback(body).await;
 

@@ -29,11 +29,10 @@ async fn what_is_no_callback_is_refused_and_opens_no_connection() {
 
 /// Bodies that are wrong in one thing each.
 fn malformed(endpoint: &str) -> Vec<Vec<u8>> {
-    let grant = format!(r#""requestId":"a-request_id-","accessToken":"t","endpoint":"{endpoint}""#);
+    let grant = format!(r#""requestId":"a-nonce-","accessToken":"t","endpoint":"{endpoint}""#);
     let member = |id: &str| format!(r#"{{"requestId":{id},"accessToken":"t","endpoint":"{endpoint}"}}"#);
-    let token =
-        |token: &str| format!(r#"{{"requestId":"a-request_id-","accessToken":{token},"endpoint":"{endpoint}"}}"#);
-    let names = |url: &str| format!(r#"{{"requestId":"a-request_id-","accessToken":"t","endpoint":{url}}}"#);
+    let token = |token: &str| format!(r#"{{"requestId":"a-nonce-","accessToken":{token},"endpoint":"{endpoint}"}}"#);
+    let names = |url: &str| format!(r#"{{"requestId":"a-nonce-","accessToken":"t","endpoint":{url}}}"#);
     let deep = "[".repeat(8000);
     let long_id = format!("\"{}\"", "n".repeat(10 * 1024));
     let long_token = format!("\"{}\"", "t".repeat(4097));
@@ -43,18 +42,18 @@ fn malformed(endpoint: &str) -> Vec<Vec<u8>> {
         format!(r#"{{{grant},"endpoint":"http://127.0.0.1:9/"}}"#),
         format!(r#"{{"endpoint":"http://127.0.0.1:9/",{grant}}}"#),
         format!(r#"{{{grant},"\u0065ndpoint":"{endpoint}"}}"#),
-        format!(r#"{{{grant},"requestId":"a-request_id-"}}"#),
+        format!(r#"{{{grant},"requestId":"a-nonce-"}}"#),
         format!(r#"{{{grant},"accessToken":"u"}}"#),
-        r#"{"requestId":"a-request_id-","status":"flow_invoked","status":"user_rejected"}"#.to_owned(),
+        r#"{"requestId":"a-nonce-","status":"flow_invoked","status":"user_rejected"}"#.to_owned(),
         // A request id that is none.
         member("12345678"),
-        member(r#"["a-request_id-"]"#),
-        member(r#"{"$ne":"a-request_id-"}"#),
+        member(r#"["a-nonce-"]"#),
+        member(r#"{"$ne":"a-nonce-"}"#),
         member("null"),
         member("true"),
         member(r#""n""#),
         member(r#""a request id ""#),
-        member(r#""a-request_id-\r\nX-Truecaller-Phone: +1""#),
+        member(r#""a-nonce-\r\nX-Truecaller-Phone: +1""#),
         member(&long_id),
         // A token that is none.
         token("1"),
@@ -73,15 +72,15 @@ fn malformed(endpoint: &str) -> Vec<Vec<u8>> {
         format!(r#"{{{grant},"status":"user_rejected"}}"#),
         format!(r#"{{{grant},"status":"use_another_number"}}"#),
         // A status that is no text, or none at all.
-        r#"{"requestId":"a-request_id-","status":1}"#.to_owned(),
-        r#"{"requestId":"a-request_id-","status":null}"#.to_owned(),
-        r#"{"requestId":"a-request_id-"}"#.to_owned(),
+        r#"{"requestId":"a-nonce-","status":1}"#.to_owned(),
+        r#"{"requestId":"a-nonce-","status":null}"#.to_owned(),
+        r#"{"requestId":"a-nonce-"}"#.to_owned(),
         // What is no JSON object.
         String::new(),
         " ".to_owned(),
         "{}".to_owned(),
         "[]".to_owned(),
-        format!(r#"["a-request_id-","t","{endpoint}",null]"#),
+        format!(r#"["a-nonce-","t","{endpoint}",null]"#),
         r#""x""#.to_owned(),
         "nul".to_owned(),
         "requestId=a-nonce-&status=user_rejected".to_owned(),
@@ -150,7 +149,7 @@ async fn a_body_over_its_limit_is_refused_however_it_is_framed() {
 async fn a_body_that_is_not_whole_in_time_is_given_up() {
     for kind in Kind::ALL {
         let scene = Scene::with(kind, |settings| settings.deadline = Duration::from_millis(250)).await;
-        let start = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+        let start = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
         for framing in ["Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n31\r\n"] {
             let mut client = Client::connect(scene.edge.address()).await;
             client.send(format!("POST {PATH} HTTP/1.1\r\nHost: app.example\r\n{framing}{start}")).await;
@@ -166,7 +165,7 @@ async fn a_body_that_is_not_whole_in_time_is_given_up() {
 async fn a_body_that_breaks_off_is_never_a_callback() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
-        let whole = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+        let whole = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
         for framing in ["Content-Length: 50\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n31\r\n"] {
             let mut client = Client::connect(scene.edge.address()).await;
             client.send(format!("POST {PATH} HTTP/1.1\r\nHost: app.example\r\n{framing}{whole}")).await;

@@ -145,7 +145,7 @@ async fn an_absolute_target_reaches_the_app_as_a_path() {
             assert_eq!(request.start, format!("GET {target} HTTP/1.1"), "{line}");
             assert_eq!((request.one("host"), claims(&request)), (Some(host), vec![]), "{line}");
         }
-        let body = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+        let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
         let head = format!("POST http://app.example{PATH}?a HTTP/1.1\r\nHost: app.example\r\n");
         let answer = scene.send(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len())).await;
         assert_eq!(answer.status(), 200);
@@ -289,7 +289,7 @@ async fn equal_lengths_are_one_or_refused() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
         for path in ["/", PATH] {
-            let body = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+            let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
             let length = format!("Content-Length: {}\r\n", body.len());
             let status =
                 scene.send(format!("POST {path} HTTP/1.1\r\nHost: a\r\n{length}{length}\r\n{body}")).await.status();
@@ -370,7 +370,7 @@ async fn a_request_that_is_rejected_is_not_asked_to_go_on() {
 
 #[tokio::test]
 async fn a_callback_that_cannot_be_asked_to_go_on_is_not() {
-    let body = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+    let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
         for line in ["HTTP/1.0\r\nHost: a\r\nExpect: 100-continue", "HTTP/1.1\r\nHost: a\r\nExpect: a-miracle"] {
@@ -385,7 +385,7 @@ async fn a_callback_that_cannot_be_asked_to_go_on_is_not() {
 async fn a_callback_that_waits_to_go_on_is_asked_to() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
-        let body = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+        let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
         let mut client = Client::connect(scene.edge.address()).await;
         let length = body.len();
         let head =

@@ -61,7 +61,7 @@ async fn a_spoofed_user_never_reaches_the_app() {
             assert_eq!(scene.send(request).await.status(), 200);
             assert_eq!(claims(&scene.reached_once().await), []);
         }
-        let refusal = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+        let refusal = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
         assert_eq!(scene.send(callback(refusal)).await.status(), 200);
         assert_eq!(claims(&scene.reached_once().await), [], "nobody was verified");
     }

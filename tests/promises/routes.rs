@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-const REFUSAL: &str = r#"{"requestId":"a-request_id-","status":"user_rejected"}"#;
+const REFUSAL: &str = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
 
 async fn post(scene: &Scene, target: &[u8]) -> Message {
     let rest = format!(

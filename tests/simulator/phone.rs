@@ -19,7 +19,7 @@ async fn opening_the_link_tells_the_site_and_shows_who_asks() {
     assert!(text(&page).contains(r#"<span id="partner">A&amp;B&lt;b&gt;</span>"#), "{}", text(&page));
     assert!(text(&page).contains("Answered 202 Accepted"), "{}", text(&page));
     assert_eq!(route.requests().len(), 1);
-    assert_eq!(route.requests()[0].body, r#"{"requestId":"a-request_id-","status":"flow_invoked"}"#);
+    assert_eq!(route.requests()[0].body, r#"{"requestId":"a-nonce-","status":"flow_invoked"}"#);
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn refusing_and_another_number_post_their_status() {
     for (button, status) in [("refuse", "user_rejected"), ("another", "use_another_number")] {
         let (simulator, route) = phone().await;
         answer(&simulator, &format!("request_id=a-nonce-&phone=1&answer={button}")).await;
-        assert_eq!(route.requests()[0].body, format!(r#"{{"requestId":"a-request_id-","status":"{status}"}}"#));
+        assert_eq!(route.requests()[0].body, format!(r#"{{"requestId":"a-nonce-","status":"{status}"}}"#));
     }
 }
 
