@@ -88,7 +88,7 @@ impl Site {
     fn config(&self) -> String {
         format!(
             "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstream: http://{}\n\
-             callback: {{ path: {CALLBACK}, deadline: 30s }}\ntruecaller: {{ endpoints: ['{}'] }}\n{}{}",
+             callback: {{ path: {CALLBACK}, deadline: 60s }}\ntruecaller: {{ endpoints: ['{}'] }}\n{}{}",
             self.app.address(),
             self.truecaller.endpoint(),
             self.sessions.yaml(),
