@@ -93,6 +93,7 @@ async fn two_hundred_who_log_in_at_any_of_two_gateways_are_each_themselves() {
 async fn ten_thousand_logins_are_kept_and_no_more() {
     let mut site = Site::keeping(Store::Memory).await;
     site.sessions.max_pending = 10_000;
+    site.sessions.login_timeout = Duration::from_mins(10);
     site.more = UNLIMITED.to_owned();
     let gateway = site.gateway();
     let mut browser = visitor(&gateway);

@@ -76,8 +76,9 @@ async fn two_thousand_who_wait_cost_one_question_in_three_hundred_milliseconds()
 
 fn gate(redis: &Redis, clock: &ManualClock) -> Gate {
     let mut settings = Settings::listing(["https://profile4.truecaller.com/v1/default"]);
-    let store = Store::Redis(redis.url());
-    settings.sessions = Some(Sessions { max_pending: CROWD, store, ..Sessions::usual() });
+    // Redis has a clock of its own.
+    let (store, login_timeout) = (Store::Redis(redis.url()), Duration::from_mins(10));
+    settings.sessions = Some(Sessions { max_pending: CROWD, login_timeout, store, ..Sessions::usual() });
     settings.gate_builder().clock(clock.clone()).build()
 }
 

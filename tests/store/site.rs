@@ -92,7 +92,7 @@ pub fn browser() -> BrowserId {
 }
 
 /// A lifetime that no test outlives.
-pub const LONG: Duration = Duration::from_secs(180);
+pub const LONG: Duration = Duration::from_mins(10);
 
 /// A lifetime that passes.
 pub const SHORT: Duration = Duration::from_secs(3);
