@@ -1,4 +1,4 @@
-//! The callback's path: one exact spelling, and nothing that a server could read as it.
+//! The callback's path: one exact spelling. Other spellings that a server could read as this path are refused.
 
 use std::str::FromStr;
 
@@ -25,15 +25,15 @@ pub(crate) enum PathMatch {
 }
 
 impl CallbackPath {
-    /// The path, to compare it or to tell Truecaller.
+    /// Returns the path, to compare it or to register it at Truecaller.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether somebody could guess the path: no segment of it looks random enough.
+    /// Returns whether an attacker could guess the path, because no segment of it looks random enough.
     ///
     /// 20 random hexadecimal digits are enough, or 16 random characters of base64url. `truegate keys path` makes a path
-    /// with more than that. Words, dates and repetitions do not count, however long they are.
+    /// with more than that. Words, dates and repetitions add no safety, however long they are.
     pub fn is_guessable(&self) -> bool {
         !is_unguessable(&self.0)
     }

@@ -1,12 +1,12 @@
 //! Paths: how servers are known to read them, the one canonical spelling, and the paths that are reserved for truegate.
 //!
-//! The gate, the sessions, the rules and the return paths all ask here, so that no two of them read a path differently:
+//! The gate, the sessions, the rules and the return paths all use this module, so that they read a path in the same ways:
 //!
 //! - [`any_reading`] makes every reading that servers are known to make of a path;
 //! - `CanonicalPath` is the one spelling that rules are written in;
 //! - [`CallbackPath`] and `SessionPath` are reserved: a request that could be read as one of them reaches no app.
 //!
-//! Nothing here knows a request, a URL or what a path needs.
+//! This module does not deal with requests, URLs or the access to paths.
 
 mod callback;
 #[cfg(feature = "session")]

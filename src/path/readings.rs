@@ -1,7 +1,7 @@
 //! How servers are known to read a path, whatever its spelling.
 //!
-//! A request goes on byte for byte, so nobody knows what an app makes of its path. These are the readings that servers are
-//! known to make, each combined with the others:
+//! truegate forwards a path byte for byte, and each app may read it in its own way. These are the readings that servers are known
+//! to make, each combined with the others:
 //!
 //! - escapes are decoded once, or until none is left, as servers in a row do; those of `/` and `\` are decoded or left alone;
 //!   broken escapes are left alone; `%u002F` and UTF-8 in more bytes than needed are decoded, as IIS and others did;

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::{CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Posted, post::CallbackTarget, shared::SharedState};
 
-/// One way to call back.
+/// A kind of callback.
 ///
-/// The request id is fresh unless one is set, a grant names the simulator's own endpoint, and its token, which is
-/// fresh too, gives the documented profile.
+/// By default the request id and the token are new, a grant names the simulator's own endpoint, and its token gives the
+/// documented profile.
 #[derive(Debug, Clone)]
 pub struct Call {
     kind: CallKind,
@@ -28,7 +28,7 @@ enum CallKind {
 }
 
 impl Call {
-    /// The texts that make a call, each with what it means.
+    /// The texts that name a call, each with its meaning.
     pub const KINDS: &[(&str, &str)] = &[
         ("grant", "the user agreed"),
         ("refusal", "the user said no (user_rejected)"),
@@ -58,7 +58,7 @@ impl Call {
         Self::new(CallKind::Status("flow_invoked"))
     }
 
-    /// The same grant, byte for byte, two times: the second after the answer to the first.
+    /// The same grant, byte for byte, two times. The second follows the answer to the first.
     pub fn twice() -> Self {
         Self::new(CallKind::Twice)
     }
@@ -80,13 +80,13 @@ impl Call {
         Self { request_id: Some(request_id.into()), ..self }
     }
 
-    /// Names another endpoint in a grant, whatever it is.
+    /// Names another endpoint in a grant. The endpoint need not be valid.
     #[must_use]
     pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
         Self { endpoint: Some(endpoint.into()), ..self }
     }
 
-    /// Grants this profile. The bytes are served verbatim, whatever they are.
+    /// Grants this profile. The simulator serves its bytes unchanged.
     #[must_use]
     pub fn profile(self, profile: impl Into<Bytes>) -> Self {
         Self { profile: profile.into(), ..self }

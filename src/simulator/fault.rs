@@ -4,7 +4,7 @@ use std::{collections::VecDeque, fmt, ops::RangeInclusive, str::FromStr, time::D
 
 use http::{HeaderValue, StatusCode};
 
-/// How the profile endpoint answers.
+/// A behaviour of the profile endpoint.
 ///
 /// Every fault can be written as a text, which [`FromStr`] reads: see [`Fault::FORMS`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Fault {
     None,
     /// 401 for every token.
     Unauthorized,
-    /// This status, not below 200, with an error body. `Status(200)` is an error that calls itself a success.
+    /// This status, not below 200, with an error body. `Status(200)` is an error with the status of a success.
     Status(StatusCode),
     /// This status with an error body and `Retry-After`.
     RetryAfter(StatusCode, HeaderValue),
@@ -23,11 +23,11 @@ pub enum Fault {
     Slow(Duration),
     /// Waits for [`Simulator::release`](super::Simulator::release) before the head of the answer.
     Held,
-    /// Sends the head, then one byte of the profile in each of these spans of time.
+    /// Sends the head, then one byte of the profile after each pause of this length.
     Drip(Duration),
-    /// Promises the whole profile by `Content-Length`, and closes the connection after half of it.
+    /// Announces the whole profile with `Content-Length`, and closes the connection after half of it.
     Cut,
-    /// Closes the connection in place of an answer.
+    /// Closes the connection without an answer.
     Close,
     /// Reads the request and never answers.
     Hang,
@@ -36,7 +36,7 @@ pub enum Fault {
     /// A simulator with TLS that was *set* to stall answers no new connection until Rust code sets another fault.
     /// Without TLS it is [`Hang`](Self::Hang).
     Stall,
-    /// A profile that begins well and never ends.
+    /// A profile that begins correctly and never ends.
     Huge,
     /// The profile, filled up with white space to this many bytes, with its `Content-Length`.
     Sized(u64),
@@ -53,7 +53,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The texts that make a fault, each with what it means.
+    /// The texts that name a fault, each with its meaning.
     pub const FORMS: &[(&str, &str)] = &[
         ("none", "the profile for a known token, 401 for any other"),
         ("unauthorized", "401 for every token"),

@@ -1,7 +1,7 @@
 //! The fake Truecaller: it serves profiles, posts callbacks and fails on demand.
 //!
-//! It shares no parser and no type with the rest of the crate, or it would share its mistakes. It is for
-//! development and tests: whoever reaches it can steer it.
+//! Use it for development and in tests of your own app. It verifies nothing, and anyone who can reach it can control it. It shares
+//! no parser and no type with the rest of the crate, so that a mistake there does not hide behind the same mistake here.
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};
@@ -26,7 +26,7 @@
 //! # }
 //! ```
 //!
-//! Programs in other languages steer it over HTTP, on its own address:
+//! Programs in other languages control it over HTTP, on the same address:
 //!
 //! | request | does |
 //! |---|---|
@@ -34,18 +34,18 @@
 //! | `PUT /simulator/fault` | sets the [`Fault`]; the body is its text |
 //! | `GET /simulator/fault` | returns the fault of the next request |
 //! | `PUT /simulator/plan` | plans the faults of the next requests, one a line |
-//! | `POST /simulator/release` | answers the requests that are held |
+//! | `POST /simulator/release` | answers the held requests |
 //! | `POST /simulator/grants` | makes a token for the profile in the body: `{"token"}` |
 //! | `POST /simulator/callbacks` | `{"to", "kind"}` and, if wanted, `delay_ms`, `request_id`, `endpoint`, `profile`: posts the callback and returns `{"posted": [{"body", "status", "headers", "answer"}]}` |
-//! | `PUT /simulator/callback-url` | sets where the phone's callbacks go; the body is the URL |
-//! | `GET /simulator/requests` | what the endpoint saw: `{"count", "requests": [{"method", "target", "version", "connection", "headers"}]}` |
+//! | `PUT /simulator/callback-url` | sets the URL for the phone's callbacks; the body is the URL |
+//! | `GET /simulator/requests` | the requests that the endpoint received: `{"count", "requests": [{"method", "target", "version", "connection", "headers"}]}` |
 //!
 //! It also plays the user's phone, for a browser: with `origin()/truesdk/web_verify` in place of Truecaller's link,
 //!
 //! | request | does |
 //! |---|---|
 //! | `GET /truesdk/web_verify?type=btmsheet&requestNonce=…&partnerKey=…` | posts `flow_invoked` and shows the dialog |
-//! | `POST /simulator/phone` | what its buttons `agree`, `refuse` and `another` do: posts the callback that Truecaller would, and shows the site's answer |
+//! | `POST /simulator/phone` | the action of the buttons `agree`, `refuse` and `another`: posts the callback as Truecaller does, and shows the site's answer |
 
 mod call;
 mod fault;
@@ -96,12 +96,12 @@ impl Simulator {
         SimulatorBuilder::default()
     }
 
-    /// Returns the address that it listens on.
+    /// Returns the address that the simulator listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns what deep links begin with, so that they open the [phone](Self::set_callback_url) in a browser.
+    /// Returns the start of deep links that open the [phone](Self::set_callback_url) in a browser.
     pub fn link_base(&self) -> String {
         format!("{}{}", self.origin(), phone::PATH)
     }
@@ -115,7 +115,7 @@ impl Simulator {
         self.shared.set_callback_url(url)
     }
 
-    /// Returns what its URLs begin with, `http://127.0.0.1:PORT` or the same with `https`.
+    /// Returns the origin of its URLs, `http://127.0.0.1:PORT` or the same with `https`.
     pub fn origin(&self) -> &str {
         self.endpoint().trim_end_matches(shared::PATH)
     }
@@ -125,7 +125,7 @@ impl Simulator {
         &self.shared.endpoint
     }
 
-    /// Makes a fresh token for a profile, which is served verbatim, whatever the bytes are.
+    /// Creates a token for a profile, and serves the bytes of the profile unchanged.
     pub fn grant(&self, profile: impl Into<Bytes>) -> String {
         self.shared.grant(profile.into())
     }
@@ -140,12 +140,12 @@ impl Simulator {
         self.shared.settings().faults.set(fault);
     }
 
-    /// Answers the next requests with these faults, one each; those after them get the fault that was set.
+    /// Answers the next requests with these faults, one for each request. Later requests get the fault that was set.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.settings().faults.plan(faults);
     }
 
-    /// Answers every request that is being held, see [`Fault::Held`]. Later ones wait for the next release.
+    /// Answers every request that is being held, see [`Fault::Held`]. Later requests wait for the next release.
     pub fn release(&self) {
         self.shared.releases.send_replace(());
     }
@@ -177,7 +177,7 @@ impl Simulator {
         seen.wait_for(|seen| seen.len() >= count).await.expect(SENDER_IS_HERE);
     }
 
-    /// Returns the documented callback with `endpoint` in it. Its token is known to every simulator.
+    /// Returns the documented callback with this `endpoint`. Every simulator accepts its token.
     pub fn documented_callback(&self, endpoint: &str) -> Bytes {
         call::documented(endpoint)
     }
@@ -200,13 +200,13 @@ impl Simulator {
         CallbackTarget::parse(to, self.shared.reach)?.post(body.into()).await
     }
 
-    /// Stops, and ends when the listener and all connections are closed.
+    /// Stops the simulator, and returns when the listener and all connections are closed.
     pub async fn stop(self) {
         self.server.stop().await;
     }
 }
 
-/// A simulator that does not run yet.
+/// Builds a [`Simulator`].
 #[derive(Debug)]
 pub struct SimulatorBuilder {
     listen: SocketAddr,
@@ -217,19 +217,19 @@ pub struct SimulatorBuilder {
 }
 
 impl SimulatorBuilder {
-    /// Listens on this address; by default on a free port of `127.0.0.1`.
+    /// Sets the address to listen on. Defaults to a free port of `127.0.0.1`.
     #[must_use]
     pub fn listen(self, listen: SocketAddr) -> Self {
         Self { listen, ..self }
     }
 
-    /// Speaks TLS with this certificate chain and key, both in PEM, and offers HTTP/2 and HTTP/1.1.
+    /// Serves TLS with this certificate chain and key, both in PEM, and offers HTTP/2 and HTTP/1.1.
     #[must_use]
     pub fn tls(self, certificate_pem: impl Into<Bytes>, key_pem: impl Into<Bytes>) -> Self {
         Self { tls: Some((certificate_pem.into(), key_pem.into())), ..self }
     }
 
-    /// Posts callbacks to any host, not to this machine alone.
+    /// Posts callbacks to any host. By default, it posts only to this machine.
     ///
     /// # Security
     ///

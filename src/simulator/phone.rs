@@ -1,7 +1,7 @@
 //! The user's phone: a page that plays Truecaller's app.
 //!
-//! A site whose deep links begin with its URL in place of `truecallersdk://truesdk/web_verify` can be logged in to
-//! with a browser alone.
+//! If the deep links of a site begin with the URL of this page in place of `truecallersdk://truesdk/web_verify`, a user can log
+//! in to the site with a browser alone.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Posting callbacks as Truecaller does, and where they may be posted to.
+//! Posting callbacks as Truecaller does, and the allowed targets.
 
 use std::{error::Error, future::pending, io, iter::successors, net::IpAddr, time::Duration};
 
@@ -13,7 +13,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 
-/// A callback that was posted, and what came back.
+/// A callback that was posted, and its answer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Posted {
@@ -27,7 +27,7 @@ pub struct Posted {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CallAnswer {
-    /// The status; Truecaller wants 2xx within 3 seconds.
+    /// The status. Truecaller expects 2xx within 3 seconds.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! The routes of the simulator: Truecaller's one, the phone's, and those that steer it.
+//! The routes of the simulator: Truecaller's endpoint, the phone, and the routes that control the simulator.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What the connections of a simulator share: its faults, the profiles that it knows, and what came to it.
+//! The state that the connections of a simulator share: its faults, the known profiles, and the received requests.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ use super::{
 pub struct Seen {
     /// The method, whether it was served or not.
     pub method: Method,
-    /// The target, as it came.
+    /// The target, unchanged.
     pub target: Uri,
     /// The version of HTTP.
     pub version: Version,

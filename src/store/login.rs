@@ -1,4 +1,4 @@
-//! A login, and how it moves on.
+//! A login and its states.
 
 use std::fmt;
 
@@ -12,18 +12,18 @@ use crate::{
 /// A login that a browser started.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
-    /// The request id by which Truecaller knows it.
+    /// The request id of the login, which Truecaller gets too.
     pub request_id: RequestId,
     /// The browser that started it, as it was sealed when the login was opened.
     pub owner: Bytes,
-    /// How far it has come.
+    /// The state of the login.
     pub state: LoginState,
 }
 
-/// How far a login has come.
+/// The state of a login.
 #[derive(Clone, PartialEq, Eq)]
 pub enum LoginState {
-    /// The browser has the request id, and nothing else has happened.
+    /// The browser has the request id, and no callback has come.
     Pending,
     /// Truecaller shows its dialog.
     Opened,
@@ -42,9 +42,9 @@ pub enum LoginState {
 pub struct WatchedLogin {
     /// The browser that waits.
     pub browser: BrowserId,
-    /// The login that the browser asks about; none for its newest.
+    /// The login that the browser asks about; `None` for its newest login.
     pub asked: Option<RequestId>,
-    /// What [`Store::state`](super::Store::state) last returned: the login's request id and the [word](LoginState::word) of its state.
+    /// The last answer of [`Store::state`](super::Store::state): the login's request id and the [word](LoginState::word) of its state.
     pub found: Option<(RequestId, &'static str)>,
 }
 
@@ -60,7 +60,7 @@ impl WatchedLogin {
 }
 
 impl LoginState {
-    /// Returns its word, by which browsers and stores know it.
+    /// Returns the name of the state, as browsers and stores use it.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Pending => "pending",

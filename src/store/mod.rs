@@ -1,11 +1,11 @@
-//! The store: what all gateways of a site must agree on while users log in, and after sessions ended.
+//! The store: the state that all gateways of a site share while users log in, and after sessions have ended.
 //!
-//! A store keeps logins and revocations. Each login has a request id and belongs to the browser that started it. What a store keeps
-//! is sealed: whoever reads a store learns no identity, and whoever writes to it can neither make an identity nor give one to
-//! another browser. The [owner](Login::owner) of a login is there for the latter.
+//! A store keeps logins and revocations. Each login has a request id and belongs to the browser that started it. The entries are
+//! sealed: a person who reads the store learns no identity, and a person who writes to it can neither forge an identity nor give
+//! one to another browser. For the latter, each login has an [owner](Login::owner).
 //!
-//! Use [`MemoryStore`] for a single gateway, and `RedisStore` (feature `redis`) for several that act as one. For anything
-//! else, implement [`Store`]. A store does not check who asks, and does not keep sessions: those are in cookies.
+//! Use [`MemoryStore`] for a single gateway, and `RedisStore` (feature `redis`) for several gateways that act as one. For another
+//! database, implement [`Store`]. A store does not check its callers, and does not keep sessions: sessions are in cookies.
 //!
 //! ```
 //! use std::time::Duration;
@@ -71,13 +71,13 @@ use crate::{
 /// An implementor guarantees:
 ///
 /// - Each method is one atomic step. Otherwise one login can end in two ways, such as verified and refused.
-/// - A method that returns `Ok` has had its effect, and one that cannot be sure of its effect returns
-///   [`Unavailable`](StoreError::Unavailable). Otherwise a user is told that a session has ended, and it lives on.
-/// - What one gateway has done, all others see from then on. Otherwise a revoked session lives on at some of them.
-/// - Bytes come back as they were given. Otherwise nobody can log in.
-/// - A future may be dropped before it is ready: its step is then taken as a whole or not at all.
+/// - A method that returns `Ok` has had its effect. A method that cannot be sure of its effect returns
+///   [`Unavailable`](StoreError::Unavailable). Otherwise truegate tells a user that a session has ended while it is still valid.
+/// - After a call of one gateway, all other gateways see its effect. Otherwise a revoked session stays valid at some gateways.
+/// - The store returns bytes unchanged. Otherwise no user can log in.
+/// - If a future is dropped before it is ready, its step is done as a whole or not at all.
 ///
-/// A gateway waits up to two seconds for an answer, and takes a store that is later for unavailable.
+/// A gateway waits up to two seconds for an answer. After that it treats the store as unavailable.
 ///
 /// ```
 /// use std::{sync::atomic::{AtomicUsize, Ordering}, time::Duration};
@@ -196,17 +196,17 @@ pub trait Store: Send + Sync + 'static {
 /// The return type of the methods of [`Store`]: the future of an answer.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// How far a reader of the revocations has come. It means something only to the store that returned it.
+/// The position of a reader in the revocations of a store. Only the store that returned the cursor can read it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor(Box<str>);
 
 impl Cursor {
-    /// Makes the cursor that a store calls by this name.
+    /// Creates the cursor with this name, which the store chooses.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self(name.into())
     }
 
-    /// Returns its name, which is empty before all revocations.
+    /// Returns the name of the cursor, which is empty before all revocations.
     pub fn name(&self) -> &str {
         &self.0
     }
@@ -216,10 +216,10 @@ impl Cursor {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// No other login can be opened: as many are kept as the store may keep.
+    /// The store has as many logins as it may have, so no other login can be opened.
     #[error("the store keeps as many logins as it may")]
     Full,
-    /// The store cannot be reached, does not answer in time, or holds what it should not.
+    /// The store cannot be reached, does not answer in time, or has an entry that truegate did not write.
     #[error("the store is unavailable")]
     Unavailable(#[source] Failure),
 }
@@ -239,7 +239,7 @@ impl From<Cause> for StoreError {
 /// The most logins that one question of [`Store::moved`] is about.
 pub const WATCHED_AT_ONCE: usize = 2000;
 
-/// The most revocations that one answer of [`Store::revocations`] holds. An answer with fewer is the last.
+/// The most revocations in one answer of [`Store::revocations`]. An answer with fewer revocations is the last.
 pub const REVOCATIONS_AT_ONCE: usize = 1000;
 
 /// The most logins that a browser keeps.

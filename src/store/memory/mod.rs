@@ -22,10 +22,10 @@ use crate::{
 
 /// Keeps logins and revocations in the memory of this process, for a single gateway.
 ///
-/// A restart forgets both: users who were logging in must start again, and a session that was revoked lives on until it
-/// expires. Several gateways that must act as one need a store outside of them.
+/// A restart loses both: users who were logging in must start again, and a session that was revoked is valid again until it
+/// expires. Several gateways that act as one need a store outside of them, such as `RedisStore`.
 ///
-/// This store never waits, and is unavailable only for a request id that it keeps already. Each call drops what has expired.
+/// This store never waits. It is unavailable only for a request id that it already has. Each call drops expired entries.
 pub struct MemoryStore {
     kept: Mutex<Kept>,
     max_pending: usize,
@@ -33,9 +33,9 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Makes an empty store for at most `max_pending` logins at once.
+    /// Creates an empty store for at most `max_pending` logins at once.
     ///
-    /// A login that has ended counts until its lifetime has passed, as its browser may still ask.
+    /// A login that has ended counts until its lifetime has passed, because its browser may still ask for its state.
     pub fn new(max_pending: usize) -> Self {
         Self { kept: Mutex::default(), max_pending, clock: Box::new(SystemClock) }
     }

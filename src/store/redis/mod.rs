@@ -22,17 +22,17 @@ use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId}
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
 ///
-/// Each method is one script on the server, and one round trip. It is answered within one second, connecting
-/// included, or is unavailable. While the server cannot be reached, one caller tries to connect every quarter to half
-/// of a second, and all others are told at once.
+/// Each method is one script on the server, and one round trip. A call is answered within one second, with the time to connect,
+/// or the store is unavailable. While the server cannot be reached, one caller tries to connect every quarter to half of a
+/// second, and all other calls fail at once.
 ///
-/// What the server forgets is forgotten: without persistence, or after a failover, users who were logging in must start
-/// again, and sessions that were revoked live on until they expire. The server must not evict keys (`maxmemory-policy
-/// noeviction`). All keys begin with `{truegate}:`, which keeps them in one slot, but the store does not follow the
-/// redirections of a cluster.
+/// The store is as durable as its server. If the server loses data, because it has no persistence or after a failover, users who
+/// were logging in must start again, and sessions that were revoked are valid again until they expire. The server must not evict
+/// keys (`maxmemory-policy noeviction`). All keys begin with `{truegate}:`, which keeps them in one slot, but the store does not
+/// follow the redirections of a cluster.
 ///
-/// A login or a browser's list that this store did not write counts as missing. If what all logins share is spoiled, the
-/// store is unavailable: the stream of revocations, and for new logins the ends of all logins.
+/// The store ignores a login or a browser's list of logins that it did not write. If another program has changed the stream of
+/// revocations, the store is unavailable. If it has changed the expiry times that all logins share, no login can be started.
 ///
 /// ```
 /// use truegate::store::RedisStore;
@@ -49,29 +49,29 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Makes a store on the server of a `redis://` or `rediss://` URL, for at most `max_pending` logins at once.
+    /// Creates a store on the server of a `redis://` or `rediss://` URL, for at most `max_pending` logins at once.
     ///
-    /// Nothing is connected before the first question. With `rediss://` the server's certificate is verified, by
-    /// Mozilla's roots and those of [`trust`](Self::trust).
+    /// The store connects at the first call. With `rediss://` the server's certificate is verified, by Mozilla's roots and those
+    /// of [`trust`](Self::trust).
     ///
     /// # Errors
     ///
-    /// When the URL is not that of a Redis server. No error shows the URL, as it may hold a password.
+    /// When the URL is not that of a Redis server. No error shows the URL, because it may contain a password.
     pub fn new(url: &str, max_pending: usize) -> Result<Self, RedisStoreError> {
         Ok(Self { reconnect: Reconnect::new(Server::parse(url)?), scripts: Scripts::new(), max_pending })
     }
 
-    /// Trusts the certificates of a PEM file beside Mozilla's roots.
+    /// Trusts the certificates of a PEM file besides Mozilla's roots.
     ///
     /// # Errors
     ///
-    /// When the file holds no certificate.
+    /// When the file has no certificate.
     pub fn trust(mut self, pem: &[u8]) -> Result<Self, RedisStoreError> {
         self.reconnect.server.trust(pem)?;
         Ok(self)
     }
 
-    /// Sets the clock that tells when to connect again. Defaults to the machine's.
+    /// Sets the clock for the pauses before a new connection. Defaults to the machine's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.reconnect.clock = Box::new(clock);
