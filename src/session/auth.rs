@@ -1,8 +1,8 @@
 //! Forward-auth: another proxy asks about a request before it lets it pass.
 //!
 //! nginx (`auth_request`), ingress-nginx (`auth-url`), Caddy (`forward_auth`), Traefik (ForwardAuth) and Envoy (`ext_authz`)
-//! send the head of the request in question here. On 200 they let it pass, with the identity headers of the answer; any other status is the
-//! answer to the browser.
+//! send the head of a request to this route. On 200 they let the request pass, with the identity headers of the answer; any other
+//! status is the answer to the browser.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts};
 
@@ -20,13 +20,13 @@ use crate::{
     identity::Identity,
 };
 
-/// Marks a request whose peer is a proxy of the operator's own: put it into the request's extensions.
+/// Marks a request that comes from one of your own proxies. Insert it into the request's extensions.
 ///
-/// Only then the headers by which a proxy says what it asks about are believed.
+/// Without this mark, truegate ignores the headers in which a proxy names the request that it asks about.
 ///
 /// # Security
 ///
-/// A client that could reach the gate so marked chooses the rule that it is judged by.
+/// Never mark a request that comes from a client directly: the client could then choose the rule for its own request.
 #[derive(Debug, Clone, Copy)]
 pub struct TrustedProxy;
 

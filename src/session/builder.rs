@@ -1,4 +1,4 @@
-//! How sessions are put together.
+//! The builder of sessions.
 
 use std::{
     sync::{Arc, atomic::AtomicUsize},
@@ -50,7 +50,7 @@ pub(super) struct Inner {
     pub(super) waiting: Waiting,
 }
 
-/// Puts [`Sessions`] together; every setting has a safe default.
+/// Builds [`Sessions`]. Every setting has a safe default.
 #[must_use = "a builder does nothing until it builds"]
 pub struct SessionsBuilder {
     sessions: Inner,
@@ -116,44 +116,44 @@ impl SessionsBuilder {
         self
     }
 
-    /// How long a login may take, from its request id to its end. Defaults to 3 minutes.
+    /// Sets how long a login may take, from its request id to its end. Defaults to 3 minutes.
     pub fn login_timeout(mut self, timeout: Duration) -> Self {
         self.sessions.login_timeout = timeout;
         self
     }
 
-    /// How long a session lives, however often it is used. Defaults to 12 hours.
+    /// Sets how long a session lives, however often it is used. Defaults to 12 hours.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.sessions.lifetime = lifetime;
         self
     }
 
-    /// How long a session lives after it was last used. Defaults to 2 hours.
+    /// Sets how long a session lives after its last use. Defaults to 2 hours.
     pub fn idle(mut self, idle: Duration) -> Self {
         self.sessions.idle = idle;
         self
     }
 
-    /// How long sessions stay valid while the store does not tell which sessions were logged out. Defaults to 1 minute.
+    /// Sets how long sessions stay valid while the store cannot be asked for logouts. Defaults to 1 minute.
     pub fn revocation_grace(mut self, grace: Duration) -> Self {
         self.sessions.revocation_grace = grace;
         self
     }
 
-    /// The app's other way to log in, for users who refuse, choose another number or do not have Truecaller. It gets the return
-    /// path as `next`. By default there is none, and the login page says what happened.
+    /// Sets the app's other way to log in, for users who refuse, choose another number or do not have Truecaller. The path gets the
+    /// return path as the parameter `next`. Defaults to none: the login page then says what happened.
     pub fn fallback(mut self, path: ReturnPath) -> Self {
         self.sessions.fallback = Some(path);
         self
     }
 
-    /// The page after a logout whose request names none. Defaults to the root of the site.
+    /// Sets the page after a logout that names no page itself. Defaults to the root of the site.
     pub fn logout_url(mut self, url: LogoutUrl) -> Self {
         self.sessions.logout_url = url;
         self
     }
 
-    /// How the pages show the site. The colour defaults to that of the button in Truecaller's dialog.
+    /// Sets the logo and the colour of the pages. The colour defaults to that of the button in Truecaller's dialog.
     pub fn brand(mut self, brand: Brand) -> Self {
         self.brand = brand;
         self
@@ -161,44 +161,44 @@ impl SessionsBuilder {
 
     /// Sets the start of the names of truegate's own cookies. Defaults to `truegate`.
     ///
-    /// Sites on one host share their cookies, also if their ports differ: give each site a name of its own.
+    /// Sites on one host share their cookies, even if their ports differ: give each site its own name.
     pub fn cookie_name(mut self, name: &SessionCookieName) -> Self {
         self.sessions.cookies = Cookies::new(name, self.sessions.public_url.is_secure());
         self
     }
 
-    /// The app's own cookies that must not outlive their user. Defaults to none.
+    /// Sets the cookies by which the app itself remembers a user. Defaults to none.
     ///
-    /// Each reaches the app only from the user for whom the app set it in a response, or from a browser without a session if
-    /// the app set it for such a browser. It is expired when the browser's user changes, and when it comes from anybody else.
+    /// Such a cookie reaches the app only from the user for whom the app set it in a response, or from a browser without a session
+    /// if the app set it for such a browser. truegate expires it when the browser's user changes, and when anyone else sends it.
     pub fn upstream_cookies(mut self, cookies: impl IntoIterator<Item = impl Into<UpstreamCookie>>) -> Self {
         self.sessions.upstream_cookies = cookies.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Which paths need an identity, and whose. By default every path requires one.
+    /// Sets which paths need an identity, and which users they let in. By default every path requires an identity.
     pub fn rules(mut self, rules: Rules) -> Self {
         self.sessions.rules = rules;
         self
     }
 
-    /// The pages that people see. Defaults to truegate's own.
+    /// Sets the pages that people see. Defaults to truegate's own.
     pub fn pages(mut self, pages: Pages) -> Self {
         self.sessions.pages = pages;
         self
     }
 
-    /// Runs the work that outlasts a request. Defaults to a tracker that nobody waits for.
+    /// Sets the tracker that runs the work after a request. By default the tasks run, and you cannot wait for them.
     ///
-    /// Callbacks are verified after they were answered, the store is told again of a logout that it missed, and while sessions
-    /// are used a task follows the revocations. Before waiting for the tasks, call
-    /// [`Gate::stop_waiting`](crate::Gate::stop_waiting): it ends the last one.
+    /// The tasks verify callbacks after they were answered, repeat a logout that the store missed, and follow the revocations while
+    /// sessions are used. Before you wait for the tasks, call [`Gate::stop_waiting`](crate::Gate::stop_waiting), which ends the
+    /// last one.
     pub fn tasks(mut self, tasks: impl Tasks) -> Self {
         self.sessions.tasks = Box::new(tasks);
         self
     }
 
-    /// Sends verified callbacks to the app as well, after they were answered. By default the app gets none.
+    /// Sends verified callbacks to the app as well, after truegate has answered them. By default the app gets no callbacks.
     pub fn deliver(mut self, delivery: impl Delivery) -> Self {
         self.sessions.delivery = Some(Box::new(delivery));
         self

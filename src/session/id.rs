@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{callback::RequestId, random::Random};
 
-/// Names a browser that started a login, so that nobody else learns how it ends: 128 random bits.
+/// The name of a browser that started a login: 128 random bits. Only this browser can ask for the state of the login.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BrowserId(Name);
 

@@ -19,7 +19,7 @@ use url::Url;
 use super::Partner;
 use crate::{callback::RequestId, loopback::is_loopback};
 
-/// Makes the links of a site's logins.
+/// Creates the links of a site's logins.
 #[derive(Debug, Clone)]
 pub struct DeepLinks {
     base: LinkBase,
@@ -28,9 +28,9 @@ pub struct DeepLinks {
 }
 
 impl DeepLinks {
-    /// Links for a partner; the dialog waits for as long as a login lives.
+    /// Creates links for a partner. The dialog waits as long as the login lives.
     ///
-    /// The app takes no time to live under 8 seconds: a shorter one is raised to that.
+    /// Truecaller's app does not accept a time under 8 seconds, so a shorter time is raised to 8 seconds.
     pub fn new(base: LinkBase, partner: &Partner, login_timeout: Duration) -> Self {
         let ttl = login_timeout.max(SHORTEST_TTL).as_millis().to_string();
         let mut tail = String::new();
@@ -48,7 +48,7 @@ impl DeepLinks {
 
     /// The same as an Android intent, which names the app's package, so that no other app can take it.
     ///
-    /// Over `http` and `https` there is no intent: it is the deep link, so that whoever uses one can use the other.
+    /// For a base of `http` or `https`, this is the deep link itself, because a browser opens it without an intent.
     pub fn intent(&self, request_id: &RequestId) -> String {
         match self.base.custom_scheme() {
             Some((scheme, rest)) => {
@@ -79,7 +79,7 @@ impl LinkBase {
     ///
     /// # Errors
     ///
-    /// When it is another one, or none.
+    /// When the text is not such a URL.
     pub fn parse(text: &str) -> Result<Self, LinkBaseError> {
         let url: Url = text.parse().map_err(|_| LinkBaseError::Url)?;
         match url.scheme() {

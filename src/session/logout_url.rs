@@ -4,8 +4,8 @@ use url::Url;
 
 use super::ReturnPath;
 
-/// Where a browser goes after a logout: a path of this site, or an `https` URL of another site, such as the logout page of an
-/// identity provider.
+/// The page after a logout: a path of this site, or an `https` URL of another site, such as the logout page of an identity
+/// provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutUrl(Target);
 

@@ -1,21 +1,21 @@
-//! Sessions: a login that truegate starts itself, and the browser that is known from then on.
+//! Sessions: truegate starts logins itself, and sends the identity with each request of a browser that has logged in.
 //!
-//! [`Sessions`] plug into a [`Gate`]: they answer the routes by which a browser logs in, and send the identity with each of its
-//! requests.
+//! Use them if truegate should do the whole login. Without them, the app starts each login and gets the callbacks. [`Sessions`] plug
+//! into a [`Gate`] with `GateBuilder::sessions`, and answer these routes:
 //!
-//! | route under the [`SessionPath`] | what |
+//! | route under the [`SessionPath`] | what it does |
 //! |---|---|
-//! | `GET login?next=/path` | the login page |
+//! | `GET login?next=/path` | shows the login page |
 //! | `POST login` | starts a login for a script, such as the login page's |
-//! | `GET status?request_id=…&since=…&wait=…` | how a login stands, for the browser that started it |
-//! | `GET me` | who is signed in |
+//! | `GET status?request_id=…&since=…&wait=…` | returns the state of a login, to the browser that started it |
+//! | `GET me` | returns the user |
 //! | `POST logout` | ends the session; with `?everywhere=true` all of the user's; `GET` asks first, unless a page of the site leads there |
 //! | `auth` | forward-auth: answers a proxy that asks about a request |
-//! | `GET jwks.json` | the keys of assertions |
-//! | `GET truegate.js` | the login button for pages of the app's own |
+//! | `GET jwks.json` | returns the keys of assertions |
+//! | `GET truegate.js` | returns the script of the login button, for pages of the app |
 //!
-//! A request of a browser with a session goes on with its identity; what needs one and has none is sent to the login
-//! or refused, as the [`Rules`](crate::access::Rules) say.
+//! A request of a browser with a session passes with its identity. If a request needs an identity and has none, the
+//! [`Rules`](crate::access::Rules) decide: a person is sent to the login, and any other request is refused.
 //!
 //! ```
 //! use truegate::session::{PublicUrl, ReturnPath};
@@ -92,7 +92,7 @@ pub use crate::{
     tasks::{TaskTracker, Tasks},
 };
 
-/// The sessions of a site, which plug into its gate. Clones share them.
+/// The sessions of a site, which plug into its gate. Clones share their state.
 #[derive(Clone)]
 pub struct Sessions(Arc<Inner>);
 
@@ -108,8 +108,8 @@ impl Sessions {
 }
 
 impl GateBuilder {
-    /// Adds sessions: callbacks end at the gate, and each request of a browser that has logged in carries its identity. By
-    /// default there are none.
+    /// Adds sessions. The gate then answers callbacks itself, and each request of a browser that has logged in carries its identity.
+    /// Defaults to no sessions.
     ///
     /// # Errors
     ///

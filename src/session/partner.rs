@@ -16,7 +16,7 @@ use url::{ParseError, Url};
 
 use crate::closed_list::closed_list;
 
-/// A site as Truecaller knows it, and the look of its dialog. All of it is public.
+/// The key and the name of a site at Truecaller, and the look of Truecaller's dialog. All of these values are public.
 ///
 /// Truecaller's app decides about every option that is not set, except for the language, which defaults to English.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ closed_list! {
         Lang = "lang",
         /// The start of the title: one of [`words`](Self::words).
         LoginPrefix = "login_prefix",
-        /// The end of the title: a word of lower-case letters. Truecaller documents no whole list, so any such word is taken.
+        /// The end of the title: a word of lower-case letters. Truecaller documents no complete list, so any such word is accepted.
         LoginSuffix = "login_suffix",
         /// The text of the button, before the number: one of [`words`](Self::words).
         CtaPrefix = "cta_prefix",
@@ -44,7 +44,7 @@ closed_list! {
         CtaTextColor = "cta_text_color",
         /// The shape of the button: one of [`words`](Self::words).
         BtnShape = "btn_shape",
-        /// The offer to a user who does not want to go on: one of [`words`](Self::words).
+        /// The offer to a user who does not agree: one of [`words`](Self::words).
         SkipOption = "skip_option",
         /// The page with the site's privacy policy: an `http://` or `https://` URL without a user.
         PrivacyUrl = "privacy_url",

@@ -1,4 +1,4 @@
-//! The origin under which browsers know the site.
+//! The origin of the site, as browsers see it.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use url::{ParseError, Url};
 
 use crate::loopback::is_loopback;
 
-/// The origin under which browsers know the site: `https`, or `http` to this machine.
+/// The origin of the site, as browsers see it: `https`, or `http` of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(Box<str>);
 

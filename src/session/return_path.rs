@@ -12,7 +12,7 @@ use crate::path::decode_fully;
 /// # Security
 ///
 /// Anyone can write a link to the login, and its path goes into `Location`. No browser and no server on the way may take it
-/// for a path of another site. It may hold what was meant for one user, so `Debug` does not show it.
+/// for a path of another site. The path may be private to one user, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReturnPath(Box<str>);
 

@@ -1,8 +1,8 @@
 //! The names that an app could read in a pair of a `Cookie` line, if it reads names more loosely than browsers write them.
 //!
 //! Some apps split a line at white space or `,` too, leave out what is not ASCII or trim it, decode `%`, ignore letter case,
-//! or read `.`, `[` and a space as `_`. Nobody can tell which app does what, so each of these readings counts. They are made
-//! byte by byte: most requests have none of these names, and looking for them allocates nothing.
+//! or read `.`, `[` and a space as `_`. truegate cannot know the app's readings, so it looks for all of them. It does so byte by
+//! byte: most requests have none of these names, and the search allocates nothing.
 
 use percent_encoding::percent_decode;
 

@@ -1,4 +1,4 @@
-//! The cookies: how a browser is told to keep what was sealed, and how it is kept from everyone else.
+//! The cookies: how a browser keeps sealed data, and how truegate keeps its cookies from the app.
 
 mod loose;
 mod name;

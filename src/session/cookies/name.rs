@@ -8,7 +8,7 @@ pub struct CookieName(Box<str>);
 
 /// The start of the names of truegate's own cookies. Defaults to `truegate`.
 ///
-/// Gateways on one host share their cookies even if their ports differ, so each site needs a name of its own.
+/// Sites on one host share their cookies, even if their ports differ, so each site needs its own name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionCookieName(CookieName);
 

@@ -6,9 +6,9 @@ use http::HeaderValue;
 
 use super::{CookieName, CookieNameError, key, loose};
 
-/// A cookie of the app's own, and where it is set.
+/// One of the app's own cookies, with the path and the domain that the app sets.
 ///
-/// A name that ends in `*` stands for every cookie whose name begins with the rest, as apps need that make up names:
+/// A name that ends in `*` stands for every cookie whose name starts with the part before it, for apps that generate names:
 /// `jupyterhub-user-*`.
 ///
 /// ```
@@ -112,7 +112,7 @@ impl FromStr for UpstreamCookie {
     }
 }
 
-/// The reason why a cookie of the app's own cannot be told to a browser. It does not repeat the text.
+/// The reason why a path or a domain cannot be that of a cookie. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamCookieError {
