@@ -11,8 +11,9 @@ use crate::{
     headers::ResponseEdits,
     random::Random,
     session::{
-        DeepLinks, LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer,
+        LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer,
         cookies::{Cookies, SessionCookieName, UpstreamCookie},
+        link::DeepLinks,
         page::{Brand, Pages},
     },
     store::Store,
@@ -171,8 +172,8 @@ impl SessionsBuilder {
     ///
     /// Such a cookie reaches the app only from the user for whom the app set it in a response, or from a browser without a session
     /// if the app set it for such a browser. truegate expires it when the browser's user changes, and when anyone else sends it.
-    pub fn upstream_cookies(mut self, cookies: impl IntoIterator<Item = impl Into<UpstreamCookie>>) -> Self {
-        self.sessions.upstream_cookies = cookies.into_iter().map(Into::into).collect();
+    pub fn upstream_cookies(mut self, cookies: impl IntoIterator<Item = UpstreamCookie>) -> Self {
+        self.sessions.upstream_cookies = cookies.into_iter().collect();
         self
     }
 

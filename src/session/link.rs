@@ -1,17 +1,6 @@
 //! The link that opens Truecaller's dialog on a phone.
-//!
-//! ```
-//! use std::time::Duration;
-//! use truegate::{callback::RequestId, session::{DeepLinks, LinkBase, Partner}};
-//!
-//! # fn show(request_id: &RequestId) -> Result<(), truegate::session::PartnerError> {
-//! let links = DeepLinks::new(LinkBase::default(), &Partner::new("a-key", "A Shop")?, Duration::from_secs(180));
-//! assert!(links.deep(request_id).starts_with("truecallersdk://truesdk/web_verify?type=btmsheet&requestNonce="));
-//! # Ok(())
-//! # }
-//! ```
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
@@ -21,7 +10,7 @@ use crate::{callback::RequestId, loopback::is_loopback};
 
 /// Creates the links of a site's logins.
 #[derive(Debug, Clone)]
-pub struct DeepLinks {
+pub(super) struct DeepLinks {
     base: LinkBase,
     /// The parameters behind the request id, encoded.
     tail: Box<str>,
@@ -31,7 +20,7 @@ impl DeepLinks {
     /// Creates links for a partner. The dialog waits as long as the login lives.
     ///
     /// Truecaller's app does not accept a time under 8 seconds, so a shorter time is raised to 8 seconds.
-    pub fn new(base: LinkBase, partner: &Partner, login_timeout: Duration) -> Self {
+    pub(super) fn new(base: LinkBase, partner: &Partner, login_timeout: Duration) -> Self {
         let ttl = login_timeout.max(SHORTEST_TTL).as_millis().to_string();
         let mut tail = String::new();
         for (name, value) in partner.parameters().chain([("ttl", &*ttl)]) {
@@ -42,14 +31,14 @@ impl DeepLinks {
 
     /// The link of a login, which opens the dialog: every parameter percent-encoded once, and `&` before each but the
     /// first.
-    pub fn deep(&self, request_id: &RequestId) -> String {
+    pub(super) fn deep(&self, request_id: &RequestId) -> String {
         format!("{}?{}", self.base.as_str(), self.query(request_id))
     }
 
     /// The same as an Android intent, which names the app's package, so that no other app can take it.
     ///
     /// For a base of `http` or `https`, this is the deep link itself, because a browser opens it without an intent.
-    pub fn intent(&self, request_id: &RequestId) -> String {
+    pub(super) fn intent(&self, request_id: &RequestId) -> String {
         match self.base.custom_scheme() {
             Some((scheme, rest)) => {
                 format!("intent:{rest}?{}#Intent;scheme={scheme};package=com.truecaller;end", self.query(request_id))
@@ -59,7 +48,7 @@ impl DeepLinks {
     }
 
     /// Whether the links open Truecaller's app, and not a page.
-    pub(crate) fn open_app(&self) -> bool {
+    pub(super) fn open_app(&self) -> bool {
         self.base.custom_scheme().is_some()
     }
 
@@ -102,14 +91,6 @@ impl LinkBase {
     /// Scheme and rest of a link that an app opens.
     fn custom_scheme(&self) -> Option<(&str, &str)> {
         self.as_str().split_once(':').filter(|(scheme, _)| *scheme == APP)
-    }
-}
-
-impl FromStr for LinkBase {
-    type Err = LinkBaseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
     }
 }
 

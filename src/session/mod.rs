@@ -23,15 +23,15 @@
 //! let site = PublicUrl::parse("https://Shop.example:443")?;
 //! assert_eq!(site.origin(), "https://shop.example");
 //!
-//! assert_eq!(ReturnPath::or_root(Some("/cart?item=7")).as_str(), "/cart?item=7");
-//! assert_eq!(ReturnPath::or_root(Some("//evil.example")).as_str(), "/");
+//! assert_eq!(ReturnPath::parse("/cart?item=7").expect("a path of the site").as_str(), "/cart?item=7");
+//! assert_eq!(ReturnPath::parse("//evil.example"), None);
 //! # Ok::<_, truegate::session::PublicUrlError>(())
 //! ```
 
 mod admission;
 mod auth;
 mod builder;
-pub mod cookies;
+mod cookies;
 mod fetch_metadata;
 mod handler;
 mod host;
@@ -63,8 +63,9 @@ use http::{HeaderValue, Request, header, request::Parts};
 pub use self::{
     auth::TrustedProxy,
     builder::SessionsBuilder,
+    cookies::{SessionCookieName, SessionCookieNameError, UpstreamCookie, UpstreamCookieError},
     id::BrowserId,
-    link::{DeepLinks, LinkBase, LinkBaseError},
+    link::{LinkBase, LinkBaseError},
     logout_url::LogoutUrl,
     page::{Brand, Logo, LogoError, Pages, PagesError},
     partner::{Color, DialogOption, Partner, PartnerError},
@@ -75,6 +76,7 @@ pub use self::{
 };
 use self::{builder::Inner, handler::Handler, pages::PageRequest, route::Route, upstream_cookies::drop_pairs};
 pub(crate) use self::{
+    cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},
     seal::Purpose,
     ticket::Session,

@@ -30,21 +30,21 @@ closed_list! {
     /// A part of the dialog that a site may choose. Its code is its key in a configuration.
     #[derive(PartialOrd, Ord)]
     pub enum DialogOption {
-        /// The language, by its ISO 639-1 code: one of [`words`](Self::words). Defaults to `en`.
+        /// The language, by its ISO 639-1 code: one of the words that [`PartnerError::Word`] lists. Defaults to `en`.
         Lang = "lang",
-        /// The start of the title: one of [`words`](Self::words).
+        /// The start of the title: one of the words that [`PartnerError::Word`] lists.
         LoginPrefix = "login_prefix",
         /// The end of the title: a word of lower-case letters. Truecaller documents no complete list, so any such word is accepted.
         LoginSuffix = "login_suffix",
-        /// The text of the button, before the number: one of [`words`](Self::words).
+        /// The text of the button, before the number: one of the words that [`PartnerError::Word`] lists.
         CtaPrefix = "cta_prefix",
         /// The colour of the button: `#rrggbb`.
         CtaColor = "cta_color",
         /// The colour of the button's text: `#rrggbb`.
         CtaTextColor = "cta_text_color",
-        /// The shape of the button: one of [`words`](Self::words).
+        /// The shape of the button: one of the words that [`PartnerError::Word`] lists.
         BtnShape = "btn_shape",
-        /// The offer to a user who does not agree: one of [`words`](Self::words).
+        /// The offer to a user who does not agree: one of the words that [`PartnerError::Word`] lists.
         SkipOption = "skip_option",
         /// The page with the site's privacy policy: an `http://` or `https://` URL without a user.
         PrivacyUrl = "privacy_url",
@@ -139,7 +139,8 @@ impl Partner {
 
 impl DialogOption {
     /// The words that Truecaller's app knows for the option; empty if its value is not one of a list.
-    pub fn words(self) -> &'static [&'static str] {
+    #[cfg(test)]
+    pub(super) fn words(self) -> &'static [&'static str] {
         if let (_, Form::Word(known)) = self.row() { known } else { &[] }
     }
 
@@ -184,7 +185,7 @@ impl Color {
     }
 
     /// Black or white, whichever has more contrast with the colour; it is 4.5 to 1 at least (WCAG 2.1, 1.4.3).
-    pub fn text(&self) -> &'static str {
+    pub(crate) fn text(&self) -> &'static str {
         if self.luminance() > MIDDLE { "#000000" } else { "#ffffff" }
     }
 

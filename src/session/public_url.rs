@@ -1,7 +1,5 @@
 //! The origin of the site, as browsers see it.
 
-use std::str::FromStr;
-
 use url::{ParseError, Url};
 
 use crate::loopback::is_loopback;
@@ -35,27 +33,19 @@ impl PublicUrl {
     }
 
     /// Host and port, as browsers write them in `Host`.
-    pub fn authority(&self) -> &str {
+    pub(crate) fn authority(&self) -> &str {
         self.0.split_once("://").map_or("", |(_, authority)| authority)
     }
 
     /// Whether a `Host` header names the site, in any letter case, with or without the default port.
-    pub fn is_host(&self, host: &[u8]) -> bool {
+    pub(crate) fn is_host(&self, host: &[u8]) -> bool {
         let default_port: &[u8] = if self.is_secure() { b":443" } else { b":80" };
         host.strip_suffix(default_port).unwrap_or(host).eq_ignore_ascii_case(self.authority().as_bytes())
     }
 
     /// Whether browsers use `https`, so that cookies can be `Secure`.
-    pub fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         self.0.starts_with("https:")
-    }
-}
-
-impl FromStr for PublicUrl {
-    type Err = PublicUrlError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
     }
 }
 

@@ -35,7 +35,7 @@ impl ReturnPath {
     }
 
     /// Takes a path. Defaults to the root if there is none, or if it is refused.
-    pub fn or_root(text: Option<&str>) -> Self {
+    pub(crate) fn or_root(text: Option<&str>) -> Self {
         text.and_then(Self::parse).unwrap_or_default()
     }
 
@@ -45,7 +45,7 @@ impl ReturnPath {
     }
 
     /// The path alone, without query and fragment.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         path_of(&self.0)
     }
 }

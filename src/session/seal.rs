@@ -1,6 +1,6 @@
 //! Sealing: what browsers and stores are given to keep, and can neither read nor change.
 
-use std::{borrow::Cow, str::FromStr};
+use std::borrow::Cow;
 
 use base64::{
     Engine as _, alphabet,
@@ -149,14 +149,6 @@ impl Secret {
 
     fn expose(&self) -> &[u8] {
         &self.0
-    }
-}
-
-impl FromStr for Secret {
-    type Err = SecretError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     headers::{AppCookies, CookieOwner, HeaderTarget, KeptCookies},
     session::{
         Purpose, Session,
-        cookies::{CookieName, key, named, named_by, set_pair, value, without},
+        cookies::{is_cookie_name, key, named, named_by, set_pair, value, without},
     },
 };
 
@@ -103,7 +103,7 @@ impl Inner {
 /// The different names of cookies in a request that are meant, as far as browsers take them.
 fn names(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> BTreeSet<&str> {
     let names = named_by(headers, is_meant).filter_map(|pair| std::str::from_utf8(key(pair)).ok());
-    names.filter(|name| CookieName::parse(name).is_ok()).take(PAIRS).collect()
+    names.filter(|name| is_cookie_name(name)).take(PAIRS).collect()
 }
 
 /// Takes pairs out of the `Cookie` lines, and leaves the others byte for byte.

@@ -13,7 +13,7 @@ async fn no_return_path_leads_chromium_elsewhere() {
     let texts = |corpus: &str| corpus.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<String>>();
     let attacks = texts(ATTACKS);
     let taken = |texts: &[String]| {
-        texts.iter().map(|text| ReturnPath::or_root(Some(text)).as_str().to_owned()).collect::<Vec<_>>()
+        texts.iter().map(|text| ReturnPath::parse(text).unwrap_or_default().as_str().to_owned()).collect::<Vec<_>>()
     };
     let browser = Browser::start().await;
     let leading = async |locations: &[String]| {

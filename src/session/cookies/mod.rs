@@ -9,8 +9,9 @@ use std::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 
+pub(crate) use self::name::is_cookie_name;
 pub use self::{
-    name::{CookieName, CookieNameError, SessionCookieName, SessionCookieNameError},
+    name::{SessionCookieName, SessionCookieNameError},
     upstream::{UpstreamCookie, UpstreamCookieError},
 };
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use http::HeaderValue;
 
-use super::{CookieName, CookieNameError, key, loose};
+use super::{is_cookie_name, key, loose};
 
 /// One of the app's own cookies, with the path and the domain that the app sets.
 ///
@@ -12,7 +12,7 @@ use super::{CookieName, CookieNameError, key, loose};
 /// `jupyterhub-user-*`.
 ///
 /// ```
-/// use truegate::session::cookies::UpstreamCookie;
+/// use truegate::session::UpstreamCookie;
 ///
 /// let php: UpstreamCookie = "PHPSESSID".parse()?;
 /// let hub = "jupyterhub-session-id".parse::<UpstreamCookie>()?.path("/hub/")?.domain("shop.example")?;
@@ -21,7 +21,7 @@ use super::{CookieName, CookieNameError, key, loose};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamCookie {
-    name: CookieName,
+    name: Box<str>,
     path: Option<Box<str>>,
     domain: Option<Box<str>>,
 }
@@ -56,7 +56,7 @@ impl UpstreamCookie {
 
     /// The name of the cookie, or the beginning of several names with a `*` after it.
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        &self.name
     }
 
     /// Whether a cookie of this name is meant.
@@ -98,17 +98,12 @@ impl UpstreamCookie {
     }
 }
 
-impl From<CookieName> for UpstreamCookie {
-    fn from(name: CookieName) -> Self {
-        Self { name, path: None, domain: None }
-    }
-}
-
 impl FromStr for UpstreamCookie {
-    type Err = CookieNameError;
+    type Err = UpstreamCookieError;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        CookieName::parse(text).map(Self::from)
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let name = is_cookie_name(name).then(|| name.into()).ok_or(UpstreamCookieError::Name)?;
+        Ok(Self { name, path: None, domain: None })
     }
 }
 
@@ -116,6 +111,9 @@ impl FromStr for UpstreamCookie {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamCookieError {
+    /// The name is not one that a cookie can have.
+    #[error("must be 1 to 256 letters, digits and the like, without spaces, `=`, `;` or `,`")]
+    Name,
     /// The path is not one that a cookie can have.
     #[error("must begin with `/` and be visible ASCII without `;`")]
     Path,

@@ -65,7 +65,7 @@ fn any_name_comes_back_from_a_parser_as_it_was() {
     for name in ["A&B #1 दुकान", "100% +plus;semi", "a=b&requestNonce=evil", "%41", "😀\u{202e}", "'\"<>\\`{}|^"]
     {
         for base in ["truecallersdk://truesdk/web_verify", "http://127.0.0.1:8490/truesdk/web_verify"] {
-            let links = DeepLinks::new(base.parse().unwrap(), &named(name), Duration::from_secs(180));
+            let links = DeepLinks::new(LinkBase::parse(base).unwrap(), &named(name), Duration::from_secs(180));
             for link in [links.deep(&request_id()), links.intent(&request_id())] {
                 let url = Url::parse(&link).unwrap();
                 let read: HashMap<_, _> = url.query_pairs().into_owned().collect();
@@ -91,7 +91,7 @@ fn an_intent_names_scheme_and_package_of_the_app() {
 #[test]
 fn a_page_in_place_of_the_app_has_no_intent() {
     let links = DeepLinks::new(
-        "http://127.0.0.1:8490/truesdk/web_verify".parse().unwrap(),
+        LinkBase::parse("http://127.0.0.1:8490/truesdk/web_verify").unwrap(),
         &named("A Shop"),
         Duration::from_secs(180),
     );

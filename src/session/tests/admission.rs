@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, header};
 use super::site::{Browser, Outcome, Site};
 use crate::{
     access::{Access, AllowEntry, AllowList, Rule, Rules},
-    session::cookies::UpstreamCookie,
+    session::UpstreamCookie,
 };
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 use http::header;
 
 use super::site::{Browser, ORIGIN, Outcome, Site, now};
-use crate::{random::Random, session::cookies::UpstreamCookie};
+use crate::{random::Random, session::UpstreamCookie};
 
 #[tokio::test]
 async fn a_user_who_agrees_is_known_from_then_on() {

@@ -8,7 +8,7 @@ use truegate::{
     access::{Access, Rule, Rules},
     callback::{Endpoints, ProfileEndpoint},
     profile::ProfileClient,
-    session::{Partner, PublicUrl, Sealer, Secret, Sessions},
+    session::{LinkBase, Partner, PublicUrl, Sealer, Secret, Sessions},
     simulator::Simulator,
     store::MemoryStore,
 };
@@ -36,7 +36,7 @@ fn gate(truecaller: &Simulator, origin: &str) -> Gate {
     let sealer = Sealer::new(&Secret::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap(), &[]);
     let partner = Partner::new("a-key", PARTNER).unwrap();
     let sessions = Sessions::builder(PublicUrl::parse(origin).unwrap(), sealer, partner, MemoryStore::new(100))
-        .link_base(truecaller.link_base().parse().unwrap())
+        .link_base(LinkBase::parse(&truecaller.link_base()).unwrap())
         .login_timeout(LOGIN_TIMEOUT)
         .rules(Rules::from_iter([Rule::new("/".parse().unwrap(), Access::Optional)]))
         .build();

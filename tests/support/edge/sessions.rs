@@ -6,7 +6,8 @@ use truegate::{
     access::{Access, AllowEntry, AllowList, PhonesFile, Rule, Rules},
     profile::PhoneNumber,
     session::{
-        Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, Sessions as Engine, SessionsBuilder, cookies::CookieName,
+        LinkBase, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionCookieName, Sessions as Engine,
+        SessionsBuilder,
     },
     store::{MemoryStore, RedisStore},
 };
@@ -88,7 +89,7 @@ impl Sessions {
     pub fn engine(&self) -> Engine {
         let builder = self.begin();
         let builder = match &self.link_base {
-            Some(base) => builder.link_base(base.parse().expect("a base of links")),
+            Some(base) => builder.link_base(LinkBase::parse(base).expect("a base of links")),
             None => builder,
         };
         let builder = match &self.templates {
@@ -96,14 +97,14 @@ impl Sessions {
             None => builder,
         };
         let builder = match self.cookie_name {
-            Some(name) => builder.cookie_name(&name.parse().expect("a name")),
+            Some(name) => builder.cookie_name(&SessionCookieName::parse(name).expect("a name")),
             None => builder,
         };
         let builder = match self.fallback {
             Some(path) => builder.fallback(ReturnPath::parse(path).expect("a path of the site")),
             None => builder,
         };
-        let cookies = self.upstream_cookies.iter().map(|name| CookieName::parse(name).expect("a cookie's name"));
+        let cookies = self.upstream_cookies.iter().map(|name| name.parse().expect("a cookie's name"));
         let rules = self.rules.iter().map(|(path, need)| need.rule(path));
         builder
             .login_timeout(self.login_timeout)

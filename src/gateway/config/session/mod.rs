@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     access::{Access, Rules},
-    session::cookies::{Cookies, OwnCookie, SessionCookieName, UpstreamCookie},
     session::{
-        Brand, LinkBase, LogoutUrl, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionPath, SessionsBuilder,
+        Brand, Cookies, LinkBase, LogoutUrl, OwnCookie, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret,
+        SessionCookieName, SessionPath, SessionsBuilder, UpstreamCookie,
     },
 };
 

@@ -23,7 +23,7 @@ use crate::{
     gate::Limits,
     gateway::forwarded::TrustedProxies,
     headers::HeaderNames,
-    session::{LinkBase, ReturnPath, cookies::UpstreamCookie},
+    session::{LinkBase, ReturnPath, UpstreamCookie},
 };
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config.yaml"));
