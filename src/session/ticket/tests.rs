@@ -1,5 +1,8 @@
 use super::*;
-use crate::random::Random;
+use crate::{
+    random::Random,
+    session::{Purpose, Sealer, Secret},
+};
 
 fn session(profile: &str) -> Session {
     let now = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
@@ -54,3 +57,57 @@ fn a_session_ends_when_it_is_old_or_idle() {
     assert_eq!(back, Some(3 * hour), "a clock that goes back makes nobody immortal");
     assert_eq!(session.time_left(Duration::MAX, Duration::MAX, session.issued_at()), None);
 }
+
+#[test]
+fn a_cookie_that_was_sealed_before_is_read_for_ever() {
+    let sealer = Sealer::new(&Secret::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap(), &[]);
+    let bytes = sealer.open_text(Purpose::Session, SEALED.as_bytes()).unwrap();
+    assert_eq!(std::str::from_utf8(&bytes).unwrap(), WRITTEN);
+
+    let session = Session::from_bytes(&bytes).unwrap();
+    assert_eq!(session.id.expose(), "x7Kq2vNf9TzR4mWb6pLdQw");
+    assert_eq!(
+        (milliseconds(session.issued_at), milliseconds(session.last_seen)),
+        (1_700_000_000_123, 1_700_003_600_456)
+    );
+    let text = |text: &str| Some(text.to_owned());
+    let expected = Profile {
+        phone: PhoneNumber::parse("+919999999999").unwrap(),
+        user_id: text("42"),
+        given_name: text("Rajat"),
+        family_name: text("Kapoor"),
+        country: text("IN"),
+        email: text("a@b.example"),
+        city: text("Pune"),
+        street: text("1 Road"),
+        zipcode: text("411001"),
+        gender: text("Male"),
+        avatar_url: text("https://a.example/"),
+        company: text("A Shop"),
+        job_title: text("Clerk"),
+        badges: vec!["verified".to_owned(), "premium".to_owned()],
+        about: text("Hello"),
+        created_at: text("2020"),
+        is_active: true,
+        json: String::new(),
+    };
+    assert!(*session.identity.profile() == expected);
+
+    // Gateways of one site are not updated all at once: each reads what the others write.
+    let [written, before] = [&session.to_bytes()[..], &bytes[..]].map(serde_json::from_slice::<serde_json::Value>);
+    assert_eq!(written.unwrap(), before.unwrap());
+}
+
+const WRITTEN: &str = concat!(
+    r#"{"i":"x7Kq2vNf9TzR4mWb6pLdQw","b":1700000000123,"s":1700003600456,"p":"+919999999999","u":"42","g":"Rajat","#,
+    r#""f":"Kapoor","c":"IN","e":"a@b.example","ci":"Pune","st":"1 Road","z":"411001","ge":"Male","#,
+    r#""av":"https://a.example/","co":"A Shop","j":"Clerk","ba":["verified","premium"],"ab":"Hello","cr":"2020"}"#,
+);
+
+const SEALED: &str = concat!(
+    "zpwbMimozo7fcQAVEPP_hitzQt4akuHnAP1B54Z3uvFPXfoZs5oOKUBT_DffdFPJaAxns9zD10F_HQHtyTpNKPNNKCDRVtz00N4K",
+    "5hmzkPgEuHOJQ3qO7TBvTLJKOLOYmtbyJ63J9-T0Xd8-XJ826dmYKSi4uP5zVFes2ChRy3xCDZDXzWuJ9ZqtqS_Q7Xun4oCSk7Ss",
+    "IUXCm6imG0wfc2K7zY-jMXwruTJDgyi7Eu6HJfLkDOLeAJrw63knNbrQssVzTj9B88xb7ExNRInYUa4h1YNhTUDfTIMXHFJRM5Rj",
+    "5rH4k6fKLaPigBGNJ8Ra5TNto3GBW_3jG3ndbtM-eBwnRUkZL6LpgHp_wmBaJieVBObs81U0ovAp-ctHpuQB4sfxvm0M34IO1w1Q",
+    "klRyxtxrgi69UeQ8y9R0HsAJ8sSc31a4JyWMUX9quulLvfRAyDNTuD2nnhrRnFsVV9gO",
+);
