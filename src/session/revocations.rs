@@ -5,6 +5,7 @@
 //! the store, for at most [`START`].
 
 mod feed;
+mod record;
 
 use std::{
     collections::HashMap,
@@ -12,52 +13,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Purpose, Sealer, Session, SessionId,
-    handler::STORE_DEADLINE,
-    ticket::{self, milliseconds},
-};
-use crate::{profile::PhoneNumber, random::Random, store::Cursor};
-
-/// The end of one session, or of all of a user's, as the store keeps it.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Revocation {
-    #[serde(rename = "s")]
-    Session { id: SessionId, until: u64 },
-    #[serde(rename = "u")]
-    User {
-        phone: String,
-        #[serde(rename = "born_by")]
-        issued_by: u64,
-        until: u64,
-    },
-}
-
-impl Revocation {
-    /// The end of one session, which would have ended at some time anyway.
-    pub(super) fn session(id: SessionId, until: SystemTime) -> Self {
-        Self::Session { id, until: milliseconds(until) }
-    }
-
-    /// The end of all of a user's sessions that had begun by a time.
-    pub(super) fn user(phone: &PhoneNumber, issued_by: SystemTime, until: SystemTime) -> Self {
-        Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(issued_by), until: milliseconds(until) }
-    }
-
-    pub(super) fn seal(&self, sealer: &Sealer, random: &Random) -> Bytes {
-        let plain = serde_json::to_vec(self).expect("texts and numbers are always JSON");
-        sealer.seal(Purpose::Revocation, &plain, random).into()
-    }
-
-    fn open(sealer: &Sealer, sealed: &[u8]) -> Option<Self> {
-        serde_json::from_slice(&sealer.open(Purpose::Revocation, sealed)?).ok()
-    }
-}
+pub(super) use self::record::Revocation;
+use self::record::date;
+use super::{Session, SessionId, handler::STORE_DEADLINE};
+use crate::{profile::PhoneNumber, store::Cursor};
 
 /// Whether a session is valid, by the revocations that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,8 +261,3 @@ const IDLE: Duration = Duration::from_mins(1);
 /// The grace that a store which answers needs: the interval, and twice as long for an answer. With less, nobody could be valid.
 const SHORTEST_GRACE: Duration = Duration::from_millis(900);
 const FORGET_FROM: usize = 1000;
-
-/// A date that the store kept; one that the system does not know is over.
-fn date(milliseconds: u64) -> SystemTime {
-    ticket::date(milliseconds).unwrap_or(SystemTime::UNIX_EPOCH)
-}

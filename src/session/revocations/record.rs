@@ -1,0 +1,55 @@
+//! A revocation as the store keeps it: sealed.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    profile::PhoneNumber,
+    random::Random,
+    session::{
+        Purpose, Sealer, SessionId,
+        ticket::{self, milliseconds},
+    },
+};
+
+/// The end of one session, or of all of a user's, as the store keeps it.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Revocation {
+    #[serde(rename = "s")]
+    Session { id: SessionId, until: u64 },
+    #[serde(rename = "u")]
+    User {
+        phone: String,
+        #[serde(rename = "born_by")]
+        issued_by: u64,
+        until: u64,
+    },
+}
+
+impl Revocation {
+    /// The end of one session, which would have ended at some time anyway.
+    pub(crate) fn session(id: SessionId, until: SystemTime) -> Self {
+        Self::Session { id, until: milliseconds(until) }
+    }
+
+    /// The end of all of a user's sessions that had begun by a time.
+    pub(crate) fn user(phone: &PhoneNumber, issued_by: SystemTime, until: SystemTime) -> Self {
+        Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(issued_by), until: milliseconds(until) }
+    }
+
+    pub(crate) fn seal(&self, sealer: &Sealer, random: &Random) -> Bytes {
+        let plain = serde_json::to_vec(self).expect("texts and numbers are always JSON");
+        sealer.seal(Purpose::Revocation, &plain, random).into()
+    }
+
+    pub(super) fn open(sealer: &Sealer, sealed: &[u8]) -> Option<Self> {
+        serde_json::from_slice(&sealer.open(Purpose::Revocation, sealed)?).ok()
+    }
+}
+
+/// A date that the store kept; one that the system does not know is over.
+pub(super) fn date(milliseconds: u64) -> SystemTime {
+    ticket::date(milliseconds).unwrap_or(SystemTime::UNIX_EPOCH)
+}
