@@ -41,10 +41,10 @@ pub(super) struct Revocations {
 
 #[derive(Default)]
 struct Known {
-    /// The sessions that ended, each until it would have ended by itself.
-    sessions: HashMap<SessionId, SystemTime>,
-    /// The users whose sessions ended that began up to a time, until when that matters.
-    users: HashMap<PhoneNumber, (SystemTime, SystemTime)>,
+    /// The sessions that ended.
+    sessions: HashMap<SessionId, Relevance>,
+    /// The users whose sessions ended that began up to a time.
+    users: HashMap<PhoneNumber, (SystemTime, Relevance)>,
     /// The size of both from which on it is worth looking for what is over.
     forget_at: usize,
     cursor: Cursor,
@@ -59,6 +59,15 @@ struct Known {
     complete: Option<Instant>,
     /// When a session was seen last.
     used: Option<Instant>,
+}
+
+/// How long a revocation matters.
+#[derive(Clone, Copy)]
+struct Relevance {
+    /// When its sessions have ended by themselves.
+    until: SystemTime,
+    /// When the revocation was heard of. The date may be wrong then and mended later, so it alone decides nothing.
+    heard: Instant,
 }
 
 /// The state of the task that follows the store.
@@ -92,8 +101,8 @@ impl Revocations {
     }
 
     /// Takes note of a revocation.
-    pub(super) fn note(&self, revocation: Revocation) {
-        self.known().note(revocation);
+    pub(super) fn note(&self, revocation: Revocation, now: Instant) {
+        self.known().note(revocation, now);
     }
 
     /// Lets the task end now, and later after its first answer: the server stops.
@@ -146,7 +155,7 @@ impl Revocations {
     /// Takes note of one answer of the store.
     fn end_question(&self, generation: u64, revocations: Vec<Revocation>, cursor: Cursor, now: Instant) -> Option<()> {
         let mut known = self.known_to(generation)?;
-        revocations.into_iter().for_each(|revocation| known.note(revocation));
+        revocations.into_iter().for_each(|revocation| known.note(revocation, now));
         (known.heard, known.cursor) = (Some(now), cursor);
         Some(())
     }
@@ -158,11 +167,12 @@ impl Revocations {
         complete: Option<Instant>,
         now: Instant,
         wall: SystemTime,
+        lifetime: Duration,
     ) -> Option<Instant> {
         let mut known = self.known_to(generation)?;
         known.heard = Some(now);
         known.complete = complete.or(known.complete);
-        known.forget(wall);
+        known.forget(now, wall, lifetime);
         let is_idle = known.used.is_none_or(|used| now.saturating_duration_since(used) >= IDLE);
         known.feed = if is_idle { Feed::Stopped } else { Feed::Running };
         drop(known);
@@ -225,24 +235,30 @@ impl Known {
         }
     }
 
-    fn note(&mut self, revocation: Revocation) {
+    fn note(&mut self, revocation: Revocation, now: Instant) {
         match revocation {
             Revocation::Session { id, until } => {
-                self.sessions.insert(id, date(until));
+                self.sessions.insert(id, Relevance { until: date(until), heard: now });
             }
             Revocation::User { phone, issued_by, until } => {
                 let Some(phone) = PhoneNumber::parse(&phone) else { return };
-                let known = self.users.entry(phone).or_insert((SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH));
-                *known = (known.0.max(date(issued_by)), known.1.max(date(until)));
+                let (issued_by, until) = (date(issued_by), date(until));
+                let (known_by, relevance) =
+                    self.users.entry(phone).or_insert((issued_by, Relevance { until, heard: now }));
+                *known_by = issued_by.max(*known_by);
+                *relevance = Relevance { until: until.max(relevance.until), heard: now };
             }
         }
     }
 
-    /// Forgets what is over, once there is much to look through.
-    fn forget(&mut self, now: SystemTime) {
+    /// Forgets what is over by the date and has been known for as long as a session lives, once there is much to look through.
+    fn forget(&mut self, now: Instant, wall: SystemTime, lifetime: Duration) {
         if self.sessions.len() + self.users.len() > self.forget_at {
-            self.sessions.retain(|_, until| *until > now);
-            self.users.retain(|_, (_, until)| *until > now);
+            let matters = |relevance: &Relevance| {
+                relevance.until > wall || now.saturating_duration_since(relevance.heard) < lifetime
+            };
+            self.sessions.retain(|_, relevance| matters(relevance));
+            self.users.retain(|_, (_, relevance)| matters(relevance));
             self.forget_at = 2 * (self.sessions.len() + self.users.len()) + FORGET_FROM;
         }
     }

@@ -91,7 +91,8 @@ impl Follower {
     async fn ask(&self) -> Option<Instant> {
         let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
         let complete = Handler { gate: &gate, sessions: &sessions }.read_revocations(self.generation).await;
-        sessions.revocations.end_reading(self.generation, complete, self.clock.now(), self.clock.wall())
+        let (now, wall) = (self.clock.now(), self.clock.wall());
+        sessions.revocations.end_reading(self.generation, complete, now, wall, sessions.lifetime)
     }
 }
 

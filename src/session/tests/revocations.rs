@@ -53,6 +53,24 @@ async fn a_clock_that_goes_back_or_far_ahead_makes_nobody_immortal() {
 }
 
 #[tokio::test]
+async fn a_date_that_was_wrong_for_a_while_lets_no_ended_session_back_in() {
+    let here = Site::new();
+    let there = here.twin();
+    let mut browser = here.signed_in().await;
+    let mut replay = browser.clone();
+    browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    let date = here.clock.wall();
+
+    here.clock.set_wall(date + 1000 * HOUR);
+    let mut other = there.signed_in().await;
+    assert!(other.phone(&there).await.is_some());
+    there.advance(SECOND);
+
+    here.clock.set_wall(date + SECOND);
+    assert_eq!(replay.phone(&there).await, None);
+}
+
+#[tokio::test]
 async fn who_logged_out_is_unknown_on_every_gate_within_a_second() {
     let here = Site::new();
     let there = here.twin();
