@@ -1,9 +1,6 @@
 //! The builder of sessions.
 
-use std::{
-    sync::{Arc, atomic::AtomicUsize},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::{Delivery, SessionPath, Sessions, revocations::Revocations, verification::InFlight, waiting::Waiting};
 use crate::{
@@ -45,8 +42,8 @@ pub(super) struct Inner {
     pub(super) tasks: Box<dyn Tasks>,
     pub(super) delivery: Option<Box<dyn Delivery>>,
     pub(super) revocations: Revocations,
-    /// How many revocations the store has not heard of yet.
-    pub(super) unstored: Arc<AtomicUsize>,
+    /// Each revocation that the store has not heard of yet keeps a clone.
+    pub(super) unstored: Arc<()>,
     pub(super) in_flight: InFlight,
     pub(super) waiting: Waiting,
 }

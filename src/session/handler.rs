@@ -26,7 +26,23 @@ pub(super) struct Handler<'a> {
     pub(super) sessions: &'a Arc<Inner>,
 }
 
+/// A handler that may outlive its request.
+pub(super) struct OwnedHandler {
+    gate: Gate,
+    sessions: Arc<Inner>,
+}
+
+impl OwnedHandler {
+    pub(super) fn borrow(&self) -> Handler<'_> {
+        Handler { gate: &self.gate, sessions: &self.sessions }
+    }
+}
+
 impl Handler<'_> {
+    pub(super) fn owned(&self) -> OwnedHandler {
+        OwnedHandler { gate: self.gate.clone(), sessions: Arc::clone(self.sessions) }
+    }
+
     /// Decides what becomes of a request on a route.
     pub(super) fn serve(&self, route: Route<'_>, head: &Parts) -> Step {
         if let Some(allow) = route.refuses(&head.method) {
@@ -51,8 +67,8 @@ impl Handler<'_> {
             self.gate.observe(Event::InsecureLogin);
         }
         let connection = Connection::after(head);
-        let (gate, sessions, head) = (self.gate.clone(), Arc::clone(self.sessions), head.clone());
-        let answer = async move |body: Bytes| Handler { gate: &gate, sessions: &sessions }.answer(&head, &body).await;
+        let (handler, head) = (self.owned(), head.clone());
+        let answer = async move |body: Bytes| handler.borrow().answer(&head, &body).await;
         if is_form {
             return self.gate.read_form(Box::new(move |body| Box::pin(async move { answer(body).await })));
         }

@@ -1,12 +1,6 @@
 //! The end of a session, on every gateway.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, request::Parts};
@@ -88,7 +82,7 @@ impl Handler<'_> {
     pub(super) async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
         let sealed = revocation.seal(&self.sessions.sealer, &self.sessions.random);
         self.sessions.revocations.note(revocation, self.gate.clock().now());
-        let unstored = Unstored::count(&self.sessions.unstored);
+        let unstored = Arc::clone(&self.sessions.unstored);
         let told = self.tell(&sealed).await;
         if told.is_err() {
             let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
@@ -129,22 +123,6 @@ impl Handler<'_> {
         };
         self.gate.observe(Event::Login(LoginEvent::LoggedOut));
         one.and(all)
-    }
-}
-
-/// A revocation that the store has not heard of yet; it counts until it is dropped.
-struct Unstored(Arc<AtomicUsize>);
-
-impl Unstored {
-    fn count(unstored: &Arc<AtomicUsize>) -> Self {
-        unstored.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(unstored))
-    }
-}
-
-impl Drop for Unstored {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -56,7 +56,7 @@ mod upstream_cookies;
 mod verification;
 mod waiting;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use http::{HeaderValue, Request, header, request::Parts};
 
@@ -187,7 +187,7 @@ impl Plugin for Sessions {
     }
 
     fn unstored_revocations(&self) -> usize {
-        self.0.unstored.load(Ordering::Relaxed)
+        Arc::strong_count(&self.0.unstored) - 1
     }
 }
 
