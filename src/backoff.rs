@@ -1,6 +1,6 @@
 //! The pauses between attempts, with jitter, so that gateways which failed together do not try again together.
 
-use std::time::Duration;
+use std::{iter::successors, time::Duration};
 
 use tokio::time::Sleep;
 use tower::{
@@ -22,6 +22,12 @@ pub(crate) fn growing(shortest: Duration, longest: Duration) -> impl Backoff<Fut
 #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions pause once"))]
 pub(crate) fn jittered(longest: Duration) -> Duration {
     longest.mul_f64(f64::midpoint(1.0, HasherRng::default().next_f64()))
+}
+
+/// Returns pauses that double from `shortest` to `longest`, for callers whose clock may need no runtime.
+#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions pause by their own clock"))]
+pub(crate) fn doubling(shortest: Duration, longest: Duration) -> impl Iterator<Item = Duration> {
+    successors(Some(shortest), move |pause| Some(longest.min(*pause * 2)))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use http::Request;
 
 use super::handler::Handler;
 use crate::{
+    backoff::doubling,
     callback::{AccessToken, Callback, Grant, RequestId},
     gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
     headers::{EditKind, Edits},
@@ -73,8 +74,7 @@ impl Handler<'_> {
     /// Asks for the profile until the login ends: by it, or in another way.
     async fn judge(&self, grant: &Grant, expires: Instant) -> Result<Profile, VerificationOutcome> {
         let clock = self.gate.clock();
-        let mut pause = FIRST_PAUSE;
-        while clock.now() < expires {
+        for pause in doubling(FIRST_PAUSE, LONGEST_PAUSE).take_while(|_| clock.now() < expires) {
             let deadline = expires.min(clock.now() + self.gate.deadline());
             match self.gate.fetch(grant, deadline).await {
                 Ok(profile) => return self.conclude(grant, profile, expires).await,
@@ -85,7 +85,6 @@ impl Handler<'_> {
                 Err(FetchError::Unavailable(_) | FetchError::TimedOut) => {}
             }
             clock.sleep_until(expires.min(clock.now() + pause)).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
             // Another callback may have ended the login meanwhile.
             if self.time_left(grant.request_id()).await == Ok(None) {
                 let expired = clock.now() >= expires;
@@ -122,17 +121,16 @@ impl Handler<'_> {
         expires: Instant,
     ) -> Result<(), VerificationOutcome> {
         let clock = self.gate.clock();
-        let mut pause = FIRST_PAUSE;
-        loop {
+        for pause in doubling(FIRST_PAUSE, LONGEST_PAUSE) {
             if let Ok(moved) = self.advance(request_id, state.clone()).await {
                 return if moved { Ok(()) } else { Err(VerificationOutcome::Superseded) };
             }
             if clock.now() + pause >= expires {
-                return Err(VerificationOutcome::StoreUnavailable);
+                break;
             }
             clock.sleep_until(clock.now() + pause).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
         }
+        Err(VerificationOutcome::StoreUnavailable)
     }
 
     async fn advance(&self, request_id: &RequestId, state: LoginState) -> Result<bool, StoreError> {
