@@ -1,6 +1,6 @@
 //! The beginning of a login: a request id, tied to the browser that asked for it.
 
-use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
+use http::{HeaderMap, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
@@ -25,8 +25,6 @@ struct StartedLogin {
     /// The return path of the login, if the script sent one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
-    #[serde(skip)]
-    browser: HeaderValue,
 }
 
 /// The body that a script may send.
@@ -45,16 +43,11 @@ impl Handler<'_> {
             return self.gate.reject_for(Rejection::MalformedRequest, head);
         };
         let next = request.next.map(|next| self.sessions.next(Some(&next)).as_str().to_owned());
-        match self.start(&head.headers).await {
-            Ok(started) => {
-                let started = StartedLogin { next, ..started };
-                reply::json(StatusCode::CREATED, &started).with_cookies([started.browser])
-            }
-            Err(rejection) => self.gate.reject_for(rejection, head),
-        }
+        let started = self.start(&head.headers, next).await;
+        started.unwrap_or_else(|rejection| self.gate.reject_for(rejection, head))
     }
 
-    async fn start(&self, headers: &HeaderMap) -> Result<StartedLogin, Rejection> {
+    async fn start(&self, headers: &HeaderMap, next: Option<String>) -> Result<Reply, Rejection> {
         let sessions = self.sessions;
         let browser = self.browser(headers).unwrap_or_else(|| BrowserId::generate(&sessions.random));
         let request_id = session::request_id(&sessions.random);
@@ -68,14 +61,15 @@ impl Handler<'_> {
         self.gate.observe(Event::Login(LoginEvent::Started));
         sessions.waiting.opened(&browser);
         let sealed = sessions.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes(), &sessions.random);
-        Ok(StartedLogin {
+        let cookie = sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout);
+        let started = StartedLogin {
             request_id: request_id.expose().to_owned(),
             deep_link: sessions.links.deep(&request_id),
             intent_link: sessions.links.intent(&request_id),
             expires_in: sessions.login_timeout.as_secs(),
-            next: None,
-            browser: sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout),
-        })
+            next,
+        };
+        Ok(reply::json(StatusCode::CREATED, &started).with_cookies([cookie]))
     }
 
     /// The browser that started a login before, if it did.
