@@ -79,13 +79,21 @@ impl Cookies {
     }
 
     /// The line that sets a cookie.
-    pub(crate) fn set(&self, kind: OwnCookie, sealed: &str, lifetime: Duration) -> HeaderValue {
-        self.line(kind, sealed, lifetime)
+    pub(crate) fn set(&self, kind: OwnCookie, value: &str, lifetime: Duration) -> HeaderValue {
+        let cookie = Cookie::build((self.name(kind), value))
+            .path("/")
+            .secure(self.is_secure)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(lifetime.try_into().unwrap_or(cookie::time::Duration::MAX));
+        let mut line = HeaderValue::try_from(cookie.build().to_string()).expect("base64url makes a header value");
+        line.set_sensitive(true);
+        line
     }
 
     /// The line that clears a cookie: the same attributes, or a browser keeps it.
     pub(crate) fn clear(&self, kind: OwnCookie) -> HeaderValue {
-        self.line(kind, "", Duration::ZERO)
+        self.set(kind, "", Duration::ZERO)
     }
 
     /// The sealed texts that say whose a cookie of the app's own is.
@@ -130,18 +138,6 @@ impl Cookies {
         // A browser sends a cookie without a name as its value alone, which would then read as one with a name.
         let nameless = pair.trim_ascii().strip_prefix(b"=");
         self.claims(pair) || nameless.is_some_and(|value| self.claims(value))
-    }
-
-    fn line(&self, kind: OwnCookie, value: &str, lifetime: Duration) -> HeaderValue {
-        let cookie = Cookie::build((self.name(kind), value))
-            .path("/")
-            .secure(self.is_secure)
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .max_age(lifetime.try_into().unwrap_or(cookie::time::Duration::MAX));
-        let mut line = HeaderValue::try_from(cookie.build().to_string()).expect("base64url makes a header value");
-        line.set_sensitive(true);
-        line
     }
 }
 
