@@ -4,7 +4,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
 /// Whether a person looks at the answer: a browser goes to the page.
 pub(super) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
-    (*method == Method::GET || *method == Method::HEAD) && loads_page(headers)
+    reads(method) && loads_page(headers)
+}
+
+/// Whether a method changes nothing, so that a browser may go to the same page again.
+pub(super) fn reads(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
 }
 
 /// Whether a person looks at the answer: a browser goes to a page, or sends a form.

@@ -1,10 +1,11 @@
 //! The pages that people see, filled in for one request.
 
 use http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
+use url::form_urlencoded::byte_serialize;
 
 use super::{
     Inner,
-    fetch_metadata::{is_foreign, loads_page},
+    fetch_metadata::{is_foreign, loads_page, reads},
     handler::Handler,
     login::query,
     reply,
@@ -67,10 +68,7 @@ impl Inner {
         if !loads_page(asked.headers) {
             return refused;
         }
-        let again = match *asked.method {
-            Method::GET | Method::HEAD => ReturnPath::or_root(asked.target),
-            _ => self.came_from(asked.headers),
-        };
+        let again = self.again(asked);
         let (login, fallback) = (self.login_url(&again), self.fallback(&again));
         let page = match refused.response.status() {
             // A person who opens a page is sent to the login instead. Only a person who sent a form needs an explanation.
@@ -93,8 +91,7 @@ impl Inner {
         if !loads_page(asked.headers) {
             return refused;
         }
-        let again = if reads(asked.method) { ReturnPath::or_root(asked.target) } else { self.came_from(asked.headers) };
-        let (phone, next) = (masked(phone), self.login_url(&again));
+        let (phone, next) = (masked(phone), self.login_url(&self.again(asked)));
         let page = Page::Refused { path: self.path.as_str(), phone: &phone, next: &next };
         self.fill_in(refused, asked.headers, page, "")
     }
@@ -110,8 +107,7 @@ impl Inner {
 
     /// The login that leads to a page.
     pub(super) fn login_url(&self, next: &ReturnPath) -> String {
-        let next: String = url::form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
-        format!("{}/login?next={next}", self.path.as_str())
+        format!("{}/login?next={}", self.path.as_str(), encoded(next))
     }
 
     /// Returns the page after a login: a path of this site that is not one of truegate's own, such as the logout.
@@ -120,8 +116,12 @@ impl Inner {
         if self.path.covers(next.path()) { ReturnPath::default() } else { next }
     }
 
-    /// The page from which a form was sent, if it was one of this site.
-    fn came_from(&self, headers: &HeaderMap) -> ReturnPath {
+    /// The page to open again: the one that was asked for, or the one from which a form was sent, if it was one of this site.
+    fn again(&self, asked: PageRequest<'_>) -> ReturnPath {
+        if reads(asked.method) {
+            return ReturnPath::or_root(asked.target);
+        }
+        let headers = asked.headers;
         let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
         let path = referer.and_then(|referer| referer.strip_prefix(self.public_url.origin()));
         self.next(path.filter(|_| !is_foreign(headers, self.public_url.origin())))
@@ -132,9 +132,8 @@ impl Inner {
         let Some(fallback) = &self.fallback else { return String::new() };
         let (page, fragment) =
             fallback.as_str().split_at(fallback.as_str().find('#').unwrap_or(fallback.as_str().len()));
-        let next: String = url::form_urlencoded::byte_serialize(next.as_str().as_bytes()).collect();
         let separator = if page.contains('?') { '&' } else { '?' };
-        format!("{page}{separator}next={next}{fragment}")
+        format!("{page}{separator}next={}{fragment}", encoded(next))
     }
 }
 
@@ -145,8 +144,8 @@ impl<'a> PageRequest<'a> {
     }
 }
 
-fn reads(method: &Method) -> bool {
-    *method == Method::GET || *method == Method::HEAD
+fn encoded(path: &ReturnPath) -> String {
+    byte_serialize(path.as_str().as_bytes()).collect()
 }
 
 /// A number with all but its last two digits hidden.
