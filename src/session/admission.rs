@@ -33,12 +33,10 @@ impl Handler<'_> {
         match self.state_so_far(&head.headers) {
             Ok(state) => self.decide(access, state, head).into(),
             Err(pending) => {
-                let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
-                let (access, head) = (access.clone(), head.clone());
+                let (handler, access, head) = (self.owned(), access.clone(), head.clone());
                 Step::Wait(Box::pin(async move {
-                    let handler = Handler { gate: &gate, sessions: &sessions };
-                    let state = handler.settle(pending).await;
-                    handler.decide(&access, state, &head)
+                    let state = handler.borrow().settle(pending).await;
+                    handler.borrow().decide(&access, state, &head)
                 }))
             }
         }

@@ -50,9 +50,8 @@ impl Handler<'_> {
 
     /// Logs a browser out even if its client leaves before the answer.
     async fn log_out(&self, head: &Parts, done: Reply) -> Reply {
-        let (gate, sessions, head) = (self.gate.clone(), Arc::clone(self.sessions), head.clone());
-        let task = async move { Handler { gate: &gate, sessions: &sessions }.log_out_now(&head, done).await };
-        match self.begin(task).await {
+        let (handler, head) = (self.owned(), head.clone());
+        match self.begin(async move { handler.borrow().log_out_now(&head, done).await }).await {
             Ok(reply) => reply,
             Err(told) => told.await.unwrap_or_else(|_| self.gate.reject(Rejection::StoreUnavailable)),
         }
@@ -85,9 +84,9 @@ impl Handler<'_> {
         let unstored = Arc::clone(&self.sessions.unstored);
         let told = self.tell(&sealed).await;
         if told.is_err() {
-            let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
+            let handler = self.owned();
             self.sessions.tasks.spawn(Box::pin(async move {
-                Handler { gate: &gate, sessions: &sessions }.tell_again(&sealed).await;
+                handler.borrow().tell_again(&sealed).await;
                 drop(unstored);
             }));
         }

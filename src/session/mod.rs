@@ -139,12 +139,9 @@ impl Plugin for Sessions {
     }
 
     fn take_callback(&self, gate: &Gate, head: &Parts) -> Option<CallbackHandler> {
-        let (gate, sessions, head) = (gate.clone(), Arc::clone(&self.0), head.clone());
+        let (handler, head) = (self.handler(gate).owned(), head.clone());
         Some(Box::new(move |callback, body| {
-            Box::pin(async move {
-                let request = Request::from_parts(head, body);
-                Handler { gate: &gate, sessions: &sessions }.acknowledge(callback, request).await
-            })
+            Box::pin(async move { handler.borrow().acknowledge(callback, Request::from_parts(head, body)).await })
         }))
     }
 

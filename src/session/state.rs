@@ -9,9 +9,14 @@ use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
 use serde::Serialize;
 
-use super::{Inner, handler::Handler, reply, revocations::Validity};
+use super::{
+    Inner,
+    handler::{Handler, OwnedHandler},
+    reply,
+    revocations::Validity,
+};
 use crate::{
-    gate::{Gate, Rejection, Reply},
+    gate::{Rejection, Reply},
     lease::{Lease, Tenure},
     session::{
         Purpose, Session,
@@ -74,8 +79,8 @@ impl Handler<'_> {
     pub(super) fn lease(&self, session: &Session) -> Lease {
         let clock = self.gate.clock();
         let left = session.end(self.sessions.lifetime).duration_since(clock.wall()).unwrap_or_default();
-        let (gate, sessions, now) = (self.gate.clone(), Arc::clone(self.sessions), clock.now());
-        Lease::new(OpenSession { gate, sessions, session: session.clone(), end: now.checked_add(left).unwrap_or(now) })
+        let (handler, now) = (self.owned(), clock.now());
+        Lease::new(OpenSession { handler, session: session.clone(), end: now.checked_add(left).unwrap_or(now) })
     }
 
     /// `GET me`.
@@ -118,8 +123,7 @@ impl Inner {
 
 /// The session of a request that goes on.
 struct OpenSession {
-    gate: Gate,
-    sessions: Arc<Inner>,
+    handler: OwnedHandler,
     session: Session,
     /// When its lifetime is over.
     end: Instant,
@@ -127,15 +131,16 @@ struct OpenSession {
 
 impl Tenure for OpenSession {
     fn is_over(&self) -> bool {
-        self.gate.clock().now() >= self.end || self.sessions.revocations.names(&self.session)
+        let handler = self.handler.borrow();
+        handler.gate.clock().now() >= self.end || handler.sessions.revocations.names(&self.session)
     }
 
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let clock = self.gate.clock();
+            let handler = self.handler.borrow();
+            let clock = handler.gate.clock();
             while !self.is_over() {
                 clock.sleep_until(self.end.min(clock.now() + TICK)).await;
-                let handler = Handler { gate: &self.gate, sessions: &self.sessions };
                 if handler.check(&self.session).await != Validity::Valid {
                     return;
                 }

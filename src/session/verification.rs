@@ -39,10 +39,9 @@ impl Handler<'_> {
                         return report.end(VerificationOutcome::Repeated);
                     };
                     let expires = self.gate.clock().now() + left;
-                    let (gate, sessions) = (self.gate.clone(), Arc::clone(self.sessions));
+                    let handler = self.owned();
                     self.sessions.tasks.spawn(Box::pin(async move {
-                        let handler = Handler { gate: &gate, sessions: &sessions };
-                        handler.verify(verification, posted, expires, report).await;
+                        handler.borrow().verify(verification, posted, expires, report).await;
                     }));
                 })
             }
