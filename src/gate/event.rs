@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Rejection;
-use crate::{cause::Cause, closed_list::closed_list, headers::Spoofs, profile::FetchError};
+use crate::{cause::Cause, closed_list::closed_list, profile::FetchError};
 
 /// Something that happened in the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,14 +183,6 @@ closed_list! {
         Trailer = "trailer",
         /// In the upstream's response.
         Response = "response",
-    }
-}
-
-impl Channel {
-    pub(super) fn of_request(spoofs: Spoofs) -> impl Iterator<Item = Self> {
-        let claimed =
-            [(spoofs.header, Self::Header), (spoofs.connection, Self::Connection), (spoofs.trailer, Self::Trailer)];
-        claimed.into_iter().filter(|(claimed, _)| *claimed).map(|(_, channel)| channel)
     }
 }
 

@@ -17,7 +17,7 @@ use governor::{
 use http::request::Parts;
 use lru::LruCache;
 
-use super::{ClientInfo, Gate, Rejection};
+use super::{ClientInfo, Rejection};
 use crate::clock::Clock;
 
 /// How many logins and callbacks may come from one client address; [`GateBuilder::limits`](super::GateBuilder::limits)
@@ -63,7 +63,7 @@ impl Default for Limits {
 #[derive(Default)]
 pub(super) struct Limiters {
     pub(super) logins: Option<Limiter>,
-    callbacks: Option<Limiter>,
+    pub(super) callbacks: Option<Limiter>,
 }
 
 impl Limiters {
@@ -73,13 +73,6 @@ impl Limiters {
             logins: limits.logins_per_minute.map(limiter(Quota::per_minute)),
             callbacks: limits.callbacks_per_second.map(limiter(Quota::per_second)),
         }
-    }
-}
-
-impl Gate {
-    /// Counts a callback, unless too many came from where it comes from.
-    pub(super) fn count_callback(&self, head: &Parts) -> Result<(), Rejection> {
-        count(self.0.limiters.callbacks.as_ref(), head)
     }
 }
 
@@ -96,14 +89,14 @@ pub(super) fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejec
 /// One limit, for addresses and for the networks around them.
 pub(super) struct Limiter([Quotas; NETWORKS.len()]);
 
-type Quotas = RateLimiter<IpAddr, Recent, Running, NoOpMiddleware<Duration>>;
+type Quotas = RateLimiter<IpAddr, BoundedStore, ClockSinceStart, NoOpMiddleware<Duration>>;
 
 impl Limiter {
     fn new(quota: fn(NonZero<u32>) -> Quota, limit: NonZero<u32>, clock: &Arc<dyn Clock>) -> Self {
-        let clock = Running { clock: Arc::clone(clock), start: clock.now() };
+        let clock = ClockSinceStart { clock: Arc::clone(clock), start: clock.now() };
         Self(NETWORKS.map(|network| {
             let limit = limit.saturating_mul(network.limits);
-            RateLimiter::new(quota(limit), Recent::default(), clock.clone())
+            RateLimiter::new(quota(limit), BoundedStore::default(), clock.clone())
         }))
     }
 
@@ -138,12 +131,12 @@ impl Network {
 
 /// The clock of a gate, as time since its start.
 #[derive(Clone)]
-struct Running {
+struct ClockSinceStart {
     clock: Arc<dyn Clock>,
     start: Instant,
 }
 
-impl clock::Clock for Running {
+impl clock::Clock for ClockSinceStart {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
@@ -152,16 +145,16 @@ impl clock::Clock for Running {
 }
 
 /// What is known of the networks that came last: governor's own stores have no bound.
-struct Recent(Mutex<LruCache<IpAddr, Nanos>>);
+struct BoundedStore(Mutex<LruCache<IpAddr, Nanos>>);
 
-impl Default for Recent {
+impl Default for BoundedStore {
     fn default() -> Self {
         // It grows with what it holds; a cache with a capacity would take all of its memory at once.
         Self(Mutex::new(LruCache::unbounded()))
     }
 }
 
-impl StateStore for Recent {
+impl StateStore for BoundedStore {
     type Key = IpAddr;
 
     fn measure_and_replace<T, F, E>(&self, key: &IpAddr, measure: F) -> Result<T, E>

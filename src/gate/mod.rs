@@ -203,14 +203,23 @@ impl Gate {
     fn intercept(&self, head: &Parts) -> Step {
         let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
         let intake = Intake::begin(self.clone(), taken.map_or(BodyHandler::Verify, BodyHandler::Callback));
-        match self.count_callback(head).and_then(|()| callback_head(head, intake.limit())) {
+        match limits::count(self.0.limiters.callbacks.as_ref(), head).and_then(|()| callback_head(head, intake.limit()))
+        {
             Ok(()) => Step::Read(intake),
             Err(rejection) => Step::Reply(intake.refuse(rejection)),
         }
     }
 
     fn report(&self, spoofs: Spoofs) {
-        Channel::of_request(spoofs).for_each(|channel| self.observe(Event::Spoof(channel)));
+        for (spoofed, channel) in [
+            (spoofs.header, Channel::Header),
+            (spoofs.connection, Channel::Connection),
+            (spoofs.trailer, Channel::Trailer),
+        ] {
+            if spoofed {
+                self.observe(Event::Spoof(channel));
+            }
+        }
     }
 
     fn report_response(&self, spoofs: Spoofs) {
