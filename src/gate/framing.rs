@@ -48,14 +48,11 @@ fn host_is_clear(head: &Parts, missing_host: MissingHost) -> bool {
 /// One `chunked`, in HTTP/1.1, without a length beside it (RFC 9112 §6.1).
 fn transfer_encoding_is_clear(head: &Parts) -> bool {
     let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (encodings.next(), encodings.next()) {
-        (None, _) => true,
-        (Some(encoding), None) => {
-            let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
-            chunked && head.version == Version::HTTP_11 && !head.headers.contains_key(header::CONTENT_LENGTH)
-        }
-        (Some(_), Some(_)) => false,
-    }
+    let is_clear = |encoding: &HeaderValue| {
+        let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        chunked && head.version == Version::HTTP_11 && !head.headers.contains_key(header::CONTENT_LENGTH)
+    };
+    encodings.next().is_none_or(is_clear) && encodings.next().is_none()
 }
 
 fn length_is_clear(headers: &HeaderMap) -> bool {

@@ -21,7 +21,7 @@ use crate::{
     profile::{FetchError, Profile},
 };
 
-/// A request whose body the edge has yet to read.
+/// A request whose body the edge is yet to read.
 ///
 /// Dropping it, or the future of [`finish`](Self::finish), abandons the request and leaves nothing behind.
 #[must_use = "nothing becomes of a request until its body is handed over"]
@@ -34,10 +34,8 @@ pub(crate) struct Intake {
 
 /// The use of the body.
 pub(super) enum BodyHandler {
-    /// A callback that goes on to the upstream once it is verified.
-    Verify,
-    /// A callback that ends here.
-    Callback(CallbackHandler),
+    /// A callback. It goes on to the upstream once it is verified, unless a handler takes it.
+    Callback(Option<CallbackHandler>),
     /// A form for a route of truegate's own.
     Form(FormHandler),
 }
@@ -85,38 +83,44 @@ impl Intake {
             if body.len() > self.limit() {
                 return self.reject(Rejection::BodyTooLarge, Connection::Keep);
             }
-            match std::mem::replace(&mut self.handler, BodyHandler::Verify) {
-                BodyHandler::Verify => match self.verify(&body).await {
-                    Ok(edits) => {
-                        let verified = edits.identity().is_some();
-                        self.conclude(if verified { Outcome::Verified } else { Outcome::Declined });
-                        Verdict::Forward(edits)
-                    }
-                    Err(rejection) => self.reject(rejection, Connection::Keep),
-                },
-                BodyHandler::Callback(take) => {
-                    let taken = match Callback::parse(&body, &self.gate.0.endpoints) {
-                        Ok(callback) => take(callback, body).await,
-                        Err(error) => Err(error.into()),
-                    };
-                    match taken {
-                        Ok(()) => {
-                            self.conclude(Outcome::Acknowledged);
-                            Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))
-                        }
-                        Err(rejection) => self.reject(rejection, Connection::Keep),
-                    }
-                }
+            let take = match std::mem::replace(&mut self.handler, BodyHandler::Callback(None)) {
+                BodyHandler::Callback(take) => take,
                 BodyHandler::Form(answer) => {
                     self.concluded = true;
                     drop(self);
-                    Verdict::Reply(answer(body).await)
+                    return Verdict::Reply(answer(body).await);
                 }
+            };
+            match self.decide(body, take).await {
+                Ok((outcome, verdict)) => {
+                    self.conclude(outcome);
+                    verdict
+                }
+                Err(rejection) => self.reject(rejection, Connection::Keep),
             }
         })
     }
 
-    pub(super) fn deadline(&self) -> Instant {
+    async fn decide(&self, body: Bytes, take: Option<CallbackHandler>) -> Result<(Outcome, Verdict), Rejection> {
+        let gate = &self.gate;
+        let callback = Callback::parse(&body, &gate.0.endpoints)?;
+        if let Some(take) = take {
+            take(callback, body).await?;
+            return Ok((Outcome::Acknowledged, Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))));
+        }
+        let (outcome, kind) = match callback {
+            Callback::Decline(decline) => (Outcome::Declined, EditKind::Declined(decline)),
+            Callback::Grant(grant) => {
+                let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
+                let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
+                let assertion = gate.assert(&identity, None);
+                (Outcome::Verified, EditKind::Verified { identity, assertion })
+            }
+        };
+        Ok((outcome, Verdict::Forward(Edits::new(gate.names(), kind))))
+    }
+
+    fn deadline(&self) -> Instant {
         self.arrived + self.gate.0.deadline
     }
 
@@ -130,24 +134,9 @@ impl Intake {
         match (&self.handler, outcome) {
             (BodyHandler::Form(_), Outcome::Rejected(rejection)) => self.gate.observe(Event::Refusal(rejection)),
             (BodyHandler::Form(_), _) => {}
-            (BodyHandler::Verify | BodyHandler::Callback(_), outcome) => {
+            (BodyHandler::Callback(_), outcome) => {
                 let elapsed = self.gate.0.clock.now() - self.arrived;
                 self.gate.observe(Event::Callback { outcome, elapsed });
-            }
-        }
-    }
-}
-
-impl Intake {
-    async fn verify(&self, body: &[u8]) -> Result<Edits, Rejection> {
-        let gate = &self.gate;
-        match Callback::parse(body, &gate.0.endpoints)? {
-            Callback::Decline(decline) => Ok(Edits::new(gate.names(), EditKind::Declined(decline))),
-            Callback::Grant(grant) => {
-                let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
-                let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
-                let assertion = gate.assert(&identity, None);
-                Ok(Edits::new(gate.names(), EditKind::Verified { identity, assertion }))
             }
         }
     }
