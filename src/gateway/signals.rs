@@ -1,6 +1,6 @@
 //! The signals of an operator: to stop, and to read files again.
 
-use std::io;
+use std::{future::poll_fn, io, task::Poll};
 
 use tokio::signal::unix::{self, SignalKind, signal};
 
@@ -15,10 +15,8 @@ pub(super) enum Signal {
 
 /// The signals of the process.
 pub(super) struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-    quit: unix::Signal,
-    hangup: unix::Signal,
+    stop: [unix::Signal; 3],
+    reload: unix::Signal,
     /// They have no meaning here, but by default they would end the process.
     _ignored: [unix::Signal; 2],
 }
@@ -27,22 +25,21 @@ impl Signals {
     /// Takes over the signals until the process ends.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            quit: signal(SignalKind::quit())?,
-            hangup: signal(SignalKind::hangup())?,
+            stop: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::quit())?],
+            reload: signal(SignalKind::hangup())?,
             _ignored: [signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?],
         })
     }
 
     /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Stop,
-            _ = self.terminate.recv() => Signal::Stop,
-            _ = self.quit.recv() => Signal::Stop,
-            _ = self.hangup.recv() => Signal::Reload,
-        }
+        poll_fn(|cx| {
+            if self.stop.iter_mut().any(|signal| signal.poll_recv(cx).is_ready()) {
+                return Poll::Ready(Signal::Stop);
+            }
+            self.reload.poll_recv(cx).map(|_| Signal::Reload)
+        })
+        .await
     }
 
     /// Waits until the process is to stop.
