@@ -9,7 +9,7 @@ use tokio_util::{
 };
 
 use super::{
-    StartError,
+    BoxError, StartError,
     config::{Config, Session, Store},
     delivery::UpstreamDelivery,
     telemetry::Telemetry,
@@ -27,9 +27,9 @@ use crate::{
 pub(super) fn gate(
     config: &Config,
     telemetry: &Telemetry,
-    upstreams: &Arc<Upstreams>,
+    upstream: &Arc<Upstreams>,
     verifications: &VerificationTasks,
-) -> Result<Gate, StartError> {
+) -> Result<Gate, BoxError> {
     let builder = Gate::builder(config.callback.path.clone(), profile_client(config)?)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))
@@ -38,16 +38,13 @@ pub(super) fn gate(
         .limits(config.limits)
         .observer(telemetry.clone())
         .require_host();
-    let builder = match &config.assertion {
-        Some(assertions) => builder.assertions(Arc::clone(assertions)),
-        None => builder,
-    };
+    let builder = config.assertion.iter().fold(builder, |builder, keys| builder.assertions(Arc::clone(keys)));
     let builder = match &config.session {
         Some(session) => {
             let sessions = sessions(session)?.rules(config.routes.clone()).tasks(verifications.clone());
             let sessions = match config.callback.forward {
                 true => {
-                    let delivery = UpstreamDelivery::new(&config.upstream, upstreams, telemetry);
+                    let delivery = UpstreamDelivery::new(upstream, telemetry);
                     sessions.deliver(delivery.map_err(StartError::Delivery)?)
                 }
                 false => sessions,
@@ -70,7 +67,7 @@ fn profile_client(config: &Config) -> Result<ProfileClient, ClientError> {
     resolved.fold(builder, |builder, (host, address)| builder.resolve(host, *address)).build()
 }
 
-fn sessions(session: &Session) -> Result<SessionsBuilder, StartError> {
+fn sessions(session: &Session) -> Result<SessionsBuilder, BoxError> {
     let (url, sealer, partner) = (session.public_url.clone(), session.secrets.sealer(), session.partner.clone());
     let builder = match &session.store {
         Store::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
@@ -88,10 +85,7 @@ fn sessions(session: &Session) -> Result<SessionsBuilder, StartError> {
         .cookie_name(&session.cookie_name)
         .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
         .pages(session.pages.clone());
-    Ok(match &session.fallback_url {
-        Some(fallback) => builder.fallback(fallback.clone()),
-        None => builder,
-    })
+    Ok(session.fallback_url.iter().fold(builder, |builder, fallback| builder.fallback(fallback.clone())))
 }
 
 /// Verifies callbacks after they were answered, until that ends or is cut off. Clones share the tasks.

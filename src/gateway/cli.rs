@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    Gateway, StartError,
+    Gateway,
     config::{Config, ConfigErrors},
     dev::DevCommand,
     keys::{self, KeysArgs},
@@ -98,19 +98,12 @@ impl From<ConfigErrors> for CommandError {
     }
 }
 
-impl From<StartError> for CommandError {
-    fn from(error: StartError) -> Self {
-        Self::running(error)
-    }
-}
-
 async fn serve(path: &Path) -> Result<(), CommandError> {
     let mut signals = Signals::listen().map_err(CommandError::running)?;
     let config = Config::load(path)?;
     logging::start(config.log);
-    let gateway = Gateway::start(&config).await?;
-    let (listen, admin) = (gateway.addresses(), gateway.admin());
-    tracing::info!(?listen, %admin, "started");
+    let gateway = Gateway::start(&config).await.map_err(CommandError::running)?;
+    tracing::info!(listen = ?gateway.addresses, admin = %gateway.admin, "started");
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }

@@ -1,6 +1,6 @@
 //! Callbacks that are sent to the app after they were answered and verified.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -11,7 +11,7 @@ use reqwest::{
     redirect, retry,
 };
 
-use super::{config::Upstream, forwarded::Forwarded, roots, telemetry::Telemetry, upstream::Upstreams};
+use super::{BoxError, forwarded::Forwarded, roots, telemetry::Telemetry, upstream::Upstreams};
 use crate::{
     cause::{Cause, NoAddress, find},
     session::Delivery,
@@ -21,19 +21,15 @@ use crate::{
 /// Sends callbacks to the upstream as the proxy would, once.
 pub(super) struct UpstreamDelivery {
     http: Client,
-    upstream: Upstream,
+    upstream: Arc<Upstreams>,
     telemetry: Telemetry,
 }
 
 impl UpstreamDelivery {
     /// Uses the current addresses of the upstream, and trusts the roots that the proxy trusts.
-    pub(super) fn new(
-        upstream: &Upstream,
-        upstreams: &Arc<Upstreams>,
-        telemetry: &Telemetry,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    pub(super) fn new(upstream: &Arc<Upstreams>, telemetry: &Telemetry) -> Result<Self, BoxError> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::config(roots::pem(upstream).as_bytes())?)
+            .tls_backend_preconfigured(tls::config(roots::pem(&upstream.config).as_bytes())?)
             .http1_only()
             .no_proxy()
             .redirect(redirect::Policy::none())
@@ -41,14 +37,29 @@ impl UpstreamDelivery {
             .referer(false)
             .timeout(DEADLINE)
             .pool_max_idle_per_host(0)
-            .dns_resolver(UpstreamResolver(Arc::clone(upstreams)));
-        Ok(Self { http: client.build()?, upstream: upstream.clone(), telemetry: telemetry.clone() })
+            .dns_resolver(UpstreamResolver(Arc::clone(upstream)));
+        Ok(Self { http: client.build()?, upstream: Arc::clone(upstream), telemetry: telemetry.clone() })
+    }
+
+    /// Points a request at the upstream. Its `X-Forwarded-*` say what was found out when it arrived.
+    fn prepare(&self, request: Request<Bytes>) -> RequestBuilder {
+        let (mut head, body) = request.into_parts();
+        name_host(&mut head);
+        remove_hop(&mut head.headers);
+        if let Some(forwarded) = head.extensions.get::<Forwarded>() {
+            forwarded.tell(&mut head.headers);
+        }
+        self.upstream.fix_headers(&mut head.headers);
+        let scheme = if self.upstream.config.tls { "https" } else { "http" };
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let url = format!("{scheme}://{}{target}", self.upstream.config.authority());
+        self.http.request(head.method, url).headers(head.headers).body(body)
     }
 }
 
 impl Delivery for UpstreamDelivery {
     fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()> {
-        let request = prepare(&self.http, &self.upstream, request);
+        let request = self.prepare(request);
         let telemetry = self.telemetry.clone();
         Box::pin(async move {
             let answer = request.send().await;
@@ -75,21 +86,6 @@ impl Resolve for UpstreamResolver {
             Ok(Box::new(addresses) as Addrs)
         })
     }
-}
-
-/// Points a request at the upstream. Its `X-Forwarded-*` say what was found out when it arrived.
-fn prepare(http: &Client, upstream: &Upstream, request: Request<Bytes>) -> RequestBuilder {
-    let (mut head, body) = request.into_parts();
-    name_host(&mut head);
-    remove_hop(&mut head.headers);
-    if let Some(forwarded) = head.extensions.get::<Forwarded>() {
-        forwarded.tell(&mut head.headers);
-    }
-    upstream.headers.iter().for_each(|(name, value)| drop(head.headers.insert(name, value.clone())));
-    let scheme = if upstream.tls { "https" } else { "http" };
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-    let url = format!("{scheme}://{}{target}", upstream.authority());
-    http.request(head.method, url).headers(head.headers).body(body)
 }
 
 /// Adds the `Host` that an HTTP/2 request has in its target only.

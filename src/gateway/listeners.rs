@@ -23,8 +23,10 @@ use super::{certificate::Certificate, config::Listener};
 /// A socket that is bound and listens.
 pub(super) struct Bound {
     socket: TcpListener,
-    address: SocketAddr,
-    certificate: Option<Certificate>,
+    /// The address, with the port that the system chose for port 0.
+    pub(super) address: SocketAddr,
+    /// The certificate of a listener with TLS.
+    pub(super) certificate: Option<Certificate>,
 }
 
 /// The reason why a listener has no socket.
@@ -54,16 +56,6 @@ impl Bound {
         bind().map_err(|source| ListenError { address, source })
     }
 
-    /// The address, with the port that the system chose for port 0.
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The certificate of a listener with TLS.
-    pub(super) fn certificate(&self) -> Option<Certificate> {
-        self.certificate.clone()
-    }
-
     /// The socket for tokio.
     pub(super) fn into_tokio(self) -> Result<tokio::net::TcpListener, ListenError> {
         let Self { socket, address, .. } = self;
@@ -72,9 +64,9 @@ impl Bound {
 }
 
 /// Hands the sockets to a pingora service, which finds each by its address. TLS connections are tracked.
-pub(super) fn hand_over<A>(sockets: Vec<Bound>, service: &mut Service<A>, connections: &TaskTracker) -> ListenFds {
+pub(super) fn hand_over<A>(listeners: Vec<Bound>, service: &mut Service<A>, connections: &TaskTracker) -> ListenFds {
     let mut handed = Fds::new();
-    for Bound { socket, address, certificate } in sockets {
+    for Bound { socket, address, certificate } in listeners {
         let key = address.to_string();
         match certificate {
             Some(certificate) => {

@@ -35,7 +35,6 @@ mod watcher;
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use pingora_core::{
-    apps::HttpServerOptions,
     server::configuration::ServerConf,
     services::{Service, listening},
 };
@@ -58,17 +57,14 @@ use self::{
     upstream::Upstreams,
     watcher::{Usability, Watched, WatchedPhones, Watcher},
 };
-use crate::{
-    gate::{Gate, GuessableCallbackPath},
-    pingora::SessionBound,
-    profile::ClientError,
-    store::RedisStoreError,
-};
+use crate::{gate::Gate, pingora::SessionBound};
 
 /// A running gateway.
 pub(crate) struct Gateway {
-    addresses: Vec<SocketAddr>,
-    admin: SocketAddr,
+    /// The addresses of the listeners, in the order of the configuration.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The address of health and metrics.
+    pub(crate) admin: SocketAddr,
     health: Health,
     grace: Duration,
     gate: Gate,
@@ -87,22 +83,18 @@ pub(crate) enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The client for profiles cannot be set up.
+    /// A client or the store cannot be set up, or sessions need another callback path.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Setup(#[from] BoxError),
     /// The client for callbacks to the app cannot be set up.
     #[error("the client for callbacks to the app cannot be set up")]
-    Delivery(#[source] Box<dyn Error + Send + Sync>),
-    /// The store of logins and revocations cannot be set up.
-    #[error(transparent)]
-    Store(#[from] RedisStoreError),
-    /// Sessions need another callback path.
-    #[error(transparent)]
-    CallbackPath(#[from] GuessableCallbackPath),
+    Delivery(#[source] BoxError),
     /// The roots by which the upstream is trusted cannot be handed to pingora.
     #[error("the trusted certificates of the upstream cannot be set up: {0}")]
     Roots(#[source] std::io::Error),
 }
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Gateway {
     /// Binds every address, then serves until [`stop`](Self::stop). It needs a tokio runtime.
@@ -111,59 +103,41 @@ impl Gateway {
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
     pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
-        let sockets = config.listen.iter().map(Bound::bind).collect::<Result<Vec<_>, _>>()?;
-        let admin_socket = Bound::bind_plain(config.admin)?;
+        let listeners = config.listen.iter().map(Bound::bind).collect::<Result<Vec<_>, _>>()?;
+        let admin = Bound::bind_plain(config.admin)?;
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let telemetry = Telemetry::new(metrics);
-        let upstreams = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
+        let upstream = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
         let verifications = VerificationTasks::default();
-        let gate = assemble::gate(config, &telemetry, &upstreams, &verifications)?;
-        let found = upstreams.resolve().await;
+        let gate = assemble::gate(config, &telemetry, &upstream, &verifications)?;
+        let found = upstream.resolve().await;
 
+        let proxy = Proxy::new(config, &gate, &upstream, &telemetry);
         let gateway = Self {
-            addresses: sockets.iter().map(Bound::address).collect(),
-            admin: admin_socket.address(),
+            addresses: listeners.iter().map(|listener| listener.address).collect(),
+            admin: admin.address,
             health,
             grace: config.shutdown_grace,
-            gate: gate.clone(),
+            gate,
             shutdown: watch::Sender::new(false),
             background: CancellationToken::new(),
             watcher: Watcher::default(),
-            in_flight: TaskTracker::new(),
+            in_flight: proxy.in_flight.clone(),
             verifications,
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
         };
-        let proxy = Proxy {
-            gate,
-            upstreams: Arc::clone(&upstreams),
-            timeouts: config.timeouts,
-            trusted_proxies: config.trusted_proxies.clone(),
-            delivers: config.session.is_some() && config.callback.forward,
-            telemetry: telemetry.clone(),
-            in_flight: gateway.in_flight.clone(),
-        };
-        let certificates: Vec<_> = sockets.iter().filter_map(Bound::certificate).collect();
-        gateway.spawn_proxy(proxy, config, sockets)?;
-        gateway.spawn_admin(admin_socket)?;
-        gateway.watch(upstreams, found);
+        let certificates: Vec<_> = listeners.iter().filter_map(|listener| listener.certificate.clone()).collect();
+        gateway.serve(proxy, config, listeners)?;
+        gateway.serve_admin(admin)?;
+        gateway.watch(upstream, found);
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Usability::Usable));
         for (number, file) in (1..).zip(config.routes.phones_files()) {
             gateway.watch(WatchedPhones::new(file.clone(), number, telemetry.clone()), Usability::Usable);
         }
         gateway.health.set_ready(true);
         Ok(gateway)
-    }
-
-    /// The addresses of the listeners, in the order of the configuration.
-    pub(crate) fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// The address of health and metrics.
-    pub(crate) fn admin(&self) -> SocketAddr {
-        self.admin
     }
 
     /// Asks for the certificates and the files of phone numbers to be read again, and for the upstream's name to be resolved.
@@ -213,24 +187,23 @@ impl Gateway {
         let _ = tokio::join!(self.verifications.wait(), closed);
     }
 
-    fn spawn_proxy(&self, proxy: Proxy, config: &Config, sockets: Vec<Bound>) -> Result<(), StartError> {
-        let mut options = HttpServerOptions::default();
-        options.h2_idle_timeout = config.timeouts.idle;
+    fn serve(&self, proxy: Proxy, config: &Config, listeners: Vec<Bound>) -> Result<(), StartError> {
         let build = |ca_file| {
             let conf = ServerConf { ca_file: Some(ca_file), ..ServerConf::default() };
             http_proxy(&Arc::new(conf), proxy)
         };
         let mut proxy = roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
-        proxy.server_options = Some(options);
+        let options = proxy.server_options.get_or_insert_default();
+        options.h2_idle_timeout = config.timeouts.idle;
         let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(SessionBound::new(proxy)));
-        let sockets = listeners::hand_over(sockets, &mut service, &self.connections);
+        let sockets = listeners::hand_over(listeners, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });
         Ok(())
     }
 
-    fn spawn_admin(&self, socket: Bound) -> Result<(), ListenError> {
-        let (socket, routes) = (socket.into_tokio()?, admin::routes(self.health.clone()));
+    fn serve_admin(&self, listener: Bound) -> Result<(), ListenError> {
+        let (socket, routes) = (listener.into_tokio()?, admin::routes(self.health.clone()));
         let ended = self.background.clone().cancelled_owned();
         self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
         Ok(())

@@ -17,7 +17,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    config::{Callback, Timeouts},
+    config::{Callback, Config, Timeouts},
     failure, first_head,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
@@ -35,13 +35,13 @@ use crate::{
 
 /// Answers what pingora asks about each request.
 pub(super) struct Proxy {
-    pub(super) gate: Gate,
-    pub(super) upstreams: Arc<Upstreams>,
-    pub(super) timeouts: Timeouts,
-    pub(super) trusted_proxies: TrustedProxies,
+    gate: Gate,
+    upstream: Arc<Upstreams>,
+    timeouts: Timeouts,
+    trusted_proxies: TrustedProxies,
     /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.
-    pub(super) delivers: bool,
-    pub(super) telemetry: Telemetry,
+    delivers: bool,
+    telemetry: Telemetry,
     /// Counts the requests in flight, so that a stop can wait for them.
     pub(super) in_flight: TaskTracker,
 }
@@ -71,7 +71,7 @@ impl ProxyHttp for Proxy {
             uncounted: None,
             status: None,
             forwarded: None,
-            attempts: self.upstreams.attempts(),
+            attempts: self.upstream.attempts(),
             _in_flight: self.in_flight.token(),
         }
     }
@@ -96,7 +96,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-        let peer = self.upstreams.next(&mut exchange.attempts);
+        let peer = self.upstream.next(&mut exchange.attempts);
         peer.ok_or_else(|| failure::no_address().into_up())
     }
 
@@ -108,9 +108,9 @@ impl ProxyHttp for Proxy {
     ) -> Result<()> {
         let forwarded = exchange.forwarded.get_or_insert_with(|| Forwarded::of(session, &self.trusted_proxies));
         forwarded.tell(&mut CasedHead(request));
-        self.upstreams.name_host(request)?;
+        self.upstream.name_host(request)?;
         inject(session, request)?;
-        self.upstreams.fix_headers(&mut CasedHead(request));
+        self.upstream.fix_headers(&mut CasedHead(request));
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        self.upstreams.put_last(peer);
+        self.upstream.put_last(peer);
         error.set_retry(exchange.attempts.are_left());
         error
     }
@@ -226,6 +226,18 @@ impl Drop for Exchange {
 }
 
 impl Proxy {
+    pub(super) fn new(config: &Config, gate: &Gate, upstream: &Arc<Upstreams>, telemetry: &Telemetry) -> Self {
+        Self {
+            gate: gate.clone(),
+            upstream: Arc::clone(upstream),
+            timeouts: config.timeouts,
+            trusted_proxies: config.trusted_proxies.clone(),
+            delivers: config.session.is_some() && config.callback.forward,
+            telemetry: telemetry.clone(),
+            in_flight: TaskTracker::new(),
+        }
+    }
+
     /// Finds out where a request came from, removes what it may not say, and tells the gate.
     fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
         let forwarded = Forwarded::of(session, &self.trusted_proxies);
@@ -233,7 +245,7 @@ impl Proxy {
         forwarded.guard(&mut CasedHead(session.req_header_mut()));
         let extensions = session.req_header_mut().extensions_mut();
         extensions.insert(client);
-        if forwarded.is_by_proxy() {
+        if forwarded.by_proxy {
             extensions.insert(TrustedProxy);
         }
         if self.delivers {
@@ -245,9 +257,9 @@ impl Proxy {
     /// Who asks, and how. A peer that speaks as a proxy does may be a proxy that is not listed: then nobody knows by which
     /// scheme the browser came.
     fn client(&self, forwarded: &Forwarded, session: &Session) -> ClientInfo {
-        let client = forwarded.client();
+        let client = forwarded.client;
         match session.req_header().headers.get("x-forwarded-proto") {
-            Some(scheme) if !forwarded.is_by_proxy() => {
+            Some(scheme) if !forwarded.by_proxy => {
                 client.address.into_iter().for_each(|peer| self.telemetry.untrusted_proxy(peer));
                 ClientInfo { scheme: client.scheme.filter(|_| scheme != "https"), ..client }
             }

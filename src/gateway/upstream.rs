@@ -26,7 +26,7 @@ use crate::{cause::Cause, headers::HeaderTarget};
 
 /// The upstream, with the current addresses of its name.
 pub(super) struct Upstreams {
-    upstream: Upstream,
+    pub(super) config: Upstream,
     timeouts: Timeouts,
     addresses: RwLock<Vec<SocketAddr>>,
     /// How many new connections were asked for.
@@ -69,13 +69,13 @@ impl Attempts {
 
 impl Upstreams {
     /// An upstream whose name is not resolved yet.
-    pub(super) fn new(upstream: Upstream, timeouts: Timeouts) -> Self {
-        Self { upstream, timeouts, addresses: RwLock::default(), fresh: AtomicU64::new(0) }
+    pub(super) fn new(config: Upstream, timeouts: Timeouts) -> Self {
+        Self { config, timeouts, addresses: RwLock::default(), fresh: AtomicU64::new(0) }
     }
 
     /// Resolves the name. If that fails or changes nothing, the addresses and their order stay the same.
     pub(super) async fn resolve(&self) -> Usability {
-        let found = tokio::net::lookup_host((self.upstream.host.as_str(), self.upstream.port));
+        let found = tokio::net::lookup_host((self.config.host.as_str(), self.config.port));
         let cause = match timeout(LOOKUP_TIMEOUT, found).await.map(|found| found.map(Iterator::collect::<Vec<_>>)) {
             Ok(Ok(found)) if !found.is_empty() => {
                 self.replace(found);
@@ -118,14 +118,14 @@ impl Upstreams {
     /// Adds `Host` to a request without one, which HTTP/1.0 allows.
     pub(super) fn name_host(&self, request: &mut RequestHeader) -> Result<()> {
         if !request.headers.contains_key(header::HOST) && request.uri.authority().is_none() {
-            request.insert_header(header::HOST, self.upstream.authority())?;
+            request.insert_header(header::HOST, self.config.authority())?;
         }
         Ok(())
     }
 
     /// How to speak to the upstream at an address.
     fn peer(&self, address: SocketAddr) -> HttpPeer {
-        let mut peer = HttpPeer::new(address, self.upstream.tls, self.upstream.host.clone());
+        let mut peer = HttpPeer::new(address, self.config.tls, self.config.host.clone());
         peer.options.connection_timeout = self.timeouts.connect;
         peer.options.total_connection_timeout = self.timeouts.connect;
         peer.options.read_timeout = self.timeouts.read;
@@ -144,7 +144,7 @@ impl Upstreams {
 
     /// Sets the headers that the configuration adds to every request.
     pub(super) fn fix_headers(&self, request: &mut impl HeaderTarget) {
-        self.upstream.headers.iter().for_each(|(name, value)| request.insert(name, value.clone()));
+        self.config.headers.iter().for_each(|(name, value)| request.insert(name, value.clone()));
     }
 
     fn replace(&self, found: Vec<SocketAddr>) {

@@ -60,7 +60,10 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
-pub(crate) use self::{body::RETRY_BUFFER, target::CasedHead};
+pub(crate) use self::{
+    body::RETRY_BUFFER,
+    target::{CasedHead, peer},
+};
 pub use self::{
     body::drain,
     module::TruegateModule,

@@ -43,14 +43,18 @@ header_target!(ResponseHeader);
 
 /// Tells the gate the peer of the connection, unless the proxy has told it the client behind that peer.
 pub(super) fn know_client(session: &mut Session) {
-    if session.req_header().extensions.get::<ClientInfo>().is_some() {
-        return;
+    if session.req_header().extensions.get::<ClientInfo>().is_none() {
+        let peer = peer(session);
+        session.req_header_mut().extensions_mut().insert(peer);
     }
+}
+
+/// The peer of the connection, and the scheme that it uses.
+pub(crate) fn peer(session: &Session) -> ClientInfo {
     let peer = session.client_addr().and_then(|address| address.as_inet());
     let is_tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
     let scheme = if is_tls { Scheme::Https } else { Scheme::Http };
-    let client = ClientInfo { address: peer.map(|peer| peer.ip().to_canonical()), scheme: Some(scheme) };
-    session.req_header_mut().extensions_mut().insert(client);
+    ClientInfo { address: peer.map(|peer| peer.ip().to_canonical()), scheme: Some(scheme) }
 }
 
 /// Whether a target is an origin, an absolute URL or `*`: pingora reads others as if they had a leading slash.

@@ -27,28 +27,24 @@ pub(crate) use self::trusted::TrustedProxies;
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{HeaderTarget, reads_as, remove_where},
+    pingora::peer,
 };
 
 /// Where a request came from: what an app would see if the client asked it directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Forwarded {
-    client: ClientInfo,
+    /// The address of the client and the scheme that it used.
+    pub(super) client: ClientInfo,
     /// The host that the client asked for.
     host: Option<HeaderValue>,
     /// Whether the peer is a trusted proxy, which asks for itself or for a client.
-    by_proxy: bool,
+    pub(super) by_proxy: bool,
 }
 
 impl Forwarded {
     /// Finds out where a request came from, by what is seen of it and what a trusted proxy says.
     pub(super) fn of(session: &Session, trusted: &TrustedProxies) -> Self {
-        let peer = session.client_addr().and_then(|address| address.as_inet());
-        let tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
-        let client = ClientInfo {
-            address: peer.map(|peer| peer.ip().to_canonical()),
-            scheme: Some(if tls { Scheme::Https } else { Scheme::Http }),
-        };
-        let seen = Self { client, host: asked_host(session.req_header()), by_proxy: false };
+        let seen = Self { client: peer(session), host: asked_host(session.req_header()), by_proxy: false };
         seen.believing(&session.req_header().headers, trusted)
     }
 
@@ -66,16 +62,6 @@ impl Forwarded {
             host: only(headers, HOST).filter(|host| host.to_str().is_ok_and(is_host)).cloned().or(self.host),
             by_proxy: true,
         }
-    }
-
-    /// The address of the client and the scheme that it used.
-    pub(super) fn client(&self) -> ClientInfo {
-        self.client
-    }
-
-    /// Whether a trusted proxy asks, for itself or for a client.
-    pub(super) fn is_by_proxy(&self) -> bool {
-        self.by_proxy
     }
 
     /// Removes what only a proxy may say from a request that did not come by a trusted one.

@@ -96,7 +96,7 @@ impl Site {
 
     /// The address of the gateway.
     pub(super) fn address(&self) -> SocketAddr {
-        self.gateway.addresses()[0]
+        self.gateway.addresses[0]
     }
 
     pub(super) fn origin(&self) -> String {
