@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::{certificate::Certificate, config::Listener};
 
 /// A socket that is bound and listens.
-pub(super) struct Bound {
+pub(super) struct BoundListener {
     socket: TcpListener,
     /// The address, with the port that the system chose for port 0.
     pub(super) address: SocketAddr,
@@ -37,7 +37,7 @@ pub(crate) struct ListenError {
     source: io::Error,
 }
 
-impl Bound {
+impl BoundListener {
     /// Binds the socket of a listener.
     pub(super) fn bind(listener: &Listener) -> Result<Self, ListenError> {
         let bound = Self::bind_plain(listener.address)?;
@@ -64,9 +64,13 @@ impl Bound {
 }
 
 /// Hands the sockets to a pingora service, which finds each by its address. TLS connections are tracked.
-pub(super) fn hand_over<A>(listeners: Vec<Bound>, service: &mut Service<A>, connections: &TaskTracker) -> ListenFds {
+pub(super) fn hand_over<A>(
+    listeners: Vec<BoundListener>,
+    service: &mut Service<A>,
+    connections: &TaskTracker,
+) -> ListenFds {
     let mut handed = Fds::new();
-    for Bound { socket, address, certificate } in listeners {
+    for BoundListener { socket, address, certificate } in listeners {
         let key = address.to_string();
         match certificate {
             Some(certificate) => {

@@ -51,7 +51,7 @@ use self::{
     assemble::VerificationTasks,
     config::Config,
     first_head::OneSpelling,
-    listeners::{Bound, ListenError},
+    listeners::{BoundListener, ListenError},
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::Upstreams,
@@ -103,8 +103,8 @@ impl Gateway {
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
     pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
-        let listeners = config.listen.iter().map(Bound::bind).collect::<Result<Vec<_>, _>>()?;
-        let admin = Bound::bind_plain(config.admin)?;
+        let listeners = config.listen.iter().map(BoundListener::bind).collect::<Result<Vec<_>, _>>()?;
+        let admin = BoundListener::bind_plain(config.admin)?;
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let telemetry = Telemetry::new(metrics);
@@ -187,7 +187,7 @@ impl Gateway {
         let _ = tokio::join!(self.verifications.wait(), closed);
     }
 
-    fn serve(&self, proxy: Proxy, config: &Config, listeners: Vec<Bound>) -> Result<(), StartError> {
+    fn serve(&self, proxy: Proxy, config: &Config, listeners: Vec<BoundListener>) -> Result<(), StartError> {
         let build = |ca_file| {
             let conf = ServerConf { ca_file: Some(ca_file), ..ServerConf::default() };
             http_proxy(&Arc::new(conf), proxy)
@@ -202,7 +202,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn serve_admin(&self, listener: Bound) -> Result<(), ListenError> {
+    fn serve_admin(&self, listener: BoundListener) -> Result<(), ListenError> {
         let (socket, routes) = (listener.into_tokio()?, admin::routes(self.health.clone()));
         let ended = self.background.clone().cancelled_owned();
         self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
