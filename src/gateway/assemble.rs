@@ -13,7 +13,7 @@ use super::{
     config::{Config, Session, Store},
     delivery::UpstreamDelivery,
     telemetry::Telemetry,
-    upstream::Upstreams,
+    upstream::ResolvedUpstream,
 };
 use crate::{
     gate::Gate,
@@ -27,7 +27,7 @@ use crate::{
 pub(super) fn gate(
     config: &Config,
     telemetry: &Telemetry,
-    upstream: &Arc<Upstreams>,
+    upstream: &Arc<ResolvedUpstream>,
     verifications: &VerificationTasks,
 ) -> Result<Gate, BoxError> {
     let builder = Gate::builder(config.callback.path.clone(), profile_client(config)?)

@@ -11,7 +11,7 @@ use reqwest::{
     redirect, retry,
 };
 
-use super::{BoxError, forwarded::Forwarded, roots, telemetry::Telemetry, upstream::Upstreams};
+use super::{BoxError, forwarded::Forwarded, roots, telemetry::Telemetry, upstream::ResolvedUpstream};
 use crate::{
     cause::{Cause, NoAddress, find},
     session::Delivery,
@@ -21,13 +21,13 @@ use crate::{
 /// Sends callbacks to the upstream as the proxy would, once.
 pub(super) struct UpstreamDelivery {
     http: Client,
-    upstream: Arc<Upstreams>,
+    upstream: Arc<ResolvedUpstream>,
     telemetry: Telemetry,
 }
 
 impl UpstreamDelivery {
     /// Uses the current addresses of the upstream, and trusts the roots that the proxy trusts.
-    pub(super) fn new(upstream: &Arc<Upstreams>, telemetry: &Telemetry) -> Result<Self, BoxError> {
+    pub(super) fn new(upstream: &Arc<ResolvedUpstream>, telemetry: &Telemetry) -> Result<Self, BoxError> {
         let client = Client::builder()
             .tls_backend_preconfigured(tls::config(roots::pem(&upstream.config).as_bytes())?)
             .http1_only()
@@ -74,7 +74,7 @@ fn cause(error: &reqwest::Error) -> Cause {
 }
 
 /// Resolves the name of the upstream to the addresses that the gateway has found.
-struct UpstreamResolver(Arc<Upstreams>);
+struct UpstreamResolver(Arc<ResolvedUpstream>);
 
 impl Resolve for UpstreamResolver {
     fn resolve(&self, _: Name) -> Resolving {

@@ -54,7 +54,7 @@ use self::{
     listeners::{BoundListener, ListenError},
     proxy::Proxy,
     telemetry::Telemetry,
-    upstream::Upstreams,
+    upstream::ResolvedUpstream,
     watcher::{Usability, Watched, WatchedPhones, Watcher},
 };
 use crate::{gate::Gate, pingora::SessionBound};
@@ -108,7 +108,7 @@ impl Gateway {
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let telemetry = Telemetry::new(metrics);
-        let upstream = Arc::new(Upstreams::new(config.upstream.clone(), config.timeouts));
+        let upstream = Arc::new(ResolvedUpstream::new(config.upstream.clone(), config.timeouts));
         let verifications = VerificationTasks::default();
         let gate = assemble::gate(config, &telemetry, &upstream, &verifications)?;
         let found = upstream.resolve().await;

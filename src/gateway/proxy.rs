@@ -22,7 +22,7 @@ use super::{
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
     telemetry::Telemetry,
-    upstream::{Attempts, Upstreams},
+    upstream::{Attempts, ResolvedUpstream},
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -36,7 +36,7 @@ use crate::{
 /// Answers what pingora asks about each request.
 pub(super) struct Proxy {
     gate: Gate,
-    upstream: Arc<Upstreams>,
+    upstream: Arc<ResolvedUpstream>,
     timeouts: Timeouts,
     trusted_proxies: TrustedProxies,
     /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.
@@ -226,7 +226,7 @@ impl Drop for Exchange {
 }
 
 impl Proxy {
-    pub(super) fn new(config: &Config, gate: &Gate, upstream: &Arc<Upstreams>, telemetry: &Telemetry) -> Self {
+    pub(super) fn new(config: &Config, gate: &Gate, upstream: &Arc<ResolvedUpstream>, telemetry: &Telemetry) -> Self {
         Self {
             gate: gate.clone(),
             upstream: Arc::clone(upstream),

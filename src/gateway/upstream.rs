@@ -25,7 +25,7 @@ use super::{
 use crate::{cause::Cause, headers::HeaderTarget};
 
 /// The upstream, with the current addresses of its name.
-pub(super) struct Upstreams {
+pub(super) struct ResolvedUpstream {
     pub(super) config: Upstream,
     timeouts: Timeouts,
     addresses: RwLock<Vec<SocketAddr>>,
@@ -67,7 +67,7 @@ impl Attempts {
     }
 }
 
-impl Upstreams {
+impl ResolvedUpstream {
     /// An upstream whose name is not resolved yet.
     pub(super) fn new(config: Upstream, timeouts: Timeouts) -> Self {
         Self { config, timeouts, addresses: RwLock::default(), fresh: AtomicU64::new(0) }
@@ -157,7 +157,7 @@ impl Upstreams {
 }
 
 /// A name may get other addresses.
-impl Watched for Arc<Upstreams> {
+impl Watched for Arc<ResolvedUpstream> {
     const PERIOD: Duration = Duration::from_secs(30);
 
     async fn look(&mut self, _: Reason) -> Usability {
