@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     config::TlsFiles,
-    watcher::{Reason, Usability, Watched},
+    watcher::{Freshness, Reason, Watched},
 };
 use crate::tls;
 
@@ -32,7 +32,7 @@ struct Current {
     files: TlsFiles,
     key: RwLock<Arc<CertifiedKey>>,
     /// The result of the last look.
-    last: Mutex<Option<(Stamps, Usability)>>,
+    last: Mutex<Option<(Stamps, Freshness)>>,
 }
 
 /// Tells one state of both files from the next: when each was modified, its length and its inode.
@@ -52,7 +52,7 @@ impl Certificate {
     }
 
     /// Reads the files again if they have changed. It blocks on them, but no handshake waits for it.
-    fn refresh(&self, reason: Reason) -> Usability {
+    fn refresh(&self, reason: Reason) -> Freshness {
         let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
         let stamps = self.stamps().ok();
         let found = match &*last {
@@ -71,17 +71,17 @@ impl Certificate {
         Ok([stamp(&self.0.files.certificate)?, stamp(&self.0.files.key)?])
     }
 
-    fn renew(&self) -> Usability {
+    fn renew(&self) -> Freshness {
         // The error may quote the files, so it is not logged.
         let Ok(key) = load(&self.0.files) else {
             tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
-            return Usability::Unusable;
+            return Freshness::Stale;
         };
         if key.cert != self.key().cert {
             *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
             tracing::info!("certificate renewed");
         }
-        Usability::Usable
+        Freshness::Current
     }
 }
 
@@ -90,9 +90,9 @@ impl Certificate {
 impl Watched for Certificate {
     const PERIOD: Duration = Duration::from_secs(1);
 
-    async fn look(&mut self, reason: Reason) -> Usability {
+    async fn look(&mut self, reason: Reason) -> Freshness {
         let certificate = self.clone();
-        spawn_blocking(move || certificate.refresh(reason)).await.unwrap_or(Usability::Unusable)
+        spawn_blocking(move || certificate.refresh(reason)).await.unwrap_or(Freshness::Stale)
     }
 }
 

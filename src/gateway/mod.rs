@@ -55,7 +55,7 @@ use self::{
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::ResolvedUpstream,
-    watcher::{Usability, Watched, WatchedPhones, Watcher},
+    watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
 };
 use crate::{gate::Gate, pingora::SessionBound};
 
@@ -132,9 +132,9 @@ impl Gateway {
         gateway.serve(proxy, config, listeners)?;
         gateway.serve_admin(admin)?;
         gateway.watch(upstream, found);
-        certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Usability::Usable));
+        certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
         for (number, file) in (1..).zip(config.routes.phones_files()) {
-            gateway.watch(WatchedPhones::new(file.clone(), number, telemetry.clone()), Usability::Usable);
+            gateway.watch(WatchedPhonesFile::new(file.clone(), number, telemetry.clone()), Freshness::Current);
         }
         gateway.health.set_ready(true);
         Ok(gateway)
@@ -209,7 +209,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn watch<W: Watched>(&self, watched: W, found: Usability) {
+    fn watch<W: Watched>(&self, watched: W, found: Freshness) {
         let (watch, ended) = (self.watcher.watch(watched, found), self.background.clone());
         self.tasks.spawn(async move { ended.run_until_cancelled(watch).await });
     }

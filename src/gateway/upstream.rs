@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::{
     config::{Timeouts, Upstream},
-    watcher::{Reason, Usability, Watched},
+    watcher::{Freshness, Reason, Watched},
 };
 use crate::{cause::Cause, headers::HeaderTarget};
 
@@ -74,12 +74,12 @@ impl ResolvedUpstream {
     }
 
     /// Resolves the name. If that fails or changes nothing, the addresses and their order stay the same.
-    pub(super) async fn resolve(&self) -> Usability {
+    pub(super) async fn resolve(&self) -> Freshness {
         let found = tokio::net::lookup_host((self.config.host.as_str(), self.config.port));
         let cause = match timeout(LOOKUP_TIMEOUT, found).await.map(|found| found.map(Iterator::collect::<Vec<_>>)) {
             Ok(Ok(found)) if !found.is_empty() => {
                 self.replace(found);
-                return Usability::Usable;
+                return Freshness::Current;
             }
             Ok(_) => Cause::Dns,
             Err(_) => Cause::Timeout,
@@ -88,7 +88,7 @@ impl ResolvedUpstream {
             cause = cause.code(),
             "the name of the upstream could not be resolved; its previous addresses stay in use"
         );
-        Usability::Unusable
+        Freshness::Stale
     }
 
     /// The addresses as they are now.
@@ -160,7 +160,7 @@ impl ResolvedUpstream {
 impl Watched for Arc<ResolvedUpstream> {
     const PERIOD: Duration = Duration::from_secs(30);
 
-    async fn look(&mut self, _: Reason) -> Usability {
+    async fn look(&mut self, _: Reason) -> Freshness {
         self.resolve().await
     }
 }

@@ -24,7 +24,7 @@ pub(super) trait Watched: Send + 'static {
     const PERIOD: Duration;
 
     /// Looks at it, and takes over what has changed.
-    fn look(&mut self, reason: Reason) -> impl Future<Output = Usability> + Send;
+    fn look(&mut self, reason: Reason) -> impl Future<Output = Freshness> + Send;
 }
 
 /// The reason for a look.
@@ -36,13 +36,13 @@ pub(super) enum Reason {
     Reload,
 }
 
-/// The result of a look.
+/// The result of a look: whether the state that was found is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Usability {
+pub(super) enum Freshness {
     /// The found state can be used, and is in use.
-    Usable,
-    /// The found state cannot be used.
-    Unusable,
+    Current,
+    /// The found state cannot be used, and the previous one stays in use.
+    Stale,
 }
 
 /// Looks at everything that is watched. Clones share what they are asked for.
@@ -61,7 +61,7 @@ impl Watcher {
     pub(super) fn watch<W: Watched>(
         &self,
         mut watched: W,
-        mut found: Usability,
+        mut found: Freshness,
     ) -> impl Future<Output = ()> + Send + use<W> {
         let mut asked = self.0.subscribe();
         async move {
@@ -69,11 +69,11 @@ impl Watcher {
             let mut backoff = growing();
             loop {
                 let pause = match found {
-                    Usability::Usable => {
+                    Freshness::Current => {
                         backoff = growing();
                         sleep(W::PERIOD)
                     }
-                    Usability::Unusable => backoff.next_backoff(),
+                    Freshness::Stale => backoff.next_backoff(),
                 };
                 let reason = tokio::select! {
                     Ok(()) = asked.changed() => Reason::Reload,
@@ -86,7 +86,7 @@ impl Watcher {
 }
 
 /// A file of phone numbers that rules name.
-pub(super) struct WatchedPhones {
+pub(super) struct WatchedPhonesFile {
     file: PhonesFile,
     /// The place of the file in the configuration, counted from 1. Its path is not logged.
     number: usize,
@@ -94,17 +94,17 @@ pub(super) struct WatchedPhones {
     telemetry: Telemetry,
 }
 
-impl WatchedPhones {
+impl WatchedPhonesFile {
     /// A file that was read when the configuration was.
     pub(super) fn new(file: PhonesFile, number: usize, telemetry: Telemetry) -> Self {
         Self { file, number, mistake: None, telemetry }
     }
 }
 
-impl Watched for WatchedPhones {
+impl Watched for WatchedPhonesFile {
     const PERIOD: Duration = Duration::from_secs(1);
 
-    async fn look(&mut self, reason: Reason) -> Usability {
+    async fn look(&mut self, reason: Reason) -> Freshness {
         let file = self.file.clone();
         let look = move || {
             if reason == Reason::Reload {
@@ -112,7 +112,7 @@ impl Watched for WatchedPhones {
             }
             file.refresh()
         };
-        let Ok(found) = spawn_blocking(look).await else { return Usability::Unusable };
+        let Ok(found) = spawn_blocking(look).await else { return Freshness::Stale };
         let number = self.number;
         match found {
             Ok(Refresh::Renewed) => tracing::info!(number, "phones file read again"),
@@ -123,7 +123,7 @@ impl Watched for WatchedPhones {
         }
         self.telemetry.phones_file(self.mistake.is_none(), found.is_ok());
         self.mistake = found.err();
-        if self.mistake.is_none() { Usability::Usable } else { Usability::Unusable }
+        if self.mistake.is_none() { Freshness::Current } else { Freshness::Stale }
     }
 }
 
@@ -138,12 +138,12 @@ mod tests {
 
     use super::*;
 
-    struct Counted(Arc<AtomicUsize>, Usability);
+    struct Counted(Arc<AtomicUsize>, Freshness);
 
     impl Watched for Counted {
         const PERIOD: Duration = Duration::from_secs(60);
 
-        async fn look(&mut self, _: Reason) -> Usability {
+        async fn look(&mut self, _: Reason) -> Freshness {
             self.0.fetch_add(1, Ordering::Relaxed);
             self.1
         }
@@ -151,7 +151,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_used_is_looked_at_sooner() {
-        for (found, least, most) in [(Usability::Usable, 10, 10), (Usability::Unusable, 11, 13)] {
+        for (found, least, most) in [(Freshness::Current, 10, 10), (Freshness::Stale, 11, 13)] {
             let looks = Arc::new(AtomicUsize::new(0));
             let watch = Watcher::default().watch(Counted(Arc::clone(&looks), found), found);
             assert!(timeout(Counted::PERIOD * 21 / 2, watch).await.is_err());
@@ -163,7 +163,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reload_has_it_looked_at_now() {
         let (watcher, looks) = (Watcher::default(), Arc::new(AtomicUsize::new(0)));
-        let watch = watcher.watch(Counted(Arc::clone(&looks), Usability::Usable), Usability::Usable);
+        let watch = watcher.watch(Counted(Arc::clone(&looks), Freshness::Current), Freshness::Current);
         watcher.reload();
         assert!(timeout(Counted::PERIOD / 2, watch).await.is_err());
         assert_eq!(looks.load(Ordering::Relaxed), 1);
