@@ -1,6 +1,6 @@
 //! Callbacks that are sent to the app after they were answered and verified.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::ready, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
@@ -37,7 +37,7 @@ impl UpstreamDelivery {
             .referer(false)
             .timeout(DEADLINE)
             .pool_max_idle_per_host(0)
-            .dns_resolver(UpstreamResolver(Arc::clone(upstream)));
+            .dns_resolver(Arc::clone(upstream));
         Ok(Self { http: client.build()?, upstream: Arc::clone(upstream), telemetry: telemetry.clone() })
     }
 
@@ -74,17 +74,12 @@ fn cause(error: &reqwest::Error) -> Cause {
 }
 
 /// Resolves the name of the upstream to the addresses that the gateway has found.
-struct UpstreamResolver(Arc<ResolvedUpstream>);
-
-impl Resolve for UpstreamResolver {
+impl Resolve for ResolvedUpstream {
     fn resolve(&self, _: Name) -> Resolving {
-        let addresses = self.0.addresses();
-        Box::pin(async move {
-            if addresses.len() == 0 {
-                return Err(NoAddress::default().into());
-            }
-            Ok(Box::new(addresses) as Addrs)
-        })
+        let addresses = self.addresses();
+        let found =
+            if addresses.len() == 0 { Err(NoAddress::default().into()) } else { Ok(Box::new(addresses) as Addrs) };
+        Box::pin(ready(found))
     }
 }
 

@@ -101,12 +101,19 @@ impl ResolvedUpstream {
         Attempts { addresses: self.addresses(), again: None, moved_on: false }
     }
 
-    /// The peer that a request is sent to next, if any is left.
+    /// The peer that a request is sent to next, if any is left, and how to speak to it.
     pub(super) fn next(&self, attempts: &mut Attempts) -> Option<Box<HttpPeer>> {
-        if let Some(address) = attempts.again.take() {
-            return Some(self.fresh_peer(address));
-        }
-        attempts.addresses.next().map(|address| Box::new(self.peer(address)))
+        // The pool has no connection for a new key; the key of other requests is 0.
+        let again = attempts.again.take().map(|address| (address, 1 + self.fresh.fetch_add(1, Ordering::Relaxed)));
+        let (address, key) = again.or_else(|| Some((attempts.addresses.next()?, 0)))?;
+        let mut peer = HttpPeer::new(address, self.config.tls, self.config.host.clone());
+        peer.group_key = key;
+        peer.options.connection_timeout = self.timeouts.connect;
+        peer.options.total_connection_timeout = self.timeouts.connect;
+        peer.options.read_timeout = self.timeouts.read;
+        peer.options.write_timeout = self.timeouts.write;
+        peer.options.idle_timeout = Some(IDLE_TIMEOUT);
+        Some(Box::new(peer))
     }
 
     /// Tries an address last from now on, because no connection to it could be made.
@@ -121,25 +128,6 @@ impl ResolvedUpstream {
             request.insert_header(header::HOST, self.config.authority())?;
         }
         Ok(())
-    }
-
-    /// How to speak to the upstream at an address.
-    fn peer(&self, address: SocketAddr) -> HttpPeer {
-        let mut peer = HttpPeer::new(address, self.config.tls, self.config.host.clone());
-        peer.options.connection_timeout = self.timeouts.connect;
-        peer.options.total_connection_timeout = self.timeouts.connect;
-        peer.options.read_timeout = self.timeouts.read;
-        peer.options.write_timeout = self.timeouts.write;
-        peer.options.idle_timeout = Some(IDLE_TIMEOUT);
-        peer
-    }
-
-    /// How to speak to the upstream at an address on a new connection.
-    fn fresh_peer(&self, address: SocketAddr) -> Box<HttpPeer> {
-        let mut peer = self.peer(address);
-        // The pool has no connection for a new key; the key of other requests is 0.
-        peer.group_key = 1 + self.fresh.fetch_add(1, Ordering::Relaxed);
-        Box::new(peer)
     }
 
     /// Sets the headers that the configuration adds to every request.
