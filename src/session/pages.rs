@@ -101,7 +101,7 @@ impl Inner {
         let lines = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
         let language = Language::negotiate(&lines.collect::<Vec<_>>().join(","));
         let style_nonce = self.random.text();
-        let view = View { language, partner: self.partner.name(), style_nonce: &style_nonce, page };
+        let view = View::new(language, self.partner.name(), &style_nonce, page);
         answer.into_page(self.pages.render(&view), &csp(&style_nonce, form_origin))
     }
 

@@ -13,7 +13,6 @@ use minijinja::{
     AutoEscape, Environment, UndefinedBehavior,
     value::{Serde, Value},
 };
-use serde::Serialize;
 
 pub use self::brand::{Brand, Logo, LogoError};
 pub(crate) use self::{
@@ -79,11 +78,7 @@ pub(crate) use self::{
 /// login page needs `<script src="{{ path }}/truegate.js" defer></script>`, a link with the attributes of truegate's own
 /// `login.html`, such as `data-truegate-login`, and an element with `role="status"`.
 #[derive(Debug, Clone)]
-pub struct Pages {
-    templates: Environment<'static>,
-    logo: Option<Value>,
-    style: Value,
-}
+pub struct Pages(Environment<'static>);
 
 impl Pages {
     /// Loads templates from a folder. It has at least one of the five files; for each missing file, truegate's own page is used.
@@ -109,35 +104,31 @@ impl Pages {
 
     /// Sets the logo and the colour of the site.
     #[must_use]
-    pub fn branded(self, brand: &Brand) -> Self {
+    pub fn branded(mut self, brand: &Brand) -> Self {
         let logo = brand.logo.as_ref().map(|logo| Value::from_safe_string(logo.as_str().to_owned()));
-        Self { logo, style: Value::from_safe_string(STYLE.to_owned() + &brand.style()), ..self }
+        self.0.add_global("logo", logo);
+        self.0.add_global("style", Value::from_safe_string(STYLE.to_owned() + &brand.style()));
+        self
     }
 
     /// Fills in a page. If an operator's template fails now, although it did not fail when it was loaded, this fills in
     /// truegate's own page instead.
     pub(crate) fn render(&self, view: &View<'_>) -> String {
-        let built_in = || Self { logo: self.logo.clone(), style: self.style.clone(), ..Self::default() }.fill_in(view);
+        let built_in = || {
+            let mut pages = Self::default();
+            self.0.globals().for_each(|(name, value)| pages.0.add_global(name.to_owned(), value));
+            pages.fill_in(view)
+        };
         self.fill_in(view).or_else(|_| built_in()).expect("truegate's own pages can be filled in with any values")
     }
 
     fn replace(&mut self, name: &'static str, template: String) -> Result<(), minijinja::Error> {
-        self.templates.add_template_owned(name, template)?;
+        self.0.add_template_owned(name, template)?;
         Language::all().iter().flat_map(View::samples).try_for_each(|view| self.fill_in(&view).map(drop))
     }
 
     fn fill_in(&self, view: &View<'_>) -> Result<String, minijinja::Error> {
-        let (direction, partner) = (view.language.direction(), view.partner);
-        let context = Context {
-            view,
-            direction,
-            // The isolates of UAX #9 keep a name of the other direction from moving the text around it.
-            site: if direction == "rtl" { format!("\u{2068}{partner}\u{2069}") } else { partner.to_owned() },
-            text: &view.language.texts,
-            logo: &self.logo,
-            style: &self.style,
-        };
-        self.templates.get_template(view.page.template())?.render(Serde(context))
+        self.0.get_template(view.template())?.render(Serde(view))
     }
 }
 
@@ -151,7 +142,7 @@ impl Default for Pages {
         for (name, template) in BUILT_IN.into_iter().chain([("frame.html", include_str!("frame.html"))]) {
             templates.add_template(name, template).expect("a test fills in truegate's own templates");
         }
-        Self { templates, logo: None, style: Value::from_safe_string(STYLE.to_owned()) }
+        Self(templates).branded(&Brand::default())
     }
 }
 
@@ -212,18 +203,6 @@ pub(crate) fn csp(style_nonce: &str, form_origin: &str) -> String {
 ///
 /// It calls `login` and `status` relative to its own URL, so it must be served from the same path prefix.
 pub(crate) const SCRIPT: &str = include_str!("truegate.js");
-
-/// The variables of a template.
-#[derive(Serialize)]
-struct Context<'a> {
-    #[serde(flatten)]
-    view: &'a View<'a>,
-    direction: &'static str,
-    site: String,
-    text: &'a Value,
-    logo: &'a Option<Value>,
-    style: &'a Value,
-}
 
 /// The pages that an operator can replace.
 const BUILT_IN: [(&str, &str); 5] = [

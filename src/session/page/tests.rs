@@ -24,7 +24,7 @@ fn our_own_pages_are_small_and_in_the_language_of_the_browser() {
 fn the_script_is_small_and_names_every_state_of_the_page() {
     // It is fetched once in five minutes: a third of what one web font weighs, compressed.
     assert!(SCRIPT.len() <= 6 * 1024 + 256, "{}", SCRIPT.len());
-    let page = Pages::default().render(&login());
+    let page = Pages::default().render(&login("A Shop", "/", ""));
     for state in [
         "pending",
         "opened",
@@ -53,16 +53,14 @@ fn whatever_is_filled_in_stays_text() {
         ("sw", Page::Error { problem: Problem::Unreachable, code: evil, link: evil }),
         ("ar", Page::Logout { path, next, everywhere: true }),
     ] {
-        let view = View { language: Language::negotiate(code), partner: evil, style_nonce: evil, page };
-        let page = Pages::default().render(&view);
+        let page = Pages::default().render(&View::new(Language::negotiate(code), evil, evil, page));
         assert!(!page.contains("<script>") && !page.contains("\"'>") && !page.contains("49"), "{page}");
     }
 }
 
 #[test]
 fn a_page_without_a_fallback_offers_none() {
-    let [with, without] =
-        ["/login", ""].map(|fallback| Pages::default().render(&login_with(|_, given| *given = fallback)));
+    let [with, without] = ["/login", ""].map(|fallback| Pages::default().render(&login("A Shop", "/", fallback)));
     assert!(with.contains("Use another way") && !without.contains("Use another way"), "{without}");
 }
 
@@ -76,7 +74,7 @@ fn the_pages_show_the_logo_and_the_colour_of_the_site() {
         assert!(page.contains("<img src=\"data:image/png;base64,iVBORw0KGgr///8=\" alt=\"\">"), "{page}");
         assert!(page.contains("--button: #7a0c2e; --label: #ffffff"), "{page}");
     }
-    assert!(!Pages::default().render(&login()).contains("<img"));
+    assert!(!Pages::default().render(&login("A Shop", "/", "")).contains("<img"));
 }
 
 #[test]
@@ -93,7 +91,7 @@ fn a_page_of_the_operator_takes_the_place_of_ours() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("login.html"), "{{ partner }} {{ text.button }} {{ next }}").unwrap();
     let pages = Pages::load(folder.path()).unwrap();
-    let view = View { partner: "<b>", ..login_with(|next, _| *next = "a&b") };
+    let view = login("<b>", "a&b", "");
     assert_eq!(pages.render(&view), "&lt;b&gt; Continue with Truecaller a&amp;b");
     assert_eq!(pages.render(&logout()), Pages::default().render(&logout()));
 }
@@ -105,7 +103,7 @@ fn our_page_takes_the_place_of_one_that_fails_in_use() {
     fs::write(folder.path().join("login.html"), source).unwrap();
     let brand = Brand::new(None, Some("#7a0c2e".parse().unwrap()));
     let pages = Pages::load(folder.path()).unwrap().branded(&brand);
-    let view = login_with(|next, _| *next = "/");
+    let view = login("A Shop", "/", "");
     assert_eq!(pages.render(&view), Pages::default().branded(&brand).render(&view));
 }
 
@@ -151,19 +149,12 @@ fn the_policy_allows_what_the_pages_need() {
     assert!(csp("c3R5bGU", "https://shop.example").contains("; form-action 'self' https://shop.example; "));
 }
 
-fn login() -> View<'static> {
-    View::samples(Language::negotiate("en")).next().unwrap()
-}
-
-/// The login page with another `next` or `fallback`.
-fn login_with(edit: impl FnOnce(&mut &'static str, &mut &'static str)) -> View<'static> {
-    let mut view = login();
-    if let Page::Login { next, fallback, .. } = &mut view.page {
-        edit(next, fallback);
-    }
-    view
+fn login(partner: &'static str, next: &'static str, fallback: &'static str) -> View<'static> {
+    let page = Page::Login { path: "/.truegate", next, fallback, opens_app: true, secure_url: "" };
+    View::new(Language::negotiate("en"), partner, "c3R5bGU", page)
 }
 
 fn logout() -> View<'static> {
-    View { page: Page::Logout { path: "/.truegate", next: "", everywhere: false }, ..login() }
+    let page = Page::Logout { path: "/.truegate", next: "", everywhere: false };
+    View::new(Language::negotiate("en"), "A Shop", "c3R5bGU", page)
 }

@@ -1,32 +1,31 @@
 //! The values for the pages.
 
+use minijinja::value::Value;
 use serde::Serialize;
 
 use super::Language;
 use crate::closed_list::closed_list;
 
-/// A page for one request.
+/// A page for one request. Its fields are the variables of the templates, which the documentation of [`Pages`](super::Pages) lists.
 ///
 /// # Security
 ///
 /// `next`, `fallback`, `again` and `link` become links and targets of redirects, so the caller must have checked them. The type
 /// has no `Debug`, because a page may show a part of a phone number, and `next` may be private to one user.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct View<'a> {
-    /// The language of the page.
-    pub(crate) language: &'static Language,
-    /// The name of the site.
-    pub(crate) partner: &'a str,
-    /// The nonce of the page's [policy](super::csp).
-    pub(crate) style_nonce: &'a str,
+    language: &'static Language,
+    direction: &'static str,
+    text: &'static Value,
+    partner: &'a str,
+    site: String,
+    style_nonce: &'a str,
     #[serde(flatten)]
-    pub(crate) page: Page<'a>,
+    page: Page<'a>,
 }
 
 /// One of the pages, with the values that only this page shows.
-///
-/// A template sees the fields as variables, which the documentation of [`Pages`](super::Pages) lists.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Page<'a> {
     /// The login.
@@ -57,14 +56,23 @@ closed_list! {
     }
 }
 
-impl Page<'_> {
+impl<'a> View<'a> {
+    /// Takes the name of the site, and the nonce of the page's [policy](super::csp).
+    pub(crate) fn new(language: &'static Language, partner: &'a str, style_nonce: &'a str, page: Page<'a>) -> Self {
+        let direction = language.direction();
+        // The isolates of UAX #9 keep a name of the other direction from moving the text around it.
+        let site = if direction == "rtl" { format!("\u{2068}{partner}\u{2069}") } else { partner.to_owned() };
+        Self { language, direction, text: &language.texts, partner, site, style_nonce, page }
+    }
+
+    /// Returns the name of the page's template.
     pub(super) fn template(&self) -> &'static str {
-        match self {
-            Self::Login { .. } => "login.html",
-            Self::Refused { .. } => "refused.html",
-            Self::Unavailable { .. } => "unavailable.html",
-            Self::Error { .. } => "error.html",
-            Self::Logout { .. } => "logout.html",
+        match self.page {
+            Page::Login { .. } => "login.html",
+            Page::Refused { .. } => "refused.html",
+            Page::Unavailable { .. } => "unavailable.html",
+            Page::Error { .. } => "error.html",
+            Page::Logout { .. } => "logout.html",
         }
     }
 }
@@ -92,6 +100,6 @@ impl View<'static> {
         ]
         .into_iter()
         .chain(errors)
-        .map(move |page| Self { language, partner: "A Shop", style_nonce: "c3R5bGU", page })
+        .map(move |page| Self::new(language, "A Shop", "c3R5bGU", page))
     }
 }
