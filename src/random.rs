@@ -1,4 +1,4 @@
-//! Randomness as an argument: the only place that asks for random numbers which nobody can predict.
+//! Randomness as an argument: the only module that asks for unpredictable random numbers.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 #[expect(clippy::disallowed_types, reason = "the one place that asks for random numbers")]

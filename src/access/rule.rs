@@ -12,7 +12,7 @@ pub struct Rule {
     /// The methods that it names; none if it is for every method.
     pub(crate) methods: Option<Vec<Method>>,
     pub(crate) passes_preflights: bool,
-    /// What the requests that it matches need.
+    /// The access of the requests that the rule matches.
     pub(crate) access: Access,
 }
 

@@ -17,7 +17,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What a GET request for a path needs.
+    /// Returns the access of a GET request for a path.
     pub(crate) fn access(&self, path: &str) -> Result<&Access, AmbiguousPath> {
         self.access_for(&RuleInput::new(path, Some(&Method::GET), &HeaderMap::new()))
     }

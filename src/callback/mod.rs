@@ -59,7 +59,7 @@ impl Callback {
     /// [`CallbackError::EndpointNotAllowed`] when it names an endpoint that is not listed.
     pub(crate) fn parse(body: &[u8], endpoints: &Endpoints) -> Result<Self, CallbackError> {
         let text = json::object(body).ok_or(CallbackError::Malformed)?;
-        // What serde says of a mistake quotes the body, which must reach no log.
+        // A message of serde quotes the body, which must reach no log.
         let wire: CallbackWire<'_> = serde_json::from_str(text).map_err(|_| CallbackError::Malformed)?;
         let request_id = wire.request_id.as_deref().and_then(RequestId::parse).ok_or(CallbackError::Malformed)?;
         let status = wire.status.as_deref().map(CallbackStatus::parse);

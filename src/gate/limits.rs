@@ -144,7 +144,7 @@ impl clock::Clock for ClockSinceStart {
     }
 }
 
-/// What is known of the networks that came last: governor's own stores have no bound.
+/// The state of the most recent networks: governor's own stores have no bound.
 struct BoundedStore(Mutex<LruCache<IpAddr, Nanos>>);
 
 impl Default for BoundedStore {

@@ -236,7 +236,7 @@ impl Gate {
 
 redacted!(Gate);
 
-/// What a callback's head already says against it.
+/// Checks the head of a callback before its body is read.
 fn callback_head(head: &Parts, limit: usize) -> Result<(), Rejection> {
     if head.method != Method::POST {
         return Err(Rejection::MethodNotAllowed { allow: "POST" });

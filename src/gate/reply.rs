@@ -42,7 +42,7 @@ impl Leftover {
 }
 
 impl Reply {
-    /// Answers with a status alone, for nobody to keep.
+    /// Answers with a status alone, which no cache may keep.
     pub(crate) fn new(status: StatusCode) -> Self {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = status;

@@ -86,7 +86,7 @@ fn contexts(error: &Error) -> Vec<&str> {
     texts
 }
 
-/// What rustls writes of a handshake that failed. A certificate may hold any name, so the text with names comes first.
+/// The texts of rustls for a handshake that failed. A certificate may have any name, so the text with names comes first.
 const HANDSHAKES: [(&str, Cause); 10] = [
     ("certificate not valid for name", Cause::Tls(TlsCause::WrongName)),
     ("UnknownIssuer", Cause::Tls(TlsCause::UnknownIssuer)),

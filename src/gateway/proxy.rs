@@ -181,7 +181,7 @@ impl ProxyHttp for Proxy {
         if let Some(reply) = reply
             && answered(session).is_none()
         {
-            // The client may be gone too, and then nobody gets the answer.
+            // The client may be gone too, and then the answer reaches no one.
             let _ = respond(session, reply).await;
         }
         FailToProxy { error_code, can_reuse_downstream: false }

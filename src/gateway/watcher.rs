@@ -57,7 +57,7 @@ impl Watcher {
 
     /// Looks at something after each period, and when a reload is asked for, for as long as the future is polled.
     ///
-    /// What cannot be used is looked at sooner, after pauses that grow up to the period.
+    /// An unusable state is looked at sooner, after pauses that grow up to the period.
     pub(super) fn watch<W: Watched>(
         &self,
         mut watched: W,

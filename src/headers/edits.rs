@@ -65,11 +65,11 @@ pub(crate) struct Edits {
     /// Whether the request came by a trusted proxy, which may tell the app where it is mounted.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) by_proxy: bool,
-    /// What is done to the response, if anything is.
+    /// The edits to the response, if there are any.
     pub(crate) response: Option<Arc<ResponseEdits>>,
 }
 
-/// What is done to the response of a request that was passed on, beside stripping the namespace.
+/// The edits to the response of a forwarded request, besides stripping the namespace.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
@@ -82,7 +82,7 @@ pub(crate) struct ResponseEdits {
     pub(crate) personal: bool,
 }
 
-/// What a request gets once the namespace is stripped.
+/// The headers that a request gets after the namespace was stripped.
 #[derive(Debug, Clone)]
 pub(crate) enum EditKind {
     /// Any request: nothing is injected.

@@ -1,6 +1,6 @@
 //! How hard a callback path is to guess.
 
-/// Whether a path has a segment that nobody can guess: one that is worth [`MINIMUM`] or more by a careful estimate.
+/// Returns whether a path has a segment that nobody can guess: its entropy is at least [`MINIMUM`] by a careful estimate.
 ///
 /// Random text of 20 hexadecimal digits, or of 16 characters of base64url, mostly is; words, dates, repetitions and runs
 /// of the keyboard are not, however long they are.

@@ -142,7 +142,7 @@ fn has_dots(path: &[u8]) -> bool {
     path.windows(2).any(|pair| matches!(pair, [b'/' | b'\\' | b';', b'.' | b'/' | b'\\' | b';']))
 }
 
-/// What IIS and others made of `%u002F`, and of ASCII in more bytes of UTF-8 than it needs; none if there is neither.
+/// Decodes `%u002F`, and ASCII in more bytes of UTF-8 than it needs, as IIS and others did; `None` if the path has neither.
 fn loosened(decoded: &[u8]) -> Option<PathBytes> {
     let (mut path, mut rest) = (PathBytes::new(), decoded);
     while let [first, after @ ..] = rest {
@@ -214,7 +214,7 @@ type NameOf = fn(&[u8]) -> &[u8];
 const NAMES: [NameOf; 3] = [
     // All of it.
     |segment| segment,
-    // What stands before its parameters, as servlets do: `/a;b/c` is `/a/c`.
+    // The part before its parameters, as servlets do: `/a;b/c` is `/a/c`.
     |segment| segment.split(|byte| *byte == b';').next().unwrap_or_default(),
     // A dot segment, on whichever side of a `;` it stands, and else all of it.
     |segment| segment.split(|byte| *byte == b';').find(|part| matches!(*part, b"." | b"..")).unwrap_or(segment),

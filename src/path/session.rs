@@ -19,7 +19,7 @@ impl SessionPath {
         self.strip(path).is_some()
     }
 
-    /// What stands behind this prefix and a slash; empty for a path that could only be read as one at or below this prefix.
+    /// Returns the part after this prefix and a slash; empty for a path that could only be read as one at or below this prefix.
     ///
     /// A path of up to 2 KiB costs no allocation.
     pub(crate) fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {

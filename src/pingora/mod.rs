@@ -182,12 +182,12 @@ pub async fn answer_ended(session: &mut Session) -> bool {
         Some(Step::Reply(reply)) => reply,
         _ => gate.reject(Rejection::NotSignedIn),
     };
-    // The client may be gone too, and then nobody gets the answer.
+    // The client may be gone too, and then the answer reaches no one.
     let _ = respond(session, Reply { connection: Connection::Close, ..reply }).await;
     true
 }
 
-/// The status that the client got; an interim one is no answer.
+/// The status of the answer; an interim status is not an answer.
 pub(crate) fn answered(session: &Session) -> Option<StatusCode> {
     session.response_written().map(|response| response.status).filter(is_answer)
 }

@@ -105,7 +105,7 @@ async fn until_over<T>(request: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
-/// What the module and the app around it tell each other of one request.
+/// The state of one request that the module and the app around it share.
 #[derive(Default)]
 struct RequestTask {
     lease: RefCell<Option<Lease>>,

@@ -87,7 +87,7 @@ impl Profile {
             return Self::of(wire, text.to_owned());
         }
         let repaired = json::without_trailing_commas(text);
-        // What serde says of a mistake quotes the profile, which must reach no log.
+        // A message of serde quotes the profile, which must reach no log.
         let wire = serde_json::from_str(&repaired).map_err(|_| FetchError::Unusable)?;
         Self::of(wire, repaired)
     }

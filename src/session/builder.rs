@@ -17,7 +17,7 @@ use crate::{
     tasks::{TaskTracker, Tasks},
 };
 
-/// What the clones of [`Sessions`] share: the settings, and what this gateway remembers.
+/// The state that the clones of [`Sessions`] share: the settings, and the memory of this gateway.
 pub(super) struct Inner {
     pub(super) public_url: PublicUrl,
     pub(super) cookies: Cookies,

@@ -107,7 +107,7 @@ mod tests {
             (&[("host", "a"), ("origin", "https://a"), ("sec-fetch-site", "same-site")], false),
             (&[("host", "a"), ("origin", "https://a"), same, ("sec-fetch-site", "cross-site")], false),
             (&[("host", "a"), ("origin", "https://a"), ("origin", "https://evil.example"), same], false),
-            // Nobody is believed to speak for another host but a proxy that is trusted.
+            // Only a trusted proxy may name another host.
             (&[("host", "a"), ("x-forwarded-host", "b"), ("origin", "https://b"), same], false),
         ] {
             let request = lines.iter().fold(Request::post("/"), |request, (name, value)| request.header(*name, *value));

@@ -72,7 +72,7 @@ impl Handler<'_> {
             Ok(()) => done,
             Err(_) => self.gate.reject_for(Rejection::StoreUnavailable, head),
         };
-        // Whatever became of the session: this browser is no longer signed in.
+        // This browser is no longer signed in, even if the session is still valid.
         let cleared = forgets.then(|| self.sessions.cookies.clear(OwnCookie::Session));
         reply.with_cookies(cleared.into_iter().chain(self.sessions.expire_cookies("/")))
     }

@@ -28,7 +28,7 @@ impl Reply {
     }
 }
 
-/// JSON, for nobody to keep.
+/// An answer with JSON, which no cache may keep.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let body = serde_json::to_vec(body).expect("texts and numbers are always JSON");
     Reply::new(status).with_body("application/json", body)

@@ -134,7 +134,7 @@ impl Revocations {
         if let Feed::Starting { since } = self.known().feed { since } else { now }
     }
 
-    /// Waits until the store's first answer is no longer awaited.
+    /// Waits for the store's first answer, or until the time for it is over.
     async fn answered(&self) {
         loop {
             let answered = self.answered.notified();

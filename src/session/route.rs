@@ -15,7 +15,7 @@ pub(super) enum Route<'a> {
     Auth(&'a str),
     KeySet,
     Script,
-    /// Nothing is there, and nobody else may answer.
+    /// There is no such route, and the app may not answer either.
     Nothing,
 }
 

@@ -31,7 +31,7 @@ pub(super) enum SessionState {
     /// The browser has the cookie of a session that is over.
     Invalid,
     Valid(Session),
-    /// The store has been silent for so long that nobody can tell whether the session was ended.
+    /// The store has been silent for so long that it is unknown whether the session has ended.
     Unknown(Session),
 }
 

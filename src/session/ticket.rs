@@ -56,7 +56,7 @@ impl Session {
         Self { last_seen: now, ..self.clone() }
     }
 
-    /// How long it lives on if nobody uses it; none once it is over.
+    /// Returns how long the session lives without further use; `None` after its end.
     pub(crate) fn time_left(&self, lifetime: Duration, idle: Duration, now: SystemTime) -> Option<Duration> {
         let end = self.end(lifetime).min(self.last_seen.checked_add(idle)?);
         end.duration_since(now).ok().filter(|left| !left.is_zero())

@@ -22,7 +22,7 @@ use crate::{
 impl Inner {
     /// Sorts the listed cookies of a request: those that may go on to the app, and what is done in the response.
     ///
-    /// While nobody can tell who a browser is, none goes on and nothing is changed.
+    /// While the user of a browser is unknown, the app gets no listed cookie, and none is changed.
     pub(super) fn sort_cookies(&self, state: &SessionState, head: &Parts) -> (KeptCookies, Option<AppCookies>) {
         let mut kept = KeptCookies::default();
         if self.upstream_cookies.is_empty() {
@@ -71,7 +71,7 @@ impl Inner {
         is_any
     }
 
-    /// The lines that make a browser forget the listed cookies after a request for a path.
+    /// Returns the lines that make a browser delete the listed cookies after a request for a path.
     pub(super) fn expire_cookies<'a>(&'a self, path: &'a str) -> impl Iterator<Item = HeaderValue> + 'a {
         self.upstream_cookies.iter().flat_map(|cookie| cookie.expired(path))
     }
@@ -121,7 +121,7 @@ pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8
     kept.into_iter().for_each(|line| target.append(&header::COOKIE, line));
 }
 
-/// Whose a browser's cookies are; none while nobody can tell.
+/// The owner of a browser's cookies; `None` while it is unknown.
 fn owner(state: &SessionState) -> Option<CookieOwner> {
     match state {
         SessionState::Valid(session) => Some(CookieOwner::new(user(session))),

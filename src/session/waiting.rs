@@ -47,7 +47,7 @@ struct Watch {
     found: Found,
     /// When the store was asked last, if the login has not moved since.
     confirmed: Option<Instant>,
-    /// For how many polls nobody has waited.
+    /// The number of polls since a request last waited.
     idle: u32,
     changes: watch::Sender<Change>,
 }

@@ -59,7 +59,7 @@ fn page(status: StatusCode, shown: minijinja::Value) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Html(html.expect("the page is valid"))).into_response()
 }
 
-/// What the page needs of a deep link, which is read as the app does.
+/// The parts of a deep link that the page needs, read as the app reads them.
 #[derive(Debug, PartialEq, Eq)]
 struct Link {
     request_id: String,

@@ -12,7 +12,7 @@ pub(super) fn may_say(name: &HeaderName) -> bool {
 /// The names, and the families of names, by which proxies tell apps where a request came from, what it was before they
 /// changed it, or who sends it. The README has the same list.
 const PROXIES: [&str; 40] = [
-    // Where it came from.
+    // The origin of the request.
     "forwarded",
     "forwarded-for",
     "x-forwarded",
@@ -32,7 +32,7 @@ const PROXIES: [&str; 40] = [
     "x-url-scheme",
     "front-end-https",
     "x-host",
-    // What it was, or is to be.
+    // The request as it was, or as it should become.
     "script-name",
     "x-script-name",
     "path-info",
@@ -48,13 +48,13 @@ const PROXIES: [&str; 40] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
-    // Who sends it.
+    // The sender.
     "x-remote-user",
     "ssl-client-*",
     "x-ssl-client-*",
     "x-client-cert",
     "x-arr-*",
-    // What the proxy itself is to do.
+    // Instructions to the proxy itself.
     "x-accel-*",
     "x-envoy-*",
 ];

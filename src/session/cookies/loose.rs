@@ -19,7 +19,7 @@ pub(super) fn is_read_in(pair: &[u8], known: &str, is_beginning: bool) -> bool {
     })
 }
 
-/// Where a name could start in what comes before a `=`: after anything that could be left out or could separate.
+/// Returns the positions before a `=` at which a name could start: after any byte that could be left out or could separate.
 fn starts(part: &[u8], is_start: bool) -> impl Iterator<Item = &[u8]> {
     let separates = |at: usize| part.get(at).copied().is_some_and(is_separator);
     let starts = move |at: &usize| !separates(*at) && at.checked_sub(1).map_or(is_start, separates);

@@ -73,7 +73,7 @@ impl UpstreamCookie {
         self.covers(key(pair)) || loose::is_read_in(pair, beginning.unwrap_or(self.name()), beginning.is_some())
     }
 
-    /// The lines that make a browser forget the cookie after a request for a path; none where the name is not known.
+    /// Returns the lines that make a browser delete the cookie after a request for a path; none if the name is not known.
     pub(crate) fn expired(&self, request: &str) -> Vec<HeaderValue> {
         if self.beginning().is_some() { Vec::new() } else { self.expired_as(self.name(), request) }
     }

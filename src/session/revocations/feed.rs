@@ -29,7 +29,7 @@ impl Handler<'_> {
         if let Some(generation) = revocations.start(now) {
             let (gate, sessions) = (self.gate.downgrade(), Arc::downgrade(self.sessions));
             let (clock, stopped) = (Arc::clone(clock), revocations.stopped.clone());
-            // The task goes on by itself, so nobody waits for its end.
+            // The task runs on its own, so its end is not awaited.
             drop(self.begin(Follower { gate, sessions, clock, stopped, generation }.follow()).await);
         }
         self.gate.by(revocations.started(now) + START, revocations.answered()).await;

@@ -30,7 +30,7 @@ impl Handler<'_> {
     pub(crate) async fn wait(&self, changes: Option<&mut Changes>, deadline: Instant) -> Option<Change> {
         let change = async {
             let Some(changes) = changes else { return pending().await };
-            // A login that is no longer watched may have moved.
+            // A login that is no longer watched may have changed its state.
             unless(self.poll(), changes.changed()).await?.ok().map_or(Some(Change::Moved), |()| Some(*changes.borrow()))
         };
         self.gate.by(deadline, self.sessions.waiting.closed.run_until_cancelled(change)).await??

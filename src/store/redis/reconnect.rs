@@ -171,7 +171,7 @@ impl<'a> PendingCall<'a> {
 impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         let now = self.reconnect.clock.now();
-        // While nobody may connect, a silent connection is better than none.
+        // While no one may connect, a silent connection is better than none.
         if !self.answered && now >= self.asked + PATIENCE && !self.reconnect.slot().rests(now) {
             self.reconnect.give_up(self.connection, &Cause::Timeout.into());
         }

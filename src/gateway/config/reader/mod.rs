@@ -32,7 +32,7 @@ pub(super) fn read<T>(
 /// A mapping of known keys.
 pub(super) struct Section<'a> {
     context: &'a Context<'a>,
-    /// Where it is, or the mapping around it where the file leaves it out.
+    /// The position of the value, or of the mapping around it if the file has no such value.
     place: Place,
     path: String,
     entries: &'a [(String, Node)],
@@ -47,7 +47,7 @@ pub(super) struct Item<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Reads the mapping, then reports the keys that nobody asked for.
+    /// Reads the mapping, then reports the keys that no section asked for.
     fn read_whole<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let value = read(&mut self);
         for (name, node) in self.entries.iter().filter(|(name, _)| !self.asked.contains(&name.as_str())) {

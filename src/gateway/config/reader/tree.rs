@@ -17,9 +17,9 @@ use crate::gateway::config::error::{Mistake, Place};
 pub(crate) struct Node {
     /// The dotted path of its key, such as `listen[1].address`.
     pub(crate) path: String,
-    /// Where its key is, or the value itself where it has none.
+    /// The position of the key, or of the value itself if it has no key.
     pub(crate) key_place: Place,
-    /// Where it starts, or its key if there is no value.
+    /// The position of its start, or of its key if there is no value.
     pub(crate) place: Place,
     pub(crate) value: Value,
 }
