@@ -10,7 +10,6 @@ use tower::{
 
 /// Returns pauses that grow from `shortest` to `longest`. Up to as much again is added to a pause, but none is longer than
 /// `longest`. They need a tokio runtime.
-#[cfg_attr(not(feature = "client"), allow(dead_code, reason = "only those that fetch try again and again"))]
 pub(crate) fn growing(shortest: Duration, longest: Duration) -> impl Backoff<Future = Sleep> {
     // A random generator of its own for each user, or those that fail together would try again together.
     let jitter = 1.0;
@@ -19,13 +18,11 @@ pub(crate) fn growing(shortest: Duration, longest: Duration) -> impl Backoff<Fut
 }
 
 /// Returns a pause between half of `longest` and `longest`. It needs no runtime, as the caller's clock may need none.
-#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions pause once"))]
 pub(crate) fn jittered(longest: Duration) -> Duration {
     longest.mul_f64(f64::midpoint(1.0, HasherRng::default().next_f64()))
 }
 
 /// Returns pauses that double from `shortest` to `longest`, for callers whose clock may need no runtime.
-#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions pause by their own clock"))]
 pub(crate) fn doubling(shortest: Duration, longest: Duration) -> impl Iterator<Item = Duration> {
     successors(Some(shortest), move |pause| Some(longest.min(*pause * 2)))
 }

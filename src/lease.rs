@@ -37,7 +37,6 @@ pub(crate) trait Tenure: Send + Sync {
 }
 
 impl Lease {
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions end"))]
     pub(crate) fn new(tenure: impl Tenure + 'static) -> Self {
         Self(Arc::new(tenure))
     }

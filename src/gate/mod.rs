@@ -43,10 +43,6 @@ mod event;
 mod framing;
 mod intake;
 mod limits;
-#[cfg_attr(
-    not(all(feature = "assertion", feature = "session", feature = "pingora")),
-    allow(dead_code, unused_imports, reason = "each feature needs a part of it")
-)]
 pub(crate) mod plugin;
 mod rejection;
 mod reply;

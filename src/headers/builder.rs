@@ -118,7 +118,6 @@ impl HeaderNamesBuilder {
     /// # Errors
     ///
     /// When the name is not a valid header name, holds `_`, is essential, or is that of another header that is set.
-    #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only the gateway sets fixed headers"))]
     pub(crate) fn fix(&mut self, name: &str) -> Result<HeaderName, HeaderNameError> {
         let name = self.admit(name, |name| is_essential(name) && !FIXABLE.contains(&name))?;
         let folded = fold(name.as_str());

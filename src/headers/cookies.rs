@@ -32,12 +32,10 @@ pub(crate) struct KeptCookies(Vec<Box<[u8]>>);
 ///
 /// It names a user, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 pub(crate) struct CookieOwner(Arc<[u8]>);
 
 /// The edits to the app's cookies in a response.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 pub(crate) struct AppCookies {
     /// Whom the cookies belong to that the app sets.
     pub(crate) owner: CookieOwner,
@@ -45,7 +43,6 @@ pub(crate) struct AppCookies {
     pub(crate) expired: Vec<HeaderValue>,
 }
 
-#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 impl KeptCookies {
     /// Adds a pair.
     pub(crate) fn keep(&mut self, pair: &[u8]) {
@@ -58,7 +55,6 @@ impl KeptCookies {
     }
 }
 
-#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
 impl CookieOwner {
     /// A user, by bytes that no other user has. They are empty for a browser without a session.
     pub(crate) fn new(user: impl Into<Arc<[u8]>>) -> Self {

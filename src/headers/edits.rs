@@ -60,10 +60,8 @@ pub(crate) struct Edits {
     pub(crate) names: Arc<HeaderNames>,
     pub(crate) kind: EditKind,
     /// The app's listed cookies that go on.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) cookies: KeptCookies,
     /// Whether the request came by a trusted proxy, which may tell the app where it is mounted.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) by_proxy: bool,
     /// The edits to the response, if there are any.
     pub(crate) response: Option<Arc<ResponseEdits>>,
@@ -90,7 +88,6 @@ pub(crate) enum EditKind {
     /// A callback whose profile was fetched: its identity, with an assertion of it if there is one.
     Verified { identity: Identity, assertion: Option<HeaderValue> },
     /// A request of a browser that is known: the identity of its session.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know browsers"))]
     Known { identity: Identity, assertion: Option<HeaderValue> },
     /// A callback without a token: its status and request id.
     Declined(Decline),
@@ -182,7 +179,6 @@ impl HeaderNames {
     ///
     /// The names that were [stripped](super::HeaderNamesBuilder::strip), and those that apps read beside a preset's own
     /// (`Remote-Groups`), are set to an empty value too.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions need it"))]
     pub(crate) fn declare(&self, target: &mut impl HeaderTarget, identity: Option<&Identity>) {
         for name in &self.valueless {
             target.insert(name, HeaderValue::from_static(""));
