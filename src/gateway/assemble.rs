@@ -19,7 +19,7 @@ use crate::{
     gate::Gate,
     profile::{ClientError, ProfileClient},
     session::{Sessions, SessionsBuilder},
-    store::MemoryStore,
+    store::{MemoryStore, RedisStore},
     tasks::Tasks,
 };
 
@@ -68,10 +68,16 @@ fn profile_client(config: &Config) -> Result<ProfileClient, ClientError> {
 }
 
 fn sessions(session: &Session) -> Result<SessionsBuilder, BoxError> {
-    let (url, sealer, partner) = (session.public_url.clone(), session.secrets.sealer(), session.partner.clone());
+    let (url, sealer, partner) = (session.public_url.clone(), session.sealer.clone(), session.partner.clone());
     let builder = match &session.store {
         Store::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
-        Store::Redis(server) => Sessions::builder(url, sealer, partner, server.store(session.max_pending)?),
+        Store::Redis { url: server, ca_file } => {
+            let mut store = RedisStore::new(server, session.max_pending)?;
+            if let Some(pem) = ca_file {
+                store = store.trust(pem)?;
+            }
+            Sessions::builder(url, sealer, partner, store)
+        }
     };
     let builder = builder
         .path(session.path.clone())

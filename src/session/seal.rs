@@ -24,6 +24,7 @@ use crate::{callback::RequestId, random::Random};
 /// # Security
 ///
 /// Only a gate seals and opens with it, because a sealed session cookie can name any user.
+#[derive(Clone)]
 pub struct Sealer {
     /// The first seals.
     keys: Vec<Key>,
@@ -46,6 +47,7 @@ pub(crate) enum Purpose<'a> {
     UpstreamCookie { owner: &'a [u8], name: &'a [u8], value: &'a [u8] },
 }
 
+#[derive(Clone)]
 struct Key {
     id: [u8; KEY_ID],
     cipher: XChaCha20Poly1305,

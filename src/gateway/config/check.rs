@@ -2,60 +2,33 @@
 
 use std::fmt;
 
-use super::Settings;
+use super::Config;
 use crate::{
     access::{Access, Rule},
     headers::Field,
 };
 
-/// A likely mistake in a valid configuration, or something that lowers its safety. `truegate check` prints it, and `truegate
-/// serve` logs it when it starts.
-///
-/// # Security
-///
-/// It displays as the key and what to do, and repeats no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Warning {
-    /// Without sessions, a callback path that can be guessed.
-    #[error(
-        "callback.path: can be guessed, and it is the only secret between Truecaller and you (make one with `truegate \
-         keys path`, and register it with Truecaller)"
-    )]
-    GuessableCallbackPath,
-    /// The rule with this index, counted from 0, is for paths that truegate answers itself.
-    #[error(
-        "routes[{0}]: never applies, because truegate itself answers this path (move the app's page, `session.path` or \
-         `callback.path`)"
-    )]
-    OwnRoute(usize),
-    /// Some requests need a login, and no cookie of the app is set to end with it.
-    #[error(
-        "session.upstream_cookies: missing, although some paths require a login: if the app keeps a session of its own, \
-         the next person in the same browser is still logged in as the last one (list the app's cookies, or write [] if \
-         it has none)"
-    )]
-    NoUpstreamCookies,
-    /// With sessions, a header with the field `profile`.
-    #[error(
-        "identity.headers: the field `profile` is never sent in a session, because a session does not keep it (name the \
-         fields that you need)"
-    )]
-    ProfileInSessions,
-}
-
-impl Settings {
-    /// Returns the likely mistakes; none if all is well.
-    pub(crate) fn warnings(&self) -> Vec<Warning> {
+impl Config {
+    /// Returns the likely mistakes in a valid configuration, and what lowers its safety; none if all is well. Each one is the
+    /// key and what to do, and repeats no value. `truegate check` prints them, and `truegate serve` logs them when it starts.
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let Some(session) = &self.session else {
-            return self.callback.path.is_guessable().then_some(Warning::GuessableCallbackPath).into_iter().collect();
+            let is_guessable = self.callback.path.is_guessable();
+            return is_guessable.then(|| GUESSABLE_CALLBACK_PATH.to_owned()).into_iter().collect();
         };
-        let is_own = |path: &str| session.path.covers(path) || self.callback.path.covers(path);
-        let rules = self.routes.iter().enumerate();
-        let own = rules.filter(|(_, rule)| is_own(rule.pattern.as_str())).map(|(at, _)| Warning::OwnRoute(at));
-        let unlisted = self.routes.require() && session.upstream_cookies.is_none();
-        own.chain(self.identity.carries(Field::Profile).then_some(Warning::ProfileInSessions))
-            .chain(unlisted.then_some(Warning::NoUpstreamCookies))
-            .collect()
+        let is_own = |rule: &Rule| {
+            let path = rule.pattern.as_str();
+            session.path.covers(path) || self.callback.path.covers(path)
+        };
+        let own = self.routes.iter().enumerate().filter(|(_, rule)| is_own(rule));
+        let mut warnings: Vec<_> = own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")).collect();
+        if self.identity.carries(Field::Profile) {
+            warnings.push(PROFILE_IN_SESSIONS.to_owned());
+        }
+        if self.routes.require() && session.upstream_cookies.is_none() {
+            warnings.push(NO_UPSTREAM_COOKIES.to_owned());
+        }
+        warnings
     }
 
     /// Displays every rule in its order, the default where no rule matches, and what somebody without a session can reach.
@@ -117,3 +90,13 @@ fn scope(rule: &Rule) -> String {
     let methods: Vec<_> = methods.iter().map(http::Method::as_str).collect();
     format!("{scope} ({})", methods.join(", "))
 }
+
+const GUESSABLE_CALLBACK_PATH: &str = "callback.path: can be guessed, and it is the only secret between Truecaller and you \
+    (make one with `truegate keys path`, and register it with Truecaller)";
+const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path` or \
+    `callback.path`)";
+const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \
+    a session of its own, the next person in the same browser is still logged in as the last one (list the app's cookies, \
+    or write [] if it has none)";
+const PROFILE_IN_SESSIONS: &str = "identity.headers: the field `profile` is never sent in a session, because a session does \
+    not keep it (name the fields that you need)";

@@ -75,10 +75,17 @@ pub(super) fn explain(error: HeaderNameError) -> String {
 
 /// Reads `assertion`; none if a key that it must have is missing or wrong.
 pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
-    let principal = || value::text(str::parse::<Principal>, "write a URL or a name");
     let keys = section.require("key", "write key: ${file:assertion.pem}").and_then(signing_keys);
-    let issuer = section.read_required("issuer", "write issuer: https://shop.example", principal());
-    let audience = section.read_required("audience", "write audience: shop-backend", principal());
+    let issuer = section.read_required(
+        "issuer",
+        "write issuer: https://shop.example",
+        value::text(str::parse::<Principal>, "write a URL or a name"),
+    );
+    let audience = section.read_required(
+        "audience",
+        "write audience: shop-backend",
+        value::text(str::parse::<Principal>, "write a URL or a name"),
+    );
     let lifetime = Duration::from_secs(10)..=Duration::from_hours(1);
     let lifetime = section.read_or("lifetime", Assertions::LIFETIME, value::duration(lifetime));
     Some(Arc::new(Assertions::new(keys?, issuer?, audience?).lifetime(lifetime)))

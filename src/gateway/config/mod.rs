@@ -24,7 +24,7 @@ mod tls;
 mod upstream;
 mod value;
 
-use std::{fmt, ops::Deref, path::Path};
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use self::reader::{Context, SIZE_LIMIT};
 pub(crate) use self::{
@@ -36,28 +36,46 @@ pub(crate) use self::{
     tls::TlsFiles,
     upstream::Upstream,
 };
-use self::{error::Mistake, settings::Settings};
+use self::{callback::Truecaller, error::Mistake};
+use crate::{
+    access::Rules, assertion::Assertions, gate::Limits, gateway::forwarded::TrustedProxies, headers::HeaderNames,
+};
 
-/// A configuration in which nothing is wrong.
-///
-/// [`Config::load`] and [`Config::parse`] are the only ways to make one. It dereferences to its [`Settings`], which cannot be
-/// changed.
+/// A configuration in which nothing is wrong: [`Config::load`] and [`Config::parse`] are the only ways to make one.
 ///
 /// # Security
 ///
 /// Any value may have come from the environment or from a file of secrets, so `Debug` shows none.
-#[derive(Clone)]
-pub(crate) struct Config(Settings);
-
-impl Deref for Config {
-    type Target = Settings;
-
-    fn deref(&self) -> &Settings {
-        &self.0
-    }
+pub(crate) struct Config {
+    /// The addresses to listen on; at least one.
+    pub(crate) listen: Vec<Listener>,
+    /// The app behind truegate.
+    pub(crate) upstream: Upstream,
+    /// How long the gateway waits, for the app and for clients.
+    pub(crate) timeouts: Timeouts,
+    /// How callbacks are taken.
+    pub(crate) callback: Callback,
+    /// How profiles are fetched.
+    pub(crate) truecaller: Truecaller,
+    /// The headers that tell the app who calls.
+    pub(crate) identity: Arc<HeaderNames>,
+    /// The proxies that may say where a request came from.
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// How many logins and callbacks may come from one client.
+    pub(crate) limits: Limits,
+    /// How browsers log in, if they can.
+    pub(crate) session: Option<Session>,
+    /// Which paths need an identity, and whose; empty without sessions.
+    pub(crate) routes: Rules,
+    /// How identities are signed, if they are.
+    pub(crate) assertion: Option<Arc<Assertions>>,
+    /// The address that serves health and metrics.
+    pub(crate) admin: SocketAddr,
+    /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
+    pub(crate) shutdown_grace: Duration,
+    /// How the program logs.
+    pub(crate) log: Log,
 }
-
-redacted!(Config);
 
 impl Config {
     /// Reads a file, with the files and environment variables that it refers to.
@@ -86,11 +104,17 @@ impl Config {
             return Err(ConfigErrors::new(path, vec![Mistake::new(None, "", TOO_LARGE)]));
         }
         let context = Context::new(path, &environment);
-        let settings = reader::read(text, &context, Settings::read);
-        match (settings, context.mistakes.into_inner()) {
-            (Some(settings), mistakes) if mistakes.is_empty() => Ok(Self(settings)),
+        let config = reader::read(text, &context, Self::read);
+        match (config, context.mistakes.into_inner()) {
+            (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Config(redacted)")
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use http::Method;
 
 use super::{
-    reader::{Item, Section},
+    reader::{Item, Section, unreadable},
     value,
 };
 use crate::{
@@ -108,7 +108,10 @@ fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
     let prefix = value::text(PhonePrefix::from_str, "write \"+91\"");
     let prefixes = allow.take("phone_prefixes").map(|item| item.parse_all(|text| prefix(text).map(AllowEntry::Prefix)));
     let file = allow.take("phones_file").map(|item| {
-        let file = PhonesFile::read(item.path()?).map_err(explain);
+        let file = PhonesFile::read(item.path()?).map_err(|error| match error {
+            PhonesFileError::Unreadable(kind) => unreadable(&kind),
+            error => error.to_string(),
+        });
         item.accept(file).map(|file| vec![AllowEntry::File(file)])
     });
     let entries: Option<Vec<_>> = [phones, prefixes, file].into_iter().flatten().collect();
@@ -119,15 +122,4 @@ fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
 fn phone(text: &str) -> Result<PhoneNumber, &'static str> {
     let phone = PhoneNumber::parse(text).filter(|_| text.starts_with('+'));
     phone.ok_or("not a valid phone number (write \"+919999900001\")")
-}
-
-fn explain(error: PhonesFileError) -> String {
-    match error {
-        PhonesFileError::Unreadable(kind) => {
-            format!("the file cannot be read: {kind} (paths are relative to the configuration file)")
-        }
-        PhonesFileError::Line(line) => {
-            format!("line {line} of the file is not a phone number (write +919999900001)")
-        }
-    }
 }

@@ -11,55 +11,11 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    callback::{Callback, Truecaller},
-    identity,
-    listener::{self, Listener},
+    Callback, Config, Session, Truecaller, identity, listener,
     reader::{Item, Scalar, Section},
-    routes,
-    session::Session,
-    upstream::{self, Upstream},
-    value,
+    routes, upstream, value,
 };
-use crate::{
-    access::Rules,
-    assertion::{Assertions, KEY_SET_PATH},
-    gate::Limits,
-    gateway::forwarded::{TrustedNetwork, TrustedProxies},
-    headers::HeaderNames,
-};
-
-/// The settings of a configuration.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    /// The addresses to listen on; at least one.
-    pub(crate) listen: Vec<Listener>,
-    /// The app behind truegate.
-    pub(crate) upstream: Upstream,
-    /// How long the gateway waits, for the app and for clients.
-    pub(crate) timeouts: Timeouts,
-    /// How callbacks are taken.
-    pub(crate) callback: Callback,
-    /// How profiles are fetched.
-    pub(crate) truecaller: Truecaller,
-    /// The headers that tell the app who calls.
-    pub(crate) identity: Arc<HeaderNames>,
-    /// The proxies that may say where a request came from.
-    pub(crate) trusted_proxies: TrustedProxies,
-    /// How many logins and callbacks may come from one client.
-    pub(crate) limits: Limits,
-    /// How browsers log in, if they can.
-    pub(crate) session: Option<Session>,
-    /// Which paths need an identity, and whose; empty without sessions.
-    pub(crate) routes: Rules,
-    /// How identities are signed, if they are.
-    pub(crate) assertion: Option<Arc<Assertions>>,
-    /// The address that serves health and metrics.
-    pub(crate) admin: SocketAddr,
-    /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
-    pub(crate) shutdown_grace: Duration,
-    /// How the program logs.
-    pub(crate) log: Log,
-}
+use crate::{assertion::KEY_SET_PATH, gate::Limits, gateway::forwarded::TrustedNetwork};
 
 /// How long the gateway waits. `None` stands for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +50,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-impl Settings {
-    /// Reads every section. Use the settings only if no mistake was reported.
+impl Config {
+    /// Reads every section. Use what it returns only if no mistake was reported.
     pub(super) fn read(file: &mut Section<'_>) -> Option<Self> {
         let listeners = listener::read(file.take("listen"));
         let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
@@ -144,7 +100,7 @@ impl Settings {
             identity: Arc::new(identity.build()),
             trusted_proxies: file
                 .list("trusted_proxies")
-                .iter()
+                .into_iter()
                 .filter_map(|item| item.parse(|text| TrustedNetwork::parse(text)))
                 .collect(),
             limits: file.section("limits", read_limits),

@@ -225,6 +225,11 @@ impl<'a> Item<'a> {
     }
 }
 
+/// The message for a file that cannot be read.
+pub(super) fn unreadable(cause: &dyn fmt::Display) -> String {
+    format!("the file cannot be read: {cause} (paths are relative to the configuration file)")
+}
+
 fn advice(name: &str, known: &[&str]) -> String {
     let distance = |known: &str| strsim::damerau_levenshtein(name, known);
     let nearest = known.iter().filter(|_| name.len() <= 64).min_by_key(|known| distance(known));

@@ -1,14 +1,14 @@
 //! `session`: how browsers log in, and how they are known from then on.
 
 mod site;
-mod store;
 
 use std::{num::NonZero, ops::RangeInclusive, str::FromStr, time::Duration};
 
-pub(crate) use self::store::Store;
+use zeroize::Zeroizing;
+
 use super::{
-    reader::{Item, Section},
-    value,
+    reader::{Item, Scalar, Section},
+    tls, value,
 };
 use crate::{
     access::{Access, Rules},
@@ -16,15 +16,15 @@ use crate::{
         Brand, Cookies, LinkBase, LogoutUrl, OwnCookie, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret,
         SessionCookieName, SessionPath, SessionsBuilder, UpstreamCookie,
     },
+    store::RedisStore,
 };
 
 /// How browsers log in, and how they are known from then on.
-#[derive(Clone)]
 pub(crate) struct Session {
     /// The origin that browsers see.
     pub(crate) public_url: PublicUrl,
-    /// The secrets that seal sessions.
-    pub(crate) secrets: Secrets,
+    /// Seals and opens sessions with the secrets.
+    pub(crate) sealer: Sealer,
     /// The path below which truegate's own routes are.
     pub(crate) path: SessionPath,
     /// How long a login may take.
@@ -57,84 +57,73 @@ pub(crate) struct Session {
     pub(crate) pages: Pages,
 }
 
-/// One secret or several, of which the first seals and all open.
-#[derive(Debug, Clone)]
-pub(crate) struct Secrets {
-    first: Secret,
-    others: Vec<Secret>,
-}
-
-impl Secrets {
-    /// Returns the sealer that seals and opens with them.
-    pub(crate) fn sealer(&self) -> Sealer {
-        Sealer::new(&self.first, &self.others)
-    }
-
-    fn read(item: Item<'_>) -> Option<Self> {
-        let secret = value::text(Secret::parse, "make it with `truegate keys secret`");
-        let mut secrets = item.one_or_more("list a secret", |item| item.parse(&secret)).into_iter();
-        Some(Self { first: secrets.next()?, others: secrets.collect() })
-    }
+/// The store of logins and revocations.
+pub(crate) enum Store {
+    /// The memory of this process.
+    Memory,
+    /// A Redis or Valkey server that several gateways share.
+    Redis {
+        /// The URL of the server, which may hold a password.
+        url: Zeroizing<String>,
+        /// Certificates to trust besides the usual roots, as PEM.
+        ca_file: Option<Vec<u8>>,
+    },
 }
 
 impl Session {
-    /// The default of `max_pending`.
-    pub(crate) const MAX_PENDING: usize = 100_000;
-
     /// Reads the section; none if a key that it must have is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {
-        let origin = value::text(PublicUrl::parse, "write https://shop.example");
-        let public_url = section.read_required("public_url", "write public_url: https://shop.example", origin);
-        let secrets = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}");
-        let secrets = secrets.and_then(Secrets::read);
+        let public_url = value::text(PublicUrl::parse, "write https://shop.example");
+        let public_url = section.read_required("public_url", "write public_url: https://shop.example", public_url);
+        let sealer = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}").and_then(sealer);
+        let path = section
+            .read("path", value::text(SessionPath::from_str, "write one such as /.truegate"))
+            .unwrap_or_default();
+        let fallback_url = section.take("fallback_url").and_then(|item| fallback(item, &path, routes));
+        let logout_url = section.take("logout_url").and_then(|item| logout(item, &path));
 
-        let path = section.take("path").map_or_else(
-            || Some(SessionPath::default()),
-            |item| item.parse(value::text(SessionPath::from_str, "write one such as /.truegate")),
-        );
-        let fallback_url = section.take("fallback_url").and_then(|item| fallback(item, path.as_ref(), routes));
-        let logout_url = section.take("logout_url").and_then(|item| logout(item, path.as_ref()));
-
-        let lifetime = section.read("lifetime", value::duration(LIFETIMES)).unwrap_or(SessionsBuilder::LIFETIME);
-        let idle = section.read("idle", |text| match value::duration(LIFETIMES)(text)? {
-            idle if idle > lifetime => Err("must not be longer than `lifetime` (write a shorter one)".to_owned()),
-            idle => Ok(idle),
+        let lifetime = section.read_or("lifetime", SessionsBuilder::LIFETIME, value::duration(LIFETIMES));
+        let idle = section.read_or("idle", SessionsBuilder::IDLE.min(lifetime), |text| {
+            match value::duration(LIFETIMES)(text)? {
+                idle if idle > lifetime => Err("must not be longer than `lifetime` (write a shorter one)".to_owned()),
+                idle => Ok(idle),
+            }
         });
+        let login_timeout = value::duration(LOGIN_TIMEOUTS);
+        let grace = value::duration(REVOCATION_GRACES);
+        let max_pending = value::count(NonZero::<u32>::MIN..=MAX_PENDING);
+        let link_base =
+            section.read("link_base", value::text(LinkBase::parse, "write truecallersdk://truesdk/web_verify"));
 
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
         let partner = partner.and_then(|item| item.section(site::partner));
-        let cookie_name = value::text(SessionCookieName::parse, "write one such as truegate-shop");
-        let cookie_name = section.read("cookie_name", cookie_name).unwrap_or_default();
+        let cookie_name = section
+            .read("cookie_name", value::text(SessionCookieName::parse, "write one such as truegate-shop"))
+            .unwrap_or_default();
+        let ours = Cookies::new(&cookie_name, public_url.as_ref().is_none_or(PublicUrl::is_secure));
         let upstream_cookies = section.take("upstream_cookies").map(|item| {
-            let ours = public_url.as_ref().map(|url| Cookies::new(&cookie_name, url.is_secure()));
             let items = item.list().unwrap_or_default();
-            items.into_iter().filter_map(|item| upstream_cookie(item, ours.as_ref())).collect()
+            items.into_iter().filter_map(|item| upstream_cookie(item, &ours)).collect()
         });
-        let (store, pages) = (Store::read(section), site::pages(section));
+        let (store, pages) = (store(section), site::pages(section));
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
-            login_timeout: section
-                .read("login_timeout", value::duration(LOGIN_TIMEOUTS))
-                .unwrap_or(SessionsBuilder::LOGIN_TIMEOUT),
+            login_timeout: section.read_or("login_timeout", SessionsBuilder::LOGIN_TIMEOUT, login_timeout),
             lifetime,
-            idle: idle.unwrap_or(SessionsBuilder::IDLE.min(lifetime)),
+            idle,
             max_pending: section
-                .read("max_pending", value::count(NonZero::<u32>::MIN..=MAX_PENDING))
-                .map_or(Self::MAX_PENDING, |count| count.get() as usize),
-            revocation_grace: section
-                .read("revocation_grace", value::duration(REVOCATION_GRACES))
-                .unwrap_or(SessionsBuilder::REVOCATION_GRACE),
-            link_base: section
-                .read("link_base", value::text(LinkBase::parse, "write truecallersdk://truesdk/web_verify"))
-                .unwrap_or_default(),
+                .read("max_pending", max_pending)
+                .map_or(DEFAULT_MAX_PENDING, |count| count.get() as usize),
+            revocation_grace: section.read_or("revocation_grace", SessionsBuilder::REVOCATION_GRACE, grace),
+            link_base: link_base.unwrap_or_default(),
             brand: site::brand(section),
             fallback_url,
             logout_url: logout_url.unwrap_or_default(),
             cookie_name,
             upstream_cookies,
             public_url: public_url?,
-            secrets: secrets?,
-            path: path?,
+            sealer: sealer?,
+            path,
             partner: partner?,
             store: store?,
             pages: pages?,
@@ -142,38 +131,68 @@ impl Session {
     }
 }
 
+/// Reads one secret or several, of which the first seals and all open.
+fn sealer(item: Item<'_>) -> Option<Sealer> {
+    let secret = value::text(Secret::parse, "make it with `truegate keys secret`");
+    let secrets = item.one_or_more("list a secret", |item| item.parse(&secret));
+    let (first, others) = secrets.split_first()?;
+    Some(Sealer::new(first, others))
+}
+
 /// Reads the page for users who cannot log in. It must be neither a route of truegate nor a page that needs a login.
-fn fallback(item: Item<'_>, own: Option<&SessionPath>, routes: &Rules) -> Option<ReturnPath> {
+fn fallback(item: Item<'_>, own: &SessionPath, routes: &Rules) -> Option<ReturnPath> {
     let fallback =
         item.parse(|text| ReturnPath::parse(text).ok_or("not a path of this site (write one such as /login)"))?;
     let path = fallback.path();
-    match own {
-        Some(own) if own.covers(path) => {
-            item.complain("leads to truegate's own routes (write a page of the app)");
-        }
-        Some(_) if !matches!(routes.access(path), Ok(Access::Public | Access::Optional)) => item.complain(
+    if own.covers(path) {
+        item.complain("leads to truegate's own routes (write a page of the app)");
+    } else if !matches!(routes.access(path), Ok(Access::Public | Access::Optional)) {
+        item.complain(
             "leads to a page that needs a login, but users who cannot log in are sent there (open its path with a rule, or \
              remove the key: truegate then shows a page of its own)",
-        ),
-        _ => {}
+        );
     }
     Some(fallback)
 }
 
-fn logout(item: Item<'_>, own: Option<&SessionPath>) -> Option<LogoutUrl> {
+fn logout(item: Item<'_>, own: &SessionPath) -> Option<LogoutUrl> {
     let url = item.parse(|text| {
         let advice = "neither a path of this site nor an https:// URL (write one such as /goodbye)";
         LogoutUrl::parse(text).ok_or(advice)
     })?;
-    let path = url.as_str().split(['?', '#']).next();
-    if own.is_some_and(|own| path == Some(&*format!("{}/logout", own.as_str()))) {
+    if url.as_str().split(['?', '#']).next() == Some(&*format!("{}/logout", own.as_str())) {
         item.complain("leads back to the logout (write a page of the app)");
     }
     Some(url)
 }
 
+/// Reads `store` and the certificates that it is trusted by.
+fn store(section: &mut Section<'_>) -> Option<Store> {
+    let mut store = section.take("store").map_or(Some(Store::Memory), |item| item.parse(parse_store));
+    if let (Some(item), Some(store)) = (section.take("store_ca_file"), &mut store) {
+        match store {
+            Store::Redis { url, ca_file } if is_encrypted(url) => *ca_file = tls::roots(item),
+            _ => item.complain_of_key("only used with a `store` that begins with rediss:// (remove it)"),
+        }
+    }
+    store
+}
+
+fn parse_store(text: &Scalar) -> Result<Store, String> {
+    if &**text == "memory" {
+        return Ok(Store::Memory);
+    }
+    RedisStore::new(text, 1).map_err(|error| format!("{error} (write memory, or redis://127.0.0.1:6379)"))?;
+    Ok(Store::Redis { url: text.text.clone(), ca_file: None })
+}
+
+fn is_encrypted(url: &str) -> bool {
+    url.split_once(':')
+        .is_some_and(|(scheme, _)| ["rediss", "valkeys"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
+}
+
 /// Reads a name, or a mapping of a name with the path and the domain that the app sets.
-fn upstream_cookie(item: Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
+fn upstream_cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
     if !item.is_mapping() {
         return cookie(item, ours);
     }
@@ -192,23 +211,21 @@ fn upstream_cookie(item: Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCoo
 }
 
 /// Reads the name of a cookie, which must not be one of truegate's own.
-fn cookie(item: Item<'_>, ours: Option<&Cookies>) -> Option<UpstreamCookie> {
+fn cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
     item.parse(|text| {
         let cookie = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID")(text)?;
         if cookie.name() == "*" {
             return Err("covers every cookie (write the start of the names, such as jupyterhub-user-*)".to_owned());
         }
-        let is_ours = |ours: &Cookies| {
-            let is_covered = |kind| cookie.covers(ours.name(kind).as_bytes());
-            ours.is_set_by(text.as_bytes()) || is_covered(OwnCookie::Session) || is_covered(OwnCookie::Browser)
-        };
-        if ours.is_some_and(is_ours) {
+        let is_covered = |kind| cookie.covers(ours.name(kind).as_bytes());
+        if ours.is_set_by(text.as_bytes()) || is_covered(OwnCookie::Session) || is_covered(OwnCookie::Browser) {
             return Err("one of truegate's own cookies (list only the app's)".to_owned());
         }
         Ok(cookie)
     })
 }
 
+const DEFAULT_MAX_PENDING: usize = 100_000;
 const LOGIN_TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
 const LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
 const REVOCATION_GRACES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);

@@ -3,8 +3,11 @@
 use std::{ffi::OsStr, path::Path};
 
 use crate::{
-    gateway::config::{reader::Section, value},
-    session::{Brand, Color, DialogOption, Logo, LogoError, Pages, PagesError, Partner, PartnerError},
+    gateway::config::{
+        reader::{Section, unreadable},
+        value,
+    },
+    session::{Brand, DialogOption, Logo, LogoError, Pages, PagesError, Partner, PartnerError},
 };
 
 /// Reads `session.partner`; none without a key and a name.
@@ -26,33 +29,29 @@ pub(super) fn partner(section: &mut Section<'_>) -> Option<Partner> {
 }
 
 fn explain(error: PartnerError) -> String {
-    let message = match error {
-        PartnerError::Key | PartnerError::Name => {
-            "must not be blank or have control characters (copy it from Truecaller's portal)"
-        }
+    let advice = match error {
         PartnerError::Word { known } => return value::unknown_word(known.iter().copied()),
-        PartnerError::LowerCase => "not a word of lower-case letters (write one such as login or signin)",
-        PartnerError::Color => NOT_A_COLOR,
-        PartnerError::Url(_) | PartnerError::Page => {
-            "not an http:// or https:// URL without a user (write https://shop.example/…)"
+        PartnerError::LowerCase => "write one such as login or signin",
+        PartnerError::Color => "write \"#0087ff\", in quotes",
+        PartnerError::Url(_) | PartnerError::Page => "write https://shop.example/…",
+        PartnerError::Key | PartnerError::Name => {
+            return "must not be blank or have control characters (copy it from Truecaller's portal)".to_owned();
         }
     };
-    message.to_owned()
+    format!("{error} ({advice})")
 }
 
 /// Reads how the pages show the site.
 pub(super) fn brand(section: &mut Section<'_>) -> Brand {
     let logo = section.take("logo").and_then(|item| {
         let logo = Logo::read(&item.path()?).map_err(|error| match error {
-            LogoError::Read(cause) => {
-                format!("the file cannot be read: {} (paths are relative to the configuration file)", cause.kind())
-            }
-            LogoError::Large => "the file is larger than 64 KiB (make the picture smaller)".to_owned(),
-            LogoError::Kind => "the file is not a PNG, WebP or SVG picture (convert it)".to_owned(),
+            LogoError::Read(cause) => unreadable(&cause.kind()),
+            LogoError::Large => format!("{error} (make the picture smaller)"),
+            _ => format!("{error} (convert the picture)"),
         });
         item.accept(logo)
     });
-    let color = section.read("color", |text| text.parse::<Color>().map_err(|_| NOT_A_COLOR));
+    let color = section.read("color", |text| text.parse().map_err(|_| explain(PartnerError::Color)));
     Brand::new(logo, color)
 }
 
@@ -76,5 +75,3 @@ pub(super) fn pages(section: &mut Section<'_>) -> Option<Pages> {
     });
     item.accept(pages)
 }
-
-const NOT_A_COLOR: &str = "not a valid colour (write \"#0087ff\", in quotes)";

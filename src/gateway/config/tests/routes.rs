@@ -71,7 +71,7 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: bad.txt } }]",
-            "4:61: routes[0].allow.phones_file: line 2 of the file is not a phone number",
+            "4:61: routes[0].allow.phones_file: line 2 is not a phone number",
         ),
         (
             "[{ path: /, access: required, allow: { phones: ['+919999900001'], emails: [] } }]",
