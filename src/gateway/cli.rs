@@ -63,7 +63,7 @@ pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve(&args.config).await,
         Command::Check(args) => check(&args.config),
-        Command::Keys(args) => keys::run(args).map_err(|error| CommandError::of("keys", error)),
+        Command::Keys(args) => keys::run(args),
         Command::Dev(command) => command.run().await,
     };
     match outcome {

@@ -4,7 +4,7 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use base64::{
@@ -13,11 +13,12 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
+use super::cli::CommandError;
 use crate::{assertion::SigningKey, gate::CallbackPath, random::Random};
 
 /// The arguments of `truegate keys`.
 #[derive(clap::Args)]
-pub(crate) struct KeysArgs {
+pub(super) struct KeysArgs {
     #[command(subcommand)]
     key: Key,
 }
@@ -44,21 +45,8 @@ struct Output {
     output: Option<PathBuf>,
 }
 
-/// The reason why `truegate keys` ended with exit code 1.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KeysError {
-    #[error("cannot write {}: {error}", .path.display())]
-    File {
-        path: PathBuf,
-        #[source]
-        error: io::Error,
-    },
-    #[error("cannot write to the standard output: {0}")]
-    Output(#[source] io::Error),
-}
-
 /// Makes a key, and prints it or writes it to a new file.
-pub(crate) fn run(args: KeysArgs) -> Result<(), KeysError> {
+pub(super) fn run(args: KeysArgs) -> Result<(), CommandError> {
     match args.key {
         Key::Assertion(output) => {
             let key = SigningKey::generate();
@@ -96,18 +84,24 @@ pub(super) fn secret(random: &Random) -> Zeroizing<String> {
 
 impl Output {
     /// Prints a text, or writes it to a file that only its owner can read, and never over another file.
-    fn write(self, text: &str) -> Result<(), KeysError> {
-        let Some(path) = self.output else {
-            let mut out = io::stdout().lock();
-            return out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(KeysError::Output);
+    fn write(self, text: &str) -> Result<(), CommandError> {
+        let (place, written) = match &self.output {
+            Some(path) => (path.display().to_string(), create(path, text)),
+            None => {
+                let mut out = io::stdout().lock();
+                let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+                ("to the standard output".to_owned(), written)
+            }
         };
-        let create = || {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
-                // Half a key is worse than none, and the next try would find the file there.
-                let _ = fs::remove_file(&path);
-            })
-        };
-        create().map_err(|error| KeysError::File { path, error })
+        written.map_err(|error| CommandError::of("keys", format!("cannot write {place}: {error}")))
     }
+}
+
+/// Writes a new file that only its owner can read.
+fn create(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // Half a key is worse than none, and the next try would find the file there.
+        let _ = fs::remove_file(path);
+    })
 }
