@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// # Security
 ///
 /// It is the request id of a login, so `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {

@@ -1,13 +1,12 @@
 //! The logins of all browsers, in memory.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     time::Instant,
 };
 
 use bytes::Bytes;
 
-use super::{Expiries, Expiry};
 use crate::{
     callback::RequestId,
     cause::Cause,
@@ -20,14 +19,14 @@ pub(super) struct Logins {
     by_request_id: HashMap<RequestId, Record>,
     /// The request ids of a browser, the newest last.
     by_browser: HashMap<BrowserId, VecDeque<RequestId>>,
-    expiries: Expiries<RequestId>,
+    ends: BTreeSet<(Instant, RequestId)>,
 }
 
 struct Record {
     browser: BrowserId,
     owner: Bytes,
     state: LoginState,
-    expiry: Expiry,
+    end: Instant,
 }
 
 impl Logins {
@@ -50,8 +49,8 @@ impl Logins {
         if let Some(oldest) = oldest {
             self.drop_login(&oldest);
         }
-        let expiry = self.expiries.push(end, request_id.clone());
-        let login = Record { browser: browser.clone(), owner, state: LoginState::Pending, expiry };
+        self.ends.insert((end, request_id.clone()));
+        let login = Record { browser: browser.clone(), owner, state: LoginState::Pending, end };
         self.by_request_id.insert(request_id.clone(), login);
         self.by_browser.entry(browser.clone()).or_default().push_back(request_id.clone());
         Ok(())
@@ -59,7 +58,7 @@ impl Logins {
 
     /// Returns when a login expires, if it has not ended.
     pub(super) fn pending_until(&self, request_id: &RequestId) -> Option<Instant> {
-        self.by_request_id.get(request_id).filter(|login| !login.state.is_end()).map(|login| login.expiry.0)
+        self.by_request_id.get(request_id).filter(|login| !login.state.is_end()).map(|login| login.end)
     }
 
     pub(super) fn advance(&mut self, request_id: &RequestId, to: LoginState) -> bool {
@@ -78,14 +77,14 @@ impl Logins {
 
     /// Drops the logins that have expired.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some(request_id) = self.expiries.pop(now) {
+        while let Some(request_id) = super::pop_ended(&mut self.ends, now) {
             self.drop_login(&request_id);
         }
     }
 
     fn drop_login(&mut self, request_id: &RequestId) {
         let Some(login) = self.by_request_id.remove(request_id) else { return };
-        self.expiries.remove(&login.expiry);
+        self.ends.remove(&(login.end, request_id.clone()));
         if let Some(request_ids) = self.by_browser.get_mut(&login.browser) {
             request_ids.retain(|other| other != request_id);
             if request_ids.is_empty() {
@@ -100,6 +99,6 @@ impl Logins {
     /// How much memory is taken, in logins.
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
-        self.by_request_id.capacity() + self.by_browser.capacity() + self.expiries.due.len()
+        self.by_request_id.capacity() + self.by_browser.capacity() + self.ends.len()
     }
 }

@@ -3,7 +3,7 @@
 mod logins;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     ops::Bound::{Excluded, Unbounded},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -136,14 +136,14 @@ struct Kept {
 struct RevocationLog {
     numbered: BTreeMap<u64, Bytes>,
     last: u64,
-    expiries: Expiries<u64>,
+    ends: BTreeSet<(Instant, u64)>,
 }
 
 impl RevocationLog {
     fn push(&mut self, revocation: Bytes, end: Instant) {
         self.last += 1;
         self.numbered.insert(self.last, revocation);
-        self.expiries.push(end, self.last);
+        self.ends.insert((end, self.last));
     }
 
     fn after(&self, cursor: &Cursor) -> (Vec<Bytes>, Cursor) {
@@ -155,43 +155,16 @@ impl RevocationLog {
     }
 
     fn expire(&mut self, now: Instant) {
-        while let Some(number) = self.expiries.pop(now) {
+        while let Some(number) = pop_ended(&mut self.ends, now) {
             self.numbered.remove(&number);
         }
     }
 }
 
-/// Things in the order in which they expire.
-struct Expiries<T> {
-    due: BTreeMap<Expiry, T>,
-    numbers: u64,
-}
-
-/// When a thing expires; the number tells those apart that expire together.
-type Expiry = (Instant, u64);
-
-impl<T> Expiries<T> {
-    fn push(&mut self, end: Instant, thing: T) -> Expiry {
-        self.numbers += 1;
-        self.due.insert((end, self.numbers), thing);
-        (end, self.numbers)
-    }
-
-    fn remove(&mut self, expiry: &Expiry) {
-        self.due.remove(expiry);
-    }
-
-    /// Takes one thing that has expired.
-    fn pop(&mut self, now: Instant) -> Option<T> {
-        let first = self.due.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
-    }
-}
-
-impl<T> Default for Expiries<T> {
-    fn default() -> Self {
-        Self { due: BTreeMap::new(), numbers: 0 }
-    }
+/// Takes the first that has ended.
+fn pop_ended<T: Ord>(ends: &mut BTreeSet<(Instant, T)>, now: Instant) -> Option<T> {
+    ends.first().filter(|(end, _)| *end <= now)?;
+    ends.pop_first().map(|(_, ended)| ended)
 }
 
 fn end_of(lifetime: Duration, now: Instant) -> Instant {

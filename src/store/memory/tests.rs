@@ -57,7 +57,7 @@ fn store() -> (MemoryStore, ManualClock) {
 
 fn kept_revocations(store: &MemoryStore) -> usize {
     let log = &store.kept().0.revocations;
-    log.numbered.len() + log.expiries.due.len()
+    log.numbered.len() + log.ends.len()
 }
 
 fn request_id(number: u64) -> RequestId {
