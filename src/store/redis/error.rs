@@ -54,13 +54,10 @@ pub(super) fn failure_of(error: RedisError) -> Failure {
 /// Returns what a server means by a refusal. Its first word says it; when a script is refused, servers before version 7 have that
 /// word within the text.
 fn refusal(code: &str, detail: &str) -> Cause {
-    if let Some((_, cause)) = REFUSALS.iter().find(|(known, _)| *known == code) {
-        return *cause;
-    }
-    let hidden = detail.split_ascii_whitespace().map(|word| word.trim_start_matches('-'));
-    let mut hidden = hidden.filter_map(|word| REFUSALS.iter().find(|(known, _)| *known == word));
-    match hidden.next() {
-        Some((_, cause)) => *cause,
+    let meant = |word: &str| REFUSALS.iter().find(|(_, known)| known.contains(&word)).map(|(cause, _)| *cause);
+    let hidden = || detail.split_ascii_whitespace().find_map(|word| meant(word.trim_start_matches('-')));
+    match meant(code).or_else(hidden) {
+        Some(cause) => cause,
         None if detail.contains("max number of clients") => Cause::Full,
         None if detail.contains("unauthenticated") => Cause::Auth,
         None if detail.contains(JUNK) => Cause::Data,
@@ -71,26 +68,16 @@ fn refusal(code: &str, detail: &str) -> Cause {
 /// The answer of our own scripts for revocations that they did not write.
 const JUNK: &str = "holds something that is not a revocation";
 
-const REFUSALS: [(&str, Cause); 19] = [
-    ("NOAUTH", Cause::Auth),
-    ("WRONGPASS", Cause::Auth),
-    ("NOPERM", Cause::Auth),
-    ("DENIED", Cause::Auth),
-    ("OOM", Cause::Full),
-    ("MISCONF", Cause::ServerError),
-    ("NOREPLICAS", Cause::ServerError),
-    ("LOADING", Cause::ServerError),
-    ("BUSY", Cause::ServerError),
-    ("UNKILLABLE", Cause::ServerError),
-    ("MASTERDOWN", Cause::ServerError),
-    ("CLUSTERDOWN", Cause::ServerError),
-    ("TRYAGAIN", Cause::ServerError),
-    ("READONLY", Cause::ReadOnly),
-    ("WRONGTYPE", Cause::Data),
-    ("NOSCRIPT", Cause::Protocol),
-    ("MOVED", Cause::Protocol),
-    ("ASK", Cause::Protocol),
-    ("CROSSSLOT", Cause::Protocol),
+const REFUSALS: [(Cause, &[&str]); 6] = [
+    (Cause::Auth, &["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"]),
+    (Cause::Full, &["OOM"]),
+    (
+        Cause::ServerError,
+        &["MISCONF", "NOREPLICAS", "LOADING", "BUSY", "UNKILLABLE", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"],
+    ),
+    (Cause::ReadOnly, &["READONLY"]),
+    (Cause::Data, &["WRONGTYPE"]),
+    (Cause::Protocol, &["NOSCRIPT", "MOVED", "ASK", "CROSSSLOT"]),
 ];
 
 #[cfg(test)]
