@@ -221,13 +221,7 @@ pub enum StoreError {
     Full,
     /// The store cannot be reached, does not answer in time, or has an entry that truegate did not write.
     #[error("the store is unavailable")]
-    Unavailable(#[source] Failure),
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        Self::Unavailable(failure)
-    }
+    Unavailable(#[from] Failure),
 }
 
 impl From<Cause> for StoreError {

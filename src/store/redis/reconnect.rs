@@ -67,9 +67,10 @@ impl Reconnect {
         let connection = self.connection().await?;
         // The client drops the answer to a call whose caller has left: it knows that answer by its order.
         let mut commands = connection.commands.clone();
-        let mut in_flight = PendingCall::new(self, &connection);
+        let (asked, _token) = (self.clock.now(), connection.in_flight.token());
+        let mut pending = PendingCall { reconnect: self, connection: &connection, asked, answered: false, _token };
         let answer = call.invoke_async(&mut commands).await;
-        in_flight.answered = true;
+        pending.answered = true;
         let error = match answer {
             Ok(answer) => {
                 connection.note(None);
@@ -82,14 +83,15 @@ impl Reconnect {
         let has_ended = error.is_io_error();
         let mut failure = failure_of(error);
         if has_ended {
-            drop(in_flight);
+            drop(pending);
             failure = connection.end().await.unwrap_or(failure);
         } else {
             connection.note(Some(failure.clone()));
         }
-        self.note(&connection, &failure);
         if is_lost {
             self.give_up(&connection, &failure);
+        } else if let Some(mut slot) = self.slot_of(&connection) {
+            slot.failure = Some(failure.clone());
         }
         Err(failure)
     }
@@ -125,13 +127,6 @@ impl Reconnect {
         connected.map(Arc::new)
     }
 
-    /// Remembers why a call failed.
-    fn note(&self, connection: &Arc<ServerConnection>, failure: &Failure) {
-        if let Some(mut slot) = self.slot_of(connection) {
-            slot.failure = Some(failure.clone());
-        }
-    }
-
     /// Lets the next caller connect. Those that wait for answers on the lost connection may still get them.
     fn give_up(&self, lost: &Arc<ServerConnection>, failure: &Failure) {
         if let Some(mut slot) = self.slot_of(lost) {
@@ -158,13 +153,6 @@ impl Reconnect {
 impl Slot {
     fn rests(&self, now: Instant) -> bool {
         self.next_attempt.is_some_and(|next| now < next)
-    }
-}
-
-impl<'a> PendingCall<'a> {
-    fn new(reconnect: &'a Reconnect, connection: &'a Arc<ServerConnection>) -> Self {
-        let _token = connection.in_flight.token();
-        Self { reconnect, connection, asked: reconnect.clock.now(), answered: false, _token }
     }
 }
 
