@@ -7,7 +7,7 @@
 //! use truegate::access::{Access, AllowList, AllowEntry, Rule, Rules};
 //!
 //! let indian = AllowList::only([AllowEntry::Prefix("+91".parse()?)]);
-//! let rules = Rules::from(vec![
+//! let rules = Rules::from_iter([
 //!     Rule::new("/account".parse()?, Access::Required(indian)),
 //!     Rule::new("/".parse()?, Access::Optional),
 //! ]);

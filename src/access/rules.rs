@@ -82,19 +82,14 @@ impl Rules {
     }
 }
 
-impl From<Vec<Rule>> for Rules {
-    fn from(rules: Vec<Rule>) -> Self {
+impl FromIterator<Rule> for Rules {
+    fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
+        let rules = Vec::from_iter(rules);
         let is_total = rules.iter().any(Rule::is_total);
         let mut accesses = rules.iter().map(|rule| &rule.access).chain((!is_total).then_some(&UNMATCHED));
         let first = accesses.next();
         let differ = accesses.any(|access| Some(access) != first) || rules.iter().any(|rule| rule.passes_preflights);
         Self { rules, differ }
-    }
-}
-
-impl FromIterator<Rule> for Rules {
-    fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
-        Self::from(Vec::from_iter(rules))
     }
 }
 
