@@ -6,9 +6,9 @@
 
 mod feed;
 mod record;
+mod revoked;
 
 use std::{
-    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -17,9 +17,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::record::Revocation;
-use self::record::date;
-use super::{Session, SessionId, handler::STORE_DEADLINE};
-use crate::{profile::PhoneNumber, store::Cursor};
+use self::revoked::Revoked;
+use super::{Session, handler::STORE_DEADLINE};
+use crate::store::Cursor;
 
 /// Whether a session is valid, by the revocations that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +41,7 @@ pub(super) struct Revocations {
 
 #[derive(Default)]
 struct Known {
-    /// The sessions that ended.
-    sessions: HashMap<SessionId, Relevance>,
-    /// The users whose sessions ended that began up to a time.
-    users: HashMap<PhoneNumber, (SystemTime, Relevance)>,
-    /// The size of both from which on it is worth looking for what is over.
-    forget_at: usize,
+    revoked: Revoked,
     cursor: Cursor,
     feed: Feed,
     /// The number of the task that follows the store. A task with an earlier number was replaced, and changes nothing.
@@ -59,15 +54,6 @@ struct Known {
     complete: Option<Instant>,
     /// When a session was seen last.
     used: Option<Instant>,
-}
-
-/// How long a revocation matters.
-#[derive(Clone, Copy)]
-struct Relevance {
-    /// When its sessions have ended by themselves.
-    until: SystemTime,
-    /// When the revocation was heard of. The date may be wrong then and mended later, so it alone decides nothing.
-    heard: Instant,
 }
 
 /// The state of the task that follows the store.
@@ -87,7 +73,7 @@ impl Revocations {
     pub(super) fn check(&self, session: &Session, now: Instant, grace: Duration) -> Option<Validity> {
         let mut known = self.known();
         known.used = Some(now);
-        (known.names(session) || !known.is_worth_waiting(now)).then(|| known.validity(session, now, grace))
+        (known.revoked.names(session) || !known.is_worth_waiting(now)).then(|| known.validity(session, now, grace))
     }
 
     /// Returns whether a session is valid, even if the store has not answered yet.
@@ -97,12 +83,12 @@ impl Revocations {
 
     /// Whether a session has been ended, as far as is known.
     pub(super) fn names(&self, session: &Session) -> bool {
-        self.known().names(session)
+        self.known().revoked.names(session)
     }
 
     /// Takes note of a revocation.
     pub(super) fn note(&self, revocation: Revocation, now: Instant) {
-        self.known().note(revocation, now);
+        self.known().revoked.note(revocation, now);
     }
 
     /// Lets the task end now, and later after its first answer: the server stops.
@@ -155,7 +141,7 @@ impl Revocations {
     /// Takes note of one answer of the store.
     fn end_question(&self, generation: u64, revocations: Vec<Revocation>, cursor: Cursor, now: Instant) -> Option<()> {
         let mut known = self.known_to(generation)?;
-        revocations.into_iter().for_each(|revocation| known.note(revocation, now));
+        revocations.into_iter().for_each(|revocation| known.revoked.note(revocation, now));
         (known.heard, known.cursor) = (Some(now), cursor);
         Some(())
     }
@@ -172,7 +158,7 @@ impl Revocations {
         let mut known = self.known_to(generation)?;
         known.heard = Some(now);
         known.complete = complete.or(known.complete);
-        known.forget(now, wall, lifetime);
+        known.revoked.forget(now, wall, lifetime);
         let is_idle = known.used.is_none_or(|used| now.saturating_duration_since(used) >= IDLE);
         known.feed = if is_idle { Feed::Stopped } else { Feed::Running };
         drop(known);
@@ -207,18 +193,13 @@ impl Drop for Revocations {
 impl Known {
     fn validity(&self, session: &Session, now: Instant, grace: Duration) -> Validity {
         let age = self.complete.map(|complete| now.saturating_duration_since(complete));
-        if self.names(session) {
+        if self.revoked.names(session) {
             Validity::Revoked
         } else if age.is_some_and(|age| age <= grace.max(SHORTEST_GRACE)) {
             Validity::Valid
         } else {
             Validity::Unknown
         }
-    }
-
-    fn names(&self, session: &Session) -> bool {
-        let user = self.users.get(&session.identity().profile().phone);
-        self.sessions.contains_key(session.id()) || user.is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
     }
 
     /// What the task does, as far as it may be trusted: one that was silent for too long counts as stopped.
@@ -232,34 +213,6 @@ impl Known {
             Feed::Stopped => self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= INTERVAL),
             Feed::Starting { since } => now.saturating_duration_since(since) < START,
             Feed::Running => false,
-        }
-    }
-
-    fn note(&mut self, revocation: Revocation, now: Instant) {
-        match revocation {
-            Revocation::Session { id, until } => {
-                self.sessions.insert(id, Relevance { until: date(until), heard: now });
-            }
-            Revocation::User { phone, issued_by, until } => {
-                let Some(phone) = PhoneNumber::parse(&phone) else { return };
-                let (issued_by, until) = (date(issued_by), date(until));
-                let (known_by, relevance) =
-                    self.users.entry(phone).or_insert((issued_by, Relevance { until, heard: now }));
-                *known_by = issued_by.max(*known_by);
-                *relevance = Relevance { until: until.max(relevance.until), heard: now };
-            }
-        }
-    }
-
-    /// Forgets what is over by the date and has been known for as long as a session lives, once there is much to look through.
-    fn forget(&mut self, now: Instant, wall: SystemTime, lifetime: Duration) {
-        if self.sessions.len() + self.users.len() > self.forget_at {
-            let matters = |relevance: &Relevance| {
-                relevance.until > wall || now.saturating_duration_since(relevance.heard) < lifetime
-            };
-            self.sessions.retain(|_, relevance| matters(relevance));
-            self.users.retain(|_, (_, relevance)| matters(relevance));
-            self.forget_at = 2 * (self.sessions.len() + self.users.len()) + FORGET_FROM;
         }
     }
 }
@@ -276,4 +229,3 @@ const SILENCE: Duration = STORE_DEADLINE.saturating_add(INTERVAL);
 const IDLE: Duration = Duration::from_mins(1);
 /// The grace that a store which answers needs: the interval, and twice as long for an answer. With less, nobody could be valid.
 const SHORTEST_GRACE: Duration = Duration::from_millis(900);
-const FORGET_FROM: usize = 1000;
