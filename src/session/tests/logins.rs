@@ -7,7 +7,8 @@ use std::{
 
 use http::header;
 
-use super::site::{Browser, ORIGIN, Outcome, Site, now};
+use super::queue::now;
+use super::site::{Browser, ORIGIN, Outcome, Site};
 use crate::{random::Random, session::UpstreamCookie};
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod callbacks;
 mod logins;
 mod outages;
 mod pages;
+mod queue;
 mod revocations;
 mod shared_store;
 mod site;

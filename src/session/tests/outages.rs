@@ -9,8 +9,9 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 
 use super::{
+    queue::now,
     shared_store::SharedStore,
-    site::{Browser, ORIGIN, Site, code, now},
+    site::{Browser, ORIGIN, Site, code},
 };
 use crate::{
     cause::Cause,

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::site::Queue;
+use super::queue::Queue;
 use crate::{
     callback::RequestId,
     cause::Cause,

@@ -1,26 +1,17 @@
 //! A site of one or more gates with one store, and the browsers that visit it.
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    pin::pin,
-    sync::{Arc, Mutex, OnceLock, Weak},
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use serde_json::Value;
 
-use super::{shared_store::SharedStore, truecaller::Truecaller};
+use super::{queue::Queue, shared_store::SharedStore, truecaller::Truecaller};
 use crate::{
     access::{Access, AllowList, Rule, Rules},
     clock::ManualClock,
     gate::{Gate, GateBuilder, Step, Verdict},
-    session::{Partner, PublicUrl, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy, builder::Inner},
-    tasks::Tasks,
+    session::{Partner, PublicUrl, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy},
 };
 
 pub(super) const CALLBACK: &str = "/truecaller/callback-x7Kq2vNf9TzR4mWb6pLd";
@@ -70,7 +61,7 @@ impl Site {
 
     /// Another gate on the same sessions.
     pub(super) fn sibling(&self) -> Self {
-        let sessions = Sessions(self.tasks.0.sessions.get().and_then(Weak::upgrade).unwrap());
+        let sessions = self.tasks.sessions();
         let gate = Gate::builder(CALLBACK.parse().unwrap(), self.truecaller.clone()).sessions(sessions).unwrap();
         let (clock, store) = (self.clock.clone(), self.store.clone());
         let (truecaller, tasks) = (self.truecaller.clone(), self.tasks.clone());
@@ -97,7 +88,7 @@ impl Site {
         let public_url = PublicUrl::parse("https://shop.example").unwrap();
         let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), store.clone());
         let sessions = set(sessions.rules(rules).tasks(tasks.clone())).build();
-        tasks.0.sessions.set(Arc::downgrade(&sessions.0)).unwrap_or_else(|_| panic!("a queue serves one site"));
+        tasks.serve(&sessions);
         let gate = Gate::builder(CALLBACK.parse().unwrap(), truecaller.clone())
             .sessions(sessions)
             .unwrap()
@@ -284,69 +275,6 @@ impl Outcome {
                 None => response.status().as_u16().to_string(),
             },
         }
-    }
-}
-
-/// Tasks that go on when they are told to.
-#[derive(Clone, Default)]
-pub(super) struct Queue(Arc<Queued>);
-
-#[derive(Default)]
-struct Queued {
-    tasks: Mutex<Vec<BoxFuture<'static, ()>>>,
-    /// The task that follows the store, which is told apart by the state of the sessions when it is spawned.
-    follower: Mutex<Option<BoxFuture<'static, ()>>>,
-    sessions: OnceLock<Weak<Inner>>,
-}
-
-impl Queue {
-    /// Lets every task go on for as long as it can, and tells how many are left beside the one that follows the store.
-    pub(super) fn run(&self) -> usize {
-        self.follow();
-        let mut tasks = self.0.tasks.lock().unwrap();
-        tasks.retain_mut(|task| poll(task).is_pending());
-        tasks.len()
-    }
-
-    /// Lets the task that follows the store go on.
-    pub(super) fn follow(&self) {
-        let follower = self.0.follower.lock().unwrap().take();
-        let going_on = follower.and_then(|mut task| poll(&mut task).is_pending().then_some(task));
-        *self.0.follower.lock().unwrap() = going_on;
-    }
-
-    /// Drops all tasks, as a runtime does that is shut down.
-    pub(super) fn drop_all(&self) {
-        drop(self.0.follower.lock().unwrap().take());
-        self.0.tasks.lock().unwrap().clear();
-    }
-
-    pub(super) fn is_following(&self) -> bool {
-        self.0.follower.lock().unwrap().is_some()
-    }
-}
-
-impl Tasks for Queue {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        let sessions = self.0.sessions.get().and_then(Weak::upgrade);
-        let is_followed = sessions.is_some_and(|sessions| sessions.revocations.is_followed());
-        if is_followed && !self.is_following() {
-            *self.0.follower.lock().unwrap() = Some(task);
-        } else {
-            self.0.tasks.lock().unwrap().push(task);
-        }
-    }
-}
-
-fn poll(task: &mut BoxFuture<'static, ()>) -> Poll<()> {
-    task.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// A future's output, if it is ready now.
-pub(super) fn now<T>(future: impl Future<Output = T>) -> Option<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 
-use super::site::{Browser, ORIGIN, Site, now};
+use super::queue::now;
+use super::site::{Browser, ORIGIN, Site};
 use crate::{
     gate::{Step, Verdict},
     lease::Lease,

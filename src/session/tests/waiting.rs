@@ -4,7 +4,8 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use tokio::task::unconstrained;
 
-use super::site::{Browser, ORIGIN, Outcome, Site, now};
+use super::queue::now;
+use super::site::{Browser, ORIGIN, Outcome, Site};
 use crate::store::WATCHED_AT_ONCE;
 
 const LOOK: Duration = Duration::from_millis(300);
