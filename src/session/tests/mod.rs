@@ -3,6 +3,7 @@
 mod admission;
 mod auth;
 mod callbacks;
+mod feed;
 mod logins;
 mod outages;
 mod pages;
