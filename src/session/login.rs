@@ -8,7 +8,7 @@ use super::{handler::Handler, reply};
 use crate::{
     gate::{Event, LoginEvent, Rejection, Reply},
     session::{
-        self, BrowserId, Purpose,
+        self, BrowserId, SealPurpose,
         cookies::{CookieValue, OwnCookie},
     },
     store::StoreError,
@@ -52,7 +52,7 @@ impl Handler<'_> {
         let browser = self.browser(headers).unwrap_or_else(|| BrowserId::generate(&sessions.random));
         let request_id = session::request_id(&sessions.random);
         let owner =
-            sessions.sealer.seal(Purpose::Owner(&request_id), browser.expose().as_bytes(), &sessions.random).into();
+            sessions.sealer.seal(SealPurpose::Owner(&request_id), browser.expose().as_bytes(), &sessions.random).into();
         let opened = self.ask(sessions.store.open(&request_id, &browser, owner, sessions.login_timeout)).await;
         opened.map_err(|error| match error {
             StoreError::Full => Rejection::TooManyLogins,
@@ -60,7 +60,7 @@ impl Handler<'_> {
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
         sessions.waiting.opened(&browser);
-        let sealed = sessions.sealer.seal_text(Purpose::Browser, browser.expose().as_bytes(), &sessions.random);
+        let sealed = sessions.sealer.seal_text(SealPurpose::Browser, browser.expose().as_bytes(), &sessions.random);
         let cookie = sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout);
         let started = StartedLogin {
             request_id: request_id.expose().to_owned(),
@@ -75,7 +75,7 @@ impl Handler<'_> {
     /// The browser that started a login before, if it did.
     pub(super) fn browser(&self, headers: &HeaderMap) -> Option<BrowserId> {
         let CookieValue::One(sealed) = self.sessions.cookies.find(OwnCookie::Browser, headers) else { return None };
-        let name = self.sessions.sealer.open_text(Purpose::Browser, sealed)?;
+        let name = self.sessions.sealer.open_text(SealPurpose::Browser, sealed)?;
         BrowserId::parse(std::str::from_utf8(&name).ok()?)
     }
 }

@@ -78,7 +78,7 @@ use self::{builder::Inner, handler::Handler, pages::PageRequest, route::Route, u
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},
-    seal::Purpose,
+    seal::SealPurpose,
     ticket::Session,
 };
 use crate::{

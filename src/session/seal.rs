@@ -32,7 +32,7 @@ pub struct Sealer {
 
 /// The purpose of sealed data.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Purpose<'a> {
+pub(crate) enum SealPurpose<'a> {
     /// The cookie of a session.
     Session,
     /// The cookie of a browser that logs in.
@@ -61,7 +61,7 @@ impl Sealer {
     }
 
     /// Seals bytes for a purpose.
-    pub(crate) fn seal(&self, purpose: Purpose<'_>, plain: &[u8], random: &Random) -> Vec<u8> {
+    pub(crate) fn seal(&self, purpose: SealPurpose<'_>, plain: &[u8], random: &Random) -> Vec<u8> {
         let key = &self.keys[0];
         let mut sealed = vec![0; KEY_ID + NONCE];
         let (id, nonce) = sealed.split_at_mut(KEY_ID);
@@ -74,7 +74,7 @@ impl Sealer {
     }
 
     /// Opens what was sealed for this purpose with any of the secrets.
-    pub(crate) fn open(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, purpose: SealPurpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (id, rest) = sealed.split_first_chunk::<KEY_ID>()?;
         let (nonce, message) = rest.split_first_chunk::<NONCE>()?;
         let key = self.keys.iter().find(|key| key.id == *id)?;
@@ -83,12 +83,12 @@ impl Sealer {
     }
 
     /// Seals as text of base64url.
-    pub(crate) fn seal_text(&self, purpose: Purpose<'_>, plain: &[u8], random: &Random) -> String {
+    pub(crate) fn seal_text(&self, purpose: SealPurpose<'_>, plain: &[u8], random: &Random) -> String {
         URL_SAFE_NO_PAD.encode(self.seal(purpose, plain, random))
     }
 
     /// Opens what was sealed as text.
-    pub(crate) fn open_text(&self, purpose: Purpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open_text(&self, purpose: SealPurpose<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.open(purpose, &URL_SAFE_NO_PAD.decode(sealed).ok()?)
     }
 }
@@ -103,7 +103,7 @@ impl Key {
     }
 }
 
-impl Purpose<'_> {
+impl SealPurpose<'_> {
     /// The associated data: the purpose, and which key; no two purposes share one.
     fn bound(self, id: &[u8; KEY_ID]) -> Vec<u8> {
         let (word, name) = match self {
@@ -194,18 +194,18 @@ mod tests {
         let sealer = Sealer::new(&secret(0), &[]);
         let (one, other) = (nonce("nonce-of-one"), nonce("nonce-of-another"));
         let purposes = [
-            Purpose::Session,
-            Purpose::Browser,
-            Purpose::Login(&one),
-            Purpose::Login(&other),
-            Purpose::Owner(&one),
-            Purpose::Owner(&other),
-            Purpose::Revocation,
-            Purpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"1" },
-            Purpose::UpstreamCookie { owner: b"", name: b"sid", value: b"1" },
-            Purpose::UpstreamCookie { owner: b"a", name: b"si", value: b"d1" },
-            Purpose::UpstreamCookie { owner: b"as", name: b"id", value: b"1" },
-            Purpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"2" },
+            SealPurpose::Session,
+            SealPurpose::Browser,
+            SealPurpose::Login(&one),
+            SealPurpose::Login(&other),
+            SealPurpose::Owner(&one),
+            SealPurpose::Owner(&other),
+            SealPurpose::Revocation,
+            SealPurpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"1" },
+            SealPurpose::UpstreamCookie { owner: b"", name: b"sid", value: b"1" },
+            SealPurpose::UpstreamCookie { owner: b"a", name: b"si", value: b"d1" },
+            SealPurpose::UpstreamCookie { owner: b"as", name: b"id", value: b"1" },
+            SealPurpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"2" },
         ];
         for (sealed_for, purpose) in purposes.iter().enumerate() {
             let sealed = sealer.seal(*purpose, b"secret", &Random::seeded(1));
@@ -219,23 +219,23 @@ mod tests {
     #[test]
     fn a_changed_seal_does_not_open() {
         let sealer = Sealer::new(&secret(0), &[]);
-        let sealed = sealer.seal(Purpose::Session, b"{\"phone\":\"\"}", &Random::seeded(1));
+        let sealed = sealer.seal(SealPurpose::Session, b"{\"phone\":\"\"}", &Random::seeded(1));
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(sealer.open(Purpose::Session, &changed).is_none(), "byte {at}");
-            assert!(sealer.open(Purpose::Session, &sealed[..at]).is_none(), "cut at {at}");
+            assert!(sealer.open(SealPurpose::Session, &changed).is_none(), "byte {at}");
+            assert!(sealer.open(SealPurpose::Session, &sealed[..at]).is_none(), "cut at {at}");
         }
-        assert!(sealer.open_text(Purpose::Session, b"\"quoted\"").is_none());
-        assert!(sealer.open_text(Purpose::Session, "नमस्ते".as_bytes()).is_none());
+        assert!(sealer.open_text(SealPurpose::Session, b"\"quoted\"").is_none());
+        assert!(sealer.open_text(SealPurpose::Session, "नमस्ते".as_bytes()).is_none());
     }
 
     #[test]
     fn secrets_rotate() {
         let (old, new) = (secret(0), secret(100));
-        let sealed = Sealer::new(&old, &[]).seal_text(Purpose::Session, b"a", &Random::seeded(1));
-        assert!(Sealer::new(&new, &[old]).open_text(Purpose::Session, sealed.as_bytes()).is_some());
-        assert!(Sealer::new(&new, &[]).open_text(Purpose::Session, sealed.as_bytes()).is_none());
+        let sealed = Sealer::new(&old, &[]).seal_text(SealPurpose::Session, b"a", &Random::seeded(1));
+        assert!(Sealer::new(&new, &[old]).open_text(SealPurpose::Session, sealed.as_bytes()).is_some());
+        assert!(Sealer::new(&new, &[]).open_text(SealPurpose::Session, sealed.as_bytes()).is_none());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
     gate::{Rejection, Reply},
     lease::{Lease, Tenure},
     session::{
-        Purpose, Session,
+        SealPurpose, Session,
         cookies::{CookieValue, OwnCookie},
     },
 };
@@ -45,7 +45,9 @@ impl Handler<'_> {
         let CookieValue::One(sealed) = sessions.cookies.find(OwnCookie::Session, headers) else {
             return Ok(SessionState::Absent);
         };
-        let Some(bytes) = sessions.sealer.open_text(Purpose::Session, sealed) else { return Ok(SessionState::Absent) };
+        let Some(bytes) = sessions.sealer.open_text(SealPurpose::Session, sealed) else {
+            return Ok(SessionState::Absent);
+        };
         let lives = |session: &Session| session.time_left(sessions.lifetime, sessions.idle, clock.wall()).is_some();
         let Some(session) = Session::from_bytes(&bytes).filter(lives) else { return Ok(SessionState::Invalid) };
         match sessions.revocations.check(&session, clock.now(), sessions.revocation_grace) {
@@ -111,7 +113,7 @@ impl Inner {
     /// The line that gives a browser its session.
     pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
         let left = session.time_left(self.lifetime, self.idle, now).unwrap_or_default();
-        let sealed = self.sealer.seal_text(Purpose::Session, &session.to_bytes(), &self.random);
+        let sealed = self.sealer.seal_text(SealPurpose::Session, &session.to_bytes(), &self.random);
         self.cookies.set(OwnCookie::Session, &sealed, left)
     }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     callback::{RequestId, VERIFIED},
     gate::{Rejection, Reply},
-    session::{BrowserId, Purpose, Session},
+    session::{BrowserId, SealPurpose, Session},
     store::{Login, LoginState},
 };
 
@@ -106,13 +106,13 @@ impl Handler<'_> {
 
     /// Whether it was this browser that started a login, whatever the store says of that.
     fn owns(&self, browser: &BrowserId, login: &Login) -> bool {
-        let owner = self.sessions.sealer.open(Purpose::Owner(&login.request_id), &login.owner);
+        let owner = self.sessions.sealer.open(SealPurpose::Owner(&login.request_id), &login.owner);
         owner.is_some_and(|name| *name == browser.expose().as_bytes())
     }
 
     /// Gives the browser its session: always the same one, however often it asks.
     async fn hand_over(&self, head: &Parts, request_id: &RequestId, sealed: &[u8]) -> Reply {
-        let opened = self.sessions.sealer.open(Purpose::Login(request_id), sealed);
+        let opened = self.sessions.sealer.open(SealPurpose::Login(request_id), sealed);
         let Some(session) = opened.and_then(|bytes| Session::from_bytes(&bytes)) else { return tell(EXPIRED) };
         if self.check(&session).await == Validity::Revoked {
             return tell(EXPIRED);

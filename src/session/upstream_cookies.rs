@@ -14,7 +14,7 @@ use super::{Inner, state::SessionState};
 use crate::{
     headers::{AppCookies, CookieOwner, HeaderTarget, KeptCookies},
     session::{
-        Purpose, Session,
+        SealPurpose, Session,
         cookies::{is_cookie_name, key, named, named_by, set_pair, value, without},
     },
 };
@@ -60,7 +60,7 @@ impl Inner {
     pub(super) fn mark_cookies(&self, owner: &CookieOwner, target: &mut dyn HeaderTarget) -> bool {
         let companion = |line: &HeaderValue| {
             let (name, value) = set_pair(line.as_bytes()).filter(|(name, _)| self.lists(name))?;
-            let purpose = Purpose::UpstreamCookie { owner: owner.expose(), name, value };
+            let purpose = SealPurpose::UpstreamCookie { owner: owner.expose(), name, value };
             let sealed = self.sealer.seal_text(purpose, b"", &self.random);
             Some(self.cookies.companion(std::str::from_utf8(name).ok()?, &sealed, line.as_bytes()))
         };
@@ -90,7 +90,7 @@ impl Inner {
     /// Whether a companion says that the app set this pair for this owner.
     fn is_of(&self, owner: &CookieOwner, name: &str, pair: &[u8], headers: &HeaderMap) -> bool {
         let Some(value) = value(pair) else { return false };
-        let purpose = Purpose::UpstreamCookie { owner: owner.expose(), name: name.as_bytes(), value };
+        let purpose = SealPurpose::UpstreamCookie { owner: owner.expose(), name: name.as_bytes(), value };
         let mut companions = self.cookies.companions(name, headers).take(PAIRS);
         companions.any(|sealed| self.sealer.open_text(purpose, sealed).is_some())
     }

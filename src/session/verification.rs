@@ -18,7 +18,7 @@ use crate::{
     headers::{EditKind, Edits},
     identity::Identity,
     profile::{FetchError, Profile},
-    session::{Purpose, Session, SessionId},
+    session::{SealPurpose, Session, SessionId},
     store::{LoginState, StoreError},
 };
 
@@ -103,7 +103,8 @@ impl Handler<'_> {
         let request_id = grant.request_id();
         let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(request_id, expires).await) };
         let session = self.session(&profile);
-        let sealed = self.sessions.sealer.seal(Purpose::Login(request_id), &session.to_bytes(), &self.sessions.random);
+        let sealed =
+            self.sessions.sealer.seal(SealPurpose::Login(request_id), &session.to_bytes(), &self.sessions.random);
         self.end(request_id, LoginState::Verified(sealed.into()), expires).await.map(|()| profile)
     }
 

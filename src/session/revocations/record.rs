@@ -9,7 +9,7 @@ use crate::{
     profile::PhoneNumber,
     random::Random,
     session::{
-        Purpose, Sealer, SessionId,
+        SealPurpose, Sealer, SessionId,
         ticket::{self, milliseconds},
     },
 };
@@ -41,11 +41,11 @@ impl Revocation {
 
     pub(crate) fn seal(&self, sealer: &Sealer, random: &Random) -> Bytes {
         let plain = serde_json::to_vec(self).expect("texts and numbers are always JSON");
-        sealer.seal(Purpose::Revocation, &plain, random).into()
+        sealer.seal(SealPurpose::Revocation, &plain, random).into()
     }
 
     pub(super) fn open(sealer: &Sealer, sealed: &[u8]) -> Option<Self> {
-        serde_json::from_slice(&sealer.open(Purpose::Revocation, sealed)?).ok()
+        serde_json::from_slice(&sealer.open(SealPurpose::Revocation, sealed)?).ok()
     }
 }
 
