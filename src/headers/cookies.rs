@@ -36,7 +36,7 @@ pub(crate) struct CookieOwner(Arc<[u8]>);
 
 /// The edits to the app's cookies in a response.
 #[derive(Debug, Clone)]
-pub(crate) struct AppCookies {
+pub(crate) struct UpstreamCookieEdits {
     /// Whom the cookies belong to that the app sets.
     pub(crate) owner: CookieOwner,
     /// The lines that remove the cookies of another user from the browser. The app's own lines come after them.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{
-    AppCookies, Field, HeaderNames, Injection, KeptCookies, Spoofs,
+    Field, HeaderNames, Injection, KeptCookies, Spoofs, UpstreamCookieEdits,
     field::{TooLong, cut},
 };
 use crate::{callback::Decline, identity::Identity, lease::Lease};
@@ -73,7 +73,7 @@ pub(crate) struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
     pub(crate) cookies: Vec<HeaderValue>,
     /// The edits to the cookies that the app sets, if any of its cookies are listed.
-    pub(crate) app: Option<AppCookies>,
+    pub(crate) app: Option<UpstreamCookieEdits>,
     /// How long the request and its response may last. Without a lease they may last for ever.
     pub(crate) lease: Option<Lease>,
     /// Whether the response depends on the user, so that no cache may give it to others.

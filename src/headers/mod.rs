@@ -28,7 +28,7 @@ pub use self::{
     preset::Preset,
 };
 pub(crate) use self::{
-    cookies::{AppCookies, KeptCookies, join_cookies},
+    cookies::{KeptCookies, UpstreamCookieEdits, join_cookies},
     edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
     namespace::{Spoofs, reads_as},
 };

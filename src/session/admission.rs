@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::{Access, RuleInput},
     gate::{Connection, Rejection, Reply, Step, Verdict},
-    headers::{AppCookies, EditKind, Edits, ResponseEdits},
+    headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
     profile::PhoneNumber,
     session::{ReturnPath, Session},
 };
@@ -65,7 +65,7 @@ impl Handler<'_> {
         Edits { response, ..Edits::new(self.gate.names(), kind) }
     }
 
-    fn admitted(&self, admitted: Admitted, app: Option<AppCookies>, path: &str) -> Edits {
+    fn admitted(&self, admitted: Admitted, app: Option<UpstreamCookieEdits>, path: &str) -> Edits {
         let anonymous = |response| self.edits(EditKind::Ordinary, Some(response));
         match admitted {
             Admitted::Signed(session) => {
@@ -102,7 +102,11 @@ impl Handler<'_> {
 
 impl Inner {
     /// Returns the edits for a response that depends on the user. Without cookies this does not allocate.
-    fn personal(&self, cookies: impl IntoIterator<Item = HeaderValue>, app: Option<AppCookies>) -> Arc<ResponseEdits> {
+    fn personal(
+        &self,
+        cookies: impl IntoIterator<Item = HeaderValue>,
+        app: Option<UpstreamCookieEdits>,
+    ) -> Arc<ResponseEdits> {
         let mut cookies = cookies.into_iter().peekable();
         if cookies.peek().is_none() && app.is_none() {
             return Arc::clone(&self.personal);

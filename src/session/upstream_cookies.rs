@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use super::{Inner, state::SessionState};
 use crate::{
-    headers::{AppCookies, CookieOwner, HeaderTarget, KeptCookies},
+    headers::{CookieOwner, HeaderTarget, KeptCookies, UpstreamCookieEdits},
     session::{
         SealPurpose, Session,
         cookies::{is_cookie_name, key, named, named_by, set_pair, value, without},
@@ -23,7 +23,11 @@ impl Inner {
     /// Sorts the listed cookies of a request: those that may go on to the app, and what is done in the response.
     ///
     /// While the user of a browser is unknown, the app gets no listed cookie, and none is changed.
-    pub(super) fn sort_cookies(&self, state: &SessionState, head: &Parts) -> (KeptCookies, Option<AppCookies>) {
+    pub(super) fn sort_cookies(
+        &self,
+        state: &SessionState,
+        head: &Parts,
+    ) -> (KeptCookies, Option<UpstreamCookieEdits>) {
         let mut kept = KeptCookies::default();
         if self.upstream_cookies.is_empty() {
             return (kept, None);
@@ -48,7 +52,7 @@ impl Inner {
                 expired.extend(cookie.expired_as(name, head.uri.path()));
             }
         }
-        (kept, Some(AppCookies { owner, expired }))
+        (kept, Some(UpstreamCookieEdits { owner, expired }))
     }
 
     /// Whether an app could take a pair of a `Cookie` line for one of the listed cookies.
