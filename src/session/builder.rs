@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Delivery, SessionPath, Sessions, revocations::Revocations, verification::InFlight, waiting::Waiting};
+use super::{
+    Delivery, SessionPath, Sessions, revocations::Revocations, verification::GrantsInFlight, waiting::Waiting,
+};
 use crate::{
     access::Rules,
     headers::ResponseEdits,
@@ -44,7 +46,7 @@ pub(super) struct Inner {
     pub(super) revocations: Revocations,
     /// Each revocation that the store has not heard of yet keeps a clone.
     pub(super) unstored: Arc<()>,
-    pub(super) in_flight: InFlight,
+    pub(super) in_flight: GrantsInFlight,
     pub(super) waiting: Waiting,
 }
 
@@ -96,7 +98,7 @@ impl SessionsBuilder {
             delivery: None,
             revocations: Revocations::default(),
             unstored: Arc::default(),
-            in_flight: InFlight::default(),
+            in_flight: GrantsInFlight::default(),
             waiting: Waiting::default(),
         };
         Self { sessions, link_base, brand: Brand::default() }

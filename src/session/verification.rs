@@ -175,7 +175,7 @@ pub trait Delivery: Send + Sync + 'static {
 
 /// The grants that are being verified, by the request ids of their logins.
 #[derive(Default)]
-pub(super) struct InFlight(Arc<Mutex<Grants>>);
+pub(super) struct GrantsInFlight(Arc<Mutex<Grants>>);
 
 type Grants = HashMap<RequestId, Vec<AccessToken>>;
 
@@ -185,7 +185,7 @@ struct Verification {
     in_flight: Arc<Mutex<Grants>>,
 }
 
-impl InFlight {
+impl GrantsInFlight {
     /// Begins to verify a grant, unless the same is being verified already or the login has too many.
     fn begin(&self, grant: Grant) -> Option<Verification> {
         let mut in_flight = lock(&self.0);
