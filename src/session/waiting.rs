@@ -38,11 +38,11 @@ struct Registry {
 #[derive(Default)]
 struct Browser {
     requests: usize,
-    watches: Vec<Watch>,
+    logins: Vec<AwaitedLogin>,
 }
 
 /// A login that is waited for, or was a moment ago.
-struct Watch {
+struct AwaitedLogin {
     asked: Option<RequestId>,
     found: Found,
     /// When the store was asked last, if the login has not moved since.
@@ -91,12 +91,12 @@ impl Waiting {
     pub(super) fn moved(&self, request_id: &RequestId) {
         let mut registry = self.registry();
         let Some(browser) = registry.owners.get(request_id).cloned() else { return };
-        registry.wake(&browser, |watch| watch.is_of(request_id));
+        registry.wake(&browser, |login| login.is_of(request_id));
     }
 
     /// Wakes the requests that wait for the newest login of a browser which has just opened another one.
     pub(super) fn opened(&self, browser: &BrowserId) {
-        self.registry().wake(browser, |watch| watch.asked.is_none());
+        self.registry().wake(browser, |login| login.asked.is_none());
     }
 
     /// Has all requests answered at once, now and later.
@@ -122,29 +122,29 @@ impl Waiter<'_> {
         if let Some((request_id, _)) = &found {
             registry.owners.insert(request_id.clone(), self.browser.clone());
         }
-        let watches = &mut registry.browsers.entry(self.browser.clone()).or_default().watches;
-        let at = watches.iter().position(|watch| watch.asked == asked).unwrap_or_else(|| {
+        let logins = &mut registry.browsers.entry(self.browser.clone()).or_default().logins;
+        let at = logins.iter().position(|login| login.asked == asked).unwrap_or_else(|| {
             let changes = watch::Sender::new(Change::Moved);
-            watches.push(Watch { asked, found: found.clone(), confirmed: None, idle: 0, changes });
-            watches.len() - 1
+            logins.push(AwaitedLogin { asked, found: found.clone(), confirmed: None, idle: 0, changes });
+            logins.len() - 1
         });
-        let watch = &mut watches[at];
-        if watch.found != found {
+        let login = &mut logins[at];
+        if login.found != found {
             // Other requests may wait that know the login as it was.
-            watch.wake();
-            watch.found = found;
+            login.wake();
+            login.found = found;
         }
-        watch.confirmed = Some(now);
-        watch.changes.subscribe()
+        login.confirmed = Some(now);
+        login.changes.subscribe()
     }
 
     /// Watches a login that this browser watched a moment ago, if the store has had it in this state since.
     pub(super) fn watch_again(&self, asked: Option<&RequestId>, state: &str, now: Instant) -> Option<Changes> {
         let mut registry = self.waiting.registry();
-        let watch = registry.watch(self.browser, asked)?;
-        let is_known = watch.found.as_ref().is_some_and(|(_, found)| *found == state);
-        let is_fresh = watch.confirmed.is_some_and(|confirmed| now < confirmed + FRESH);
-        (is_known && is_fresh).then(|| watch.changes.subscribe())
+        let login = registry.login(self.browser, asked)?;
+        let is_known = login.found.as_ref().is_some_and(|(_, found)| *found == state);
+        let is_fresh = login.confirmed.is_some_and(|confirmed| now < confirmed + FRESH);
+        (is_known && is_fresh).then(|| login.changes.subscribe())
     }
 }
 
@@ -161,32 +161,32 @@ impl Drop for Waiter<'_> {
 }
 
 impl Registry {
-    fn watch(&mut self, browser: &BrowserId, asked: Option<&RequestId>) -> Option<&mut Watch> {
-        self.browsers.get_mut(browser)?.watches.iter_mut().find(|watch| watch.asked.as_ref() == asked)
+    fn login(&mut self, browser: &BrowserId, asked: Option<&RequestId>) -> Option<&mut AwaitedLogin> {
+        self.browsers.get_mut(browser)?.logins.iter_mut().find(|login| login.asked.as_ref() == asked)
     }
 
-    fn wake(&mut self, browser: &BrowserId, which: impl Fn(&Watch) -> bool) {
-        let watches = self.browsers.get_mut(browser).into_iter().flat_map(|browser| &mut browser.watches);
-        watches.filter(|watch| which(watch)).for_each(Watch::wake);
+    fn wake(&mut self, browser: &BrowserId, which: impl Fn(&AwaitedLogin) -> bool) {
+        let logins = self.browsers.get_mut(browser).into_iter().flat_map(|browser| &mut browser.logins);
+        logins.filter(|login| which(login)).for_each(AwaitedLogin::wake);
     }
 
     /// Forgets logins without a recent request. A browser asks again when its wait has ended.
     fn forget_idle(&mut self) {
         self.browsers.retain(|_, browser| {
-            browser.watches.retain_mut(|watch| {
-                watch.idle = if watch.changes.receiver_count() > 0 { 0 } else { watch.idle + 1 };
-                watch.idle <= IDLE_POLLS
+            browser.logins.retain_mut(|login| {
+                login.idle = if login.changes.receiver_count() > 0 { 0 } else { login.idle + 1 };
+                login.idle <= IDLE_POLLS
             });
-            browser.requests > 0 || !browser.watches.is_empty()
+            browser.requests > 0 || !browser.logins.is_empty()
         });
         let browsers = &self.browsers;
         self.owners.retain(|request_id, browser| {
-            browsers.get(browser).is_some_and(|browser| browser.watches.iter().any(|watch| watch.is_of(request_id)))
+            browsers.get(browser).is_some_and(|browser| browser.logins.iter().any(|login| login.is_of(request_id)))
         });
     }
 }
 
-impl Watch {
+impl AwaitedLogin {
     fn is_of(&self, request_id: &RequestId) -> bool {
         self.found.as_ref().is_some_and(|(found, _)| found == request_id)
     }

@@ -64,11 +64,12 @@ impl Waiting {
         let mut registry = self.registry();
         registry.progress.due = Some(now + INTERVAL);
         registry.forget_idle();
-        let watches = registry.browsers.iter().flat_map(|(id, browser)| browser.watches.iter().map(move |w| (id, w)));
-        let watched = watches.map(|(browser, watch)| WatchedLogin {
+        let logins =
+            registry.browsers.iter().flat_map(|(id, browser)| browser.logins.iter().map(move |login| (id, login)));
+        let watched = logins.map(|(browser, login)| WatchedLogin {
             browser: browser.clone(),
-            asked: watch.asked.clone(),
-            found: watch.found.clone(),
+            asked: login.asked.clone(),
+            found: login.found.clone(),
         });
         watched.collect()
     }
@@ -77,11 +78,11 @@ impl Waiting {
     fn learn(&self, batch: &[WatchedLogin], moved: Vec<usize>, asked: Instant) {
         let mut registry = self.registry();
         let moved: HashSet<usize> = moved.into_iter().collect();
-        for (index, login) in batch.iter().enumerate() {
-            let watch = registry.watch(&login.browser, login.asked.as_ref());
-            match watch.filter(|watch| watch.found == login.found) {
-                Some(watch) if moved.contains(&index) => watch.wake(),
-                Some(watch) => watch.confirmed = Some(asked),
+        for (index, watched) in batch.iter().enumerate() {
+            let login = registry.login(&watched.browser, watched.asked.as_ref());
+            match login.filter(|login| login.found == watched.found) {
+                Some(login) if moved.contains(&index) => login.wake(),
+                Some(login) => login.confirmed = Some(asked),
                 None => {}
             }
         }
@@ -93,8 +94,8 @@ impl Waiting {
         registry.progress.failures = if failed { registry.progress.failures + 1 } else { 0 };
         if registry.progress.failures >= FAILURES {
             registry.progress.failures = 0;
-            let watches = registry.browsers.values().flat_map(|browser| &browser.watches);
-            watches.for_each(|watch| _ = watch.changes.send_replace(Change::StoreFailure));
+            let logins = registry.browsers.values().flat_map(|browser| &browser.logins);
+            logins.for_each(|login| _ = login.changes.send_replace(Change::StoreFailure));
         }
     }
 }
