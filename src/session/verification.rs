@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use futures_core::future::BoxFuture;
 use http::Request;
 
 use super::handler::Handler;
@@ -170,7 +170,7 @@ impl Handler<'_> {
 /// the one that was verified. What becomes of it is the implementor's to log: nobody waits for an answer.
 pub trait Delivery: Send + Sync + 'static {
     /// Sends a verified callback: its original body, with the identity headers.
-    fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()>;
+    fn deliver(&self, request: Request<Bytes>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// The grants that are being verified, by the request ids of their logins.
