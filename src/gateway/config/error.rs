@@ -10,7 +10,7 @@ use std::{fmt, path::Path};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mistake {
     /// None when the file could not be read at all.
-    place: Option<Place>,
+    position: Option<Position>,
     /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
     key: String,
     /// The mistake, and in brackets how to correct it.
@@ -19,14 +19,14 @@ pub(crate) struct Mistake {
 
 /// A place in the configuration file, counted from 1; columns are characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) line: usize,
     pub(super) column: usize,
 }
 
 impl Mistake {
-    pub(super) fn new(place: Option<Place>, key: impl Into<String>, message: impl fmt::Display) -> Self {
-        Self { place, key: key.into(), message: message.to_string() }
+    pub(super) fn new(position: Option<Position>, key: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self { position, key: key.into(), message: message.to_string() }
     }
 }
 
@@ -60,8 +60,8 @@ impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, mistake) in self.mistakes.iter().enumerate() {
             let line_end = if index == 0 { "" } else { "\n" };
-            match mistake.place {
-                Some(Place { line, column }) => write!(f, "{line_end}{}:{line}:{column}: {mistake}", self.file)?,
+            match mistake.position {
+                Some(Position { line, column }) => write!(f, "{line_end}{}:{line}:{column}: {mistake}", self.file)?,
                 None => write!(f, "{line_end}{}: {mistake}", self.file)?,
             }
         }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_told_in_the_order_of_the_file() {
-        let at = |line, column| Some(Place { line, column });
+        let at = |line, column| Some(Position { line, column });
         let errors = ConfigErrors::new(
             Path::new("config.yaml"),
             vec![

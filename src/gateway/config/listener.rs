@@ -52,7 +52,7 @@ fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
 pub(super) fn refuse_clashes(listeners: &[ListenerEntry<'_>], admin: SocketAddr, admin_item: Option<Item<'_>>) {
     let mut sockets: Vec<_> = listeners.iter().map(|(listener, item)| (listener.address, *item)).collect();
     sockets.push((admin, admin_item));
-    sockets.sort_by_key(|(_, item)| item.map(Item::place));
+    sockets.sort_by_key(|(_, item)| item.map(Item::position));
     for (index, (address, item)) in sockets.iter().enumerate() {
         if let Some(item) = item
             && sockets[..index].iter().any(|(earlier, _)| clash(*earlier, *address))

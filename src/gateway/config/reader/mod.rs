@@ -13,7 +13,7 @@ use std::{convert::Infallible, fmt, path::PathBuf};
 
 pub(super) use self::tree::{Context, SIZE_LIMIT, Scalar, load};
 use self::tree::{Node, Value, member};
-use super::error::Place;
+use super::error::Position;
 
 /// Reads a text of YAML, which may be empty.
 pub(super) fn read<T>(
@@ -26,14 +26,14 @@ pub(super) fn read<T>(
         Value::Null => &[],
         _ => Item { context, node: &root }.entries()?,
     };
-    Section { context, place: root.place, path: String::new(), entries, asked: Vec::new() }.read_whole(read)
+    Section { context, position: root.position, path: String::new(), entries, asked: Vec::new() }.read_whole(read)
 }
 
 /// A mapping of known keys.
 pub(super) struct Section<'a> {
     context: &'a Context<'a>,
     /// The position of the value, or of the mapping around it if the file has no such value.
-    place: Place,
+    position: Position,
     path: String,
     entries: &'a [(String, Node)],
     asked: Vec<&'static str>,
@@ -75,7 +75,7 @@ impl<'a> Section<'a> {
 
     /// Reports that a key is missing.
     pub(super) fn miss(&self, name: &str, advice: &str) {
-        self.context.complain(self.place, &member(&self.path, name), format!("missing ({advice})"));
+        self.context.complain(self.position, &member(&self.path, name), format!("missing ({advice})"));
     }
 
     /// Reads a single value.
@@ -121,16 +121,16 @@ impl<'a> Section<'a> {
     /// Reads a section within, which is empty if it is absent or wrong.
     pub(super) fn section<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Section<'a>) -> T) -> T {
         let item = self.take(name);
-        let place = item.map_or(self.place, Item::place);
+        let position = item.map_or(self.position, Item::position);
         let entries = item.and_then(Item::entries).unwrap_or_default();
         let path = member(&self.path, name);
-        Section { context: self.context, place, path, entries, asked: Vec::new() }.read_whole(read)
+        Section { context: self.context, position, path, entries, asked: Vec::new() }.read_whole(read)
     }
 }
 
 impl<'a> Item<'a> {
-    pub(super) fn place(self) -> Place {
-        self.node.place
+    pub(super) fn position(self) -> Position {
+        self.node.position
     }
 
     pub(super) fn is_mapping(self) -> bool {
@@ -139,12 +139,12 @@ impl<'a> Item<'a> {
 
     /// Reports that the value is wrong. The message must not repeat it.
     pub(super) fn complain(self, message: impl fmt::Display) {
-        self.context.complain(self.node.place, &self.node.path, message);
+        self.context.complain(self.node.position, &self.node.path, message);
     }
 
     /// Reports that the key is wrong.
     pub(super) fn complain_of_key(self, message: impl fmt::Display) {
-        self.context.complain(self.node.key_place, &self.node.path, message);
+        self.context.complain(self.node.key_position, &self.node.path, message);
     }
 
     /// Takes what was made of the value, or reports why nothing was.
@@ -203,9 +203,9 @@ impl<'a> Item<'a> {
 
     /// Reads a mapping of known keys.
     pub(super) fn section<T>(self, read: impl FnOnce(&mut Section<'a>) -> Option<T>) -> Option<T> {
-        let Self { context, node: Node { path, place, .. } } = self;
+        let Self { context, node: Node { path, position, .. } } = self;
         let entries = self.entries()?;
-        Section { context, place: *place, path: path.clone(), entries, asked: Vec::new() }.read_whole(read)
+        Section { context, position: *position, path: path.clone(), entries, asked: Vec::new() }.read_whole(read)
     }
 
     fn entries(self) -> Option<&'a [(String, Node)]> {

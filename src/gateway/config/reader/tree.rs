@@ -11,16 +11,16 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::gateway::config::error::{Mistake, Place};
+use crate::gateway::config::error::{Mistake, Position};
 
 /// A value and where it is.
 pub(crate) struct Node {
     /// The dotted path of its key, such as `listen[1].address`.
     pub(crate) path: String,
     /// The position of the key, or of the value itself if it has no key.
-    pub(crate) key_place: Place,
+    pub(crate) key_position: Position,
     /// The position of its start, or of its key if there is no value.
-    pub(crate) place: Place,
+    pub(crate) position: Position,
     pub(crate) value: Value,
 }
 
@@ -85,8 +85,8 @@ impl<'a> Context<'a> {
         Self { folder, environment, mistakes: RefCell::default() }
     }
 
-    pub(crate) fn complain(&self, place: Place, path: &str, message: impl fmt::Display) {
-        self.mistakes.borrow_mut().push(Mistake::new(Some(place), path, message));
+    pub(crate) fn complain(&self, position: Position, path: &str, message: impl fmt::Display) {
+        self.mistakes.borrow_mut().push(Mistake::new(Some(position), path, message));
     }
 
     /// Reads a file whose path is relative to the folder of the configuration.

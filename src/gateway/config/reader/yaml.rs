@@ -11,7 +11,7 @@ use super::{
     references,
     tree::{Context, Node, Scalar, Value, member},
 };
-use crate::gateway::config::error::Place;
+use crate::gateway::config::error::Position;
 
 /// Reads the one document of a file; none if it is not YAML. Mistakes go to the context.
 pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
@@ -37,8 +37,8 @@ impl<'text> Yaml<'_, 'text> {
         let root = loop {
             match self.advance()? {
                 (Event::StreamStart | Event::DocumentStart(..), _) => {}
-                (Event::StreamEnd, place) => {
-                    return Ok(Node { path: String::new(), key_place: place, place, value: Value::Null });
+                (Event::StreamEnd, position) => {
+                    return Ok(Node { path: String::new(), key_position: position, position, value: Value::Null });
                 }
                 root => break self.node(root, String::new(), None)?,
             }
@@ -46,8 +46,8 @@ impl<'text> Yaml<'_, 'text> {
         loop {
             match self.advance()? {
                 (Event::StreamEnd, _) => return Ok(root),
-                (Event::DocumentStart(..), place) => {
-                    self.context.complain(place, "", "a second document starts here (keep one)");
+                (Event::DocumentStart(..), position) => {
+                    self.context.complain(position, "", "a second document starts here (keep one)");
                     return Ok(root);
                 }
                 _ => {}
@@ -58,23 +58,23 @@ impl<'text> Yaml<'_, 'text> {
     /// Reads the value that an event begins; a member of a mapping has a key.
     fn node(
         &mut self,
-        (event, place): (Event<'text>, Place),
+        (event, position): (Event<'text>, Position),
         path: String,
-        key_place: Option<Place>,
+        key_position: Option<Position>,
     ) -> Result<Node, Stopped> {
-        self.refuse_properties(&event, place, &path);
+        self.refuse_properties(&event, position, &path);
         let value = match event {
-            Event::Scalar(text, style, ..) => self.scalar(&text, style, place, &path),
+            Event::Scalar(text, style, ..) => self.scalar(&text, style, position, &path),
             Event::SequenceStart(..) => self.list(&path)?,
             Event::MappingStart(..) => self.mapping(&path)?,
             _ => Value::Refused,
         };
-        let key_place = key_place.unwrap_or(place);
-        let place = if matches!(value, Value::Null) { key_place } else { place };
-        Ok(Node { path, key_place, place, value })
+        let key_position = key_position.unwrap_or(position);
+        let position = if matches!(value, Value::Null) { key_position } else { position };
+        Ok(Node { path, key_position, position, value })
     }
 
-    fn scalar(&self, text: &str, style: ScalarStyle, place: Place, path: &str) -> Value {
+    fn scalar(&self, text: &str, style: ScalarStyle, position: Position, path: &str) -> Value {
         let is_quoted = style != ScalarStyle::Plain;
         if !is_quoted && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
             return Value::Null;
@@ -82,7 +82,7 @@ impl<'text> Yaml<'_, 'text> {
         match references::expand(text, self.context) {
             Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
             Err(mistakes) => {
-                mistakes.iter().for_each(|mistake| self.context.complain(place, path, mistake));
+                mistakes.iter().for_each(|mistake| self.context.complain(position, path, mistake));
                 Value::Refused
             }
         }
@@ -102,58 +102,64 @@ impl<'text> Yaml<'_, 'text> {
         let mut entries = Vec::new();
         let mut names = HashSet::new();
         loop {
-            let (event, place) = match self.advance()? {
+            let (event, position) = match self.advance()? {
                 (Event::MappingEnd, _) => return Ok(Value::Mapping(entries)),
                 key => key,
             };
-            let name = self.name(event, place, path)?;
+            let name = self.name(event, position, path)?;
             let value = self.advance()?;
-            let node = self.node(value, member(path, name.as_deref().unwrap_or_default()), Some(place))?;
+            let node = self.node(value, member(path, name.as_deref().unwrap_or_default()), Some(position))?;
             let Some(name) = name else { continue };
             if names.insert(name.clone()) {
                 entries.push((name, node));
             } else {
-                self.context.complain(place, &node.path, "duplicate key (keep one)");
+                self.context.complain(position, &node.path, "duplicate key (keep one)");
             }
         }
     }
 
     /// Reads a key; none if it cannot be a key.
-    fn name(&mut self, event: Event<'text>, place: Place, path: &str) -> Result<Option<String>, Stopped> {
-        self.refuse_properties(&event, place, path);
+    fn name(&mut self, event: Event<'text>, position: Position, path: &str) -> Result<Option<String>, Stopped> {
+        self.refuse_properties(&event, position, path);
         match event {
             Event::Scalar(name, ..) if name.contains("${") => {
-                self.context.complain(place, path, "a key must not hold `${` (use references in values only)");
+                self.context.complain(position, path, "a key must not hold `${` (use references in values only)");
                 Ok(None)
             }
             Event::Scalar(name, ..) => Ok(Some(name.into_owned())),
             Event::SequenceStart(..) | Event::MappingStart(..) => {
-                self.context.complain(place, path, "a list or mapping is where a key should be (write `key: value`)");
-                self.node((event, place), path.to_owned(), None).map(|_| None)
+                self.context.complain(
+                    position,
+                    path,
+                    "a list or mapping is where a key should be (write `key: value`)",
+                );
+                self.node((event, position), path.to_owned(), None).map(|_| None)
             }
             _ => Ok(None),
         }
     }
 
-    fn refuse_properties(&self, event: &Event<'_>, place: Place, path: &str) {
+    fn refuse_properties(&self, event: &Event<'_>, position: Position, path: &str) {
         if event.anchor_id().is_some() || event.is_alias() || matches!(event, Event::UnresolvedAlias(_)) {
             self.context.complain(
-                place,
+                position,
                 path,
                 "anchors (`&`) and aliases (`*`) are not supported (write the value out)",
             );
         }
         if event.tag().is_some() {
-            self.context.complain(place, path, "tags (`!`) are not supported (remove it)");
+            self.context.complain(position, path, "tags (`!`) are not supported (remove it)");
         }
     }
 
-    fn advance(&mut self) -> Result<(Event<'text>, Place), Stopped> {
+    fn advance(&mut self) -> Result<(Event<'text>, Position), Stopped> {
         match self.events.next() {
-            Some(Ok((event, Span { start, .. }))) => Ok((event, Place { line: start.line(), column: start.col() + 1 })),
+            Some(Ok((event, Span { start, .. }))) => {
+                Ok((event, Position { line: start.line(), column: start.col() + 1 }))
+            }
             Some(Err(error)) => {
-                let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-                self.context.complain(place, "", format!("not valid YAML: {} (correct it here)", error.kind()));
+                let position = Position { line: error.marker().line(), column: error.marker().col() + 1 };
+                self.context.complain(position, "", format!("not valid YAML: {} (correct it here)", error.kind()));
                 Err(Stopped)
             }
             None => Err(Stopped),

@@ -321,6 +321,6 @@ fn pages_are_filled_in_before_anybody_sees_them() {
 fn assert_one_mistake(text: &str, expected: &str) {
     let found = mistakes(text);
     assert_eq!(found.len(), 1, "{text}: {found:#?}");
-    let (_, line) = found[0].split_once(": ").expect("a line starts with its place");
+    let (_, line) = found[0].split_once(": ").expect("a line starts with its position");
     assert!(line.starts_with(expected) && line.ends_with(')'), "{text}: {line}");
 }
