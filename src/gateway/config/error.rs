@@ -8,7 +8,7 @@ use std::{fmt, path::Path};
 ///
 /// It repeats keys, but no value of the file, of the environment or of another file, except for words of a page's template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Mistake {
+pub(crate) struct ConfigError {
     /// None when the file could not be read at all.
     position: Option<Position>,
     /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
@@ -24,14 +24,14 @@ pub(super) struct Position {
     pub(super) column: usize,
 }
 
-impl Mistake {
+impl ConfigError {
     pub(super) fn new(position: Option<Position>, key: impl Into<String>, message: impl fmt::Display) -> Self {
         Self { position, key: key.into(), message: message.to_string() }
     }
 }
 
 /// The mistake without its place.
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.key {
             "" => f.write_str(&self.message),
@@ -46,11 +46,11 @@ impl fmt::Display for Mistake {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConfigErrors {
     file: String,
-    pub(super) mistakes: Vec<Mistake>,
+    pub(super) mistakes: Vec<ConfigError>,
 }
 
 impl ConfigErrors {
-    pub(super) fn new(path: &Path, mut mistakes: Vec<Mistake>) -> Self {
+    pub(super) fn new(path: &Path, mut mistakes: Vec<ConfigError>) -> Self {
         mistakes.sort();
         Self { file: path.display().to_string(), mistakes }
     }
@@ -81,10 +81,10 @@ mod tests {
         let errors = ConfigErrors::new(
             Path::new("config.yaml"),
             vec![
-                Mistake::new(at(10, 1), "log", "d"),
-                Mistake::new(at(2, 11), "b", "c"),
-                Mistake::new(at(2, 3), "a", "b"),
-                Mistake::new(None, "", "a"),
+                ConfigError::new(at(10, 1), "log", "d"),
+                ConfigError::new(at(2, 11), "b", "c"),
+                ConfigError::new(at(2, 3), "a", "b"),
+                ConfigError::new(None, "", "a"),
             ],
         );
         assert_eq!(

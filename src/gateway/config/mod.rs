@@ -36,7 +36,7 @@ pub(crate) use self::{
     tls::TlsFiles,
     upstream::Upstream,
 };
-use self::{callback::Truecaller, error::Mistake};
+use self::{callback::Truecaller, error::ConfigError};
 use crate::{
     access::Rules, assertion::Assertions, gate::Limits, gateway::forwarded::TrustedProxies, headers::HeaderNames,
 };
@@ -84,7 +84,7 @@ impl Config {
     ///
     /// Every mistake in the file, or that the file cannot be read.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
-        let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![Mistake::new(None, "", message)]);
+        let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![ConfigError::new(None, "", message)]);
         let bytes = reader::load(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| whole(&"is not UTF-8 (save it as UTF-8)"))?;
         Self::parse(text, path, |name| std::env::var(name).ok())
@@ -101,7 +101,7 @@ impl Config {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigErrors> {
         if text.len() > SIZE_LIMIT {
-            return Err(ConfigErrors::new(path, vec![Mistake::new(None, "", TOO_LARGE)]));
+            return Err(ConfigErrors::new(path, vec![ConfigError::new(None, "", TOO_LARGE)]));
         }
         let context = Context::new(path, &environment);
         let config = reader::read(text, &context, Self::read);

@@ -11,7 +11,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::gateway::config::error::{Mistake, Position};
+use crate::gateway::config::error::{ConfigError, Position};
 
 /// A value and where it is.
 pub(crate) struct Node {
@@ -76,7 +76,7 @@ pub(crate) fn member(path: &str, name: &str) -> String {
 pub(crate) struct Context<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
-    pub(crate) mistakes: RefCell<Vec<Mistake>>,
+    pub(crate) mistakes: RefCell<Vec<ConfigError>>,
 }
 
 impl<'a> Context<'a> {
@@ -86,7 +86,7 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn complain(&self, position: Position, path: &str, message: impl fmt::Display) {
-        self.mistakes.borrow_mut().push(Mistake::new(Some(position), path, message));
+        self.mistakes.borrow_mut().push(ConfigError::new(Some(position), path, message));
     }
 
     /// Reads a file whose path is relative to the folder of the configuration.
