@@ -10,7 +10,7 @@ use tokio_util::{
 
 use super::{
     BoxError, StartError,
-    config::{Config, Session, Store},
+    config::{Config, SessionConfig, Store},
     delivery::UpstreamDelivery,
     telemetry::Telemetry,
     upstream::ResolvedUpstream,
@@ -67,7 +67,7 @@ fn profile_client(config: &Config) -> Result<ProfileClient, ClientError> {
     resolved.fold(builder, |builder, (host, address)| builder.resolve(host, *address)).build()
 }
 
-fn sessions(session: &Session) -> Result<SessionsBuilder, BoxError> {
+fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
     let (url, sealer, partner) = (session.public_url.clone(), session.sealer.clone(), session.partner.clone());
     let builder = match &session.store {
         Store::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),

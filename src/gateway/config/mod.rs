@@ -31,7 +31,7 @@ pub(crate) use self::{
     callback::Callback,
     error::ConfigErrors,
     listener::Listener,
-    session::{Session, Store},
+    session::{SessionConfig, Store},
     settings::{Log, LogFormat, Timeouts},
     tls::TlsFiles,
     upstream::Upstream,
@@ -64,7 +64,7 @@ pub(crate) struct Config {
     /// How many logins and callbacks may come from one client.
     pub(crate) limits: Limits,
     /// How browsers log in, if they can.
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<SessionConfig>,
     /// Which paths need an identity, and whose; empty without sessions.
     pub(crate) routes: Rules,
     /// How identities are signed, if they are.

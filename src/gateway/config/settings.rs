@@ -11,7 +11,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    Callback, Config, Session, Truecaller, identity, listener,
+    Callback, Config, SessionConfig, Truecaller, identity, listener,
     reader::{Item, Scalar, Section},
     routes, upstream, value,
 };
@@ -58,7 +58,7 @@ impl Config {
         let session_item = file.take("session");
         let routes_item = file.take("routes");
         let routes = routes::read(routes_item);
-        let session = session_item.and_then(|item| item.section(|section| Session::read(section, &routes)));
+        let session = session_item.and_then(|item| item.section(|section| SessionConfig::read(section, &routes)));
         let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| Callback::read(section, has_sessions));
         let mut identity = file.section("identity", identity::headers);

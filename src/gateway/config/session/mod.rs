@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How browsers log in, and how they are known from then on.
-pub(crate) struct Session {
+pub(crate) struct SessionConfig {
     /// The origin that browsers see.
     pub(crate) public_url: PublicUrl,
     /// Seals and opens sessions with the secrets.
@@ -70,7 +70,7 @@ pub(crate) enum Store {
     },
 }
 
-impl Session {
+impl SessionConfig {
     /// Reads the section; none if a key that it must have is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {
         let public_url = value::text(PublicUrl::parse, "write https://shop.example");
