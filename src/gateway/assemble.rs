@@ -10,7 +10,7 @@ use tokio_util::{
 
 use super::{
     BoxError, StartError,
-    config::{Config, SessionConfig, Store},
+    config::{Config, SessionConfig, StoreConfig},
     delivery::UpstreamDelivery,
     telemetry::Telemetry,
     upstream::ResolvedUpstream,
@@ -70,8 +70,8 @@ fn profile_client(config: &Config) -> Result<ProfileClient, ClientError> {
 fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
     let (url, sealer, partner) = (session.public_url.clone(), session.sealer.clone(), session.partner.clone());
     let builder = match &session.store {
-        Store::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
-        Store::Redis { url: server, ca_file } => {
+        StoreConfig::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
+        StoreConfig::Redis { url: server, ca_file } => {
             let mut store = RedisStore::new(server, session.max_pending)?;
             if let Some(pem) = ca_file {
                 store = store.trust(pem)?;

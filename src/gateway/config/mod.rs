@@ -31,7 +31,7 @@ pub(crate) use self::{
     callback::Callback,
     error::ConfigErrors,
     listener::Listener,
-    session::{SessionConfig, Store},
+    session::{SessionConfig, StoreConfig},
     settings::{Log, LogFormat, Timeouts},
     tls::TlsFiles,
     upstream::Upstream,

@@ -52,13 +52,13 @@ pub(crate) struct SessionConfig {
     /// The app's cookies that must not outlive their user; `None` if the configuration does not list them.
     pub(crate) upstream_cookies: Option<Vec<UpstreamCookie>>,
     /// The store of logins and revocations.
-    pub(crate) store: Store,
+    pub(crate) store: StoreConfig,
     /// The pages that people see.
     pub(crate) pages: Pages,
 }
 
 /// The store of logins and revocations.
-pub(crate) enum Store {
+pub(crate) enum StoreConfig {
     /// The memory of this process.
     Memory,
     /// A Redis or Valkey server that several gateways share.
@@ -167,23 +167,23 @@ fn logout(item: Item<'_>, own: &SessionPath) -> Option<LogoutUrl> {
 }
 
 /// Reads `store` and the certificates that it is trusted by.
-fn store(section: &mut Section<'_>) -> Option<Store> {
-    let mut store = section.take("store").map_or(Some(Store::Memory), |item| item.parse(parse_store));
+fn store(section: &mut Section<'_>) -> Option<StoreConfig> {
+    let mut store = section.take("store").map_or(Some(StoreConfig::Memory), |item| item.parse(parse_store));
     if let (Some(item), Some(store)) = (section.take("store_ca_file"), &mut store) {
         match store {
-            Store::Redis { url, ca_file } if is_encrypted(url) => *ca_file = tls::roots(item),
+            StoreConfig::Redis { url, ca_file } if is_encrypted(url) => *ca_file = tls::roots(item),
             _ => item.complain_of_key("only used with a `store` that begins with rediss:// (remove it)"),
         }
     }
     store
 }
 
-fn parse_store(text: &Scalar) -> Result<Store, String> {
+fn parse_store(text: &Scalar) -> Result<StoreConfig, String> {
     if &**text == "memory" {
-        return Ok(Store::Memory);
+        return Ok(StoreConfig::Memory);
     }
     RedisStore::new(text, 1).map_err(|error| format!("{error} (write memory, or redis://127.0.0.1:6379)"))?;
-    Ok(Store::Redis { url: text.text.clone(), ca_file: None })
+    Ok(StoreConfig::Redis { url: text.text.clone(), ca_file: None })
 }
 
 fn is_encrypted(url: &str) -> bool {

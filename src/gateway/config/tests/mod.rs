@@ -15,7 +15,7 @@ use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
 use tracing::level_filters::LevelFilter;
 
 use self::{folder::Folder, refused::mistakes};
-use super::{Config, ConfigErrors, LogFormat, Store};
+use super::{Config, ConfigErrors, LogFormat, StoreConfig};
 use crate::{
     access::{Access, AllowList},
     assertion::SigningKey,
@@ -129,7 +129,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let hub = UpstreamCookie::from_str("jupyterhub-session-id").unwrap().path("/hub/").unwrap();
     assert_eq!(session.upstream_cookies.as_ref().unwrap()[..], [php, hub.domain("shop.example").unwrap()]);
     assert_eq!(session.cookie_name.as_str(), "truegate");
-    assert!(matches!(session.store, Store::Redis { .. }));
+    assert!(matches!(session.store, StoreConfig::Redis { .. }));
     assert_eq!(config.routes.access("/public/x"), Ok(&Access::Public));
     assert_eq!(config.routes.access("/login"), Ok(&Access::Optional));
     assert_eq!(config.routes.access("/shop"), Ok(&Access::Public));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Folder, UPSTREAM, mistakes, parse, parse_in};
-use crate::{gateway::config::Store, session::Brand};
+use crate::{gateway::config::StoreConfig, session::Brand};
 
 /// The keys that a valid configuration is warned of.
 fn warned_keys(text: &str) -> Vec<String> {
@@ -50,7 +50,7 @@ fn a_session_needs_no_more_than_its_url_its_secret_its_partner_and_the_callback_
     assert_eq!((session.max_pending, &session.fallback_url), (100_000, &None));
     assert_eq!((session.logout_url.as_str(), &session.brand), ("/", &Brand::default()));
     assert_eq!(session.link_base.as_str(), "truecallersdk://truesdk/web_verify");
-    assert!(session.upstream_cookies.is_none() && matches!(session.store, Store::Memory));
+    assert!(session.upstream_cookies.is_none() && matches!(session.store, StoreConfig::Memory));
     assert!(!config.callback.forward, "callbacks end here");
     assert!(parse(&with_callback("", "path: '${TRUEGATE_CALLBACK_PATH}', forward: true")).unwrap().callback.forward);
 }
