@@ -8,14 +8,14 @@ use std::{
 use tracing::{Metadata, error, info, warn};
 use tracing_subscriber::{EnvFilter, Layer, Registry, filter::filter_fn, fmt, layer::SubscriberExt};
 
-use super::config::{Log, LogFormat};
+use super::config::{LogConfig, LogFormat};
 
 /// Logs to the standard error from now on. `RUST_LOG` overrides the level.
 ///
 /// # Security
 ///
 /// Only lines of truegate itself are let through, whatever `RUST_LOG` says: HTTP libraries log targets and headers.
-pub(super) fn start(log: Log) {
+pub(super) fn start(log: LogConfig) {
     let configured = EnvFilter::new(log.level.to_string());
     let wanted = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|directives| !directives.is_empty());
     let wanted = wanted.map(EnvFilter::try_new).transpose();

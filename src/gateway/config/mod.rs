@@ -32,7 +32,7 @@ pub(crate) use self::{
     error::ConfigErrors,
     listener::Listener,
     session::{SessionConfig, StoreConfig},
-    settings::{Log, LogFormat, Timeouts},
+    settings::{LogConfig, LogFormat, Timeouts},
     tls::TlsFiles,
     upstream::Upstream,
 };
@@ -74,7 +74,7 @@ pub(crate) struct Config {
     /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
     pub(crate) shutdown_grace: Duration,
     /// How the program logs.
-    pub(crate) log: Log,
+    pub(crate) log: LogConfig,
 }
 
 impl Config {

@@ -32,7 +32,7 @@ pub(crate) struct Timeouts {
 
 /// How the program logs.
 #[derive(Clone, Copy)]
-pub(crate) struct Log {
+pub(crate) struct LogConfig {
     /// The least severe level that is logged.
     pub(crate) level: LevelFilter,
     /// The form of a line.
@@ -108,7 +108,7 @@ impl Config {
             routes,
             assertion,
             shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, value::duration(SHUTDOWN_GRACES)),
-            log: file.section("log", Log::read),
+            log: file.section("log", LogConfig::read),
             upstream: upstream?.0,
             callback: callback?,
             admin: admin?,
@@ -128,7 +128,7 @@ impl Timeouts {
     }
 }
 
-impl Log {
+impl LogConfig {
     fn read(section: &mut Section<'_>) -> Self {
         let levels = [
             ("off", LevelFilter::OFF),
