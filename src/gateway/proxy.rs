@@ -17,7 +17,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    config::{Callback, Config, Timeouts},
+    config::{CallbackConfig, Config, Timeouts},
     failure, first_head,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
@@ -283,4 +283,4 @@ impl Proxy {
 }
 
 /// pingora keeps a callback's body for the app, and silently drops what is longer than this.
-const _: () = assert!(Callback::MAX_BODY_LIMIT <= RETRY_BUFFER);
+const _: () = assert!(CallbackConfig::MAX_BODY_LIMIT <= RETRY_BUFFER);

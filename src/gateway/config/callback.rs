@@ -16,7 +16,7 @@ use crate::{
 
 /// How callbacks are taken.
 #[derive(Debug, Clone)]
-pub(crate) struct Callback {
+pub(crate) struct CallbackConfig {
     /// The path of the route.
     pub(crate) path: CallbackPath,
     /// The time from the first byte of a callback to its answer. Defaults to 2.5 s, because Truecaller hangs up after 3 s.
@@ -46,7 +46,7 @@ pub(crate) struct Truecaller {
     pub(crate) require_active: bool,
 }
 
-impl Callback {
+impl CallbackConfig {
     /// The largest `body_limit`.
     pub(crate) const MAX_BODY_LIMIT: usize = 64 << 10;
 

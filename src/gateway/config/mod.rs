@@ -28,7 +28,7 @@ use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use self::reader::{Context, SIZE_LIMIT};
 pub(crate) use self::{
-    callback::Callback,
+    callback::CallbackConfig,
     error::ConfigErrors,
     listener::Listener,
     session::{SessionConfig, StoreConfig},
@@ -54,7 +54,7 @@ pub(crate) struct Config {
     /// How long the gateway waits, for the app and for clients.
     pub(crate) timeouts: Timeouts,
     /// How callbacks are taken.
-    pub(crate) callback: Callback,
+    pub(crate) callback: CallbackConfig,
     /// How profiles are fetched.
     pub(crate) truecaller: Truecaller,
     /// The headers that tell the app who calls.

@@ -11,7 +11,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    Callback, Config, SessionConfig, Truecaller, identity, listener,
+    CallbackConfig, Config, SessionConfig, Truecaller, identity, listener,
     reader::{Item, Scalar, Section},
     routes, upstream, value,
 };
@@ -60,7 +60,7 @@ impl Config {
         let routes = routes::read(routes_item);
         let session = session_item.and_then(|item| item.section(|section| SessionConfig::read(section, &routes)));
         let has_sessions = session_item.is_some_and(Item::is_mapping);
-        let callback = file.section("callback", |section| Callback::read(section, has_sessions));
+        let callback = file.section("callback", |section| CallbackConfig::read(section, has_sessions));
         let mut identity = file.section("identity", identity::headers);
         let upstream = upstream.and_then(|item| upstream::read(item, &mut identity));
         let assertion_item = file.take("assertion");
