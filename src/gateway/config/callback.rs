@@ -29,7 +29,7 @@ pub(crate) struct CallbackConfig {
 
 /// How profiles are fetched.
 #[derive(Clone)]
-pub(crate) struct Truecaller {
+pub(crate) struct TruecallerConfig {
     /// The URLs that a callback may name.
     pub(crate) endpoints: Endpoints,
     /// How long connecting may take.
@@ -80,7 +80,7 @@ impl CallbackConfig {
     }
 }
 
-impl Truecaller {
+impl TruecallerConfig {
     /// Reads the section.
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let endpoints = section.take("endpoints").map_or_else(|| Some(Endpoints::default()), endpoints);

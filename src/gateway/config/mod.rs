@@ -36,7 +36,7 @@ pub(crate) use self::{
     tls::TlsFiles,
     upstream::Upstream,
 };
-use self::{callback::Truecaller, error::ConfigError};
+use self::{callback::TruecallerConfig, error::ConfigError};
 use crate::{
     access::Rules, assertion::Assertions, gate::Limits, gateway::forwarded::TrustedProxies, headers::HeaderNames,
 };
@@ -56,7 +56,7 @@ pub(crate) struct Config {
     /// How callbacks are taken.
     pub(crate) callback: CallbackConfig,
     /// How profiles are fetched.
-    pub(crate) truecaller: Truecaller,
+    pub(crate) truecaller: TruecallerConfig,
     /// The headers that tell the app who calls.
     pub(crate) identity: Arc<HeaderNames>,
     /// The proxies that may say where a request came from.

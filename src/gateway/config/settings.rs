@@ -11,7 +11,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    CallbackConfig, Config, SessionConfig, Truecaller, identity, listener,
+    CallbackConfig, Config, SessionConfig, TruecallerConfig, identity, listener,
     reader::{Item, Scalar, Section},
     routes, upstream, value,
 };
@@ -96,7 +96,7 @@ impl Config {
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
             timeouts: file.section("timeouts", Timeouts::read),
-            truecaller: file.section("truecaller", Truecaller::read),
+            truecaller: file.section("truecaller", TruecallerConfig::read),
             identity: Arc::new(identity.build()),
             trusted_proxies: file
                 .list("trusted_proxies")
