@@ -13,12 +13,12 @@ use pingora_core::tls::load_native_certs;
 use rustls::{RootCertStore, pki_types::CertificateDer};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-use super::config::Upstream;
+use super::config::UpstreamConfig;
 use crate::tls;
 
 /// The roots as PEM: Mozilla's, the system's if there are any, and those of the upstream's `ca_file`. Empty for an upstream
 /// without TLS.
-pub(super) fn pem(upstream: &Upstream) -> String {
+pub(super) fn pem(upstream: &UpstreamConfig) -> String {
     if !upstream.tls {
         return String::new();
     }
@@ -43,7 +43,7 @@ pub(super) fn pem(upstream: &Upstream) -> String {
 /// # Errors
 ///
 /// When the system has no pipes that can be opened by a path.
-pub(super) fn offer<T>(upstream: &Upstream, make: impl FnOnce(String) -> T) -> io::Result<T> {
+pub(super) fn offer<T>(upstream: &UpstreamConfig, make: impl FnOnce(String) -> T) -> io::Result<T> {
     let pem = pem(upstream);
     let (reader, mut writer) = io::pipe()?;
     let path = PLACES.iter().map(|place| format!("{place}/{}", reader.as_raw_fd()));
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::gateway::config::Config;
 
-    fn upstream(url: &str) -> Upstream {
+    fn upstream(url: &str) -> UpstreamConfig {
         let text = format!("upstream: {url}");
         Config::parse(&text, Path::new("config.yaml"), |_| None).unwrap().upstream.clone()
     }

@@ -19,14 +19,14 @@ use pingora_http::RequestHeader;
 use tokio::time::timeout;
 
 use super::{
-    config::{Timeouts, Upstream},
+    config::{Timeouts, UpstreamConfig},
     watcher::{Freshness, Reason, Watched},
 };
 use crate::{cause::Cause, headers::HeaderTarget};
 
 /// The upstream, with the current addresses of its name.
 pub(super) struct ResolvedUpstream {
-    pub(super) config: Upstream,
+    pub(super) config: UpstreamConfig,
     timeouts: Timeouts,
     addresses: RwLock<Vec<SocketAddr>>,
     /// How many new connections were asked for.
@@ -69,7 +69,7 @@ impl Attempts {
 
 impl ResolvedUpstream {
     /// An upstream whose name is not resolved yet.
-    pub(super) fn new(config: Upstream, timeouts: Timeouts) -> Self {
+    pub(super) fn new(config: UpstreamConfig, timeouts: Timeouts) -> Self {
         Self { config, timeouts, addresses: RwLock::default(), fresh: AtomicU64::new(0) }
     }
 

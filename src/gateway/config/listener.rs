@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::{reader::Item, tls::TlsFiles, upstream::Upstream, value};
+use super::{reader::Item, tls::TlsFiles, upstream::UpstreamConfig, value};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(super) fn refuse_clashes(listeners: &[ListenerEntry<'_>], admin: SocketAddr,
 }
 
 /// Refuses an upstream that is truegate itself: each request would come back until no connection is left.
-pub(super) fn refuse_loop(listeners: &[ListenerEntry<'_>], upstream: &Upstream, item: Item<'_>) {
+pub(super) fn refuse_loop(listeners: &[ListenerEntry<'_>], upstream: &UpstreamConfig, item: Item<'_>) {
     let Some(upstream) = upstream.address() else { return };
     let reaches = |own: SocketAddr| {
         let here = own.ip() == upstream.ip() || own.ip().is_unspecified() && upstream.ip().is_loopback();

@@ -34,7 +34,7 @@ pub(crate) use self::{
     session::{SessionConfig, StoreConfig},
     settings::{LogConfig, LogFormat, Timeouts},
     tls::TlsFiles,
-    upstream::Upstream,
+    upstream::UpstreamConfig,
 };
 use self::{callback::TruecallerConfig, error::ConfigError};
 use crate::{
@@ -50,7 +50,7 @@ pub(crate) struct Config {
     /// The addresses to listen on; at least one.
     pub(crate) listen: Vec<Listener>,
     /// The app behind truegate.
-    pub(crate) upstream: Upstream,
+    pub(crate) upstream: UpstreamConfig,
     /// How long the gateway waits, for the app and for clients.
     pub(crate) timeouts: Timeouts,
     /// How callbacks are taken.

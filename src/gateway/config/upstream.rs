@@ -14,7 +14,7 @@ use crate::headers::HeaderNamesBuilder;
 
 /// The app: where requests go, and the headers that each of them carries.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Upstream {
+pub(crate) struct UpstreamConfig {
     /// Whether the app speaks HTTPS.
     pub(crate) tls: bool,
     /// The name or IP address to connect to; an IPv6 address has no brackets.
@@ -29,8 +29,8 @@ pub(crate) struct Upstream {
 
 /// Reads a URL, or a mapping with `url` and more, and returns the upstream with the place of its URL. Clients can no longer
 /// send the headers that every request carries.
-pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option<(Upstream, Item<'a>)> {
-    let parse = |url: Item<'a>| url.parse(|text| Upstream::parse(text));
+pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option<(UpstreamConfig, Item<'a>)> {
+    let parse = |url: Item<'a>| url.parse(|text| UpstreamConfig::parse(text));
     if !item.is_mapping() {
         return Some((parse(item)?, item));
     }
@@ -52,7 +52,7 @@ pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option
                 Err(error) => item.complain_of_key(explain(error)),
             }
         }
-        Some((Upstream { ca_file, headers, ..upstream? }, url?))
+        Some((UpstreamConfig { ca_file, headers, ..upstream? }, url?))
     })
 }
 
@@ -70,7 +70,7 @@ fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
     Ok(value)
 }
 
-impl Upstream {
+impl UpstreamConfig {
     /// Takes `http://host`, `https://host:port` and the like.
     pub(super) fn parse(text: &str) -> Result<Self, UpstreamError> {
         let (tls, rest) = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
@@ -115,7 +115,7 @@ impl Upstream {
     }
 }
 
-impl fmt::Debug for Upstream {
+impl fmt::Debug for UpstreamConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { tls, host, port, headers: _, ca_file: _ } = self;
         f.debug_struct("Upstream").field("tls", tls).field("host", host).field("port", port).finish_non_exhaustive()
@@ -153,7 +153,7 @@ mod tests {
             ("https://app.example", true, "app.example", 443, "app.example:443"),
             ("https://[::1]:8443", true, "::1", 8443, "[::1]:8443"),
         ] {
-            let upstream = Upstream::parse(text).unwrap();
+            let upstream = UpstreamConfig::parse(text).unwrap();
             assert_eq!((upstream.tls, upstream.host.as_str(), upstream.port), (tls, host, port), "{text}");
             assert_eq!(upstream.authority(), authority);
         }
@@ -184,7 +184,7 @@ mod tests {
             ("http://a b", UpstreamError::Authority),
             ("http://${APP}", UpstreamError::Authority),
         ] {
-            assert_eq!(Upstream::parse(text), Err(error), "{text:?}");
+            assert_eq!(UpstreamConfig::parse(text), Err(error), "{text:?}");
         }
     }
 }
