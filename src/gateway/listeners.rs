@@ -18,7 +18,7 @@ use pingora_core::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{certificate::Certificate, config::Listener};
+use super::{certificate::Certificate, config::ListenerConfig};
 
 /// A socket that is bound and listens.
 pub(super) struct BoundListener {
@@ -39,7 +39,7 @@ pub(crate) struct ListenError {
 
 impl BoundListener {
     /// Binds the socket of a listener.
-    pub(super) fn bind(listener: &Listener) -> Result<Self, ListenError> {
+    pub(super) fn bind(listener: &ListenerConfig) -> Result<Self, ListenError> {
         let bound = Self::bind_plain(listener.address)?;
         let certificate = listener.tls.clone().map(Certificate::read).transpose();
         let certificate = certificate.map_err(|source| ListenError { address: bound.address, source })?;

@@ -6,7 +6,7 @@ use super::{reader::Item, tls::TlsFiles, upstream::UpstreamConfig, value};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Listener {
+pub(crate) struct ListenerConfig {
     /// The address; port 0 lets the system choose one.
     pub(crate) address: SocketAddr,
     /// The certificate and key for HTTPS; plain HTTP without them.
@@ -16,20 +16,20 @@ pub(crate) struct Listener {
 /// A listener, and where its address stands in the file if it is not the default.
 ///
 /// If the TLS files are wrong, the address is still checked.
-pub(super) type ListenerEntry<'a> = (Listener, Option<Item<'a>>);
+pub(super) type ListenerEntry<'a> = (ListenerConfig, Option<Item<'a>>);
 
 /// Reads one listener or a list of them.
 pub(super) fn read(item: Option<Item<'_>>) -> Vec<ListenerEntry<'_>> {
     let Some(item) = item else {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        return vec![(Listener { address, tls: None }, None)];
+        return vec![(ListenerConfig { address, tls: None }, None)];
     };
     item.one_or_more("list an address, or remove the key", read_one)
 }
 
 fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
     if !item.is_mapping() {
-        return Some((Listener { address: item.parse(value::address)?, tls: None }, Some(item)));
+        return Some((ListenerConfig { address: item.parse(value::address)?, tls: None }, Some(item)));
     }
     item.section(|listener| {
         let item = listener.require("address", "write address: 0.0.0.0:8443");
@@ -44,7 +44,7 @@ fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
             (Some(lone), None) => refuse_lone(lone, "key"),
             (None, Some(lone)) => refuse_lone(lone, "certificate"),
         };
-        Some((Listener { address: address?, tls }, item))
+        Some((ListenerConfig { address: address?, tls }, item))
     })
 }
 

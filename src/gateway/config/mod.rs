@@ -30,7 +30,7 @@ use self::reader::{Context, SIZE_LIMIT};
 pub(crate) use self::{
     callback::CallbackConfig,
     error::ConfigErrors,
-    listener::Listener,
+    listener::ListenerConfig,
     session::{SessionConfig, StoreConfig},
     settings::{LogConfig, LogFormat, Timeouts},
     tls::TlsFiles,
@@ -48,7 +48,7 @@ use crate::{
 /// Any value may have come from the environment or from a file of secrets, so `Debug` shows none.
 pub(crate) struct Config {
     /// The addresses to listen on; at least one.
-    pub(crate) listen: Vec<Listener>,
+    pub(crate) listen: Vec<ListenerConfig>,
     /// The app behind truegate.
     pub(crate) upstream: UpstreamConfig,
     /// How long the gateway waits, for the app and for clients.
