@@ -57,7 +57,7 @@ struct ConfigArgs {
 
 /// Runs the program with the arguments of the process.
 ///
-/// The exit code is 0 when all went well, 2 when the arguments or the configuration are wrong, else 1.
+/// The exit code is 0 for success, 2 for wrong arguments or a wrong configuration, and 1 for any other failure.
 #[tokio::main]
 pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {

@@ -32,7 +32,7 @@ enum Key {
     Assertion(Output),
     /// Make a callback path that nobody can guess, for `callback.path`: /truecaller/ and 192 random bits in base64url.
     ///
-    /// Tell nobody but Truecaller: register the URL of your site with this path in Truecaller's portal.
+    /// Keep the path secret. Register the URL of your site with this path in Truecaller's portal.
     Path(Output),
     /// Make a secret, for `session.secret`: 32 random bytes in base64, on one line.
     Secret(Output),

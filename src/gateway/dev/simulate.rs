@@ -29,11 +29,11 @@ pub(in crate::gateway) struct SimulateArgs {
     #[arg(long, value_name = "FILE", requires = "certificate")]
     key: Option<PathBuf>,
 
-    /// Post a callback to this http:// URL of this machine, and those of the phone's page too.
+    /// Post a callback to this http:// URL of this machine. The callbacks of the phone's page go there too.
     #[arg(long, value_name = "URL")]
     callback: Option<String>,
 
-    /// Post the callbacks of the phone's page to this http:// URL, and none of its own.
+    /// Post the callbacks of the phone's page to this http:// URL. The simulator then posts no callback by itself.
     #[arg(long, value_name = "URL", conflicts_with = "callback")]
     callback_url: Option<String>,
 
@@ -45,15 +45,15 @@ pub(in crate::gateway) struct SimulateArgs {
     #[arg(long, value_name = "DURATION", requires = "callback", value_parser = humantime::parse_duration)]
     delay: Option<Duration>,
 
-    /// The endpoint that the callback names, in place of the simulator's own.
+    /// The endpoint that the callback names. Defaults to the simulator's own.
     #[arg(long, value_name = "URL", requires = "callback")]
     endpoint: Option<String>,
 
-    /// The request id (request id) of the callback, in place of a fresh one.
+    /// The request id of the callback. Defaults to a new one.
     #[arg(long, value_name = "ID", requires = "callback")]
     request_id: Option<String>,
 
-    /// Exit after the callback: 0 if it was answered 2xx, 1 if not.
+    /// Exit after the callback: with 0 if the answer was 2xx, with 1 if not.
     #[arg(long, requires = "callback")]
     once: bool,
 
@@ -156,7 +156,7 @@ async fn call_back(simulator: &Simulator, url: &str, args: &SimulateArgs) -> Res
     Ok(posted)
 }
 
-/// How to use a simulator that goes on.
+/// Returns a text about how to use a running simulator.
 fn usage(simulator: &Simulator, args: &SimulateArgs) -> String {
     let (origin, endpoint, link_base) = (simulator.origin(), simulator.endpoint(), simulator.link_base());
     let curl = match &args.certificate {

@@ -23,12 +23,12 @@ use crate::{
 /// The arguments of `truegate demo`.
 #[derive(Debug, clap::Args)]
 pub(in crate::gateway) struct DemoArgs {
-    /// Where the gateway for callbacks listens on this machine. Defaults to 127.0.0.1:8080, or to a free port if that is
+    /// The address of the gateway for callbacks, on this machine. Defaults to 127.0.0.1:8080, or to a free port if that is
     /// taken. The gateway for logins listens on 127.0.0.1:8081, or on a free port.
     #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     listen: Option<SocketAddr>,
 
-    /// Exit after one callback and one login: 0 if both apps received the verified identity, 1 if not.
+    /// Exit after one callback and one login: with 0 if both apps received the verified identity, with 1 if not.
     #[arg(long)]
     once: bool,
 
