@@ -13,15 +13,15 @@ use super::{CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Posted, post::Callb
 /// documented profile.
 #[derive(Debug, Clone)]
 pub struct Call {
-    kind: CallKind,
-    delay: Duration,
-    request_id: Option<String>,
-    endpoint: Option<String>,
-    profile: Bytes,
+    pub(crate) kind: CallKind,
+    pub(crate) delay: Duration,
+    pub(crate) request_id: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) profile: Bytes,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum CallKind {
+pub(crate) enum CallKind {
     Grant,
     Twice,
     Status(&'static str),

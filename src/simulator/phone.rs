@@ -18,12 +18,12 @@ use super::{Call, DOCUMENTED_PROFILE, shared::SharedState};
 
 /// `GET`: the app opens, and Truecaller posts `flow_invoked`.
 pub(super) async fn open(State(shared): State<Arc<SharedState>>, RawQuery(query): RawQuery) -> Response {
-    let link = match Link::parse(query.as_deref().unwrap_or_default()) {
+    let link = match DeepLink::parse(query.as_deref().unwrap_or_default()) {
         Ok(link) => link,
-        Err(error) => return refused(&error.to_string()),
+        Err(error) => return refused(error),
     };
     let posted = post(&shared, Call::flow_invoked().request_id(&link.request_id)).await;
-    let Link { request_id, partner, lang } = link;
+    let DeepLink { request_id, partner, lang } = link;
     page(StatusCode::OK, context! { request_id, partner, lang, phone => DOCUMENTED_PHONE, posted })
 }
 
@@ -61,31 +61,19 @@ fn page(status: StatusCode, shown: minijinja::Value) -> Response {
 
 /// The parts of a deep link that the page needs, read as the app reads them.
 #[derive(Debug, PartialEq, Eq)]
-struct Link {
+struct DeepLink {
     request_id: String,
     partner: String,
     lang: String,
 }
 
-/// The reason why the app would lose a login.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-enum LinkError {
-    #[error(
-        "The link has no requestNonce, so the site could not tell whose login this is. Is the & before it missing?"
-    )]
-    Nonce,
-    #[error("The link has no type=btmsheet, so the app would not know what to show.")]
-    Type,
-    #[error("The link has no partnerKey, so Truecaller would not know the site.")]
-    Partner,
-}
-
-impl Link {
-    fn parse(query: &str) -> Result<Self, LinkError> {
+impl DeepLink {
+    /// Reads a link. The error says why the app would lose the login.
+    fn parse(query: &str) -> Result<Self, &'static str> {
         let given = |name| field(query, name).filter(|value| !value.is_empty());
-        let request_id = given("requestNonce").ok_or(LinkError::Nonce)?;
-        given("type").filter(|kind| kind == "btmsheet").ok_or(LinkError::Type)?;
-        let key = given("partnerKey").ok_or(LinkError::Partner)?;
+        let request_id = given("requestNonce").ok_or(NO_NONCE)?;
+        given("type").filter(|kind| kind == "btmsheet").ok_or(NO_TYPE)?;
+        let key = given("partnerKey").ok_or(NO_PARTNER)?;
         Ok(Self { request_id, partner: given("partnerName").unwrap_or(key), lang: given("lang").unwrap_or_default() })
     }
 }
@@ -124,6 +112,11 @@ fn profile(phone: &str) -> String {
         .fold(documented.into_owned(), |text, known| text.replace(&format!("\"{known}\""), &phone))
 }
 
+const NO_NONCE: &str =
+    "The link has no requestNonce, so the site could not tell whose login this is. Is the & before it missing?";
+const NO_TYPE: &str = "The link has no type=btmsheet, so the app would not know what to show.";
+const NO_PARTNER: &str = "The link has no partnerKey, so Truecaller would not know the site.";
+
 /// The number of the documented profile.
 const DOCUMENTED_PHONE: &str = "919999999999";
 const DOCUMENTED_USER_ID: &str = "1319413476";
@@ -140,25 +133,25 @@ mod tests {
 
     #[test]
     fn a_link_is_read_as_the_app_reads_it() {
-        let link = Link::parse(
+        let link = DeepLink::parse(
             "type=btmsheet&requestNonce=n%2Bn%3D&partnerKey=k&partnerName=A%26B%20%231%20%E0%A4%A6%E0%A5%81&lang=hi",
         );
         let (request_id, partner, lang) = ("n+n=".to_owned(), "A&B #1 दु".to_owned(), "hi".to_owned());
-        assert_eq!(link, Ok(Link { request_id, partner, lang }));
+        assert_eq!(link, Ok(DeepLink { request_id, partner, lang }));
     }
 
     #[test]
     fn a_link_that_the_app_would_lose_is_an_error() {
         for (query, error) in [
-            ("", LinkError::Nonce),
-            ("type=btmsheetrequestNonce=abcdefgh&partnerKey=k&partnerName=A", LinkError::Nonce),
-            ("type=btmsheet&requestNonce=&partnerKey=k", LinkError::Nonce),
-            ("type=btmsheet&requestnonce=abcdefgh&partnerKey=k", LinkError::Nonce),
-            ("type=btmsheet&amp;requestNonce=abcdefgh&partnerKey=k", LinkError::Nonce),
-            ("requestNonce=abcdefgh&partnerKey=k", LinkError::Type),
-            ("type=btmsheet&requestNonce=abcdefgh&partnerName=A", LinkError::Partner),
+            ("", NO_NONCE),
+            ("type=btmsheetrequestNonce=abcdefgh&partnerKey=k&partnerName=A", NO_NONCE),
+            ("type=btmsheet&requestNonce=&partnerKey=k", NO_NONCE),
+            ("type=btmsheet&requestnonce=abcdefgh&partnerKey=k", NO_NONCE),
+            ("type=btmsheet&amp;requestNonce=abcdefgh&partnerKey=k", NO_NONCE),
+            ("requestNonce=abcdefgh&partnerKey=k", NO_TYPE),
+            ("type=btmsheet&requestNonce=abcdefgh&partnerName=A", NO_PARTNER),
         ] {
-            assert_eq!(Link::parse(query), Err(error), "{query}");
+            assert_eq!(DeepLink::parse(query), Err(error), "{query}");
         }
     }
 

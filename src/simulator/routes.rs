@@ -1,11 +1,10 @@
 //! The routes of the simulator: Truecaller's endpoint, the phone, and the routes that control the simulator.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     extract::State,
-    response::{IntoResponse, Response},
     routing::{any, get, post, put},
 };
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    Call, CallError, Fault, Posted, Seen, UnknownCall, UnknownFault, phone, profile_endpoint,
+    Call, CallError, Fault, Posted, Seen, phone, profile_endpoint,
     shared::{self, SharedState},
 };
 
@@ -40,13 +39,13 @@ async fn upcoming_fault(State(shared): State<Arc<SharedState>>) -> String {
 }
 
 async fn set_fault(State(shared): State<Arc<SharedState>>, text: String) -> Result<StatusCode, Refused> {
-    shared.settings().faults.set(text.parse()?);
+    shared.settings().faults.set(text.parse::<Fault>().map_err(misread)?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// One fault a line.
 async fn plan(State(shared): State<Arc<SharedState>>, text: String) -> Result<StatusCode, Refused> {
-    let faults = text.lines().map(str::parse).collect::<Result<Vec<Fault>, _>>()?;
+    let faults = text.lines().map(str::parse).collect::<Result<Vec<Fault>, _>>().map_err(misread)?;
     shared.settings().faults.plan(faults);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -60,9 +59,16 @@ async fn grant(State(shared): State<Arc<SharedState>>, profile: Bytes) -> Json<V
     Json(json!({ "token": shared.grant(profile) }))
 }
 
-async fn call_back(State(shared): State<Arc<SharedState>>, Json(order): Json<Order>) -> Result<Json<Value>, Refused> {
-    let to = order.to.clone();
-    let posted = Call::try_from(order)?.post(&shared, &to).await?;
+async fn call_back(
+    State(shared): State<Arc<SharedState>>,
+    Json(asked): Json<CallRequest>,
+) -> Result<Json<Value>, Refused> {
+    let CallRequest { to, kind, delay_ms, request_id, endpoint, profile } = asked;
+    let call: Call = kind.parse().map_err(misread)?;
+    let delay = delay_ms.map_or(call.delay, Duration::from_millis);
+    let profile = profile.map_or(call.profile, |profile| String::from(Box::<str>::from(profile)).into());
+    let call = Call { kind: call.kind, delay, request_id, endpoint, profile };
+    let posted = call.post(&shared, &to).await.map_err(|error| not_posted(&error))?;
     let told = |Posted { body, answer }: &Posted| {
         let (status, headers) = (answer.status.as_u16(), values(&answer.headers));
         json!({ "body": text(body), "status": status, "headers": headers, "answer": text(&answer.body) })
@@ -71,7 +77,7 @@ async fn call_back(State(shared): State<Arc<SharedState>>, Json(order): Json<Ord
 }
 
 async fn set_callback_url(State(shared): State<Arc<SharedState>>, url: String) -> Result<StatusCode, Refused> {
-    shared.set_callback_url(url.trim())?;
+    shared.set_callback_url(url.trim()).map_err(|error| not_posted(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -88,34 +94,13 @@ async fn requests(State(shared): State<Arc<SharedState>>) -> Json<Value> {
 /// The body of `POST /simulator/callbacks`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Order {
+struct CallRequest {
     to: String,
     kind: String,
     delay_ms: Option<u64>,
     request_id: Option<String>,
     endpoint: Option<String>,
     profile: Option<Box<RawValue>>,
-}
-
-impl TryFrom<Order> for Call {
-    type Error = UnknownCall;
-
-    fn try_from(order: Order) -> Result<Self, UnknownCall> {
-        let mut call: Self = order.kind.parse()?;
-        if let Some(delay) = order.delay_ms {
-            call = call.after(Duration::from_millis(delay));
-        }
-        if let Some(request_id) = order.request_id {
-            call = call.request_id(request_id);
-        }
-        if let Some(endpoint) = order.endpoint {
-            call = call.endpoint(endpoint);
-        }
-        if let Some(profile) = order.profile {
-            call = call.profile(String::from(Box::<str>::from(profile)));
-        }
-        Ok(call)
-    }
 }
 
 /// All values of each name, in the order in which they came.
@@ -128,36 +113,17 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Something that was asked for and not done.
-struct Refused {
-    status: StatusCode,
-    reason: String,
+/// The answer to a request that was not done: a status, and why.
+type Refused = (StatusCode, String);
+
+fn misread(error: impl Display) -> Refused {
+    (StatusCode::BAD_REQUEST, format!("{error}\n"))
 }
 
-impl From<UnknownFault> for Refused {
-    fn from(error: UnknownFault) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string() }
-    }
-}
-
-impl From<UnknownCall> for Refused {
-    fn from(error: UnknownCall) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, reason: error.to_string() }
-    }
-}
-
-impl From<CallError> for Refused {
-    fn from(error: CallError) -> Self {
-        let status = match error {
-            CallError::Scheme | CallError::NotLoopback => StatusCode::BAD_REQUEST,
-            _ => StatusCode::BAD_GATEWAY,
-        };
-        Self { status, reason: error.with_causes() }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        (self.status, format!("{}\n", self.reason)).into_response()
-    }
+fn not_posted(error: &CallError) -> Refused {
+    let status = match error {
+        CallError::Scheme | CallError::NotLoopback => StatusCode::BAD_REQUEST,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    (status, format!("{}\n", error.with_causes()))
 }
