@@ -236,7 +236,6 @@ const HOUSE: &[Floor] = &[
             "reqwest",
             "serde",
             "serde_json",
-            "thiserror",
             "tokio",
         ],
     },

@@ -3,12 +3,13 @@
 mod demo;
 mod simulate;
 
-use std::io::{self, Write};
+use std::{error::Error, io::Write};
 
 use clap::Subcommand;
 
 use self::{demo::DemoArgs, simulate::SimulateArgs};
-use super::cli::CommandError;
+use super::{cli::CommandError, signals::Signals};
+use crate::simulator::CallError;
 
 /// A command for development.
 #[derive(Subcommand)]
@@ -28,8 +29,22 @@ impl DevCommand {
     }
 }
 
+/// The reason why a command ended with exit code 1. Its text is one line, which names the cause.
+type DevError = Box<dyn Error>;
+
 /// Prints a text to the standard output, with its colours where they are wanted: on a terminal without `NO_COLOR`.
-fn say(text: &str) -> io::Result<()> {
+fn say(text: &str) -> Result<(), DevError> {
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush())
+    let said = writeln!(out, "{text}").and_then(|()| out.flush());
+    said.map_err(|error| format!("cannot write to the standard output: {error}").into())
+}
+
+/// Takes over the signals until the process ends.
+fn signals() -> Result<Signals, DevError> {
+    Signals::listen().map_err(|error| format!("cannot listen for signals: {error}").into())
+}
+
+fn not_posted(error: &CallError) -> DevError {
+    let remedy = if matches!(error, CallError::NotLoopback) { " (--insecure-any-target allows any)" } else { "" };
+    format!("the callback was not posted: {}{remedy}", error.with_causes()).into()
 }

@@ -2,13 +2,8 @@
 
 use std::{future::pending, io, net::SocketAddr, path::PathBuf, time::Duration};
 
-use http::StatusCode;
-
-use super::say;
-use crate::{
-    gateway::signals::Signals,
-    simulator::{Call, CallError, DOCUMENTED_TOKEN, Fault, Posted, Simulator},
-};
+use super::{DevError, not_posted, say, signals};
+use crate::simulator::{Call, DOCUMENTED_TOKEN, Fault, Posted, Simulator};
 
 /// The arguments of `truegate simulate`.
 #[derive(Debug, clap::Args)]
@@ -62,28 +57,9 @@ pub(in crate::gateway) struct SimulateArgs {
     insecure_any_target: bool,
 }
 
-/// The reason why `truegate simulate` ended with exit code 1. The text names the cause.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SimulateError {
-    #[error("cannot listen on {listen}: {cause} (give --listen another address; port 0 takes a free one)")]
-    Listen { listen: SocketAddr, cause: io::Error },
-    #[error("the certificate or its key cannot be used: {0}")]
-    Tls(io::Error),
-    #[error("cannot read {}: {cause}", path.display())]
-    Read { path: PathBuf, cause: io::Error },
-    #[error("the callback was not posted: {}{}", .0.with_causes(), remedy(.0))]
-    Call(#[from] CallError),
-    #[error("the callback was answered {0}")]
-    NotAccepted(StatusCode),
-    #[error("cannot listen for signals: {0}")]
-    Signals(io::Error),
-    #[error("cannot write to the standard output: {0}")]
-    Output(io::Error),
-}
-
 /// Serves until a signal ends it, or its terminal is closed; with `--once`, until its callback was answered.
-pub(super) async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
-    let mut signals = Signals::listen().map_err(SimulateError::Signals)?;
+pub(super) async fn run(args: SimulateArgs) -> Result<(), DevError> {
+    let mut signals = signals()?;
     let simulator = start(&args).await?;
     if !args.listen.ip().is_loopback() {
         eprintln!("{EXPOSED}");
@@ -96,13 +72,14 @@ pub(super) async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
     if !args.once {
         greeting += &usage(&simulator, &args);
     }
-    say(&greeting).map_err(SimulateError::Output)?;
+    say(&greeting)?;
     let served = async {
         if let Some(url) = &args.callback {
             let posted = call_back(&simulator, url, &args).await?;
             if args.once {
                 let refused = posted.iter().map(|posted| posted.answer.status).find(|status| !status.is_success());
-                return refused.map_or(Ok(()), |status| Err(SimulateError::NotAccepted(status)));
+                return refused
+                    .map_or(Ok(()), |status| Err(DevError::from(format!("the callback was answered {status}"))));
             }
         }
         pending().await
@@ -115,8 +92,8 @@ pub(super) async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
     Ok(())
 }
 
-async fn start(args: &SimulateArgs) -> Result<Simulator, SimulateError> {
-    let read = |path: &PathBuf| std::fs::read(path).map_err(|cause| SimulateError::Read { path: path.clone(), cause });
+async fn start(args: &SimulateArgs) -> Result<Simulator, DevError> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
     let mut builder = Simulator::builder().listen(args.listen);
     if let (Some(certificate), Some(key)) = (&args.certificate, &args.key) {
         builder = builder.tls(read(certificate)?, read(key)?);
@@ -124,34 +101,29 @@ async fn start(args: &SimulateArgs) -> Result<Simulator, SimulateError> {
     if args.insecure_any_target {
         builder = builder.insecure_any_target();
     }
-    let simulator = builder.start().await.map_err(|cause| match cause.kind() {
-        io::ErrorKind::InvalidInput => SimulateError::Tls(cause),
-        _ => SimulateError::Listen { listen: args.listen, cause },
+    let simulator = builder.start().await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => format!("the certificate or its key cannot be used: {error}"),
+        _ => {
+            let listen = args.listen;
+            format!("cannot listen on {listen}: {error} (give --listen another address; port 0 takes a free one)")
+        }
     })?;
     simulator.set_fault(args.fault.clone());
     if let Some(url) = args.callback.as_ref().or(args.callback_url.as_ref()) {
-        simulator.set_callback_url(url)?;
+        simulator.set_callback_url(url).map_err(|error| not_posted(&error))?;
     }
     Ok(simulator)
 }
 
 /// Posts the callback, and prints what was posted and what came back.
-async fn call_back(simulator: &Simulator, url: &str, args: &SimulateArgs) -> Result<Vec<Posted>, SimulateError> {
-    let mut call = args.send.clone();
-    if let Some(delay) = args.delay {
-        call = call.after(delay);
-    }
-    if let Some(endpoint) = &args.endpoint {
-        call = call.endpoint(endpoint);
-    }
-    if let Some(request_id) = &args.request_id {
-        call = call.request_id(request_id);
-    }
-    let posted = simulator.call(url, call).await?;
+async fn call_back(simulator: &Simulator, url: &str, args: &SimulateArgs) -> Result<Vec<Posted>, DevError> {
+    let (request_id, endpoint) = (args.request_id.clone(), args.endpoint.clone());
+    let call = Call { delay: args.delay.unwrap_or(args.send.delay), request_id, endpoint, ..args.send.clone() };
+    let posted = simulator.call(url, call).await.map_err(|error| not_posted(&error))?;
     for Posted { body, answer, .. } in &posted {
         let (body, answered) = (String::from_utf8_lossy(body), String::from_utf8_lossy(&answer.body));
         let text = format!("POST {url}\n{body}\n\nanswered {}\n{answered}\n", answer.status);
-        say(&text).map_err(SimulateError::Output)?;
+        say(&text)?;
     }
     Ok(posted)
 }
@@ -194,13 +166,6 @@ What the endpoint saw:
   {curl} {origin}/simulator/requests
 "#
     )
-}
-
-fn remedy(error: &CallError) -> &'static str {
-    match error {
-        CallError::NotLoopback => " (--insecure-any-target allows any)",
-        _ => "",
-    }
 }
 
 fn table(title: &str, rows: &[(&str, &str)]) -> String {

@@ -1,10 +1,12 @@
 //! One login without a browser: what a browser, a user and the app on their phone do.
 
+use std::fmt::Display;
+
 use http::{HeaderValue, header};
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde::Deserialize;
 
-use super::{DemoError, site::Site};
+use super::{DevError, site::Site};
 use crate::simulator::Simulator;
 
 /// A step, and what came of it.
@@ -32,7 +34,7 @@ struct LoginStatus {
 }
 
 /// Logs in, opens a page that needs a login, and returns the steps.
-pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Result<Vec<LoginStep>, DemoError> {
+pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Result<Vec<LoginStep>, DevError> {
     let site = site.origin();
     let mut browser = DemoBrowser::open()?;
     browser.go("GET", browser.http.get(format!("{site}{page}")).header(header::ACCEPT, "text/html")).await?;
@@ -46,21 +48,22 @@ pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Resu
     let asked = format!("{site}/.truegate/status?request_id={request_id}&since=opened&wait=25");
     let LoginStatus { state } = read(browser.go("GET", browser.http.get(asked)).await?).await?;
     if state != "verified" {
-        return Err(DemoError::NotLoggedIn(state));
+        return Err(not_logged_in(state));
     }
     browser.go("GET", browser.http.get(format!("{site}{page}"))).await?;
     Ok(browser.steps)
 }
 
 impl DemoBrowser {
-    fn open() -> Result<Self, DemoError> {
-        let http = Client::builder().no_proxy().redirect(Policy::none()).build()?;
+    fn open() -> Result<Self, DevError> {
+        let http = Client::builder().no_proxy().redirect(Policy::none()).build().map_err(no_answer)?;
         Ok(Self { http, cookies: Vec::new(), steps: Vec::new() })
     }
 
     /// Sends a request with the cookies, and keeps those that come.
-    async fn go(&mut self, method: &str, request: RequestBuilder) -> Result<Response, DemoError> {
-        let answer = request.header(header::COOKIE, self.cookies.join("; ")).send().await?;
+    async fn go(&mut self, method: &str, request: RequestBuilder) -> Result<Response, DevError> {
+        let request = request.header(header::COOKIE, self.cookies.join("; "));
+        let answer = request.send().await.map_err(no_answer)?;
         for line in answer.headers().get_all(header::SET_COOKIE) {
             self.keep(line);
         }
@@ -85,9 +88,17 @@ fn outcome(answer: &Response) -> String {
     [answer.status().to_string()].into_iter().chain(to).chain(names).collect()
 }
 
-async fn read<T: for<'a> Deserialize<'a>>(answer: Response) -> Result<T, DemoError> {
-    let (status, body) = (answer.status(), answer.bytes().await?);
-    serde_json::from_slice(&body).map_err(|_| DemoError::NotLoggedIn(status.to_string()))
+async fn read<T: for<'a> Deserialize<'a>>(answer: Response) -> Result<T, DevError> {
+    let (status, body) = (answer.status(), answer.bytes().await.map_err(no_answer)?);
+    serde_json::from_slice(&body).map_err(|_| not_logged_in(status))
+}
+
+fn not_logged_in(instead: impl Display) -> DevError {
+    format!("the login was not completed: {instead}").into()
+}
+
+fn no_answer(error: impl Display) -> DevError {
+    format!("the gateway or the simulator did not answer: {error}").into()
 }
 
 /// The phone number of another user than that of the documented callback.

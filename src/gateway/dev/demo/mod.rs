@@ -4,21 +4,16 @@ mod app;
 mod login;
 mod site;
 
-use std::{io, net::SocketAddr};
+use std::net::SocketAddr;
 
 use clap::builder::styling::{AnsiColor, Style};
-use http::StatusCode;
 
 use self::{
     app::Received,
     login::LoginStep,
     site::{ACCOUNT_PATH, Demo},
 };
-use super::say;
-use crate::{
-    gateway::{StartError, config::ConfigErrors, signals::Signals},
-    simulator::CallError,
-};
+use super::{DevError, not_posted, say, signals};
 
 /// The arguments of `truegate demo`.
 #[derive(Debug, clap::Args)]
@@ -37,41 +32,14 @@ pub(in crate::gateway) struct DemoArgs {
     show_config: bool,
 }
 
-/// The reason why `truegate demo` ended with exit code 1. The text names the cause.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum DemoError {
-    #[error("the simulator and the sample apps cannot be started: {0}")]
-    Start(io::Error),
-    #[error(transparent)]
-    Config(#[from] ConfigErrors),
-    #[error(transparent)]
-    Gateway(#[from] StartError),
-    #[error("the callback was not posted: {}", .0.with_causes())]
-    Call(#[from] CallError),
-    #[error("the app did not receive the verified identity; the callback was answered {0}")]
-    NotVerified(StatusCode),
-    #[error("the login was not completed: {0}")]
-    NotLoggedIn(String),
-    #[error("the app did not receive the identity of the user who logged in")]
-    NotGreeted,
-    #[error("the gateway or the simulator did not answer: {0}")]
-    Http(#[from] reqwest::Error),
-    #[error("interrupted before the end of the callback and the login")]
-    Interrupted,
-    #[error("cannot listen for signals: {0}")]
-    Signals(io::Error),
-    #[error("cannot write to the standard output: {0}")]
-    Output(io::Error),
-}
-
 /// Lets one callback and one login through and shows them. Then it serves until a signal ends it, or its terminal is
 /// closed; with `--once` it ends at once.
-pub(super) async fn run(args: DemoArgs) -> Result<(), DemoError> {
-    let mut signals = Signals::listen().map_err(DemoError::Signals)?;
+pub(super) async fn run(args: DemoArgs) -> Result<(), DevError> {
+    let mut signals = signals()?;
     let demo = Demo::start(args.listen).await?;
     let outcome = tokio::select! {
         outcome = show(&demo, &args) => outcome,
-        _ = signals.next() => Err(DemoError::Interrupted),
+        _ = signals.next() => Err("interrupted before the end of the callback and the login".into()),
     };
     if outcome.is_ok() && !args.once {
         signals.next().await;
@@ -80,31 +48,34 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), DemoError> {
     outcome
 }
 
-async fn show(demo: &Demo, args: &DemoArgs) -> Result<(), DemoError> {
-    let print = |text: &str| say(text).map_err(DemoError::Output);
-    print(&greeting(demo))?;
+async fn show(demo: &Demo, args: &DemoArgs) -> Result<(), DevError> {
+    say(&greeting(demo))?;
     if args.show_config {
         for (place, site) in [("in front of the first app", &demo.callbacks), ("in front of the second", &demo.logins)]
         {
             let lines = site.config.lines().map(|line| format!("  {line}\n")).collect::<String>();
-            print(&format!("{HEADING}The configuration of the gateway {place}{HEADING:#}\n\n{lines}"))?;
+            say(&format!("{HEADING}The configuration of the gateway {place}{HEADING:#}\n\n{lines}"))?;
         }
     }
 
     let (url, body) = (demo.callback_url(), demo.callback());
-    let answer = demo.simulator.post(&url, body.clone()).await?;
+    let answer = demo.simulator.post(&url, body.clone()).await.map_err(|error| not_posted(&error))?;
     let body = String::from_utf8_lossy(&body);
-    print(&format!("{HEADING}Truecaller posted to the gateway{HEADING:#}\n\n  POST {url}\n\n  {body}\n"))?;
+    say(&format!("{HEADING}Truecaller posted to the gateway{HEADING:#}\n\n  POST {url}\n\n  {body}\n"))?;
     let verified = demo.callbacks.app.first().filter(|received| received.is_verified(DOCUMENTED_PHONE));
-    print(&shown(verified.ok_or(DemoError::NotVerified(answer.status))?))?;
+    let Some(verified) = verified else {
+        let status = answer.status;
+        return Err(format!("the app did not receive the verified identity; the callback was answered {status}").into());
+    };
+    say(&shown(verified))?;
 
     let steps = login::walk(&demo.logins, &demo.simulator, ACCOUNT_PATH).await?;
     let lines = steps.iter().map(|LoginStep { request, outcome }| format!("  {request}\n    {outcome}\n"));
-    print(&format!("{HEADING}A user logged in{HEADING:#}\n\n{}", lines.collect::<String>()))?;
+    say(&format!("{HEADING}A user logged in{HEADING:#}\n\n{}", lines.collect::<String>()))?;
     let phone = format!("+{}", login::PHONE);
     let verified = demo.logins.app.first().filter(|received| received.is_verified(&phone));
-    print(&shown(verified.ok_or(DemoError::NotGreeted)?))?;
-    if args.once { Ok(()) } else { print(&usage(demo)) }
+    say(&shown(verified.ok_or("the app did not receive the identity of the user who logged in")?))?;
+    if args.once { Ok(()) } else { say(&usage(demo)) }
 }
 
 /// Returns a text with the addresses of the parts of a demo.

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fmt::Display,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
 };
@@ -9,8 +10,9 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    DemoError,
+    DevError,
     app::{AnswerKind, App},
+    not_posted,
 };
 use crate::{
     gateway::{Gateway, StartError, config::Config, keys, logging},
@@ -30,16 +32,17 @@ pub(super) struct Demo {
 
 impl Demo {
     /// Starts everything. The gateways take the usual ports if no address is given, and free ones if they are taken.
-    pub(super) async fn start(listen: Option<SocketAddr>) -> Result<Self, DemoError> {
-        let simulator = Simulator::start().await.map_err(DemoError::Start)?;
+    pub(super) async fn start(listen: Option<SocketAddr>) -> Result<Self, DevError> {
+        let simulator = Simulator::start().await.map_err(not_started)?;
         let callback_path = keys::path(&Random::system()).trim_end().to_owned();
-        let app = App::start(AnswerKind::Text, &callback_path).await.map_err(DemoError::Start)?;
+        let app = App::start(AnswerKind::Text, &callback_path).await.map_err(not_started)?;
         let config = |listen, app| callbacks_config(listen, app, &callback_path, simulator.endpoint());
         let callbacks = Site::start(app, listen, loopback(8080), config).await?;
-        let app = App::start(AnswerKind::Pages, ACCOUNT_PATH).await.map_err(DemoError::Start)?;
+        let app = App::start(AnswerKind::Pages, ACCOUNT_PATH).await.map_err(not_started)?;
         let config = |listen, app| logins_config(listen, app, &callback_path, &simulator);
         let logins = Site::start(app, None, loopback(8081), config).await?;
-        simulator.set_callback_url(&format!("{}{callback_path}", logins.origin()))?;
+        let callback_url = format!("{}{callback_path}", logins.origin());
+        simulator.set_callback_url(&callback_url).map_err(|error| not_posted(&error))?;
         Ok(Self { simulator, callbacks, logins, callback_path })
     }
 
@@ -77,19 +80,19 @@ impl Site {
         listen: Option<SocketAddr>,
         usual: SocketAddr,
         config: impl Fn(SocketAddr, SocketAddr) -> String,
-    ) -> Result<Self, DemoError> {
+    ) -> Result<Self, DevError> {
         let fixed = listen.filter(|listen| listen.port() != 0);
         loop {
             // A site must know its own port.
             let free = || TcpListener::bind(listen.unwrap_or(usual)).or_else(|_| TcpListener::bind(loopback(0)));
             let address = match fixed {
                 Some(address) => address,
-                None => free().and_then(|listener| listener.local_addr()).map_err(DemoError::Start)?,
+                None => free().and_then(|listener| listener.local_addr()).map_err(not_started)?,
             };
             let config = config(address, app.address());
-            match start(&config).await {
-                Err(DemoError::Gateway(StartError::Listen(_))) if fixed.is_none() => {}
-                outcome => return outcome.map(|gateway| Self { app, gateway, config }),
+            match Gateway::start(&read(&config)?).await {
+                Err(StartError::Listen(_)) if fixed.is_none() => {}
+                started => return Ok(Self { app, gateway: started?, config }),
             }
         }
     }
@@ -104,14 +107,18 @@ impl Site {
     }
 }
 
-async fn start(config: &str) -> Result<Gateway, DemoError> {
+fn read(config: &str) -> Result<Config, DevError> {
     let secret = |name: &str| (name == SECRET).then(|| keys::secret(&Random::system()).trim_end().to_owned());
     let config = Config::parse(config, Path::new("demo.yaml"), secret)?;
     if env::var_os("RUST_LOG").is_some() {
         // The second gateway logs as the first does.
         logging::start(config.log);
     }
-    Ok(Gateway::start(&config).await?)
+    Ok(config)
+}
+
+fn not_started(error: impl Display) -> DevError {
+    format!("the simulator and the sample apps cannot be started: {error}").into()
 }
 
 fn callbacks_config(listen: SocketAddr, app: SocketAddr, callback_path: &str, endpoint: &str) -> String {
