@@ -9,7 +9,7 @@ pub fn folding(lines: &[u8]) -> bool {
     let sent: Vec<_> =
         lines.split(|byte| *byte == b'\n').filter_map(|name| HeaderName::from_bytes(name).ok()).collect();
     let mut builder = HeaderNames::builder("X-Truecaller-").expect("a prefix");
-    builder.preset(Preset::RemoteUser).expect("a preset");
+    builder.preset(Preset::RemoteUser, None).expect("a preset");
     let names = builder.build();
     let mut headers: HeaderMap = sent.iter().map(|name| (name.clone(), HeaderValue::from_static("claimed"))).collect();
     let _ = names.strip_request(&mut headers);

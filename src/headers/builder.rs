@@ -58,25 +58,18 @@ impl HeaderNamesBuilder {
         Ok(())
     }
 
-    /// Adds the headers of a preset, all of them or none, and strips every header of its family. The name is sent as UTF-8.
+    /// Adds the headers of a preset, all of them or none, and strips every header of its family. The name is sent as UTF-8
+    /// unless another encoding is given.
     ///
     /// # Errors
     ///
     /// When one of them was added before in any spelling, even by the same preset.
-    pub fn preset(&mut self, preset: Preset) -> Result<(), HeaderNameError> {
-        self.preset_encoded(preset, Preset::NAME_ENCODING)
-    }
-
-    /// Adds the headers of a preset, with the name in another encoding than UTF-8.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`preset`](Self::preset).
-    pub fn preset_encoded(&mut self, preset: Preset, name_encoding: Encoding) -> Result<(), HeaderNameError> {
+    pub fn preset(&mut self, preset: Preset, name_encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
         let PresetHeaders { user, name, family, valueless } = preset.headers();
         let user =
             Injection { name: self.admit(user, is_essential)?, field: Field::Phone, encoding: Encoding::Percent };
-        let name = Injection { name: self.admit(name, is_essential)?, field: Field::Name, encoding: name_encoding };
+        let encoding = name_encoding.unwrap_or(Preset::NAME_ENCODING);
+        let name = Injection { name: self.admit(name, is_essential)?, field: Field::Name, encoding };
         self.add(user);
         self.add(name);
         self.stripped.extend(family.iter().copied().map(str::to_owned));

@@ -96,10 +96,8 @@ mod tests {
         ] {
             for encoding in [Encoding::Utf8, Encoding::QuotedPrintable] {
                 let mut builder = builder();
-                match encoding {
-                    Encoding::Utf8 => builder.preset(preset).unwrap(),
-                    encoding => builder.preset_encoded(preset, encoding).unwrap(),
-                }
+                let given = Some(encoding).filter(|encoding| *encoding != Encoding::Utf8);
+                builder.preset(preset, given).unwrap();
                 let names = builder.build();
                 let (_, added) = names.injections.split_at(8);
                 let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
@@ -130,7 +128,7 @@ mod tests {
             (Preset::Grafana, &["X-WEBAUTH-ROLE", "x_webauth_email"], &["x-webauth", "x-web-auth-role"]),
         ] {
             let mut builder = builder();
-            builder.preset(preset).unwrap();
+            builder.preset(preset, None).unwrap();
             let names = builder.build();
             assert!(closed.iter().all(|name| names.is_reserved(name)), "{preset:?}");
             assert!(!open.iter().any(|name| names.is_reserved(name)), "{preset:?}");
@@ -142,10 +140,10 @@ mod tests {
     fn all_presets_go_together_and_each_goes_once() {
         let mut builder = builder();
         for preset in Preset::ALL {
-            assert_eq!(builder.preset(*preset), Ok(()), "{preset:?}");
+            assert_eq!(builder.preset(*preset, None), Ok(()), "{preset:?}");
         }
         for preset in Preset::ALL {
-            assert_eq!(builder.preset(*preset), Err(HeaderNameError::Twice), "{preset:?}");
+            assert_eq!(builder.preset(*preset, None), Err(HeaderNameError::Twice), "{preset:?}");
         }
         assert_eq!(builder.inject("Remote.User", Field::Phone, None), Err(HeaderNameError::Twice));
     }
@@ -154,14 +152,14 @@ mod tests {
     fn a_refused_preset_adds_nothing() {
         let mut builder = builder();
         builder.inject("remote-name", Field::GivenName, None).unwrap();
-        assert_eq!(builder.preset(Preset::RemoteUser), Err(HeaderNameError::Twice));
+        assert_eq!(builder.preset(Preset::RemoteUser, None), Err(HeaderNameError::Twice));
         assert!(!builder.build().is_reserved("remote-user"));
     }
 
     #[test]
     fn a_preset_takes_the_place_of_a_default_header() {
         let mut builder = HeaderNames::builder("X-WEBAUTH-").unwrap();
-        builder.preset(Preset::Grafana).unwrap();
+        builder.preset(Preset::Grafana, None).unwrap();
         let names = builder.build();
         let named = names.injections.iter().filter(|one| one.name == "x-webauth-name");
         assert_eq!(named.map(|one| one.encoding).collect::<Vec<_>>(), [Encoding::Utf8]);

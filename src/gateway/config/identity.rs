@@ -18,11 +18,7 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
     for item in section.list("presets") {
         let words = Preset::ALL.iter().map(|preset| (preset.code(), *preset));
         if let Some((preset, encoding)) = encoded(item, "preset", "write preset: remote-user", words) {
-            let added = match encoding {
-                None => builder.preset(preset),
-                Some(encoding) => builder.preset_encoded(preset, encoding),
-            };
-            item.accept(added.map_err(explain));
+            item.accept(builder.preset(preset, encoding).map_err(explain));
         }
     }
     for (name, item) in section.members("headers") {

@@ -73,7 +73,7 @@ fn a_long_text_is_cut_and_what_cannot_be_cut_is_left_out() {
 fn what_a_proxy_copies_is_declared_whole() {
     let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
     for preset in Preset::ALL {
-        builder.preset(*preset).unwrap();
+        builder.preset(*preset, None).unwrap();
     }
     builder.strip("X-My-Role").unwrap();
     builder.inject("Remote-Email", Field::Email, None).unwrap();

@@ -158,12 +158,12 @@ impl Settings {
         let mut names = HeaderNames::builder("X-Truecaller-").expect("the default prefix is valid");
         names.max_value_length(self.max_value_length);
         for preset in &self.presets {
-            names.preset(coded(Preset::ALL, Preset::code, preset)).expect("a preset's headers may be injected");
+            names.preset(coded(Preset::ALL, Preset::code, preset), None).expect("a preset's headers may be injected");
         }
         for (preset, encoding) in &self.encoded_presets {
             let (preset, encoding) =
                 (coded(Preset::ALL, Preset::code, preset), coded(Encoding::ALL, Encoding::code, encoding));
-            let added = names.preset_encoded(preset, encoding);
+            let added = names.preset(preset, Some(encoding));
             added.expect("a preset's headers may be injected");
         }
         for name in &self.strip {
