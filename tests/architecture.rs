@@ -147,7 +147,6 @@ const HOUSE: &[Floor] = &[
             "futures_core",
             "http",
             "humantime",
-            "hyper",
             "hyper_util",
             "minijinja",
             "rustls",

@@ -1,17 +1,15 @@
 //! Posting callbacks as Truecaller does, and the allowed targets.
 
-use std::{error::Error, future::pending, io, iter::successors, net::IpAddr, time::Duration};
+use std::{error::Error, iter::successors, net::IpAddr, time::Duration};
 
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::{
-    HeaderMap, Method, Request, StatusCode, Uri,
-    header::{CONTENT_TYPE, HOST},
-    uri::{Authority, PathAndQuery},
+use http::{HeaderMap, Request, StatusCode, Uri, header::CONTENT_TYPE};
+use hyper_util::{
+    client::legacy::{self, Client},
+    rt::TokioExecutor,
 };
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 /// A callback that was posted, and its answer.
 #[derive(Debug, Clone)]
@@ -47,7 +45,7 @@ pub enum CallError {
     NotLoopback,
     /// The connection to the target was refused or failed.
     #[error("cannot connect to the callback route")]
-    Connect(#[source] io::Error),
+    Connect(#[source] Box<dyn Error + Send + Sync>),
     /// The connection broke before the head of the answer.
     #[error("the callback route closed the connection without an answer")]
     Exchange(#[source] Box<dyn Error + Send + Sync>),
@@ -80,20 +78,17 @@ pub(super) enum Reach {
 
 /// An `http://` URL within reach. It is sent as it was written.
 #[derive(Debug)]
-pub(super) struct CallbackTarget {
-    uri: Uri,
-    host: String,
-}
+pub(super) struct CallbackTarget(Uri);
 
 impl CallbackTarget {
     pub(super) fn parse(url: &str, reach: Reach) -> Result<Self, CallError> {
         let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http")).ok_or(CallError::Scheme)?;
-        let host = uri.host().ok_or(CallError::Scheme)?.trim_matches(['[', ']']).to_owned();
+        let host = uri.host().ok_or(CallError::Scheme)?.trim_matches(['[', ']']);
         let is_loopback = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         if reach == Reach::Loopback && !is_loopback {
             return Err(CallError::NotLoopback);
         }
-        Ok(Self { uri, host })
+        Ok(Self(uri))
     }
 
     /// Posts `body` over a connection of its own.
@@ -102,47 +97,15 @@ impl CallbackTarget {
     }
 
     async fn exchange(&self, body: Bytes) -> Result<CallAnswer, CallError> {
-        let exchange = |error: hyper::Error| CallError::Exchange(error.into());
-        let stream = TcpStream::connect(self.address()).await.map_err(CallError::Connect)?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
-        let answer = async {
-            let (head, body) = sender.send_request(self.request(body)).await.map_err(exchange)?.into_parts();
-            let body = to_bytes(Body::new(body), ANSWER_LIMIT).await.map_err(|error| CallError::Body(error.into()))?;
-            Ok(CallAnswer { status: head.status, headers: head.headers, body })
+        let request = Request::post(&self.0).header(CONTENT_TYPE, "application/json").body(Body::from(body));
+        let request = request.expect("a parsed URL makes a request");
+        let answer = Client::builder(TokioExecutor::new()).build_http().request(request).await;
+        let kind = |error: legacy::Error| {
+            if error.is_connect() { CallError::Connect(error.into()) } else { CallError::Exchange(error.into()) }
         };
-        let drive = async {
-            // An error here also fails the answer, unless that is whole already.
-            let _ = connection.await;
-            pending().await
-        };
-        tokio::select! {
-            answer = answer => answer,
-            never = drive => never,
-        }
-    }
-
-    fn request(&self, body: Bytes) -> Request<Body> {
-        Request::builder()
-            .method(Method::POST)
-            .uri(self.path_and_query())
-            .header(HOST, self.authority())
-            .header(CONTENT_TYPE, "application/json")
-            .body(Body::from(body))
-            .expect("a parsed URL has a valid path and authority")
-    }
-
-    fn address(&self) -> (&str, u16) {
-        (&self.host, self.uri.port_u16().unwrap_or(80))
-    }
-
-    /// The value of `Host`.
-    fn authority(&self) -> &str {
-        let authority = self.uri.authority().map_or("", Authority::as_str);
-        authority.rsplit_once('@').map_or(authority, |(_, host)| host)
-    }
-
-    fn path_and_query(&self) -> &str {
-        self.uri.path_and_query().map_or("/", PathAndQuery::as_str)
+        let (head, body) = answer.map_err(kind)?.into_parts();
+        let body = to_bytes(Body::new(body), ANSWER_LIMIT).await.map_err(|error| CallError::Body(error.into()))?;
+        Ok(CallAnswer { status: head.status, headers: head.headers, body })
     }
 }
 
@@ -171,14 +134,5 @@ mod tests {
             assert_eq!(CallbackTarget::parse(url, Reach::Loopback).is_ok(), here, "{url}");
             assert_eq!(CallbackTarget::parse(url, Reach::Anywhere).is_ok(), anywhere, "{url}");
         }
-    }
-
-    #[test]
-    fn the_path_is_sent_as_it_was_written() {
-        let target = CallbackTarget::parse("http://user@[::1]:8080//a/%2e%2E/b?c", Reach::Loopback).unwrap();
-        assert_eq!(
-            (target.address(), target.authority(), target.path_and_query()),
-            (("::1", 8080), "[::1]:8080", "//a/%2e%2E/b?c")
-        );
     }
 }

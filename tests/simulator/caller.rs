@@ -28,6 +28,20 @@ async fn a_callback_is_posted_as_truecaller_does() {
 }
 
 #[tokio::test]
+async fn the_path_is_sent_as_it_was_written() {
+    let (simulator, route) = (Simulator::start().await.unwrap(), Route::start().await);
+    let url: http::Uri = route.url.parse().unwrap();
+    let address = url.authority().unwrap().as_str();
+
+    simulator.post(&format!("http://user@{address}//a/%2e%2E/b?c"), "{}").await.unwrap();
+
+    let request = &route.requests()[0];
+    assert_eq!(request.target, "//a/%2e%2E/b?c");
+    assert_eq!(request.headers["host"], address);
+    assert!(!request.headers.contains_key("authorization"));
+}
+
+#[tokio::test]
 async fn each_kind_of_callback_has_its_members() {
     let (simulator, route) = (Simulator::start().await.unwrap(), Route::start().await);
     for (kind, status) in

@@ -10,10 +10,9 @@ use axum::{
     body::to_bytes,
     extract::{Request as AnyRequest, State},
     response::IntoResponse,
-    routing::any,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, Version};
+use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -124,6 +123,7 @@ pub(crate) struct Route {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Posted {
+    pub(crate) target: Uri,
     pub(crate) method: Method,
     pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
@@ -135,7 +135,7 @@ impl Route {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/callback", listener.local_addr().unwrap());
         let requests = Requests::default();
-        let app = Router::new().route("/callback", any(keep)).with_state(Arc::clone(&requests));
+        let app = Router::new().fallback(keep).with_state(Arc::clone(&requests));
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, app).await.unwrap() });
         Self { url, requests, _server: server }
@@ -149,7 +149,7 @@ impl Route {
 async fn keep(State(requests): State<Requests>, request: AnyRequest) -> impl IntoResponse {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    let posted = Posted { method: head.method, version: head.version, headers: head.headers, body };
+    let posted = Posted { target: head.uri, method: head.method, version: head.version, headers: head.headers, body };
     requests.lock().unwrap().push(posted);
     (StatusCode::ACCEPTED, [("x-route", "callback")], "heard")
 }
