@@ -92,9 +92,9 @@ impl Call {
         Self { profile: profile.into(), ..self }
     }
 
-    /// Posts it to a URL within reach, and returns what was posted, in order, with the answers.
+    /// Posts it to an allowed URL, and returns what was posted, in order, with the answers.
     pub(super) async fn post(self, shared: &SharedState, to: &str) -> Result<Vec<Posted>, CallError> {
-        let target = CallbackTarget::parse(to, shared.reach)?;
+        let target = CallbackTarget::parse(to, shared.targets)?;
         tokio::time::sleep(self.delay).await;
         let count = if matches!(self.kind, CallKind::Twice) { 2 } else { 1 };
         let (body, mut posted) = (self.body(shared), Vec::new());

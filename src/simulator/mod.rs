@@ -68,7 +68,7 @@ pub use self::{
     shared::Seen,
 };
 use self::{
-    post::{CallbackTarget, Reach},
+    post::{AllowedTargets, CallbackTarget},
     server::SimulatorServer,
     shared::SharedState,
 };
@@ -197,7 +197,7 @@ impl Simulator {
     ///
     /// When the URL may not be called, or the answer was not whole.
     pub async fn post(&self, to: &str, body: impl Into<Bytes>) -> Result<CallAnswer, CallError> {
-        CallbackTarget::parse(to, self.shared.reach)?.post(body.into()).await
+        CallbackTarget::parse(to, self.shared.targets)?.post(body.into()).await
     }
 
     /// Stops the simulator, and returns when the listener and all connections are closed.
@@ -212,7 +212,7 @@ pub struct SimulatorBuilder {
     listen: SocketAddr,
     /// A certificate chain and its key, both in PEM.
     tls: Option<(Bytes, Bytes)>,
-    reach: Reach,
+    targets: AllowedTargets,
     callback_url: Option<String>,
 }
 
@@ -236,7 +236,7 @@ impl SimulatorBuilder {
     /// Anyone who can reach the simulator can then make it post to any URL.
     #[must_use]
     pub fn insecure_any_target(self) -> Self {
-        Self { reach: Reach::Anywhere, ..self }
+        Self { targets: AllowedTargets::Any, ..self }
     }
 
     /// Posts what the user does on the phone's page to this `http://` URL, see
@@ -261,7 +261,7 @@ impl SimulatorBuilder {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(self.listen).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(SharedState::new(scheme, address, self.reach));
+        let shared = Arc::new(SharedState::new(scheme, address, self.targets));
         if let Some(url) = self.callback_url {
             shared.set_callback_url(&url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         }
@@ -272,7 +272,12 @@ impl SimulatorBuilder {
 
 impl Default for SimulatorBuilder {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), tls: None, reach: Reach::default(), callback_url: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
+            targets: AllowedTargets::default(),
+            callback_url: None,
+        }
     }
 }
 

@@ -66,26 +66,26 @@ impl CallError {
     }
 }
 
-/// How far callbacks go.
+/// The URLs that callbacks may go to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// To this machine.
+pub(super) enum AllowedTargets {
+    /// Those of this machine.
     #[default]
     Loopback,
-    /// To any host.
-    Anywhere,
+    /// Those of any host.
+    Any,
 }
 
-/// An `http://` URL within reach. It is sent as it was written.
+/// An `http://` URL that callbacks may go to. It is sent as it was written.
 #[derive(Debug)]
 pub(super) struct CallbackTarget(Uri);
 
 impl CallbackTarget {
-    pub(super) fn parse(url: &str, reach: Reach) -> Result<Self, CallError> {
+    pub(super) fn parse(url: &str, targets: AllowedTargets) -> Result<Self, CallError> {
         let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http")).ok_or(CallError::Scheme)?;
         let host = uri.host().ok_or(CallError::Scheme)?.trim_matches(['[', ']']);
         let is_loopback = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        if reach == Reach::Loopback && !is_loopback {
+        if targets == AllowedTargets::Loopback && !is_loopback {
             return Err(CallError::NotLoopback);
         }
         Ok(Self(uri))
@@ -131,8 +131,8 @@ mod tests {
             ("/callback", false, false),
             ("", false, false),
         ] {
-            assert_eq!(CallbackTarget::parse(url, Reach::Loopback).is_ok(), here, "{url}");
-            assert_eq!(CallbackTarget::parse(url, Reach::Anywhere).is_ok(), anywhere, "{url}");
+            assert_eq!(CallbackTarget::parse(url, AllowedTargets::Loopback).is_ok(), here, "{url}");
+            assert_eq!(CallbackTarget::parse(url, AllowedTargets::Any).is_ok(), anywhere, "{url}");
         }
     }
 }

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use super::{
     CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN,
     fault::FaultPlan,
-    post::{CallbackTarget, Reach},
+    post::{AllowedTargets, CallbackTarget},
 };
 
 /// A request to the profile endpoint.
@@ -44,7 +44,7 @@ pub struct Seen {
 pub(super) struct SharedState {
     /// The URL of the profile endpoint.
     pub(super) endpoint: String,
-    pub(super) reach: Reach,
+    pub(super) targets: AllowedTargets,
     pub(super) random: Random,
     /// How many connections were accepted.
     pub(super) connections: watch::Sender<usize>,
@@ -66,11 +66,11 @@ pub(super) struct Settings {
 }
 
 impl SharedState {
-    pub(super) fn new(scheme: &str, address: SocketAddr, reach: Reach) -> Self {
+    pub(super) fn new(scheme: &str, address: SocketAddr, targets: AllowedTargets) -> Self {
         let profiles = HashMap::from([(DOCUMENTED_TOKEN.to_owned(), Bytes::from_static(DOCUMENTED_PROFILE))]);
         Self {
             endpoint: format!("{scheme}://{}{PATH}", reachable(address)),
-            reach,
+            targets,
             random: Random::default(),
             connections: watch::Sender::default(),
             seen: watch::Sender::default(),
@@ -90,9 +90,9 @@ impl SharedState {
         token
     }
 
-    /// Posts the phone's callbacks to this URL, if it is within reach.
+    /// Posts the phone's callbacks to this URL, if it is allowed.
     pub(super) fn set_callback_url(&self, url: &str) -> Result<(), CallError> {
-        CallbackTarget::parse(url, self.reach)?;
+        CallbackTarget::parse(url, self.targets)?;
         self.settings().callback_url = Some(url.to_owned());
         Ok(())
     }
