@@ -65,7 +65,7 @@ pub use self::{
     call::{Call, UnknownCall},
     fault::{Fault, UnknownFault},
     post::{CallAnswer, CallError, Posted},
-    shared::Seen,
+    shared::ProfileRequest,
 };
 use self::{
     post::{AllowedTargets, CallbackTarget},
@@ -161,7 +161,7 @@ impl Simulator {
     }
 
     /// Returns the requests that came to the profile endpoint, in order.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<ProfileRequest> {
         self.shared.seen.borrow().clone()
     }
 

@@ -22,7 +22,7 @@ use http::{
     header::{ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 
-use super::{DOCUMENTED_PROFILE, Fault, Seen, server::ConnectionHandle, shared::SharedState};
+use super::{DOCUMENTED_PROFILE, Fault, ProfileRequest, server::ConnectionHandle, shared::SharedState};
 
 pub(super) async fn serve(
     State(shared): State<Arc<SharedState>>,
@@ -33,7 +33,7 @@ pub(super) async fn serve(
     // Taken first: a test that waited for the fetch may release it at once.
     let mut release = shared.releases.subscribe();
     let (method, target, version, headers) = (head.method.clone(), head.uri, head.version, head.headers.clone());
-    let seen = Seen { method, target, version, headers, connection: connection.number };
+    let seen = ProfileRequest { method, target, version, headers, connection: connection.number };
     shared.seen.send_modify(|all| all.push(seen));
     if head.method != Method::GET {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET")]).into_response();

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    Call, CallError, Fault, Posted, Seen, phone, profile_endpoint,
+    Call, CallError, Fault, Posted, ProfileRequest, phone, profile_endpoint,
     shared::{self, SharedState},
 };
 
@@ -82,7 +82,7 @@ async fn set_callback_url(State(shared): State<Arc<SharedState>>, url: String) -
 }
 
 async fn requests(State(shared): State<Arc<SharedState>>) -> Json<Value> {
-    let told = |Seen { method, target, version, headers, connection }: &Seen| {
+    let told = |ProfileRequest { method, target, version, headers, connection }: &ProfileRequest| {
         let (method, target, version) = (method.as_str(), target.to_string(), format!("{version:?}"));
         let headers = values(headers);
         json!({ "method": method, "target": target, "version": version, "connection": connection, "headers": headers })

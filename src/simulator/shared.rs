@@ -27,7 +27,7 @@ use super::{
 /// A request to the profile endpoint.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Seen {
+pub struct ProfileRequest {
     /// The method, whether it was served or not.
     pub method: Method,
     /// The target, unchanged.
@@ -49,7 +49,7 @@ pub(super) struct SharedState {
     /// How many connections were accepted.
     pub(super) connections: watch::Sender<usize>,
     /// The requests that came to the profile endpoint.
-    pub(super) seen: watch::Sender<Vec<Seen>>,
+    pub(super) seen: watch::Sender<Vec<ProfileRequest>>,
     /// Changes when every request that is held is to be answered.
     pub(super) releases: watch::Sender<()>,
     settings: Mutex<Settings>,
