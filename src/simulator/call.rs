@@ -5,7 +5,9 @@ use std::{str::FromStr, time::Duration};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, Posted, post::CallbackTarget, shared::SharedState};
+use super::{
+    CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN, PostedCallback, post::CallbackTarget, shared::SharedState,
+};
 
 /// A kind of callback.
 ///
@@ -93,13 +95,13 @@ impl Call {
     }
 
     /// Posts it to an allowed URL, and returns what was posted, in order, with the answers.
-    pub(super) async fn post(self, shared: &SharedState, to: &str) -> Result<Vec<Posted>, CallError> {
+    pub(super) async fn post(self, shared: &SharedState, to: &str) -> Result<Vec<PostedCallback>, CallError> {
         let target = CallbackTarget::parse(to, shared.targets)?;
         tokio::time::sleep(self.delay).await;
         let count = if matches!(self.kind, CallKind::Twice) { 2 } else { 1 };
         let (body, mut posted) = (self.body(shared), Vec::new());
         for _ in 0..count {
-            posted.push(Posted { body: body.clone(), answer: target.post(body.clone()).await? });
+            posted.push(PostedCallback { body: body.clone(), answer: target.post(body.clone()).await? });
         }
         Ok(posted)
     }

@@ -64,7 +64,7 @@ use tokio::net::TcpListener;
 pub use self::{
     call::{Call, UnknownCall},
     fault::{Fault, UnknownFault},
-    post::{CallAnswer, CallError, Posted},
+    post::{CallAnswer, CallError, PostedCallback},
     shared::ProfileRequest,
 };
 use self::{
@@ -187,7 +187,7 @@ impl Simulator {
     /// # Errors
     ///
     /// When the URL may not be called, or an answer was not whole.
-    pub async fn call(&self, to: &str, call: Call) -> Result<Vec<Posted>, CallError> {
+    pub async fn call(&self, to: &str, call: Call) -> Result<Vec<PostedCallback>, CallError> {
         call.post(&self.shared, to).await
     }
 

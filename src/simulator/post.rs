@@ -14,7 +14,7 @@ use tokio::time::timeout;
 /// A callback that was posted, and its answer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Posted {
+pub struct PostedCallback {
     /// The body that was posted.
     pub body: Bytes,
     /// The answer of the callback route.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    Call, CallError, Fault, Posted, ProfileRequest, phone, profile_endpoint,
+    Call, CallError, Fault, PostedCallback, ProfileRequest, phone, profile_endpoint,
     shared::{self, SharedState},
 };
 
@@ -69,7 +69,7 @@ async fn call_back(
     let profile = profile.map_or(call.profile, |profile| String::from(Box::<str>::from(profile)).into());
     let call = Call { kind: call.kind, delay, request_id, endpoint, profile };
     let posted = call.post(&shared, &to).await.map_err(|error| not_posted(&error))?;
-    let told = |Posted { body, answer }: &Posted| {
+    let told = |PostedCallback { body, answer }: &PostedCallback| {
         let (status, headers) = (answer.status.as_u16(), values(&answer.headers));
         json!({ "body": text(body), "status": status, "headers": headers, "answer": text(&answer.body) })
     };

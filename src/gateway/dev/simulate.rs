@@ -3,7 +3,7 @@
 use std::{future::pending, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{DevError, not_posted, say, signals};
-use crate::simulator::{Call, DOCUMENTED_TOKEN, Fault, Posted, Simulator};
+use crate::simulator::{Call, DOCUMENTED_TOKEN, Fault, PostedCallback, Simulator};
 
 /// The arguments of `truegate simulate`.
 #[derive(Debug, clap::Args)]
@@ -116,11 +116,11 @@ async fn start(args: &SimulateArgs) -> Result<Simulator, DevError> {
 }
 
 /// Posts the callback, and prints what was posted and what came back.
-async fn call_back(simulator: &Simulator, url: &str, args: &SimulateArgs) -> Result<Vec<Posted>, DevError> {
+async fn call_back(simulator: &Simulator, url: &str, args: &SimulateArgs) -> Result<Vec<PostedCallback>, DevError> {
     let (request_id, endpoint) = (args.request_id.clone(), args.endpoint.clone());
     let call = Call { delay: args.delay.unwrap_or(args.send.delay), request_id, endpoint, ..args.send.clone() };
     let posted = simulator.call(url, call).await.map_err(|error| not_posted(&error))?;
-    for Posted { body, answer, .. } in &posted {
+    for PostedCallback { body, answer, .. } in &posted {
         let (body, answered) = (String::from_utf8_lossy(body), String::from_utf8_lossy(&answer.body));
         let text = format!("POST {url}\n{body}\n\nanswered {}\n{answered}\n", answer.status);
         say(&text)?;
