@@ -24,21 +24,21 @@ use std::{
 
 /// A monotonic clock that can also wait, and that has the date.
 ///
-/// An implementor guarantees that `now` never goes back and that a future of `sleep_until` is ready once
-/// `now` has reached its instant; otherwise a verification can outlive its deadline. `wall` may go back, as the
-/// clock of a machine does: it dates what others read, and nothing is timed by it.
+/// An implementor must guarantee that `now` never goes back, and that a future of `sleep_until` is ready when `now` has reached
+/// its instant. Otherwise a verification can outlive its deadline. `wall` may go back, as the clock of a machine does: it dates
+/// sessions, tokens and revocations.
 pub trait Clock: Send + Sync + 'static {
-    /// The present instant.
+    /// Returns the present instant.
     fn now(&self) -> Instant;
 
-    /// The present date and time.
+    /// Returns the present date and time.
     fn wall(&self) -> SystemTime;
 
-    /// A future that is ready once `now` has reached `instant`.
+    /// Returns a future that is ready when `now` has reached `instant`.
     fn sleep_until(&self, instant: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// The clock of the machine, by tokio's timer: it needs a tokio runtime, and a paused runtime pauses it.
+/// The clock of the machine, with tokio's timer. It needs a tokio runtime, and a paused runtime pauses it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

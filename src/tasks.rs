@@ -2,16 +2,16 @@
 
 use std::pin::Pin;
 
-/// Runs work that goes on after its request was answered. Nothing else in the library spawns.
+/// Runs work that continues after its request was answered. The library spawns tasks in no other way.
 ///
-/// Give the sessions a [`TaskTracker`] to be able to wait for that work when a server stops, or implement this trait to
-/// bound or count it. A task is never retried, and is lost with the process.
+/// Give the sessions a [`TaskTracker`] if you want to wait for this work when a server stops. Implement this trait if you want to
+/// limit or count the tasks. A task is never retried, and is lost with the process.
 ///
-/// A bound must leave room for one task that lasts: while sessions are used, it follows the store. Where it has no room, the
-/// gateway learns of logouts on other gateways late, or refuses sessions because it cannot tell whether they are valid.
+/// A limit must leave room for one task that runs as long as sessions are used: it follows the store. Without room for it, the
+/// gateway learns late of logouts on other gateways, or refuses sessions because it does not know whether they are valid.
 ///
-/// An implementor runs each task to its end, at once and beside the others. Otherwise a user who agreed waits in vain, and
-/// a revocation that the store has missed stays unknown to it.
+/// An implementor must start each task at once, beside the others, and run it to its end. Otherwise a user who agreed waits in
+/// vain, and the store does not learn of a revocation that it missed.
 pub trait Tasks: Send + Sync + 'static {
     /// Starts a task, and returns without waiting for it.
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>);
@@ -39,12 +39,12 @@ pub trait Tasks: Send + Sync + 'static {
 pub struct TaskTracker(tokio_util::task::TaskTracker);
 
 impl TaskTracker {
-    /// Makes a tracker without tasks.
+    /// Creates a tracker without tasks.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Waits until no task runs. Call it when no request comes any more that could spawn another one.
+    /// Waits until no task runs. Call it when no further request can start a task.
     ///
     /// Call [`Gate::stop_waiting`](crate::Gate::stop_waiting) first. Otherwise the task that follows the store may last up to a
     /// minute after a session was used.

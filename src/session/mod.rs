@@ -115,8 +115,8 @@ impl GateBuilder {
     ///
     /// # Errors
     ///
-    /// When the path of the gate [can be guessed](crate::gate::CallbackPath::is_guessable). It is the only secret between Truecaller
-    /// and the site: whoever knows it can post a token that a user gave to another site.
+    /// When the path of the gate [can be guessed](crate::gate::CallbackPath::is_guessable). The path is the only secret between
+    /// Truecaller and the site: an attacker who knows it can post a token that a user gave to another site.
     pub fn sessions(self, sessions: Sessions) -> Result<Self, GuessableCallbackPath> {
         if self.callback_path().is_guessable() { Err(GuessableCallbackPath) } else { Ok(self.plug_in(sessions)) }
     }

@@ -18,8 +18,8 @@ use crate::{callback::RequestId, random::Random};
 
 /// Seals with the first of a site's secrets, and opens with any of them.
 ///
-/// Sealed is `key id (8) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`, by XChaCha20-Poly1305 with a random nonce. The key
-/// comes from the secret by HKDF-SHA256 (RFC 5869). What is sealed for one purpose opens for no other.
+/// Sealed data is `key id (8) ‖ nonce (24) ‖ ciphertext ‖ tag (16)`, with XChaCha20-Poly1305 and a random nonce. HKDF-SHA256
+/// (RFC 5869) derives the key from the secret. Data that is sealed for one purpose cannot be opened for another.
 ///
 /// # Security
 ///
@@ -54,8 +54,8 @@ struct Key {
 }
 
 impl Sealer {
-    /// Seals with the first secret. To rotate, add the next one at the end wherever the site is served, then move it to
-    /// the front, and drop the old one once what it sealed has expired.
+    /// Creates a sealer that seals with the first secret and opens with all. To rotate, add the new secret at the end on every
+    /// gateway, then move it to the front on every gateway, and remove the old secret when everything that it sealed has expired.
     pub fn new(first: &Secret, others: &[Secret]) -> Self {
         Self { keys: std::iter::once(first).chain(others).map(Key::derive).collect() }
     }

@@ -164,10 +164,10 @@ impl Handler<'_> {
     }
 }
 
-/// Sends a request to the app.
+/// Sends verified callbacks to the app.
 ///
-/// An implementor changes nothing of the request but what its hop needs; otherwise the app gets another callback than
-/// the one that was verified. What becomes of it is the implementor's to log: nobody waits for an answer.
+/// An implementor must change only what the connection to the app needs. Otherwise the app gets a callback that was not verified.
+/// It must log failures itself, because truegate ignores the result.
 pub trait Delivery: Send + Sync + 'static {
     /// Sends a verified callback: its original body, with the identity headers.
     fn deliver(&self, request: Request<Bytes>) -> Pin<Box<dyn Future<Output = ()> + Send>>;

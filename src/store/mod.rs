@@ -127,17 +127,17 @@ use crate::{
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 pub trait Store: Send + Sync + 'static {
-    /// Opens a pending login for a browser. Nothing of it may be left after `lifetime`.
+    /// Opens a pending login for a browser. The store must drop the login after `lifetime`.
     ///
-    /// The store finds a login by its browser, which proves nothing: whoever writes to the store may change it. The `owner`
-    /// proves whose login it is, as it is sealed for the request id. Keep it as it is, and return it with the login.
+    /// The name of the browser is not a proof, because a person who writes to the store could change it. The `owner` is the proof:
+    /// it is the browser, sealed for the request id. Keep it unchanged, and return it with the login.
     ///
-    /// A browser keeps at most [`LOGINS_PER_BROWSER`]: one more replaces the oldest.
+    /// A browser has at most [`LOGINS_PER_BROWSER`] logins: one more replaces the oldest.
     ///
     /// # Errors
     ///
-    /// A store that is [full](StoreError::Full) refuses new logins, and keeps those it has. A request id that is kept already is
-    /// [`Unavailable`](StoreError::Unavailable), and its login stays as it is.
+    /// A [full](StoreError::Full) store refuses new logins and keeps the logins it has. If the store already has the request id, the
+    /// error is [`Unavailable`](StoreError::Unavailable), and the existing login does not change.
     fn open<'a>(
         &'a self,
         request_id: &'a RequestId,
@@ -146,25 +146,24 @@ pub trait Store: Send + Sync + 'static {
         lifetime: Duration,
     ) -> StoreFuture<'a, ()>;
 
-    /// Returns how long a login has until it expires; none if it has ended, has expired or never was.
+    /// Returns the time until a login expires; `None` if the login has ended, has expired or does not exist.
     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>>;
 
-    /// Moves a login on, from pending to opened, or from either to an end. Returns whether it moved.
+    /// Changes the state of a login from pending to opened, or from either to an end. Returns whether the state changed.
     ///
-    /// Anything else changes nothing: a login ends once, and does not go back. Its lifetime stays the same.
+    /// Any other call changes nothing: a login ends once, and never returns to an earlier state. Its lifetime does not change.
     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool>;
 
-    /// Returns a login of a browser, or the browser's newest; none if the login is another browser's, has expired or never
-    /// was.
+    /// Returns a login of a browser, by default its newest; `None` if the login belongs to another browser, has expired or does
+    /// not exist.
     fn state<'a>(&'a self, browser: &'a BrowserId, request_id: Option<&'a RequestId>)
     -> StoreFuture<'a, Option<Login>>;
 
-    /// Returns which of these logins may have moved since they were last seen: their indices in `watched`.
+    /// Returns which of these logins may have changed since they were last seen: their indices in `watched`.
     ///
-    /// Every login for which [`state`](Self::state) would now return another login, another state or nothing must be among
-    /// them; others may be, too. Otherwise a browser waits in vain. A gateway asks this a few times a second for all browsers
-    /// that wait at it, about at most [`WATCHED_AT_ONCE`] logins with one question. To keep that cheap, answer it in one round
-    /// trip.
+    /// The answer must have every login for which [`state`](Self::state) would now return another login, another state or `None`.
+    /// Otherwise a browser waits in vain. It may have other logins, too. A gateway calls this a few times a second for all browsers
+    /// that wait, with at most [`WATCHED_AT_ONCE`] logins in one call. Answer it in one round trip, so that it stays cheap.
     ///
     /// The provided method asks for one state after the other.
     fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
