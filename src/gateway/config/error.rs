@@ -7,8 +7,8 @@ use std::{fmt, path::Path};
 /// # Security
 ///
 /// It repeats keys, but no value of the file, of the environment or of another file, except for words of a page's template.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ConfigError {
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ConfigError {
     /// None when the file could not be read at all.
     position: Option<Position>,
     /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
@@ -30,42 +30,29 @@ impl ConfigError {
     }
 }
 
-/// The mistake without its place.
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.key {
-            "" => f.write_str(&self.message),
-            key => write!(f, "{key}: {}", self.message),
-        }
-    }
-}
-
 /// Every mistake in a configuration, in the order of the file. There is at least one.
 ///
 /// It displays as one line for each: `config.yaml:LINE:COLUMN: path.to.key: what is wrong (what to do)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct ConfigErrors {
-    file: String,
-    pub(super) mistakes: Vec<ConfigError>,
+    pub(super) lines: Vec<String>,
 }
 
 impl ConfigErrors {
-    pub(super) fn new(path: &Path, mut mistakes: Vec<ConfigError>) -> Self {
-        mistakes.sort();
-        Self { file: path.display().to_string(), mistakes }
+    pub(super) fn new(path: &Path, mut errors: Vec<ConfigError>) -> Self {
+        errors.sort();
+        let lines = errors.iter().map(|ConfigError { position, key, message }| {
+            let position = position.map_or_else(String::new, |Position { line, column }| format!(":{line}:{column}"));
+            let key = if key.is_empty() { "" } else { &format!(" {key}:") };
+            format!("{}{position}:{key} {message}", path.display())
+        });
+        Self { lines: lines.collect() }
     }
 }
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.mistakes.iter().enumerate() {
-            let line_end = if index == 0 { "" } else { "\n" };
-            match mistake.position {
-                Some(Position { line, column }) => write!(f, "{line_end}{}:{line}:{column}: {mistake}", self.file)?,
-                None => write!(f, "{line_end}{}: {mistake}", self.file)?,
-            }
-        }
-        Ok(())
+        f.write_str(&self.lines.join("\n"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `upstream`: the app behind truegate.
 
-use std::{fmt, net::SocketAddr};
+use std::net::SocketAddr;
 
 use http::{HeaderName, HeaderValue};
 use url::{Host, Url};
@@ -13,7 +13,7 @@ use super::{
 use crate::headers::HeaderNamesBuilder;
 
 /// The app: where requests go, and the headers that each of them carries.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct UpstreamConfig {
     /// Whether the app speaks HTTPS.
     pub(crate) tls: bool,
@@ -27,7 +27,7 @@ pub(crate) struct UpstreamConfig {
     pub(crate) ca_file: Option<Vec<u8>>,
 }
 
-/// Reads a URL, or a mapping with `url` and more, and returns the upstream with the place of its URL. Clients can no longer
+/// Reads a URL, or a mapping with `url` and more, and returns the upstream with the item of its URL. Clients can no longer
 /// send the headers that every request carries.
 pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option<(UpstreamConfig, Item<'a>)> {
     let parse = |url: Item<'a>| url.parse(|text| UpstreamConfig::parse(text));
@@ -71,33 +71,27 @@ fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
 }
 
 impl UpstreamConfig {
-    /// Takes `http://host`, `https://host:port` and the like.
-    pub(super) fn parse(text: &str) -> Result<Self, UpstreamError> {
-        let (tls, rest) = match (text.strip_prefix("http://"), text.strip_prefix("https://")) {
-            (Some(rest), _) => (false, rest),
-            (_, Some(rest)) => (true, rest),
-            _ => return Err(UpstreamError::Scheme),
-        };
+    /// Takes `http://host`, `https://host:port` and the like. The error does not repeat the text.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).ok_or(NO_SCHEME)?;
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains('@') {
-            return Err(UpstreamError::UserInfo);
+            return Err(USER_INFO);
         }
         if authority.contains(['/', '\\', '?', '#']) {
-            return Err(UpstreamError::Path);
+            return Err(PATH);
         }
         // The URL parser drops white space and control characters that it does not like.
-        if authority.contains(|character: char| character.is_whitespace() || character.is_control()) {
-            return Err(UpstreamError::Authority);
-        }
-        let url = Url::parse(text).map_err(|_| UpstreamError::Authority)?;
+        let is_dropped = |character: char| character.is_whitespace() || character.is_control();
+        let url = Url::parse(text).ok().filter(|_| !authority.contains(is_dropped)).ok_or(NO_AUTHORITY)?;
         let host = match url.host() {
             Some(Host::Domain(name)) if is_name(name) => name.to_owned(),
             Some(Host::Ipv4(address)) => address.to_string(),
             Some(Host::Ipv6(address)) => address.to_string(),
-            _ => return Err(UpstreamError::Authority),
+            _ => return Err(NO_AUTHORITY),
         };
-        let port = url.port_or_known_default().filter(|port| *port != 0).ok_or(UpstreamError::Authority)?;
-        Ok(Self { tls, host, port, headers: Vec::new(), ca_file: None })
+        let port = url.port_or_known_default().filter(|port| *port != 0).ok_or(NO_AUTHORITY)?;
+        Ok(Self { tls: url.scheme() == "https", host, port, headers: Vec::new(), ca_file: None })
     }
 
     /// Host and port, as a URL has them.
@@ -115,30 +109,16 @@ impl UpstreamConfig {
     }
 }
 
-impl fmt::Debug for UpstreamConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tls, host, port, headers: _, ca_file: _ } = self;
-        f.debug_struct("Upstream").field("tls", tls).field("host", host).field("port", port).finish_non_exhaustive()
-    }
-}
-
-/// The reason why a text cannot be the upstream. It does not repeat the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum UpstreamError {
-    #[error("must start with http:// or https:// (write http://127.0.0.1:3000)")]
-    Scheme,
-    #[error("must not have a user name or password (remove it: requests keep their own Authorization header)")]
-    UserInfo,
-    #[error("must not have a path, a query or a fragment (remove it: requests keep their own)")]
-    Path,
-    #[error("not a valid host and port (write http://127.0.0.1:3000)")]
-    Authority,
-}
-
 /// Whether DNS could know a name: the URL parser accepts more than that.
 fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
+
+const NO_SCHEME: &str = "must start with http:// or https:// (write http://127.0.0.1:3000)";
+const USER_INFO: &str =
+    "must not have a user name or password (remove it: requests keep their own Authorization header)";
+const PATH: &str = "must not have a path, a query or a fragment (remove it: requests keep their own)";
+const NO_AUTHORITY: &str = "not a valid host and port (write http://127.0.0.1:3000)";
 
 #[cfg(test)]
 mod tests {
@@ -162,29 +142,29 @@ mod tests {
     #[test]
     fn an_upstream_holds_nothing_else() {
         for (text, error) in [
-            ("", UpstreamError::Scheme),
-            ("127.0.0.1:3000", UpstreamError::Scheme),
-            ("ftp://app", UpstreamError::Scheme),
-            ("http:app", UpstreamError::Scheme),
-            (" http://app", UpstreamError::Scheme),
-            ("http://user:pass@app", UpstreamError::UserInfo),
-            ("http://@app", UpstreamError::UserInfo),
-            ("http://app/api", UpstreamError::Path),
-            ("http://app//", UpstreamError::Path),
-            ("http://app?x", UpstreamError::Path),
-            ("http://app/#x", UpstreamError::Path),
-            ("http://app\\x", UpstreamError::Path),
-            ("http://", UpstreamError::Authority),
-            ("http:///", UpstreamError::Authority),
-            ("http://:3000", UpstreamError::Authority),
-            ("http://app:0", UpstreamError::Authority),
-            ("http://app:65536", UpstreamError::Authority),
-            ("http://a\tpp", UpstreamError::Authority),
-            ("http://app\n", UpstreamError::Authority),
-            ("http://a b", UpstreamError::Authority),
-            ("http://${APP}", UpstreamError::Authority),
+            ("", NO_SCHEME),
+            ("127.0.0.1:3000", NO_SCHEME),
+            ("ftp://app", NO_SCHEME),
+            ("http:app", NO_SCHEME),
+            (" http://app", NO_SCHEME),
+            ("http://user:pass@app", USER_INFO),
+            ("http://@app", USER_INFO),
+            ("http://app/api", PATH),
+            ("http://app//", PATH),
+            ("http://app?x", PATH),
+            ("http://app/#x", PATH),
+            ("http://app\\x", PATH),
+            ("http://", NO_AUTHORITY),
+            ("http:///", NO_AUTHORITY),
+            ("http://:3000", NO_AUTHORITY),
+            ("http://app:0", NO_AUTHORITY),
+            ("http://app:65536", NO_AUTHORITY),
+            ("http://a\tpp", NO_AUTHORITY),
+            ("http://app\n", NO_AUTHORITY),
+            ("http://a b", NO_AUTHORITY),
+            ("http://${APP}", NO_AUTHORITY),
         ] {
-            assert_eq!(UpstreamConfig::parse(text), Err(error), "{text:?}");
+            assert_eq!(UpstreamConfig::parse(text).err(), Some(error), "{text:?}");
         }
     }
 }

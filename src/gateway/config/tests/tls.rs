@@ -30,7 +30,7 @@ fn tls_files_are_refused_unless_they_would_serve() {
         let errors = parse_in(&folder, &text).unwrap_err();
         let expected = format!("{}:{expected}", folder.path("config.yaml").display());
         assert!(errors.to_string().starts_with(&expected), "{files}: {errors}");
-        assert_eq!(errors.mistakes.len(), 1, "{errors}");
+        assert_eq!(errors.lines.len(), 1, "{errors}");
     }
     for (file, expected) in
         [("no.pem", "cannot be read"), ("empty.pem", "no certificate"), ("junk.pem", "cannot be read")]
