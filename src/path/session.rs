@@ -10,12 +10,12 @@ pub struct SessionPath(Box<str>);
 
 impl SessionPath {
     /// The path, without a slash at its end.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether a path is at or below this one, or could be read as if it were.
-    pub fn covers(&self, path: &str) -> bool {
+    pub(crate) fn covers(&self, path: &str) -> bool {
         self.strip(path).is_some()
     }
 
