@@ -60,12 +60,8 @@ impl Server {
         url.set_scheme("redis").map_err(|()| RedisStoreError::Url)?;
         let info = url.into_connection_info().map_err(|_| RedisStoreError::Url)?;
         let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(RedisStoreError::Url) };
-        let tls = if encrypted {
-            let name = ServerName::try_from(host.clone()).map_err(|_| RedisStoreError::Url)?;
-            Some((connector(&[])?, name))
-        } else {
-            None
-        };
+        let name = ServerName::try_from(host.clone()).map_err(|_| RedisStoreError::Url);
+        let tls = if encrypted { Some((connector(&[])?, name?)) } else { None };
         Ok(Self { host: host.as_str().into(), port: *port, login: info.redis_settings().clone(), tls })
     }
 
