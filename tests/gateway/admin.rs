@@ -6,7 +6,7 @@ use http::StatusCode;
 use truegate::simulator::{Call, Fault, Simulator};
 
 use super::{
-    stage::{self, CALLBACK, Talk},
+    setup::{self, CALLBACK, Talk},
     support::{program::Program, raw, recorder::Recorder},
 };
 
@@ -25,7 +25,7 @@ async fn metrics(admin: SocketAddr) -> Metrics {
 #[tokio::test]
 async fn health_and_metrics_are_on_the_admin_listener() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     for (path, status, start) in [
         ("/livez", 200, "ok\n"),
         ("/readyz", 200, "ready\n"),
@@ -44,7 +44,7 @@ async fn health_and_metrics_are_on_the_admin_listener() {
 #[tokio::test]
 async fn on_the_public_listener_their_paths_are_the_apps() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     for path in ["/livez", "/readyz", "/metrics"] {
         assert_eq!(raw::exchange(program.address(), raw::get(path, "")).await.unwrap().text(), "ok");
         assert_eq!(app.take()[0].start, format!("GET {path} HTTP/1.1"));
@@ -54,7 +54,7 @@ async fn on_the_public_listener_their_paths_are_the_apps() {
 #[tokio::test]
 async fn every_series_is_there_before_its_first_event() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
 
     let metrics = metrics(program.admin()).await;
 
@@ -67,7 +67,7 @@ async fn every_series_is_there_before_its_first_event() {
 #[tokio::test]
 async fn what_happens_is_counted() {
     let (app, simulator) = (Recorder::start().await, Simulator::start().await.unwrap());
-    let config = stage::config(app.address()) + &stage::truecaller(&simulator);
+    let config = setup::config(app.address()) + &setup::truecaller(&simulator);
     let program = Program::serve(&config);
     let url = format!("http://{}{CALLBACK}", program.address());
     let call = async |call: Call| simulator.call(&url, call).await.unwrap();
@@ -119,7 +119,7 @@ async fn what_happens_is_counted() {
 #[tokio::test]
 async fn an_identity_that_the_app_claims_is_counted() {
     let app = Recorder::answering("HTTP/1.1 200 OK\r\nX-Truecaller-Phone: +1\r\nContent-Length: 2\r\n\r\nok").await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
 
     let answer = raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
 
@@ -130,7 +130,7 @@ async fn an_identity_that_the_app_claims_is_counted() {
 #[tokio::test]
 async fn nothing_that_a_client_says_makes_a_series() {
     let (app, simulator) = (Recorder::start().await, Simulator::start().await.unwrap());
-    let program = Program::serve(&(stage::config(app.address()) + &stage::truecaller(&simulator)));
+    let program = Program::serve(&(setup::config(app.address()) + &setup::truecaller(&simulator)));
     simulator.call(&format!("http://{}{CALLBACK}", program.address()), Call::grant()).await.unwrap();
     let before = metrics(program.admin()).await;
     let mut client = Talk::connect(program.address()).await;

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use truegate::simulator::{Call, Simulator};
 
 use super::{
-    stage::{self, CALLBACK},
+    setup::{self, CALLBACK},
     support::{program::Program, recorder::Recorder},
 };
 
@@ -17,7 +17,7 @@ async fn proxy_variables_lead_no_fetch_and_no_request_elsewhere() {
     trap.set_nonblocking(true).unwrap();
     let proxy = format!("http://{}", trap.local_addr().unwrap());
     let folder = TempDir::new().unwrap();
-    let mut command = stage::command(&folder, &(stage::config(app.address()) + &stage::truecaller(&simulator)));
+    let mut command = setup::command(&folder, &(setup::config(app.address()) + &setup::truecaller(&simulator)));
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env(name, &proxy).env(name.to_ascii_lowercase(), &proxy);
     }

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use truegate::simulator::Simulator;
 
 use super::{
-    stage::{self, Talk},
+    setup::{self, Talk},
     support::{port::Port, program::Program, raw},
 };
 
@@ -27,14 +27,14 @@ async fn told(program: &Program, cause: &str) -> String {
 #[tokio::test]
 async fn an_app_that_nobody_serves_is_a_failed_connection() {
     let closed = Port::reserve();
-    failure(&Program::serve(&stage::config(closed.address())), "connect").await;
+    failure(&Program::serve(&setup::config(closed.address())), "connect").await;
 }
 
 /// No DNS server is asked for a label of more than 63 letters.
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_a_failure_of_dns() {
     let unknown = format!("http://{}.invalid:", "a".repeat(64));
-    let config = stage::config(([127, 0, 0, 1], 80).into()).replace("http://127.0.0.1:", &unknown);
+    let config = setup::config(([127, 0, 0, 1], 80).into()).replace("http://127.0.0.1:", &unknown);
     failure(&Program::serve(&config), "dns").await;
 }
 
@@ -47,7 +47,7 @@ async fn an_app_that_breaks_off_or_talks_nonsense_is_told_apart() {
         ("HTTP/1.1 200 OK\r\nno field\r\n\r\n", "protocol"),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+        let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
         let app = async {
             let mut app = Talk::accept(&listener).await;
             app.message().await;
@@ -66,7 +66,7 @@ async fn a_certificate_that_is_not_believed_says_why() {
     let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let app = Simulator::builder().tls(pair.cert.pem(), pair.signing_key.serialize_pem()).start().await.unwrap();
     let upstream = format!("https://localhost:{}", app.address().port());
-    let config = stage::config(app.address()).replace(&format!("http://{}", app.address()), &upstream);
+    let config = setup::config(app.address()).replace(&format!("http://{}", app.address()), &upstream);
 
     let line = failure(&Program::serve_from(TempDir::new().unwrap(), &config), "tls").await;
 
@@ -76,7 +76,7 @@ async fn a_certificate_that_is_not_believed_says_why() {
 #[tokio::test]
 async fn an_app_that_does_not_speak_tls_says_so() {
     let app = Simulator::start().await.unwrap();
-    let config = stage::config(app.address()).replace("http://127.0.0.1", "https://127.0.0.1");
+    let config = setup::config(app.address()).replace("http://127.0.0.1", "https://127.0.0.1");
 
     let line = failure(&Program::serve(&config), "tls").await;
 
@@ -88,7 +88,7 @@ async fn an_app_that_says_nothing_is_told_apart() {
     // The system takes the connections, and nobody reads from them.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     for (scheme, limit) in [("http", "read"), ("https", "connect")] {
-        let config = stage::config(listener.local_addr().unwrap()).replace("http:", &format!("{scheme}:"));
+        let config = setup::config(listener.local_addr().unwrap()).replace("http:", &format!("{scheme}:"));
         failure(&Program::serve(&(config + &format!("timeouts: {{ {limit}: 1s }}\n"))), "timeout").await;
     }
 }

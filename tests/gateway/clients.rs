@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Stdio};
 use tokio::{net::TcpSocket, process::Command};
 
 use super::{
-    stage,
+    setup,
     support::{program::Program, raw::within},
     tls::{LISTEN, Pair},
 };
@@ -35,7 +35,7 @@ fn gateway() -> (Program, TcpSocket) {
     pair.write_key(folder.path());
     fs::write(folder.path().join("body"), vec![b'a'; LENGTH]).unwrap();
     let listen = LISTEN.replace("listen: ", "listen:\n- 127.0.0.1:0\n- ");
-    let config = stage::config_without_listener(socket.local_addr().unwrap());
+    let config = setup::config_without_listener(socket.local_addr().unwrap());
     (Program::serve_from(folder, &format!("{listen}{config}{SESSIONS}")), socket)
 }
 

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::{
-    stage,
+    setup,
     support::{program::Program, raw::within},
 };
 
@@ -18,7 +18,7 @@ async fn truegate(arguments: &[&str]) -> Output {
 /// `serve` with a configuration that does not let it run.
 async fn serve(config: &str) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
-    let mut command = Command::from(stage::command(&folder, config));
+    let mut command = Command::from(setup::command(&folder, config));
     let output = within(command.kill_on_drop(true).output()).await.unwrap();
     assert!(output.stdout.is_empty());
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -85,7 +85,7 @@ async fn every_mistake_is_printed_before_anything_listens() {
     let wrong = "listen: nowhere\ncallback: { deadline: soon }\nlog: { levle: info }\nupstream: localhost\n";
     let places = ["/config.yaml:1:9: listen: ", ":2:23: callback.deadline: ", ":3:8: log.levle: ", ":4:11: upstream: "];
     let folder = TempDir::new().unwrap();
-    stage::command(&folder, wrong);
+    setup::command(&folder, wrong);
     let path = folder.path().join("config.yaml");
 
     let checked = truegate(&["check", "--config", path.to_str().unwrap()]).await;
@@ -103,8 +103,8 @@ async fn every_mistake_is_printed_before_anything_listens() {
 #[tokio::test]
 async fn a_valid_configuration_is_said_to_be() {
     let folder = TempDir::new().unwrap();
-    let config = format!("upstream: http://127.0.0.1:3000\ncallback: {{ path: {} }}\n", stage::CALLBACK);
-    stage::command(&folder, &config);
+    let config = format!("upstream: http://127.0.0.1:3000\ncallback: {{ path: {} }}\n", setup::CALLBACK);
+    setup::command(&folder, &config);
     let path = folder.path().join("config.yaml");
 
     let output = truegate(&["check", "--config", path.to_str().unwrap()]).await;
@@ -134,8 +134,8 @@ a stranger can reach:
   /cart and below
 ";
     let folder = TempDir::new().unwrap();
-    let config = stage::config("127.0.0.1:9".parse().unwrap())
-        + &format!("callback: {{ path: {} }}\n", stage::CALLBACK)
+    let config = setup::config("127.0.0.1:9".parse().unwrap())
+        + &format!("callback: {{ path: {} }}\n", setup::CALLBACK)
         + "\
 session:
   public_url: https://shop.example
@@ -152,7 +152,7 @@ routes:
   - { path: /shop, methods: [GET, HEAD], access: public }
   - { path: /cart, access: optional }
 ";
-    stage::command(&folder, &config);
+    setup::command(&folder, &config);
     std::fs::write(folder.path().join("vip.txt"), "+919999900003\n+919999900004\n+919999900005\n").unwrap();
     let path = folder.path().join("config.yaml");
     let check = async || truegate(&["check", "--config", path.to_str().unwrap()]).await;
@@ -181,14 +181,14 @@ routes:
 #[tokio::test]
 async fn what_is_most_likely_not_meant_is_a_warning() {
     let (folder, app) = (TempDir::new().unwrap(), StdListener::bind("127.0.0.1:0").unwrap());
-    let config = stage::config(app.local_addr().unwrap()) + "callback: { path: /truecaller/our-shop-callback }\n";
-    stage::command(&folder, &config);
+    let config = setup::config(app.local_addr().unwrap()) + "callback: { path: /truecaller/our-shop-callback }\n";
+    setup::command(&folder, &config);
     let path = folder.path().join("config.yaml");
 
     let checked = truegate(&["check", "--config", path.to_str().unwrap()]).await;
     let program = Program::serve(&config);
     program.signal("TERM");
-    let (status, log) = stage::ended(program).await;
+    let (status, log) = setup::ended(program).await;
 
     assert_eq!((checked.status.code(), status.code()), (Some(0), Some(0)));
     let checked = String::from_utf8(checked.stderr).unwrap();

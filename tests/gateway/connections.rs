@@ -17,7 +17,7 @@ use tokio::{
 use truegate::clock::{Clock, SystemClock};
 
 use super::{
-    stage::{self, Talk},
+    setup::{self, Talk},
     support::{program::Program, raw, raw::within, recorder::Recorder},
     tls::{Body, Http2, Pair, body, serve, text},
 };
@@ -69,7 +69,7 @@ async fn play(stream: TcpStream, answers: usize, seen: Arc<Mutex<Vec<String>>>) 
 async fn a_kept_connection_that_the_app_has_closed_costs_no_request_that_can_be_repeated() {
     for method in ["GET", "HEAD", "OPTIONS", "DELETE", "PUT"] {
         let app = Closing::after(1).await;
-        let program = Program::serve(&stage::config(app.address));
+        let program = Program::serve(&setup::config(app.address));
         for number in 0..6 {
             let request = format!("{method} /{number} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
             let mut client = Talk::connect(program.address()).await;
@@ -85,7 +85,7 @@ async fn a_kept_connection_that_the_app_has_closed_costs_no_request_that_can_be_
 #[tokio::test]
 async fn a_kept_connection_that_the_app_has_closed_costs_no_http_2_request_either() {
     let (app, pair) = (Closing::after(1).await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address));
+    let program = serve(&pair, &setup::config_without_listener(app.address));
     let mut client = Http2::connect(&pair, program.address()).await;
     for number in 0..6 {
         let request = http::Request::get(format!("https://app.example/{number}")).body(body("")).unwrap();
@@ -98,7 +98,7 @@ async fn a_kept_connection_that_the_app_has_closed_costs_no_http_2_request_eithe
 async fn what_the_app_must_not_see_twice_is_never_sent_twice() {
     for (method, body) in [("POST", ""), ("POST", "a body"), ("PATCH", ""), ("PUT", "a body"), ("GET", "a body")] {
         let app = Closing::after(1).await;
-        let program = Program::serve(&stage::config(app.address));
+        let program = Program::serve(&setup::config(app.address));
         for number in 0..6 {
             let length = body.len();
             let request = format!(
@@ -117,7 +117,7 @@ async fn what_the_app_must_not_see_twice_is_never_sent_twice() {
 #[tokio::test]
 async fn an_app_that_never_answers_is_asked_once_on_each_connection_it_may_have_dropped() {
     let app = Closing::after(0).await;
-    let program = Program::serve(&stage::config(app.address));
+    let program = Program::serve(&setup::config(app.address));
     let answer = raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
     assert_eq!((answer.status(), &*answer.code()), (502, "upstream-unavailable"));
     assert_eq!(app.seen().len(), 1, "a connection of its own was lost, and there is no other address");
@@ -136,7 +136,7 @@ async fn a_request_that_can_be_repeated_goes_on_to_the_next_address() {
             break (dead, live);
         }
     };
-    let config = stage::config(dead.address).replace("http://127.0.0.1", "http://localhost");
+    let config = setup::config(dead.address).replace("http://127.0.0.1", "http://localhost");
     let program = Program::serve(&config);
     let app = async {
         let mut app = Talk::accept(&live).await;
@@ -151,7 +151,7 @@ async fn a_request_that_can_be_repeated_goes_on_to_the_next_address() {
 #[tokio::test]
 async fn an_app_that_is_silent_is_not_asked_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = stage::config(listener.local_addr().unwrap()) + "timeouts: { read: 1s }\n";
+    let config = setup::config(listener.local_addr().unwrap()) + "timeouts: { read: 1s }\n";
     let program = Program::serve(&config);
     let app = async {
         let mut app = Talk::accept(&listener).await;
@@ -166,7 +166,7 @@ async fn an_app_that_is_silent_is_not_asked_again() {
 #[tokio::test]
 async fn a_silent_websocket_is_closed_and_is_nobodys_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let config = stage::config(listener.local_addr().unwrap()) + "timeouts: { read: 3s }\n";
+    let config = setup::config(listener.local_addr().unwrap()) + "timeouts: { read: 3s }\n";
     let program = Program::serve(&config);
     let mut client = Talk::connect(program.address()).await;
     client
@@ -197,7 +197,7 @@ async fn metrics(program: &Program) -> String {
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_an_answer() {
     let app = Closing::after(100).await;
-    let program = Program::serve(&(stage::config(app.address) + "timeouts: { idle: 3s }\n"));
+    let program = Program::serve(&(setup::config(app.address) + "timeouts: { idle: 3s }\n"));
     for close in ["", "Connection: keep-alive\r\n"] {
         let mut client = Talk::connect(program.address()).await;
         for _ in 0..2 {
@@ -212,7 +212,7 @@ async fn an_idle_connection_is_closed_after_an_answer() {
 #[tokio::test]
 async fn an_idle_http_2_connection_is_closed_after_an_answer() {
     let (app, pair) = (Closing::after(100).await, Pair::new());
-    let config = stage::config_without_listener(app.address) + "timeouts: { idle: 3s }\n";
+    let config = setup::config_without_listener(app.address) + "timeouts: { idle: 3s }\n";
     let program = serve(&pair, &config);
     let mut client = Http2::connect(&pair, program.address()).await;
     let request = http::Request::get("https://app.example/").body(body("")).unwrap();
@@ -227,7 +227,7 @@ async fn an_old_client_gets_no_chunks() {
     for (answer, closes) in [(chunked, true), (endless, true), (OK, false)] {
         for keep_alive in ["", "Connection: keep-alive\r\n"] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+            let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
             let mut client = Talk::connect(program.address()).await;
             client.say(format!("GET / HTTP/1.0\r\nHost: a\r\n{keep_alive}\r\n")).await;
             let mut app = Talk::accept(&listener).await;
@@ -260,7 +260,7 @@ async fn an_old_client_gets_no_chunks() {
 #[tokio::test]
 async fn an_early_answer_of_the_app_is_read_by_a_client_that_sends_everything_first() {
     let (listener, pair) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(listener.local_addr().unwrap()));
+    let program = serve(&pair, &setup::config_without_listener(listener.local_addr().unwrap()));
     let refuse = async || {
         let mut app = Talk::accept(&listener).await;
         app.hear("\r\n\r\n").await;
@@ -281,7 +281,7 @@ async fn an_early_answer_of_the_app_is_read_by_a_client_that_sends_everything_fi
 #[tokio::test]
 async fn the_rest_of_a_request_is_never_taken_for_a_head() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     for body in ["GET http://A.Test:80/ HTTP/1.1\r\nHost: a.test\r\n\r\n", "GET http://A.Test:80/ HTTP/1.1\r\n"] {
         let mut client = Talk::connect(program.address()).await;
         let head = format!("POST /b HTTP/1.1\r\nHost: a.test\r\nContent-Length: {}\r\n", body.len());
@@ -302,7 +302,7 @@ async fn the_rest_of_a_request_is_never_taken_for_a_head() {
 #[tokio::test]
 async fn a_host_that_is_spelled_in_two_ways_is_served_on_a_connection_of_its_own() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     let two_ways = "GET http://A.Test:80/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
     let mut client = Talk::connect(program.address()).await;
     client.say(two_ways).await;
@@ -326,7 +326,7 @@ async fn a_host_that_is_spelled_in_two_ways_is_served_on_a_connection_of_its_own
 #[tokio::test]
 async fn the_body_of_a_refused_request_that_the_client_rightly_withholds_is_not_waited_for() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     let path = "a".repeat(9000);
     let head = format!("POST /{path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
     for body in ["", "whole"] {
@@ -352,7 +352,7 @@ fn stalled() -> Body {
 async fn an_http_2_body_that_stalls_is_not_the_apps_failure() {
     for (body, status, refusals, failures) in [(stalled(), 408, 1, 0), (body("whole"), 502, 0, 1)] {
         let (listener, pair) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Pair::new());
-        let config = stage::config_without_listener(listener.local_addr().unwrap()) + "timeouts: { read: 1s }\n";
+        let config = setup::config_without_listener(listener.local_addr().unwrap()) + "timeouts: { read: 1s }\n";
         let program = serve(&pair, &config);
         let mut client = Http2::connect(&pair, program.address()).await;
         let request = http::Request::post("https://app.example/").body(body).unwrap();

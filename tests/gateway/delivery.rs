@@ -7,7 +7,7 @@ use truegate::simulator::{Call, DOCUMENTED_PROFILE, Fault, Simulator};
 
 use super::{
     sessions::Site,
-    stage::{self, CALLBACK},
+    setup::{self, CALLBACK},
     support::{
         edge::Sessions,
         program::Program,
@@ -99,7 +99,7 @@ async fn a_refused_login_does_not_go_to_the_app() {
     site.truecaller.call(&url, Call::refusal().request_id(&request_id)).await.unwrap();
     assert_eq!(visitor.state_after(&request_id, "pending").await, "refused");
     site.program.signal("TERM");
-    stage::ended(site.program).await;
+    setup::ended(site.program).await;
     assert!(site.app.take().is_empty(), "all that was on its way has ended");
 }
 
@@ -112,9 +112,9 @@ async fn an_app_is_believed_by_the_systems_roots_and_asked_directly() {
     for (roots, class) in [(own.cert.pem(), "4xx"), (other.cert.pem(), "none")] {
         let (folder, truecaller) = (TempDir::new().unwrap(), Simulator::start().await.unwrap());
         let upstream = format!("https://localhost:{}", app.address().port());
-        let config = stage::config(app.address()).replace(&format!("http://{}", app.address()), &upstream);
-        let config = config + &stage::truecaller(&truecaller).replace("callback: {", "callback: { forward: true,");
-        let mut command = stage::command(&folder, &(config + &Sessions::usual().yaml()));
+        let config = setup::config(app.address()).replace(&format!("http://{}", app.address()), &upstream);
+        let config = config + &setup::truecaller(&truecaller).replace("callback: {", "callback: { forward: true,");
+        let mut command = setup::command(&folder, &(config + &Sessions::usual().yaml()));
         std::fs::write(folder.path().join("roots.pem"), roots).unwrap();
         command.env("SSL_CERT_FILE", folder.path().join("roots.pem")).env_remove("SSL_CERT_DIR");
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {

@@ -4,7 +4,7 @@ use truegate::simulator::{DOCUMENTED_PROFILE, Simulator};
 
 use super::{
     sessions::Site,
-    stage::{self, CALLBACK},
+    setup::{self, CALLBACK},
     support::{
         edge::Sessions,
         program::Program,
@@ -39,7 +39,7 @@ async fn every_request_to_the_app_brings_them_and_no_clients_own() {
     let answer = "HTTP/1.1 200 OK\r\nX-Proxy-Secret: told\r\nContent-Length: 2\r\n\r\nok";
     let (app, truecaller) = (Recorder::answering(answer).await, Simulator::start().await.unwrap());
     for trusted in ["[]", "[127.0.0.1]"] {
-        let config = stage::config(app.address()) + &stage::truecaller(&truecaller);
+        let config = setup::config(app.address()) + &setup::truecaller(&truecaller);
         let program = Program::serve(&format!("{}trusted_proxies: {trusted}\n", fixed(&config)));
         let (token, endpoint) = (truecaller.grant(DOCUMENTED_PROFILE), truecaller.endpoint());
         let grant =
@@ -65,7 +65,7 @@ async fn every_request_to_the_app_brings_them_and_no_clients_own() {
 #[tokio::test]
 async fn a_callback_that_is_delivered_brings_them_too() {
     let (app, truecaller) = (Recorder::start().await, Simulator::start().await.unwrap());
-    let config = stage::config(app.address()) + &stage::truecaller(&truecaller) + &Sessions::usual().yaml();
+    let config = setup::config(app.address()) + &setup::truecaller(&truecaller) + &Sessions::usual().yaml();
     let program = Program::serve(&fixed(&config.replace("callback: {", "callback: { forward: true,")));
     let site = Site { app, truecaller, program };
     let mut visitor = site.visitor();

@@ -3,7 +3,7 @@
 use truegate::simulator::{DOCUMENTED_PROFILE, Simulator};
 
 use super::{
-    stage::{self, Talk},
+    setup::{self, Talk},
     support::{
         edge::sessions::Sessions,
         program::Program,
@@ -141,7 +141,7 @@ async fn ten_thousand_entries_are_as_good_as_one() {
 async fn over_https_a_trusted_proxy_is_believed_the_same() {
     let app = Recorder::start().await;
     let pair = Pair::new();
-    let config = stage::config_without_listener(app.address()) + "trusted_proxies: [127.0.0.1]\n";
+    let config = setup::config_without_listener(app.address()) + "trusted_proxies: [127.0.0.1]\n";
     let program = tls::serve(&pair, &config);
     for (lines, expected) in [
         ("", ["127.0.0.1", "https", "app.example"]),
@@ -158,7 +158,7 @@ async fn over_https_a_trusted_proxy_is_believed_the_same() {
 #[tokio::test]
 async fn nobody_has_the_origin_dropped_on_the_way() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     for name in ["X-Forwarded-For", "x-forwarded-proto", "X-Forwarded-Host", "Host"] {
         let request = raw::get("/", &format!("Connection: {name}\r\n"));
         assert_eq!(raw::exchange(program.address(), request).await.unwrap().status(), 400, "{name}");
@@ -169,7 +169,7 @@ async fn nobody_has_the_origin_dropped_on_the_way() {
 #[tokio::test]
 async fn everything_else_reaches_the_app_as_it_came() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     let headers = "Host: Shop.Example:8080\r\n\
                    Cookie: a=1; b=\"2\"\r\nCookie: c=3\r\n\
                    Authorization: Basic dXNlcjpwYXNz\r\nX-Custom: one\r\nX-custom: two\r\nX-Empty:\r\n\
@@ -292,13 +292,13 @@ async fn an_identity_goes_by_the_name_of_a_proxys_header_too() {
     let truecaller = Simulator::start().await.unwrap();
     let identity = "identity: { presets: [x-forwarded-user], headers: { X-Remote-User: phone } }\n";
     let program =
-        Program::serve(&format!("{}{}{identity}", stage::config(app.address()), stage::truecaller(&truecaller)));
+        Program::serve(&format!("{}{}{identity}", setup::config(app.address()), setup::truecaller(&truecaller)));
     let (token, endpoint) = (truecaller.grant(DOCUMENTED_PROFILE), truecaller.endpoint());
     let grant = serde_json::json!({ "requestId": "a-nonce-", "accessToken": token, "endpoint": endpoint }).to_string();
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: app.example\r\nX-Remote-User: eve\r\nX_Forwarded_User: eve\r\n\
          X-Forwarded-Groups: admins\r\nContent-Length: {}\r\n\r\n{grant}",
-        stage::CALLBACK,
+        setup::CALLBACK,
         grant.len()
     );
     let request = told(&program, &app, head.as_bytes()).await;
@@ -309,7 +309,7 @@ async fn an_identity_goes_by_the_name_of_a_proxys_header_too() {
 
 /// The program with proxies that it trusts.
 fn trusting(proxies: &str, app: &Recorder) -> Program {
-    Program::serve(&format!("{}trusted_proxies: {proxies}\n", stage::config(app.address())))
+    Program::serve(&format!("{}trusted_proxies: {proxies}\n", setup::config(app.address())))
 }
 
 /// The request as it reaches the app.
@@ -359,8 +359,8 @@ async fn a_login_over_http_to_an_https_site_is_told_of_once_a_minute() {
         ("http://127.0.0.1:8080", "", 0),
     ] {
         let sessions = Sessions { public_url: public_url.to_owned(), ..Sessions::usual() };
-        let callback = format!("callback: {{ path: {} }}\n", stage::CALLBACK);
-        let program = Program::serve(&(stage::config(app.address()) + &callback + &sessions.yaml()));
+        let callback = format!("callback: {{ path: {} }}\n", setup::CALLBACK);
+        let program = Program::serve(&(setup::config(app.address()) + &callback + &sessions.yaml()));
         for _ in 0..3 {
             let page = raw::get("/.truegate/login", &format!("Accept: text/html\r\n{headers}"));
             let page = raw::exchange(program.address(), page).await.unwrap().text().replace("&#x2f;", "/");

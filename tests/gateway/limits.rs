@@ -1,14 +1,14 @@
 //! How large a head may be, and how many requests a connection carries.
 
 use super::{
-    stage::{self, Talk},
+    setup::{self, Talk},
     support::{program::Program, raw, recorder::Recorder},
 };
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     let target = |length: usize| raw::get(&format!("/{}", "a".repeat(length - 1)), "");
     let headers = |lines: usize| raw::get("/", &format!("X-Long: {}\r\n", "b".repeat(7000)).repeat(lines));
     for (request, status, code) in [
@@ -32,7 +32,7 @@ async fn a_head_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn a_connection_carries_one_request_after_another() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     let mut client = Talk::connect(program.address()).await;
     for number in 0..5 {
         client.say(raw::get(&format!("/{number}"), "X-Truecaller-Phone: +1\r\n")).await;
@@ -47,7 +47,7 @@ async fn a_connection_carries_one_request_after_another() {
 #[tokio::test]
 async fn requests_that_are_sent_ahead_are_never_taken_for_a_body() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     for (first, body) in [(raw::get("/1", ""), ""), (raw::post("/1", b"first"), "first")] {
         let mut client = Talk::connect(program.address()).await;
 

@@ -12,7 +12,7 @@ use truegate::{
 };
 
 use super::{
-    stage::{self, CALLBACK},
+    setup::{self, CALLBACK},
     support::{program::Program, raw, recorder::Recorder, secrets::assert_untold},
 };
 
@@ -114,18 +114,18 @@ async fn no_line_of_any_level_tells_a_secret() {
     let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     fs::write(folder.path().join("ca.pem"), pair.cert.pem()).unwrap();
     let simulator = Simulator::builder().tls(pair.cert.pem(), pair.signing_key.serialize_pem()).start().await.unwrap();
-    let config = stage::config(app.address()) + &stage::truecaller(&simulator);
+    let config = setup::config(app.address()) + &setup::truecaller(&simulator);
     fs::write(folder.path().join("key.pem"), &*SigningKey::generate().to_pem()).unwrap();
     let config = config + "assertion: { key: '${file:key.pem}', issuer: a, audience: b }\n";
     let config = config.replace("deadline: 20s", "deadline: 3s");
     let config = config.replace("truecaller: {", "truecaller: { ca_file: ca.pem,");
-    let mut command = stage::command(&folder, &config);
+    let mut command = setup::command(&folder, &config);
     command.env("RUST_LOG", "trace,pingora_core=trace,pingora_proxy=trace,hyper=trace,reqwest=trace,h2=trace");
     let program = Program::start(command, folder);
 
     let (tokens, asserted) = provoke(&program, app, &simulator).await;
     program.signal("TERM");
-    let (_, log) = stage::ended(program).await;
+    let (_, log) = setup::ended(program).await;
 
     assert_eq!(tokens.len(), 7);
     for line in &log {
@@ -153,8 +153,8 @@ async fn the_level_is_that_of_the_configuration_unless_rust_log_says_another() {
         ("debug", Some("no=such=thing"), true),
     ] {
         let folder = TempDir::new().unwrap();
-        let config = stage::config(app.address()) + &format!("log: {{ level: {configured} }}\n");
-        let mut command = stage::command(&folder, &config);
+        let config = setup::config(app.address()) + &format!("log: {{ level: {configured} }}\n");
+        let mut command = setup::command(&folder, &config);
         if let Some(level) = variable {
             command.env("RUST_LOG", level);
         }
@@ -162,7 +162,7 @@ async fn the_level_is_that_of_the_configuration_unless_rust_log_says_another() {
 
         raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
         program.signal("TERM");
-        let (_, log) = stage::ended(program).await;
+        let (_, log) = setup::ended(program).await;
 
         assert_eq!(log.iter().any(|line| line.contains(r#""message":"request""#)), logged, "{log:#?}");
     }
@@ -171,8 +171,8 @@ async fn the_level_is_that_of_the_configuration_unless_rust_log_says_another() {
 #[test]
 fn a_line_is_text_for_people_where_the_configuration_wants_it() {
     let folder = TempDir::new().unwrap();
-    let config = stage::config(([127, 0, 0, 1], 9).into()) + "log: { format: text }\n";
-    let mut child = stage::command(&folder, &config).stderr(Stdio::piped()).spawn().unwrap();
+    let config = setup::config(([127, 0, 0, 1], 9).into()) + "log: { format: text }\n";
+    let mut child = setup::command(&folder, &config).stderr(Stdio::piped()).spawn().unwrap();
 
     let mut line = String::new();
     BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();

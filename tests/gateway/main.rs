@@ -17,8 +17,8 @@ mod owners;
 mod renewal;
 mod roots;
 mod sessions;
+mod setup;
 mod signals;
-mod stage;
 mod stop;
 mod streams;
 #[path = "../support/mod.rs"]

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::{process::Command, task::spawn_blocking};
 
 use super::{
-    stage::{self, Talk},
+    setup::{self, Talk},
     support::{program::Program, raw, raw::within, recorder::Recorder},
     tls::{LISTEN, Pair, serve},
 };
@@ -29,7 +29,7 @@ async fn until_refused(count: usize, program: &Program) {
 #[tokio::test]
 async fn a_new_pair_is_shown_once_both_files_are_there() {
     let (app, old, new) = (Recorder::start().await, Pair::new(), Pair::new());
-    let program = serve(&old, &stage::config_without_listener(app.address()));
+    let program = serve(&old, &setup::config_without_listener(app.address()));
     let shown = async |pair: &Pair| pair.connect(program.address(), &["http/1.1"]).await;
     let mut before = Talk::over(shown(&old).await.unwrap());
 
@@ -48,7 +48,7 @@ async fn a_new_pair_is_shown_once_both_files_are_there() {
 #[tokio::test]
 async fn a_pair_that_is_spoilt_leaves_the_one_of_before_in_use() {
     let (app, old, new) = (Recorder::start().await, Pair::new(), Pair::new());
-    let program = serve(&old, &stage::config_without_listener(app.address()));
+    let program = serve(&old, &setup::config_without_listener(app.address()));
     let shown = async |pair: &Pair| pair.connect(program.address(), &["http/1.1"]).await.is_some();
     assert!(shown(&old).await);
 
@@ -73,7 +73,7 @@ async fn a_pair_that_is_spoilt_leaves_the_one_of_before_in_use() {
 #[tokio::test]
 async fn no_handshake_waits_for_a_file() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     let (pipe, key) = (program.folder().join("pipe"), program.folder().join("key.pem"));
     assert!(within(Command::new("mkfifo").arg(&pipe).status()).await.unwrap().success());
     fs::rename(&pipe, &key).unwrap();
@@ -89,7 +89,7 @@ async fn no_handshake_waits_for_a_file() {
 #[tokio::test]
 async fn the_first_handshake_may_come_after_the_files_were_spoilt() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     Pair::new().write_certificate(program.folder());
     assert!(pair.connect(program.address(), &["http/1.1"]).await.is_some());
 }
@@ -97,7 +97,7 @@ async fn the_first_handshake_may_come_after_the_files_were_spoilt() {
 #[tokio::test]
 async fn files_that_would_not_serve_are_mistakes_of_the_configuration() {
     let app = Recorder::start().await;
-    let config = format!("{LISTEN}{}", stage::config_without_listener(app.address()));
+    let config = format!("{LISTEN}{}", setup::config_without_listener(app.address()));
     let (one, other) = (Pair::new(), Pair::new());
     for (spoil, place) in [
         (Box::new(|_: &TempDir| {}) as Box<dyn Fn(&TempDir)>, "1:48: listen.certificate: "),
@@ -113,7 +113,7 @@ async fn files_that_would_not_serve_are_mistakes_of_the_configuration() {
         let folder = TempDir::new().unwrap();
         spoil(&folder);
 
-        let output = within(Command::from(stage::command(&folder, &config)).output()).await.unwrap();
+        let output = within(Command::from(setup::command(&folder, &config)).output()).await.unwrap();
 
         assert_eq!(output.status.code(), Some(2));
         let errors = String::from_utf8(output.stderr).unwrap();

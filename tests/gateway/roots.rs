@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
-    stage,
+    setup,
     support::{
         program::Program,
         raw::{self, Message},
@@ -46,7 +46,7 @@ const LISTEN: &str = "listen: 127.0.0.1:0\nadmin: { listen: 127.0.0.1:0 }\n";
 async fn a_machine_without_roots_serves_an_http_upstream() {
     let app = Recorder::start().await;
     let folder = TempDir::new().unwrap();
-    let mut command = stage::command(&folder, &stage::config(app.address()));
+    let mut command = setup::command(&folder, &setup::config(app.address()));
     without_roots(&mut command);
     let program = Program::start(command, folder);
     assert_eq!(raw::exchange(program.address(), raw::get("/", "")).await.unwrap().status(), 200);
@@ -63,7 +63,7 @@ async fn an_authority_of_ones_own_is_believed_if_it_is_named() {
     ] {
         let folder = TempDir::new().unwrap();
         pair.write_certificate(folder.path());
-        let mut command = stage::command(&folder, &format!("{LISTEN}upstream: {upstream}\n"));
+        let mut command = setup::command(&folder, &format!("{LISTEN}upstream: {upstream}\n"));
         without_roots(&mut command);
         let program = Program::start(command, folder);
         for _ in 0..2 {

@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 use truegate::simulator::{Call, Fault, Simulator};
 
 use super::{
-    stage::{self, CALLBACK},
+    setup::{self, CALLBACK},
     stop::refused,
     support::{
         edge::sessions::{Need, Sessions, Store},
@@ -31,7 +31,7 @@ impl Site {
     /// A site with sessions; `callback` is more of what the configuration says of callbacks.
     pub(crate) async fn open(sessions: &Sessions, callback: &str, more: &str) -> Self {
         let (app, truecaller) = (Recorder::start().await, Simulator::start().await.unwrap());
-        let config = stage::config(app.address()) + &stage::truecaller(&truecaller) + &sessions.yaml() + more;
+        let config = setup::config(app.address()) + &setup::truecaller(&truecaller) + &sessions.yaml() + more;
         let program = Program::serve(&config.replace("callback: {", &format!("callback: {{ {callback}")));
         Self { app, truecaller, program }
     }
@@ -73,7 +73,7 @@ async fn a_verification_that_runs_is_finished_before_the_end() {
     refused(&site.program).await;
     site.truecaller.release();
 
-    let (status, log) = stage::ended(site.program).await;
+    let (status, log) = setup::ended(site.program).await;
 
     assert_eq!(status.code(), Some(0));
     assert!(log.iter().any(|line| line.contains(r#""message":"login","event":"verified""#)), "{log:#?}");
@@ -89,7 +89,7 @@ async fn a_verification_that_hangs_is_cut_off_after_the_grace() {
     within(site.truecaller.wait_for_fetches(1)).await;
 
     site.program.signal("TERM");
-    let (status, log) = stage::ended(site.program).await;
+    let (status, log) = setup::ended(site.program).await;
 
     assert_eq!(status.code(), Some(0));
     let cut_off = log.iter().find(|line| line.contains("cut off")).expect("it is told");
@@ -150,8 +150,8 @@ async fn a_password_of_any_characters_opens_the_store() {
     let server = Redis::start_with_password(password);
     let store = Store::Redis(format!("redis://:${{REDIS_PASSWORD}}@127.0.0.1:{}", server.port()));
     let folder = tempfile::tempdir().unwrap();
-    let config = stage::config(([127, 0, 0, 1], 9).into()) + &Sessions { store, ..Sessions::usual() }.yaml();
-    let mut command = stage::command(&folder, &(config + &format!("callback: {{ path: {CALLBACK} }}\n")));
+    let config = setup::config(([127, 0, 0, 1], 9).into()) + &Sessions { store, ..Sessions::usual() }.yaml();
+    let mut command = setup::command(&folder, &(config + &format!("callback: {{ path: {CALLBACK} }}\n")));
     command.env("REDIS_PASSWORD", password);
     let program = Program::start(command, folder);
 
@@ -168,7 +168,7 @@ async fn a_logout_that_the_store_has_not_heard_of_is_told_at_the_end() {
     assert_eq!(visitor.post("/.truegate/logout", "").await.status(), 503);
 
     site.program.signal("TERM");
-    let (status, log) = stage::ended(site.program).await;
+    let (status, log) = setup::ended(site.program).await;
 
     assert_eq!(status.code(), Some(0));
     let told = log.iter().find(|line| line.contains("did not learn of every logout")).expect("it is told");

@@ -5,7 +5,7 @@ use std::fs;
 use tokio::{net::TcpListener, task::yield_now};
 
 use super::{
-    stage::{self, Talk},
+    setup::{self, Talk},
     stop::refused,
     support::{
         program::Program,
@@ -23,7 +23,7 @@ const SESSIONS: &str = "callback: { path: /hooks/unguessable-4f1c9e07ab52d8364bf
 #[tokio::test]
 async fn signals_that_ask_for_no_end_end_nothing() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     for signal in ["USR1", "USR2", "HUP", "HUP", "USR1"] {
         program.signal(signal);
         for _ in 0..3 {
@@ -32,14 +32,14 @@ async fn signals_that_ask_for_no_end_end_nothing() {
         }
     }
     program.signal("TERM");
-    let (status, log) = stage::ended(program).await;
+    let (status, log) = setup::ended(program).await;
     assert_eq!(status.code(), Some(0), "{log:#?}");
 }
 
 #[tokio::test]
 async fn nothing_but_a_second_signal_to_stop_cuts_a_stop_short() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+    let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
     let mut client = Talk::connect(program.address()).await;
     client.say(raw::get("/slow", "")).await;
     let mut app = Talk::accept(&listener).await;
@@ -53,7 +53,7 @@ async fn nothing_but_a_second_signal_to_stop_cuts_a_stop_short() {
     app.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
 
     assert_eq!(client.message().await.text(), "ok");
-    let (status, log) = stage::ended(program).await;
+    let (status, log) = setup::ended(program).await;
     assert_eq!(status.code(), Some(0));
     assert!(log.last().unwrap().contains(r#""message":"stopped""#), "{log:#?}");
 }
@@ -64,7 +64,7 @@ async fn a_hangup_has_certificates_read_again() {
     let (app, old) = (Recorder::start().await, Pair::new());
     let same_size = |new: &Pair| new.sizes() == old.sizes();
     let new = std::iter::repeat_with(Pair::new).find(same_size).unwrap();
-    let program = serve(&old, &stage::config_without_listener(app.address()));
+    let program = serve(&old, &setup::config_without_listener(app.address()));
     for name in ["certificate.pem", "key.pem"] {
         let path = program.folder().join(name);
         let before = fs::metadata(&path).unwrap().modified().unwrap();
@@ -91,7 +91,7 @@ async fn a_hangup_has_certificates_read_again() {
 async fn a_hangup_has_lists_of_phone_numbers_read_again() {
     let (app, folder) = (Recorder::start().await, tempfile::tempdir().unwrap());
     fs::write(folder.path().join("vip.txt"), "+919999900001\n").unwrap();
-    let program = Program::serve_from(folder, &(stage::config(app.address()) + SESSIONS));
+    let program = Program::serve_from(folder, &(setup::config(app.address()) + SESSIONS));
     for count in 1..=2 {
         program.signal("HUP");
         program.told(&["phones file read again"], count).await;

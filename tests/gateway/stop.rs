@@ -13,7 +13,7 @@ use truegate::{
 };
 
 use super::{
-    stage::{self, CALLBACK, Talk},
+    setup::{self, CALLBACK, Talk},
     support::{program::Program, raw, raw::within, recorder::Recorder},
     tls::{Http2, Pair, body, serve, text},
 };
@@ -41,7 +41,7 @@ async fn hold(program: &Program, listener: &TcpListener) -> [Talk<TcpStream>; 2]
 async fn a_request_in_flight_gets_its_whole_answer() {
     for signal in ["TERM", "INT", "QUIT"] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+        let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
         let [mut client, mut app] = hold(&program, &listener).await;
 
         program.signal(signal);
@@ -54,7 +54,7 @@ async fn a_request_in_flight_gets_its_whole_answer() {
         assert_eq!(answer.status(), 200);
         assert!(answer.body == vec![b'a'; 1_000_000]);
         assert_eq!((ready.status(), &*ready.text()), (503, "not ready\n"));
-        let (status, log) = stage::ended(program).await;
+        let (status, log) = setup::ended(program).await;
         assert_eq!(status.code(), Some(0), "{signal}");
         assert!(log.last().unwrap().contains(r#""message":"stopped""#), "{log:#?}");
     }
@@ -65,7 +65,7 @@ async fn a_request_in_flight_gets_its_whole_answer() {
 #[tokio::test]
 async fn an_http_2_request_in_flight_gets_its_whole_answer() {
     let (listener, pair) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(listener.local_addr().unwrap()));
+    let program = serve(&pair, &setup::config_without_listener(listener.local_addr().unwrap()));
     let mut client = Http2::connect(&pair, program.address()).await;
     let play = async {
         let mut app = Talk::accept(&listener).await;
@@ -80,14 +80,14 @@ async fn an_http_2_request_in_flight_gets_its_whole_answer() {
     let (answer, ()) = tokio::join!(async { text(client.send(request).await).await }, play);
 
     assert!(answer == "a".repeat(60_000), "{} bytes", answer.len());
-    assert_eq!(stage::ended(program).await.0.code(), Some(0));
+    assert_eq!(setup::ended(program).await.0.code(), Some(0));
 }
 
 #[tokio::test]
 async fn a_callback_that_is_being_verified_is_finished() {
     let (app, simulator) = (Recorder::start().await, Simulator::start().await.unwrap());
     simulator.set_fault(Fault::Held);
-    let config = stage::config(app.address()) + &stage::truecaller(&simulator);
+    let config = setup::config(app.address()) + &setup::truecaller(&simulator);
     let program = Program::serve(&config);
     let url = format!("http://{}{CALLBACK}", program.address());
     let stop = async {
@@ -101,7 +101,7 @@ async fn a_callback_that_is_being_verified_is_finished() {
 
     assert_eq!(posted.unwrap()[0].answer.status, StatusCode::OK);
     assert_eq!(app.take()[0].one("x-truecaller-status"), Some("verified"));
-    assert_eq!(stage::ended(program).await.0.code(), Some(0));
+    assert_eq!(setup::ended(program).await.0.code(), Some(0));
 }
 
 const GRACE: Duration = Duration::from_millis(300);
@@ -111,13 +111,13 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 async fn a_request_that_hangs_is_cut_off_after_the_grace() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let grace = format!("shutdown_grace: {}ms\n", GRACE.as_millis());
-    let program = Program::serve(&(stage::config(listener.local_addr().unwrap()) + &grace));
+    let program = Program::serve(&(setup::config(listener.local_addr().unwrap()) + &grace));
     let [mut client, _app] = hold(&program, &listener).await;
     let signalled = SystemClock.now();
 
     program.signal("TERM");
     let rest = client.rest().await;
-    let (status, log) = stage::ended(program).await;
+    let (status, log) = setup::ended(program).await;
     let taken = SystemClock.now() - signalled;
 
     assert_eq!((status.code(), &*rest), (Some(0), &b""[..]));
@@ -128,7 +128,7 @@ async fn a_request_that_hangs_is_cut_off_after_the_grace() {
 #[tokio::test]
 async fn connections_that_are_idle_do_not_hold_it_up() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &(stage::config_without_listener(app.address()) + "shutdown_grace: 1h\n"));
+    let program = serve(&pair, &(setup::config_without_listener(app.address()) + "shutdown_grace: 1h\n"));
     let mut used = Talk::over(pair.connect(program.address(), &["http/1.1"]).await.unwrap());
     used.say(raw::get("/", "")).await;
     used.message().await;
@@ -139,7 +139,7 @@ async fn connections_that_are_idle_do_not_hold_it_up() {
     admin.message().await;
 
     program.signal("TERM");
-    let (status, _) = stage::ended(program).await;
+    let (status, _) = setup::ended(program).await;
 
     assert_eq!(status.code(), Some(0));
     assert_eq!((used.rest().await, fresh.rest().await), (vec![], vec![]));
@@ -148,7 +148,7 @@ async fn connections_that_are_idle_do_not_hold_it_up() {
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&(stage::config(listener.local_addr().unwrap()) + "shutdown_grace: 1h\n"));
+    let program = Program::serve(&(setup::config(listener.local_addr().unwrap()) + "shutdown_grace: 1h\n"));
     let [mut client, _app] = hold(&program, &listener).await;
 
     program.signal("TERM");
@@ -156,5 +156,5 @@ async fn a_second_signal_ends_it_at_once() {
     program.signal("INT");
 
     assert_eq!(client.rest().await, b"");
-    assert_eq!(stage::ended(program).await.0.code(), Some(0));
+    assert_eq!(setup::ended(program).await.0.code(), Some(0));
 }

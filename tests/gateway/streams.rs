@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::{
     sessions::Site,
-    stage::{self, Talk},
+    setup::{self, Talk},
     support::{edge::sessions::Sessions, program::Program, raw, raw::within, recorder::Recorder, visitor::Visitor},
     tls::{self, Http2, Pair},
 };
@@ -22,7 +22,7 @@ struct Both {
 /// A request whose head has come to the app.
 async fn begin(request: &[u8]) -> Both {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+    let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
     let mut client = Talk::connect(program.address()).await;
     client.say(request).await;
     let mut app = Talk::accept(&listener).await;
@@ -61,7 +61,7 @@ async fn server_sent_events_arrive_one_by_one() {
 #[tokio::test]
 async fn a_large_body_comes_through_whole_both_ways() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+    let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
     let body: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     let echo = async {
         let mut app = Talk::accept(&listener).await;
@@ -129,7 +129,7 @@ const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\
 #[tokio::test]
 async fn a_websocket_handshake_says_what_the_client_said() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+    let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
     let mut client = Talk::connect(program.address()).await;
     client
         .say(raw::get(
@@ -155,7 +155,7 @@ async fn an_http_2_stream_ends_with_its_session_and_leaves_the_others_alone() {
     let site = Site::open(&sessions, "", "").await;
     let (one, other) = (site.signed_in().await, site.signed_in().await);
     let config =
-        stage::config_without_listener(app.address()) + &stage::truecaller(&site.truecaller) + &sessions.yaml();
+        setup::config_without_listener(app.address()) + &setup::truecaller(&site.truecaller) + &sessions.yaml();
     let program = tls::serve(&pair, &config);
     let mut client = Http2::connect(&pair, program.address()).await;
     let mut streams = Vec::new();
@@ -187,8 +187,8 @@ async fn an_http_2_request_without_an_answer_yet_learns_that_its_session_has_end
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let site = Site::open(&sessions, "", "").await;
     let browser = site.signed_in().await;
-    let upstream = stage::config_without_listener(listener.local_addr().unwrap());
-    let program = tls::serve(&pair, &(upstream + &stage::truecaller(&site.truecaller) + &sessions.yaml()));
+    let upstream = setup::config_without_listener(listener.local_addr().unwrap());
+    let program = tls::serve(&pair, &(upstream + &setup::truecaller(&site.truecaller) + &sessions.yaml()));
     let mut client = Http2::connect(&pair, program.address()).await;
     let mut other = Http2::connect(&pair, program.address()).await;
     let app = async {

@@ -25,7 +25,7 @@ use tokio_rustls::{
 use truegate::simulator::Simulator;
 
 use super::{
-    stage::{self, CALLBACK, Talk},
+    setup::{self, CALLBACK, Talk},
     support::{
         edge::Sessions,
         program::Program,
@@ -138,7 +138,7 @@ pub(crate) async fn text(response: Response<Incoming>) -> String {
 #[tokio::test]
 async fn http_1_is_served_over_tls() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     for alpn in [&["http/1.1"][..], &[]] {
         let mut client = Talk::over(pair.connect(program.address(), alpn).await.unwrap());
         for _ in 0..2 {
@@ -154,7 +154,7 @@ async fn http_1_is_served_over_tls() {
 #[tokio::test]
 async fn the_cookies_of_http_2_reach_the_app_as_one_line_and_count_as_one() {
     let (app, truecaller, pair) = (Recorder::start().await, Simulator::start().await.unwrap(), Pair::new());
-    let config = stage::config_without_listener(app.address()) + &stage::truecaller(&truecaller);
+    let config = setup::config_without_listener(app.address()) + &setup::truecaller(&truecaller);
     let program = serve(&pair, &(config + &Sessions::usual().yaml()));
     let mut client = Http2::connect(&pair, program.address()).await;
     let many: Vec<_> = (0..150).map(|number| format!("c{number}=v{number}")).collect();
@@ -174,7 +174,7 @@ async fn the_cookies_of_http_2_reach_the_app_as_one_line_and_count_as_one() {
 #[tokio::test]
 async fn http_2_is_served_over_tls_with_the_same_care() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     let mut client = Http2::connect(&pair, program.address()).await;
     let request = Request::post("https://app.example:8443/a%2Fb?q=1")
         .header("x-truecaller-phone", "+15550001111")
@@ -207,7 +207,7 @@ async fn http_2_is_served_over_tls_with_the_same_care() {
 #[tokio::test]
 async fn requests_share_an_http_2_connection() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     let client = Http2::connect(&pair, program.address()).await;
     let mut answers = JoinSet::new();
     for number in 0..20 {
@@ -222,7 +222,7 @@ async fn requests_share_an_http_2_connection() {
 #[tokio::test]
 async fn two_hosts_in_one_http_2_request_are_refused() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     for (host, status) in [("app.example", 200), ("other.example", 400), ("app.example:8443", 400)] {
         let mut client = Http2::connect(&pair, program.address()).await;
         let request = Request::get("https://app.example/").header("host", host).body(body("")).unwrap();
@@ -234,7 +234,7 @@ async fn two_hosts_in_one_http_2_request_are_refused() {
 #[tokio::test]
 async fn identities_in_http_2_trailers_never_reach_the_app() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     let mut client = Http2::connect(&pair, program.address()).await;
     let mut trailers = HeaderMap::new();
     trailers.insert("x-truecaller-phone", HeaderValue::from_static("+15550001111"));
@@ -255,7 +255,7 @@ async fn identities_in_http_2_trailers_never_reach_the_app() {
 #[tokio::test]
 async fn a_callback_is_verified_over_http_2() {
     let (app, pair, simulator) = (Recorder::start().await, Pair::new(), Simulator::start().await.unwrap());
-    let config = stage::config_without_listener(app.address()) + &stage::truecaller(&simulator);
+    let config = setup::config_without_listener(app.address()) + &setup::truecaller(&simulator);
     let program = serve(&pair, &config);
     let callback = simulator.documented_callback(simulator.endpoint());
     let mut client = Http2::connect(&pair, program.address()).await;
@@ -273,7 +273,7 @@ async fn a_callback_is_verified_over_http_2() {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused_over_http_2() {
     let (app, pair) = (Recorder::start().await, Pair::new());
-    let program = serve(&pair, &stage::config_without_listener(app.address()));
+    let program = serve(&pair, &setup::config_without_listener(app.address()));
     let target = format!("https://app.example/{}", "a".repeat(8192));
     let large =
         (0..10).fold(Request::get("https://app.example/"), |request, _| request.header("x-long", "b".repeat(7000)));
@@ -290,7 +290,7 @@ async fn a_listener_without_tls_stands_beside_one_with_it() {
     pair.write_certificate(folder.path());
     pair.write_key(folder.path());
     let listen = LISTEN.replace("listen: ", "listen:\n- 127.0.0.1:0\n- ");
-    let config = stage::config_without_listener(app.address());
+    let config = setup::config_without_listener(app.address());
     let program = Program::serve_from(folder, &format!("{listen}{config}"));
     let [plain, secured] = program.addresses()[..] else { panic!("two listeners") };
 

@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use truegate::simulator::{Call, Simulator};
 
 use super::{
-    stage::{self, CALLBACK, Talk},
+    setup::{self, CALLBACK, Talk},
     support::{program::Program, raw, recorder::Recorder},
 };
 
@@ -23,7 +23,7 @@ fn closed() -> (TcpSocket, SocketAddr) {
 #[tokio::test]
 async fn an_app_that_is_down_is_said_to_be_and_is_served_again_when_it_is_up() {
     let (socket, address) = closed();
-    let program = Program::serve(&stage::config(address));
+    let program = Program::serve(&setup::config(address));
     for _ in 0..2 {
         let answer = raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
         assert_eq!((answer.status(), &*answer.code()), (502, "upstream-unavailable"));
@@ -44,7 +44,7 @@ async fn an_app_that_is_down_is_said_to_be_and_is_served_again_when_it_is_up() {
 #[tokio::test]
 async fn an_interim_answer_is_no_answer() {
     let (_socket, address) = closed();
-    let program = Program::serve(&stage::config(address));
+    let program = Program::serve(&setup::config(address));
     let body = r#"{"requestId":"a-nonce-","status":"user_rejected"}"#;
     let mut client = Talk::connect(program.address()).await;
     client
@@ -60,7 +60,7 @@ async fn an_interim_answer_is_no_answer() {
 #[tokio::test]
 async fn a_request_that_names_no_host_gets_the_apps() {
     let app = Recorder::start().await;
-    let program = Program::serve(&stage::config(app.address()));
+    let program = Program::serve(&setup::config(app.address()));
     let answer = raw::exchange(program.address(), "GET / HTTP/1.0\r\n\r\n").await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(app.seen()[0].one("host"), Some(&*app.address().to_string()));
@@ -70,7 +70,7 @@ async fn a_request_that_names_no_host_gets_the_apps() {
 async fn a_verified_callback_that_no_app_takes_is_answered_502() {
     let (_socket, address) = closed();
     let simulator = Simulator::start().await.unwrap();
-    let program = Program::serve(&(stage::config(address) + &stage::truecaller(&simulator)));
+    let program = Program::serve(&(setup::config(address) + &setup::truecaller(&simulator)));
 
     let url = format!("http://{}{CALLBACK}", program.address());
     let posted = simulator.call(&url, Call::grant()).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_verified_callback_that_no_app_takes_is_answered_502() {
 #[tokio::test]
 async fn an_app_that_breaks_off_takes_nobody_else_with_it() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+    let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
     for part in ["", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "no HTTP at all\r\n\r\n"] {
         let mut client = Talk::connect(program.address()).await;
         client.say(raw::post("/", b"a body that is not sent twice")).await;
@@ -109,7 +109,7 @@ async fn an_app_that_breaks_off_takes_nobody_else_with_it() {
 #[tokio::test]
 async fn an_app_may_answer_without_reading_the_body() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&stage::config(listener.local_addr().unwrap()));
+    let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
     let mut client = Talk::connect(program.address()).await;
     client.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin").await;
     let mut app = Talk::accept(&listener).await;
@@ -123,7 +123,7 @@ async fn an_app_may_answer_without_reading_the_body() {
 #[tokio::test]
 async fn the_addresses_of_a_name_are_tried_in_turn() {
     let app = Recorder::start().await;
-    let config = stage::config(app.address()).replace("http://127.0.0.1", "http://localhost");
+    let config = setup::config(app.address()).replace("http://127.0.0.1", "http://localhost");
     let program = Program::serve(&config);
     for _ in 0..3 {
         assert_eq!(raw::exchange(program.address(), raw::get("/", "")).await.unwrap().status(), 200);
@@ -135,7 +135,7 @@ async fn the_addresses_of_a_name_are_tried_in_turn() {
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_a_warning_and_no_reason_not_to_start() {
     let unknown = format!("http://{}.invalid:", "a".repeat(64));
-    let config = stage::config(([127, 0, 0, 1], 80).into()).replace("http://127.0.0.1:", &unknown);
+    let config = setup::config(([127, 0, 0, 1], 80).into()).replace("http://127.0.0.1:", &unknown);
     let program = Program::serve(&config);
 
     let answer = raw::exchange(program.address(), raw::get("/", "")).await.unwrap();
