@@ -171,7 +171,7 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
 /// pingora's, which is 401 without a body.
 pub async fn answer_ended(session: &mut Session) -> bool {
     let module = session.downstream_modules_ctx.get::<TruegateModule>();
-    let Some(gate) = module.filter(|module| module.has_ended).map(|module| module.gate.clone()) else { return false };
+    let Some(gate) = module.filter(|module| module.has_ended()).map(|module| module.gate.clone()) else { return false };
     if answered(session).is_some() {
         return true;
     }

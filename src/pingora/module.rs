@@ -32,8 +32,6 @@ pub struct TruegateModule {
     pub(super) cookies: Vec<HeaderValue>,
     /// Whether the response is the gate's own.
     pub(super) answers: bool,
-    /// Whether the session ended before the response did.
-    pub(super) has_ended: bool,
     /// Whether the rest of the request's body was read or given up.
     pub(super) is_drained: bool,
     /// Whether the client can read a body in chunks.
@@ -51,13 +49,17 @@ impl TruegateModule {
     /// Lets no byte pass either way once the session is over.
     ///
     /// pingora answers with the status of the error, unless the response has begun.
-    fn check_lease(&mut self) -> Result<()> {
-        let lease = self.edits.as_ref().and_then(Edits::lease).filter(|_| !self.answers);
-        self.has_ended = lease.is_some_and(|lease| lease.is_over() || session_bound::is_over());
-        if self.has_ended {
+    fn check_lease(&self) -> Result<()> {
+        if self.has_ended() {
             return Err(Error::explain(ErrorType::HTTPStatus(401), "the session is over").into_down());
         }
         Ok(())
+    }
+
+    /// Whether the session of a request that the app answers is over.
+    pub(super) fn has_ended(&self) -> bool {
+        let lease = self.edits.as_ref().and_then(Edits::lease).filter(|_| !self.answers);
+        lease.is_some_and(|lease| lease.is_over() || session_bound::is_over())
     }
 
     /// Strips in any case: pingora offers the request as it was before, should it try another upstream.
@@ -100,7 +102,6 @@ impl HttpModuleBuilder for Builder {
             edits: None,
             cookies: Vec::new(),
             answers: false,
-            has_ended: false,
             is_drained: false,
             reads_chunks: true,
         })
