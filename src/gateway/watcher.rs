@@ -45,8 +45,8 @@ pub(super) enum Freshness {
     Stale,
 }
 
-/// Looks at everything that is watched. Clones share what they are asked for.
-#[derive(Clone, Default)]
+/// Looks at everything that is watched.
+#[derive(Default)]
 pub(super) struct Watcher(watch::Sender<()>);
 
 impl Watcher {
