@@ -50,7 +50,7 @@ impl CallbackConfig {
     /// The largest `body_limit`.
     pub(crate) const MAX_BODY_LIMIT: usize = 64 << 10;
 
-    /// Reads the section; none if there is no path that could be used.
+    /// Reads the section. Returns none if the path is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {
         let parse = value::text(CallbackPath::from_str, "make one with `truegate keys path`");
         // With sessions, the path is the only secret between Truecaller and the site. Without them the app checks the request id,
@@ -103,7 +103,7 @@ impl TruecallerConfig {
     }
 }
 
-/// Reads the allow-list; none if any of it is wrong.
+/// Reads the allow-list. Returns none if any of it is wrong.
 fn endpoints(item: Item<'_>) -> Option<Endpoints> {
     let parsed = item.parse_all(|text| {
         ProfileEndpoint::parse(text).map_err(|error| format!("not a valid endpoint: {error} (write https://host/path)"))
@@ -115,7 +115,7 @@ fn endpoints(item: Item<'_>) -> Option<Endpoints> {
     Some(parsed.into_iter().collect())
 }
 
-/// Reads the address of a host, which must be one that an endpoint names, with a port that would be used.
+/// Reads the address of a host. An endpoint must name the host, and must not have another port.
 fn resolved(host: &str, item: Item<'_>, endpoints: Option<&Endpoints>) -> Option<SocketAddr> {
     let urls = endpoints.into_iter().flat_map(Endpoints::iter).map(ProfileEndpoint::url);
     let urls: Vec<_> = urls.filter(|url| url.host_str() == Some(host)).collect();

@@ -1,4 +1,4 @@
-//! The mistakes of a configuration, and where they are.
+//! The mistakes of a configuration, and their positions.
 
 use std::{fmt, path::Path};
 
@@ -6,7 +6,7 @@ use std::{fmt, path::Path};
 ///
 /// # Security
 ///
-/// It repeats keys, but no value of the file, of the environment or of another file, except for words of a page's template.
+/// It repeats keys, but no value of the file, of the environment or of another file, except for words of the template of a page.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ConfigError {
     /// None when the file could not be read at all.
@@ -17,7 +17,7 @@ pub(super) struct ConfigError {
     message: String,
 }
 
-/// A place in the configuration file, counted from 1; columns are characters.
+/// A line and a column of the configuration file, counted from 1. Columns are characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
     pub(super) line: usize,

@@ -63,13 +63,13 @@ pub(super) fn explain(error: HeaderNameError) -> String {
         HeaderNameError::NotAName => "write one such as Remote-User",
         HeaderNameError::Essential | HeaderNameError::Assertion => "choose another name",
         HeaderNameError::Family => "write one such as X-Corp-*",
-        HeaderNameError::Needed | HeaderNameError::NeededFamily => "name the headers that your app believes",
-        _ => "keep one; those of `presets` count",
+        HeaderNameError::Needed | HeaderNameError::NeededFamily => "list only headers that your app trusts",
+        _ => "keep one; the headers of `presets` count, too",
     };
     format!("{error} ({advice})")
 }
 
-/// Reads `assertion`; none if a key that it must have is missing or wrong.
+/// Reads `assertion`. Returns none if a required key is missing or wrong.
 pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
     let keys = section.require("key", "write key: ${file:assertion.pem}").and_then(signing_keys);
     let issuer = section.read_required(

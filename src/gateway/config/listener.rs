@@ -13,7 +13,7 @@ pub(crate) struct ListenerConfig {
     pub(crate) tls: Option<TlsFiles>,
 }
 
-/// A listener, and where its address stands in the file if it is not the default.
+/// A listener, and the item of its address if the file has one.
 ///
 /// If the TLS files are wrong, the address is still checked.
 pub(super) type ListenerEntry<'a> = (ListenerConfig, Option<Item<'a>>);

@@ -1,8 +1,8 @@
 //! The configuration: a YAML file that is checked as a whole before anything starts.
 //!
-//! [`Config::load`] returns settings in which nothing is wrong, or every mistake at once, each with its line and column and
-//! with what to do about it. No message repeats a value, because a value may be a secret. A key that is not known is a
-//! mistake. The configuration opens no sockets and resolves no names.
+//! [`Config::load`] returns a configuration without mistakes, or every mistake at once, each with its line and column and
+//! with a way to correct it. No message repeats a value, because a value may be a secret. An unknown key is a mistake. The
+//! configuration opens no sockets and resolves no names.
 //!
 //! ```text
 //! config.yaml:1:11: upstream: must start with http:// or https:// (write http://127.0.0.1:3000)
@@ -41,7 +41,7 @@ use crate::{
     access::Rules, assertion::Assertions, gate::Limits, gateway::forwarded::TrustedProxies, headers::HeaderNames,
 };
 
-/// A configuration in which nothing is wrong: [`Config::load`] and [`Config::parse`] are the only ways to make one.
+/// A configuration without mistakes: [`Config::load`] and [`Config::parse`] are the only ways to make one.
 ///
 /// # Security
 ///
@@ -63,11 +63,11 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: TrustedProxies,
     /// How many logins and callbacks may come from one client.
     pub(crate) limits: Limits,
-    /// How browsers log in, if they can.
+    /// How browsers log in; none without sessions.
     pub(crate) session: Option<SessionConfig>,
     /// Which paths need an identity, and whose; empty without sessions.
     pub(crate) routes: Rules,
-    /// How identities are signed, if they are.
+    /// How identities are signed; none without assertions.
     pub(crate) assertion: Option<Arc<Assertions>>,
     /// The address that serves health and metrics.
     pub(crate) admin: SocketAddr,
@@ -82,7 +82,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Every mistake in the file, or that the file cannot be read.
+    /// Returns every mistake in the file, or that the file cannot be read.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![ConfigError::new(None, "", message)]);
         let bytes = reader::load(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
@@ -94,7 +94,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Every mistake in the text.
+    /// Returns every mistake in the text.
     pub(crate) fn parse(
         text: &str,
         path: &Path,

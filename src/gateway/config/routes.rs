@@ -28,7 +28,7 @@ pub(super) fn read(item: Option<Item<'_>>) -> Rules {
     rules.into_iter().map(|(_, rule)| rule).collect()
 }
 
-/// Reads a rule, and returns it with the place of its path.
+/// Reads a rule, and returns it with the item of its path.
 fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
     let path = path(route);
     let methods = route.take("methods").map(|item| {
@@ -102,7 +102,7 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
     Some(Access::Required(AllowList::only(entries)))
 }
 
-/// Reads the entries of an allow list; none if any of them is wrong.
+/// Reads the entries of an allow list. Returns none if any of them is wrong.
 fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
     let phones = allow.take("phones").map(|item| item.parse_all(|text| phone(text).map(AllowEntry::Phone)));
     let prefix = value::text(PhonePrefix::from_str, "write \"+91\"");

@@ -1,4 +1,4 @@
-//! The settings: all sections of the file, and the checks that concern more than one section.
+//! Reads all sections of the file, and checks what concerns more than one of them.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -85,11 +85,13 @@ impl Config {
         if let (None, Some(item), Some(callback)) = (session_item, assertion_item, &callback)
             && callback.path.covers(KEY_SET_PATH)
         {
-            item.complain_of_key("publishes its keys at `callback.path` (choose another callback path)");
+            item.complain_of_key(
+                "its keys are published at the path that `callback.path` has (choose another callback path)",
+            );
         }
         if let (None, Some(item)) = (session_item, routes_item) {
             item.complain_of_key(
-                "only used with `session`, because without it nobody is logged in (add it, or remove the routes)",
+                "only used with `session`, because without it nobody is logged in (add `session`, or remove `routes`)",
             );
         }
         // A `?` comes after every key has been read, so that no mistake is missed.
@@ -148,7 +150,7 @@ impl LogConfig {
 
 fn read_limits(section: &mut Section<'_>) -> Limits {
     let limit = |text: &Scalar| match text.plain() {
-        // Zero could mean that everything is let in, or nothing.
+        // Zero could mean "no limit" or "nothing at all".
         Some("off") => Ok(None),
         _ => value::count(NonZero::<u32>::MIN..=MAX_LIMIT)(text)
             .map(Some)
@@ -162,7 +164,7 @@ fn read_limits(section: &mut Section<'_>) -> Limits {
 }
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// Enough for a slow report or a quiet WebSocket, short enough to end what hangs.
+/// Long enough for a slow report or a quiet WebSocket, short enough to end a connection that hangs.
 const SILENCE: Duration = Duration::from_mins(5);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 /// Longer than load balancers keep a connection by default, because they must be the first to close it.

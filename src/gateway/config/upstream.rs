@@ -56,7 +56,7 @@ pub(super) fn read<'a>(item: Item<'a>, names: &mut HeaderNamesBuilder) -> Option
     })
 }
 
-/// Takes a text that arrives at the app as it was written. The error does not repeat it.
+/// Takes a text that reaches the app unchanged. The error does not repeat it.
 fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
     if text.trim() != &**text {
         return Err("must not begin or end with white space, because HTTP drops it (remove it)");

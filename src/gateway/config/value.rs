@@ -56,7 +56,7 @@ pub(super) fn count(range: RangeInclusive<NonZero<u32>>) -> impl Fn(&Scalar) -> 
     }
 }
 
-/// `true` or `false`, and no other word.
+/// Only `true` or `false`.
 pub(super) fn boolean(text: &Scalar) -> Result<bool, &'static str> {
     match text.plain() {
         Some("true") => Ok(true),
@@ -80,7 +80,7 @@ pub(super) fn choice<T>(
     }
 }
 
-/// The message for a word that is not one of those that are known.
+/// The message for a word that is not known.
 pub(super) fn unknown_word(known: impl Iterator<Item = &'static str>) -> String {
     format!("not a known value (write one of {})", known.collect::<Vec<_>>().join(", "))
 }

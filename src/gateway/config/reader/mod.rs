@@ -1,8 +1,8 @@
-//! How a configuration is read: the file as a tree of values, each with its place, and every mistake in it.
+//! Reads a configuration: the file as a tree of values, each with its position, and every mistake in it.
 //!
-//! The reader is our own, because serde stops at the first mistake: here an operator hears of every mistake at once, each
+//! The reader is our own, because serde stops at the first mistake: here an operator sees every mistake at once, each
 //! with its line and column. `yaml` makes the tree, and the sections of the configuration take their values from it. A key
-//! needs one line where its section is read, such as `section.read("deadline", value::duration(..))`. Whatever is read is
+//! needs one line where its section is read, such as `section.read("deadline", value::duration(..))`. What is read is
 //! `None` if it is absent, or if it is wrong and was reported. A key that no section asks for is unknown.
 
 mod references;
@@ -112,7 +112,7 @@ impl<'a> Section<'a> {
         self.take(name).and_then(Item::list).unwrap_or_default()
     }
 
-    /// The members of a mapping whose keys are the operator's own.
+    /// The members of a mapping whose keys the operator chooses.
     pub(super) fn members(&mut self, name: &'static str) -> impl Iterator<Item = (&'a str, Item<'a>)> + use<'a> {
         let (context, entries) = (self.context, self.take(name).and_then(Item::entries).unwrap_or_default());
         entries.iter().map(move |(name, node)| (name.as_str(), Item { context, node }))
@@ -147,7 +147,7 @@ impl<'a> Item<'a> {
         self.context.complain(self.node.key_position, &self.node.path, message);
     }
 
-    /// Takes what was made of the value, or reports why nothing was.
+    /// Takes the result of reading the value, or reports its error.
     pub(super) fn accept<T, E: fmt::Display>(self, made: Result<T, E>) -> Option<T> {
         made.map_err(|error| self.complain(error)).ok()
     }
@@ -182,14 +182,14 @@ impl<'a> Item<'a> {
         Some(nodes.iter().map(|node| Item { node, ..self }).collect())
     }
 
-    /// Reads a list of single values, of which every one has to be right.
+    /// Reads a list of single values. Returns none if any of them is wrong.
     pub(super) fn parse_all<T, E: fmt::Display>(self, parse: impl Fn(&Scalar) -> Result<T, E>) -> Option<Vec<T>> {
-        // All are looked at, though the first mistake decides.
+        // All values are parsed, so that each mistake is reported.
         let parsed: Vec<_> = self.list()?.iter().map(|item| item.parse(&parse)).collect();
         parsed.into_iter().collect()
     }
 
-    /// Reads one value or a list of at least one, and leaves out what is wrong.
+    /// Reads one value, or a list of at least one. Values that are wrong are left out.
     pub(super) fn one_or_more<T>(self, advice: &str, read: impl FnMut(Item<'a>) -> Option<T>) -> Vec<T> {
         let items = match self.node.value {
             Value::List(_) => self.list().unwrap_or_default(),

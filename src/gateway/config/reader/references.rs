@@ -1,4 +1,5 @@
-//! References in a scalar: `${NAME}` is the environment's, `${file:PATH}` a file's content, `$${` a plain `${`.
+//! References in a value: `${NAME}` is a variable of the environment, `${file:PATH}` the content of a file, and `$${` a plain
+//! `${`.
 //!
 //! In a value that is written as a URL, the value of a reference is percent-encoded, so a password may hold any character.
 
@@ -7,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::tree::Context;
 
-/// Replaces every reference with its value, in which no further reference is looked for.
+/// Replaces every reference with its value. References in that value are not replaced.
 ///
 /// # Errors
 ///
@@ -37,7 +38,7 @@ pub(super) fn expand(text: &str, context: &Context<'_>) -> Result<Zeroizing<Stri
     if mistakes.is_empty() { Ok(expanded) } else { Err(mistakes) }
 }
 
-/// The characters to escape in a reference, if it stands in a URL; the text before and after it decides.
+/// The characters to escape in the value of a reference, if it stands in a URL. The text before and after it decides.
 fn reserved(before: &str, after: &Parts<'_>) -> Option<&'static AsciiSet> {
     let (_, before) = before.split_once("://")?;
     let ends_authority = |text: &str| text.find(['/', '?', '#', '@']).map(|at| text.as_bytes()[at]);

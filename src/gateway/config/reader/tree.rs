@@ -1,4 +1,4 @@
-//! The file as a tree of values, each with its place, and the surroundings of the file.
+//! The file as a tree of values, each with its position, and the surroundings of the file.
 
 use std::{
     cell::RefCell,
@@ -35,19 +35,19 @@ pub(crate) enum Value {
     Refused,
 }
 
-/// A text in which every reference was replaced by what it stands for.
+/// A text in which every reference was replaced with its value.
 ///
 /// # Security
 ///
 /// It may be a secret, so it has no `Debug` and its memory is wiped.
 pub(crate) struct Scalar {
     pub(crate) text: Zeroizing<String>,
-    /// Whether it was written in quotes, and so is neither a number nor a boolean.
+    /// Whether it was written in quotes: then it is neither a number nor a boolean.
     pub(crate) is_quoted: bool,
 }
 
 impl Scalar {
-    /// The text, unless quotes say that it is neither number nor boolean.
+    /// The text if it was written without quotes, so that it may be a number or a boolean.
     pub(crate) fn plain(&self) -> Option<&str> {
         (!self.is_quoted).then_some(&self.text)
     }

@@ -29,7 +29,7 @@ struct Yaml<'a, 'text> {
     context: &'a Context<'a>,
 }
 
-/// The rest of the file cannot be read, which was reported.
+/// The rest of the file cannot be read. The reason was reported.
 struct Stopped;
 
 impl<'text> Yaml<'_, 'text> {
@@ -123,7 +123,7 @@ impl<'text> Yaml<'_, 'text> {
         self.refuse_properties(&event, position, path);
         match event {
             Event::Scalar(name, ..) if name.contains("${") => {
-                self.context.complain(position, path, "a key must not hold `${` (use references in values only)");
+                self.context.complain(position, path, "a key must not contain `${` (use references in values only)");
                 Ok(None)
             }
             Event::Scalar(name, ..) => Ok(Some(name.into_owned())),

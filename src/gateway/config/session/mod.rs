@@ -47,7 +47,7 @@ pub(crate) struct SessionConfig {
     pub(crate) logout_url: LogoutUrl,
     /// How the pages show the site.
     pub(crate) brand: Brand,
-    /// The name that truegate's own cookies are made of.
+    /// The start of the names of truegate's own cookies.
     pub(crate) cookie_name: SessionCookieName,
     /// The app's cookies that must not outlive their user; `None` if the configuration does not list them.
     pub(crate) upstream_cookies: Option<Vec<UpstreamCookie>>,
@@ -71,7 +71,7 @@ pub(crate) enum StoreConfig {
 }
 
 impl SessionConfig {
-    /// Reads the section; none if a key that it must have is missing or wrong.
+    /// Reads the section. Returns none if a required key is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {
         let public_url = value::text(PublicUrl::parse, "write https://shop.example");
         let public_url = section.read_required("public_url", "write public_url: https://shop.example", public_url);
@@ -131,7 +131,7 @@ impl SessionConfig {
     }
 }
 
-/// Reads one secret or several, of which the first seals and all open.
+/// Reads one secret or several. The first one seals, and all of them open.
 fn sealer(item: Item<'_>) -> Option<Sealer> {
     let secret = value::text(Secret::parse, "make it with `truegate keys secret`");
     let secrets = item.one_or_more("list a secret", |item| item.parse(&secret));
@@ -166,7 +166,7 @@ fn logout(item: Item<'_>, own: &SessionPath) -> Option<LogoutUrl> {
     Some(url)
 }
 
-/// Reads `store` and the certificates that it is trusted by.
+/// Reads `store` and `store_ca_file`.
 fn store(section: &mut Section<'_>) -> Option<StoreConfig> {
     let mut store = section.take("store").map_or(Some(StoreConfig::Memory), |item| item.parse(parse_store));
     if let (Some(item), Some(store)) = (section.take("store_ca_file"), &mut store) {

@@ -10,9 +10,9 @@ use crate::{
     session::{Brand, DialogOption, Logo, LogoError, Pages, PagesError, Partner, PartnerError},
 };
 
-/// Reads `session.partner`; none without a key and a name.
+/// Reads `session.partner`. Returns none without a key and a name.
 pub(super) fn partner(section: &mut Section<'_>) -> Option<Partner> {
-    // A key and a name obey one rule.
+    // The same rule holds for a key and a name.
     let name = |text: &str| Partner::new(text, text).map(|_| text.to_owned()).map_err(explain);
     let key_advice = "write key: …, the partner key of Truecaller's portal";
     let key = section.read_required("key", key_advice, |text| name(text));
@@ -63,7 +63,7 @@ pub(super) fn pages(section: &mut Section<'_>) -> Option<Pages> {
     let pages = Pages::load(&item.path()?).map_err(|error| match error {
         PagesError::Empty { .. } => {
             "the folder has none of login.html, refused.html, unavailable.html, error.html and logout.html (paths are \
-             relative to the configuration)"
+             relative to the configuration file)"
                 .to_owned()
         }
         PagesError::Read { file, source } => {

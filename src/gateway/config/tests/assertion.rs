@@ -58,7 +58,7 @@ fn the_path_of_the_keys_is_not_the_callbacks() {
         let text = format!("{UPSTREAM}callback: {{ path: {path} }}\n");
         assert!(parse_in(&folder, &text).is_ok(), "without assertions it is a path like any other");
         let errors = parse_in(&folder, &format!("{text}assertion: {{ key: '${{file:a.pem}}', {REST} }}")).unwrap_err();
-        assert!(errors.to_string().contains(":3:1: assertion: publishes its keys at"), "{errors}");
+        assert!(errors.to_string().contains(":3:1: assertion: its keys are published at"), "{errors}");
     }
 }
 

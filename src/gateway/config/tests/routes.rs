@@ -171,8 +171,8 @@ fn rules_need_sessions() {
     let errors = parse(&format!("{UPSTREAM}routes: [{{ path: /, access: public }}]")).unwrap_err().to_string();
     assert_eq!(
         errors,
-        "config.yaml:2:1: routes: only used with `session`, because without it nobody is logged in (add it, or remove the \
-         routes)"
+        "config.yaml:2:1: routes: only used with `session`, because without it nobody is logged in (add `session`, \
+         or remove `routes`)"
     );
 }
 

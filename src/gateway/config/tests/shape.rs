@@ -26,7 +26,7 @@ fn what_is_not_yaml_is_refused_at_its_place() {
         ("log: { level: !!str info }\n", "2:21: log.level: tags"),
         ("? [a]\n: b\n", "2:3: a list or mapping is where a key"),
         ("callback:\r\n  # c\r\n  é: 1\r\n", "4:3: callback.?: unknown key"),
-        ("${SECRET}: b\n", "2:1: a key must not hold `${`"),
+        ("${SECRET}: b\n", "2:1: a key must not contain `${`"),
     ]);
 }
 
