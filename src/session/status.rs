@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
@@ -43,12 +42,6 @@ enum AskedLogin {
     Nonsense,
 }
 
-/// How a login stands.
-enum LoginAnswer {
-    Word(&'static str),
-    Verified { request_id: RequestId, sealed: Bytes },
-}
-
 impl Handler<'_> {
     /// `GET status`.
     pub(super) async fn status(&self, head: &Parts) -> Reply {
@@ -58,31 +51,36 @@ impl Handler<'_> {
         let Some(browser) = browser else { return tell(EXPIRED) };
         match self.watch(&browser, &question).await {
             Err(rejection) => self.gate.reject(rejection),
-            Ok(LoginAnswer::Verified { request_id, sealed }) => self.hand_over(head, &request_id, &sealed).await,
-            Ok(LoginAnswer::Word(word)) => tell(word),
+            Ok((_, Some(Login { request_id, state: LoginState::Verified(sealed), .. }))) => {
+                self.hand_over(head, &request_id, &sealed).await
+            }
+            Ok((word, _)) => tell(word),
         }
     }
 
     /// Waits for a state that is not the one that is known already.
-    async fn watch(&self, browser: &BrowserId, question: &Question) -> Result<LoginAnswer, Rejection> {
+    async fn watch(
+        &self,
+        browser: &BrowserId,
+        question: &Question,
+    ) -> Result<(&'static str, Option<Login>), Rejection> {
         let (waiting, clock) = (&self.sessions.waiting, self.gate.clock());
         let Some(waiter) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.enter(browser))
         else {
             // A request that may not wait must not come again at once, or such requests would ask the store without end.
             self.wait(None, clock.now() + question.wait.min(REFUSED_WAIT)).await;
-            return Ok(self.login(browser, &question.login).await?.into());
+            return self.login(browser, &question.login).await.map(answer);
         };
         let deadline = clock.now() + question.wait;
-        let mut known = LoginAnswer::Word(question.since);
+        let mut known = (question.since, None);
         let mut changes = question.watch_again(&waiter, clock.now());
         loop {
             if changes.is_none() {
-                let login = self.login(browser, &question.login).await?;
-                let found = login.as_ref().map(|login| (login.request_id.clone(), login.state.word()));
-                known = login.into();
-                if found.as_ref().map_or(EXPIRED, |(_, word)| word) != question.since {
+                known = answer(self.login(browser, &question.login).await?);
+                if known.0 != question.since {
                     return Ok(known);
                 }
+                let found = known.1.as_ref().map(|login| (login.request_id.clone(), known.0));
                 changes = question.watch(&waiter, found, clock.now());
             }
             match self.wait(changes.take().as_mut(), deadline).await {
@@ -172,16 +170,9 @@ impl Question {
     }
 }
 
-impl From<Option<Login>> for LoginAnswer {
-    fn from(login: Option<Login>) -> Self {
-        match login {
-            None => Self::Word(EXPIRED),
-            Some(Login { request_id, state: LoginState::Verified(sealed), .. }) => {
-                Self::Verified { request_id, sealed }
-            }
-            Some(login) => Self::Word(login.state.word()),
-        }
-    }
+/// The word of a login, beside it.
+fn answer(login: Option<Login>) -> (&'static str, Option<Login>) {
+    (login.as_ref().map_or(EXPIRED, |login| login.state.word()), login)
 }
 
 fn tell(state: &'static str) -> Reply {
