@@ -65,5 +65,5 @@ fn request_id(number: u64) -> RequestId {
 }
 
 fn browser(number: u64) -> BrowserId {
-    serde_json::from_str(&format!("\"{number:022}\"")).unwrap()
+    BrowserId::parse(&format!("{number:022}")).unwrap()
 }
