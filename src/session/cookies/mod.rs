@@ -67,6 +67,10 @@ impl Cookies {
         }
     }
 
+    fn names(&self) -> impl Iterator<Item = &str> {
+        [&*self.session, &*self.browser].into_iter()
+    }
+
     /// Returns the values that a request has for a cookie.
     pub(crate) fn find<'a>(&self, kind: OwnCookie, headers: &'a HeaderMap) -> CookieValue<'a> {
         let name = self.name(kind).as_bytes();
@@ -118,17 +122,14 @@ impl Cookies {
     pub(crate) fn claims(&self, pair: &[u8]) -> bool {
         let key = key(pair);
         let companion = key.get(..self.companion.len());
-        [OwnCookie::Session, OwnCookie::Browser]
-            .iter()
-            .any(|kind| key.eq_ignore_ascii_case(self.name(*kind).as_bytes()))
+        self.names().any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
             || companion.is_some_and(|start| start.eq_ignore_ascii_case(self.companion.as_bytes()))
     }
 
     /// Whether an app could take a pair of a `Cookie` line for one of truegate's cookies, although truegate does not.
     pub(crate) fn are_read_in(&self, pair: &[u8]) -> bool {
-        let kinds = [OwnCookie::Session, OwnCookie::Browser].into_iter();
         self.claims(pair)
-            || kinds.map(|kind| self.name(kind)).any(|name| loose::is_read_in(pair, name, false))
+            || self.names().any(|name| loose::is_read_in(pair, name, false))
             || loose::is_read_in(pair, &self.companion, true)
     }
 
