@@ -8,7 +8,10 @@ use zeroize::Zeroizing;
 /// A source of random bytes, for ids, keys and nonces.
 ///
 /// It panics when the operating system has no random numbers to give.
-pub(crate) struct Random(Box<dyn Fn(&mut [u8]) + Send + Sync>);
+pub(crate) struct Random(Box<Fill>);
+
+/// Fills a buffer.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Random {
     /// The generator of the operating system.
