@@ -29,7 +29,7 @@ impl Truecaller {
 impl ProfileSource for Truecaller {
     fn fetch<'a>(&'a self, grant: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
         let count = self.0.fetch_add(1, Ordering::Relaxed);
-        let profile = |text: &str| Profile::parse(text.as_bytes()).map_err(FetchError::from);
+        let profile = |text: &str| Profile::parse(text.as_bytes());
         let answer = match grant.token().expose() {
             "refused" => Err(FetchError::Refused),
             "unusable" => Err(FetchError::Unusable),
