@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 
 /// A behaviour of the profile endpoint.
 ///
-/// Every fault can be written as a text, which [`FromStr`] reads: see [`Fault::FORMS`].
+/// Every fault can be written as a text, which [`FromStr`] reads: see [`Fault::forms`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -53,27 +53,16 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The texts that name a fault, each with its meaning.
-    pub const FORMS: &[(&str, &str)] = &[
-        ("none", "the profile for a known token, 401 for any other"),
-        ("unauthorized", "401 for every token"),
-        ("status=CODE", "this status, 200 to 599, with an error body"),
-        ("status=CODE,retry-after=VALUE", "the same with Retry-After"),
-        ("slow=DURATION", "waits before the head, such as slow=5s"),
-        ("held", "waits for POST /simulator/release before the head"),
-        ("drip[=DURATION]", "one byte of the profile in each second, or in each DURATION"),
-        ("cut", "closes the connection in the middle of the body"),
-        ("close", "closes the connection in place of an answer"),
-        ("hang", "reads the request and never answers"),
-        ("stall", "never sends anything, with TLS not even in the handshake"),
-        ("huge", "a body that never ends"),
-        ("sized=BYTES", "the profile, filled up with white space to this size"),
-        ("malformed", "200 with an HTML page"),
-        ("redirect=URL", "302 to this URL"),
-        ("gzip", "a compressed profile, though the client did not ask for one"),
-        ("inactive", "a profile that is not active"),
-        ("no-phone", "a profile without a phone number"),
-    ];
+    /// Returns the texts that name a fault, each with its meaning.
+    pub fn forms() -> impl Iterator<Item = (&'static str, &'static str)> {
+        FORMS.iter().map(|(form, meaning, _)| (*form, *meaning))
+    }
+
+    /// Returns the faults that need no argument, by their words.
+    fn plain() -> impl Iterator<Item = (&'static str, &'static Self)> {
+        let word = |form: &'static str| form.split('[').next().unwrap_or(form);
+        FORMS.iter().filter_map(move |(form, _, fault)| Some((word(form), fault.as_ref()?)))
+    }
 }
 
 impl FromStr for Fault {
@@ -81,7 +70,9 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
-        let plain = || PLAIN.iter().find(|(name, _)| *name == text).map(|(_, fault)| fault.clone());
+        // A second word for the same.
+        let text = if text == "good" { "none" } else { text };
+        let plain = || Self::plain().find(|(word, _)| *word == text).map(|(_, fault)| fault.clone());
         let with_argument = || text.split_once('=').and_then(|(name, argument)| read(name, argument));
         plain().or_else(with_argument).ok_or_else(|| UnknownFault(text.to_owned()))
     }
@@ -98,7 +89,7 @@ impl fmt::Display for Fault {
             Self::Sized(bytes) => write!(f, "sized={bytes}"),
             Self::Redirect(url) => write!(f, "redirect={}", text_of(url)),
             plain => {
-                let known = PLAIN.iter().find(|(_, fault)| fault == plain);
+                let known = Self::plain().find(|(_, fault)| *fault == plain);
                 f.write_str(known.expect("every fault without an argument is in the table").0)
             }
         }
@@ -107,7 +98,7 @@ impl fmt::Display for Fault {
 
 /// A text that does not name a fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a fault; the faults are {forms}", forms = Fault::FORMS.iter().map(|(form, _)| *form).collect::<Vec<_>>().join(", "))]
+#[error("\"{0}\" is not a fault; the faults are {forms}", forms = Fault::forms().map(|(form, _)| form).collect::<Vec<_>>().join(", "))]
 pub struct UnknownFault(String);
 
 /// The fault of each request: the planned ones in order, then the one that was set.
@@ -144,22 +135,30 @@ impl FaultPlan {
     }
 }
 
-/// The faults that need no argument.
-static PLAIN: [(&str, Fault); 14] = [
-    ("none", Fault::None),
-    ("good", Fault::None),
-    ("unauthorized", Fault::Unauthorized),
-    ("held", Fault::Held),
-    ("drip", Fault::Drip(Duration::from_secs(1))),
-    ("cut", Fault::Cut),
-    ("close", Fault::Close),
-    ("hang", Fault::Hang),
-    ("stall", Fault::Stall),
-    ("huge", Fault::Huge),
-    ("malformed", Fault::Malformed),
-    ("gzip", Fault::Gzip),
-    ("inactive", Fault::Inactive),
-    ("no-phone", Fault::NoPhone),
+/// The texts that name a fault, each with its meaning, and with the fault if it needs no argument.
+static FORMS: [(&str, &str, Option<Fault>); 18] = [
+    ("none", "the profile for a known token, 401 for any other", Some(Fault::None)),
+    ("unauthorized", "401 for every token", Some(Fault::Unauthorized)),
+    ("status=CODE", "this status, 200 to 599, with an error body", None),
+    ("status=CODE,retry-after=VALUE", "the same with Retry-After", None),
+    ("slow=DURATION", "waits before the head, such as slow=5s", None),
+    ("held", "waits for POST /simulator/release before the head", Some(Fault::Held)),
+    (
+        "drip[=DURATION]",
+        "one byte of the profile in each second, or in each DURATION",
+        Some(Fault::Drip(Duration::from_secs(1))),
+    ),
+    ("cut", "closes the connection in the middle of the body", Some(Fault::Cut)),
+    ("close", "closes the connection in place of an answer", Some(Fault::Close)),
+    ("hang", "reads the request and never answers", Some(Fault::Hang)),
+    ("stall", "never sends anything, with TLS not even in the handshake", Some(Fault::Stall)),
+    ("huge", "a body that never ends", Some(Fault::Huge)),
+    ("sized=BYTES", "the profile, filled up with white space to this size", None),
+    ("malformed", "200 with an HTML page", Some(Fault::Malformed)),
+    ("redirect=URL", "302 to this URL", None),
+    ("gzip", "a compressed profile, though the client did not ask for one", Some(Fault::Gzip)),
+    ("inactive", "a profile that is not active", Some(Fault::Inactive)),
+    ("no-phone", "a profile without a phone number", Some(Fault::NoPhone)),
 ];
 
 fn read(name: &str, argument: &str) -> Option<Fault> {
@@ -224,7 +223,7 @@ mod tests {
             ["", "None", "none=1", "slow", "slow=x", "status=", "status=101", "status=600", "drip=0s", "sized=-1"]
         {
             let error = text.parse::<Fault>().unwrap_err().to_string();
-            for (form, _) in Fault::FORMS {
+            for (form, _) in Fault::forms() {
                 assert!(error.contains(form), "{error}");
             }
         }

@@ -13,7 +13,7 @@ pub(in crate::gateway) struct SimulateArgs {
     listen: SocketAddr,
 
     /// How the profile endpoint answers.
-    #[arg(long, alias = "day", value_name = "FAULT", default_value = "none", long_help = table("How the profile endpoint answers", Fault::FORMS))]
+    #[arg(long, alias = "day", value_name = "FAULT", default_value = "none", long_help = table("How the profile endpoint answers", Fault::forms()))]
     fault: Fault,
 
     /// Speak TLS with this certificate chain (PEM).
@@ -33,7 +33,7 @@ pub(in crate::gateway) struct SimulateArgs {
     callback_url: Option<String>,
 
     /// Which callback to post.
-    #[arg(long, value_name = "KIND", default_value = "grant", requires = "callback", long_help = table("Which callback to post", Call::KINDS))]
+    #[arg(long, value_name = "KIND", default_value = "grant", requires = "callback", long_help = table("Which callback to post", Call::KINDS.iter().copied()))]
     send: Call,
 
     /// Wait before the callback, such as 5s or 300ms.
@@ -168,8 +168,8 @@ What the endpoint saw:
     )
 }
 
-fn table(title: &str, rows: &[(&str, &str)]) -> String {
-    let rows = rows.iter().map(|(text, meaning)| format!("\n{text:<31}{meaning}"));
+fn table(title: &str, rows: impl Iterator<Item = (&'static str, &'static str)>) -> String {
+    let rows = rows.map(|(text, meaning)| format!("\n{text:<31}{meaning}"));
     format!("{title}:\n{}", rows.collect::<String>())
 }
 
