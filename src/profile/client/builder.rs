@@ -29,16 +29,16 @@ pub struct ProfileClientBuilder {
 
 impl ProfileClientBuilder {
     /// The default of [`connect_timeout`](Self::connect_timeout).
-    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+    pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
     /// The default of [`attempts`](Self::attempts).
-    pub const ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
+    pub(crate) const ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
 
     /// The default of [`profile_limit`](Self::profile_limit).
-    pub const PROFILE_LIMIT: usize = 64 * 1024;
+    pub(crate) const PROFILE_LIMIT: usize = 64 * 1024;
 
     /// The default of [`concurrency`](Self::concurrency).
-    pub const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
+    pub(crate) const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
 
     /// Sets how long it may take to connect, TLS handshake included. Defaults to 1 second.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
