@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
 
 use super::{Rejection, authority::Authority};
+use crate::headers::tokens;
 
 /// Whether a request of HTTP/1.1 must say its host, as RFC 9112 §3.2 has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,7 @@ fn length_is_clear(headers: &HeaderMap) -> bool {
 /// pingora refuses the same, but only once it prepares the request for the app: a callback's token would be spent by then.
 fn connection_is_clear(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::CONNECTION).iter();
-    let mut options = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut options = values.flat_map(tokens);
     let is_listed = |option: &[u8]| NEVER_NOMINATED.iter().any(|name| option.eq_ignore_ascii_case(name));
     let clear = |option: &[u8]| option.iter().all(|byte| is_token_byte(*byte)) && !is_listed(option);
     let mut count = 0;

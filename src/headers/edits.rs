@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::{
     Field, HeaderNames, Injection, KeptCookies, Spoofs, UpstreamCookieEdits,
     field::{TooLong, cut},
+    namespace::tokens,
 };
 use crate::{callback::Decline, identity::Identity, lease::Lease};
 
@@ -165,7 +166,7 @@ impl ResponseEdits {
 fn varies_by_cookie(target: &impl HeaderTarget) -> bool {
     let varies = |name: &[u8]| name == b"*" || name.eq_ignore_ascii_case(b"cookie");
     let lines = target.headers().get_all(header::VARY).iter();
-    lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).any(|name| varies(name.trim_ascii()))
+    lines.flat_map(tokens).any(|name| varies(name.trim_ascii()))
 }
 
 impl HeaderNames {

@@ -30,7 +30,7 @@ pub use self::{
 pub(crate) use self::{
     cookies::{KeptCookies, UpstreamCookieEdits, join_cookies},
     edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
-    namespace::{Spoofs, reads_as},
+    namespace::{Spoofs, only, reads_as, tokens},
 };
 
 /// The headers that truegate sets, and the namespace that is reserved for them.

@@ -107,7 +107,18 @@ fn starts_folded(name: &[u8], folded: &str) -> bool {
     name.len() >= folded.len() && folded.bytes().zip(name).all(|(ours, byte)| ours == fold_byte(*byte))
 }
 
-fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+/// The value of a header that came once.
+#[cfg_attr(
+    not(any(feature = "gateway", feature = "session")),
+    allow(dead_code, reason = "only these believe a header")
+)]
+pub(crate) fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// The entries of a header that is a list, with the white space around them.
+pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     value.as_bytes().split(|byte| *byte == b',')
 }
 

@@ -1,6 +1,6 @@
 //! The host that a request is for, which may be an alias of the public one, such as `www`, or a trailing dot.
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery};
 
 use super::{
     Inner,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     gate::{ClientInfo, Connection, Reply, Scheme},
+    headers::only,
     session::{
         TrustedProxy,
         cookies::{CookieValue, OwnCookie},
@@ -72,12 +73,6 @@ fn host(head: &Parts) -> Option<&[u8]> {
     let named = || head.headers.get(header::HOST).map(HeaderValue::as_bytes);
     let in_target = || head.uri.authority().map(|authority| authority.as_str().as_bytes());
     told.map(HeaderValue::as_bytes).or_else(named).or_else(in_target)
-}
-
-/// The value of a header that came once.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
-    let mut values = headers.get_all(name).into_iter();
-    values.next().filter(|_| values.next().is_none())
 }
 
 /// The parameter that says that a browser was led here before.

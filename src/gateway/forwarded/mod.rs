@@ -26,7 +26,7 @@ pub(super) use self::trusted::TrustedNetwork;
 pub(crate) use self::trusted::TrustedProxies;
 use crate::{
     gate::{ClientInfo, Scheme},
-    headers::{HeaderTarget, reads_as, remove_where},
+    headers::{HeaderTarget, only, reads_as, remove_where},
     pingora::peer,
 };
 
@@ -145,12 +145,6 @@ fn is_name_or_address(host: &str) -> bool {
 
 fn is_port(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<NonZero<u16>>().is_ok()
-}
-
-/// The value of a header that came once.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
-    let mut values = headers.get_all(name).into_iter();
-    values.next().filter(|_| values.next().is_none())
 }
 
 fn asked_host(request: &RequestHeader) -> Option<HeaderValue> {
