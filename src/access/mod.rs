@@ -34,7 +34,7 @@
 //! - `//host/path` is `/path`, as for an app that resolves its target as a URL.
 //!
 //! If all readings have the same access, the path has it: a rule elsewhere does not affect `/@scope%2fpkg` or `/wiki/C%23`.
-//! Otherwise the answer depends on whether the path has a canonical spelling:
+//! Otherwise the answer depends on whether the path has a [canonical spelling](PathPattern#canonical-spelling):
 //!
 //! - If the path has a canonical spelling, it has the access of that spelling. It is refused only if another reading requires an
 //!   identity that the canonical spelling does not require, or requires an identity of another list. With `/admin` required and

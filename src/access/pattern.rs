@@ -11,6 +11,13 @@ use crate::path::CanonicalPath;
 /// `/account` and `/account/` are the same pattern: it covers `/account`, `/account/` and `/account/x`, but not `/accounts`.
 /// With [`exact`](Self::exact) the pattern covers only `/account` and `/account/`, because most servers answer both alike, or
 /// redirect from one to the other.
+///
+/// # Canonical spelling
+///
+/// A pattern is written in the canonical spelling of its path: visible ASCII from the root, without empty segments and dot
+/// segments. Letters, digits, `-`, `.`, `_` and `~` are not escaped. Bytes beyond ASCII and spaces are escaped, and escapes are
+/// in upper case. Letter case counts. A pattern has no `;`, which some servers take for the start of parameters, and no `*`,
+/// which people would take for a wildcard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
     /// Canonical, without a slash at the end; the root is empty.
@@ -38,8 +45,7 @@ impl PathPattern {
     ///
     /// # Errors
     ///
-    /// When the path is not canonical, or holds `;` or `*`: some servers take `;` for the start of parameters, and people
-    /// would take `*` for a wildcard.
+    /// When the path is not in its [canonical spelling](Self#canonical-spelling), or holds `;` or `*`.
     pub fn exact(text: &str) -> Result<Self, PathPatternError> {
         Self::new(text, Scope::Exact)
     }
