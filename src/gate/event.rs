@@ -12,7 +12,7 @@ pub enum Event {
     /// A callback has ended.
     Callback {
         /// How it ended.
-        outcome: Outcome,
+        outcome: CallbackOutcome,
         /// The time since its head arrived.
         elapsed: Duration,
     },
@@ -44,7 +44,7 @@ pub enum Event {
 
 closed_list! {
     /// How a callback ended.
-    pub enum Outcome {
+    pub enum CallbackOutcome {
         /// The upstream gets it with a verified identity.
         Verified,
         /// The upstream gets it with its status only.
@@ -58,7 +58,7 @@ closed_list! {
     }
 }
 
-impl Outcome {
+impl CallbackOutcome {
     /// Every outcome with each rejection, for tables and metrics.
     pub fn all() -> impl Iterator<Item = Self> {
         let others = Self::ALL.iter().copied().filter(|outcome| !matches!(outcome, Self::Rejected(_)));

@@ -12,7 +12,7 @@ use futures_core::future::BoxFuture;
 use http::StatusCode;
 
 use super::{
-    Connection, Event, FetchOutcome, Gate, Outcome, ReadFailure, Rejection, Reply, Verdict, plugin::FormHandler,
+    CallbackOutcome, Connection, Event, FetchOutcome, Gate, ReadFailure, Rejection, Reply, Verdict, plugin::FormHandler,
 };
 use crate::{
     callback::{Callback, Grant},
@@ -52,7 +52,7 @@ impl Intake {
 
     /// The head alone is reason enough to answer.
     pub(super) fn refuse(mut self, rejection: Rejection) -> Reply {
-        self.conclude(Outcome::Rejected(rejection));
+        self.conclude(CallbackOutcome::Rejected(rejection));
         Reply::reject(rejection, Connection::Close)
     }
 
@@ -101,20 +101,24 @@ impl Intake {
         })
     }
 
-    async fn decide(&self, body: Bytes, take: Option<CallbackHandler>) -> Result<(Outcome, Verdict), Rejection> {
+    async fn decide(
+        &self,
+        body: Bytes,
+        take: Option<CallbackHandler>,
+    ) -> Result<(CallbackOutcome, Verdict), Rejection> {
         let gate = &self.gate;
         let callback = Callback::parse(&body, &gate.0.endpoints)?;
         if let Some(take) = take {
             take(callback, body).await?;
-            return Ok((Outcome::Acknowledged, Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))));
+            return Ok((CallbackOutcome::Acknowledged, Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))));
         }
         let (outcome, kind) = match callback {
-            Callback::Decline(decline) => (Outcome::Declined, EditKind::Declined(decline)),
+            Callback::Decline(decline) => (CallbackOutcome::Declined, EditKind::Declined(decline)),
             Callback::Grant(grant) => {
                 let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
                 let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                 let assertion = gate.assert(&identity, None);
-                (Outcome::Verified, EditKind::Verified { identity, assertion })
+                (CallbackOutcome::Verified, EditKind::Verified { identity, assertion })
             }
         };
         Ok((outcome, Verdict::Forward(Edits::new(gate.names(), kind))))
@@ -125,14 +129,16 @@ impl Intake {
     }
 
     fn reject(mut self, rejection: Rejection, connection: Connection) -> Verdict {
-        self.conclude(Outcome::Rejected(rejection));
+        self.conclude(CallbackOutcome::Rejected(rejection));
         Verdict::Reply(Reply::reject(rejection, connection))
     }
 
-    fn conclude(&mut self, outcome: Outcome) {
+    fn conclude(&mut self, outcome: CallbackOutcome) {
         self.concluded = true;
         match (&self.handler, outcome) {
-            (BodyHandler::Form(_), Outcome::Rejected(rejection)) => self.gate.observe(Event::Refusal(rejection)),
+            (BodyHandler::Form(_), CallbackOutcome::Rejected(rejection)) => {
+                self.gate.observe(Event::Refusal(rejection))
+            }
             (BodyHandler::Form(_), _) => {}
             (BodyHandler::Callback(_), outcome) => {
                 let elapsed = self.gate.0.clock.now() - self.arrived;
@@ -177,7 +183,7 @@ pub(crate) async fn unless<T>(first: impl Future<Output = ()>, future: impl Futu
 impl Drop for Intake {
     fn drop(&mut self) {
         if !self.concluded {
-            self.conclude(Outcome::Abandoned);
+            self.conclude(CallbackOutcome::Abandoned);
         }
     }
 }

@@ -56,7 +56,7 @@ use http::{HeaderMap, Method, header, request::Parts};
 pub use self::{
     builder::GateBuilder,
     client::{ClientInfo, Scheme},
-    event::{Channel, Event, FetchOutcome, LoginEvent, Observer, Outcome, VerificationOutcome},
+    event::{CallbackOutcome, Channel, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
     limits::Limits,
     rejection::Rejection,
 };

@@ -60,7 +60,7 @@ impl ProfileSource for Source {
 struct Log(Arc<Mutex<Vec<Event>>>);
 
 impl Log {
-    fn outcomes(&self) -> Vec<Outcome> {
+    fn outcomes(&self) -> Vec<CallbackOutcome> {
         let outcome = |event: &Event| match event {
             Event::Callback { outcome, .. } => Some(*outcome),
             _ => None,
@@ -253,8 +253,9 @@ fn every_callback_has_one_outcome_even_if_it_is_abandoned() {
     let _ = finish(&silent, DECLINE);
     let _ = finish(&silent, "{}");
     let _ = silent.inspect(&head("GET", PATH, &[]));
-    let rejected = [Rejection::MalformedCallback, Rejection::MethodNotAllowed { allow: "POST" }].map(Outcome::Rejected);
-    let abandoned = [Outcome::Abandoned, Outcome::Abandoned, Outcome::Declined];
+    let rejected =
+        [Rejection::MalformedCallback, Rejection::MethodNotAllowed { allow: "POST" }].map(CallbackOutcome::Rejected);
+    let abandoned = [CallbackOutcome::Abandoned, CallbackOutcome::Abandoned, CallbackOutcome::Declined];
     assert_eq!(log.outcomes(), [&abandoned[..], &rejected[..]].concat());
 }
 

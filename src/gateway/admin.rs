@@ -24,7 +24,7 @@ use prometheus_client::{
 use super::rejection::EdgeRejection;
 use crate::{
     cause::Cause,
-    gate::{Channel, FetchOutcome, LoginEvent, Outcome, Rejection, VerificationOutcome},
+    gate::{CallbackOutcome, Channel, FetchOutcome, LoginEvent, Rejection, VerificationOutcome},
 };
 
 /// The state that the admin routes show.
@@ -71,7 +71,7 @@ async fn metrics(State(health): State<Health>) -> impl IntoResponse {
 
 /// The metrics of one gateway.
 pub(super) struct Metrics {
-    pub(super) callbacks: Counters<Outcome>,
+    pub(super) callbacks: Counters<CallbackOutcome>,
     pub(super) verifications: Counters<VerificationOutcome>,
     pub(super) verification: Histogram,
     pub(super) fetches: Counters<FetchOutcome, 2>,
@@ -106,7 +106,7 @@ impl Metrics {
         let class = |status: &u16| [("class", class(*status))];
         let classes = || (0..).step_by(100).take(CLASSES.len());
         Self {
-            callbacks: Counters::new(Outcome::all(), |outcome| [("outcome", outcome.code())]),
+            callbacks: Counters::new(CallbackOutcome::all(), |outcome| [("outcome", outcome.code())]),
             verifications: Counters::new(each(VerificationOutcome::ALL), |outcome| [("outcome", outcome.code())]),
             verification: Histogram::new(BUCKETS.into_iter().chain(LONG_BUCKETS)),
             fetches: Counters::new(FetchOutcome::all(), |outcome| {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cause::Cause,
     clock::{Clock as _, SystemClock},
-    gate::{Event, FetchOutcome, Observer, Outcome, Rejection, VerificationOutcome},
+    gate::{CallbackOutcome, Event, FetchOutcome, Observer, Rejection, VerificationOutcome},
 };
 
 /// Logs a line at the level of details if anyone can cause as many of them as they like.
@@ -114,10 +114,10 @@ impl Observer for Telemetry {
             Event::Callback { outcome, elapsed } => {
                 metrics.callbacks.count(&outcome);
                 // A callback that was only acknowledged gets its verdict later.
-                if outcome != Outcome::Acknowledged {
+                if outcome != CallbackOutcome::Acknowledged {
                     metrics.verification.observe(elapsed.as_secs_f64());
                 }
-                let is_flood = matches!(outcome, Outcome::Rejected(Rejection::TooManyRequests { .. }));
+                let is_flood = matches!(outcome, CallbackOutcome::Rejected(Rejection::TooManyRequests { .. }));
                 log!(quiet if is_flood, info!(outcome = outcome.code(), elapsed_ms = milliseconds(elapsed), "callback"));
             }
             Event::Verification { outcome, elapsed } => {

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use truegate::{
     assertion::{Assertions, SigningKey, SigningKeys},
     callback::ProfileEndpoint,
-    gate::{Event, Gate, GateBuilder, Limits, Observer, Outcome},
+    gate::{CallbackOutcome, Event, Gate, GateBuilder, Limits, Observer},
     headers::{Encoding, Field, HeaderNames, Preset},
     profile::ProfileClient,
 };
@@ -224,7 +224,7 @@ struct Abandonments(watch::Sender<usize>);
 
 impl Observer for Abandonments {
     fn observe(&self, event: Event) {
-        if let Event::Callback { outcome: Outcome::Abandoned, .. } = event {
+        if let Event::Callback { outcome: CallbackOutcome::Abandoned, .. } = event {
             self.0.send_modify(|count| *count += 1);
         }
     }
