@@ -39,7 +39,7 @@ pub enum Event {
     /// A browser opened the login over http although the site is https, so it drops every cookie.
     InsecureLogin,
     /// A client or the app claimed an identity, and the claim was stripped.
-    Spoof(Channel),
+    Spoof(SpoofChannel),
 }
 
 closed_list! {
@@ -174,7 +174,7 @@ closed_list! {
 
 closed_list! {
     /// The part of the message that claimed an identity.
-    pub enum Channel {
+    pub enum SpoofChannel {
         /// In a request header.
         Header = "header",
         /// In the list of headers that the next hop drops (`Connection`).

@@ -56,7 +56,7 @@ use http::{HeaderMap, Method, header, request::Parts};
 pub use self::{
     builder::GateBuilder,
     client::{ClientInfo, Scheme},
-    event::{CallbackOutcome, Channel, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
+    event::{CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, SpoofChannel, VerificationOutcome},
     limits::Limits,
     rejection::Rejection,
 };
@@ -208,9 +208,9 @@ impl Gate {
 
     fn report(&self, spoofs: Spoofs) {
         for (spoofed, channel) in [
-            (spoofs.header, Channel::Header),
-            (spoofs.connection, Channel::Connection),
-            (spoofs.trailer, Channel::Trailer),
+            (spoofs.header, SpoofChannel::Header),
+            (spoofs.connection, SpoofChannel::Connection),
+            (spoofs.trailer, SpoofChannel::Trailer),
         ] {
             if spoofed {
                 self.observe(Event::Spoof(channel));
@@ -220,7 +220,7 @@ impl Gate {
 
     fn report_response(&self, spoofs: Spoofs) {
         if spoofs != Spoofs::default() {
-            self.observe(Event::Spoof(Channel::Response));
+            self.observe(Event::Spoof(SpoofChannel::Response));
         }
     }
 

@@ -273,7 +273,8 @@ fn claims_are_stripped_and_counted_by_channel() {
     gate.strip_request_trailers(&mut claim());
     gate.strip_response(&mut claim());
     gate.apply(&edits, &mut HeaderMap::new());
-    let spoofs = [Channel::Header, Channel::Connection, Channel::Trailer, Channel::Response].map(Event::Spoof);
+    let spoofs = [SpoofChannel::Header, SpoofChannel::Connection, SpoofChannel::Trailer, SpoofChannel::Response]
+        .map(Event::Spoof);
     assert_eq!(*log.0.lock().unwrap(), spoofs);
 }
 

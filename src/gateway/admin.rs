@@ -24,7 +24,7 @@ use prometheus_client::{
 use super::rejection::EdgeRejection;
 use crate::{
     cause::Cause,
-    gate::{CallbackOutcome, Channel, FetchOutcome, LoginEvent, Rejection, VerificationOutcome},
+    gate::{CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
 };
 
 /// The state that the admin routes show.
@@ -77,7 +77,7 @@ pub(super) struct Metrics {
     pub(super) fetches: Counters<FetchOutcome, 2>,
     pub(super) fetch: Histogram,
     pub(super) logins: Counters<LoginEvent>,
-    pub(super) spoofs: Counters<Channel>,
+    pub(super) spoofs: Counters<SpoofChannel>,
     /// By the code of a [`Rejection`] or an [`EdgeRejection`].
     pub(super) refusals: Counters<&'static str>,
     /// By the status of the answer, of which the class is counted.
@@ -114,7 +114,7 @@ impl Metrics {
             }),
             fetch: Histogram::new(BUCKETS),
             logins: Counters::new(each(LoginEvent::ALL), |event| [("event", event.code())]),
-            spoofs: Counters::new(each(Channel::ALL), |channel| [("channel", channel.code())]),
+            spoofs: Counters::new(each(SpoofChannel::ALL), |channel| [("channel", channel.code())]),
             refusals: Counters::new(reasons, |reason| [("reason", *reason)]),
             responses: Counters::new(classes(), class),
             upstream_failures: Counters::new(each(Cause::ALL), cause),
