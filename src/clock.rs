@@ -61,11 +61,11 @@ impl Clock for SystemClock {
 /// A clock for tests that moves only when a test moves it. Clones share their time.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
-    hands: Arc<Mutex<Hands>>,
+    time: Arc<Mutex<ManualTime>>,
 }
 
 #[derive(Debug)]
-struct Hands {
+struct ManualTime {
     now: Instant,
     wall: SystemTime,
     sleepers: Vec<Waker>,
@@ -74,42 +74,42 @@ struct Hands {
 impl ManualClock {
     /// Moves the clock forward and completes the waits that have ended.
     pub fn advance(&self, by: Duration) {
-        let mut hands = self.hands.lock().unwrap_or_else(PoisonError::into_inner);
-        hands.now += by;
-        hands.wall += by;
-        hands.sleepers.drain(..).for_each(Waker::wake);
+        let mut time = self.time.lock().unwrap_or_else(PoisonError::into_inner);
+        time.now += by;
+        time.wall += by;
+        time.sleepers.drain(..).for_each(Waker::wake);
     }
 
     /// Sets the date and time, forward or back. This ends no wait.
     pub fn set_wall(&self, wall: SystemTime) {
-        self.hands.lock().unwrap_or_else(PoisonError::into_inner).wall = wall;
+        self.time.lock().unwrap_or_else(PoisonError::into_inner).wall = wall;
     }
 }
 
 impl Default for ManualClock {
     fn default() -> Self {
-        let hands = Hands { now: SystemClock.now(), wall: SystemClock.wall(), sleepers: Vec::new() };
-        Self { hands: Arc::new(Mutex::new(hands)) }
+        let time = ManualTime { now: SystemClock.now(), wall: SystemClock.wall(), sleepers: Vec::new() };
+        Self { time: Arc::new(Mutex::new(time)) }
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Instant {
-        self.hands.lock().unwrap_or_else(PoisonError::into_inner).now
+        self.time.lock().unwrap_or_else(PoisonError::into_inner).now
     }
 
     fn wall(&self) -> SystemTime {
-        self.hands.lock().unwrap_or_else(PoisonError::into_inner).wall
+        self.time.lock().unwrap_or_else(PoisonError::into_inner).wall
     }
 
     fn sleep_until(&self, instant: Instant) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let hands = Arc::clone(&self.hands);
+        let time = Arc::clone(&self.time);
         Box::pin(poll_fn(move |cx| {
-            let mut hands = hands.lock().unwrap_or_else(PoisonError::into_inner);
-            if hands.now >= instant {
+            let mut time = time.lock().unwrap_or_else(PoisonError::into_inner);
+            if time.now >= instant {
                 return Poll::Ready(());
             }
-            hands.sleepers.push(cx.waker().clone());
+            time.sleepers.push(cx.waker().clone());
             Poll::Pending
         }))
     }

@@ -25,10 +25,10 @@ use futures_core::future::BoxFuture;
 /// # drop(serve(http::Request::new(()), async {}));
 /// ```
 #[derive(Clone)]
-pub struct Lease(Arc<dyn Tenure>);
+pub struct Lease(Arc<dyn SessionEnd>);
 
 /// The end of a session.
-pub(crate) trait Tenure: Send + Sync {
+pub(crate) trait SessionEnd: Send + Sync {
     /// Whether it has ended, as far as is known now.
     fn is_over(&self) -> bool;
 
@@ -37,8 +37,8 @@ pub(crate) trait Tenure: Send + Sync {
 }
 
 impl Lease {
-    pub(crate) fn new(tenure: impl Tenure + 'static) -> Self {
-        Self(Arc::new(tenure))
+    pub(crate) fn new(end: impl SessionEnd + 'static) -> Self {
+        Self(Arc::new(end))
     }
 
     /// Whether this gateway knows that the session has ended.

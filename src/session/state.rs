@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     gate::{Rejection, Reply},
-    lease::{Lease, Tenure},
+    lease::{Lease, SessionEnd},
     session::{
         SealPurpose, Session,
         cookies::{CookieValue, OwnCookie},
@@ -131,7 +131,7 @@ struct OpenSession {
     end: Instant,
 }
 
-impl Tenure for OpenSession {
+impl SessionEnd for OpenSession {
     fn is_over(&self) -> bool {
         let handler = self.handler.borrow();
         handler.gate.clock().now() >= self.end || handler.sessions.revocations.names(&self.session)
