@@ -6,8 +6,8 @@
 /// `ALL` is a slice, so that its type does not change with its length. A derive (`strum`) would name the words after the
 /// variants, and its traits would become a part of this crate's own interface.
 ///
-/// The rows may leave the words out; then there is no `code`. Behind the words, all rows may have a status and a sentence:
-/// then there are `status` and `title` for the answer. A variant that holds more is in `ALL` once, with an example.
+/// Without words there is no `code`. Behind the words, the rows may have a status and a sentence, for an enum of refusals: then
+/// there are `status` and `title`. A variant that holds more is in `ALL` once, with an example.
 macro_rules! closed_list {
     (
         $(#[$about:meta])*

@@ -27,9 +27,9 @@ use futures_core::future::BoxFuture;
 #[derive(Clone)]
 pub struct Lease(Arc<dyn SessionEnd>);
 
-/// The end of a session.
+/// Knows when one session ends.
 pub(crate) trait SessionEnd: Send + Sync {
-    /// Whether it has ended, as far as is known now.
+    /// Whether this gateway knows that the session has ended.
     fn is_over(&self) -> bool;
 
     /// Completes soon after the session has ended on any gateway.

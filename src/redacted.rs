@@ -2,8 +2,8 @@
 
 /// Implements `Debug` for types by their names alone: `PhoneNumber(redacted)`.
 ///
-/// It is for secrets, for people's data, and for what holds either somewhere inside. A derive for this (`derive_more`,
-/// `educe`) skips single fields, so a field that is added later shows itself.
+/// It is for secrets, for people's data, and for types that hold either somewhere inside. A derive (`derive_more`, `educe`) would
+/// skip single fields, so that a field which is added later is shown.
 macro_rules! redacted {
     ($($name:ident $(<$lifetime:lifetime>)?),+) => {
         $(

@@ -64,7 +64,7 @@ impl Plugin for AssertionPlugin {
     }
 }
 
-/// Some 10 MB of assertions at most; a session that is pushed out gets a new one early.
+/// Up to 10 MB of assertions. A session beyond that gets a new assertion early.
 const KEPT: NonZero<usize> = NonZero::new(10_000).expect("it is not zero");
 
 #[cfg(test)]

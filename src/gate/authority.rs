@@ -22,7 +22,7 @@ impl<'a> Authority<'a> {
         is_host(host).then_some(Self { host, port })
     }
 
-    /// Whether both name the same host and port, where the scheme says which port is meant by none.
+    /// Whether both name the same host and port. An authority without a port has the default port of the scheme.
     pub(crate) fn is_same(&self, other: &Self, scheme: Option<&str>) -> bool {
         let default = if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) { 443 } else { 80 };
         let port = |authority: &Self| authority.port.unwrap_or(default);
@@ -45,7 +45,7 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// The characters of RFC 3986 that no server takes for anything but a part of a name, and escapes with two digits.
+/// Whether a name has only characters of RFC 3986 that every server reads as part of a name, and escapes with two digits.
 fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     let hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());

@@ -1,11 +1,11 @@
-//! Heads that two servers would read in two ways are refused before anything is decided by them.
+//! The check of a request's head: the gate refuses a head that two servers could read in two ways.
 
 use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
 
 use super::{Rejection, authority::Authority};
 use crate::headers::tokens;
 
-/// Whether a request of HTTP/1.1 must say its host, as RFC 9112 §3.2 has it.
+/// What to do with an HTTP/1.1 request without a `Host`, which RFC 9112 §3.2 forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MissingHost {
     /// Requests made in the same process, in an app's own tests, have none.
@@ -13,7 +13,7 @@ pub(super) enum MissingHost {
     Refuse,
 }
 
-/// Refuses what the HTTP libraries let through and the next server might read differently.
+/// Refuses a head that the HTTP libraries let through and that the next server might read differently.
 pub(super) fn check(head: &Parts, missing_host: MissingHost) -> Result<(), Rejection> {
     if is_tunnel(head) || head.method == Method::TRACE {
         return Err(Rejection::MethodNotAllowed { allow: METHODS });
@@ -46,7 +46,7 @@ fn host_is_clear(head: &Parts, missing_host: MissingHost) -> bool {
     }
 }
 
-/// One `chunked`, in HTTP/1.1, without a length beside it (RFC 9112 §6.1).
+/// Whether there is no `Transfer-Encoding`, or one `chunked` in HTTP/1.1 without a length beside it (RFC 9112 §6.1).
 fn transfer_encoding_is_clear(head: &Parts) -> bool {
     let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
     let is_clear = |encoding: &HeaderValue| {
@@ -64,9 +64,10 @@ fn length_is_clear(headers: &HeaderMap) -> bool {
     lengths.next().is_none_or(clear) && lengths.next().is_none()
 }
 
-/// A few tokens (RFC 9110 §7.6.1), none of which has the next hop drop what says where the request is for or came from.
+/// Whether `Connection` has a few tokens only (RFC 9110 §7.6.1), and none that makes the next hop drop the host or the client of
+/// the request.
 ///
-/// pingora refuses the same, but only once it prepares the request for the app: a callback's token would be spent by then.
+/// pingora refuses the same heads, but only when it prepares the request for the app. By then a callback's token is used up.
 fn connection_is_clear(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::CONNECTION).iter();
     let mut options = values.flat_map(tokens);
@@ -87,12 +88,12 @@ fn is_token_byte(byte: u8) -> bool {
 
 const NEVER_NOMINATED: [&[u8]; 4] = [b"host", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"];
 
-/// As many as pingora takes.
+/// The number of options that pingora accepts.
 const MAX_CONNECTION_OPTIONS: usize = 9;
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// The digits of any length that fits 63 bits.
+/// Every length of so many digits fits 63 bits.
 const MAX_LENGTH_DIGITS: usize = 18;
 
 #[cfg(test)]

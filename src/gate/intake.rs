@@ -1,4 +1,4 @@
-//! A request whose body the gate has to read, and what becomes of it once it is whole.
+//! Requests whose bodies the gate needs, and the verdicts on them.
 
 use std::{
     future::{Future, poll_fn},
@@ -50,7 +50,7 @@ impl Intake {
         Self { gate, arrived, handler, concluded: false }
     }
 
-    /// The head alone is reason enough to answer.
+    /// Answers a callback whose head is reason enough to refuse it.
     pub(super) fn refuse(mut self, rejection: Rejection) -> Reply {
         self.conclude(CallbackOutcome::Rejected(rejection));
         Reply::reject(rejection, Connection::Close)
@@ -159,18 +159,18 @@ impl Gate {
         fetched
     }
 
-    /// The profile, unless Truecaller says that it is not active and that matters.
+    /// Returns the profile, unless it is not active and this gate accepts active profiles only.
     pub(crate) fn active(&self, profile: Profile) -> Result<Profile, Rejection> {
         if self.0.requires_active && !profile.is_active { Err(Rejection::ProfileInactive) } else { Ok(profile) }
     }
 
-    /// The future's output, unless the deadline comes first.
+    /// Returns the future's output, or `None` if the deadline comes first.
     pub(crate) async fn by<T>(&self, deadline: Instant, future: impl Future<Output = T>) -> Option<T> {
         unless(self.0.clock.sleep_until(deadline), future).await
     }
 }
 
-/// The future's output, unless the other one is ready first.
+/// Returns the future's output, or `None` if the other future is ready first.
 pub(crate) async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
     let (mut first, mut future) = (pin!(first), pin!(future));
     poll_fn(|cx| match future.as_mut().poll(cx) {

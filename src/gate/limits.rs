@@ -59,7 +59,7 @@ impl Default for Limits {
     }
 }
 
-/// Counts what the limits are about.
+/// The limiters of a gate, where it has limits.
 #[derive(Default)]
 pub(super) struct Limiters {
     pub(super) logins: Option<Limiter>,
@@ -76,7 +76,7 @@ impl Limiters {
     }
 }
 
-/// Counts a request, unless too many came from where it comes from.
+/// Counts a request, or refuses it because its client or network has sent too many.
 pub(super) fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejection> {
     let address = head.extensions.get::<ClientInfo>().and_then(|client| client.address);
     let Some((limiter, address)) = limiter.zip(address) else { return Ok(()) };
@@ -100,7 +100,7 @@ impl Limiter {
         }))
     }
 
-    /// Counts one for an address and then for each larger network, or tells how long it has to wait.
+    /// Counts a request for its address and then for each larger network, or returns how long the client has to wait.
     fn count(&self, address: IpAddr) -> Result<(), Duration> {
         self.0.iter().zip(NETWORKS).try_for_each(|(limiter, network)| match network.around(address) {
             Some(network) => limiter.check_key(&network).map_err(|until| until.wait_time_from(limiter.clock().now())),
@@ -112,7 +112,7 @@ impl Limiter {
 /// A size of networks, by the lengths of their prefixes.
 #[derive(Clone, Copy)]
 struct Network {
-    /// None if IPv4 knows no such network.
+    /// `None` if only IPv6 has networks of this size.
     v4: Option<u32>,
     v6: u32,
     /// How many times the limit of an address may come from it.
@@ -129,7 +129,7 @@ impl Network {
     }
 }
 
-/// The clock of a gate, as time since its start.
+/// The clock of a gate, which tells the time since the limiter was made.
 #[derive(Clone)]
 struct ClockSinceStart {
     clock: Arc<dyn Clock>,
@@ -177,7 +177,7 @@ const NETWORKS: [Network; 3] = [
     Network { v4: None, v6: 48, limits: NonZero::new(16).expect("sixteen is not zero") },
 ];
 
-/// How many addresses are remembered, and how many networks of each size: about 6 MiB each if so many ever come.
+/// The number of addresses that are remembered, and of networks of each size: about 6 MiB for each of the three.
 const KEPT: usize = 1 << 16;
 
 #[cfg(test)]

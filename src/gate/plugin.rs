@@ -149,7 +149,7 @@ impl Gate {
         self.0.path.compare(path) == PathMatch::Ambiguous
     }
 
-    /// Counts a login, unless too many came from where it comes from.
+    /// Counts a login, or refuses it because its client or network has started too many.
     pub(crate) fn count_login(&self, head: &Parts) -> Result<(), Rejection> {
         limits::count(self.0.limiters.logins.as_ref(), head)
     }
