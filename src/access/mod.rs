@@ -53,8 +53,6 @@ mod phones_file;
 mod rule;
 mod rules;
 
-#[cfg(feature = "gateway")]
-pub(crate) use self::phones_file::Refresh;
 pub(crate) use self::rule::RuleInput;
 pub use self::{
     allow::{AllowEntry, AllowList, PhonePrefix, PhonePrefixError},

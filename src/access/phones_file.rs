@@ -4,8 +4,7 @@ use std::{
     collections::HashSet,
     fmt, fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::SystemTime,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use crate::profile::PhoneNumber;
@@ -19,17 +18,6 @@ pub struct PhonesFile(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     phones: RwLock<HashSet<PhoneNumber>>,
-    /// The stamp of the file when it was last read; none if that failed.
-    stamp: Mutex<Option<Stamp>>,
-}
-
-/// The result of a refresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refresh {
-    /// The file has not changed.
-    Unchanged,
-    /// The file had changed, and its list is in use from now on.
-    Renewed,
 }
 
 impl PhonesFile {
@@ -40,34 +28,25 @@ impl PhonesFile {
     /// When it cannot be read, or a line is not a number in international form with its plus.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, PhonesFileError> {
         let path = path.into();
-        let stamp = stamp_of(&path)?;
         let phones = RwLock::new(load(&path)?);
-        Ok(Self(Arc::new(Shared { path, phones, stamp: Mutex::new(Some(stamp)) })))
+        Ok(Self(Arc::new(Shared { path, phones })))
     }
 
-    /// Reads the file again if it has changed. It blocks on the file, but no lookup waits for it.
+    /// Reads the file again. It blocks on the file, but no lookup waits for it.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read). The list then stays as it was, and each refresh tries again until the file can be used.
-    pub(crate) fn refresh(&self) -> Result<Refresh, PhonesFileError> {
-        let mut stamp = self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = stamp.take();
-        // The stamp comes first: whatever is written after it gives the file another stamp, and the next refresh reads it.
-        let now = stamp_of(&self.0.path)?;
-        let is_changed = before != Some(now);
-        if is_changed {
-            let mut phones = load(&self.0.path)?;
-            // The list of before is freed outside the lock: a long one takes a while, and lookups go on meanwhile.
-            std::mem::swap(&mut *self.0.phones.write().unwrap_or_else(PoisonError::into_inner), &mut phones);
-        }
-        *stamp = Some(now);
-        Ok(if is_changed { Refresh::Renewed } else { Refresh::Unchanged })
+    /// As [`read`](Self::read). The list then stays as it was.
+    pub(crate) fn refresh(&self) -> Result<(), PhonesFileError> {
+        let mut phones = load(&self.0.path)?;
+        // The list of before is freed outside the lock: a long one takes a while, and lookups go on meanwhile.
+        std::mem::swap(&mut *self.0.phones.write().unwrap_or_else(PoisonError::into_inner), &mut phones);
+        Ok(())
     }
 
-    /// Makes the next refresh read the file even if it looks unchanged.
-    pub(crate) fn distrust(&self) {
-        *self.0.stamp.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// Whether the file listed a number when it was last read.
@@ -112,15 +91,6 @@ impl From<io::Error> for PhonesFileError {
     fn from(error: io::Error) -> Self {
         Self::Unreadable(error.kind())
     }
-}
-
-/// Tells one state of a file from the next: when it was modified, when it was created, and its length. A file that is moved
-/// into its place was created at another time.
-type Stamp = (SystemTime, Option<SystemTime>, u64);
-
-fn stamp_of(path: &Path) -> io::Result<Stamp> {
-    let metadata = fs::metadata(path)?;
-    Ok((metadata.modified()?, metadata.created().ok(), metadata.len()))
 }
 
 fn load(path: &Path) -> Result<HashSet<PhoneNumber>, PhonesFileError> {

@@ -5,9 +5,9 @@
 
 use std::{
     fmt, fs, io,
-    os::unix::fs::MetadataExt,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use rustls::{
@@ -31,57 +31,18 @@ pub(super) struct Certificate(Arc<Current>);
 struct Current {
     files: TlsFiles,
     key: RwLock<Arc<CertifiedKey>>,
-    /// The result of the last look.
-    last: Mutex<Option<(Stamps, Freshness)>>,
 }
-
-/// Tells one state of both files from the next: when each was modified, its length and its inode.
-type Stamps = Option<[(SystemTime, u64, u64); 2]>;
 
 impl Certificate {
     /// Reads the pair at once: by the first handshake, what was found to match may be half renewed.
     pub(super) fn read(files: TlsFiles) -> io::Result<Self> {
         let key = RwLock::new(Arc::new(load(&files)?));
-        // The first look reads the files again: they may have changed while they were read.
-        Ok(Self(Arc::new(Current { files, key, last: Mutex::default() })))
+        Ok(Self(Arc::new(Current { files, key })))
     }
 
     /// The key as it was read last.
     fn key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.0.key.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Reads the files again if they have changed. It blocks on them, but no handshake waits for it.
-    fn refresh(&self, reason: Reason) -> Freshness {
-        let mut last = self.0.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = self.stamps().ok();
-        let found = match &*last {
-            Some((before, found)) if reason == Reason::Period && *before == stamps => *found,
-            _ => self.renew(),
-        };
-        *last = Some((stamps, found));
-        found
-    }
-
-    fn stamps(&self) -> io::Result<[(SystemTime, u64, u64); 2]> {
-        let stamp = |path| {
-            let metadata = fs::metadata(path)?;
-            Ok::<_, io::Error>((metadata.modified()?, metadata.len(), metadata.ino()))
-        };
-        Ok([stamp(&self.0.files.certificate)?, stamp(&self.0.files.key)?])
-    }
-
-    fn renew(&self) -> Freshness {
-        // The error may quote the files, so it is not logged.
-        let Ok(key) = load(&self.0.files) else {
-            tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
-            return Freshness::Stale;
-        };
-        if key.cert != self.key().cert {
-            *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-            tracing::info!("certificate renewed");
-        }
-        Freshness::Current
     }
 }
 
@@ -90,9 +51,24 @@ impl Certificate {
 impl Watched for Certificate {
     const PERIOD: Duration = Duration::from_secs(1);
 
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.0.files.certificate.clone(), self.0.files.key.clone()]
+    }
+
     async fn look(&mut self, reason: Reason) -> Freshness {
         let certificate = self.clone();
-        spawn_blocking(move || certificate.refresh(reason)).await.unwrap_or(Freshness::Stale)
+        let Ok(Ok(key)) = spawn_blocking(move || load(&certificate.0.files)).await else {
+            // The error may quote the files, so it is not logged.
+            if reason != Reason::Retry {
+                tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
+            }
+            return Freshness::Stale;
+        };
+        if key.cert != self.key().cert {
+            *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+            tracing::info!("certificate renewed");
+        }
+        Freshness::Current
     }
 }
 

@@ -4,14 +4,14 @@
 //! Each has a task of its own that looks at it again and again, so no request or handshake waits for a file or a name
 //! server.
 
-use std::time::Duration;
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, time::Duration};
 
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tower::retry::backoff::Backoff;
 
 use super::telemetry::Telemetry;
 use crate::{
-    access::{PhonesFile, PhonesFileError, Refresh},
+    access::{PhonesFile, PhonesFileError},
     backoff,
 };
 
@@ -23,6 +23,11 @@ pub(super) trait Watched: Send + 'static {
     /// How often it is looked at.
     const PERIOD: Duration;
 
+    /// The files that it is read from. It is looked at only if one of them has changed; without any, after each period.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// Looks at it, and takes over what has changed.
     fn look(&mut self, reason: Reason) -> impl Future<Output = Freshness> + Send;
 }
@@ -30,10 +35,14 @@ pub(super) trait Watched: Send + 'static {
 /// The reason for a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// It is time; what looks unchanged need not be read.
-    Period,
+    /// It is the first look. The state may have changed since the start, while it was read.
+    First,
+    /// It has changed, or may have.
+    Change,
     /// The operator asked for everything to be read.
     Reload,
+    /// It could not be used before. What is the matter was logged then.
+    Retry,
 }
 
 /// The result of a look: whether the state that was found is in use.
@@ -57,7 +66,7 @@ impl Watcher {
 
     /// Looks at something after each period, and when a reload is asked for, for as long as the future is polled.
     ///
-    /// An unusable state is looked at sooner, after pauses that grow up to the period.
+    /// What cannot be used is looked at sooner, after pauses that grow up to the period.
     pub(super) fn watch<W: Watched>(
         &self,
         mut watched: W,
@@ -66,7 +75,7 @@ impl Watcher {
         let mut asked = self.0.subscribe();
         async move {
             let growing = || backoff::growing(W::PERIOD / 10, W::PERIOD);
-            let mut backoff = growing();
+            let (mut backoff, mut before) = (growing(), None);
             loop {
                 let pause = match found {
                     Freshness::Current => {
@@ -75,14 +84,38 @@ impl Watcher {
                     }
                     Freshness::Stale => backoff.next_backoff(),
                 };
-                let reason = tokio::select! {
-                    Ok(()) = asked.changed() => Reason::Reload,
-                    () = pause => Reason::Period,
+                let is_asked = tokio::select! {
+                    Ok(()) = asked.changed() => true,
+                    () = pause => false,
                 };
+                // The stamps come first: a later write gives a file another stamp, so that the next look reads it.
+                let stamps = stamps(watched.files()).await;
+                let reason = match &before {
+                    _ if is_asked => Reason::Reload,
+                    None => Reason::First,
+                    Some(before) if stamps.is_empty() || *before != stamps => Reason::Change,
+                    Some(_) if found == Freshness::Stale => Reason::Retry,
+                    Some(_) => continue,
+                };
+                before = Some(stamps);
                 found = watched.look(reason).await;
             }
         }
     }
+}
+
+/// Tells one state of a file from the next: when it was changed, its length and its inode; none if it cannot be found.
+type Stamp = Option<(i64, i64, u64, u64)>;
+
+async fn stamps(files: Vec<PathBuf>) -> Vec<Stamp> {
+    if files.is_empty() {
+        return Vec::new();
+    }
+    let stamp = |file| {
+        let found = fs::metadata(file).ok()?;
+        Some((found.ctime(), found.ctime_nsec(), found.len(), found.ino()))
+    };
+    spawn_blocking(move || files.into_iter().map(stamp).collect()).await.unwrap_or_default()
 }
 
 /// A file of phone numbers that rules name.
@@ -104,22 +137,19 @@ impl WatchedPhonesFile {
 impl Watched for WatchedPhonesFile {
     const PERIOD: Duration = Duration::from_secs(1);
 
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.file.path().to_owned()]
+    }
+
     async fn look(&mut self, reason: Reason) -> Freshness {
-        let file = self.file.clone();
-        let look = move || {
-            if reason == Reason::Reload {
-                file.distrust();
-            }
-            file.refresh()
-        };
-        let Ok(found) = spawn_blocking(look).await else { return Freshness::Stale };
-        let number = self.number;
+        let (file, number) = (self.file.clone(), self.number);
+        let Ok(found) = spawn_blocking(move || file.refresh()).await else { return Freshness::Stale };
         match found {
-            Ok(Refresh::Renewed) => tracing::info!(number, "phones file read again"),
+            Ok(()) if reason != Reason::First => tracing::info!(number, "phones file read again"),
             Err(error) if self.mistake != Some(error) => {
                 tracing::error!(number, %error, "the phones file cannot be used; the previous list stays in use");
             }
-            Ok(_) | Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
         self.telemetry.phones_file(self.mistake.is_none(), found.is_ok());
         self.mistake = found.err();
@@ -129,9 +159,12 @@ impl Watched for WatchedPhonesFile {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+    use std::{
+        pin::pin,
+        sync::{
+            Arc, Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
     };
 
     use tokio::time::timeout;
@@ -158,6 +191,44 @@ mod tests {
             let looks = looks.load(Ordering::Relaxed);
             assert!((least..=most).contains(&looks), "{found:?}: {looks}");
         }
+    }
+
+    struct File(PathBuf, Arc<Mutex<Vec<Reason>>>);
+
+    impl Watched for File {
+        const PERIOD: Duration = Duration::from_secs(60);
+
+        fn files(&self) -> Vec<PathBuf> {
+            vec![self.0.clone()]
+        }
+
+        async fn look(&mut self, reason: Reason) -> Freshness {
+            self.1.lock().unwrap().push(reason);
+            if self.0.exists() { Freshness::Current } else { Freshness::Stale }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_is_looked_at_once_for_each_change_and_until_it_can_be_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, looks) = (folder.path().join("file"), Arc::new(Mutex::new(Vec::new())));
+        fs::write(&path, "one").unwrap();
+        let watcher = Watcher::default();
+        let mut watch = pin!(watcher.watch(File(path.clone(), Arc::clone(&looks)), Freshness::Current));
+        let mut looks_within = async |periods| {
+            assert!(timeout(File::PERIOD * periods, watch.as_mut()).await.is_err());
+            std::mem::take(&mut *looks.lock().unwrap())
+        };
+
+        assert_eq!(looks_within(3).await, [Reason::First]);
+        fs::write(&path, "two lines").unwrap();
+        assert_eq!(looks_within(3).await, [Reason::Change]);
+        watcher.reload();
+        assert_eq!(looks_within(3).await, [Reason::Reload]);
+        fs::remove_file(&path).unwrap();
+        let lost = looks_within(3).await;
+        assert_eq!(lost[0], Reason::Change);
+        assert!(lost.len() > 3 && lost[1..].iter().all(|reason| *reason == Reason::Retry), "{lost:?}");
     }
 
     #[tokio::test(start_paused = true)]

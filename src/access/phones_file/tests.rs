@@ -1,5 +1,3 @@
-use std::fs::File;
-
 use super::*;
 
 struct Directory(tempfile::TempDir);
@@ -40,7 +38,7 @@ fn a_byte_order_mark_is_not_part_of_the_first_line() {
     let file = PhonesFile::read(directory.path()).unwrap();
     assert!(lists(&file, "+919999900001") && lists(&file, "+919999900002"));
     directory.write("\u{feff}# guests of today\n+919999900003\n");
-    assert_eq!(file.refresh(), Ok(Refresh::Renewed));
+    assert_eq!(file.refresh(), Ok(()));
     assert!(lists(&file, "+919999900003"));
     directory.write("+919999900001\n\u{feff}+919999900002\n");
     assert_eq!(PhonesFile::read(directory.path()).unwrap_err(), PhonesFileError::Line(2));
@@ -77,28 +75,16 @@ fn a_file_that_is_missing_or_not_text_is_unreadable() {
 }
 
 #[test]
-fn a_changed_file_is_read_again() {
+fn a_refresh_reads_the_file_again() {
     let directory = Directory::with("+919999900001\n");
     let file = PhonesFile::read(directory.path()).unwrap();
     let shared = file.clone();
-    assert_eq!(file.refresh(), Ok(Refresh::Unchanged));
     directory.write("+919999900001\n+919999900002\n");
-    assert_eq!(file.refresh(), Ok(Refresh::Renewed));
+    assert_eq!(file.refresh(), Ok(()));
     assert!(lists(&shared, "+919999900002"));
     directory.write("");
-    assert_eq!(file.refresh(), Ok(Refresh::Renewed));
+    assert_eq!(file.refresh(), Ok(()));
     assert!(!lists(&shared, "+919999900001") && !lists(&shared, "+919999900002"));
-}
-
-#[test]
-fn a_file_of_the_same_length_is_read_again_when_it_is_newer() {
-    let directory = Directory::with("+919999900001\n");
-    let file = PhonesFile::read(directory.path()).unwrap();
-    directory.write("+919999900002\n");
-    let later = fs::metadata(directory.path()).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
-    File::options().write(true).open(directory.path()).unwrap().set_modified(later).unwrap();
-    assert_eq!(file.refresh(), Ok(Refresh::Renewed));
-    assert!(lists(&file, "+919999900002") && !lists(&file, "+919999900001"));
 }
 
 #[test]
@@ -113,7 +99,7 @@ fn the_list_of_before_counts_until_the_file_can_be_used() {
     assert_eq!(file.refresh(), Err(PhonesFileError::Unreadable(io::ErrorKind::NotFound)));
     assert!(lists(&file, "+919999900001") && !lists(&file, "+919999900002"));
     directory.write("+919999900002\n");
-    assert_eq!(file.refresh(), Ok(Refresh::Renewed));
+    assert_eq!(file.refresh(), Ok(()));
     assert!(lists(&file, "+919999900002") && !lists(&file, "+919999900001"));
 }
 
