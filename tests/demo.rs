@@ -30,9 +30,7 @@ fn it_walks_one_login_and_shows_whom_the_app_was_told_of() {
     let text = String::from_utf8(output.stdout).unwrap();
     let login = text.split_once("A user logged in").unwrap().1;
     for part in [
-        "302 Found to /.truegate/login?next=",
-        "201 Created, sets truegate-login",
-        "  GET /account/ HTTP/1.1",
+        "302 Found to /.truegate/login?next=", "201 Created, sets truegate-login", "  GET /account/ HTTP/1.1",
         OTHER_PHONE,
     ] {
         assert_eq!(login.matches(part).count(), 1, "{part}\n{text}");

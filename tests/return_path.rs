@@ -93,15 +93,7 @@ fn the_corpus_holds_what_leads_elsewhere() {
     let leading = texts(ATTACKS).iter().filter(|text| leaves(text)).count();
     assert!(leading >= 300, "only {leading} attacks would work on a site that checks nothing");
     for known in [
-        "//evil",
-        "/\\evil",
-        "\\/evil",
-        "/\t/evil",
-        "https:evil",
-        "javascript:a",
-        "/.//evil",
-        "/a/..//evil",
-        "/%2fevil",
+        "//evil", "/\\evil", "\\/evil", "/\t/evil", "https:evil", "javascript:a", "/.//evil", "/a/..//evil", "/%2fevil",
     ] {
         assert!(leaves(known), "{known:?}");
     }

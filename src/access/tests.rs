@@ -48,16 +48,8 @@ enum Server {
 fn server() -> impl Strategy<Value = Server> {
     use Server::*;
     prop::sample::select(vec![
-        Decodes,
-        DecodesAllButSlashes,
-        Resolves,
-        ResolvesAndFolds,
-        DropsParameters,
-        StopsAtQuery,
-        StopsAtFragment,
-        StopsAtNul,
-        TakesBackslashes,
-        ParsesAsUrl,
+        Decodes, DecodesAllButSlashes, Resolves, ResolvesAndFolds, DropsParameters, StopsAtQuery, StopsAtFragment,
+        StopsAtNul, TakesBackslashes, ParsesAsUrl,
     ])
 }
 

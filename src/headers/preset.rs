@@ -41,10 +41,7 @@ impl Preset {
                 user: "X-Forwarded-User",
                 name: "X-Forwarded-Preferred-Username",
                 family: &[
-                    "x-forwarded-user",
-                    "x-forwarded-email",
-                    "x-forwarded-groups",
-                    "x-forwarded-preferred-username",
+                    "x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username",
                     "x-forwarded-access-token",
                 ],
                 valueless: &["x-forwarded-email", "x-forwarded-groups", "x-forwarded-access-token"],

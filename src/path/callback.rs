@@ -150,14 +150,7 @@ mod tests {
     fn every_other_path_is_ordinary() {
         let long = format!("/{}", "x/".repeat(4000));
         for path in [
-            "/",
-            "*",
-            "",
-            "/Truecaller",
-            "/Truecaller/callback-7f3a/x",
-            "/Truecaller/callback-7f3ab",
-            "/%",
-            "/%zz",
+            "/", "*", "", "/Truecaller", "/Truecaller/callback-7f3a/x", "/Truecaller/callback-7f3ab", "/%", "/%zz",
             &long,
         ] {
             assert_eq!(compare(path), PathMatch::None, "{path}");

@@ -199,15 +199,8 @@ fn strip_overrides(by_proxy: bool, target: &mut dyn HeaderTarget) {
 /// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
 /// it. WSGI servers such as gunicorn take `SCRIPT_NAME` for the beginning of the path, and cut it off.
 const OVERRIDES: [&str; 9] = [
-    "script-name",
-    "path-info",
-    "x-original-url",
-    "x-original-uri",
-    "x-rewrite-url",
-    "x-forwarded-uri",
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
+    "script-name", "path-info", "x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri",
+    "x-http-method-override", "x-http-method", "x-method-override",
 ];
 
 /// The headers that say below which path an app is mounted, which some apps cut off the path of a request.

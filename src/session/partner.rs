@@ -220,18 +220,8 @@ fn is_page(url: &Url) -> bool {
 
 const LANGUAGES: &[&str] = &["en", "hi", "mr", "te", "ml", "ur", "pa", "ta", "bn", "kn", "sw", "ar"];
 const LOGIN_PREFIXES: &[&str] = &[
-    "getstarted",
-    "continue",
-    "placeorder",
-    "completepurchase",
-    "checkout",
-    "completebooking",
-    "proceedwithbooking",
-    "continuewith",
-    "getdetails",
-    "viewmore",
-    "continuereading",
-    "proceed",
+    "getstarted", "continue", "placeorder", "completepurchase", "checkout", "completebooking", "proceedwithbooking",
+    "continuewith", "getdetails", "viewmore", "continuereading", "proceed",
 ];
 const SKIP_OPTIONS: &[&str] = &["useanothernum", "useanothermethod", "manualdetails", "later", "skip"];
 

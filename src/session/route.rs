@@ -73,16 +73,8 @@ mod tests {
     #[test]
     fn everything_else_below_the_prefix_is_closed() {
         for path in [
-            "/.truegate",
-            "/.truegate/",
-            "/.truegate/x",
-            "/.truegate/Login",
-            "/.truegate/login/",
-            "/.truegate/authx",
-            "/.TRUEGATE/login",
-            "/.truegate//login",
-            "/.truegate%2flogin",
-            "/.truegate/../public",
+            "/.truegate", "/.truegate/", "/.truegate/x", "/.truegate/Login", "/.truegate/login/", "/.truegate/authx",
+            "/.TRUEGATE/login", "/.truegate//login", "/.truegate%2flogin", "/.truegate/../public",
         ] {
             assert_eq!(Route::of(&SessionPath::default(), path), Some(Route::Nothing), "{path}");
         }

@@ -19,33 +19,13 @@ use super::{
 const PROFILE: &str = r#"{"phoneNumbers":["918765432109"],"userId":"7046044321","isActive":true,
     "name":{"first":"Zaphodina","last":"Beeblebroxova"},"onlineIdentities":{"email":"zb@heartofgold.example"}}"#;
 
-/// What is said to the gateway below, and must not be in any line.
+/// What is said to the gateway below, and must not be in any line. The last two begin every assertion and every key for
+/// them.
 const SECRETS: [&str; 24] = [
-    "8765432109",
-    "7046044321",
-    "Zaphodina",
-    "Beeblebroxova",
-    "heartofgold",
-    "nonce-of-the-login",
-    "unguessable",
-    "a-token-that-is-bad",
-    "a-forged-token",
-    "forged.example",
-    "15550001111",
-    "Mallory",
-    "chocolate-chip",
-    "basic-credentials",
-    "FROBNICATE",
-    "secret-path",
-    "secret-query",
-    "secret-host",
-    "secret-body",
-    "secret-value",
-    "secret-name",
-    "v1/default",
-    // How every assertion and every key for them begins.
-    "eyJ0eXAiOiJKV1Qi",
-    "MIGHAgEAMBMGByqGSM49",
+    "8765432109", "7046044321", "Zaphodina", "Beeblebroxova", "heartofgold", "nonce-of-the-login", "unguessable",
+    "a-token-that-is-bad", "a-forged-token", "forged.example", "15550001111", "Mallory", "chocolate-chip",
+    "basic-credentials", "FROBNICATE", "secret-path", "secret-query", "secret-host", "secret-body", "secret-value",
+    "secret-name", "v1/default", "eyJ0eXAiOiJKV1Qi", "MIGHAgEAMBMGByqGSM49",
 ];
 
 /// Everything that can go well or wrong, with something secret in each of it; gives the tokens, and whether an

@@ -82,42 +82,16 @@ async fn a_host_is_a_name_or_an_address_with_a_port_that_is_a_number() {
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
         for host in [
-            "gate.test:80x",
-            "gate.test:x",
-            "gate.test:-1",
-            "gate.test:+80",
-            "gate.test:65536",
-            "gate.test:000080",
-            "gate.test:80:80",
-            "gate.test:80@evil.test",
-            ":-1",
-            ":80",
-            "::1",
-            "[::1]x",
-            "[::1]:x",
-            "[::1",
-            "::1]",
-            "[]",
-            "[gate.test]",
-            "[fe80::1%25eth0]",
-            "gate..test",
-            ".gate.test",
-            "gate%zz.test",
-            "gate]test",
+            "gate.test:80x", "gate.test:x", "gate.test:-1", "gate.test:+80", "gate.test:65536", "gate.test:000080",
+            "gate.test:80:80", "gate.test:80@evil.test", ":-1", ":80", "::1", "[::1]x", "[::1]:x", "[::1", "::1]",
+            "[]", "[gate.test]", "[fe80::1%25eth0]", "gate..test", ".gate.test", "gate%zz.test", "gate]test",
         ] {
             refused(&scene, &format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
             refused(&scene, &format!("GET http://{host}/ HTTP/1.0\r\n\r\n")).await;
         }
         for host in [
-            "gate.test",
-            "Gate.Test.:8443",
-            "my_app:3000",
-            "gate.test:",
-            "gate.test:0",
-            "gate.test:65535",
-            "127.0.0.1:80",
-            "[::1]",
-            "[::ffff:127.0.0.1]:80",
+            "gate.test", "Gate.Test.:8443", "my_app:3000", "gate.test:", "gate.test:0", "gate.test:65535",
+            "127.0.0.1:80", "[::1]", "[::ffff:127.0.0.1]:80",
         ] {
             let answer = scene.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
             assert_eq!(answer.status(), 200, "{host}");
@@ -180,16 +154,8 @@ async fn a_connection_header_that_is_malformed_is_refused_before_a_token_is_spen
     for kind in Kind::ALL {
         let scene = Scene::of(kind).await;
         for value in [
-            "close, a b",
-            "\"close\"",
-            "close;q=1",
-            "\u{e9}",
-            ":path",
-            "a,b,c,d,e,f,g,h,i,j",
-            "Host",
-            "close, X-Forwarded-For",
-            "x-forwarded-host",
-            "X-Forwarded-Proto",
+            "close, a b", "\"close\"", "close;q=1", "\u{e9}", ":path", "a,b,c,d,e,f,g,h,i,j", "Host",
+            "close, X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto",
         ] {
             let lines = format!("Connection: {value}\r\n");
             let body = scene.grant(DOCUMENTED_PROFILE);

@@ -132,22 +132,10 @@ async fn an_app_names_no_user_to_the_client() {
 
 /// Headers of the presets' families.
 const FAMILIES: [&str; 16] = [
-    "Remote-Groups",
-    "Remote-Email",
-    "Remote-Anything-Else",
-    "X-Auth-Request-Email",
-    "X-Auth-Request-Groups",
-    "X-Auth-Request-Access-Token",
-    "X-Auth-Request-Anything-Else",
-    "X-WEBAUTH-ROLE",
-    "X-WEBAUTH-EMAIL",
-    "X-WEBAUTH-GROUPS",
-    "X-WEBAUTH-ANYTHING-ELSE",
-    "X-Forwarded-Email",
-    "X-Forwarded-Groups",
-    "X-Forwarded-Access-Token",
-    "X-Forwarded-User",
-    "X-Forwarded-Preferred-Username",
+    "Remote-Groups", "Remote-Email", "Remote-Anything-Else", "X-Auth-Request-Email", "X-Auth-Request-Groups",
+    "X-Auth-Request-Access-Token", "X-Auth-Request-Anything-Else", "X-WEBAUTH-ROLE", "X-WEBAUTH-EMAIL",
+    "X-WEBAUTH-GROUPS", "X-WEBAUTH-ANYTHING-ELSE", "X-Forwarded-Email", "X-Forwarded-Groups",
+    "X-Forwarded-Access-Token", "X-Forwarded-User", "X-Forwarded-Preferred-Username",
 ];
 
 #[tokio::test]

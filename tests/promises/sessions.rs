@@ -177,12 +177,8 @@ async fn no_other_site_changes_anything() {
         let browser = scene.signed_in().await;
         for path in ["/.truegate/login", "/.truegate/logout"] {
             for lines in [
-                "",
-                "Origin: https://evil.example\r\n",
-                "Origin: null\r\n",
-                "Origin: http://shop.example\r\n",
-                "Sec-Fetch-Site: same-site\r\n",
-                "Sec-Fetch-Site: cross-site\r\n",
+                "", "Origin: https://evil.example\r\n", "Origin: null\r\n", "Origin: http://shop.example\r\n",
+                "Sec-Fetch-Site: same-site\r\n", "Sec-Fetch-Site: cross-site\r\n",
             ] {
                 let answer = browser.clone().send(&format!("POST {path}"), lines, "").await;
                 assert_problem(&answer, 403, "cross-site");

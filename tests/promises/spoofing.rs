@@ -22,18 +22,9 @@ use crate::{
 fn spellings() -> Vec<String> {
     let between = "!#$%&'*+.^_`|~".chars().map(|c| format!("X{c}Truecaller{c}Phone"));
     let known = [
-        "X-Truecaller-Phone",
-        "x-TRUECALLER-phone",
-        "X_Truecaller_Phone",
-        "X-Truecaller_Phone",
-        "X_Truecaller.Phone",
-        "X.Truecaller-Phone",
-        "X!Truecaller~Phone",
-        "X-Truecaller-Not-A-Real-Field",
-        "X_TRUECALLER_ADMIN",
-        "X-Truecaller-Email",
-        "X-Truecaller-",
-        "X-Truecaller-Status",
+        "X-Truecaller-Phone", "x-TRUECALLER-phone", "X_Truecaller_Phone", "X-Truecaller_Phone", "X_Truecaller.Phone",
+        "X.Truecaller-Phone", "X!Truecaller~Phone", "X-Truecaller-Not-A-Real-Field", "X_TRUECALLER_ADMIN",
+        "X-Truecaller-Email", "X-Truecaller-", "X-Truecaller-Status",
     ];
     between.chain(known.map(str::to_owned)).collect()
 }

@@ -101,10 +101,6 @@ pub fn decode(value: &str, mark: u8) -> String {
 }
 
 const NAMED: [&str; 6] = [
-    "x-truecaller-family-name",
-    "x-truecaller-given-name",
-    "x-truecaller-name",
-    "x-truecaller-phone",
-    "x-truecaller-request-id",
-    "x-truecaller-status",
+    "x-truecaller-family-name", "x-truecaller-given-name", "x-truecaller-name", "x-truecaller-phone",
+    "x-truecaller-request-id", "x-truecaller-status",
 ];

@@ -85,18 +85,9 @@ fn what_a_proxy_copies_is_declared_whole() {
             assert_eq!(declared[name], user, "{name}");
         }
         for name in [
-            "remote-email",
-            "remote-groups",
-            "x-forwarded-email",
-            "x-forwarded-groups",
-            "x-forwarded-access-token",
-            "x-auth-request-email",
-            "x-auth-request-groups",
-            "x-auth-request-access-token",
-            "x-webauth-email",
-            "x-webauth-groups",
-            "x-webauth-role",
-            "x-my-role",
+            "remote-email", "remote-groups", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-access-token",
+            "x-auth-request-email", "x-auth-request-groups", "x-auth-request-access-token", "x-webauth-email",
+            "x-webauth-groups", "x-webauth-role", "x-my-role",
         ] {
             assert_eq!(declared[name], "", "{name}");
         }

@@ -26,17 +26,8 @@ fn the_script_is_small_and_names_every_state_of_the_page() {
     assert!(SCRIPT.len() <= 6 * 1024 + 256, "{}", SCRIPT.len());
     let page = Pages::default().render(&login("A Shop", "/", ""));
     for state in [
-        "pending",
-        "opened",
-        "verified",
-        "refused",
-        "another_number",
-        "failed",
-        "expired",
-        "no_app",
-        "wrong_device",
-        "unavailable",
-        "ready",
+        "pending", "opened", "verified", "refused", "another_number", "failed", "expired", "no_app", "wrong_device",
+        "unavailable", "ready",
     ] {
         assert!(SCRIPT.contains(state) && page.contains(&format!("data-{state}=\"")), "{state}");
     }

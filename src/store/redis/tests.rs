@@ -27,9 +27,7 @@ fn a_url_that_is_none_of_redis_is_refused_and_never_shown() {
 #[test]
 fn a_url_is_taken_with_all_that_it_says() {
     for url in [
-        "redis://host",
-        "rediss://user:password@host:6380/3",
-        "valkey://[::1]:7000",
+        "redis://host", "rediss://user:password@host:6380/3", "valkey://[::1]:7000",
         "valkeys://10.0.0.1/?protocol=resp3",
     ] {
         let store = RedisStore::new(url, 7).unwrap();

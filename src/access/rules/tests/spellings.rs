@@ -85,25 +85,9 @@ fn no_spelling_of_a_protected_path_is_public() {
 #[test]
 fn what_any_app_reads_as_a_protected_path_is_not_open() {
     for path in [
-        "/ADMIN",
-        "/Admin/x",
-        "/admin;a=b",
-        "/admin;a/x",
-        "/admin%3Ba",
-        "/;/admin",
-        "/x/;/../admin",
-        "/Login",
-        "/login;x",
-        "/admin/../x",
-        "/admin//../x",
-        "/x/%252e%252e/admin",
-        "/%2561dmin/x",
-        "/admin%252fx",
-        "/admin%253fx",
-        "//host/admin",
-        "///host//admin/x",
-        "/x/../ADMIN/y",
-        "/a/../admin;%252f..%252f..",
+        "/ADMIN", "/Admin/x", "/admin;a=b", "/admin;a/x", "/admin%3Ba", "/;/admin", "/x/;/../admin", "/Login",
+        "/login;x", "/admin/../x", "/admin//../x", "/x/%252e%252e/admin", "/%2561dmin/x", "/admin%252fx",
+        "/admin%253fx", "//host/admin", "///host//admin/x", "/x/../ADMIN/y", "/a/../admin;%252f..%252f..",
     ] {
         assert_eq!(mostly_open().access(path), Err(AmbiguousPath), "{path}");
     }

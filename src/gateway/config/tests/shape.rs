@@ -107,21 +107,10 @@ log:
     assert_eq!(
         places,
         [
-            "1:1 upstream",
-            "1:10 listen[0]",
-            "1:48 listen[1].key",
-            "2:1 upstraem",
-            "4:13 callback.deadline",
-            "5:9 callback.path",
-            "6:3 callback.deadline",
-            "7:27 truecaller.endpoints[0]",
-            "7:30 truecaller.endpoints[1]",
-            "7:44 truecaller.attempts",
-            "7:64 truecaller.resolve.c",
-            "8:21 identity.prefix",
-            "8:35 identity.headers.Host",
-            "8:41 identity.headers.Host",
-            "10:10 log.level",
+            "1:1 upstream", "1:10 listen[0]", "1:48 listen[1].key", "2:1 upstraem", "4:13 callback.deadline",
+            "5:9 callback.path", "6:3 callback.deadline", "7:27 truecaller.endpoints[0]",
+            "7:30 truecaller.endpoints[1]", "7:44 truecaller.attempts", "7:64 truecaller.resolve.c",
+            "8:21 identity.prefix", "8:35 identity.headers.Host", "8:41 identity.headers.Host", "10:10 log.level",
             "11:3 log.formt",
         ]
     );
