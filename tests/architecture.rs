@@ -63,10 +63,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "assertion",
         modules: &["gate", "identity", "profile", "random"],
-        crates: &[
-            "base64", "bytes", "http", "jsonwebtoken", "lru", "p256", "serde", "serde_json", "sha2", "thiserror",
-            "zeroize",
-        ],
+        crates: &["base64", "bytes", "http", "jsonwebtoken", "lru", "p256", "serde", "serde_json", "sha2", "thiserror"],
     },
     Floor {
         place: "session",

@@ -1,5 +1,7 @@
 //! The keys that sign, ECDSA on P-256, and the set of their public halves (RFC 7517 §5).
 
+use std::ops::Deref;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use jsonwebtoken::jwk::{
@@ -11,7 +13,6 @@ use p256::{
     pkcs8::{EncodePrivateKey as _, LineEnding, PrivateKeyInfo, SecretDocument},
 };
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
 
 use crate::random::Random;
 
@@ -50,8 +51,8 @@ impl SigningKey {
         ecdsa::SigningKey::try_from(info).map(Self::new).map_err(|_| KeyError::NotP256)
     }
 
-    /// Writes the key as [`from_pem`](Self::from_pem) reads it.
-    pub fn to_pem(&self) -> Zeroizing<String> {
+    /// Writes the key as [`from_pem`](Self::from_pem) reads it. The text is wiped when it is dropped.
+    pub fn to_pem(&self) -> impl Deref<Target = String> + use<> {
         self.secret.to_pkcs8_pem(LineEnding::LF).expect("a key of P-256 is short enough for any encoding")
     }
 
