@@ -13,7 +13,6 @@
 mod builder;
 mod cookies;
 mod edits;
-mod essential;
 mod field;
 mod namespace;
 mod preset;
