@@ -82,7 +82,7 @@ impl Drop for Server {
 }
 
 /// Some apps are slow to start, and the machine may be busy.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_mins(15);
 /// How often to look whether a program has ended by itself: for five seconds.
 const LOOKS: u32 = 250;
 /// Between two tries to connect.
