@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     gate::Gate,
-    profile::{ClientError, ProfileClient},
     session::{Sessions, SessionsBuilder},
     store::{MemoryStore, RedisStore},
     tasks::Tasks,
@@ -30,7 +29,7 @@ pub(super) fn gate(
     upstream: &Arc<ResolvedUpstream>,
     verifications: &VerificationTasks,
 ) -> Result<Gate, BoxError> {
-    let builder = Gate::builder(config.callback.path.clone(), profile_client(config)?)
+    let builder = Gate::builder(config.callback.path.clone(), config.truecaller.client.clone().build()?)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))
         .body_limit(config.callback.body_limit)
@@ -54,17 +53,6 @@ pub(super) fn gate(
         None => builder,
     };
     Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())
-}
-
-fn profile_client(config: &Config) -> Result<ProfileClient, ClientError> {
-    let truecaller = &config.truecaller;
-    let builder = ProfileClient::builder()
-        .connect_timeout(truecaller.connect_timeout)
-        .attempts(truecaller.attempts.get())
-        .profile_limit(truecaller.profile_limit)
-        .trust(truecaller.ca_file.clone().unwrap_or_default());
-    let resolved = truecaller.resolve.iter();
-    resolved.fold(builder, |builder, (host, address)| builder.resolve(host, *address)).build()
 }
 
 fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {

@@ -1,6 +1,6 @@
 //! `callback` and `truecaller`: the route that Truecaller posts to, and where profiles come from.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZero, str::FromStr, time::Duration};
+use std::{net::SocketAddr, num::NonZero, str::FromStr, time::Duration};
 
 use url::Host;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     callback::{Endpoints, ProfileEndpoint},
     gate::{CallbackPath, GateBuilder},
-    profile::ProfileClientBuilder,
+    profile::{ProfileClient, ProfileClientBuilder},
 };
 
 /// How callbacks are taken.
@@ -28,20 +28,11 @@ pub(crate) struct CallbackConfig {
 }
 
 /// How profiles are fetched.
-#[derive(Clone)]
 pub(crate) struct TruecallerConfig {
     /// The URLs that a callback may name.
     pub(crate) endpoints: Endpoints,
-    /// How long connecting may take.
-    pub(crate) connect_timeout: Duration,
-    /// How many requests one callback may cause, retries included.
-    pub(crate) attempts: NonZero<u32>,
-    /// The longest profile, in bytes.
-    pub(crate) profile_limit: usize,
-    /// Certificates to trust besides the usual roots, as PEM.
-    pub(crate) ca_file: Option<Vec<u8>>,
-    /// The addresses to connect to for a host, in place of its DNS addresses.
-    pub(crate) resolve: BTreeMap<String, SocketAddr>,
+    /// Fetches the profiles.
+    pub(crate) client: ProfileClientBuilder,
     /// Whether a profile that Truecaller calls inactive is refused.
     pub(crate) require_active: bool,
 }
@@ -87,19 +78,19 @@ impl TruecallerConfig {
         let resolve = section.members("resolve");
         let resolve =
             resolve.filter_map(|(host, item)| Some((host.to_owned(), resolved(host, item, endpoints.as_ref())?)));
-        let resolve = resolve.collect();
+        let default = ProfileClient::builder();
         let connect_timeout = value::duration(Duration::from_millis(10)..=Duration::from_mins(1));
         let attempts = value::count(NonZero::<u32>::MIN..=NonZero::new(10).expect("ten is not zero"));
-        let profile_limit = value::size(1..=MAX_PROFILE_LIMIT);
-        Self {
-            endpoints: endpoints.unwrap_or_default(),
-            connect_timeout: section.read_or("connect_timeout", ProfileClientBuilder::CONNECT_TIMEOUT, connect_timeout),
-            attempts: section.read_or("attempts", ProfileClientBuilder::ATTEMPTS, attempts),
-            profile_limit: section.read_or("profile_limit", ProfileClientBuilder::PROFILE_LIMIT, profile_limit),
-            ca_file: section.take("ca_file").and_then(tls::roots),
-            resolve,
-            require_active: section.read_or("require_active", true, value::boolean),
-        }
+        let client = ProfileClientBuilder {
+            connect_timeout: section.read_or("connect_timeout", default.connect_timeout, connect_timeout),
+            attempts: section.read_or("attempts", default.attempts, attempts),
+            profile_limit: section.read_or("profile_limit", default.profile_limit, value::size(1..=MAX_PROFILE_LIMIT)),
+            trusted: section.take("ca_file").and_then(tls::roots).unwrap_or_default(),
+            resolve: resolve.collect(),
+            ..default
+        };
+        let require_active = section.read_or("require_active", true, value::boolean);
+        Self { endpoints: endpoints.unwrap_or_default(), client, require_active }
     }
 }
 

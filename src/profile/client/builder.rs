@@ -16,30 +16,20 @@ use super::{ProfileClient, resolver::PublicResolver};
 use crate::tls::{self, NoCertificate};
 
 /// Builds a [`ProfileClient`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ProfileClientBuilder {
-    connect_timeout: Duration,
-    attempts: NonZeroU32,
-    profile_limit: usize,
-    concurrency: NonZeroUsize,
-    trusted: Vec<u8>,
-    resolve: HashMap<String, SocketAddr>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) attempts: NonZeroU32,
+    pub(crate) profile_limit: usize,
+    pub(crate) concurrency: NonZeroUsize,
+    /// Certificates to trust besides the usual roots, as PEM; none if it is empty.
+    pub(crate) trusted: Vec<u8>,
+    /// The addresses to connect to for a host, in place of its DNS addresses.
+    pub(crate) resolve: HashMap<String, SocketAddr>,
 }
 
 impl ProfileClientBuilder {
-    /// The default of [`connect_timeout`](Self::connect_timeout).
-    pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-    /// The default of [`attempts`](Self::attempts).
-    pub(crate) const ATTEMPTS: NonZeroU32 = NonZeroU32::new(2).expect("two is not zero");
-
-    /// The default of [`profile_limit`](Self::profile_limit).
-    pub(crate) const PROFILE_LIMIT: usize = 64 * 1024;
-
-    /// The default of [`concurrency`](Self::concurrency).
-    pub(crate) const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(256).expect("256 is not zero");
-
     /// Sets how long it may take to connect, TLS handshake included. Defaults to 1 second.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -111,10 +101,10 @@ impl ProfileClientBuilder {
 impl Default for ProfileClientBuilder {
     fn default() -> Self {
         Self {
-            connect_timeout: Self::CONNECT_TIMEOUT,
-            attempts: Self::ATTEMPTS,
-            profile_limit: Self::PROFILE_LIMIT,
-            concurrency: Self::CONCURRENCY,
+            connect_timeout: Duration::from_secs(1),
+            attempts: NonZeroU32::new(2).expect("two is not zero"),
+            profile_limit: 64 * 1024,
+            concurrency: NonZeroUsize::new(256).expect("256 is not zero"),
             trusted: Vec::new(),
             resolve: HashMap::new(),
         }

@@ -66,9 +66,10 @@ fn assert_is_default(config: &Config) {
     assert_eq!((config.callback.deadline, config.callback.body_limit), (Duration::from_millis(2500), 16_384));
     assert!(config.callback.forward);
     assert!(config.truecaller.endpoints.iter().eq(Endpoints::default().iter()));
-    assert_eq!(config.truecaller.connect_timeout, Duration::from_secs(1));
-    assert_eq!((config.truecaller.attempts.get(), config.truecaller.profile_limit), (2, 65_536));
-    assert!(config.truecaller.ca_file.is_none() && config.truecaller.resolve.is_empty());
+    let client = &config.truecaller.client;
+    assert_eq!(client.connect_timeout, Duration::from_secs(1));
+    assert_eq!((client.attempts.get(), client.profile_limit), (2, 65_536));
+    assert!(client.trusted.is_empty() && client.resolve.is_empty());
     assert!(config.truecaller.require_active);
     assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
@@ -111,8 +112,9 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!(config.listen.len(), 2);
     let tls = config.listen[1].tls.as_ref().unwrap();
     assert_eq!((&tls.certificate, &tls.key), (&folder.path("tls/certificate.pem"), &folder.path("tls/key.pem")));
-    assert_eq!(config.truecaller.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
-    assert_eq!(config.truecaller.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
+    let client = &config.truecaller.client;
+    assert_eq!(client.trusted, fs::read(folder.path("tls/ca.pem")).unwrap());
+    assert_eq!(client.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
     assert!(config.identity.is_reserved("remote_user") && config.identity.is_reserved("x-webauth-name"));
     assert!(config.identity.is_reserved("x_my_role") && config.identity.is_reserved("X-Corp-Groups"));
     assert!(config.assertion.is_some());
