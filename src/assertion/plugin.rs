@@ -89,7 +89,7 @@ mod tests {
 
     impl ProfileSource for Source {
         fn fetch<'a>(&'a self, _: &'a Grant, _: Instant) -> BoxFuture<'a, Result<Profile, FetchError>> {
-            Box::pin(async { Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).map_err(FetchError::from) })
+            Box::pin(async { Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#) })
         }
     }
 

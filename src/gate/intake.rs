@@ -137,7 +137,7 @@ impl Intake {
         self.concluded = true;
         match (&self.handler, outcome) {
             (BodyHandler::Form(_), CallbackOutcome::Rejected(rejection)) => {
-                self.gate.observe(Event::Refusal(rejection))
+                self.gate.observe(Event::Refusal(rejection));
             }
             (BodyHandler::Form(_), _) => {}
             (BodyHandler::Callback(_), outcome) => {
