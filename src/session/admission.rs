@@ -8,8 +8,8 @@ use super::{
     Inner, TrustedProxy,
     fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
-    host::comes_from_its_own_host,
-    pages::PageRequest,
+    own_host::comes_from_its_own_host,
+    page_answers::PageRequest,
     reply,
     state::SessionState,
 };

@@ -11,7 +11,7 @@ use super::{
     fetch_metadata::is_navigation,
     handler::Handler,
     login::query,
-    pages::PageRequest,
+    page_answers::PageRequest,
     route::Route,
 };
 use crate::{

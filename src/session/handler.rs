@@ -12,7 +12,7 @@ use futures_core::future::BoxFuture;
 use http::{Method, request::Parts};
 use tokio::sync::oneshot;
 
-use super::{Inner, fetch_metadata::is_ours, host::comes_from_its_own_host, reply, route::Route};
+use super::{Inner, fetch_metadata::is_ours, own_host::comes_from_its_own_host, reply, route::Route};
 use crate::{
     cause::Cause,
     gate::{Connection, Event, Gate, Rejection, Reply, Step, Verdict},

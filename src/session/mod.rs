@@ -31,17 +31,18 @@
 mod admission;
 mod auth;
 mod builder;
+mod cookie_owners;
 mod cookies;
 mod fetch_metadata;
 mod handler;
-mod host;
 mod id;
 mod link;
 mod login;
 mod logout;
 mod logout_url;
+mod own_host;
 mod page;
-mod pages;
+mod page_answers;
 mod partner;
 mod public_url;
 mod reply;
@@ -50,9 +51,8 @@ mod revocations;
 mod route;
 mod seal;
 mod state;
-mod status;
+mod status_route;
 mod ticket;
-mod upstream_cookies;
 mod verification;
 mod waiting;
 
@@ -74,7 +74,7 @@ pub use self::{
     seal::{Sealer, Secret, SecretError},
     verification::Delivery,
 };
-use self::{builder::Inner, handler::Handler, pages::PageRequest, route::Route, upstream_cookies::drop_pairs};
+use self::{builder::Inner, cookie_owners::drop_pairs, handler::Handler, page_answers::PageRequest, route::Route};
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},

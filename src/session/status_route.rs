@@ -6,13 +6,13 @@ use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
+    cookie_owners::is_same_user,
     fetch_metadata::comes_from_elsewhere,
     handler::Handler,
     login::query,
     reply,
     revocations::{Revocation, Validity},
     state::SessionState,
-    upstream_cookies::is_same_user,
     waiting::{Change, Changes, Found, Waiter},
 };
 use crate::{
