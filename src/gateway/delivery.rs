@@ -11,7 +11,7 @@ use reqwest::{
     redirect, retry,
 };
 
-use super::{BoxError, forwarded::Forwarded, roots, telemetry::Telemetry, upstream::ResolvedUpstream};
+use super::{BoxError, forwarded::Forwarded, telemetry::Telemetry, upstream::ResolvedUpstream, upstream_roots};
 use crate::{
     cause::{Cause, NoAddress, find},
     session::Delivery,
@@ -29,7 +29,7 @@ impl UpstreamDelivery {
     /// Uses the current addresses of the upstream, and trusts the roots that the proxy trusts.
     pub(super) fn new(upstream: &Arc<ResolvedUpstream>, telemetry: &Telemetry) -> Result<Self, BoxError> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::config(roots::pem(&upstream.config).as_bytes())?)
+            .tls_backend_preconfigured(tls::config(upstream_roots::pem(&upstream.config).as_bytes())?)
             .http1_only()
             .no_proxy()
             .redirect(redirect::Policy::none())

@@ -30,7 +30,7 @@ use pingora_core::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::spelling::{LONGEST, end_of_head, may_be_absolute, spelled_alike};
+use super::target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike};
 
 /// A pingora app; the first request of each of its HTTP/1 connections spells its host in one way.
 pub(super) struct OneSpelling<A>(Arc<A>);

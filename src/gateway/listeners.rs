@@ -18,7 +18,7 @@ use pingora_core::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{certificate::Certificate, config::ListenerConfig};
+use super::{config::ListenerConfig, listener_certificate::Certificate};
 
 /// A socket that is bound and listens.
 pub(super) struct BoundListener {

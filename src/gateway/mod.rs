@@ -8,7 +8,6 @@
 
 mod admin;
 mod assemble;
-mod certificate;
 mod cli;
 pub(crate) mod config;
 mod delivery;
@@ -21,15 +20,16 @@ mod failure;
 mod first_head;
 mod forwarded;
 mod keys;
+mod listener_certificate;
 mod listeners;
 mod logging;
 mod proxy;
 mod rejection;
-mod roots;
 mod signals;
-mod spelling;
+mod target_host;
 mod telemetry;
 mod upstream;
+mod upstream_roots;
 mod watcher;
 
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
@@ -192,7 +192,7 @@ impl Gateway {
             let conf = ServerConf { ca_file: Some(ca_file), ..ServerConf::default() };
             http_proxy(&Arc::new(conf), proxy)
         };
-        let mut proxy = roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
+        let mut proxy = upstream_roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
         let options = proxy.server_options.get_or_insert_default();
         options.h2_idle_timeout = config.timeouts.idle;
         let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(SessionBound::new(proxy)));

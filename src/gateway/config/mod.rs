@@ -10,14 +10,14 @@
 //! ```
 
 mod callback;
-mod check;
 mod error;
 mod identity;
 mod listener;
+mod read;
 mod reader;
+mod report;
 mod routes;
 mod session;
-mod settings;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -31,8 +31,8 @@ pub(crate) use self::{
     callback::CallbackConfig,
     error::ConfigErrors,
     listener::ListenerConfig,
+    read::{LogConfig, LogFormat, Timeouts},
     session::{SessionConfig, StoreConfig},
-    settings::{LogConfig, LogFormat, Timeouts},
     tls::TlsFiles,
     upstream::UpstreamConfig,
 };
