@@ -38,7 +38,7 @@
 
 pub(crate) mod authority;
 mod builder;
-mod client;
+mod client_info;
 mod event;
 mod framing;
 mod intake;
@@ -55,7 +55,7 @@ use http::{HeaderMap, Method, header, request::Parts};
 
 pub use self::{
     builder::GateBuilder,
-    client::{ClientInfo, Scheme},
+    client_info::{ClientInfo, Scheme},
     event::{CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, SpoofChannel, VerificationOutcome},
     limits::Limits,
     rejection::Rejection,
