@@ -177,10 +177,13 @@ pub async fn answer_ended(session: &mut Session) -> bool {
     }
     // The page for a form says that its content did not arrive.
     let has_arrived = session.is_body_done() && !session.req_header().method.is_safe();
-    let step = (!has_arrived).then(|| gate.inspect(session.req_header()));
-    let reply = match step {
-        Some(Step::Reply(reply)) => reply,
-        _ => gate.reject(Rejection::NotSignedIn),
+    let reply = if has_arrived {
+        gate.reject(Rejection::NotSignedIn)
+    } else {
+        match gate.inspect(session.req_header()) {
+            Step::Reply(reply) => reply,
+            _ => gate.reject_for(Rejection::NotSignedIn, session.req_header()),
+        }
     };
     // The client may be gone too, and then the answer reaches no one.
     let _ = respond(session, Reply { connection: Connection::Close, ..reply }).await;

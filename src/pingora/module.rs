@@ -134,7 +134,7 @@ impl HttpModule for TruegateModule {
 
     async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {
         self.check_lease()?;
-        if is_answer(&response.status) {
+        if !self.answers && is_answer(&response.status) {
             session_bound::begin_response();
         }
         match &self.edits {
@@ -150,6 +150,7 @@ impl HttpModule for TruegateModule {
     }
 
     fn response_trailer_filter(&mut self, trailers: &mut Option<Box<HeaderMap>>) -> Result<Option<Bytes>> {
+        self.check_lease()?;
         if let Some(trailers) = trailers {
             self.gate.strip_response_trailers(trailers);
         }

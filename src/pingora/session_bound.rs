@@ -73,7 +73,8 @@ pub(super) fn hold(lease: Lease) {
     let _ = TASK.try_with(|task| task.lease.replace(Some(lease)));
 }
 
-/// Tells the app around this request's task that the client gets its response from now on.
+/// Tells the app around this request's task that the client gets the response of the app behind from now on. A response of
+/// the gate itself is none of a session, and is written to its end.
 pub(super) fn begin_response() {
     let _ = TASK.try_with(|task| task.has_begun.set(true));
 }

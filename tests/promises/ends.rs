@@ -259,6 +259,22 @@ async fn an_upload_ends_with_the_logout() {
     }
 }
 
+/// Most clients send all of a request before they read the answer.
+#[tokio::test]
+async fn a_client_that_sends_the_rest_after_the_logout_hears_that_nobody_is_signed_in() {
+    let chunk = format!("{:x}\r\n{}\r\n", 100_000, "a".repeat(100_000));
+    for kind in [Kind::Pingora, Kind::Gateway] {
+        let site = Site::open(kind, Duration::from_hours(1)).await;
+        let mut upload = site.begin_upload().await;
+        upload.log_out().await;
+        for _ in 0..80 {
+            upload.client.send(&chunk).await;
+        }
+        upload.client.send("0\r\n\r\n").await;
+        upload.hear_that_nobody_is_signed_in(401).await;
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_comes_after_the_logout_is_kept_from_the_client() {
     let (navigation, form) = ("Sec-Fetch-Mode: navigate\r\n", "Sec-Fetch-Mode: navigate\r\nContent-Length: 4\r\n");
