@@ -11,7 +11,24 @@ use crate::profile::PhoneNumber;
 
 /// A file that lists one phone number per line, such as `+919999999999`; the rest of a line behind `#` is a comment.
 ///
-/// Clones share the list. An empty file lists no number.
+/// Clones share the list. An empty file lists no number. A file that has changed counts after its next
+/// [`refresh`](Self::refresh), also in every rule that names it:
+///
+/// ```
+/// use truegate::{access::PhonesFile, profile::PhoneNumber};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("guests.txt");
+/// let guest = PhoneNumber::parse("+919999900002").expect("a number");
+/// std::fs::write(&path, "+919999900001 # the host\n")?;
+/// let guests = PhonesFile::read(&path)?;
+/// assert!(!guests.lists(&guest));
+///
+/// std::fs::write(&path, "+919999900001 # the host\n+919999900002\n")?;
+/// guests.refresh()?;
+/// assert!(guests.lists(&guest));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct PhonesFile(Arc<Shared>);
 
@@ -37,7 +54,7 @@ impl PhonesFile {
     /// # Errors
     ///
     /// As [`read`](Self::read). The list then stays as it was.
-    pub(crate) fn refresh(&self) -> Result<(), PhonesFileError> {
+    pub fn refresh(&self) -> Result<(), PhonesFileError> {
         let mut phones = load(&self.0.path)?;
         // The list of before is freed outside the lock: a long one takes a while, and lookups go on meanwhile.
         std::mem::swap(&mut *self.0.phones.write().unwrap_or_else(PoisonError::into_inner), &mut phones);
@@ -50,7 +67,7 @@ impl PhonesFile {
     }
 
     /// Whether the file listed a number when it was last read.
-    pub(super) fn lists(&self, phone: &PhoneNumber) -> bool {
+    pub fn lists(&self, phone: &PhoneNumber) -> bool {
         self.0.phones.read().unwrap_or_else(PoisonError::into_inner).contains(phone)
     }
 
