@@ -93,21 +93,15 @@ impl fmt::Debug for PhonesFile {
 }
 
 /// The reason why a file of phone numbers cannot be used. The error does not repeat what the file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PhonesFileError {
     /// The file is missing, may not be read, or is not UTF-8 text.
-    #[error("the file of phone numbers cannot be read: {0}")]
-    Unreadable(io::ErrorKind),
+    #[error("the file of phone numbers cannot be read: {}", .0.kind())]
+    Unreadable(#[from] io::Error),
     /// The line of this number, counted from 1, is not a phone number.
     #[error("line {0} is not a phone number (write +919999900001)")]
     Line(usize),
-}
-
-impl From<io::Error> for PhonesFileError {
-    fn from(error: io::Error) -> Self {
-        Self::Unreadable(error.kind())
-    }
 }
 
 fn load(path: &Path) -> Result<HashSet<PhoneNumber>, PhonesFileError> {

@@ -10,10 +10,7 @@ use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tower::retry::backoff::Backoff;
 
 use super::telemetry::Telemetry;
-use crate::{
-    access::{PhonesFile, PhonesFileError},
-    backoff,
-};
+use crate::{access::PhonesFile, backoff};
 
 /// Something outside of the process that may change.
 ///
@@ -123,7 +120,7 @@ pub(super) struct WatchedPhonesFile {
     file: PhonesFile,
     /// The place of the file in the configuration, counted from 1. Its path is not logged.
     number: usize,
-    mistake: Option<PhonesFileError>,
+    mistake: Option<String>,
     telemetry: Telemetry,
 }
 
@@ -144,15 +141,16 @@ impl Watched for WatchedPhonesFile {
     async fn look(&mut self, reason: Reason) -> Freshness {
         let (file, number) = (self.file.clone(), self.number);
         let Ok(found) = spawn_blocking(move || file.refresh()).await else { return Freshness::Stale };
-        match found {
-            Ok(()) if reason != Reason::First => tracing::info!(number, "phones file read again"),
-            Err(error) if self.mistake != Some(error) => {
+        let mistake = found.err().map(|error| error.to_string());
+        match &mistake {
+            None if reason != Reason::First => tracing::info!(number, "phones file read again"),
+            Some(error) if self.mistake != mistake => {
                 tracing::error!(number, %error, "the phones file cannot be used; the previous list stays in use");
             }
-            Ok(()) | Err(_) => {}
+            None | Some(_) => {}
         }
-        self.telemetry.phones_file(self.mistake.is_none(), found.is_ok());
-        self.mistake = found.err();
+        self.telemetry.phones_file(self.mistake.is_none(), mistake.is_none());
+        self.mistake = mistake;
         if self.mistake.is_none() { Freshness::Current } else { Freshness::Stale }
     }
 }

@@ -109,7 +109,7 @@ fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
     let prefixes = allow.take("phone_prefixes").map(|item| item.parse_all(|text| prefix(text).map(AllowEntry::Prefix)));
     let file = allow.take("phones_file").map(|item| {
         let file = PhonesFile::read(item.path()?).map_err(|error| match error {
-            PhonesFileError::Unreadable(kind) => unreadable(&kind),
+            PhonesFileError::Unreadable(cause) => unreadable(&cause.kind()),
             error => error.to_string(),
         });
         item.accept(file).map(|file| vec![AllowEntry::File(file)])
