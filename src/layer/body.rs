@@ -66,11 +66,17 @@ pub enum BodyError<E> {
     SessionOver,
 }
 
+/// The session of a request has ended. As this, [`BodyError::SessionOver`] goes into a boxed error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over")]
+#[non_exhaustive]
+pub struct SessionOver;
+
 impl<E: Into<BoxError>> From<BodyError<E>> for BoxError {
     fn from(error: BodyError<E>) -> Self {
         match error {
             BodyError::Inner(error) => error.into(),
-            BodyError::SessionOver => "the session is over".into(),
+            BodyError::SessionOver => SessionOver.into(),
         }
     }
 }
@@ -79,7 +85,7 @@ impl<E: fmt::Display> fmt::Display for BodyError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inner(error) => error.fmt(f),
-            Self::SessionOver => f.write_str("the session is over"),
+            Self::SessionOver => fmt::Display::fmt(&SessionOver, f),
         }
     }
 }
@@ -174,6 +180,7 @@ mod tests {
     #[test]
     fn a_body_that_broke_off_gives_servers_the_error_that_they_want() {
         let over: BoxError = BodyError::<std::convert::Infallible>::SessionOver.into();
+        assert_eq!(over.downcast_ref(), Some(&SessionOver));
         assert_eq!(over.to_string(), "the session is over");
         let inner: BoxError = BodyError::Inner(BoxError::from("it broke")).into();
         assert_eq!(inner.to_string(), "it broke");

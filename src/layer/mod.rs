@@ -54,7 +54,7 @@ mod service;
 use tower_layer::Layer;
 
 pub use self::{
-    body::{BodyError, GuardedBody, RequestBody},
+    body::{BodyError, GuardedBody, RequestBody, SessionOver},
     future::ResponseFuture,
     service::Truegate,
 };
