@@ -49,8 +49,8 @@ pub struct WatchedLogin {
 }
 
 impl WatchedLogin {
-    /// Whether the login is still as it was last seen.
-    pub(crate) fn is_still(&self, login: Option<&Login>) -> bool {
+    /// Whether a login, as a store now returns it, is still as it was last seen.
+    pub fn is_still(&self, login: Option<&Login>) -> bool {
         match (&self.found, login) {
             (None, None) => true,
             (Some((request_id, word)), Some(login)) => *request_id == login.request_id && *word == login.state.word(),

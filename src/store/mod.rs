@@ -162,8 +162,9 @@ pub trait Store: Send + Sync + 'static {
     /// Returns which of these logins may have changed since they were last seen: their indices in `watched`.
     ///
     /// The answer must have every login for which [`state`](Self::state) would now return another login, another state or `None`.
-    /// Otherwise a browser waits in vain. It may have other logins, too. A gateway calls this a few times a second for all browsers
-    /// that wait, with at most [`WATCHED_AT_ONCE`] logins in one call. Answer it in one round trip, so that it stays cheap.
+    /// Otherwise a browser waits in vain: these are the logins that are not [as they were](WatchedLogin::is_still). It may have
+    /// other logins, too. A gateway calls this a few times a second for all browsers that wait, with at most [`WATCHED_AT_ONCE`]
+    /// logins in one call. Answer it in one round trip, so that it stays cheap.
     ///
     /// The provided method asks for one state after the other.
     fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
