@@ -3,7 +3,10 @@
 use std::{pin::Pin, time::Instant};
 
 use super::Profile;
-use crate::{callback::Grant, cause::Failure};
+use crate::{
+    callback::Grant,
+    cause::{Cause, Failure},
+};
 
 /// Fetches the profile that a grant gives access to.
 ///
@@ -28,7 +31,7 @@ pub enum FetchError {
     Refused,
     /// Truecaller could not be reached or could not answer, and trying again may help.
     #[error("the profile endpoint is unavailable")]
-    Unavailable(#[source] Failure),
+    Unavailable(#[from] Failure),
     /// The deadline passed first.
     #[error("the profile did not arrive in time")]
     TimedOut,
@@ -38,4 +41,10 @@ pub enum FetchError {
     /// Truecaller's answer is a profile without a valid phone number.
     #[error("the profile has no valid phone number")]
     NoPhoneNumber,
+}
+
+impl From<Cause> for FetchError {
+    fn from(cause: Cause) -> Self {
+        Self::Unavailable(cause.into())
+    }
 }

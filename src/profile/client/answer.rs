@@ -33,7 +33,7 @@ fn judge(status: StatusCode) -> Result<(), FetchError> {
 
 /// Truecaller says that it cannot answer now.
 fn unable() -> FetchError {
-    FetchError::Unavailable(Cause::ServerError.into())
+    Cause::ServerError.into()
 }
 
 async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, FetchError> {
@@ -54,7 +54,7 @@ async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, Fet
 /// Returns what it means that a request failed, or that its answer broke off. The URL is not kept.
 pub(super) fn failed(error: reqwest::Error) -> FetchError {
     let error = error.without_url();
-    FetchError::Unavailable(Failure::new(cause(&error), error))
+    Failure::new(cause(&error), error).into()
 }
 
 fn cause(error: &reqwest::Error) -> Cause {
