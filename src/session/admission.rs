@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, request::Parts};
 
 use super::{
-    Inner, TrustedProxy,
+    SharedSessions, TrustedProxy,
     fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
     own_host::comes_from_its_own_host,
@@ -100,7 +100,7 @@ impl Handler<'_> {
     }
 }
 
-impl Inner {
+impl SharedSessions {
     /// Returns the edits for a response that depends on the user. Without cookies this does not allocate.
     fn personal(
         &self,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The state that the clones of [`Sessions`] share: the settings, and the memory of this gateway.
-pub(super) struct Inner {
+pub(super) struct SharedSessions {
     pub(super) public_url: PublicUrl,
     pub(super) cookies: Cookies,
     pub(super) sealer: Sealer,
@@ -53,7 +53,7 @@ pub(super) struct Inner {
 /// Builds [`Sessions`]. Every setting has a safe default.
 #[must_use = "a builder does nothing until it builds"]
 pub struct SessionsBuilder {
-    sessions: Inner,
+    sessions: SharedSessions,
     /// With the partner and the time that a login may take, it makes the links.
     link_base: LinkBase,
     /// With the partner, it is what the pages show.
@@ -75,7 +75,7 @@ impl SessionsBuilder {
 
     pub(super) fn new(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> Self {
         let link_base = LinkBase::default();
-        let sessions = Inner {
+        let sessions = SharedSessions {
             cookies: Cookies::new(&SessionCookieName::default(), public_url.is_secure()),
             links: DeepLinks::new(link_base.clone(), &partner, Self::LOGIN_TIMEOUT),
             public_url,

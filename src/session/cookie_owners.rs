@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
-use super::{Inner, state::SessionState};
+use super::{SharedSessions, state::SessionState};
 use crate::{
     headers::{CookieOwner, HeaderTarget, KeptCookies, UpstreamCookieEdits},
     session::{
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-impl Inner {
+impl SharedSessions {
     /// Sorts the listed cookies of a request: those that may go on to the app, and what is done in the response.
     ///
     /// While the user of a browser is unknown, the app gets no listed cookie, and none is changed.

@@ -12,7 +12,7 @@ use futures_core::future::BoxFuture;
 use http::{Method, request::Parts};
 use tokio::sync::oneshot;
 
-use super::{Inner, fetch_metadata::is_ours, own_host::comes_from_its_own_host, reply, route::Route};
+use super::{SharedSessions, fetch_metadata::is_ours, own_host::comes_from_its_own_host, reply, route::Route};
 use crate::{
     cause::Cause,
     gate::{Connection, Event, Gate, Rejection, Reply, Step, Verdict},
@@ -23,13 +23,13 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Handler<'a> {
     pub(super) gate: &'a Gate,
-    pub(super) sessions: &'a Arc<Inner>,
+    pub(super) sessions: &'a Arc<SharedSessions>,
 }
 
 /// A handler that may outlive its request.
 pub(super) struct OwnedHandler {
     gate: Gate,
-    sessions: Arc<Inner>,
+    sessions: Arc<SharedSessions>,
 }
 
 impl OwnedHandler {

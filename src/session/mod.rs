@@ -74,7 +74,9 @@ pub use self::{
     seal::{Sealer, Secret, SecretError},
     verification::Delivery,
 };
-use self::{builder::Inner, cookie_owners::drop_pairs, handler::Handler, page_answers::PageRequest, route::Route};
+use self::{
+    builder::SharedSessions, cookie_owners::drop_pairs, handler::Handler, page_answers::PageRequest, route::Route,
+};
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},
@@ -96,7 +98,7 @@ pub use crate::{
 
 /// The sessions of a site, which plug into its gate. Clones share their state.
 #[derive(Clone)]
-pub struct Sessions(Arc<Inner>);
+pub struct Sessions(Arc<SharedSessions>);
 
 impl Sessions {
     /// Starts a builder with the settings that have no default.

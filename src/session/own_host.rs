@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery};
 
 use super::{
-    Inner,
+    SharedSessions,
     fetch_metadata::{SEC_FETCH_SITE, is_navigation},
     handler::Handler,
     login::query,
@@ -36,7 +36,7 @@ impl Handler<'_> {
     }
 }
 
-impl Inner {
+impl SharedSessions {
     /// The same page over https, if a browser came over http although the site is https; empty otherwise.
     pub(super) fn secure_url(&self, head: &Parts) -> String {
         let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);

@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::PathAndQu
 use url::form_urlencoded::byte_serialize;
 
 use super::{
-    Inner,
+    SharedSessions,
     fetch_metadata::{is_foreign, loads_page, reads},
     handler::Handler,
     login::query,
@@ -44,7 +44,7 @@ impl Handler<'_> {
     }
 }
 
-impl Inner {
+impl SharedSessions {
     fn login_page(&self, head: &Parts, next: &ReturnPath) -> Reply {
         let page = Page::Login {
             path: self.path.as_str(),

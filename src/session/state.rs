@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
-    Inner,
+    SharedSessions,
     handler::{Handler, OwnedHandler},
     reply,
     revocations::Validity,
@@ -109,7 +109,7 @@ impl SessionState {
     }
 }
 
-impl Inner {
+impl SharedSessions {
     /// The line that gives a browser its session.
     pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
         let left = session.time_left(self.lifetime, self.idle, now).unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::{
     cause::Cause,
     clock::Clock,
     gate::plugin::WeakGate,
-    session::{Session, builder::Inner, handler::Handler},
+    session::{Session, builder::SharedSessions, handler::Handler},
     store::REVOCATIONS_AT_ONCE,
 };
 
@@ -66,7 +66,7 @@ impl Handler<'_> {
 /// The task that follows the store. It keeps neither the gate nor the sessions alive.
 struct Follower {
     gate: WeakGate,
-    sessions: Weak<Inner>,
+    sessions: Weak<SharedSessions>,
     clock: Arc<dyn Clock>,
     stopped: CancellationToken,
     /// Its number among the tasks that have followed the store.

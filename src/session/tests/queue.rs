@@ -10,7 +10,7 @@ use std::{
 use futures_core::future::BoxFuture;
 
 use crate::{
-    session::{Sessions, builder::Inner},
+    session::{Sessions, builder::SharedSessions},
     tasks::Tasks,
 };
 
@@ -23,7 +23,7 @@ struct Queued {
     tasks: Mutex<Vec<BoxFuture<'static, ()>>>,
     /// The task that follows the store, which is told apart by the state of the sessions when it is spawned.
     follower: Mutex<Option<BoxFuture<'static, ()>>>,
-    sessions: OnceLock<Weak<Inner>>,
+    sessions: OnceLock<Weak<SharedSessions>>,
 }
 
 impl Queue {
