@@ -31,7 +31,7 @@ use crate::{
 pub struct TrustedProxy;
 
 /// The request that a proxy asks about.
-struct Original {
+struct AskedRequest {
     /// Its path and query, if it is known.
     target: Option<String>,
     /// Its method, if it is known.
@@ -43,15 +43,15 @@ struct Original {
 impl Handler<'_> {
     /// Any method on `auth`, or below it.
     pub(super) async fn authorize(&self, head: &Parts, asked: &str) -> Reply {
-        let original = match Original::of(head, asked) {
-            Ok(original) => original,
+        let request = match AskedRequest::of(head, asked) {
+            Ok(request) => request,
             Err(rejection) => return self.gate.reject_for(rejection, head),
         };
-        if original.path().is_some_and(|path| self.is_disguised(path)) {
+        if request.path().is_some_and(|path| self.is_disguised(path)) {
             return self.gate.reject(Rejection::AmbiguousPath);
         }
         let required = Access::Required(AllowList::default());
-        let input = original.path().map(|path| RuleInput::new(path, original.method.as_ref(), &head.headers));
+        let input = request.path().map(|path| RuleInput::new(path, request.method.as_ref(), &head.headers));
         let access = match input.map(|input| self.sessions.rules.access_for(&input)) {
             Some(Ok(access)) => access,
             Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, head),
@@ -67,9 +67,9 @@ impl Handler<'_> {
             }
             Ok(Admitted::Anonymous) => self.pass(None, None),
             Ok(Admitted::Forgotten) => {
-                self.pass(None, None).with_cookies(self.sessions.forget(original.path().unwrap_or("/")))
+                self.pass(None, None).with_cookies(self.sessions.forget(request.path().unwrap_or("/")))
             }
-            Err(refusal) => self.turn_away(&refusal, &original, head),
+            Err(refusal) => self.turn_away(&refusal, &request, head),
         }
     }
 
@@ -89,18 +89,18 @@ impl Handler<'_> {
         reply
     }
 
-    fn turn_away(&self, refusal: &Refusal, original: &Original, head: &Parts) -> Reply {
+    fn turn_away(&self, refusal: &Refusal, request: &AskedRequest, head: &Parts) -> Reply {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
-        let is_here = original.hosts.iter().all(|host| self.sessions.public_url.is_host(host.as_bytes()));
-        let target = original.target.as_deref().filter(|_| is_here);
-        let method = original.method.as_ref().unwrap_or(&head.method);
+        let is_here = request.hosts.iter().all(|host| self.sessions.public_url.is_host(host.as_bytes()));
+        let target = request.target.as_deref().filter(|_| is_here);
+        let method = request.method.as_ref().unwrap_or(&head.method);
         let leads_to_login = wants_redirect && is_navigation(method, &head.headers);
         let asked = PageRequest { headers: &head.headers, method, target };
-        self.refuse(refusal, leads_to_login, asked, original.path().unwrap_or("/"))
+        self.refuse(refusal, leads_to_login, asked, request.path().unwrap_or("/"))
     }
 }
 
-impl Original {
+impl AskedRequest {
     /// Returns the request that a proxy asks about, if the proxy is trusted.
     fn of(head: &Parts, asked: &str) -> Result<Self, Rejection> {
         if head.extensions.get::<TrustedProxy>().is_none() {

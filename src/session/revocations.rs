@@ -33,14 +33,14 @@ pub(super) enum Validity {
 /// The revocations that are known. They are at most a second old while the store answers.
 #[derive(Default)]
 pub(super) struct Revocations {
-    known: Mutex<Known>,
+    known: Mutex<KnownRevocations>,
     /// Wakes the requests that wait for the first answer.
     answered: Notify,
     stopped: CancellationToken,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownRevocations {
     revoked: Revoked,
     cursor: Cursor,
     feed: Feed,
@@ -175,11 +175,11 @@ impl Revocations {
     }
 
     /// Returns the known revocations, for a task that has not been replaced.
-    fn known_to(&self, generation: u64) -> Option<MutexGuard<'_, Known>> {
+    fn known_to(&self, generation: u64) -> Option<MutexGuard<'_, KnownRevocations>> {
         Some(self.known()).filter(|known| known.generation == generation)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, KnownRevocations> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -190,7 +190,7 @@ impl Drop for Revocations {
     }
 }
 
-impl Known {
+impl KnownRevocations {
     fn validity(&self, session: &Session, now: Instant, grace: Duration) -> Validity {
         let age = self.complete.map(|complete| now.saturating_duration_since(complete));
         if self.revoked.names(session) {

@@ -89,7 +89,7 @@ impl Handler<'_> {
     pub(super) async fn me(&self, head: &Parts) -> Reply {
         match self.state(&head.headers).await {
             SessionState::Valid(session) => {
-                let me = Me::of(&session, session.end_text(self.sessions.lifetime));
+                let me = MeAnswer::of(&session, session.end_text(self.sessions.lifetime));
                 reply::json(StatusCode::OK, &me).with_cookies(self.renewal(&session))
             }
             SessionState::Absent => self.gate.reject(Rejection::NotSignedIn),
@@ -153,7 +153,7 @@ impl SessionEnd for OpenSession {
 
 /// The answer of `GET me`: the user, for pages that greet them.
 #[derive(Serialize)]
-struct Me<'a> {
+struct MeAnswer<'a> {
     phone: &'a str,
     user_id: Option<&'a str>,
     name: Option<String>,
@@ -163,7 +163,7 @@ struct Me<'a> {
     expires_at: Option<String>,
 }
 
-impl<'a> Me<'a> {
+impl<'a> MeAnswer<'a> {
     fn of(session: &'a Session, expires_at: Option<String>) -> Self {
         let profile = session.identity().profile();
         Self {

@@ -13,7 +13,7 @@ use super::{
     reply,
     revocations::{Revocation, Validity},
     state::SessionState,
-    waiting::{Change, Changes, Found, Waiter},
+    waiting::{Changes, Found, Waiter, WakeReason},
 };
 use crate::{
     callback::{RequestId, VERIFIED},
@@ -84,8 +84,8 @@ impl Handler<'_> {
                 changes = question.watch(&waiter, found, clock.now());
             }
             match self.wait(changes.take().as_mut(), deadline).await {
-                Some(Change::Moved) => {}
-                Some(Change::StoreFailure) => return Err(Rejection::StoreUnavailable),
+                Some(WakeReason::Moved) => {}
+                Some(WakeReason::StoreFailure) => return Err(Rejection::StoreUnavailable),
                 None => return Ok(known),
             }
         }

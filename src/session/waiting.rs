@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::polling::Progress;
+use self::polling::PollProgress;
 use crate::{callback::RequestId, session::BrowserId};
 
 /// The requests that wait at this gateway.
@@ -32,7 +32,7 @@ struct Registry {
     owners: HashMap<RequestId, BrowserId>,
     /// How many browsers have a request that waits.
     present: usize,
-    progress: Progress,
+    progress: PollProgress,
 }
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ struct AwaitedLogin {
     confirmed: Option<Instant>,
     /// The number of polls since a request last waited.
     idle: u32,
-    changes: watch::Sender<Change>,
+    changes: watch::Sender<WakeReason>,
 }
 
 /// The login that the store returned: its request id, and the word of its state.
@@ -57,7 +57,7 @@ pub(super) type Found = Option<(RequestId, &'static str)>;
 
 /// The reason why a request that waits is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum WakeReason {
     /// The login may have moved.
     Moved,
     /// The store cannot be asked.
@@ -65,7 +65,7 @@ pub(super) enum Change {
 }
 
 /// The changes of a login from now on.
-pub(super) type Changes = watch::Receiver<Change>;
+pub(super) type Changes = watch::Receiver<WakeReason>;
 
 /// A request that may wait, until it is dropped.
 pub(super) struct Waiter<'a> {
@@ -124,7 +124,7 @@ impl Waiter<'_> {
         }
         let logins = &mut registry.browsers.entry(self.browser.clone()).or_default().logins;
         let at = logins.iter().position(|login| login.asked == asked).unwrap_or_else(|| {
-            let changes = watch::Sender::new(Change::Moved);
+            let changes = watch::Sender::new(WakeReason::Moved);
             logins.push(AwaitedLogin { asked, found: found.clone(), confirmed: None, idle: 0, changes });
             logins.len() - 1
         });
@@ -193,7 +193,7 @@ impl AwaitedLogin {
 
     fn wake(&mut self) {
         self.confirmed = None;
-        self.changes.send_replace(Change::Moved);
+        self.changes.send_replace(WakeReason::Moved);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Change, Changes, Waiting};
+use super::{Changes, Waiting, WakeReason};
 use crate::{
     gate::plugin::unless,
     session::handler::Handler,
@@ -18,7 +18,7 @@ use crate::{
 
 /// How far polling has come, whichever request does it.
 #[derive(Default)]
-pub(super) struct Progress {
+pub(super) struct PollProgress {
     /// When the store is to be asked next.
     due: Option<Instant>,
     /// How many polls in a row have failed.
@@ -27,11 +27,14 @@ pub(super) struct Progress {
 
 impl Handler<'_> {
     /// Waits until a login may have moved; returns none at the deadline, and once waiting is stopped.
-    pub(crate) async fn wait(&self, changes: Option<&mut Changes>, deadline: Instant) -> Option<Change> {
+    pub(crate) async fn wait(&self, changes: Option<&mut Changes>, deadline: Instant) -> Option<WakeReason> {
         let change = async {
             let Some(changes) = changes else { return pending().await };
             // A login that is no longer watched may have changed its state.
-            unless(self.poll(), changes.changed()).await?.ok().map_or(Some(Change::Moved), |()| Some(*changes.borrow()))
+            unless(self.poll(), changes.changed())
+                .await?
+                .ok()
+                .map_or(Some(WakeReason::Moved), |()| Some(*changes.borrow()))
         };
         self.gate.by(deadline, self.sessions.waiting.closed.run_until_cancelled(change)).await??
     }
@@ -95,7 +98,7 @@ impl Waiting {
         if registry.progress.failures >= FAILURES {
             registry.progress.failures = 0;
             let logins = registry.browsers.values().flat_map(|browser| &browser.logins);
-            logins.for_each(|login| _ = login.changes.send_replace(Change::StoreFailure));
+            logins.for_each(|login| _ = login.changes.send_replace(WakeReason::StoreFailure));
         }
     }
 }
