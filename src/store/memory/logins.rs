@@ -16,13 +16,13 @@ use crate::{
 
 #[derive(Default)]
 pub(super) struct Logins {
-    by_request_id: HashMap<RequestId, Record>,
+    by_request_id: HashMap<RequestId, StoredLogin>,
     /// The request ids of a browser, the newest last.
     by_browser: HashMap<BrowserId, VecDeque<RequestId>>,
     ends: BTreeSet<(Instant, RequestId)>,
 }
 
-struct Record {
+struct StoredLogin {
     browser: BrowserId,
     owner: Bytes,
     state: LoginState,
@@ -50,7 +50,7 @@ impl Logins {
             self.drop_login(&oldest);
         }
         self.ends.insert((end, request_id.clone()));
-        let login = Record { browser: browser.clone(), owner, state: LoginState::Pending, end };
+        let login = StoredLogin { browser: browser.clone(), owner, state: LoginState::Pending, end };
         self.by_request_id.insert(request_id.clone(), login);
         self.by_browser.entry(browser.clone()).or_default().push_back(request_id.clone());
         Ok(())

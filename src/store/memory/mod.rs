@@ -27,7 +27,7 @@ use crate::{
 ///
 /// This store never waits. It is unavailable only for a request id that it already has. Each call drops expired entries.
 pub struct MemoryStore {
-    kept: Mutex<Kept>,
+    contents: Mutex<Contents>,
     max_pending: usize,
     clock: Box<dyn Clock>,
 }
@@ -37,7 +37,7 @@ impl MemoryStore {
     ///
     /// A login that has ended counts until its lifetime has passed, because its browser may still ask for its state.
     pub fn new(max_pending: usize) -> Self {
-        Self { kept: Mutex::default(), max_pending, clock: Box::new(SystemClock) }
+        Self { contents: Mutex::default(), max_pending, clock: Box::new(SystemClock) }
     }
 
     /// Sets the clock. Defaults to the machine's.
@@ -50,22 +50,22 @@ impl MemoryStore {
     /// Takes a step as a whole, when it is first polled.
     fn step<'a, T: 'a>(
         &'a self,
-        step: impl FnOnce(&mut Kept, Instant) -> Result<T, StoreError> + Send + 'a,
+        step: impl FnOnce(&mut Contents, Instant) -> Result<T, StoreError> + Send + 'a,
     ) -> StoreFuture<'a, T> {
         Box::pin(async move {
-            let (mut kept, now) = self.kept();
-            step(&mut kept, now)
+            let (mut contents, now) = self.contents();
+            step(&mut contents, now)
         })
     }
 
-    /// Returns what is kept now, and the present instant.
-    fn kept(&self) -> (MutexGuard<'_, Kept>, Instant) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Returns the contents and the present instant.
+    fn contents(&self) -> (MutexGuard<'_, Contents>, Instant) {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
         // The clock is asked under the lock, so that no call sees an earlier time than the call before it.
         let now = self.clock.now();
-        kept.logins.expire(now);
-        kept.revocations.expire(now);
-        (kept, now)
+        contents.logins.expire(now);
+        contents.revocations.expire(now);
+        (contents, now)
     }
 }
 
@@ -77,17 +77,17 @@ impl Store for MemoryStore {
         owner: Bytes,
         lifetime: Duration,
     ) -> StoreFuture<'a, ()> {
-        self.step(move |kept, now| {
-            kept.logins.open(request_id, browser, owner, end_of(lifetime, now), self.max_pending)
+        self.step(move |contents, now| {
+            contents.logins.open(request_id, browser, owner, end_of(lifetime, now), self.max_pending)
         })
     }
 
     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
-        self.step(move |kept, now| Ok(kept.logins.pending_until(request_id).map(|end| end - now)))
+        self.step(move |contents, now| Ok(contents.logins.pending_until(request_id).map(|end| end - now)))
     }
 
     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
-        self.step(move |kept, _| Ok(kept.logins.advance(request_id, to)))
+        self.step(move |contents, _| Ok(contents.logins.advance(request_id, to)))
     }
 
     fn state<'a>(
@@ -95,27 +95,27 @@ impl Store for MemoryStore {
         browser: &'a BrowserId,
         request_id: Option<&'a RequestId>,
     ) -> StoreFuture<'a, Option<Login>> {
-        self.step(move |kept, _| Ok(kept.logins.state(browser, request_id)))
+        self.step(move |contents, _| Ok(contents.logins.state(browser, request_id)))
     }
 
     fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
-        self.step(move |kept, _| {
+        self.step(move |contents, _| {
             let is_still = |watched: &WatchedLogin| {
-                watched.is_still(kept.logins.state(&watched.browser, watched.asked.as_ref()).as_ref())
+                watched.is_still(contents.logins.state(&watched.browser, watched.asked.as_ref()).as_ref())
             };
             Ok(watched.iter().enumerate().filter(|(_, watched)| !is_still(watched)).map(|(place, _)| place).collect())
         })
     }
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
-        self.step(move |kept, now| {
-            kept.revocations.push(revocation, end_of(lifetime, now));
+        self.step(move |contents, now| {
+            contents.revocations.push(revocation, end_of(lifetime, now));
             Ok(())
         })
     }
 
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
-        self.step(move |kept, _| Ok(kept.revocations.after(after)))
+        self.step(move |contents, _| Ok(contents.revocations.after(after)))
     }
 }
 
@@ -126,7 +126,7 @@ impl fmt::Debug for MemoryStore {
 }
 
 #[derive(Default)]
-struct Kept {
+struct Contents {
     logins: Logins,
     revocations: RevocationLog,
 }

@@ -12,10 +12,10 @@ fn nothing_is_left_of_ten_thousand_logins_that_expired() {
         let browser = browser(number / 4);
         store.open(&request_id(number), &browser, Bytes::new(), LIFETIME).now_or_never().unwrap().unwrap();
     }
-    assert!(store.kept().0.logins.room() >= 20_000);
+    assert!(store.contents().0.logins.room() >= 20_000);
 
     clock.advance(LIFETIME);
-    assert_eq!(store.kept().0.logins.room(), 0);
+    assert_eq!(store.contents().0.logins.room(), 0);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn store() -> (MemoryStore, ManualClock) {
 }
 
 fn kept_revocations(store: &MemoryStore) -> usize {
-    let log = &store.kept().0.revocations;
+    let log = &store.contents().0.revocations;
     log.numbered.len() + log.ends.len()
 }
 

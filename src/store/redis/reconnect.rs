@@ -30,11 +30,11 @@ use crate::{
 pub(super) struct Reconnect {
     pub(super) server: Server,
     pub(super) clock: Box<dyn Clock>,
-    slot: Mutex<Slot>,
+    slot: Mutex<ConnectionSlot>,
 }
 
 #[derive(Default)]
-struct Slot {
+struct ConnectionSlot {
     connection: Arc<OnceCell<Arc<ServerConnection>>>,
     /// The earliest time of the next attempt to connect.
     next_attempt: Option<Instant>,
@@ -136,7 +136,7 @@ impl Reconnect {
     }
 
     /// The slot, if this connection is still in it.
-    fn slot_of(&self, connection: &Arc<ServerConnection>) -> Option<MutexGuard<'_, Slot>> {
+    fn slot_of(&self, connection: &Arc<ServerConnection>) -> Option<MutexGuard<'_, ConnectionSlot>> {
         let slot = self.slot();
         slot.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)).then_some(slot)
     }
@@ -145,12 +145,12 @@ impl Reconnect {
         Arc::clone(&self.slot().connection)
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot> {
+    fn slot(&self) -> MutexGuard<'_, ConnectionSlot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Slot {
+impl ConnectionSlot {
     fn rests(&self, now: Instant) -> bool {
         self.next_attempt.is_some_and(|next| now < next)
     }
