@@ -45,7 +45,7 @@ pub(super) struct SharedState {
     /// The URL of the profile endpoint.
     pub(super) endpoint: String,
     pub(super) targets: AllowedTargets,
-    pub(super) random: Random,
+    pub(super) random: TokenSource,
     /// How many connections were accepted.
     pub(super) connections: watch::Sender<usize>,
     /// The requests that came to the profile endpoint.
@@ -71,7 +71,7 @@ impl SharedState {
         Self {
             endpoint: format!("{scheme}://{}{PATH}", reachable(address)),
             targets,
-            random: Random::default(),
+            random: TokenSource::default(),
             connections: watch::Sender::default(),
             seen: watch::Sender::default(),
             releases: watch::Sender::default(),
@@ -100,12 +100,12 @@ impl SharedState {
 
 /// A source of tokens and request ids that look like Truecaller's. None of them guards anything.
 #[derive(Debug, Default)]
-pub(super) struct Random {
+pub(super) struct TokenSource {
     keys: RandomState,
     drawn: AtomicU64,
 }
 
-impl Random {
+impl TokenSource {
     /// Returns 51 characters, as the documented access token has.
     pub(super) fn token(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.bytes::<38>())

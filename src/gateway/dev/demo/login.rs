@@ -23,13 +23,13 @@ struct DemoBrowser {
 }
 
 #[derive(Deserialize)]
-struct StartedLogin {
+struct LoginAnswer {
     request_id: String,
     deep_link: String,
 }
 
 #[derive(Deserialize)]
-struct LoginStatus {
+struct StatusAnswer {
     state: String,
 }
 
@@ -39,14 +39,14 @@ pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Resu
     let mut browser = DemoBrowser::open()?;
     browser.go("GET", browser.http.get(format!("{site}{page}")).header(header::ACCEPT, "text/html")).await?;
     let start = browser.http.post(format!("{site}/.truegate/login")).header(header::ORIGIN, &site);
-    let StartedLogin { request_id, deep_link } = read(browser.go("POST", start).await?).await?;
+    let LoginAnswer { request_id, deep_link } = read(browser.go("POST", start).await?).await?;
 
     browser.go("GET", browser.http.get(deep_link)).await?;
     let agreed = format!("request_id={request_id}&phone={PHONE}&answer=agree");
     browser.go("POST", browser.http.post(format!("{}/simulator/phone", simulator.origin())).body(agreed)).await?;
 
     let asked = format!("{site}/.truegate/status?request_id={request_id}&since=opened&wait=25");
-    let LoginStatus { state } = read(browser.go("GET", browser.http.get(asked)).await?).await?;
+    let StatusAnswer { state } = read(browser.go("GET", browser.http.get(asked)).await?).await?;
     if state != "verified" {
         return Err(not_logged_in(state));
     }
