@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_tells_nothing_but_its_cause_and_keeps_its_source() {
+    fn a_failure_tells_nothing_but_its_cause_and_keeps_its_source() {
         let failure = Failure::new(Cause::Protocol, "s3cr3t");
         assert_eq!(format!("{failure} {failure:?}"), "protocol Failure(Protocol)");
         assert_eq!(failure.source().unwrap().to_string(), "s3cr3t");
