@@ -81,7 +81,7 @@ mod tests {
         assertion::{SigningKey, SigningKeys},
         callback::Grant,
         clock::ManualClock,
-        gate::{Connection, Step, Verdict},
+        gate::{ConnectionReuse, Step, Verdict},
         profile::{FetchError, Profile, ProfileSource},
     };
 
@@ -148,12 +148,17 @@ mod tests {
     fn the_keys_are_answered_on_one_exact_path() {
         let gate = builder().build();
         for (method, path, header, answer) in [
-            ("GET", "/.truegate/jwks.json", ("a", "b"), Some((200, Connection::Keep))),
-            ("HEAD", "/.truegate/jwks.json?a", ("content-length", "0"), Some((200, Connection::Keep))),
-            ("GET", "http://app.example/.truegate/jwks.json", ("content-length", "1"), Some((200, Connection::Close))),
-            ("GET", "/.truegate/jwks.json", ("transfer-encoding", "chunked"), Some((200, Connection::Close))),
-            ("POST", "/.truegate/jwks.json", ("a", "b"), Some((405, Connection::Close))),
-            ("get", "/.truegate/jwks.json", ("a", "b"), Some((405, Connection::Close))),
+            ("GET", "/.truegate/jwks.json", ("a", "b"), Some((200, ConnectionReuse::Keep))),
+            ("HEAD", "/.truegate/jwks.json?a", ("content-length", "0"), Some((200, ConnectionReuse::Keep))),
+            (
+                "GET",
+                "http://app.example/.truegate/jwks.json",
+                ("content-length", "1"),
+                Some((200, ConnectionReuse::Close)),
+            ),
+            ("GET", "/.truegate/jwks.json", ("transfer-encoding", "chunked"), Some((200, ConnectionReuse::Close))),
+            ("POST", "/.truegate/jwks.json", ("a", "b"), Some((405, ConnectionReuse::Close))),
+            ("get", "/.truegate/jwks.json", ("a", "b"), Some((405, ConnectionReuse::Close))),
             ("GET", "/.truegate/jwks.json/", ("a", "b"), None),
             ("GET", "/.truegate//jwks.json", ("a", "b"), None),
             ("GET", "/.truegate/%6awks.json", ("a", "b"), None),

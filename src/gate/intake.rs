@@ -12,7 +12,8 @@ use futures_core::future::BoxFuture;
 use http::StatusCode;
 
 use super::{
-    CallbackOutcome, Connection, Event, FetchOutcome, Gate, ReadFailure, Rejection, Reply, Verdict, plugin::FormHandler,
+    CallbackOutcome, ConnectionReuse, Event, FetchOutcome, Gate, ReadFailure, Rejection, Reply, Verdict,
+    plugin::FormHandler,
 };
 use crate::{
     callback::{Callback, Grant},
@@ -53,7 +54,7 @@ impl Intake {
     /// Answers a callback whose head is reason enough to refuse it.
     pub(super) fn refuse(mut self, rejection: Rejection) -> Reply {
         self.conclude(CallbackOutcome::Rejected(rejection));
-        Reply::reject(rejection, Connection::Close)
+        Reply::reject(rejection, ConnectionReuse::Close)
     }
 
     /// The largest body to read, in bytes.
@@ -74,14 +75,14 @@ impl Intake {
             (ReadFailure::Interrupted, BodyHandler::Form(_)) => Rejection::MalformedRequest,
             (ReadFailure::Interrupted, _) => Rejection::MalformedCallback,
         };
-        self.reject(rejection, Connection::Close)
+        self.reject(rejection, ConnectionReuse::Close)
     }
 
     /// Decides by the whole body; a callback's verdict is ready by the deadline at the latest.
     pub(crate) fn finish(mut self, body: Bytes) -> BoxFuture<'static, Verdict> {
         Box::pin(async move {
             if body.len() > self.limit() {
-                return self.reject(Rejection::BodyTooLarge, Connection::Keep);
+                return self.reject(Rejection::BodyTooLarge, ConnectionReuse::Keep);
             }
             let take = match std::mem::replace(&mut self.handler, BodyHandler::Callback(None)) {
                 BodyHandler::Callback(take) => take,
@@ -96,7 +97,7 @@ impl Intake {
                     self.conclude(outcome);
                     verdict
                 }
-                Err(rejection) => self.reject(rejection, Connection::Keep),
+                Err(rejection) => self.reject(rejection, ConnectionReuse::Keep),
             }
         })
     }
@@ -128,7 +129,7 @@ impl Intake {
         self.arrived + self.gate.0.deadline
     }
 
-    fn reject(mut self, rejection: Rejection, connection: Connection) -> Verdict {
+    fn reject(mut self, rejection: Rejection, connection: ConnectionReuse) -> Verdict {
         self.conclude(CallbackOutcome::Rejected(rejection));
         Verdict::Reply(Reply::reject(rejection, connection))
     }

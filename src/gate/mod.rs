@@ -68,7 +68,7 @@ use self::{
 };
 pub(crate) use self::{
     intake::Intake,
-    reply::{Connection, Leftover, Reply},
+    reply::{ConnectionReuse, Leftover, Reply},
     step::{ReadFailure, Step, Verdict},
 };
 pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
@@ -125,7 +125,7 @@ impl Gate {
     /// Answers a request that the edge itself cannot let pass.
     pub(crate) fn reject(&self, rejection: Rejection) -> Reply {
         self.observe(Event::Refusal(rejection));
-        Reply::reject(rejection, Connection::Close)
+        Reply::reject(rejection, ConnectionReuse::Close)
     }
 
     /// Answers a request that cannot pass: with a page for a person, where a plugin has pages, and otherwise with problem

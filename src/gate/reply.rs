@@ -19,12 +19,12 @@ pub(crate) struct Reply {
     /// Status, headers and body.
     pub(crate) response: Response<Bytes>,
     /// Whether the connection stays open.
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionReuse,
 }
 
 /// Whether an HTTP/1 connection stays open after a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Connection {
+pub(crate) enum ConnectionReuse {
     /// The request was read to its end, so another may follow.
     Keep,
     /// A part of the request may be unread, and must not be taken for the next one.
@@ -47,7 +47,7 @@ impl Reply {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = status;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { response, connection: Connection::Keep }
+        Self { response, connection: ConnectionReuse::Keep }
     }
 
     /// The same answer with a body.
@@ -62,11 +62,11 @@ impl Reply {
         let mut reply = Self::new(StatusCode::OK).with_body(content_type, body);
         let caching = HeaderValue::from_static("public, max-age=300");
         reply.response.headers_mut().insert(header::CACHE_CONTROL, caching);
-        Self { connection: Connection::after(head), ..reply }
+        Self { connection: ConnectionReuse::after(head), ..reply }
     }
 
     /// Answers a rejected request with problem details (RFC 9457).
-    pub(crate) fn reject(rejection: Rejection, connection: Connection) -> Self {
+    pub(crate) fn reject(rejection: Rejection, connection: ConnectionReuse) -> Self {
         let mut reply = Self::problem(rejection.status(), rejection.code(), rejection.title(), connection);
         let headers = reply.response.headers_mut();
         match rejection {
@@ -81,7 +81,12 @@ impl Reply {
     }
 
     /// Answers with problem details (RFC 9457): an edge may have reasons of its own to refuse a request.
-    pub(crate) fn problem(status: StatusCode, code: &'static str, title: &'static str, connection: Connection) -> Self {
+    pub(crate) fn problem(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        connection: ConnectionReuse,
+    ) -> Self {
         let r#type = format!("urn:truegate:problem:{code}");
         let details = ProblemDetails { r#type, title, status: status.as_u16(), code };
         let body = serde_json::to_vec(&details).expect("texts and numbers are always JSON");
@@ -89,7 +94,7 @@ impl Reply {
     }
 }
 
-impl Connection {
+impl ConnectionReuse {
     /// After an answer to a request of which only the head was read.
     pub(crate) fn after(head: &Parts) -> Self {
         let length = head.headers.get(header::CONTENT_LENGTH);

@@ -238,7 +238,7 @@ fn a_body_that_was_not_read_to_its_end_closes_the_connection() {
         [(ReadFailure::TooLarge, 413), (ReadFailure::TooSlow, 408), (ReadFailure::Interrupted, 400)]
     {
         let Verdict::Reply(reply) = intake(&gate).fail(failure) else { panic!("{status}") };
-        assert_eq!((reply.response.status().as_u16(), reply.connection), (status, Connection::Close));
+        assert_eq!((reply.response.status().as_u16(), reply.connection), (status, ConnectionReuse::Close));
     }
 }
 

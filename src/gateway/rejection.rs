@@ -5,7 +5,7 @@ use pingora_http::RequestHeader;
 
 use crate::{
     closed_list::closed_list,
-    gate::{Connection, Gate, Reply},
+    gate::{ConnectionReuse, Gate, Reply},
 };
 
 closed_list! {
@@ -23,7 +23,7 @@ closed_list! {
 impl EdgeRejection {
     /// The answer: a page for a person, problem details for a script.
     pub(super) fn reply(self, gate: &Gate, head: &Parts) -> Reply {
-        let refused = Reply::problem(self.status(), self.code(), self.title(), Connection::Close);
+        let refused = Reply::problem(self.status(), self.code(), self.title(), ConnectionReuse::Close);
         gate.explain(refused, self.code(), head)
     }
 }

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::{GuardedBody, RequestBody, ResponseFuture, intercept::Intercept};
 use crate::{
-    gate::{Connection, Gate, Reply, Step},
+    gate::{ConnectionReuse, Gate, Reply, Step},
     headers::{Edits, ResponseEdits, join_cookies},
     identity::Identity,
     lease::Lease,
@@ -114,7 +114,7 @@ pub(super) fn guard<R>(
 /// Turns a reply into a response. HTTP/1 clients are told when the connection must close.
 pub(super) fn answer<R>(reply: Reply, version: Version) -> Response<GuardedBody<R>> {
     let mut response = reply.response;
-    if reply.connection == Connection::Close && version <= Version::HTTP_11 {
+    if reply.connection == ConnectionReuse::Close && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(|body| GuardedBody::whole(body, None))

@@ -69,7 +69,7 @@ pub use self::{
     module::TruegateModule,
     session_bound::{SessionBound, proxy_service},
 };
-use crate::gate::{Connection, Rejection, Reply, Step, Verdict};
+use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
 
 /// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
@@ -137,7 +137,7 @@ pub fn inject(session: &mut Session, request: &mut RequestHeader) -> Result<()> 
 ///
 /// When the client broke off.
 pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
-    if reply.connection == Connection::Close || (body::is_withheld(session) && !session.is_body_done()) {
+    if reply.connection == ConnectionReuse::Close || (body::is_withheld(session) && !session.is_body_done()) {
         session.set_keepalive(None);
     }
     let (head, body) = reply.response.into_parts();
@@ -186,7 +186,7 @@ pub async fn answer_ended(session: &mut Session) -> bool {
         }
     };
     // The client may be gone too, and then the answer reaches no one.
-    let _ = respond(session, Reply { connection: Connection::Close, ..reply }).await;
+    let _ = respond(session, Reply { connection: ConnectionReuse::Close, ..reply }).await;
     true
 }
 

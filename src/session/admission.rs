@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::{Access, RuleInput},
-    gate::{Connection, Rejection, Reply, Step, Verdict},
+    gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
     headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
     profile::PhoneNumber,
     session::{ReturnPath, Session},
@@ -55,7 +55,7 @@ impl Handler<'_> {
             Err(refusal) => {
                 let leads_to_login = is_navigation(&head.method, &head.headers) && !is_web_socket(head);
                 let refused = self.refuse(&refusal, leads_to_login, PageRequest::of(head), head.uri.path());
-                return Verdict::Reply(Reply { connection: Connection::after(head), ..refused });
+                return Verdict::Reply(Reply { connection: ConnectionReuse::after(head), ..refused });
             }
         };
         Verdict::Forward(Edits { cookies: kept, by_proxy: is_by_proxy(head), ..edits })

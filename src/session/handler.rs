@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{SharedSessions, fetch_metadata::is_ours, own_host::comes_from_its_own_host, reply, route::Route};
 use crate::{
     cause::Cause,
-    gate::{Connection, Event, Gate, Rejection, Reply, Step, Verdict},
+    gate::{ConnectionReuse, Event, Gate, Rejection, Reply, Step, Verdict},
     store::StoreError,
 };
 
@@ -66,7 +66,7 @@ impl Handler<'_> {
         if matches!(route, Route::Login) && !is_form && self.sessions.is_insecure(head) {
             self.gate.observe(Event::InsecureLogin);
         }
-        let connection = Connection::after(head);
+        let connection = ConnectionReuse::after(head);
         let (handler, head) = (self.owned(), head.clone());
         let answer = async move |body: Bytes| handler.borrow().answer(&head, &body).await;
         if is_form {
@@ -93,7 +93,7 @@ impl Handler<'_> {
 
     /// A rejection of a request whose body was not read.
     pub(super) fn reject(&self, rejection: Rejection, head: &Parts) -> Reply {
-        Reply { connection: Connection::after(head), ..self.gate.reject_for(rejection, head) }
+        Reply { connection: ConnectionReuse::after(head), ..self.gate.reject_for(rejection, head) }
     }
 
     /// Returns the store's answer, or a failure after [`STORE_DEADLINE`]. Failures are observed.

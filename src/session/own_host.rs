@@ -10,7 +10,7 @@ use super::{
     reply,
 };
 use crate::{
-    gate::{ClientInfo, Connection, Reply, Scheme},
+    gate::{ClientInfo, ConnectionReuse, Reply, Scheme},
     headers::only,
     session::{
         TrustedProxy,
@@ -32,7 +32,7 @@ impl Handler<'_> {
         let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let separator = if head.uri.query().is_some() { '&' } else { '?' };
         let led = reply::redirect(StatusCode::FOUND, &format!("{}{target}{separator}{LED}=1", public_url.origin()));
-        Some(Reply { connection: Connection::after(head), ..led })
+        Some(Reply { connection: ConnectionReuse::after(head), ..led })
     }
 }
 
