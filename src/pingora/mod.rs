@@ -4,6 +4,8 @@
 //! the end of `upstream_request_filter`. The module keeps the state of a request, so your `CTX` stays unchanged. If a call is
 //! missing, the identity headers of clients are stripped and none is ever injected.
 //!
+//! `Session` here is pingora's own: a request on its connection. [`SessionBound`] is about the other kind, the session of a user.
+//!
 //! [`intercept`] turns on pingora's handling of pipelined HTTP/1.1 requests. Without it, pingora treats an early request as an error
 //! of the request before it. After its own answers, truegate reads the rest of the body, so that the client gets to the answer;
 //! [`drain()`] does the same after an app's early answers. Your proxy decides how long a connection may be idle, with
