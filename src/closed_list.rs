@@ -7,11 +7,12 @@
 /// variants, and its traits would become a part of this crate's own interface.
 ///
 /// Without words there is no `code`. Behind the words, the rows may have a status and a sentence, for an enum of refusals: then
-/// there are `status` and `title`. A variant that holds more is in `ALL` once, with an example.
+/// there are `status` and `title`. A variant that holds more is in `ALL` once, with an example; `with pub(crate) ALL` behind the name hides the list of
+/// an enum that has a better one.
 macro_rules! closed_list {
     (
         $(#[$about:meta])*
-        $vis:vis enum $list:ident {
+        $vis:vis enum $list:ident $(with $all:vis ALL)? {
             $(
                 $(#[$meaning:meta])*
                 $name:ident
@@ -28,14 +29,21 @@ macro_rules! closed_list {
             $($(#[$meaning])* $name $(($detail))? $({ $($(#[$note])* $field: $type,)+ })?,)+
         }
 
-        impl $list {
-            /// Every variant, for tables and metrics. One that holds more is here once, with an example.
-            $vis const ALL: &'static [Self] =
-                &[$(Self::$name $(($detail::ALL[0]))? $({ $($field: $example,)+ })?,)+];
+        $crate::closed_list::closed_list! {
+            @all [$vis $(, $all)?] $list [$(Self::$name $(($detail::ALL[0]))? $({ $($field: $example,)+ })?,)+]
         }
-
         $crate::closed_list::closed_list! { @words $vis $list $($name $($code)?,)+ }
         $crate::closed_list::closed_list! { @answers $vis $list $($name $($($status $title)?)?,)+ }
+    };
+
+    (@all [$vis:vis] $list:ident $rows:tt) => {
+        impl $list {
+            /// Every variant, for tables and metrics. One that holds more is here once, with an example.
+            $vis const ALL: &'static [Self] = &$rows;
+        }
+    };
+    (@all [$vis:vis, $all:vis] $list:ident $rows:tt) => {
+        $crate::closed_list::closed_list! { @all [$all] $list $rows }
     };
 
     (@words $vis:vis $list:ident $($name:ident $code:literal,)+) => {

@@ -44,7 +44,7 @@ pub enum Event {
 
 closed_list! {
     /// How a callback ended.
-    pub enum CallbackOutcome {
+    pub enum CallbackOutcome with pub(crate) ALL {
         /// The upstream gets it with a verified identity.
         Verified,
         /// The upstream gets it with its status only.
@@ -105,7 +105,7 @@ closed_list! {
 
 closed_list! {
     /// How the fetch of a profile ended.
-    pub enum FetchOutcome {
+    pub enum FetchOutcome with pub(crate) ALL {
         /// The profile arrived.
         Fetched = "ok",
         /// Truecaller does not accept the token.

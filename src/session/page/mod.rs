@@ -103,8 +103,7 @@ impl Pages {
     }
 
     /// Sets the logo and the colour of the site.
-    #[must_use]
-    pub fn branded(mut self, brand: &Brand) -> Self {
+    pub(crate) fn branded(mut self, brand: &Brand) -> Self {
         let logo = brand.logo.as_ref().map(|logo| Value::from_safe_string(logo.as_str().to_owned()));
         self.0.add_global("logo", logo);
         self.0.add_global("style", Value::from_safe_string(STYLE.to_owned() + &brand.style()));
