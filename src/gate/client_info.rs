@@ -37,7 +37,7 @@ pub enum Scheme {
 
 impl Scheme {
     /// The scheme as URLs write it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",

@@ -27,7 +27,7 @@ impl LogoutUrl {
     }
 
     /// The path or the URL, as `Location` carries it.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match &self.0 {
             Target::Path(path) => path.as_str(),
             Target::Elsewhere(url) => url.as_str(),

@@ -55,7 +55,7 @@ impl UpstreamCookie {
     }
 
     /// The name of the cookie, or the beginning of several names with a `*` after it.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 

@@ -39,13 +39,13 @@ impl Brand {
 
 impl Logo {
     /// The largest size of a picture, in bytes. Every page contains the picture, so it has to be small.
-    pub const LARGEST: usize = 64 * 1024;
+    const LARGEST: usize = 64 * 1024;
 
     /// Takes a PNG, WebP or SVG picture. Browsers show an SVG as an image, so its scripts do not run and it fetches nothing.
     ///
     /// # Errors
     ///
-    /// When the picture is larger than [`LARGEST`](Self::LARGEST), or is another kind of file.
+    /// When the picture is larger than 64 KiB, or is another kind of file.
     pub fn from_bytes(picture: &[u8]) -> Result<Self, LogoError> {
         if picture.len() > Self::LARGEST {
             return Err(LogoError::Large);
