@@ -26,11 +26,11 @@ use tower::{Layer, service_fn};
 use truegate::{
     Gate, TruegateLayer,
     callback::{EndpointError, Endpoints, ProfileEndpoint},
-    layer::RequestBody,
+    layer::GuardedBody,
     profile::ProfileClient,
 };
 
-type Upstream = Client<HttpConnector, RequestBody<Incoming>>;
+type Upstream = Client<HttpConnector, GuardedBody<Incoming>>;
 type Answer = Response<Either<Incoming, Empty<Bytes>>>;
 
 #[tokio::main]
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn forward(
     upstream: Upstream,
     authority: Authority,
-    mut request: Request<RequestBody<Incoming>>,
+    mut request: Request<GuardedBody<Incoming>>,
 ) -> Result<Answer, Infallible> {
     let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let target = Uri::builder().scheme("http").authority(authority).path_and_query(path);

@@ -18,7 +18,7 @@ use http_body::Body;
 use http_body_util::Full;
 use support::source::{GRANT, PATH, Source};
 use tower::{Layer, Service, service_fn};
-use truegate::{Gate, TruegateLayer, layer::RequestBody};
+use truegate::{Gate, TruegateLayer, layer::GuardedBody};
 
 /// The system's allocator, with a count for each thread.
 struct Counting;
@@ -62,7 +62,7 @@ fn request(method: &str, path: &str) -> Request<Full<Bytes>> {
 fn cost(gate: &Gate, method: &str, path: &str) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _within = runtime.enter();
-    let app = service_fn(|request: Request<RequestBody<Full<Bytes>>>| {
+    let app = service_fn(|request: Request<GuardedBody<Full<Bytes>>>| {
         let mut body = pin!(request.into_body());
         let frame = body.as_mut().poll_frame(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(frame, Poll::Ready(Some(Ok(_)))));

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use truegate::{
     Identity, TruegateLayer,
-    layer::{RequestBody, ResponseFuture, Truegate},
+    layer::{GuardedBody, ResponseFuture, Truegate},
 };
 
 type Whole = Full<Bytes>;
@@ -36,7 +36,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 /// Answers with what the app behind saw: its headers, the identity in its extensions, and its body.
-async fn mirror<B: Body<Data = Bytes>>(request: Request<RequestBody<B>>) -> Result<Response<Whole>, Infallible>
+async fn mirror<B: Body<Data = Bytes>>(request: Request<GuardedBody<B>>) -> Result<Response<Whole>, Infallible>
 where
     B::Error: std::fmt::Debug,
 {
@@ -67,7 +67,7 @@ async fn an_app_finds_the_identity_in_headers_and_extensions() {
 #[tokio::test]
 async fn an_identity_from_elsewhere_does_not_pass() {
     let service =
-        TruegateLayer::new(Source::prompt().gate()).layer(service_fn(async |request: Request<RequestBody<Whole>>| {
+        TruegateLayer::new(Source::prompt().gate()).layer(service_fn(async |request: Request<GuardedBody<Whole>>| {
             let found = request.extensions().get::<Identity>().cloned();
             let mut response = Response::new(Whole::default());
             if let Some(identity) = found {
@@ -149,7 +149,7 @@ impl Clone for Strict {
     }
 }
 
-impl<B> Service<Request<RequestBody<B>>> for Strict {
+impl<B> Service<Request<GuardedBody<B>>> for Strict {
     type Response = Response<Whole>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -159,7 +159,7 @@ impl<B> Service<Request<RequestBody<B>>> for Strict {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<RequestBody<B>>) -> Self::Future {
+    fn call(&mut self, _: Request<GuardedBody<B>>) -> Self::Future {
         assert!(std::mem::take(&mut self.is_ready), "called without having been made ready");
         ready(Ok(Response::new(Full::default())))
     }
@@ -177,7 +177,7 @@ async fn the_inner_service_is_called_only_when_it_is_ready() {
 
 #[tokio::test]
 async fn an_error_of_the_inner_service_is_its_own() {
-    let failing = service_fn(async |_: Request<RequestBody<Whole>>| Err::<Response<Whole>, _>("the app broke"));
+    let failing = service_fn(async |_: Request<GuardedBody<Whole>>| Err::<Response<Whole>, _>("the app broke"));
     let service = TruegateLayer::new(Source::prompt().gate()).layer(failing);
     for request in [Request::get("/").body(Whole::default()).unwrap(), callback(GRANT)] {
         assert_eq!(service.clone().oneshot(request).await.unwrap_err(), "the app broke");
@@ -189,7 +189,7 @@ async fn a_passing_body_streams_frame_by_frame() {
     let (sender, mut receiver) = mpsc::channel::<Result<Frame<Bytes>, Infallible>>(1);
     let body = StreamBody::new(futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx)));
     let echo =
-        service_fn(async |request: Request<RequestBody<_>>| Ok::<_, Infallible>(Response::new(request.into_body())));
+        service_fn(async |request: Request<GuardedBody<_>>| Ok::<_, Infallible>(Response::new(request.into_body())));
     let service = TruegateLayer::new(Source::prompt().gate()).layer(echo);
     let mut response = service.oneshot(Request::post("/upload").body(body).unwrap()).await.unwrap().into_body();
 
@@ -208,7 +208,7 @@ async fn trailers_pass_but_for_the_namespace() {
                 .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))),
         )
     };
-    let echo = service_fn(async |request: Request<RequestBody<_>>| {
+    let echo = service_fn(async |request: Request<GuardedBody<_>>| {
         let collected = request.into_body().collect().await.unwrap();
         let seen = collected.trailers().cloned().unwrap();
         assert_eq!(seen.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["grpc-status"]);
@@ -227,7 +227,7 @@ async fn trailers_pass_but_for_the_namespace() {
 #[tokio::test]
 async fn a_passing_body_tells_its_size_and_its_end() {
     let service =
-        TruegateLayer::new(Source::prompt().gate()).layer(service_fn(async |request: Request<RequestBody<Whole>>| {
+        TruegateLayer::new(Source::prompt().gate()).layer(service_fn(async |request: Request<GuardedBody<Whole>>| {
             let body = request.into_body();
             assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(3), false));
             Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
@@ -255,7 +255,7 @@ impl Body for Broken {
 #[tokio::test]
 async fn a_callback_that_breaks_off_is_not_an_empty_one() {
     let source = Source::prompt();
-    let service = TruegateLayer::new(source.gate()).layer(service_fn(async |_: Request<RequestBody<Broken>>| {
+    let service = TruegateLayer::new(source.gate()).layer(service_fn(async |_: Request<GuardedBody<Broken>>| {
         Err::<Response<Whole>, _>("a broken callback was forwarded")
     }));
     for start in [Bytes::new(), Bytes::from(REFUSAL)] {
@@ -304,7 +304,7 @@ async fn a_dropped_callback_leaves_nothing_behind() {
 #[test]
 fn a_passing_request_costs_no_larger_future() {
     type Inner = Strict;
-    let inner = size_of::<<Inner as Service<Request<RequestBody<Whole>>>>::Future>();
+    let inner = size_of::<<Inner as Service<Request<GuardedBody<Whole>>>>::Future>();
     let future = size_of::<ResponseFuture<Inner, Whole>>();
     assert!(future <= inner + 3 * size_of::<usize>(), "{future} is much more than {inner}");
 }
@@ -321,7 +321,7 @@ async fn bodies_and_services_need_not_be_send() {
             Poll::Ready(None)
         }
     }
-    let app = service_fn(async |_: Request<RequestBody<Local>>| {
+    let app = service_fn(async |_: Request<GuardedBody<Local>>| {
         Ok::<_, Infallible>(Response::new(Local { _not_send: Rc::default() }))
     });
     let mut service: Truegate<_> = TruegateLayer::new(Source::prompt().gate()).layer(app);

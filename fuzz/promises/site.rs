@@ -22,7 +22,7 @@ use crate::{
     callback::Grant,
     cause::Cause,
     gate::Gate,
-    layer::{RequestBody, TruegateLayer},
+    layer::{GuardedBody, TruegateLayer},
     path::decode_fully,
     profile::{FetchError, Profile, ProfileSource},
     session::{Partner, PublicUrl, Sealer, Secret, Sessions},
@@ -77,7 +77,7 @@ fn answer(target: &str, cookies: &[HeaderValue]) -> Response<()> {
         *answer.status_mut() = http::StatusCode::BAD_REQUEST;
         return answer;
     };
-    let app = service_fn(|request: Request<RequestBody<Empty>>| async move {
+    let app = service_fn(|request: Request<GuardedBody<Empty>>| async move {
         let mut response = Response::new(Empty);
         response.extensions_mut().insert(Seen(request.into_parts().0.headers));
         Ok::<_, Infallible>(response)

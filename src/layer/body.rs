@@ -16,9 +16,6 @@ use pin_project_lite::pin_project;
 
 use crate::{gate::Gate, lease::Lease};
 
-/// The body of a request behind truegate.
-pub type RequestBody<B> = GuardedBody<B>;
-
 pin_project! {
     /// A body that streams unchanged, or one that truegate has read.
     #[derive(Debug)]

@@ -14,14 +14,14 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{GuardedBody, RequestBody, intercept::Intercept, service::guard};
+use super::{GuardedBody, intercept::Intercept, service::guard};
 use crate::{gate::Gate, headers::ResponseEdits};
 
 pin_project! {
     /// The future of a response of [`Truegate`](super::Truegate).
     pub struct ResponseFuture<S, B>
     where
-        S: Service<Request<RequestBody<B>>>,
+        S: Service<Request<GuardedBody<B>>>,
     {
         #[pin]
         kind: FutureKind<S, B, S::Future>,
@@ -32,7 +32,7 @@ pin_project! {
     #[project = FutureKindProjection]
     enum FutureKind<S, B, F>
     where
-        S: Service<Request<RequestBody<B>>>,
+        S: Service<Request<GuardedBody<B>>>,
     {
         Forward { #[pin] inner: F, gate: Gate, edits: Option<Arc<ResponseEdits>> },
         Intercept { boxed: Pin<Box<Intercept<S, B>>> },
@@ -41,7 +41,7 @@ pin_project! {
 
 impl<S, B> ResponseFuture<S, B>
 where
-    S: Service<Request<RequestBody<B>>>,
+    S: Service<Request<GuardedBody<B>>>,
 {
     pub(super) fn forward(inner: S::Future, gate: Gate, edits: Option<Arc<ResponseEdits>>) -> Self {
         Self { kind: FutureKind::Forward { inner, gate, edits } }
@@ -50,7 +50,7 @@ where
 
 impl<S, B> From<Intercept<S, B>> for ResponseFuture<S, B>
 where
-    S: Service<Request<RequestBody<B>>>,
+    S: Service<Request<GuardedBody<B>>>,
 {
     fn from(intercept: Intercept<S, B>) -> Self {
         Self { kind: FutureKind::Intercept { boxed: Box::pin(intercept) } }
@@ -59,7 +59,7 @@ where
 
 impl<S, B, R> Future for ResponseFuture<S, B>
 where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    S: Service<Request<GuardedBody<B>>, Response = Response<R>>,
     B: Body<Data = Bytes>,
 {
     type Output = Result<Response<GuardedBody<R>>, S::Error>;
@@ -77,7 +77,7 @@ where
 
 impl<S, B> fmt::Debug for ResponseFuture<S, B>
 where
-    S: Service<Request<RequestBody<B>>>,
+    S: Service<Request<GuardedBody<B>>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()

@@ -16,7 +16,7 @@ use tower::{ServiceExt, util::Oneshot};
 use tower_service::Service;
 
 use super::{
-    GuardedBody, RequestBody,
+    GuardedBody,
     read::{Drain, DrainedBody, Read},
     service::{answer, guard, prepare},
 };
@@ -29,7 +29,7 @@ pin_project! {
     /// The rare path of a [`ResponseFuture`](super::ResponseFuture).
     pub(super) struct Intercept<S, B>
     where
-        S: Service<Request<RequestBody<B>>>,
+        S: Service<Request<GuardedBody<B>>>,
     {
         gate: Gate,
         intake: Option<Intake>,
@@ -43,12 +43,12 @@ pin_project! {
     #[project = PhaseProjection]
     enum Phase<S, B>
     where
-        S: Service<Request<RequestBody<B>>>,
+        S: Service<Request<GuardedBody<B>>>,
     {
         Reading { #[pin] read: Read<B>, refused: Option<(Verdict, Drain)> },
         Refusing { reply: Option<(Reply, Version)>, #[pin] drained: Option<DrainedBody<B>> },
-        Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<RequestBody<B>> },
-        Calling { #[pin] call: Oneshot<S, Request<RequestBody<B>>>, edits: Option<Arc<ResponseEdits>> },
+        Deciding { verdict: BoxFuture<'static, Verdict>, body: Option<GuardedBody<B>> },
+        Calling { #[pin] call: Oneshot<S, Request<GuardedBody<B>>>, edits: Option<Arc<ResponseEdits>> },
     }
 }
 
@@ -60,7 +60,7 @@ struct WaitingRequest<S> {
 
 impl<S, B> Intercept<S, B>
 where
-    S: Service<Request<RequestBody<B>>>,
+    S: Service<Request<GuardedBody<B>>>,
 {
     /// Waits for a verdict that needs the body.
     pub(super) fn read(gate: Gate, intake: Intake, (head, body): (Parts, B), inner: S) -> Self {
@@ -75,7 +75,7 @@ where
 
     /// Waits for a verdict that leaves the body alone.
     pub(super) fn wait(gate: Gate, verdict: BoxFuture<'static, Verdict>, (head, body): (Parts, B), inner: S) -> Self {
-        let body = Some(RequestBody::of_request(body, gate.clone()));
+        let body = Some(GuardedBody::of_request(body, gate.clone()));
         let phase = Phase::Deciding { verdict, body };
         Self { gate, intake: None, waiting: Some(WaitingRequest { head, inner }), phase }
     }
@@ -92,7 +92,7 @@ where
 
 impl<S, B, R> Future for Intercept<S, B>
 where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    S: Service<Request<GuardedBody<B>>, Response = Response<R>>,
     B: Body<Data = Bytes>,
 {
     type Output = Result<Response<GuardedBody<R>>, S::Error>;
@@ -105,7 +105,7 @@ where
                     None => match ready!(read.as_mut().poll(cx)) {
                         Ok((data, trailers)) => {
                             let intake = this.intake.take().expect(INTAKE);
-                            let body = Some(RequestBody::read(data.clone(), trailers, this.gate));
+                            let body = Some(GuardedBody::read(data.clone(), trailers, this.gate));
                             Phase::Deciding { verdict: intake.finish(data), body }
                         }
                         Err(failure) => {
@@ -133,7 +133,7 @@ where
                         }
                         (Verdict::Forward(_), None) => unreachable!("only what was read to its end is forwarded"),
                         (Verdict::Reply(reply), body) => {
-                            Phase::refuse(reply, &head, body.and_then(RequestBody::into_unread), this.gate)
+                            Phase::refuse(reply, &head, body.and_then(GuardedBody::into_unread), this.gate)
                         }
                     }
                 }
@@ -155,7 +155,7 @@ where
 
 impl<S, B> Phase<S, B>
 where
-    S: Service<Request<RequestBody<B>>>,
+    S: Service<Request<GuardedBody<B>>>,
 {
     fn refuse(reply: Reply, head: &Parts, body: Option<B>, gate: &Gate) -> Self
     where

@@ -18,7 +18,7 @@
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use tower::{Layer, ServiceExt, service_fn};
-//! use truegate::{gate::Gate, layer::{RequestBody, TruegateLayer}};
+//! use truegate::{gate::Gate, layer::{GuardedBody, TruegateLayer}};
 //!
 //! # struct Nobody;
 //! # impl ProfileSource for Nobody {
@@ -29,7 +29,7 @@
 //! # let source = Nobody;
 //! # tokio_test(async move {
 //! let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, source).build();
-//! let app = service_fn(|request: Request<RequestBody<Full<Bytes>>>| async move {
+//! let app = service_fn(|request: Request<GuardedBody<Full<Bytes>>>| async move {
 //!     let claimed = request.headers().contains_key("x-truecaller-phone");
 //!     Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(claimed.to_string())))
 //! });
@@ -54,7 +54,7 @@ mod service;
 use tower_layer::Layer;
 
 pub use self::{
-    body::{BodyError, GuardedBody, RequestBody, SessionOver},
+    body::{BodyError, GuardedBody, SessionOver},
     future::ResponseFuture,
     service::Truegate,
 };

@@ -10,7 +10,7 @@ use http::{HeaderValue, Request, Response, Uri, Version, header, request::Parts}
 use http_body::Body;
 use tower_service::Service;
 
-use super::{GuardedBody, RequestBody, ResponseFuture, intercept::Intercept};
+use super::{GuardedBody, ResponseFuture, intercept::Intercept};
 use crate::{
     gate::{ConnectionReuse, Gate, Reply, Step},
     headers::{Edits, ResponseEdits, join_cookies},
@@ -33,7 +33,7 @@ impl<S> Truegate<S> {
 
 impl<S, B, R> Service<Request<B>> for Truegate<S>
 where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone,
+    S: Service<Request<GuardedBody<B>>, Response = Response<R>> + Clone,
     B: Body<Data = Bytes>,
 {
     type Response = Response<GuardedBody<R>>;
@@ -54,7 +54,7 @@ where
         match self.gate.inspect(&head) {
             Step::Forward(edits) => {
                 prepare(&self.gate, &edits, &mut head);
-                let body = RequestBody::of_request(body, self.gate.clone()).leased(edits.lease());
+                let body = GuardedBody::of_request(body, self.gate.clone()).leased(edits.lease());
                 let request = Request::from_parts(head, body);
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.response)
             }

@@ -16,11 +16,11 @@ use tower::{ServiceBuilder, service_fn};
 use truegate::{
     Gate, Lease, TruegateLayer,
     gate::{ClientInfo, Scheme},
-    layer::RequestBody,
+    layer::GuardedBody,
     session::TrustedProxy,
 };
 
-type Body = RequestBody<Incoming>;
+type Body = GuardedBody<Incoming>;
 
 /// A server that runs until it is dropped.
 pub struct Server {
