@@ -30,21 +30,25 @@ closed_list! {
     /// A part of the dialog that a site may choose. Its code is its key in a configuration.
     #[derive(PartialOrd, Ord)]
     pub enum DialogOption {
-        /// The language, by its ISO 639-1 code: one of the words that [`PartnerError::Word`] lists. Defaults to `en`.
+        /// The language, by its ISO 639-1 code: `en`, `hi`, `mr`, `te`, `ml`, `ur`, `pa`, `ta`, `bn`, `kn`, `sw` or
+        /// `ar`. Defaults to `en`.
         Lang = "lang",
-        /// The start of the title: one of the words that [`PartnerError::Word`] lists.
+        /// The start of the title: `getstarted`, `continue`, `placeorder`, `completepurchase`, `checkout`,
+        /// `completebooking`, `proceedwithbooking`, `continuewith`, `getdetails`, `viewmore`, `continuereading` or
+        /// `proceed`.
         LoginPrefix = "login_prefix",
         /// The end of the title: a word of lower-case letters. Truecaller documents no complete list, so any such word is accepted.
         LoginSuffix = "login_suffix",
-        /// The text of the button, before the number: one of the words that [`PartnerError::Word`] lists.
+        /// The text of the button, before the number: `use`, `continuewith` or `proceedwith`.
         CtaPrefix = "cta_prefix",
         /// The colour of the button: `#rrggbb`.
         CtaColor = "cta_color",
         /// The colour of the button's text: `#rrggbb`.
         CtaTextColor = "cta_text_color",
-        /// The shape of the button: one of the words that [`PartnerError::Word`] lists.
+        /// The shape of the button: `round` or `rect`.
         BtnShape = "btn_shape",
-        /// The offer to a user who does not agree: one of the words that [`PartnerError::Word`] lists.
+        /// The offer to a user who does not agree: `useanothernum`, `useanothermethod`, `manualdetails`, `later` or
+        /// `skip`.
         SkipOption = "skip_option",
         /// The page with the site's privacy policy: an `http://` or `https://` URL without a user.
         PrivacyUrl = "privacy_url",

@@ -79,3 +79,11 @@ fn a_page_is_on_the_web() {
         }
     }
 }
+
+#[test]
+fn the_docs_of_an_option_list_its_words() {
+    let docs = include_str!("../partner.rs");
+    for word in DialogOption::ALL.iter().flat_map(|option| option.words()) {
+        assert!(docs.contains(&format!("`{word}`")), "{word}");
+    }
+}
