@@ -12,14 +12,21 @@
 //!
 //! Without `TRUEGATE_SIMULATOR` it speaks to Truecaller, with your `TRUECALLER_PARTNER_KEY`. `LISTEN` names another address.
 
-use std::{env, error::Error};
+use std::{env, error::Error, net::SocketAddr};
 
-use axum::{Extension, Router, response::Html, routing::get};
+use axum::{
+    Extension, Router,
+    extract::{ConnectInfo, Request},
+    middleware::map_request,
+    response::Html,
+    routing::get,
+};
 use tokio::net::TcpListener;
 use truegate::{
     Gate, Identity, TruegateLayer,
     access::{Access, AllowList, Rule, Rules},
     callback::{Endpoints, ProfileEndpoint},
+    gate::ClientInfo,
     profile::ProfileClient,
     session::{LinkBase, Partner, PublicUrl, Sealer, Secret, Sessions, TaskTracker},
     store::MemoryStore,
@@ -33,6 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gate = gate(&public_url, tasks.clone())?;
     let layer = TruegateLayer::new(gate.clone());
     let app = Router::new().route("/", get(greet)).route("/account/", get(greet)).layer(layer);
+    // Outside of truegate's layer, which reads what it inserts.
+    let app = app.layer(map_request(client_info)).into_make_service_with_connect_info::<SocketAddr>();
 
     println!("listening on {public_url}");
     let stopped = async move {
@@ -68,6 +77,12 @@ fn gate(public_url: &str, tasks: TaskTracker) -> Result<Gate, Box<dyn Error>> {
     let path = env::var("TRUEGATE_CALLBACK_PATH")?.parse()?;
     let gate = Gate::builder(path, ProfileClient::builder().build()?);
     Ok(gate.endpoints(endpoints).sessions(sessions)?.require_host().build())
+}
+
+/// Tells truegate who asks, so that it limits how many logins one client starts.
+async fn client_info(ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request) -> Request {
+    request.extensions_mut().insert(ClientInfo { address: Some(peer.ip()), scheme: None });
+    request
 }
 
 async fn greet(identity: Option<Extension<Identity>>) -> Html<String> {
