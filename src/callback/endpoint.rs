@@ -68,12 +68,12 @@ pub struct Endpoints(Arc<[ProfileEndpoint]>);
 
 impl Endpoints {
     /// Returns the listed endpoint whose URL equals `text` byte for byte.
-    pub fn admit(&self, text: &str) -> Option<ProfileEndpoint> {
+    pub(crate) fn admit(&self, text: &str) -> Option<ProfileEndpoint> {
         self.0.iter().find(|listed| listed.0.as_str() == text).cloned()
     }
 
     /// Returns the listed endpoints.
-    pub fn iter(&self) -> impl Iterator<Item = &ProfileEndpoint> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ProfileEndpoint> {
         self.0.iter()
     }
 }

@@ -3,9 +3,9 @@
 //! ```
 //! use truegate::callback::{Endpoints, ProfileEndpoint};
 //!
-//! let endpoints: Endpoints = [ProfileEndpoint::parse("https://profiles.example/v1")?].into_iter().collect();
-//! assert!(endpoints.admit("https://profiles.example/v1").is_some());
-//! assert!(endpoints.admit("https://profiles.example@evil.example/v1").is_none());
+//! let endpoints = Endpoints::from_iter([ProfileEndpoint::parse("https://profiles.example/v1")?]);
+//! assert!(ProfileEndpoint::parse("https://profiles.example@evil.example/v1").is_err());
+//! # drop(endpoints);
 //! # Ok::<_, truegate::callback::EndpointError>(())
 //! ```
 

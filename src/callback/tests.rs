@@ -74,6 +74,13 @@ fn debug_shows_neither_request_id_nor_token() {
 
 proptest! {
     #[test]
+    fn only_a_listed_endpoint_is_ever_admitted(text in "(https?:)?[/\\\\]{0,2}[a-z0-9.:@-]{0,12}(profile4\\.truecaller\\.com)?[:@.\\\\/a-z0-9 ]{0,12}(/v1/default)?\\PC{0,4}") {
+        let endpoints = Endpoints::default();
+        let admitted = endpoints.admit(&text).is_some();
+        prop_assert_eq!(admitted, endpoints.iter().any(|listed| listed.url().as_str() == text));
+    }
+
+    #[test]
     fn no_bytes_panic_the_parser(bytes in prop_oneof![vec(any::<u8>(), 0..200), jsonish()]) {
         let _ = Callback::parse(&bytes, &Endpoints::default());
     }
