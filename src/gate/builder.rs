@@ -83,7 +83,7 @@ impl GateBuilder {
         self
     }
 
-    /// Sets the clock. Defaults to the machine's.
+    /// Sets the clock. Defaults to the machine's. A store has its own clock: `MemoryStore::clock`, `RedisStore::clock`.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.0.clock = Arc::new(clock);
         self

@@ -40,7 +40,8 @@ impl MemoryStore {
         Self { contents: Mutex::default(), max_pending, clock: Box::new(SystemClock) }
     }
 
-    /// Sets the clock. Defaults to the machine's.
+    /// Sets the clock. Defaults to the machine's: the clock of [`GateBuilder::clock`](crate::gate::GateBuilder::clock) does not
+    /// reach the store.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);

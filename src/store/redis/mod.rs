@@ -71,7 +71,8 @@ impl RedisStore {
         Ok(self)
     }
 
-    /// Sets the clock for the pauses before a new connection. Defaults to the machine's.
+    /// Sets the clock for the pauses before a new connection. Defaults to the machine's: the clock of
+    /// [`GateBuilder::clock`](crate::gate::GateBuilder::clock) does not reach the store.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.reconnect.clock = Box::new(clock);
