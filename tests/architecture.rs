@@ -81,7 +81,8 @@ const HOUSE: &[Floor] = &[
         place: "layer",
         modules: &["gate", "headers", "identity", "lease"],
         crates: &[
-            "bytes", "futures_core", "http", "http_body", "pin_project_lite", "tower", "tower_layer", "tower_service",
+            "bytes", "futures_core", "http", "http_body", "pin_project_lite", "thiserror", "tower", "tower_layer",
+            "tower_service",
         ],
     },
     Floor {

@@ -18,7 +18,12 @@ impl Client {
 
     /// Sends bytes; a peer that has closed shows when its answer is read.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        let _ = self.0.write_all(bytes.as_ref()).await;
+        self.sends(bytes).await;
+    }
+
+    /// Sends, and says whether the connection took it.
+    pub async fn sends(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.write_all(bytes.as_ref()).await.is_ok()
     }
 
     /// Reads the next message; `None` when the connection is closed instead.
