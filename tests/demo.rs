@@ -6,7 +6,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 const PHONE: &str = "+ x-truecaller-phone: +919999999999";
@@ -121,14 +121,13 @@ fn a_signal_ends_it_with_0() {
 
 /// A port that is taken until this is dropped. Another demo may have it for a moment; what has it for longer keeps it.
 fn held(port: u16) -> Option<TcpListener> {
-    let end = Instant::now() + Duration::from_secs(10);
-    loop {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            Ok(listener) => return Some(listener),
-            Err(_) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
-            Err(_) => return None,
+    (0..2_000).find_map(|_| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok();
+        if listener.is_none() {
+            thread::sleep(Duration::from_millis(5));
         }
-    }
+        listener
+    })
 }
 
 /// A demo that goes on; it is killed when it is dropped.
