@@ -31,7 +31,7 @@ pub(crate) struct Wish {
 
 /// What runs, until it is dropped.
 enum Edge {
-    Gateway { _program: Program, _port: Port, shop: Shop },
+    Gateway { _program: Box<Program>, _port: Port, shop: Shop },
     Brief { _server: Brief },
 }
 
@@ -42,7 +42,7 @@ impl Site {
         let origin = format!("http://{}", port.address());
         let folder = tempfile::tempdir().unwrap();
         let config = config(&origin, &shop, truecaller, &wish, &folder);
-        let edge = Edge::Gateway { _program: Program::serve_from(folder, &config), _port: port, shop };
+        let edge = Edge::Gateway { _program: Box::new(Program::serve_from(folder, &config)), _port: port, shop };
         Self { origin, edge }
     }
 
