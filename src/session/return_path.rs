@@ -19,19 +19,21 @@ pub struct ReturnPath(Box<str>);
 impl ReturnPath {
     /// Takes the target of a request, with an optional fragment, as it stands; UTF-8 is percent-encoded, as browsers do.
     ///
-    /// It has at most 8 KiB and no space or control character, starts with one slash, and has no backslash in its path.
+    /// As it is then written, it has at most 8 KiB. It has no space or control character, starts with one slash, and has no
+    /// backslash in its path.
     /// Whether its escapes are left alone, decoded once or until none is left, it stays on this site, its path does not
     /// start with two slashes once dot segments are resolved, and its path holds no control character.
     pub fn parse(text: &str) -> Option<Self> {
         let path = path_of(text);
         let is_plain = |character: char| !character.is_ascii_control() && character != ' ';
-        if text.len() > MAX_LENGTH || !text.chars().all(is_plain) || path.contains('\\') {
+        let written = utf8_percent_encode(text, CONTROLS).to_string();
+        if written.len() > MAX_LENGTH || !text.chars().all(is_plain) || path.contains('\\') {
             return None;
         }
         // Servers on the way decode the path once, or each a little.
         let (once, fully) = (percent_decode_str(path).decode_utf8_lossy(), decode_fully(path.as_bytes()));
         let spellings = [text, &once, &String::from_utf8_lossy(&fully)];
-        spellings.into_iter().all(stays).then(|| Self(utf8_percent_encode(text, CONTROLS).to_string().into()))
+        spellings.into_iter().all(stays).then(|| Self(written.into()))
     }
 
     /// Takes a path. Defaults to the root if there is none, or if it is refused.
@@ -123,5 +125,9 @@ mod tests {
         let longest = format!("/{}", "a".repeat(MAX_LENGTH - 1));
         assert!(ReturnPath::parse(&longest).is_some());
         assert!(ReturnPath::parse(&format!("{longest}a")).is_none());
+        let grows = format!("/{}", "\u{e9}".repeat(MAX_LENGTH / 6));
+        let written = ReturnPath::parse(&grows).unwrap();
+        assert_eq!(ReturnPath::parse(written.as_str()).as_ref(), Some(&written));
+        assert!(ReturnPath::parse(&format!("{grows}{grows}")).is_none(), "as it is written, it is too long");
     }
 }
