@@ -109,7 +109,7 @@ fn the_examples_for_axum_need_no_more_than_the_readme_lists() {
         let foreign: Vec<_> = roots(text).into_iter().filter(own).collect();
         assert!(foreign.is_empty(), "{name} uses {foreign:?}");
     }
-    let text = "//! a::b\n\nuse c::{d, e::f};\nuse rand_core::OsRng;\n\nfn g() { d::h(i::j()) }";
+    let text = "//! a::b\n\nuse c::{d, e::f};\nuse rand_core::OsRng;\n\nfn g() { d::h(i::j().k::<L>()) }";
     assert_eq!(roots(text), ["c", "rand_core", "i"]);
 }
 
@@ -126,7 +126,9 @@ fn roots(text: &str) -> Vec<&str> {
         let start = code[..at].rfind(|character| !is_name(character)).map_or(0, |before| before + 1);
         let root = &code[start..at];
         let is_module = root.starts_with(|first: char| first.is_ascii_lowercase());
-        (is_module && !code[..start].ends_with("::") && !known.contains(&root)).then_some(root)
+        // A method with a type, such as `parse::<u16>()`, is in no crate.
+        let is_method = code[at..].starts_with("::<");
+        (is_module && !is_method && !code[..start].ends_with("::") && !known.contains(&root)).then_some(root)
     });
     imported.chain(named).collect()
 }
