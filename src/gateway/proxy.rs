@@ -162,24 +162,21 @@ impl ProxyHttp for Proxy {
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
-        let is_upstreams = !matches!(error.esource(), ErrorSource::Downstream)
-            && !failure::is_quiet_socket(session, error)
-            && !failure::waits_for_body(session, error);
-        if is_upstreams {
-            self.telemetry.upstream_failure(failure::cause(error));
-        }
+        let reply = match error.esource() {
+            _ if failure::is_quiet_socket(session, error) => None,
+            _ if failure::waits_for_body(session, error) => {
+                Some(self.gate.reject_for(Rejection::BodyTimeout, session.req_header()))
+            }
+            ErrorSource::Downstream => failure::downstream(error.etype())
+                .map(|rejection| self.gate.reject_for(rejection, session.req_header())),
+            ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
+                self.telemetry.upstream_failure(failure::cause(error));
+                Some(EdgeRejection::UpstreamUnavailable.reply(&self.gate, session.req_header()))
+            }
+        };
         if answer_ended(session).await {
             return FailToProxy { error_code: StatusCode::UNAUTHORIZED.as_u16(), can_reuse_downstream: false };
         }
-        let reply = if is_upstreams {
-            Some(EdgeRejection::UpstreamUnavailable.reply(&self.gate, session.req_header()))
-        } else if failure::is_quiet_socket(session, error) {
-            None
-        } else if failure::waits_for_body(session, error) {
-            Some(self.gate.reject_for(Rejection::BodyTimeout, session.req_header()))
-        } else {
-            failure::downstream(error.etype()).map(|rejection| self.gate.reject_for(rejection, session.req_header()))
-        };
         let error_code = reply.as_ref().map_or(0, |reply| reply.response.status().as_u16());
         if let Some(reply) = reply
             && answered(session).is_none()
