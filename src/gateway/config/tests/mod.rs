@@ -9,6 +9,7 @@ mod session;
 mod shape;
 mod tls;
 mod values;
+mod warnings;
 
 use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
 

@@ -2,21 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Folder, UPSTREAM, mistakes, parse, parse_in};
+use super::{Folder, UPSTREAM, mistakes, parse, parse_in, warnings::warned_keys};
 use crate::{gateway::config::StoreConfig, session::Brand};
-
-/// The keys that a valid configuration is warned of.
-fn warned_keys(text: &str) -> Vec<String> {
-    let warnings = parse(text).unwrap().warnings();
-    warnings.iter().map(|warning| warning.split(": ").next().unwrap().to_owned()).collect()
-}
 
 /// The keys that a section must have.
 const REST: &str =
     "public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', partner: { key: k, name: n }";
 
 /// A configuration with these keys in place of the ones of that name, on its second line.
-fn with(keys: &str) -> String {
+pub(super) fn with(keys: &str) -> String {
     with_callback(keys, "path: '${TRUEGATE_CALLBACK_PATH}'")
 }
 
@@ -241,49 +235,6 @@ fn with_sessions_the_callback_path_is_a_secret_that_nobody_guesses() {
     let text = with_callback("", "path: /hooks/3f9a1c7e5b2d8046af13c95e7d204b68");
     assert!(!parse(&text).unwrap().callback.path.is_guessable());
     assert_eq!(warned_keys(&text), ["session.upstream_cookies"]);
-}
-
-#[test]
-fn without_sessions_a_path_that_can_be_guessed_is_warned_of() {
-    for (callback, warned) in [
-        ("", true),
-        ("callback: { path: /truecaller/callback-7f3a }", true),
-        ("callback: { path: '${TRUEGATE_CALLBACK_PATH}' }", false),
-    ] {
-        let text = format!("{UPSTREAM}{callback}");
-        assert_eq!(warned_keys(&text), if warned { &["callback.path"][..] } else { &[] }, "{callback}");
-        assert!(!parse(&text).unwrap().warnings().concat().contains("7f3a"), "{callback}");
-    }
-}
-
-#[test]
-fn a_login_without_any_of_the_apps_cookies_is_warned_of() {
-    let warned = |keys: &str, routes: &str| {
-        let keys = warned_keys(&format!("{}\nroutes: [{routes}]", with(keys)));
-        keys.contains(&"session.upstream_cookies".to_owned())
-    };
-    assert!(warned("", "") && warned("", "{ path: /account, access: required }, { path: /, access: optional }"));
-    assert!(
-        !warned("upstream_cookies: [PHPSESSID]", "")
-            && !warned("upstream_cookies: []", "")
-            && !warned("", "{ path: /, access: optional }")
-    );
-}
-
-#[test]
-fn a_rule_that_truegate_never_asks_is_warned_of() {
-    let rules = "{ path: /.truegate/login, access: public }, { path: /.Truegate, access: public }, \
-                 { exact: '${TRUEGATE_CALLBACK_PATH}', access: public }, { path: /truecaller, access: public }";
-    let text = format!("{}\nroutes: [{rules}]", with("upstream_cookies: [a]"));
-    assert_eq!(warned_keys(&text), ["routes[0]", "routes[1]", "routes[2]"]);
-}
-
-#[test]
-fn a_field_that_no_session_keeps_is_warned_of() {
-    let identity = "identity: { headers: { X-Truecaller-Profile: profile } }";
-    let warned = |text: &str| warned_keys(&format!("{text}\n{identity}")).contains(&"identity.headers".to_owned());
-    assert!(warned(&with("")));
-    assert!(!warned(UPSTREAM.trim_end()), "a callback brings it");
 }
 
 #[test]

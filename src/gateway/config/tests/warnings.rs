@@ -1,0 +1,52 @@
+//! What is most likely not meant is a warning.
+
+use super::{UPSTREAM, parse, session::with};
+
+/// The keys that a valid configuration is warned of.
+pub(super) fn warned_keys(text: &str) -> Vec<String> {
+    let warnings = parse(text).unwrap().warnings();
+    warnings.iter().map(|warning| warning.split(": ").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn without_sessions_a_path_that_can_be_guessed_is_warned_of() {
+    for (callback, warned) in [
+        ("", true),
+        ("callback: { path: /truecaller/callback-7f3a }", true),
+        ("callback: { path: '${TRUEGATE_CALLBACK_PATH}' }", false),
+    ] {
+        let text = format!("{UPSTREAM}{callback}");
+        assert_eq!(warned_keys(&text), if warned { &["callback.path"][..] } else { &[] }, "{callback}");
+        assert!(!parse(&text).unwrap().warnings().concat().contains("7f3a"), "{callback}");
+    }
+}
+
+#[test]
+fn a_login_without_any_of_the_apps_cookies_is_warned_of() {
+    let warned = |keys: &str, routes: &str| {
+        let keys = warned_keys(&format!("{}\nroutes: [{routes}]", with(keys)));
+        keys.contains(&"session.upstream_cookies".to_owned())
+    };
+    assert!(warned("", "") && warned("", "{ path: /account, access: required }, { path: /, access: optional }"));
+    assert!(
+        !warned("upstream_cookies: [PHPSESSID]", "")
+            && !warned("upstream_cookies: []", "")
+            && !warned("", "{ path: /, access: optional }")
+    );
+}
+
+#[test]
+fn a_rule_that_truegate_never_asks_is_warned_of() {
+    let rules = "{ path: /.truegate/login, access: public }, { path: /.Truegate, access: public }, \
+                 { exact: '${TRUEGATE_CALLBACK_PATH}', access: public }, { path: /truecaller, access: public }";
+    let text = format!("{}\nroutes: [{rules}]", with("upstream_cookies: [a]"));
+    assert_eq!(warned_keys(&text), ["routes[0]", "routes[1]", "routes[2]"]);
+}
+
+#[test]
+fn a_field_that_no_session_keeps_is_warned_of() {
+    let identity = "identity: { headers: { X-Truecaller-Profile: profile } }";
+    let warned = |text: &str| warned_keys(&format!("{text}\n{identity}")).contains(&"identity.headers".to_owned());
+    assert!(warned(&with("")));
+    assert!(!warned(UPSTREAM.trim_end()), "a callback brings it");
+}
