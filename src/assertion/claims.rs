@@ -80,7 +80,7 @@ pub enum PrincipalError {
     Character,
 }
 
-/// The user id. It is the phone number if there is no user id, or one too long for verifiers (OpenID Connect Core §2).
+/// The user id, or the phone number where the user id is missing or too long for verifiers (OpenID Connect Core §2).
 fn subject(profile: &Profile) -> &str {
     let user_id = profile.user_id.as_deref().filter(|id| id.len() <= SUBJECT_LIMIT);
     user_id.unwrap_or(profile.phone.as_str())

@@ -72,7 +72,7 @@ impl Handler<'_> {
             Ok(()) => done,
             Err(_) => self.gate.reject_for(Rejection::StoreUnavailable, head),
         };
-        // This browser is no longer signed in, even if the session is still valid.
+        // The browser forgets its session in any case, even if the store could not end it.
         let cleared = forgets.then(|| self.sessions.cookies.clear(OwnCookie::Session));
         reply.with_cookies(cleared.into_iter().chain(self.sessions.expire_cookies("/")))
     }

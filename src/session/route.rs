@@ -15,7 +15,7 @@ pub(super) enum Route<'a> {
     Auth(&'a str),
     KeySet,
     Script,
-    /// There is no such route, and the app may not answer either.
+    /// Any other path below truegate's own: answered 404, and never passed to the app.
     Nothing,
 }
 

@@ -114,7 +114,7 @@ async fn ten_thousand_logins_are_kept_and_no_more() {
     assert!(refused.one("retry-after").is_some());
     site.call(&gateway, Call::grant().profile(profile(1)), &request_id).await;
     assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
-    assert_eq!(browser.start_login().await.len(), request_id.len(), "who has five makes room for another");
+    assert_eq!(browser.start_login().await.len(), request_id.len(), "a sixth login replaces the oldest of a browser");
 }
 
 /// Starts logins of one browser after another on one connection, until there is no room; tells how many.

@@ -62,7 +62,7 @@ impl Redis {
         (redis, authority)
     }
 
-    /// Starts it, be it again, on its own port, and waits until it answers.
+    /// Starts the server, also after a stop, on its own port, and waits until it answers.
     pub fn restart(&mut self) {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &self.port().to_string(), "--save", "", "--appendonly", "no"]);

@@ -30,7 +30,7 @@ impl Handler<'_> {
     pub(crate) async fn wait(&self, changes: Option<&mut Changes>, deadline: Instant) -> Option<WakeReason> {
         let change = async {
             let Some(changes) = changes else { return pending().await };
-            // A login that is no longer watched may have changed its state.
+            // The sender is gone once the login is watched no more, and its state may have changed before that.
             unless(self.poll(), changes.changed())
                 .await?
                 .ok()

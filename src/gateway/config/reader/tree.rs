@@ -19,7 +19,7 @@ pub(crate) struct Node {
     pub(crate) path: String,
     /// The position of the key, or of the value itself if it has no key.
     pub(crate) key_position: Position,
-    /// The position of its start, or of its key if there is no value.
+    /// Where the value starts, or its key where the value is missing.
     pub(crate) position: Position,
     pub(crate) value: Value,
 }
