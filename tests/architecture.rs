@@ -46,7 +46,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "headers",
         modules: &["callback", "closed_list", "identity", "lease", "profile"],
-        crates: &["base64", "http", "serde_json", "thiserror"],
+        crates: &["base64", "bytes", "http", "serde_json", "thiserror", "zeroize"],
     },
     Floor { place: "access", modules: &["path", "profile"], crates: &["http", "percent_encoding", "thiserror"] },
     Floor { place: "store", modules: &["callback", "cause", "clock", "session"], crates: &["bytes", "thiserror"] },

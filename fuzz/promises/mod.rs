@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::{
     callback::{Callback, Endpoints, ProfileEndpoint},
-    headers::{EditKind, Edits, HeaderNames},
+    headers::{EditKind, Edits, HeaderNames, IdentityHeaders},
     identity::Identity,
     path::{CanonicalPath, SessionPath, any_reading, decode_fully},
     profile::Profile,
@@ -84,8 +84,10 @@ pub fn profile(body: &[u8]) -> bool {
     assert!(serde_json::from_str::<Members>(&profile.json).is_ok());
     assert!(!format!("{profile:?}").contains(digits), "a phone number is shown");
     let mut headers = HeaderMap::new();
-    let verified = EditKind::Verified { identity: Identity::vouch(None, profile), assertion: None };
-    let _ = Edits::new(Arc::new(HeaderNames::default()), verified).apply(&mut headers);
+    let (names, identity) = (Arc::new(HeaderNames::default()), Identity::vouch(None, profile));
+    let injected = IdentityHeaders::of(&names, &identity);
+    let verified = EditKind::Verified { identity, headers: injected, assertion: None };
+    let _ = Edits::new(names, verified).apply(&mut headers);
     assert_eq!(headers.keys_len(), headers.len(), "a header is sent twice");
     assert_eq!(headers["x-truecaller-status"], "verified");
     true

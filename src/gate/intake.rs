@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     callback::{Callback, Grant},
-    headers::{EditKind, Edits},
+    headers::{EditKind, Edits, IdentityHeaders},
     identity::Identity,
     profile::{FetchError, Profile},
 };
@@ -114,12 +114,16 @@ impl Intake {
             return Ok((CallbackOutcome::Acknowledged, Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))));
         }
         let (outcome, kind) = match callback {
-            Callback::Decline(decline) => (CallbackOutcome::Declined, EditKind::Declined(decline)),
+            Callback::Decline(decline) => {
+                let headers = IdentityHeaders::of_decline(&gate.0.names, &decline);
+                (CallbackOutcome::Declined, EditKind::Declined(headers))
+            }
             Callback::Grant(grant) => {
                 let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
                 let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                 let assertion = gate.assert(&identity, None);
-                (CallbackOutcome::Verified, EditKind::Verified { identity, assertion })
+                let headers = IdentityHeaders::of(&gate.0.names, &identity);
+                (CallbackOutcome::Verified, EditKind::Verified { identity, headers, assertion })
             }
         };
         Ok((outcome, Verdict::Forward(Edits::new(gate.names(), kind))))

@@ -195,7 +195,7 @@ impl WeakGate {
 mod tests {
     use std::time::Instant;
 
-    use http::{HeaderMap, Request};
+    use http::{HeaderMap, HeaderName, Request};
 
     use super::*;
     use crate::{
@@ -215,7 +215,7 @@ mod tests {
     struct Second(&'static str);
 
     fn append(name: &'static str, target: &mut dyn HeaderTarget) {
-        target.append(&"x-plugins".parse().unwrap(), HeaderValue::from_static(name));
+        target.append(&HeaderName::from_static("x-plugins").into(), HeaderValue::from_static(name));
     }
 
     impl Plugin for First {

@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::{
-    Encoding, Field, HeaderNames, Injection, Preset,
+    CasedName, Encoding, Field, HeaderNames, Injection, Preset,
     namespace::{fold, reads_as},
     preset::PresetHeaders,
 };
@@ -16,10 +16,10 @@ pub struct HeaderNamesBuilder {
     chosen: Vec<Injection>,
     /// The names to strip besides the prefix and the injected names, in the form that `reads_as` takes.
     stripped: Vec<String>,
-    valueless: Vec<HeaderName>,
+    valueless: Vec<CasedName>,
     /// The names that have the same value on every request, folded.
     fixed: Vec<String>,
-    assertion: HeaderName,
+    assertion: CasedName,
     max_value_length: usize,
 }
 
@@ -30,7 +30,7 @@ impl HeaderNamesBuilder {
         }
         let inject = |(suffix, field): (&str, Field)| {
             let name = parse(&format!("{prefix}{suffix}"))?;
-            Ok(Injection { name, field, encoding: field.default_encoding() })
+            Ok(Injection { name: name.into(), field, encoding: field.default_encoding() })
         };
         let defaults = DEFAULTS.into_iter().map(inject).collect::<Result<_, _>>()?;
         Ok(Self {
@@ -40,7 +40,7 @@ impl HeaderNamesBuilder {
             stripped: Vec::new(),
             valueless: Vec::new(),
             fixed: Vec::new(),
-            assertion: parse(&format!("{prefix}Assertion"))?,
+            assertion: parse(&format!("{prefix}Assertion"))?.into(),
             max_value_length: MAX_VALUE_LENGTH,
         })
     }
@@ -72,7 +72,7 @@ impl HeaderNamesBuilder {
         self.add(user);
         self.add(name);
         self.stripped.extend(family.iter().copied().map(str::to_owned));
-        self.valueless.extend(valueless.iter().copied().map(HeaderName::from_static));
+        self.valueless.extend(valueless.iter().copied().map(HeaderName::from_static).map(CasedName::from));
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl HeaderNamesBuilder {
             (None, name) if is_essential(name.as_str()) => Err(HeaderNameError::Needed),
             (None, name) => {
                 self.stripped.push(fold(name.as_str()));
-                self.valueless.push(name);
+                self.valueless.push(name.into());
                 Ok(())
             }
         }
@@ -110,7 +110,7 @@ impl HeaderNamesBuilder {
     /// # Errors
     ///
     /// When the name is not a valid header name, holds `_`, is essential, or is that of another header that is set.
-    pub(crate) fn fix(&mut self, name: &str) -> Result<HeaderName, HeaderNameError> {
+    pub(crate) fn fix(&mut self, name: &str) -> Result<CasedName, HeaderNameError> {
         let name = self.admit(name, |name| is_essential(name) && !FIXABLE.contains(&name))?;
         let folded = fold(name.as_str());
         if self.fixed.contains(&folded) || self.defaults.iter().any(|other| fold(other.name.as_str()) == folded) {
@@ -146,8 +146,8 @@ impl HeaderNamesBuilder {
         HeaderNames { closed, injections, valueless, assertion, max_value_length }
     }
 
-    fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<HeaderName, HeaderNameError> {
-        let name = parse(name)?;
+    fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<CasedName, HeaderNameError> {
+        let name = CasedName::from(parse(name)?);
         if is_refused(name.as_str()) {
             return Err(HeaderNameError::Essential);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, header};
 
-use super::HeaderTarget;
+use super::{HeaderTarget, cased};
 
 /// Joins the `Cookie` fields of a request of HTTP/2 to the one line that everything but HTTP/2 expects (RFC 9113 §8.2.3).
 pub(crate) fn join_cookies(target: &mut impl HeaderTarget) {
@@ -15,7 +15,7 @@ pub(crate) fn join_cookies(target: &mut impl HeaderTarget) {
     let crumbs: Vec<_> = crumbs.iter().map(HeaderValue::as_bytes).filter(|crumb| !crumb.is_empty()).collect();
     let mut line = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])).expect("header values make a header value");
     line.set_sensitive(true);
-    target.insert(&header::COOKIE, line);
+    target.insert(&cased::COOKIE, line);
 }
 
 /// The pairs of a `Cookie` header, as `name=value`, that may go on to the app though they are listed.

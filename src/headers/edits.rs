@@ -1,15 +1,13 @@
 //! The edits to the headers of a request before it goes upstream, and to the headers of its response.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{
-    Field, HeaderNames, Injection, KeptCookies, Spoofs, UpstreamCookieEdits,
-    field::{TooLong, cut},
-    namespace::tokens,
+    CasedName, Field, HeaderNames, IdentityHeaders, KeptCookies, Spoofs, UpstreamCookieEdits, cased, namespace::tokens,
 };
-use crate::{callback::Decline, identity::Identity, lease::Lease};
+use crate::{identity::Identity, lease::Lease};
 
 /// The headers of a request, as an edge holds them.
 ///
@@ -23,10 +21,10 @@ pub(crate) trait HeaderTarget {
     fn remove(&mut self, name: &HeaderName);
 
     /// Sets the one value of a header.
-    fn insert(&mut self, name: &HeaderName, value: HeaderValue);
+    fn insert(&mut self, name: &CasedName, value: HeaderValue);
 
     /// Adds a value to a header.
-    fn append(&mut self, name: &HeaderName, value: HeaderValue);
+    fn append(&mut self, name: &CasedName, value: HeaderValue);
 }
 
 /// Removes every header whose name is meant, and returns whether there was any.
@@ -45,12 +43,12 @@ impl HeaderTarget for HeaderMap {
         HeaderMap::remove(self, name);
     }
 
-    fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
-        HeaderMap::insert(self, name, value);
+    fn insert(&mut self, name: &CasedName, value: HeaderValue) {
+        HeaderMap::insert(self, name.name(), value);
     }
 
-    fn append(&mut self, name: &HeaderName, value: HeaderValue) {
-        HeaderMap::append(self, name, value);
+    fn append(&mut self, name: &CasedName, value: HeaderValue) {
+        HeaderMap::append(self, name.name(), value);
     }
 }
 
@@ -87,11 +85,11 @@ pub(crate) enum EditKind {
     /// Any request: nothing is injected.
     Ordinary,
     /// A callback whose profile was fetched: its identity, with an assertion of it if there is one.
-    Verified { identity: Identity, assertion: Option<HeaderValue> },
+    Verified { identity: Identity, headers: IdentityHeaders, assertion: Option<HeaderValue> },
     /// A request of a browser that is known: the identity of its session.
-    Known { identity: Identity, assertion: Option<HeaderValue> },
+    Known { identity: Identity, headers: IdentityHeaders, assertion: Option<HeaderValue> },
     /// A callback without a token: its status and request id.
-    Declined(Decline),
+    Declined(IdentityHeaders),
 }
 
 impl Edits {
@@ -106,17 +104,13 @@ impl Edits {
         let spoofs = self.names.strip_request(target);
         match &self.kind {
             EditKind::Ordinary => {}
-            EditKind::Verified { identity, assertion } | EditKind::Known { identity, assertion } => {
-                self.names.inject(target, |field| field.text(identity));
+            EditKind::Verified { headers, assertion, .. } | EditKind::Known { headers, assertion, .. } => {
+                headers.set(target);
                 if let Some(assertion) = assertion {
                     target.insert(self.names.assertion(), assertion.clone());
                 }
             }
-            EditKind::Declined(decline) => self.names.inject(target, |field| match field {
-                Field::Status => Some(decline.status.as_str().into()),
-                Field::RequestId => Some(decline.request_id.expose().into()),
-                _ => None,
-            }),
+            EditKind::Declined(headers) => headers.set(target),
         }
         if matches!(self.kind, EditKind::Verified { .. } | EditKind::Declined(_)) {
             target.remove(&header::EXPECT);
@@ -146,18 +140,18 @@ impl ResponseEdits {
             // The last line about a cookie counts, and that must be the app's.
             let lines: Vec<_> = target.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
             target.remove(&header::SET_COOKIE);
-            expired.iter().cloned().chain(lines).for_each(|line| target.append(&header::SET_COOKIE, line));
+            expired.iter().cloned().chain(lines).for_each(|line| target.append(&cased::SET_COOKIE, line));
         }
         for cookie in &self.cookies {
-            target.append(&header::SET_COOKIE, cookie.clone());
+            target.append(&cased::SET_COOKIE, cookie.clone());
         }
         if has_companions || !expired.is_empty() || !self.cookies.is_empty() {
             // A response with a cookie in it is for one browser, whatever the app says of it.
             SHARED_CACHING.iter().for_each(|name| target.remove(name));
-            target.insert(&header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            target.insert(&cased::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
         if self.personal && !varies_by_cookie(target) {
-            target.append(&header::VARY, HeaderValue::from_static("Cookie"));
+            target.append(&cased::VARY, HeaderValue::from_static("Cookie"));
         }
     }
 }
@@ -180,37 +174,17 @@ impl HeaderNames {
     ///
     /// The names that were [stripped](super::HeaderNamesBuilder::strip), and those that apps read beside a preset's own
     /// (`Remote-Groups`), are set to an empty value too.
-    pub(crate) fn declare(&self, target: &mut impl HeaderTarget, identity: Option<&Identity>) {
-        for name in &self.valueless {
-            target.insert(name, HeaderValue::from_static(""));
-        }
-        for injection in &self.injections {
-            let text = identity.and_then(|identity| injection.field.text(identity));
-            let value = text.and_then(|text| self.value(injection, text));
-            target.insert(&injection.name, value.unwrap_or(HeaderValue::from_static("")));
+    pub(crate) fn declare(&self, target: &mut impl HeaderTarget, headers: Option<&IdentityHeaders>) {
+        let injected = self.injections.iter().map(|injection| &injection.name);
+        self.valueless.iter().chain(injected).for_each(|name| target.insert(name, HeaderValue::from_static("")));
+        if let Some(headers) = headers {
+            headers.set(target);
         }
     }
 
     /// The name of the header with the signed assertion.
-    pub(crate) fn assertion(&self) -> &HeaderName {
+    pub(crate) fn assertion(&self) -> &CasedName {
         &self.assertion
-    }
-
-    fn inject<'a>(&self, target: &mut impl HeaderTarget, text: impl Fn(Field) -> Option<Cow<'a, str>>) {
-        for injection in &self.injections {
-            if let Some(value) = text(injection.field).and_then(|text| self.value(injection, text)) {
-                target.insert(&injection.name, value);
-            }
-        }
-    }
-
-    fn value(&self, injection: &Injection, text: Cow<'_, str>) -> Option<HeaderValue> {
-        let text = match injection.field.too_long() {
-            TooLong::LeaveOut if text.len() > self.max_value_length => return None,
-            TooLong::Cut => cut(text, self.max_value_length),
-            TooLong::Send | TooLong::LeaveOut => text,
-        };
-        (!text.is_empty()).then(|| injection.encoding.encode(&text))
     }
 }
 

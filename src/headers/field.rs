@@ -3,7 +3,9 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use http::HeaderValue;
+use zeroize::Zeroizing;
 
 use crate::{callback::VERIFIED, closed_list::closed_list, identity::Identity, profile::Profile};
 
@@ -110,15 +112,16 @@ closed_list! {
 }
 
 impl Encoding {
-    /// Encodes a text into a sensitive header value.
+    /// Encodes a text into a sensitive header value, which is zeroized when its last clone is dropped.
     pub(super) fn encode(self, text: &str) -> HeaderValue {
-        let encoded = match self {
-            Self::Percent => escape(text, '%'),
+        let encoded = Zeroizing::new(match self {
+            Self::Percent => escape(text, b'%'),
             Self::Utf8 => text.replace(char::is_control, "\u{fffd}"),
             Self::Base64Url => URL_SAFE_NO_PAD.encode(text),
-            Self::QuotedPrintable => escape(text, '='),
-        };
-        let mut value = HeaderValue::try_from(encoded).expect("no encoding leaves a control character");
+            Self::QuotedPrintable => escape(text, b'='),
+        });
+        let encoded = Bytes::from_owner(encoded);
+        let mut value = HeaderValue::from_maybe_shared(encoded).expect("no encoding leaves a control character");
         value.set_sensitive(true);
         value
     }
@@ -138,12 +141,16 @@ pub(super) fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     Cow::Owned(text[..end].trim_end().to_owned())
 }
 
-fn escape(text: &str, mark: char) -> String {
-    let mut escaped = String::with_capacity(text.len());
+/// The text never grows beyond its capacity, so that no copy of it stays behind.
+fn escape(text: &str, mark: u8) -> String {
+    let is_kept = |byte: u8| (b' '..=b'~').contains(&byte) && byte != mark;
+    let escapes = text.bytes().filter(|byte| !is_kept(*byte)).count();
+    let mut escaped = String::with_capacity(text.len() + 2 * escapes);
     for byte in text.bytes() {
-        match byte {
-            b' '..=b'~' if char::from(byte) != mark => escaped.push(char::from(byte)),
-            _ => write!(escaped, "{mark}{byte:02X}").expect("writing into a string cannot fail"),
+        if is_kept(byte) {
+            escaped.push(char::from(byte));
+        } else {
+            write!(escaped, "{}{byte:02X}", char::from(mark)).expect("writing into a string cannot fail");
         }
     }
     escaped

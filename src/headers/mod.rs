@@ -11,13 +11,13 @@
 //! ```
 
 mod builder;
+pub(crate) mod cased;
 mod cookies;
 mod edits;
 mod field;
+mod identity_headers;
 mod namespace;
 mod preset;
-
-use http::HeaderName;
 
 #[cfg(feature = "session")]
 pub(crate) use self::cookies::CookieOwner;
@@ -27,8 +27,10 @@ pub use self::{
     preset::Preset,
 };
 pub(crate) use self::{
+    cased::CasedName,
     cookies::{KeptCookies, UpstreamCookieEdits, join_cookies},
     edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
+    identity_headers::IdentityHeaders,
     namespace::{Spoofs, only, reads_as, tokens},
 };
 
@@ -42,16 +44,16 @@ pub struct HeaderNames {
     closed: Vec<String>,
     injections: Vec<Injection>,
     /// Names of the namespace that apps are known to read and truegate never sets.
-    valueless: Vec<HeaderName>,
+    valueless: Vec<CasedName>,
     /// The name of the header with the signed assertion, if there is one.
-    assertion: HeaderName,
+    assertion: CasedName,
     max_value_length: usize,
 }
 
 /// One header that truegate sets.
 #[derive(Debug)]
 struct Injection {
-    name: HeaderName,
+    name: CasedName,
     field: Field,
     encoding: Encoding,
 }

@@ -1,8 +1,11 @@
 //! The namespace: every spelling of the names that only truegate sets, and how they are stripped.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, AsHeaderName},
+};
 
-use super::{HeaderNames, HeaderTarget, remove_where};
+use super::{CasedName, HeaderNames, HeaderTarget, cased, remove_where};
 
 /// The channels by which a client claimed an identity that was stripped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,8 +44,9 @@ impl HeaderNames {
     pub(crate) fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
         Spoofs {
             header: self.strip_reserved(target),
-            connection: self.strip_named(target, &header::CONNECTION) | self.strip_named(target, &PROXY_CONNECTION),
-            trailer: self.strip_named(target, &header::TRAILER),
+            connection: self.strip_named(target, &cased::CONNECTION)
+                | self.strip_named(target, &cased::PROXY_CONNECTION),
+            trailer: self.strip_named(target, &cased::TRAILER),
         }
     }
 
@@ -56,15 +60,15 @@ impl HeaderNames {
     }
 
     /// Removes the names of the namespace from a header that lists names, and keeps the others.
-    fn strip_named(&self, target: &mut impl HeaderTarget, list: &HeaderName) -> bool {
+    fn strip_named(&self, target: &mut impl HeaderTarget, list: &CasedName) -> bool {
         let ours = |token: &&[u8]| self.is_reserved(token.trim_ascii());
-        if !target.headers().get_all(list).iter().any(|value| tokens(value).any(|token| ours(&token))) {
+        if !target.headers().get_all(list.name()).iter().any(|value| tokens(value).any(|token| ours(&token))) {
             return false;
         }
         let kept: Vec<_> =
-            target.headers().get_all(list).iter().flat_map(tokens).filter(|token| !ours(token)).collect();
+            target.headers().get_all(list.name()).iter().flat_map(tokens).filter(|token| !ours(token)).collect();
         let kept = kept.join(&b","[..]);
-        target.remove(list);
+        target.remove(list.name());
         if !kept.trim_ascii().is_empty() {
             let value = HeaderValue::from_bytes(kept.trim_ascii()).expect("parts of header values make a header value");
             target.insert(list, value);
@@ -112,7 +116,7 @@ fn starts_folded(name: &[u8], folded: &str) -> bool {
     not(any(feature = "gateway", feature = "session")),
     allow(dead_code, reason = "only these believe a header")
 )]
-pub(crate) fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+pub(crate) fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).into_iter();
     values.next().filter(|_| values.next().is_none())
 }
@@ -126,4 +130,3 @@ const HTTP_CARRIERS: [&[u8]; 4] = [b"h2c", b"h2", b"http", b"tls"];
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 /// CGI turns it into the variable `HTTP_PROXY`, so that a client could choose the app's proxy.
 const PROXY: HeaderName = HeaderName::from_static("proxy");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");

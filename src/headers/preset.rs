@@ -158,7 +158,7 @@ mod tests {
         let mut builder = HeaderNames::builder("X-WEBAUTH-").unwrap();
         builder.preset(Preset::Grafana, None).unwrap();
         let names = builder.build();
-        let named = names.injections.iter().filter(|one| one.name == "x-webauth-name");
+        let named = names.injections.iter().filter(|one| one.name.as_str() == "x-webauth-name");
         assert_eq!(named.map(|one| one.encoding).collect::<Vec<_>>(), [Encoding::Utf8]);
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     gate::{Gate, Step, plugin::Inspection},
-    headers::{Edits, HeaderTarget, join_cookies},
+    headers::{Edits, HeaderTarget, cased, join_cookies},
 };
 
 /// The state of one request.
@@ -87,7 +87,7 @@ fn replace_cookies(request: &mut RequestHeader, lines: Vec<HeaderValue>) -> Vec<
     let previous = request.headers.get_all(header::COOKIE).iter().cloned().collect();
     let mut target = CasedHead(request);
     target.remove(&header::COOKIE);
-    lines.into_iter().for_each(|line| target.append(&header::COOKIE, line));
+    lines.into_iter().for_each(|line| target.append(&cased::COOKIE, line));
     previous
 }
 

@@ -10,7 +10,7 @@ use pingora_proxy::Session;
 
 use crate::{
     gate::{ClientInfo, Scheme},
-    headers::HeaderTarget,
+    headers::{CasedName, HeaderTarget},
 };
 
 /// A head whose letter case pingora keeps beside its headers.
@@ -27,12 +27,12 @@ macro_rules! header_target {
                 self.0.remove_header(name);
             }
 
-            fn insert(&mut self, name: &HeaderName, value: HeaderValue) {
-                self.0.insert_header(title_case(name), value).expect("a name is valid in any letter case");
+            fn insert(&mut self, name: &CasedName, value: HeaderValue) {
+                self.0.insert_header(name.title_case().clone(), value).expect("a name is valid in any letter case");
             }
 
-            fn append(&mut self, name: &HeaderName, value: HeaderValue) {
-                self.0.append_header(title_case(name), value).expect("a name is valid in any letter case");
+            fn append(&mut self, name: &CasedName, value: HeaderValue) {
+                self.0.append_header(name.title_case().clone(), value).expect("a name is valid in any letter case");
             }
         }
     };
@@ -105,27 +105,9 @@ fn names_content_length(line: &[u8]) -> bool {
     name.trim_ascii().eq_ignore_ascii_case(b"content-length")
 }
 
-/// `x-truecaller-phone` as `X-Truecaller-Phone`, which apps that compare names by letter case expect.
-fn title_case(name: &HeaderName) -> String {
-    let mut after_hyphen = true;
-    let title = |character: char| {
-        let titled = if after_hyphen { character.to_ascii_uppercase() } else { character };
-        after_hyphen = character == '-';
-        titled
-    };
-    name.as_str().chars().map(title).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_written_as_people_write_them() {
-        for (name, titled) in [("x-truecaller-user-id", "X-Truecaller-User-Id"), ("remote-user", "Remote-User")] {
-            assert_eq!(title_case(&HeaderName::from_static(name)), titled);
-        }
-    }
 
     #[test]
     fn a_length_is_found_whatever_its_letter_case() {

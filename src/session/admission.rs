@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::{Access, RuleInput},
     gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
-    headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
+    headers::{EditKind, Edits, IdentityHeaders, ResponseEdits, UpstreamCookieEdits},
     profile::PhoneNumber,
     session::{ReturnPath, Session},
 };
@@ -76,7 +76,9 @@ impl Handler<'_> {
                     lease: Some(self.lease(&session)),
                     personal: true,
                 };
-                let known = EditKind::Known { identity: session.identity().clone(), assertion };
+                let identity = session.identity().clone();
+                let headers = IdentityHeaders::of(&self.gate.names(), &identity);
+                let known = EditKind::Known { identity, headers, assertion };
                 self.edits(known, Some(Arc::new(response)))
             }
             Admitted::Anonymous => anonymous(self.sessions.personal(None, app)),

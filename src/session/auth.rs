@@ -17,6 +17,7 @@ use super::{
 use crate::{
     access::{Access, AllowList, RuleInput},
     gate::{Rejection, Reply, authority::Authority},
+    headers::IdentityHeaders,
     identity::Identity,
 };
 
@@ -82,9 +83,10 @@ impl Handler<'_> {
     fn pass(&self, identity: Option<&Identity>, assertion: Option<HeaderValue>) -> Reply {
         let mut reply = Reply::new(StatusCode::OK);
         let (names, headers) = (self.gate.names(), reply.response.headers_mut());
-        names.declare(headers, identity);
+        let injected = identity.map(|identity| IdentityHeaders::of(&names, identity));
+        names.declare(headers, injected.as_ref());
         if self.gate.asserts() {
-            headers.insert(names.assertion(), assertion.unwrap_or(HeaderValue::from_static("")));
+            headers.insert(names.assertion().name(), assertion.unwrap_or(HeaderValue::from_static("")));
         }
         reply
     }

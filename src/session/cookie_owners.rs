@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use super::{SharedSessions, state::SessionState};
 use crate::{
-    headers::{CookieOwner, HeaderTarget, KeptCookies, UpstreamCookieEdits},
+    headers::{CookieOwner, HeaderTarget, KeptCookies, UpstreamCookieEdits, cased},
     session::{
         SealPurpose, Session,
         cookies::{is_cookie_name, key, named, named_by, set_pair, value, without},
@@ -71,7 +71,7 @@ impl SharedSessions {
         let lines = target.headers().get_all(header::SET_COOKIE);
         let companions: Vec<_> = lines.iter().filter_map(companion).collect();
         let is_any = !companions.is_empty();
-        companions.into_iter().for_each(|line| target.append(&header::SET_COOKIE, line));
+        companions.into_iter().for_each(|line| target.append(&cased::SET_COOKIE, line));
         is_any
     }
 
@@ -122,7 +122,7 @@ pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8
     };
     let kept: Vec<_> = lines().map(stripped).filter(|line| !line.is_empty()).collect();
     target.remove(&header::COOKIE);
-    kept.into_iter().for_each(|line| target.append(&header::COOKIE, line));
+    kept.into_iter().for_each(|line| target.append(&cased::COOKIE, line));
 }
 
 /// The owner of a browser's cookies; `None` while it is unknown.

@@ -88,7 +88,7 @@ use crate::{
         Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
         plugin::{CallbackHandler, Inspection, Plugin},
     },
-    headers::{HeaderTarget, ResponseEdits, reads_as, remove_where},
+    headers::{HeaderTarget, ResponseEdits, cased, reads_as, remove_where},
     store::Store,
 };
 pub use crate::{
@@ -172,7 +172,7 @@ impl Plugin for Sessions {
         let others = target.headers().get_all(header::SET_COOKIE).iter().filter(|line| !ours(line));
         let others: Vec<_> = others.cloned().collect();
         target.remove(&header::SET_COOKIE);
-        others.into_iter().for_each(|line| target.append(&header::SET_COOKIE, line));
+        others.into_iter().for_each(|line| target.append(&cased::SET_COOKIE, line));
         true
     }
 

@@ -15,7 +15,7 @@ use crate::{
     backoff::doubling,
     callback::{AccessToken, Callback, Grant, RequestId},
     gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
-    headers::{EditKind, Edits},
+    headers::{EditKind, Edits, IdentityHeaders},
     identity::Identity,
     profile::{FetchError, Profile},
     session::{SealPurpose, Session, SessionId},
@@ -158,7 +158,9 @@ impl Handler<'_> {
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
         let mut request = posted;
         let assertion = self.gate.assert(&identity, None);
-        let edits = Edits::new(self.gate.names(), EditKind::Verified { identity, assertion });
+        let names = self.gate.names();
+        let headers = IdentityHeaders::of(&names, &identity);
+        let edits = Edits::new(names, EditKind::Verified { identity, headers, assertion });
         self.gate.apply(&edits, request.headers_mut());
         request
     }

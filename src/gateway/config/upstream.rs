@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use url::{Host, Url};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     reader::{Item, Scalar},
     tls,
 };
-use crate::headers::HeaderNamesBuilder;
+use crate::headers::{CasedName, HeaderNamesBuilder};
 
 /// The app: where requests go, and the headers that each of them carries.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct UpstreamConfig {
     /// The port to connect to.
     pub(crate) port: u16,
     /// The headers that every request to the app carries, each with its one value. The values may be secrets.
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) headers: Vec<(CasedName, HeaderValue)>,
     /// Certificates to trust besides Mozilla's roots, as PEM.
     pub(crate) ca_file: Option<Vec<u8>>,
 }

@@ -26,7 +26,7 @@ pub(super) use self::trusted::TrustedNetwork;
 pub(crate) use self::trusted::TrustedProxies;
 use crate::{
     gate::{ClientInfo, Scheme},
-    headers::{HeaderTarget, only, reads_as, remove_where},
+    headers::{CasedName, HeaderTarget, only, reads_as, remove_where},
     pingora::peer,
 };
 
@@ -53,13 +53,13 @@ impl Forwarded {
     /// Only `X-Forwarded-For`, `-Proto` and `-Host` are read, and only in this spelling.
     fn believing(self, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
         let Some(peer) = self.client.address.filter(|peer| trusted.contains(*peer)) else { return self };
-        let lines = headers.get_all(FOR).iter().map(HeaderValue::as_bytes);
+        let lines = headers.get_all(FOR.name()).iter().map(HeaderValue::as_bytes);
         Self {
             client: ClientInfo {
                 address: Some(client_address(peer, lines, trusted)),
-                scheme: only(headers, PROTO).and_then(scheme).or(self.client.scheme),
+                scheme: only(headers, PROTO.name()).and_then(scheme).or(self.client.scheme),
             },
-            host: only(headers, HOST).filter(|host| host.to_str().is_ok_and(is_host)).cloned().or(self.host),
+            host: only(headers, HOST.name()).filter(|host| host.to_str().is_ok_and(is_host)).cloned().or(self.host),
             by_proxy: true,
         }
     }
@@ -81,9 +81,9 @@ impl Forwarded {
             .address
             .map(|client| HeaderValue::try_from(client.to_string()).expect("an address is visible ASCII"));
         let scheme = self.client.scheme.map(|scheme| HeaderValue::from_static(scheme.as_str()));
-        for (name, value) in [(FOR, client), (PROTO, scheme), (HOST, self.host.clone())] {
+        for (name, value) in [(&FOR, client), (&PROTO, scheme), (&HOST, self.host.clone())] {
             if let Some(value) = value {
-                request.insert(&name, value);
+                request.insert(name, value);
             }
         }
     }
@@ -157,9 +157,9 @@ fn says_origin(name: &HeaderName) -> bool {
     ORIGIN.into_iter().any(|known| reads_as(name.as_str().as_bytes(), known))
 }
 
-const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static FOR: CasedName = CasedName::from_static("x-forwarded-for", "X-Forwarded-For");
+static PROTO: CasedName = CasedName::from_static("x-forwarded-proto", "X-Forwarded-Proto");
+static HOST: CasedName = CasedName::from_static("x-forwarded-host", "X-Forwarded-Host");
 const ORIGIN: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
 /// As long as DNS lets a name be, with its last dot.
 const MAX_NAME: usize = 254;

@@ -243,7 +243,7 @@ fn what_makes_no_sense_is_as_if_it_had_not_been_said() {
 fn a_peer_without_an_address_is_nobody_to_trust() {
     let client = ClientInfo { address: None, scheme: Some(Scheme::Http) };
     let origin = Forwarded { client, ..seen([10, 0, 0, 1]) };
-    let headers = HeaderMap::from_iter([(PROTO, HeaderValue::from_static("https"))]);
+    let headers = HeaderMap::from_iter([(PROTO.name().clone(), HeaderValue::from_static("https"))]);
     let trusted = TrustedProxies::from_iter([TrustedNetwork::parse("10.0.0.0/8").unwrap()]);
     assert_eq!(origin.clone().believing(&headers, &trusted), origin);
 }

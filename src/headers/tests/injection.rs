@@ -32,7 +32,9 @@ fn a_decline_carries_its_status_and_id_alone() {
     let body = br#"{"requestId":"12345678","status":"user_rejected"}"#;
     let Ok(Callback::Decline(decline)) = Callback::parse(body, &Endpoints::default()) else { panic!() };
     let mut target = headers(&[("x-truecaller-phone", "+1"), ("accept", "a")]);
-    assert!(Edits::new(Arc::default(), EditKind::Declined(decline)).apply(&mut target).header);
+    let names = HeaderNames::default();
+    let declined = EditKind::Declined(IdentityHeaders::of_decline(&names, &decline));
+    assert!(Edits::new(Arc::new(names), declined).apply(&mut target).header);
     assert_eq!(
         target,
         headers(&[("accept", "a"), ("x-truecaller-status", "user_rejected"), ("x-truecaller-request-id", "12345678")])
@@ -80,7 +82,8 @@ fn what_a_proxy_copies_is_declared_whole() {
     let names = builder.build();
     for (identity, user) in [(None, ""), (Some(identity(r#"{"phoneNumbers":["919999999999"]}"#)), "+919999999999")] {
         let mut declared = HeaderMap::new();
-        names.declare(&mut declared, identity.as_ref());
+        let headers = identity.map(|identity| IdentityHeaders::of(&names, &identity));
+        names.declare(&mut declared, headers.as_ref());
         for name in ["remote-user", "x-forwarded-user", "x-auth-request-user", "x-webauth-user"] {
             assert_eq!(declared[name], user, "{name}");
         }

@@ -21,7 +21,9 @@ fn identity(profile: &str) -> Identity {
 }
 
 fn inject(names: HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
-    let verified = EditKind::Verified { identity: identity(profile), assertion: None };
+    let identity = identity(profile);
+    let headers = IdentityHeaders::of(&names, &identity);
+    let verified = EditKind::Verified { identity, headers, assertion: None };
     let _ = Edits::new(Arc::new(names), verified).apply(&mut into);
     into
 }
