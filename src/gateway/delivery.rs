@@ -76,9 +76,12 @@ fn cause(error: &reqwest::Error) -> Cause {
 /// Resolves the name of the upstream to the addresses that the gateway has found.
 impl Resolve for ResolvedUpstream {
     fn resolve(&self, _: Name) -> Resolving {
-        let addresses = self.addresses();
-        let found =
-            if addresses.len() == 0 { Err(NoAddress::default().into()) } else { Ok(Box::new(addresses) as Addrs) };
+        let addresses = self.addresses().to_vec();
+        let found = if addresses.is_empty() {
+            Err(NoAddress::default().into())
+        } else {
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        };
         Box::pin(ready(found))
     }
 }

@@ -7,7 +7,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
-    vec,
 };
 
 use http::header;
@@ -28,17 +27,19 @@ use crate::{cause::Cause, headers::HeaderTarget};
 pub(super) struct ResolvedUpstream {
     pub(super) config: UpstreamConfig,
     timeouts: Timeouts,
-    addresses: RwLock<Vec<SocketAddr>>,
+    addresses: RwLock<Addresses>,
     /// How many new connections were asked for.
     fresh: AtomicU64,
 }
 
 /// The addresses of the upstream; those that failed last come last.
-pub(super) type Addresses = vec::IntoIter<SocketAddr>;
+pub(super) type Addresses = Arc<[SocketAddr]>;
 
 /// The addresses to which one request may still be sent.
 pub(super) struct Attempts {
     addresses: Addresses,
+    /// How many of them were tried.
+    tried: usize,
     /// The address to which the request is sent again, on a new connection.
     again: Option<SocketAddr>,
     /// Whether it was sent to a second address.
@@ -55,7 +56,7 @@ impl Attempts {
             false if self.moved_on => None,
             false => {
                 self.moved_on = true;
-                self.addresses.next()
+                self.next_address()
             }
         };
         self.again.is_some()
@@ -63,14 +64,20 @@ impl Attempts {
 
     /// Whether there is an address that was not tried yet.
     pub(super) fn are_left(&self) -> bool {
-        self.addresses.len() > 0
+        self.tried < self.addresses.len()
+    }
+
+    fn next_address(&mut self) -> Option<SocketAddr> {
+        let address = self.addresses.get(self.tried).copied()?;
+        self.tried += 1;
+        Some(address)
     }
 }
 
 impl ResolvedUpstream {
     /// An upstream whose name is not resolved yet.
     pub(super) fn new(config: UpstreamConfig, timeouts: Timeouts) -> Self {
-        Self { config, timeouts, addresses: RwLock::default(), fresh: AtomicU64::new(0) }
+        Self { config, timeouts, addresses: RwLock::new(Arc::new([])), fresh: AtomicU64::new(0) }
     }
 
     /// Resolves the name. If that fails or changes nothing, the addresses and their order stay the same.
@@ -93,20 +100,21 @@ impl ResolvedUpstream {
 
     /// The addresses as they are now.
     pub(super) fn addresses(&self) -> Addresses {
-        self.addresses.read().unwrap_or_else(PoisonError::into_inner).clone().into_iter()
+        Arc::clone(&self.addresses.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the addresses to which a new request may be sent.
     pub(super) fn attempts(&self) -> Attempts {
-        Attempts { addresses: self.addresses(), again: None, moved_on: false }
+        Attempts { addresses: self.addresses(), tried: 0, again: None, moved_on: false }
     }
 
     /// The peer that a request is sent to next, if any is left, and how to speak to it.
     pub(super) fn next(&self, attempts: &mut Attempts) -> Option<Box<HttpPeer>> {
         // The pool has no connection for a new key; the key of other requests is 0.
         let again = attempts.again.take().map(|address| (address, 1 + self.fresh.fetch_add(1, Ordering::Relaxed)));
-        let (address, key) = again.or_else(|| Some((attempts.addresses.next()?, 0)))?;
-        let mut peer = HttpPeer::new(address, self.config.tls, self.config.host.clone());
+        let (address, key) = again.or_else(|| Some((attempts.next_address()?, 0)))?;
+        let sni = if self.config.tls { self.config.host.clone() } else { String::new() };
+        let mut peer = HttpPeer::new(address, self.config.tls, sni);
         peer.group_key = key;
         peer.options.connection_timeout = self.timeouts.connect;
         peer.options.total_connection_timeout = self.timeouts.connect;
@@ -119,7 +127,7 @@ impl ResolvedUpstream {
     /// Tries an address last from now on, because no connection to it could be made.
     pub(super) fn put_last(&self, peer: &HttpPeer) {
         let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
-        addresses.sort_by_key(|address| Some(address) == peer.address().as_inet());
+        Arc::make_mut(&mut addresses).sort_by_key(|address| Some(address) == peer.address().as_inet());
     }
 
     /// Adds `Host` to a request without one, which HTTP/1.0 allows.
@@ -139,7 +147,7 @@ impl ResolvedUpstream {
         let mut addresses = self.addresses.write().unwrap_or_else(PoisonError::into_inner);
         let same = addresses.len() == found.len() && found.iter().all(|address| addresses.contains(address));
         if !same {
-            *addresses = found;
+            *addresses = found.into();
         }
     }
 }
@@ -163,10 +171,8 @@ mod tests {
     use super::*;
 
     fn attempts(ports: &[u16]) -> Attempts {
-        let addresses: Vec<_> = ports.iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect();
-        let mut attempts = Attempts { addresses: addresses.into_iter(), again: None, moved_on: false };
-        attempts.addresses.next();
-        attempts
+        let addresses = ports.iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect();
+        Attempts { addresses, tried: 1, again: None, moved_on: false }
     }
 
     #[test]
