@@ -14,7 +14,7 @@ impl<'a> Authority<'a> {
     /// or, as RFC 3986 has it, with nothing.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
-        let end_of_address = text.find(']').map_or(0, |end| end + 1);
+        let end_of_address = if text.starts_with('[') { text.find(']').map_or(0, |end| end + 1) } else { 0 };
         let (host, port) = match text[end_of_address..].find(':') {
             Some(colon) => (&text[..end_of_address + colon], parse_port(&text[end_of_address + colon + 1..])?),
             None => (text, None),
@@ -46,20 +46,23 @@ fn is_host(host: &str) -> bool {
 }
 
 /// Whether a name has only characters of RFC 3986 that every server reads as part of a name, and escapes with two digits.
+///
+/// It has no empty label but for the root behind its last dot.
 fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
+    let (mut bytes, mut before) = (name.bytes(), b'.');
     let hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
     while let Some(byte) = bytes.next() {
         let sound = match byte {
+            b'.' => before != b'.',
             b'%' => hex(bytes.next()) && hex(bytes.next()),
-            byte => byte.is_ascii_alphanumeric() || b"-._~".contains(&byte),
+            byte => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~'),
         };
         if !sound {
             return false;
         }
+        before = byte;
     }
-    // A name has no empty label but for the root behind its last dot.
-    !name.is_empty() && !name.starts_with('.') && !name.contains("..")
+    !name.is_empty()
 }
 
 #[cfg(test)]
