@@ -195,7 +195,8 @@ impl Gateway {
         let mut proxy = upstream_roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
         let options = proxy.server_options.get_or_insert_default();
         options.h2_idle_timeout = config.timeouts.idle;
-        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(SessionBound::new(proxy)));
+        let app = SessionBound::with_sessions(proxy, config.session.is_some());
+        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(app));
         let sockets = listeners::hand_over(listeners, &mut service, &self.connections);
         let shutdown = self.shutdown.subscribe();
         self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });

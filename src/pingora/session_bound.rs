@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
 };
@@ -24,7 +24,10 @@ use crate::lease::Lease;
 /// pingora has no hook for a silent connection, so this drops the whole request: an HTTP/1.1
 /// connection is closed, an HTTP/2 stream is reset, and the connection to the app is closed.
 #[derive(Debug)]
-pub struct SessionBound<A>(Arc<A>);
+pub struct SessionBound<A> {
+    app: Arc<A>,
+    has_sessions: bool,
+}
 
 /// Makes a proxy service as `http_proxy_service` does, whose WebSockets and streams end within two seconds of their session.
 ///
@@ -40,30 +43,46 @@ where
 impl<A> SessionBound<A> {
     /// Wraps an app of your own. [`proxy_service`] does this for a proxy.
     pub fn new(app: A) -> Self {
-        Self(Arc::new(app))
+        Self { app: Arc::new(app), has_sessions: true }
+    }
+
+    /// Wraps an app that may have no sessions; then its requests are only passed on.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn with_sessions(app: A, has_sessions: bool) -> Self {
+        Self { app: Arc::new(app), has_sessions }
     }
 }
 
 #[async_trait]
 impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for SessionBound<A> {
-    async fn process_new_http(
-        self: &Arc<Self>,
+    // It is not async, because the future of the app would then be put into another box.
+    fn process_new_http<'life0, 'life1, 'async_trait>(
+        self: &'life0 Arc<Self>,
         session: ServerSession,
-        shutdown: &ShutdownWatch,
-    ) -> Option<ReusedHttpStream> {
-        TASK.scope(RequestTask::default(), until_over(self.0.process_new_http(session, shutdown))).await.flatten()
+        shutdown: &'life1 ShutdownWatch,
+    ) -> Pin<Box<dyn Future<Output = Option<ReusedHttpStream>> + Send + 'async_trait>>
+    where
+        Self: 'async_trait,
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+    {
+        let request = self.app.process_new_http(session, shutdown);
+        if !self.has_sessions {
+            return request;
+        }
+        Box::pin(async { TASK.scope(RequestTask::default(), until_over(request)).await.flatten() })
     }
 
     fn h2_options(&self) -> Option<H2Options> {
-        self.0.h2_options()
+        self.app.h2_options()
     }
 
     fn server_options(&self) -> Option<&HttpServerOptions> {
-        self.0.server_options()
+        self.app.server_options()
     }
 
     async fn http_cleanup(&self) {
-        self.0.http_cleanup().await;
+        self.app.http_cleanup().await;
     }
 }
 
