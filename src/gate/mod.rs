@@ -122,6 +122,11 @@ impl Gate {
         published.or_else(inspected).unwrap_or_else(|| Step::Forward(Edits::new(self.names(), EditKind::Ordinary)))
     }
 
+    /// Whether the verdict on a request may depend on the [`ClientInfo`] in its extensions.
+    pub(crate) fn asks_for_client(&self, head: &Parts) -> bool {
+        !self.0.plugins.is_empty() || head.uri.path() == self.0.path.expose()
+    }
+
     /// Answers a request that the edge itself cannot let pass.
     pub(crate) fn reject(&self, rejection: Rejection) -> Reply {
         self.observe(Event::Refusal(rejection));

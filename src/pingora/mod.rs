@@ -81,14 +81,7 @@ use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
 pub async fn intercept(session: &mut Session) -> Result<bool> {
     // Without it, pingora takes a next request that comes early for an error of this one.
     session.set_pipelining_enabled(true);
-    let module = module(session)?;
-    let (gate, cookies) = (module.gate.clone(), mem::take(&mut module.cookies));
-    target::know_client(session);
-    let step = if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
-        module::inspect(&gate, session.req_header_mut(), cookies)
-    } else {
-        Step::Reply(gate.reject_for(Rejection::MalformedRequest, session.req_header()))
-    };
+    let step = inspect(session)?;
     let verdict = match step {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
@@ -120,6 +113,20 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
             respond(session, reply).await?;
             Ok(true)
         }
+    }
+}
+
+/// Asks the gate about the head of a request.
+fn inspect(session: &mut Session) -> Result<Step> {
+    let module = module(session)?;
+    let (gate, cookies) = (module.gate.clone(), mem::take(&mut module.cookies));
+    if gate.asks_for_client(session.req_header()) {
+        target::know_client(session);
+    }
+    if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
+        Ok(module::inspect(&gate, session.req_header_mut(), cookies))
+    } else {
+        Ok(Step::Reply(gate.reject_for(Rejection::MalformedRequest, session.req_header())))
     }
 }
 

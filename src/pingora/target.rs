@@ -70,6 +70,9 @@ pub(super) fn is_clear(request: &RequestHeader) -> bool {
 ///
 /// pingora refuses an absolute target whose host is not that of `Host`, byte for byte, before anyone sees it.
 pub(super) fn to_origin_form(request: &mut RequestHeader) -> Result<()> {
+    if request.raw_path().starts_with(b"/") {
+        return Ok(());
+    }
     let RawTargetAuthority::Absolute { scheme, authority, path_and_query } = raw_target_authority(request.raw_path())
     else {
         return Ok(());
