@@ -65,6 +65,9 @@ pub(super) async fn gone(session: &mut Session) -> Box<Error> {
 /// When a connection with unread bytes is closed, it is reset, and the client may lose the answer. Over HTTP/2 the stream is
 /// reset, which libcurl before 8 reports as an error.
 pub async fn drain(session: &mut Session) {
+    if session.is_body_done() {
+        return;
+    }
     let module = session.downstream_modules_ctx.get_mut::<TruegateModule>();
     if module.is_some_and(|module| mem::replace(&mut module.is_drained, true)) {
         return;

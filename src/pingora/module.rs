@@ -1,8 +1,12 @@
 //! The module: strips the namespace on every route and carries what was decided for the request.
 
-use std::any::Any;
+use std::{
+    any::Any,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Version, header};
 use pingora_core::{
@@ -62,6 +66,37 @@ impl TruegateModule {
         lease.is_some_and(|lease| lease.is_over() || session_bound::is_over())
     }
 
+    fn filter_request(&mut self, request: &mut RequestHeader) -> Result<()> {
+        target::to_origin_form(request)?;
+        if request.version == Version::HTTP_2 {
+            join_cookies(&mut CasedHead(request));
+        }
+        self.reads_chunks = request.version >= Version::HTTP_11;
+        let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
+        self.gate.strip_request(Inspection::Pending, &mut CasedHead(request));
+        if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
+            self.cookies = cookies;
+        }
+        Ok(())
+    }
+
+    fn filter_response(&mut self, response: &mut ResponseHeader) -> Result<()> {
+        self.check_lease()?;
+        if !self.answers && is_answer(&response.status) {
+            session_bound::begin_response();
+        }
+        match &self.edits {
+            _ if self.answers => {}
+            Some(edits) => self.gate.apply_response(edits.response.as_deref(), &mut CasedHead(response)),
+            None => self.gate.strip_response(&mut CasedHead(response)),
+        }
+        if !self.reads_chunks {
+            // RFC 9112 §6.1. pingora ends such a body by closing the connection.
+            response.remove_header(&header::TRANSFER_ENCODING);
+        }
+        Ok(())
+    }
+
     /// Strips in any case: pingora offers the request as it was before, should it try another upstream.
     pub(super) fn edit(&self, request: &mut RequestHeader) {
         match &self.edits {
@@ -108,45 +143,48 @@ impl HttpModuleBuilder for Builder {
     }
 }
 
-#[async_trait]
+// The filters are not async, because each future of theirs would be put into a box.
 impl HttpModule for TruegateModule {
-    async fn request_header_filter(&mut self, request: &mut RequestHeader) -> Result<()> {
-        target::to_origin_form(request)?;
-        if request.version == Version::HTTP_2 {
-            join_cookies(&mut CasedHead(request));
-        }
-        self.reads_chunks = request.version >= Version::HTTP_11;
-        let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
-        self.gate.strip_request(Inspection::Pending, &mut CasedHead(request));
-        if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
-            self.cookies = cookies;
-        }
-        Ok(())
+    fn request_header_filter<'life0, 'life1, 'async_trait>(
+        &'life0 mut self,
+        request: &'life1 mut RequestHeader,
+    ) -> Filtered<'async_trait>
+    where
+        Self: 'async_trait,
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+    {
+        done(self.filter_request(request))
     }
 
-    async fn request_body_filter(&mut self, _: &mut Option<Bytes>, _: bool) -> Result<()> {
-        self.check_lease()
+    fn request_body_filter<'life0, 'life1, 'async_trait>(
+        &'life0 mut self,
+        _: &'life1 mut Option<Bytes>,
+        _: bool,
+    ) -> Filtered<'async_trait>
+    where
+        Self: 'async_trait,
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+    {
+        done(self.check_lease())
     }
 
     fn response_body_filter(&mut self, _: &mut Option<Bytes>, _: bool) -> Result<()> {
         self.check_lease()
     }
 
-    async fn response_header_filter(&mut self, response: &mut ResponseHeader, _: bool) -> Result<()> {
-        self.check_lease()?;
-        if !self.answers && is_answer(&response.status) {
-            session_bound::begin_response();
-        }
-        match &self.edits {
-            _ if self.answers => {}
-            Some(edits) => self.gate.apply_response(edits.response.as_deref(), &mut CasedHead(response)),
-            None => self.gate.strip_response(&mut CasedHead(response)),
-        }
-        if !self.reads_chunks {
-            // RFC 9112 §6.1. pingora ends such a body by closing the connection.
-            response.remove_header(&header::TRANSFER_ENCODING);
-        }
-        Ok(())
+    fn response_header_filter<'life0, 'life1, 'async_trait>(
+        &'life0 mut self,
+        response: &'life1 mut ResponseHeader,
+        _: bool,
+    ) -> Filtered<'async_trait>
+    where
+        Self: 'async_trait,
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+    {
+        done(self.filter_response(response))
     }
 
     fn response_trailer_filter(&mut self, trailers: &mut Option<Box<HeaderMap>>) -> Result<Option<Bytes>> {
@@ -163,5 +201,25 @@ impl HttpModule for TruegateModule {
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
+    }
+}
+
+type Filtered<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// The future of a filter that has run. Nothing is allocated for [`Done`], which has no size.
+fn done<'a>(outcome: Result<()>) -> Filtered<'a> {
+    match outcome {
+        Ok(()) => Box::pin(Done),
+        Err(error) => Box::pin(async move { Err(error) }),
+    }
+}
+
+struct Done;
+
+impl Future for Done {
+    type Output = Result<()>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
