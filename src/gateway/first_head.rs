@@ -30,7 +30,10 @@ use pingora_core::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike};
+use super::{
+    connection::Connection,
+    target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike},
+};
 
 /// A pingora app; the first request of each of its HTTP/1 connections spells its host in one way.
 pub(super) struct OneSpelling<A>(Arc<A>);
@@ -47,24 +50,15 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
             return self.0.process_new(stream, shutdown).await;
         }
-        let was_changed = Arc::new(AtomicBool::new(false));
-        let first =
-            FirstHead { stream, is_expected: true, head: BytesMut::new(), was_changed: Arc::clone(&was_changed) };
-        WAS_CHANGED.scope(was_changed, self.0.process_new(Box::new(first), shutdown)).await
+        let connection = Connection::default();
+        let was_changed = Arc::clone(&connection.has_changed_head);
+        let first = FirstHead { stream, is_expected: true, head: BytesMut::new(), was_changed };
+        connection.serve(self.0.process_new(Box::new(first), shutdown)).await
     }
 
     async fn cleanup(&self) {
         self.0.cleanup().await;
     }
-}
-
-/// Whether the current task serves a connection whose first head was changed.
-pub(super) fn has_changed_a_head() -> bool {
-    WAS_CHANGED.try_with(|was_changed| was_changed.load(Ordering::Relaxed)).unwrap_or(false)
-}
-
-tokio::task_local! {
-    static WAS_CHANGED: Arc<AtomicBool>;
 }
 
 /// A connection whose first head is looked at as it is read.

@@ -10,6 +10,7 @@ mod admin;
 mod assemble;
 mod cli;
 pub(crate) mod config;
+mod connection;
 mod delivery;
 #[cfg(feature = "dev")]
 mod dev;

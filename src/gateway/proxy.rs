@@ -1,12 +1,13 @@
 //! The proxy: pingora in front of the app, with truegate on the way.
 
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use http::{Method, StatusCode, Version, header};
+use http::{Extensions, HeaderValue, Method, StatusCode, Version, header};
 use pingora_core::{
     Error, ErrorSource, Result,
     modules::http::HttpModules,
@@ -18,7 +19,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     config::{CallbackConfig, Config, Timeouts},
-    failure, first_head,
+    connection, failure,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
     telemetry::Telemetry,
@@ -56,6 +57,8 @@ pub(super) struct Exchange {
     status: Option<StatusCode>,
     /// The origin of the request; none before the headers were read.
     forwarded: Option<Forwarded>,
+    /// The extensions of the request after the gate has seen it: pingora would copy them for the app.
+    extensions: Extensions,
     attempts: Attempts,
     _in_flight: TaskTrackerToken,
 }
@@ -71,6 +74,7 @@ impl ProxyHttp for Proxy {
             uncounted: None,
             status: None,
             forwarded: None,
+            extensions: Extensions::new(),
             attempts: self.upstream.attempts(),
             _in_flight: self.in_flight.token(),
         }
@@ -92,7 +96,9 @@ impl ProxyHttp for Proxy {
         session.set_read_timeout(self.timeouts.read);
         session.set_write_timeout(self.timeouts.write);
         self.trace(session, exchange);
-        intercept(session).await
+        let is_answered = intercept(session).await?;
+        exchange.extensions = mem::take(session.req_header_mut().extensions_mut());
+        Ok(is_answered)
     }
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
@@ -161,7 +167,8 @@ impl ProxyHttp for Proxy {
         Ok(())
     }
 
-    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, _: &mut Exchange) -> FailToProxy {
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
+        session.req_header_mut().extensions_mut().extend(mem::take(&mut exchange.extensions));
         let reply = match error.esource() {
             _ if failure::is_quiet_socket(session, error) => None,
             _ if failure::waits_for_body(session, error) => {
@@ -238,38 +245,40 @@ impl Proxy {
         }
     }
 
-    /// Finds out where a request came from, removes what it may not say, and tells the gate.
+    /// Finds out where a request came from, removes what it may not say, and tells the gate if that asks for it.
     fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
         let forwarded = Forwarded::of(session, &self.trusted_proxies);
-        let client = self.client(&forwarded, session);
-        forwarded.guard(&mut CasedHead(session.req_header_mut()));
-        let extensions = session.req_header_mut().extensions_mut();
-        extensions.insert(client);
-        if forwarded.by_proxy {
-            extensions.insert(TrustedProxy);
-        }
-        if self.delivers {
-            extensions.insert(forwarded.clone());
+        let claimed = forwarded.guard(&mut CasedHead(session.req_header_mut()));
+        let client = self.client(&forwarded, claimed.as_ref());
+        if self.gate.asks_for_client(session.req_header()) {
+            let extensions = session.req_header_mut().extensions_mut();
+            extensions.insert(client);
+            if forwarded.by_proxy {
+                extensions.insert(TrustedProxy);
+            }
+            if self.delivers {
+                extensions.insert(forwarded.clone());
+            }
         }
         exchange.forwarded = Some(forwarded);
     }
 
-    /// Who asks, and how. A peer that speaks as a proxy does may be a proxy that is not listed: then nobody knows by which
-    /// scheme the browser came.
-    fn client(&self, forwarded: &Forwarded, session: &Session) -> ClientInfo {
+    /// Who asks, and how. A peer that claims a scheme as a proxy does may be a proxy that is not listed: then nobody knows by
+    /// which scheme the browser came.
+    fn client(&self, forwarded: &Forwarded, claimed: Option<&HeaderValue>) -> ClientInfo {
         let client = forwarded.client;
-        match session.req_header().headers.get("x-forwarded-proto") {
-            Some(scheme) if !forwarded.by_proxy => {
+        match claimed {
+            Some(scheme) => {
                 client.address.into_iter().for_each(|peer| self.telemetry.untrusted_proxy(peer));
                 ClientInfo { scheme: client.scheme.filter(|_| scheme != "https"), ..client }
             }
-            _ => client,
+            None => client,
         }
     }
 
     /// Limits how long the connection may wait for its next request, if it is kept at all.
     fn keep(&self, session: &mut Session) {
-        if first_head::has_changed_a_head() {
+        if connection::has_changed_head() {
             session.set_keepalive(None);
         } else if session.get_keepalive().is_some() {
             let seconds = |idle: Duration| idle.as_secs() + u64::from(idle.subsec_nanos() > 0);

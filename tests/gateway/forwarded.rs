@@ -61,6 +61,18 @@ async fn a_trusted_proxy_says_where_a_request_came_from() {
 }
 
 #[tokio::test]
+async fn each_client_of_a_proxys_connection_is_told_apart() {
+    let app = Recorder::start().await;
+    let program = trusting("[127.0.0.1]", &app);
+    let mut proxy = Talk::connect(program.address()).await;
+    for client in ["1.2.3.4", "1.2.3.4", "2001:db8::1", "127.0.0.1", "1.2.3.4"] {
+        proxy.say(format!("GET / HTTP/1.1\r\nHost: app.example\r\nX-Forwarded-For: {client}\r\n\r\n")).await;
+        assert_eq!(proxy.message().await.status(), 200);
+        assert_eq!(origin(&app.take().remove(0)), [client, "http", "app.example"]);
+    }
+}
+
+#[tokio::test]
 async fn what_a_trusted_proxy_cannot_mean_is_not_believed() {
     let app = Recorder::start().await;
     let program = trusting("[127.0.0.1, 10.0.0.0/8]", &app);

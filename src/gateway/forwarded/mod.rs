@@ -24,6 +24,7 @@ use pingora_proxy::Session;
 pub use self::promise::forwarded as fuzz;
 pub(super) use self::trusted::TrustedNetwork;
 pub(crate) use self::trusted::TrustedProxies;
+use super::connection::address_text;
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{CasedName, HeaderTarget, only, reads_as, remove_where},
@@ -64,22 +65,23 @@ impl Forwarded {
         }
     }
 
-    /// Removes what only a proxy may say from a request that did not come by a trusted one.
+    /// Removes what only a proxy may say from a request that did not come by a trusted one. Returns the scheme that such a
+    /// request claimed in `X-Forwarded-Proto`.
     ///
     /// The identity is set afterwards: some of these names can be among its headers.
-    pub(super) fn guard(&self, request: &mut impl HeaderTarget) {
-        if !self.by_proxy {
-            remove_where(request, proxies::may_say);
+    pub(super) fn guard(&self, request: &mut impl HeaderTarget) -> Option<HeaderValue> {
+        if self.by_proxy || !request.headers().keys().any(proxies::may_say) {
+            return None;
         }
+        let claimed = request.headers().get(PROTO.name()).cloned();
+        remove_where(request, proxies::may_say);
+        claimed
     }
 
     /// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded`.
     pub(super) fn tell(&self, request: &mut impl HeaderTarget) {
         remove_where(request, says_origin);
-        let client = self
-            .client
-            .address
-            .map(|client| HeaderValue::try_from(client.to_string()).expect("an address is visible ASCII"));
+        let client = self.client.address.map(address_text);
         let scheme = self.client.scheme.map(|scheme| HeaderValue::from_static(scheme.as_str()));
         for (name, value) in [(&FOR, client), (&PROTO, scheme), (&HOST, self.host.clone())] {
             if let Some(value) = value {
@@ -154,7 +156,8 @@ fn asked_host(request: &RequestHeader) -> Option<HeaderValue> {
 
 /// Whether a header says where a request came from, in any spelling that an app might read so.
 fn says_origin(name: &HeaderName) -> bool {
-    ORIGIN.into_iter().any(|known| reads_as(name.as_str().as_bytes(), known))
+    // Both letters are in lower case in every spelling.
+    name.as_str().starts_with(['f', 'x']) && ORIGIN.into_iter().any(|known| reads_as(name.as_str().as_bytes(), known))
 }
 
 static FOR: CasedName = CasedName::from_static("x-forwarded-for", "X-Forwarded-For");

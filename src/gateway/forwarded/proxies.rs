@@ -6,7 +6,13 @@ use crate::headers::reads_as;
 
 /// Whether only a proxy may send a header, in any spelling that an app might read so.
 pub(super) fn may_say(name: &HeaderName) -> bool {
-    PROXIES.iter().copied().flatten().any(|known| reads_as(name.as_str().as_bytes(), known))
+    let name = name.as_str().as_bytes();
+    let may_be = name.first_chunk().is_some_and(|start: &[u8; 4]| {
+        let start = start.map(letter);
+        // Most names that browsers send end here.
+        SECONDS[start[0] as usize] & (1 << start[1]) != 0 && STARTS.contains(&start)
+    });
+    may_be && PROXIES.iter().copied().flatten().any(|known| reads_as(name, known))
 }
 
 /// The names, and the families of names, by which proxies tell apps where a request came from, what it was before they
@@ -31,6 +37,45 @@ const PROXIES: [&[&str]; 5] = [
     // Instructions to the proxy itself.
     &["x-accel-*", "x-envoy-*"],
 ];
+
+/// The first letters of each name, so that few other names are compared with all of them.
+const STARTS: [[u8; 4]; count()] = {
+    let (mut starts, mut at, mut family) = ([[0; 4]; count()], 0, 0);
+    while family < PROXIES.len() {
+        let mut known = 0;
+        while known < PROXIES[family].len() {
+            let name = PROXIES[family][known].as_bytes();
+            starts[at] = [letter(name[0]), letter(name[1]), letter(name[2]), letter(name[3])];
+            (at, known) = (at + 1, known + 1);
+        }
+        family += 1;
+    }
+    starts
+};
+
+/// The second letters that there are for each first letter, one bit for each.
+const SECONDS: [u32; 27] = {
+    let (mut seconds, mut at) = ([0; 27], 0);
+    while at < STARTS.len() {
+        seconds[STARTS[at][0] as usize] |= 1 << STARTS[at][1];
+        at += 1;
+    }
+    seconds
+};
+
+const fn count() -> usize {
+    let (mut count, mut family) = (0, 0);
+    while family < PROXIES.len() {
+        count += PROXIES[family].len();
+        family += 1;
+    }
+    count
+}
+
+/// The number of a letter, in either case. All other characters have one number.
+const fn letter(byte: u8) -> u8 {
+    if byte.is_ascii_alphabetic() { byte.to_ascii_lowercase() - b'a' } else { 26 }
+}
 
 #[cfg(test)]
 mod tests {
@@ -58,6 +103,17 @@ mod tests {
             ("host", false),
         ] {
             assert_eq!(may_say(&HeaderName::from_static(name)), theirs, "{name}");
+        }
+    }
+
+    #[test]
+    fn each_name_is_known_in_every_spelling() {
+        for known in PROXIES.concat() {
+            let name = known.replace('*', "any");
+            for hyphen in ["-", "_", ".", "~", "!"] {
+                let spelled = HeaderName::from_bytes(name.replace('-', hyphen).as_bytes()).unwrap();
+                assert!(may_say(&spelled), "{spelled}");
+            }
         }
     }
 

@@ -1,0 +1,65 @@
+//! What the gateway remembers of an HTTP/1 connection from one request to the next.
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use http::HeaderValue;
+
+/// The memory of one connection.
+#[derive(Default)]
+pub(super) struct Connection {
+    /// Whether its first head was changed while it was read.
+    pub(super) has_changed_head: Arc<AtomicBool>,
+    /// The client of its last request, and the text of the address. A trusted proxy sends the requests of many clients.
+    client: RefCell<Option<(IpAddr, HeaderValue)>>,
+}
+
+impl Connection {
+    /// Serves the connection; meanwhile its task has this memory.
+    pub(super) async fn serve<T>(self, serving: impl Future<Output = T>) -> T {
+        CONNECTION.scope(self, serving).await
+    }
+}
+
+/// Whether the current task serves a connection whose first head was changed.
+pub(super) fn has_changed_head() -> bool {
+    CONNECTION.try_with(|connection| connection.has_changed_head.load(Ordering::Relaxed)).unwrap_or(false)
+}
+
+/// The text of a client's address. It is written once for all requests of the client on a connection.
+pub(super) fn address_text(address: IpAddr) -> HeaderValue {
+    let remembered = CONNECTION.try_with(|connection| match &mut *connection.client.borrow_mut() {
+        Some((client, text)) if *client == address => text.clone(),
+        client => client.insert((address, write(address))).1.clone(),
+    });
+    // A request of HTTP/2 has a task of its own, without a memory.
+    remembered.unwrap_or_else(|_| write(address))
+}
+
+fn write(address: IpAddr) -> HeaderValue {
+    HeaderValue::try_from(address.to_string()).expect("an address is visible ASCII")
+}
+
+tokio::task_local! {
+    static CONNECTION: Connection;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_client_of_a_connection_has_its_own_text() {
+        let addresses = ["192.0.2.1", "192.0.2.1", "2001:db8::1", "192.0.2.1"];
+        let texts = || addresses.map(|address| address_text(address.parse().unwrap()));
+        assert_eq!(Connection::default().serve(async { texts() }).await, addresses);
+        assert_eq!(texts(), addresses, "and so it is without a memory");
+    }
+}
