@@ -73,8 +73,9 @@ const HOUSE: &[Floor] = &[
         ],
         // Of tokio only what wakes tasks, which needs no runtime.
         crates: &[
-            "base64", "bytes", "chacha20poly1305", "cookie", "futures_core", "hkdf", "http", "minijinja",
-            "percent_encoding", "serde", "serde_json", "sha2", "thiserror", "tokio", "tokio_util", "url", "zeroize",
+            "base64", "bytes", "chacha20poly1305", "cookie", "futures_core", "hkdf", "http", "memchr", "minijinja",
+            "percent_encoding", "serde", "serde_json", "sha2", "smallvec", "thiserror", "tokio", "tokio_util", "url",
+            "zeroize",
         ],
     },
     Floor {

@@ -4,7 +4,17 @@
 //! or read `.`, `[` and a space as `_`. truegate cannot know the app's readings, so it looks for all of them. It does so byte by
 //! byte: most requests have none of these names, and the search allocates nothing.
 
+use memchr::{memchr, memrchr};
 use percent_encoding::percent_decode;
+
+/// Whether it is worth looking for names that contain a text: a quick answer for most pairs, which is never a wrong "no".
+///
+/// Apart from `%` and what is not ASCII, no byte of a name is read as nothing or as several, so the text is there as it is.
+pub(super) fn could_be_read_in(pair: &[u8], core: &[u8]) -> bool {
+    let names = &pair[..memrchr(b'=', pair).unwrap_or(pair.len())];
+    let is_here = |window: &[u8]| window.iter().zip(core).all(|(byte, known)| fold(*byte) == fold(*known));
+    names.windows(core.len()).any(is_here) || memchr(b'%', names).is_some() || !names.is_ascii()
+}
 
 /// Whether some app could read a name in a pair, or a name that begins so.
 pub(super) fn is_read_in(pair: &[u8], known: &str, is_beginning: bool) -> bool {

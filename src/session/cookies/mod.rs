@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
+use memchr::memchr;
 
 pub(crate) use self::name::is_cookie_name;
 pub use self::{
@@ -22,6 +23,8 @@ pub(crate) struct Cookies {
     browser: Box<str>,
     /// The start of the names of companions.
     companion: Box<str>,
+    /// What all of these names contain.
+    core: Box<str>,
     is_secure: bool,
 }
 
@@ -55,6 +58,7 @@ impl Cookies {
             session: format!("{host}{name}").into(),
             browser: format!("{host}{name}-login").into(),
             companion: format!("{secure}{name}-of-").into(),
+            core: name.into(),
             is_secure,
         }
     }
@@ -128,9 +132,10 @@ impl Cookies {
 
     /// Whether an app could take a pair of a `Cookie` line for one of truegate's cookies, although truegate does not.
     pub(crate) fn are_read_in(&self, pair: &[u8]) -> bool {
-        self.claims(pair)
-            || self.names().any(|name| loose::is_read_in(pair, name, false))
-            || loose::is_read_in(pair, &self.companion, true)
+        loose::could_be_read_in(pair, self.core.as_bytes())
+            && (self.claims(pair)
+                || self.names().any(|name| loose::is_read_in(pair, name, false))
+                || loose::is_read_in(pair, &self.companion, true))
     }
 
     /// Whether a `Set-Cookie` line would set one of the cookies.
@@ -171,18 +176,28 @@ pub(crate) fn set_pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((key(pair), value(pair)?))
 }
 
-fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| *byte == b';')
+/// The pairs of a line. A sealed text is hundreds of bytes long, so they are not looked at one by one.
+pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let (pair, others) = match memchr(b';', line) {
+            Some(end) => (&line[..end], Some(&line[end + 1..])),
+            None => (line, None),
+        };
+        rest = others;
+        Some(pair)
+    })
 }
 
 /// The name in a pair.
 pub(crate) fn key(pair: &[u8]) -> &[u8] {
-    pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
+    pair[..memchr(b'=', pair).unwrap_or(pair.len())].trim_ascii()
 }
 
 /// The value in a pair; none where no `=` is.
 pub(crate) fn value(pair: &[u8]) -> Option<&[u8]> {
-    let at = pair.iter().position(|byte| *byte == b'=')?;
+    let at = memchr(b'=', pair)?;
     Some(pair[at + 1..].trim_ascii())
 }
 

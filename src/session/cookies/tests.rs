@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn secure() -> Cookies {
@@ -30,6 +32,30 @@ fn a_cookie_is_found_in_any_line_and_only_once() {
         (&["__Host-truegate=x", "__Host-truegate=y"], CookieValue::Several),
     ] {
         assert_eq!(secure().find(OwnCookie::Session, &headers(lines)), found, "{lines:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_pair_that_an_app_could_take_for_ours_is_passed_by(
+        pair in proptest::collection::vec(
+            prop_oneof![
+                proptest::sample::select(&b"= \t,;.[+_%\"\0\xc3\xa9aZ"[..]).prop_map(|byte| vec![byte]),
+                proptest::sample::select(
+                    &["__Host-truegate", "TRUEGATE", "true", "gate", "-login", "__Secure-truegate-of-", "%74", "%5f%5F"][..],
+                )
+                .prop_map(|text| text.as_bytes().to_vec()),
+            ],
+            0..8,
+        ),
+    ) {
+        let pair = pair.concat();
+        for cookies in [secure(), plain("truegate"), plain("true.gate"), plain("_"), plain("+a")] {
+            let is_read = cookies.claims(&pair)
+                || cookies.names().any(|name| loose::is_read_in(&pair, name, false))
+                || loose::is_read_in(&pair, &cookies.companion, true);
+            prop_assert_eq!(cookies.are_read_in(&pair), is_read);
+        }
     }
 }
 
