@@ -35,6 +35,13 @@ struct Verified {
     profile: Profile,
 }
 
+impl Drop for Verified {
+    /// Leaves nothing of the user in memory when the last clone of an identity is dropped.
+    fn drop(&mut self) {
+        self.profile.wipe();
+    }
+}
+
 impl Identity {
     /// Vouches for a profile that was fetched with the grant of this request id, now or when a session began.
     pub(crate) fn vouch(request_id: Option<RequestId>, profile: Profile) -> Self {

@@ -34,7 +34,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "profile",
         modules: &["callback", "cause", "json"],
-        crates: &["serde", "serde_json", "thiserror", "url"],
+        crates: &["serde", "serde_json", "thiserror", "url", "zeroize"],
     },
     Floor {
         place: "profile/client",

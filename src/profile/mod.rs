@@ -17,6 +17,7 @@ mod source;
 mod wire;
 
 use url::Url;
+use zeroize::Zeroize;
 
 #[cfg(feature = "client")]
 pub use self::client::{ClientError, ProfileClient, ProfileClientBuilder};
@@ -98,6 +99,35 @@ impl Profile {
             (Some(given), Some(family)) => Some(format!("{given} {family}")),
             (given, family) => given.as_ref().or(family.as_ref()).cloned(),
         }
+    }
+
+    /// Overwrites every text. The phone number overwrites itself when its last clone is dropped.
+    pub(crate) fn wipe(&mut self) {
+        let Self {
+            phone: _,
+            user_id,
+            given_name,
+            family_name,
+            email,
+            country,
+            city,
+            street,
+            zipcode,
+            gender,
+            avatar_url,
+            company,
+            job_title,
+            badges,
+            about,
+            created_at,
+            is_active: _,
+            json,
+        } = self;
+        let optional = [
+            user_id, given_name, family_name, email, country, city, street, zipcode, gender, avatar_url, company,
+            job_title, about, created_at,
+        ];
+        optional.into_iter().flatten().chain(badges).chain([json]).for_each(Zeroize::zeroize);
     }
 
     fn of(wire: ProfileWire, json: String) -> Result<Self, FetchError> {

@@ -2,25 +2,37 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroize;
+
 /// A phone number in E.164 form: `+`, then 7 to 15 digits of which the first is not 0.
 ///
 /// # Security
 ///
 /// It is personal data, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct PhoneNumber(Arc<str>);
+pub struct PhoneNumber(Arc<Wiped>);
+
+/// A text that is overwritten when it is dropped.
+#[derive(PartialEq, Eq, Hash)]
+struct Wiped(Box<str>);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl PhoneNumber {
     /// Takes a number in international form, with or without the plus. It does not guess a country.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+').unwrap_or(text);
         let plain = DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        (plain && !digits.starts_with('0')).then(|| Self(format!("+{digits}").into()))
+        (plain && !digits.starts_with('0')).then(|| Self(Arc::new(Wiped(["+", digits].concat().into()))))
     }
 
     /// The number as `+919999999999`.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.0.0
     }
 }
 

@@ -102,3 +102,36 @@ fn nonsense_in_optional_texts_is_dropped() {
 fn debug_shows_nothing_of_a_profile() {
     assert_eq!(format!("{:?}", parse("").unwrap()), "Profile(redacted)");
 }
+
+#[test]
+fn a_profile_that_is_wiped_has_no_text() {
+    let mut profile = Profile {
+        phone: PhoneNumber::parse("919999999999").unwrap(),
+        badges: vec!["verified".to_owned()],
+        is_active: true,
+        json: "{}".to_owned(),
+        user_id: Some("1".to_owned()),
+        given_name: Some("Rajat".to_owned()),
+        family_name: Some("Kapoor".to_owned()),
+        email: Some("a@b".to_owned()),
+        country: Some("IN".to_owned()),
+        city: Some("Pune".to_owned()),
+        street: Some("a street".to_owned()),
+        zipcode: Some("411001".to_owned()),
+        gender: Some("Male".to_owned()),
+        avatar_url: Some("https://a.example/".to_owned()),
+        company: Some("a company".to_owned()),
+        job_title: Some("a title".to_owned()),
+        about: Some("me".to_owned()),
+        created_at: Some("1".to_owned()),
+    };
+    profile.wipe();
+    let Profile { phone: _, is_active: _, badges, json, .. } = &profile;
+    assert!(badges.iter().chain([json]).all(String::is_empty));
+    let texts = [
+        &profile.user_id, &profile.given_name, &profile.family_name, &profile.email, &profile.country, &profile.city,
+        &profile.street, &profile.zipcode, &profile.gender, &profile.avatar_url, &profile.company, &profile.job_title,
+        &profile.about, &profile.created_at,
+    ];
+    assert!(texts.into_iter().all(|text| text.as_deref().is_none_or(str::is_empty)));
+}

@@ -1,6 +1,7 @@
 //! The random names of browsers and sessions.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use crate::{callback::RequestId, random::Random};
 
@@ -11,6 +12,12 @@ pub struct BrowserId(Box<str>);
 /// Names a session: 128 random bits.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct SessionId(Box<str>);
+
+impl Drop for SessionId {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl BrowserId {
     /// Names a browser that was never seen before.

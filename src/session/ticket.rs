@@ -120,7 +120,7 @@ macro_rules! ticket {
             issued_at: u64,
             #[serde(rename = "s")]
             last_seen: u64,
-            #[serde(rename = "p")]
+            #[serde(rename = "p", borrow)]
             phone: Cow<'a, str>,
             #[serde(rename = "ba", default, skip_serializing_if = "Vec::is_empty")]
             badges: Vec<Cow<'a, str>>,
