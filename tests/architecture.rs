@@ -74,8 +74,8 @@ const HOUSE: &[Floor] = &[
         // Of tokio only what wakes tasks, which needs no runtime.
         crates: &[
             "base64", "bytes", "chacha20poly1305", "cookie", "futures_core", "hkdf", "http", "memchr", "minijinja",
-            "percent_encoding", "serde", "serde_json", "sha2", "smallvec", "thiserror", "tokio", "tokio_util", "url",
-            "zeroize",
+            "percent_encoding", "quick_cache", "serde", "serde_json", "sha2", "smallvec", "thiserror", "tokio",
+            "tokio_util", "url", "zeroize",
         ],
     },
     Floor {

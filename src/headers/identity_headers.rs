@@ -39,6 +39,12 @@ impl IdentityHeaders {
         self.0.iter().for_each(|(name, value)| target.insert(name, value.clone()));
     }
 
+    /// How many bytes the values have.
+    #[cfg(feature = "session")]
+    pub(crate) fn size(&self) -> usize {
+        self.0.iter().map(|(_, value)| value.len()).sum()
+    }
+
     fn encode<'a>(names: &HeaderNames, text: impl Fn(Field) -> Option<Cow<'a, str>>) -> Self {
         let header = |injection: &Injection| {
             let value = names.value(injection, text(injection.field)?)?;

@@ -8,6 +8,7 @@ use super::{
     SharedSessions, TrustedProxy,
     fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
+    opened::OpenedSession,
     own_host::comes_from_its_own_host,
     page_answers::PageRequest,
     reply,
@@ -16,9 +17,9 @@ use super::{
 use crate::{
     access::{Access, RuleInput},
     gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
-    headers::{EditKind, Edits, IdentityHeaders, ResponseEdits, UpstreamCookieEdits},
+    headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
     profile::PhoneNumber,
-    session::{ReturnPath, Session},
+    session::ReturnPath,
 };
 
 impl Handler<'_> {
@@ -76,8 +77,7 @@ impl Handler<'_> {
                     lease: Some(self.lease(&session)),
                     personal: true,
                 };
-                let identity = session.identity().clone();
-                let headers = IdentityHeaders::of(&self.gate.names(), &identity);
+                let (identity, headers) = (session.identity().clone(), session.headers(&self.gate.names()));
                 let known = EditKind::Known { identity, headers, assertion };
                 self.edits(known, Some(Arc::new(response)))
             }
@@ -148,7 +148,7 @@ fn is_by_proxy(head: &Parts) -> bool {
 /// A browser that may go on.
 pub(super) enum Admitted {
     /// With the identity of its session.
-    Signed(Session),
+    Signed(Arc<OpenedSession>),
     Anonymous,
     /// Without an identity; its cookie is worth nothing and is to be cleared.
     Forgotten,

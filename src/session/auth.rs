@@ -18,7 +18,6 @@ use crate::{
     access::{Access, AllowList, RuleInput},
     gate::{Rejection, Reply, authority::Authority},
     headers::IdentityHeaders,
-    identity::Identity,
 };
 
 /// Marks a request that comes from one of your own proxies. Insert it into the request's extensions.
@@ -64,7 +63,7 @@ impl Handler<'_> {
             }
             Ok(Admitted::Signed(session)) => {
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
-                self.pass(Some(session.identity()), assertion).with_cookies(self.renewal(&session))
+                self.pass(Some(&session.headers(&self.gate.names())), assertion).with_cookies(self.renewal(&session))
             }
             Ok(Admitted::Anonymous) => self.pass(None, None),
             Ok(Admitted::Forgotten) => {
@@ -80,11 +79,10 @@ impl Handler<'_> {
     }
 
     /// Lets a request pass: every header is there, so that a proxy that copies them overwrites what a client sent.
-    fn pass(&self, identity: Option<&Identity>, assertion: Option<HeaderValue>) -> Reply {
+    fn pass(&self, injected: Option<&IdentityHeaders>, assertion: Option<HeaderValue>) -> Reply {
         let mut reply = Reply::new(StatusCode::OK);
         let (names, headers) = (self.gate.names(), reply.response.headers_mut());
-        let injected = identity.map(|identity| IdentityHeaders::of(&names, identity));
-        names.declare(headers, injected.as_ref());
+        names.declare(headers, injected);
         if self.gate.asserts() {
             headers.insert(names.assertion().name(), assertion.unwrap_or(HeaderValue::from_static("")));
         }

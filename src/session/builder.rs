@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Delivery, SessionPath, Sessions, revocations::Revocations, verification::GrantsInFlight, waiting::Waiting,
+    Delivery, SessionPath, Sessions, opened::OpenedSessions, revocations::Revocations, verification::GrantsInFlight,
+    waiting::Waiting,
 };
 use crate::{
     access::Rules,
@@ -43,6 +44,7 @@ pub(super) struct SharedSessions {
     pub(super) pages: Pages,
     pub(super) tasks: Box<dyn Tasks>,
     pub(super) delivery: Option<Box<dyn Delivery>>,
+    pub(super) opened: OpenedSessions,
     pub(super) revocations: Revocations,
     /// Each revocation that the store has not heard of yet keeps a clone.
     pub(super) unstored: Arc<()>,
@@ -96,6 +98,7 @@ impl SessionsBuilder {
             pages: Pages::default(),
             tasks: Box::new(TaskTracker::new()),
             delivery: None,
+            opened: OpenedSessions::default(),
             revocations: Revocations::default(),
             unstored: Arc::default(),
             in_flight: GrantsInFlight::default(),

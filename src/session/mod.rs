@@ -40,6 +40,7 @@ mod link;
 mod login;
 mod logout;
 mod logout_url;
+mod opened;
 mod own_host;
 mod page;
 mod page_answers;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     SharedSessions,
     handler::{Handler, OwnedHandler},
+    opened::OpenedSession,
     reply,
     revocations::Validity,
 };
@@ -30,13 +31,13 @@ pub(super) enum SessionState {
     Absent,
     /// The browser has the cookie of a session that is over.
     Invalid,
-    Valid(Session),
+    Valid(Arc<OpenedSession>),
     /// The store has been silent for so long that it is unknown whether the session has ended.
-    Unknown(Session),
+    Unknown(Arc<OpenedSession>),
 }
 
 /// A session that the store has to be asked about.
-pub(super) struct Pending(Session);
+pub(super) struct Pending(Arc<OpenedSession>);
 
 impl Handler<'_> {
     /// The state of a browser's session, as far as it is known without waiting.
@@ -45,14 +46,35 @@ impl Handler<'_> {
         let CookieValue::One(sealed) = sessions.cookies.find(OwnCookie::Session, headers) else {
             return Ok(SessionState::Absent);
         };
-        let Some(bytes) = sessions.sealer.open_text(SealPurpose::Session, sealed) else {
-            return Ok(SessionState::Absent);
+        let found = sessions.opened.find(sealed);
+        let is_new = found.is_none();
+        let opened = match found {
+            Some(opened) => opened,
+            None => {
+                let Some(bytes) = sessions.sealer.open_text(SealPurpose::Session, sealed) else {
+                    return Ok(SessionState::Absent);
+                };
+                let Some(opened) = OpenedSession::read(&bytes, self.gate.names()) else {
+                    return Ok(SessionState::Invalid);
+                };
+                opened
+            }
         };
-        let lives = |session: &Session| session.time_left(sessions.lifetime, sessions.idle, clock.wall()).is_some();
-        let Some(session) = Session::from_bytes(&bytes).filter(lives) else { return Ok(SessionState::Invalid) };
-        match sessions.revocations.check(&session, clock.now(), sessions.revocation_grace) {
-            Some(validity) => Ok(SessionState::of(session, validity)),
-            None => Err(Pending(session)),
+        let is_over = |session: &Session| session.time_left(sessions.lifetime, sessions.idle, clock.wall()).is_none();
+        let now = clock.now();
+        let validity = if is_over(&opened) {
+            Some(Validity::Revoked)
+        } else {
+            sessions.revocations.check(&opened, now, sessions.revocation_grace)
+        };
+        if validity == Some(Validity::Revoked) {
+            sessions.opened.forget(sealed);
+        } else if is_new {
+            sessions.opened.keep(sealed, &opened, now, |other| is_over(other) || sessions.revocations.names(other));
+        }
+        match validity {
+            Some(validity) => Ok(SessionState::of(opened, validity)),
+            None => Err(Pending(opened)),
         }
     }
 
@@ -78,11 +100,11 @@ impl Handler<'_> {
     }
 
     /// A lease that ends with a session.
-    pub(super) fn lease(&self, session: &Session) -> Lease {
+    pub(super) fn lease(&self, session: &Arc<OpenedSession>) -> Lease {
         let clock = self.gate.clock();
         let left = session.end(self.sessions.lifetime).duration_since(clock.wall()).unwrap_or_default();
         let (handler, now) = (self.owned(), clock.now());
-        Lease::new(OpenSession { handler, session: session.clone(), end: now.checked_add(left).unwrap_or(now) })
+        Lease::new(OpenSession { handler, session: Arc::clone(session), end: now.checked_add(left).unwrap_or(now) })
     }
 
     /// `GET me`.
@@ -100,7 +122,7 @@ impl Handler<'_> {
 }
 
 impl SessionState {
-    fn of(session: Session, validity: Validity) -> Self {
+    fn of(session: Arc<OpenedSession>, validity: Validity) -> Self {
         match validity {
             Validity::Valid => Self::Valid(session),
             Validity::Revoked => Self::Invalid,
@@ -126,7 +148,7 @@ impl SharedSessions {
 /// The session of a request that goes on.
 struct OpenSession {
     handler: OwnedHandler,
-    session: Session,
+    session: Arc<OpenedSession>,
     /// When its lifetime is over.
     end: Instant,
 }

@@ -6,6 +6,7 @@ mod callbacks;
 mod feed;
 mod leases;
 mod logins;
+mod opened;
 mod outages;
 mod pages;
 mod queue;

@@ -61,11 +61,15 @@ impl Site {
 
     /// Another gate on the same sessions.
     pub(super) fn sibling(&self) -> Self {
+        self.sibling_with(|gate| gate)
+    }
+
+    pub(super) fn sibling_with(&self, set_gate: impl FnOnce(GateBuilder) -> GateBuilder) -> Self {
         let sessions = self.tasks.sessions();
         let gate = Gate::builder(CALLBACK.parse().unwrap(), self.truecaller.clone()).sessions(sessions).unwrap();
         let (clock, store) = (self.clock.clone(), self.store.clone());
         let (truecaller, tasks) = (self.truecaller.clone(), self.tasks.clone());
-        Self { gate: gate.clock(clock.clone()).build(), clock, store, truecaller, tasks }
+        Self { gate: set_gate(gate.clock(clock.clone())).build(), clock, store, truecaller, tasks }
     }
 
     pub(super) fn join(store: SharedStore, set: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
