@@ -195,8 +195,15 @@ impl Plugin for Sessions {
 /// say where the app is mounted.
 fn strip_overrides(by_proxy: bool, target: &mut dyn HeaderTarget) {
     let mounts = MOUNTS.iter().filter(|_| !by_proxy);
-    let is_meant = |name: &[u8]| OVERRIDES.iter().chain(mounts.clone()).any(|known| reads_as(name, known));
+    let is_meant = |name: &[u8]| {
+        begins_as_meant(name) && OVERRIDES.iter().chain(mounts.clone()).any(|known| reads_as(name, known))
+    };
     remove_where(target, |name| is_meant(name.as_str().as_bytes()));
+}
+
+/// Tells nearly all headers apart from those that are taken out, by the first letter, which is the same in every spelling.
+fn begins_as_meant(name: &[u8]) -> bool {
+    matches!(name, [b'p' | b's' | b'x', ..])
 }
 
 /// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
