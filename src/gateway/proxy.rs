@@ -55,8 +55,6 @@ pub(super) struct Exchange {
     uncounted: Option<Method>,
     /// The status of the app's answer.
     status: Option<StatusCode>,
-    /// The origin of the request; none before the headers were read.
-    forwarded: Option<Forwarded>,
     /// The extensions of the request after the gate has seen it: pingora would copy them for the app.
     extensions: Extensions,
     attempts: Attempts,
@@ -73,7 +71,6 @@ impl ProxyHttp for Proxy {
             telemetry: self.telemetry.clone(),
             uncounted: None,
             status: None,
-            forwarded: None,
             extensions: Extensions::new(),
             attempts: self.upstream.attempts(),
             _in_flight: self.in_flight.token(),
@@ -95,10 +92,16 @@ impl ProxyHttp for Proxy {
         }
         session.set_read_timeout(self.timeouts.read);
         session.set_write_timeout(self.timeouts.write);
-        self.trace(session, exchange);
-        let is_answered = intercept(session).await?;
-        exchange.extensions = mem::take(session.req_header_mut().extensions_mut());
-        Ok(is_answered)
+        let forwarded = self.trace(session);
+        if intercept(session).await? {
+            return Ok(true);
+        }
+        let request = session.req_header_mut();
+        exchange.extensions = mem::take(request.extensions_mut());
+        // pingora leaves room in this head, but none in the copies of it that it makes for the app. Nobody has these names
+        // dropped on the way: the gate refuses a `Connection` that lists them.
+        forwarded.tell(&mut CasedHead(request));
+        Ok(false)
     }
 
     async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
@@ -110,10 +113,8 @@ impl ProxyHttp for Proxy {
         &self,
         session: &mut Session,
         request: &mut RequestHeader,
-        exchange: &mut Exchange,
+        _: &mut Exchange,
     ) -> Result<()> {
-        let forwarded = exchange.forwarded.get_or_insert_with(|| Forwarded::of(session, &self.trusted_proxies));
-        forwarded.tell(&mut CasedHead(request));
         self.upstream.name_host(request)?;
         inject(session, request)?;
         self.upstream.fix_headers(&mut CasedHead(request));
@@ -246,7 +247,7 @@ impl Proxy {
     }
 
     /// Finds out where a request came from, removes what it may not say, and tells the gate if that asks for it.
-    fn trace(&self, session: &mut Session, exchange: &mut Exchange) {
+    fn trace(&self, session: &mut Session) -> Forwarded {
         let forwarded = Forwarded::of(session, &self.trusted_proxies);
         let claimed = forwarded.guard(&mut CasedHead(session.req_header_mut()));
         let client = self.client(&forwarded, claimed.as_ref());
@@ -260,7 +261,7 @@ impl Proxy {
                 extensions.insert(forwarded.clone());
             }
         }
-        exchange.forwarded = Some(forwarded);
+        forwarded
     }
 
     /// Who asks, and how. A peer that claims a scheme as a proxy does may be a proxy that is not listed: then nobody knows by

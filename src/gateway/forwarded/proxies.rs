@@ -8,9 +8,9 @@ use crate::headers::reads_as;
 pub(super) fn may_say(name: &HeaderName) -> bool {
     let name = name.as_str().as_bytes();
     let may_be = name.first_chunk().is_some_and(|start: &[u8; 4]| {
-        let start = start.map(letter);
         // Most names that browsers send end here.
-        SECONDS[start[0] as usize] & (1 << start[1]) != 0 && STARTS.contains(&start)
+        let is_second = SECONDS[letter(start[0]) as usize] & (1 << letter(start[1])) != 0;
+        is_second && STARTS.contains(&start.map(letter))
     });
     may_be && PROXIES.iter().copied().flatten().any(|known| reads_as(name, known))
 }
