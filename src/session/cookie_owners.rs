@@ -16,7 +16,7 @@ use crate::{
     headers::{CookieOwner, HeaderTarget, KeptCookies, UpstreamCookieEdits, cased},
     session::{
         SealPurpose, Session,
-        cookies::{is_cookie_name, key, named, named_by, pairs, set_pair, value, without},
+        cookies::{is_cookie_name, key, named, named_by, set_pair, value, without},
     },
 };
 
@@ -113,15 +113,15 @@ fn names(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> BTreeSet<&str
 
 /// Takes pairs out of the `Cookie` lines, and leaves the others byte for byte.
 pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8]) -> bool) {
-    let lines = || target.headers().get_all(header::COOKIE).iter();
-    if !lines().flat_map(|line| pairs(line.as_bytes())).any(&is_dropped) {
-        return;
-    }
-    let stripped = |line: &HeaderValue| match without(line.as_bytes(), &is_dropped) {
-        Some(rest) => HeaderValue::try_from(rest).expect("a part of a header value is one"),
-        None => line.clone(),
+    let stripped = |line: &HeaderValue| {
+        let rest = without(line.as_bytes(), &is_dropped)?;
+        Some(HeaderValue::try_from(rest).expect("a part of a header value is one"))
     };
-    let kept: SmallVec<[_; 2]> = lines().map(stripped).filter(|line| !line.is_empty()).collect();
+    let lines = || target.headers().get_all(header::COOKIE).iter();
+    let Some((first, rest)) = lines().enumerate().find_map(|(at, line)| Some((at, stripped(line)?))) else { return };
+    let others = lines().skip(first + 1).map(|line| stripped(line).unwrap_or_else(|| line.clone()));
+    let kept = lines().take(first).cloned().chain([rest]).chain(others);
+    let kept: SmallVec<[_; 2]> = kept.filter(|line| !line.is_empty()).collect();
     target.remove(&header::COOKIE);
     kept.into_iter().for_each(|line| target.append(&cased::COOKIE, line));
 }

@@ -163,11 +163,22 @@ pub(crate) fn named_by(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) ->
 /// A cookie library would parse the pairs and write them anew: pairs that it cannot parse would be lost, and the others could
 /// change. What the app gets must be what the browser sent, less truegate's own.
 pub(crate) fn without(line: &[u8], is_dropped: impl Fn(&[u8]) -> bool) -> Option<Vec<u8>> {
-    if !pairs(line).any(&is_dropped) {
-        return None;
+    let mut rest: Option<Vec<u8>> = None;
+    let mut start = 0;
+    for pair in pairs(line) {
+        match (is_dropped(pair), &mut rest) {
+            // What came before it stays, with the semicolons in between.
+            (true, None) => rest = Some(line[..start].to_vec()),
+            (false, Some(rest)) => {
+                rest.extend(pair);
+                rest.push(b';');
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+        start += pair.len() + 1;
     }
-    let others: Vec<_> = pairs(line).filter(|pair| !is_dropped(pair)).collect();
-    Some(others.join(&b';').trim_ascii().to_vec())
+    let rest = rest?;
+    Some(rest.strip_suffix(b";").unwrap_or(&rest).trim_ascii().to_vec())
 }
 
 /// The pair of a `Set-Cookie` line: its name and its value.
@@ -177,7 +188,7 @@ pub(crate) fn set_pair(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The pairs of a line. A sealed text is hundreds of bytes long, so they are not looked at one by one.
-pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
