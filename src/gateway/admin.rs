@@ -24,6 +24,7 @@ use prometheus_client::{
 use super::rejection::EdgeRejection;
 use crate::{
     cause::Cause,
+    closed_list::closed_list,
     gate::{CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
 };
 
@@ -82,15 +83,28 @@ pub(super) struct Metrics {
     pub(super) refusals: Counters<&'static str>,
     /// By the status of the answer, of which the class is counted.
     pub(super) responses: Counters<u16>,
+    pub(super) failed_connections: Counters<ConnectionFailure>,
     pub(super) upstream_failures: Counters<Cause>,
     pub(super) deliveries: Counters<u16>,
     pub(super) store_failures: Counters<Cause>,
     pub(super) unusable_phones_files: Gauge,
 }
 
+closed_list! {
+    /// A connection that ended before its first request.
+    pub(super) enum ConnectionFailure {
+        /// It could not be accepted.
+        Accept = "accept",
+        /// Its TLS handshake failed, or took too long.
+        Tls = "tls",
+    }
+}
+
 /// One counter for each value of a closed set, told apart by `N` labels.
 pub(super) struct Counters<V, const N: usize = 1> {
     family: Family<[Label; N], Counter>,
+    /// The same counters, which are found here without a lock: every request counts.
+    counters: Vec<([Label; N], Counter)>,
     labels: fn(&V) -> [Label; N],
 }
 
@@ -117,6 +131,7 @@ impl Metrics {
             spoofs: Counters::new(each(SpoofChannel::ALL), |channel| [("channel", channel.code())]),
             refusals: Counters::new(reasons, |reason| [("reason", *reason)]),
             responses: Counters::new(classes(), class),
+            failed_connections: Counters::new(each(ConnectionFailure::ALL), |failure| [("reason", failure.code())]),
             upstream_failures: Counters::new(each(Cause::ALL), cause),
             deliveries: Counters::new(classes(), class),
             store_failures: Counters::new(each(Cause::ALL), cause),
@@ -142,6 +157,8 @@ impl Metrics {
         to.register("refusals", "Requests other than callbacks that were refused", self.refusals.family.clone());
         let help = "Requests by the class of the answer; none if the client left";
         to.register("responses", help, self.responses.family.clone());
+        let help = "Connections that ended before their first request, by the reason";
+        to.register("failed_connections", help, self.failed_connections.family.clone());
         let help = "Requests that the app could not be sent, or did not answer to the end";
         to.register("upstream_failures", help, self.upstream_failures.family.clone());
         let help = "Callbacks that were sent to the app after they were answered, by its answer";
@@ -160,15 +177,18 @@ fn each<V: Copy>(values: &[V]) -> impl Iterator<Item = V> {
 impl<V, const N: usize> Counters<V, N> {
     fn new(values: impl Iterator<Item = V>, labels: fn(&V) -> [Label; N]) -> Self {
         let family = Family::<_, Counter>::default();
-        for value in values {
-            drop(family.get_or_create(&labels(&value)));
-        }
-        Self { family, labels }
+        let counters = values.map(|value| {
+            let labels = labels(&value);
+            (labels, family.get_or_create(&labels).clone())
+        });
+        Self { counters: counters.collect(), family, labels }
     }
 
     /// Counts one more of a value.
     pub(super) fn count(&self, value: &V) {
-        self.family.get_or_create(&(self.labels)(value)).inc();
+        let labels = (self.labels)(value);
+        let counter = self.counters.iter().find(|(known, _)| *known == labels);
+        counter.expect("the values are a closed set, and all of it was given").1.inc();
     }
 }
 

@@ -23,6 +23,7 @@ mod forwarded;
 mod keys;
 mod listener_certificate;
 mod listeners;
+mod log_limit;
 mod logging;
 mod proxy;
 mod rejection;

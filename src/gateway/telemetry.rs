@@ -4,55 +4,63 @@ use std::{
     collections::HashSet,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use http::Method;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{
-    admin::{Metrics, class},
+    admin::{ConnectionFailure, Metrics, class},
+    log_limit::{LogLimit, Suppressed},
     rejection::EdgeRejection,
 };
 use crate::{
     cause::Cause,
     clock::{Clock as _, SystemClock},
-    gate::{CallbackOutcome, Event, FetchOutcome, Observer, Rejection, VerificationOutcome},
+    gate::{CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
 };
 
-/// Logs a line at the level of details if anyone can cause as many of them as they like.
+/// Logs a line that strangers can cause: at most one of its kind in a second, with the number of those that were left out. The
+/// level of details has all of them.
 macro_rules! log {
-    (quiet if $is_quiet:expr, $loud:ident!($($line:tt)*)) => {
-        if $is_quiet { debug!($($line)*) } else { $loud!($($line)*) }
+    ($telemetry:ident[$word:expr], $loud:ident!($($field:tt)*), $message:literal) => {
+        match $telemetry.admit(($message, $word), BETWEEN_LINES) {
+            Some(suppressed) => $loud!($($field)*, suppressed, $message),
+            None => debug!($($field)*, $message),
+        }
     };
 }
 
 /// Counts and logs what happens in a gateway. Clones share their counts.
 #[derive(Clone)]
-pub(super) struct Telemetry(Arc<Metrics>, Arc<Warned>);
+pub(super) struct Telemetry(Arc<Shared>);
 
-/// The warnings that were given already.
-#[derive(Default)]
-struct Warned {
-    /// The peers that send a proxy's headers, up to [`PEERS`].
+struct Shared {
+    metrics: Metrics,
+    limit: LogLimit,
+    /// The peers that send a proxy's headers and were warned of, up to [`PEERS`].
     peers: Mutex<HashSet<IpAddr>>,
-    insecure: Mutex<Option<Instant>>,
 }
 
 impl Telemetry {
     pub(super) fn new(metrics: Metrics) -> Self {
-        Self(Arc::new(metrics), Arc::default())
+        Self(Arc::new(Shared { metrics, limit: LogLimit::default(), peers: Mutex::default() }))
+    }
+
+    fn admit(&self, kind: (&'static str, &'static str), period: Duration) -> Option<Suppressed> {
+        self.0.limit.admit(kind, period, SystemClock.now())
     }
 
     /// A request has ended. A status of 0 means that the client had left before the answer.
     pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
-        self.0.responses.count(&status);
+        self.0.metrics.responses.count(&status);
         debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
     }
 
     /// A peer that is not trusted says where a request came from. It may be a proxy that is not listed.
     pub(super) fn untrusted_proxy(&self, peer: IpAddr) {
-        let mut peers = self.1.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut peers = self.0.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() < PEERS && peers.insert(peer) {
             warn!(
                 %peer,
@@ -64,9 +72,7 @@ impl Telemetry {
 
     /// A browser opened the login over http, so the login cannot succeed.
     fn insecure_login(&self) {
-        let (mut warned, now) = (self.1.insecure.lock().unwrap_or_else(PoisonError::into_inner), SystemClock.now());
-        if warned.is_none_or(|warned| now.duration_since(warned) >= BETWEEN_WARNINGS) {
-            *warned = Some(now);
+        if self.admit(("insecure login", ""), BETWEEN_WARNINGS).is_some() {
             warn!(
                 "a login was opened over http although public_url is https, so the browser drops its cookies; open it over \
                  https, or list the proxy that speaks https in trusted_proxies"
@@ -76,40 +82,53 @@ impl Telemetry {
 
     /// The gateway itself refused a request.
     pub(super) fn refusal(&self, rejection: EdgeRejection) {
-        self.0.refusals.count(&rejection.code());
-        info!(reason = rejection.code(), "refused");
+        self.0.metrics.refusals.count(&rejection.code());
+        log!(self[rejection.code()], info!(reason = rejection.code()), "refused");
+    }
+
+    /// A connection was closed because its TLS handshake failed or took too long.
+    pub(super) fn failed_handshake(&self) {
+        self.0.metrics.failed_connections.count(&ConnectionFailure::Tls);
+        log!(self["tls"], info!(cause = "tls"), "a TLS handshake failed");
+    }
+
+    /// A connection could not be accepted, as the system has no descriptor or no memory for it.
+    pub(super) fn failed_accept(&self) {
+        self.0.metrics.failed_connections.count(&ConnectionFailure::Accept);
+        log!(self["accept"], error!(cause = "accept"), "a connection could not be accepted");
     }
 
     /// The app could not be reached, or broke off.
     pub(super) fn upstream_failure(&self, cause: Cause) {
-        self.0.upstream_failures.count(&cause);
-        warn!(cause = cause.code(), tls = cause.detail(), "upstream failed");
+        self.0.metrics.upstream_failures.count(&cause);
+        log!(self[cause.code()], warn!(cause = cause.code(), tls = cause.detail()), "upstream failed");
     }
 
     /// A callback was sent to the app after it was answered. The answer is the status of the app, or why there is none.
     pub(super) fn delivery(&self, answer: Result<u16, Cause>) {
         let status = answer.unwrap_or(0);
-        self.0.deliveries.count(&status);
+        self.0.metrics.deliveries.count(&status);
         let class = class(status);
         match answer {
-            Ok(100..500) => info!(class, "callback forwarded"),
-            Ok(_) => warn!(class, "callback forwarded"),
+            Ok(100..500) => log!(self[class], info!(class), "callback forwarded"),
+            Ok(_) => log!(self[class], warn!(class), "callback forwarded"),
             Err(cause) => {
-                self.0.upstream_failures.count(&cause);
-                warn!(class, cause = cause.code(), tls = cause.detail(), "callback forwarded");
+                self.0.metrics.upstream_failures.count(&cause);
+                let (code, tls) = (cause.code(), cause.detail());
+                log!(self[code], warn!(class, cause = code, tls), "callback forwarded");
             }
         }
     }
 
     /// A file of phone numbers was looked at.
     pub(super) fn phones_file(&self, was_usable: bool, is_usable: bool) {
-        self.0.unusable_phones_files.inc_by(i64::from(was_usable) - i64::from(is_usable));
+        self.0.metrics.unusable_phones_files.inc_by(i64::from(was_usable) - i64::from(is_usable));
     }
 }
 
 impl Observer for Telemetry {
     fn observe(&self, event: Event) {
-        let metrics = &self.0;
+        let metrics = &self.0.metrics;
         match event {
             Event::Callback { outcome, elapsed } => {
                 metrics.callbacks.count(&outcome);
@@ -117,8 +136,11 @@ impl Observer for Telemetry {
                 if outcome != CallbackOutcome::Acknowledged {
                     metrics.verification.observe(elapsed.as_secs_f64());
                 }
-                let is_flood = matches!(outcome, CallbackOutcome::Rejected(Rejection::TooManyRequests { .. }));
-                log!(quiet if is_flood, info!(outcome = outcome.code(), elapsed_ms = milliseconds(elapsed), "callback"));
+                let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
+                match outcome {
+                    CallbackOutcome::Verified => info!(outcome = word, elapsed_ms, "callback"),
+                    _ => log!(self[word], info!(outcome = word, elapsed_ms), "callback"),
+                }
             }
             Event::Verification { outcome, elapsed } => {
                 metrics.verifications.count(&outcome);
@@ -126,42 +148,52 @@ impl Observer for Telemetry {
                 if !had_no_verdict {
                     metrics.verification.observe(elapsed.as_secs_f64());
                 }
-                let (outcome, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
-                log!(quiet if had_no_verdict, info!(outcome, elapsed_ms, "verification"));
+                let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
+                match outcome {
+                    VerificationOutcome::Verified => info!(outcome = word, elapsed_ms, "verification"),
+                    _ if had_no_verdict => debug!(outcome = word, elapsed_ms, "verification"),
+                    _ => log!(self[word], info!(outcome = word, elapsed_ms), "verification"),
+                }
             }
             Event::Fetch { outcome, elapsed } => {
                 metrics.fetches.count(&outcome);
                 metrics.fetch.observe(elapsed.as_secs_f64());
-                log_fetch(outcome, elapsed);
+                self.fetch(outcome, elapsed);
             }
             Event::Refusal(rejection) => {
                 metrics.refusals.count(&rejection.code());
-                let is_flood = matches!(rejection, Rejection::TooManyRequests { .. });
-                log!(quiet if is_flood, info!(reason = rejection.code(), "refused"));
+                log!(self[rejection.code()], info!(reason = rejection.code()), "refused");
             }
             Event::Login(event) => {
                 metrics.logins.count(&event);
-                info!(event = event.code(), "login");
+                match event {
+                    LoginEvent::Verified | LoginEvent::LoggedOut => info!(event = event.code(), "login"),
+                    _ => log!(self[event.code()], info!(event = event.code()), "login"),
+                }
             }
             Event::StoreFailure(cause) => {
                 metrics.store_failures.count(&cause);
-                warn!(cause = cause.code(), tls = cause.detail(), "the store did not answer");
+                log!(self[cause.code()], warn!(cause = cause.code(), tls = cause.detail()), "the store did not answer");
             }
             Event::InsecureLogin => self.insecure_login(),
             Event::Spoof(channel) => {
                 metrics.spoofs.count(&channel);
-                warn!(channel = channel.code(), "spoofed identity stripped");
+                log!(self[channel.code()], warn!(channel = channel.code()), "spoofed identity stripped");
             }
         }
     }
 }
 
-/// A profile that cannot be fetched is the operator's business; a refused token is the caller's.
-fn log_fetch(outcome: FetchOutcome, elapsed: Duration) {
-    let (result, cause, elapsed_ms) = (outcome.code(), outcome.cause(), milliseconds(elapsed));
-    let (cause, tls) = (cause.map(Cause::code), cause.and_then(Cause::detail));
-    let is_quiet = matches!(outcome, FetchOutcome::Fetched | FetchOutcome::Refused);
-    log!(quiet if is_quiet, warn!(result, cause, tls, elapsed_ms, "profile"));
+impl Telemetry {
+    /// A profile that cannot be fetched is the operator's business; a refused token is the caller's.
+    fn fetch(&self, outcome: FetchOutcome, elapsed: Duration) {
+        let (result, cause, elapsed_ms) = (outcome.code(), outcome.cause(), milliseconds(elapsed));
+        let (cause, tls) = (cause.map(Cause::code), cause.and_then(Cause::detail));
+        match outcome {
+            FetchOutcome::Fetched | FetchOutcome::Refused => debug!(result, cause, tls, elapsed_ms, "profile"),
+            _ => log!(self[cause.unwrap_or(result)], warn!(result, cause, tls, elapsed_ms), "profile"),
+        }
+    }
 }
 
 /// The name of a method, unless a client invented it.
@@ -177,4 +209,5 @@ fn milliseconds(elapsed: Duration) -> u64 {
 
 /// How many peers are warned of. There is a limit because any client can send such a header.
 const PEERS: usize = 100;
+const BETWEEN_LINES: Duration = Duration::from_secs(1);
 const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);

@@ -12,7 +12,7 @@ use truegate::{
 };
 
 use super::{
-    setup::{self, CALLBACK},
+    setup::{self, CALLBACK, Talk},
     support::{program::Program, raw, recorder::Recorder, secrets::assert_untold},
 };
 
@@ -120,6 +120,30 @@ async fn no_line_of_any_level_tells_a_secret() {
     for said in ["spoofed identity stripped", "upstream failed", r#""message":"request""#] {
         assert!(log.iter().any(|line| line.contains(said)), "{said} in {log:#?}");
     }
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_fill_the_log() {
+    const REQUESTS: usize = 300;
+    let app = Recorder::start().await;
+    let program = Program::serve(&setup::config(app.address()));
+    let mut client = Talk::connect(program.address()).await;
+    for _ in 0..REQUESTS {
+        client.say(raw::get("/", "X-Truecaller-Phone: +1\r\n")).await;
+        assert_eq!(client.message().await.status(), 200);
+    }
+
+    let metrics = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    program.signal("TERM");
+    let (_, mut log) = setup::ended(program).await;
+    log.retain(|line| line.contains("spoofed identity stripped"));
+
+    assert!((1..REQUESTS / 2).contains(&log.len()), "{log:#?}");
+    assert!(!log[0].contains("suppressed"), "the first line stands for itself alone: {log:#?}");
+    assert!(
+        metrics.contains(&format!("truegate_spoof_attempts_total{{channel=\"header\"}} {REQUESTS}\n")),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
