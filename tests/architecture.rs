@@ -106,9 +106,9 @@ const HOUSE: &[Floor] = &[
             "session", "store", "tasks", "tls",
         ],
         crates: &[
-            "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "ipnet", "log", "parking_lot",
-            "pingora_core", "pingora_http", "pingora_proxy", "prometheus_client", "reqwest", "rustls", "thiserror",
-            "tokio", "tokio_util", "tower", "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
+            "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "ipnet", "pingora_core",
+            "pingora_http", "pingora_proxy", "prometheus_client", "reqwest", "rustls", "thiserror", "tokio",
+            "tokio_util", "tower", "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
         ],
     },
     Floor {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use super::{
     Gateway,
@@ -58,13 +59,13 @@ struct ConfigArgs {
 /// Runs the program with the arguments of the process.
 ///
 /// The exit code is 0 for success, 2 for wrong arguments or a wrong configuration, and 1 for any other failure.
-#[tokio::main]
-pub async fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(args) => serve(&args.config).await,
+        // The threads that serve requests have runtimes of their own.
+        Command::Serve(args) => run(Builder::new_current_thread(), serve(&args.config)),
         Command::Check(args) => check(&args.config),
         Command::Keys(args) => keys::run(args),
-        Command::Dev(command) => command.run().await,
+        Command::Dev(command) => run(Builder::new_multi_thread(), command.run()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -73,6 +74,10 @@ pub async fn main() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+fn run(mut runtime: Builder, command: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+    runtime.enable_all().build().map_err(CommandError::running)?.block_on(command)
 }
 
 /// The reason why the program ends with another exit code than 0.

@@ -11,7 +11,9 @@ use reqwest::{
     redirect, retry,
 };
 
-use super::{BoxError, forwarded::Forwarded, telemetry::Telemetry, upstream::ResolvedUpstream, upstream_roots};
+use super::{
+    BoxError, forwarded::Forwarded, telemetry::Telemetry, upstream::ResolvedUpstream, upstream_roots::UpstreamRoots,
+};
 use crate::{
     cause::{Cause, NoAddress, find},
     session::Delivery,
@@ -29,7 +31,7 @@ impl UpstreamDelivery {
     /// Uses the current addresses of the upstream, and trusts the roots that the proxy trusts.
     pub(super) fn new(upstream: &Arc<ResolvedUpstream>, telemetry: &Telemetry) -> Result<Self, BoxError> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls::config(upstream_roots::pem(&upstream.config).as_bytes())?)
+            .tls_backend_preconfigured(tls::config(UpstreamRoots::of(&upstream.config).pem().as_bytes())?)
             .http1_only()
             .no_proxy()
             .redirect(redirect::Policy::none())

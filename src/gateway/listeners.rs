@@ -1,24 +1,26 @@
-//! The sockets of the listeners. They are bound first, so that a busy port is known before anything runs.
+//! The listeners. Their sockets are bound first, so that a busy port is known before anything runs.
 
 use std::{
-    any::Any,
     io,
-    net::{SocketAddr, TcpListener},
-    os::fd::IntoRawFd,
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::Arc,
+    time::Duration,
 };
 
-use async_trait::async_trait;
-use parking_lot::Mutex;
 use pingora_core::{
-    listeners::{TlsAccept, tls::TlsSettings},
-    protocols::tls::TlsRef,
-    server::{Fds, ListenFds},
-    services::listening::Service,
+    listeners::tls::{Acceptor, TlsSettings},
+    server::ShutdownWatch,
 };
+use tokio::{net::TcpSocket, time::sleep};
 use tokio_util::task::TaskTracker;
 
-use super::{config::ListenerConfig, listener_certificate::Certificate};
+use super::{
+    accepted::{AcceptedConnection, Tls},
+    config::ListenerConfig,
+    listener_certificate::Certificate,
+    telemetry::Telemetry,
+    workers::Workers,
+};
 
 /// A socket that is bound and listens.
 pub(super) struct BoundListener {
@@ -38,7 +40,7 @@ pub(crate) struct ListenError {
 }
 
 impl BoundListener {
-    /// Binds the socket of a listener.
+    /// Binds the socket of a listener. It needs a tokio runtime.
     pub(super) fn bind(listener: &ListenerConfig) -> Result<Self, ListenError> {
         let bound = Self::bind_plain(listener.address)?;
         let certificate = listener.tls.clone().map(Certificate::read).transpose();
@@ -46,11 +48,13 @@ impl BoundListener {
         Ok(Self { certificate, ..bound })
     }
 
-    /// Binds a socket for plain HTTP.
+    /// Binds a socket for plain HTTP. It needs a tokio runtime.
     pub(super) fn bind_plain(address: SocketAddr) -> Result<Self, ListenError> {
         let bind = || {
-            let socket = TcpListener::bind(address)?;
-            socket.set_nonblocking(true)?;
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let socket = socket.listen(BACKLOG)?.into_std()?;
             Ok(Self { address: socket.local_addr()?, socket, certificate: None })
         };
         bind().map_err(|source| ListenError { address, source })
@@ -61,42 +65,68 @@ impl BoundListener {
         let Self { socket, address, .. } = self;
         tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })
     }
-}
 
-/// Hands the sockets to a pingora service, which finds each by its address. TLS connections are tracked.
-pub(super) fn hand_over<A>(
-    listeners: Vec<BoundListener>,
-    service: &mut Service<A>,
-    connections: &TaskTracker,
-) -> ListenFds {
-    let mut handed = Fds::new();
-    for BoundListener { socket, address, certificate } in listeners {
-        let key = address.to_string();
-        match certificate {
-            Some(certificate) => {
-                let settings = tls_settings(certificate, Tracked(connections.clone()));
-                service.add_tls_with_settings(&key, None, settings);
-            }
-            None => service.add_tcp(&key),
-        }
-        handed.add(key, socket.into_raw_fd());
+    /// The listener of connections for the threads. It needs a tokio runtime. TLS connections are tracked.
+    pub(super) fn into_listener(self, connections: &TaskTracker) -> Result<Listener, ListenError> {
+        let Self { socket, address, certificate } = self;
+        let socket = tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
+        let tls = certificate.map(|certificate| (Arc::new(acceptor(certificate)), connections.clone()));
+        Ok(Listener { socket, tls })
     }
-    Arc::new(Mutex::new(handed))
 }
 
-fn tls_settings(certificate: Certificate, tracked: Tracked) -> TlsSettings {
-    let mut settings = TlsSettings::with_callbacks(Box::new(tracked)).expect("nothing is read, so nothing fails");
+/// A listener that accepts connections.
+pub(super) struct Listener {
+    socket: tokio::net::TcpListener,
+    tls: Option<(Arc<Acceptor>, TaskTracker)>,
+}
+
+impl Listener {
+    /// Accepts connections, and hands each to a thread, until the gateway stops.
+    pub(super) async fn accept(self, workers: Workers, telemetry: Telemetry, mut shutdown: ShutdownWatch) {
+        let accepting = async {
+            loop {
+                // The socket leaves the runtime of this thread.
+                let accepted = self.socket.accept().await;
+                match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
+                    Ok((socket, peer)) => workers.hand_over(self.connection(socket, peer, &telemetry)).await,
+                    Err(error) if is_of_one_client(&error) => {}
+                    Err(_) => {
+                        telemetry.failed_accept();
+                        sleep(PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            // A gateway that is gone has stopped as well.
+            _ = shutdown.wait_for(|is_stopped| *is_stopped) => {}
+        }
+    }
+
+    fn connection(&self, socket: TcpStream, peer: SocketAddr, telemetry: &Telemetry) -> AcceptedConnection {
+        let tls = self.tls.as_ref();
+        let tls = tls.map(|(acceptor, open)| Tls { acceptor: Arc::clone(acceptor), open: open.token() });
+        AcceptedConnection { socket, peer, tls, telemetry: telemetry.clone() }
+    }
+}
+
+fn acceptor(certificate: Certificate) -> Acceptor {
+    let mut settings = TlsSettings::intermediate("", "").expect("nothing is read, so nothing fails");
     settings.set_cert_resolver(Arc::new(certificate));
     settings.enable_h2();
-    settings
+    settings.build()
 }
 
-/// Leaves a token with each connection; pingora drops it when the connection is closed.
-struct Tracked(TaskTracker);
+/// Whether only the connection is lost that was to be accepted.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
-#[async_trait]
-impl TlsAccept for Tracked {
-    async fn handshake_complete_callback(&self, _: &TlsRef) -> Option<Arc<dyn Any + Send + Sync>> {
-        Some(Arc::new(self.0.token()))
-    }
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
+
+/// How many connections may wait to be accepted, if the system allows as many.
+const BACKLOG: u32 = 65_535;
+/// A system without descriptors has none a moment later either.
+const PAUSE: Duration = Duration::from_secs(1);

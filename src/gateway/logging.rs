@@ -5,7 +5,7 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use tracing::{Metadata, error, info, warn};
+use tracing::{Metadata, warn};
 use tracing_subscriber::{EnvFilter, Layer, Registry, filter::filter_fn, fmt, layer::SubscriberExt};
 
 use super::config::{LogConfig, LogFormat};
@@ -35,9 +35,6 @@ pub(super) fn start(log: LogConfig) {
     let subscriber = Registry::default().with(lines.with_filter(filter_fn(is_ours)).with_filter(level));
     // A program that embeds the gateway may have a subscriber already, which then stays.
     let _ = tracing::subscriber::set_global_default(subscriber);
-    if log::set_logger(&Pingora).is_ok() {
-        log::set_max_level(log::LevelFilter::Error);
-    }
     if !is_understood {
         warn!("RUST_LOG is not valid; the configured level is used");
     }
@@ -45,26 +42,4 @@ pub(super) fn start(log: LogConfig) {
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
-}
-
-/// Logs what happens to connections that never become requests. pingora's own words may hold secrets, so ours replace them.
-struct Pingora;
-
-impl log::Log for Pingora {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.level() == log::Level::Error && metadata.target() == "pingora_core::services::listening"
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
-        match record.args().to_string() {
-            text if text.starts_with("Accept()") => error!("a connection could not be accepted"),
-            text if text.starts_with("Downstream handshake") => info!("a TLS handshake failed"),
-            _ => {}
-        }
-    }
-
-    fn flush(&self) {}
 }

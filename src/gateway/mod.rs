@@ -6,8 +6,12 @@
 //!
 //! Other crates see [`main`] alone, which is the program `truegate`.
 
+#[macro_use]
+mod delegated;
+mod accepted;
 mod admin;
 mod assemble;
+mod buffered;
 mod cli;
 pub(crate) mod config;
 mod connection;
@@ -33,16 +37,17 @@ mod telemetry;
 mod upstream;
 mod upstream_roots;
 mod watcher;
+mod workers;
 
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
-use pingora_core::{
-    server::configuration::ServerConf,
-    services::{Service, listening},
-};
+use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::http_proxy;
 use tokio::{sync::watch, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 pub use self::cli::main;
 #[cfg(any(test, fuzzing))]
@@ -57,7 +62,9 @@ use self::{
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::ResolvedUpstream,
+    upstream_roots::UpstreamRoots,
     watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
+    workers::{WorkerStop, Workers},
 };
 use crate::{gate::Gate, pingora::SessionBound};
 
@@ -72,6 +79,8 @@ pub(crate) struct Gateway {
     gate: Gate,
     shutdown: watch::Sender<bool>,
     background: CancellationToken,
+    /// Ends the threads of a gateway that is dropped without a stop.
+    _end: DropGuard,
     watcher: Watcher,
     in_flight: TaskTracker,
     verifications: VerificationTasks,
@@ -91,9 +100,9 @@ pub(crate) enum StartError {
     /// The client for callbacks to the app cannot be set up.
     #[error("the client for callbacks to the app cannot be set up")]
     Delivery(#[source] BoxError),
-    /// The roots by which the upstream is trusted cannot be handed to pingora.
-    #[error("the trusted certificates of the upstream cannot be set up: {0}")]
-    Roots(#[source] std::io::Error),
+    /// A thread, or its connections to the upstream, cannot be set up.
+    #[error("the threads cannot be set up: {0}")]
+    Threads(#[source] std::io::Error),
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -116,6 +125,7 @@ impl Gateway {
         let found = upstream.resolve().await;
 
         let proxy = Proxy::new(config, &gate, &upstream, &telemetry);
+        let background = CancellationToken::new();
         let gateway = Self {
             addresses: listeners.iter().map(|listener| listener.address).collect(),
             admin: admin.address,
@@ -123,7 +133,8 @@ impl Gateway {
             grace: config.shutdown_grace,
             gate,
             shutdown: watch::Sender::new(false),
-            background: CancellationToken::new(),
+            _end: background.clone().drop_guard(),
+            background,
             watcher: Watcher::default(),
             in_flight: proxy.in_flight.clone(),
             verifications,
@@ -131,7 +142,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
         };
         let certificates: Vec<_> = listeners.iter().filter_map(|listener| listener.certificate.clone()).collect();
-        gateway.serve(proxy, config, listeners)?;
+        gateway.serve(proxy, config, listeners, &telemetry).await?;
         gateway.serve_admin(admin)?;
         gateway.watch(upstream, found);
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
@@ -189,19 +200,35 @@ impl Gateway {
         let _ = tokio::join!(self.verifications.wait(), closed);
     }
 
-    fn serve(&self, proxy: Proxy, config: &Config, listeners: Vec<BoundListener>) -> Result<(), StartError> {
-        let build = |ca_file| {
-            let conf = ServerConf { ca_file: Some(ca_file), ..ServerConf::default() };
-            http_proxy(&Arc::new(conf), proxy)
+    async fn serve(
+        &self,
+        proxy: Proxy,
+        config: &Config,
+        listeners: Vec<BoundListener>,
+        telemetry: &Telemetry,
+    ) -> Result<(), StartError> {
+        let listeners = listeners.into_iter().map(|listener| listener.into_listener(&self.connections));
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let (roots, idle) = (UpstreamRoots::of(&config.upstream), config.timeouts.idle);
+        let has_sessions = config.session.is_some();
+        let make = move || {
+            let mut proxy = roots.offer(|ca_file| {
+                let conf = ServerConf {
+                    ca_file: Some(ca_file),
+                    upstream_keepalive_pool_size: UPSTREAM_CONNECTIONS,
+                    ..ServerConf::default()
+                };
+                http_proxy(&Arc::new(conf), proxy.clone())
+            })?;
+            proxy.server_options.get_or_insert_default().h2_idle_timeout = idle;
+            Ok(OneSpelling::new(SessionBound::with_sessions(proxy, has_sessions)))
         };
-        let mut proxy = upstream_roots::offer(&config.upstream, build).map_err(StartError::Roots)?;
-        let options = proxy.server_options.get_or_insert_default();
-        options.h2_idle_timeout = config.timeouts.idle;
-        let app = SessionBound::with_sessions(proxy, config.session.is_some());
-        let mut service = listening::Service::new("gateway".to_owned(), OneSpelling::new(app));
-        let sockets = listeners::hand_over(listeners, &mut service, &self.connections);
-        let shutdown = self.shutdown.subscribe();
-        self.tasks.spawn(async move { service.start_service(Some(sockets), shutdown, 1).await });
+        let (shutdown, ended) = (self.shutdown.subscribe(), self.background.clone());
+        let stop = WorkerStop { shutdown, ended, threads: self.tasks.clone() };
+        let workers = Workers::start(config.server.threads, &stop, make).await.map_err(StartError::Threads)?;
+        for listener in listeners {
+            self.tasks.spawn(listener.accept(workers.clone(), telemetry.clone(), self.shutdown.subscribe()));
+        }
         Ok(())
     }
 
@@ -218,5 +245,7 @@ impl Gateway {
     }
 }
 
+/// How many idle connections to the app a thread keeps: each is closed after a moment anyway.
+const UPSTREAM_CONNECTIONS: usize = 2048;
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
 const LAST_FRAMES: Duration = Duration::from_secs(2);

@@ -35,6 +35,7 @@ use crate::{
 };
 
 /// Answers what pingora asks about each request.
+#[derive(Clone)]
 pub(super) struct Proxy {
     gate: Gate,
     upstream: Arc<ResolvedUpstream>,

@@ -23,5 +23,6 @@ mod stop;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 mod tls;
 mod upstream;

@@ -17,6 +17,7 @@ mod read;
 mod reader;
 mod report;
 mod routes;
+mod server;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub(crate) use self::{
     error::ConfigErrors,
     listener::ListenerConfig,
     read::{LogConfig, LogFormat, Timeouts},
+    server::ServerConfig,
     session::{SessionConfig, StoreConfig},
     tls::TlsFiles,
     upstream::UpstreamConfig,
@@ -51,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) listen: Vec<ListenerConfig>,
     /// The app behind truegate.
     pub(crate) upstream: UpstreamConfig,
+    /// The resources that the gateway takes.
+    pub(crate) server: ServerConfig,
     /// How long the gateway waits, for the app and for clients.
     pub(crate) timeouts: Timeouts,
     /// How callbacks are taken.

@@ -11,7 +11,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    CallbackConfig, Config, SessionConfig, TruecallerConfig, identity, listener,
+    CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, identity, listener,
     reader::{Item, Scalar, Section},
     routes, upstream, value,
 };
@@ -97,6 +97,7 @@ impl Config {
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
+            server: file.section("server", ServerConfig::read),
             timeouts: file.section("timeouts", Timeouts::read),
             truecaller: file.section("truecaller", TruecallerConfig::read),
             identity: Arc::new(identity.build()),

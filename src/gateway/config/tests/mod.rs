@@ -11,7 +11,7 @@ mod tls;
 mod values;
 mod warnings;
 
-use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, thread, time::Duration};
 
 use tracing::level_filters::LevelFilter;
 
@@ -63,6 +63,7 @@ fn assert_is_default(config: &Config) {
     assert_eq!(config.listen.iter().map(|listener| listener.address).collect::<Vec<_>>(), [address(8080)]);
     assert!(config.listen[0].tls.is_none());
     assert_eq!(config.upstream.authority(), "127.0.0.1:3000");
+    assert_eq!(config.server.threads, thread::available_parallelism().unwrap());
     assert_eq!(config.callback.path.expose(), "/truecaller/callback");
     assert_eq!((config.callback.deadline, config.callback.body_limit), (Duration::from_millis(2500), 16_384));
     assert!(config.callback.forward);
@@ -110,6 +111,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let config = parse_in(&folder, &text).unwrap();
 
     assert_eq!(config.upstream.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
+    assert_eq!(config.server.threads.get(), 2);
     assert_eq!(config.listen.len(), 2);
     let tls = config.listen[1].tls.as_ref().unwrap();
     assert_eq!((&tls.certificate, &tls.key), (&folder.path("tls/certificate.pem"), &folder.path("tls/key.pem")));
@@ -155,7 +157,7 @@ fn uncomment(line: &str) -> String {
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let sections =
-        ["upstream", "timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
+        ["upstream", "server", "timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"

@@ -1,0 +1,284 @@
+//! The threads that serve connections, each with a runtime and a proxy of its own.
+//!
+//! A connection stays on one thread from its first byte to its last, with the connections to the app that it uses. So no
+//! request waits for another thread, and one thread that is stuck leaves the others alone. The listeners, the admin
+//! routes and everything that is watched run on none of these threads.
+
+use std::{
+    io,
+    num::NonZero,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use pingora_core::{apps::ServerApp, server::ShutdownWatch};
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot},
+};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
+
+use super::accepted::AcceptedConnection;
+
+/// The threads that serve connections. Clones share them; a thread ends at the end that it was started with.
+#[derive(Clone)]
+pub(super) struct Workers {
+    workers: Arc<[Worker]>,
+    /// How many connections were handed over.
+    turn: Arc<AtomicUsize>,
+}
+
+/// One thread, as those see it who hand connections over.
+struct Worker {
+    handed_over: mpsc::Sender<(AcceptedConnection, TaskTrackerToken)>,
+    /// Has a token for each connection that was handed over and is not closed.
+    open: TaskTracker,
+}
+
+/// How a thread learns of the end of the gateway, and how the gateway learns of the end of the thread.
+#[derive(Clone)]
+pub(super) struct WorkerStop {
+    /// Says when no more connections come, and idle ones are to be closed.
+    pub(super) shutdown: ShutdownWatch,
+    /// Says when whatever is left is to be dropped.
+    pub(super) ended: CancellationToken,
+    /// Has a token for each thread until it has ended.
+    pub(super) threads: TaskTracker,
+}
+
+impl Workers {
+    /// Starts the threads. Each makes an app of its own.
+    ///
+    /// # Errors
+    ///
+    /// When a thread or an app cannot be made.
+    pub(super) async fn start<A>(
+        count: NonZero<usize>,
+        stop: &WorkerStop,
+        make: impl Fn() -> io::Result<A> + Clone + Send + 'static,
+    ) -> io::Result<Self>
+    where
+        A: ServerApp + Send + Sync + 'static,
+    {
+        let started: Vec<_> = (0..count.get())
+            .map(|number| Worker::start(number, stop.clone(), make.clone()))
+            .collect::<io::Result<_>>()?;
+        let mut workers = Vec::with_capacity(started.len());
+        for (worker, made) in started {
+            made.await.map_err(|_| io::Error::other("a thread has ended while it started"))??;
+            workers.push(worker);
+        }
+        Ok(Self { workers: workers.into(), turn: Arc::default() })
+    }
+
+    /// Hands a connection to the thread with the fewest, but to one that has yet to take its last connections only if
+    /// all have: that thread is busy, or stuck. Threads that are alike take turns.
+    pub(super) async fn hand_over(&self, connection: AcceptedConnection) {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.workers.len();
+        let (later, sooner) = self.workers.split_at(turn);
+        let worker = sooner.iter().chain(later).min_by_key(|worker| (worker.is_behind(), worker.open.len()));
+        let worker = worker.expect("there is at least one");
+        // A thread that has ended takes nothing, and the connection is closed.
+        let _ = worker.handed_over.send((connection, worker.open.token())).await;
+    }
+}
+
+impl Worker {
+    fn start<A: ServerApp + Send + Sync + 'static>(
+        number: usize,
+        stop: WorkerStop,
+        make: impl FnOnce() -> io::Result<A> + Send + 'static,
+    ) -> io::Result<(Self, oneshot::Receiver<io::Result<()>>)> {
+        let (handed_over, taken) = mpsc::channel(UNTAKEN);
+        let (tell, made) = oneshot::channel();
+        let (open, running) = (TaskTracker::new(), stop.threads.token());
+        let worker = Self { handed_over, open: open.clone() };
+        thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            let _running = running;
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let (runtime, app) = match runtime.and_then(|runtime| Ok((runtime, make()?))) {
+                Ok(made) => made,
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            let _ = tell.send(Ok(()));
+            runtime.block_on(stop.ended.clone().run_until_cancelled(serve(Arc::new(app), taken, stop, open)));
+        })?;
+        Ok((worker, made))
+    }
+
+    fn is_behind(&self) -> bool {
+        self.handed_over.capacity() < self.handed_over.max_capacity()
+    }
+}
+
+/// Serves what is handed over, until the future is dropped.
+async fn serve<A: ServerApp + Send + Sync + 'static>(
+    app: Arc<A>,
+    mut taken: mpsc::Receiver<(AcceptedConnection, TaskTrackerToken)>,
+    WorkerStop { shutdown, ended, .. }: WorkerStop,
+    open: TaskTracker,
+) {
+    let serving = async {
+        while let Some((connection, _untaken)) = taken.recv().await {
+            let (app, shutdown) = (Arc::clone(&app), shutdown.clone());
+            open.spawn(async move { connection.serve(&app, &shutdown).await });
+        }
+    };
+    let mut stopped = shutdown.clone();
+    let stopping = async {
+        // A gateway that is gone has stopped as well.
+        let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+        app.cleanup().await;
+    };
+    tokio::join!(serving, stopping);
+    ended.cancelled().await;
+}
+
+/// How many connections a thread may have yet to take before the listeners wait for it.
+const UNTAKEN: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::{TcpListener, TcpStream},
+        sync::{
+            Mutex,
+            mpsc::{Receiver, Sender, channel},
+        },
+    };
+
+    use async_trait::async_trait;
+    use pingora_core::protocols::Stream;
+    use tokio::{
+        io::AsyncReadExt as _,
+        sync::{mpsc, watch},
+    };
+
+    use super::*;
+    use crate::gateway::{admin::Metrics, telemetry::Telemetry};
+
+    /// Says on which thread a connection is served, and blocks the thread if the connection says so.
+    struct App {
+        served: mpsc::UnboundedSender<String>,
+        released: Arc<Mutex<Receiver<()>>>,
+    }
+
+    #[async_trait]
+    impl ServerApp for App {
+        async fn process_new(self: &Arc<Self>, mut stream: Stream, _: &ShutdownWatch) -> Option<Stream> {
+            let blocks = stream.read_u8().await.ok()? == BLOCKING;
+            self.served.send(thread::current().name().unwrap().to_owned()).unwrap();
+            if blocks {
+                self.released.lock().unwrap().recv().unwrap();
+            }
+            // Until the client leaves.
+            let _ = stream.read_u8().await;
+            None
+        }
+    }
+
+    /// Threads with clients that stay.
+    struct Site {
+        workers: Workers,
+        listener: TcpListener,
+        clients: Vec<TcpStream>,
+        served: mpsc::UnboundedReceiver<String>,
+        release: Sender<()>,
+        stop: watch::Sender<bool>,
+        end: CancellationToken,
+        threads: TaskTracker,
+    }
+
+    impl Site {
+        async fn start(count: usize) -> Self {
+            let ((tell, served), (release, released)) = (mpsc::unbounded_channel(), channel());
+            let (stop, end, threads) = (watch::Sender::new(false), CancellationToken::new(), TaskTracker::new());
+            let worker_stop = WorkerStop { shutdown: stop.subscribe(), ended: end.clone(), threads: threads.clone() };
+            let released = Arc::new(Mutex::new(released));
+            let make = move || Ok(App { served: tell.clone(), released: Arc::clone(&released) });
+            let workers = Workers::start(NonZero::new(count).unwrap(), &worker_stop, make).await.unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            Self { workers, listener, clients: Vec::new(), served, release, stop, end, threads }
+        }
+
+        /// A client connects, and says one byte.
+        async fn connect(&mut self, byte: u8) {
+            let mut client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+            io::Write::write_all(&mut client, &[byte]).unwrap();
+            self.clients.push(client);
+            let (socket, peer) = self.listener.accept().unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let telemetry = Telemetry::new(Metrics::new());
+            self.workers.hand_over(AcceptedConnection { socket, peer, tls: None, telemetry }).await;
+        }
+
+        async fn served(&mut self) -> String {
+            self.served.recv().await.unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn each_thread_serves_as_many_connections_as_the_others() {
+        let mut site = Site::start(3).await;
+        let mut threads = Vec::new();
+        for _ in 0..12 {
+            site.connect(QUIET).await;
+            threads.push(site.served().await);
+        }
+        for name in ["worker-0", "worker-1", "worker-2"] {
+            assert_eq!(threads.iter().filter(|thread| *thread == name).count(), 4, "{threads:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_is_stuck_gets_one_more_connection_at_most() {
+        let mut site = Site::start(2).await;
+        site.connect(BLOCKING).await;
+        let stuck = site.served().await;
+        site.connect(QUIET).await;
+        let other = site.served().await;
+        // Nobody knows yet that the first thread is stuck, and it has no more connections than the other one.
+        site.connect(QUIET).await;
+
+        for _ in 0..8 {
+            site.connect(QUIET).await;
+            assert_eq!(site.served().await, other);
+        }
+
+        site.release.send(()).unwrap();
+        assert_eq!(site.served().await, stuck, "none is lost");
+    }
+
+    #[tokio::test]
+    async fn threads_end_with_the_gateway_whatever_is_left() {
+        let mut site = Site::start(2).await;
+        for _ in 0..4 {
+            site.connect(QUIET).await;
+            site.served().await;
+        }
+        site.stop.send_replace(true);
+        site.end.cancel();
+        site.threads.close();
+        site.threads.wait().await;
+        for client in &mut site.clients {
+            assert!(matches!(io::Read::read(client, &mut [0]), Ok(0) | Err(_)), "it is closed");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_app_that_cannot_be_made_is_an_error() {
+        let (stop, end) = (watch::Sender::new(false), CancellationToken::new());
+        let stop = WorkerStop { shutdown: stop.subscribe(), ended: end, threads: TaskTracker::new() };
+        let make = || Err::<App, _>(io::Error::other("no"));
+        assert!(Workers::start(NonZero::new(2).unwrap(), &stop, make).await.is_err());
+    }
+
+    const QUIET: u8 = 0;
+    const BLOCKING: u8 = 1;
+}
