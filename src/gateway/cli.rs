@@ -12,6 +12,7 @@ use tokio::runtime::Builder;
 use super::{
     Gateway,
     config::{Config, ConfigErrors},
+    descriptors,
     dev::DevCommand,
     keys::{self, KeysArgs},
     logging,
@@ -107,6 +108,7 @@ async fn serve(path: &Path) -> Result<(), CommandError> {
     let mut signals = Signals::listen().map_err(CommandError::running)?;
     let config = Config::load(path)?;
     logging::start(config.log);
+    descriptors::raise_limit();
     let gateway = Gateway::start(&config).await.map_err(CommandError::running)?;
     tracing::info!(listen = ?gateway.addresses, admin = %gateway.admin, "started");
     for warning in config.warnings() {

@@ -16,6 +16,7 @@ mod cli;
 pub(crate) mod config;
 mod connection;
 mod delivery;
+mod descriptors;
 #[cfg(feature = "dev")]
 mod dev;
 #[cfg(not(feature = "dev"))]
