@@ -14,7 +14,7 @@ use serde_json::Value;
 const BESIDES: &[&str] = &[
     ".cargo_vcs_info.json", "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "LICENSE-APACHE",
     "LICENSE-MIT", "README.md", "SECURITY.md", "config.yaml", "docs/apps/*.md", "docs/edges/*", "docs/failures.md",
-    "docs/sessions.md", "examples/*.rs",
+    "docs/performance.md", "docs/performance/*.svg", "docs/sessions.md", "examples/*.rs",
 ];
 
 /// What the files of `src` can be.
