@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import random
 import socket
 import subprocess
 import sys
@@ -19,6 +20,8 @@ WARM_UP = 30
 REQUESTS = 300
 # Those that are counted, and the warm-up before and after callgrind starts to look.
 ALL_REQUESTS = 2 * WARM_UP + REQUESTS
+# Seconds: long enough for a program under callgrind on a busy machine.
+TIMEOUT = 300
 
 SITE = "http://127.0.0.1:8080"
 CALLBACK = "/truecaller/x7Kq2vNf9TzR4mWb6pLd"
@@ -75,7 +78,7 @@ class GatewayCase:
             command = scene.serve(self.config)
             gateway = stack.enter_context(callgrind.serving(name, command, scene.log))
             scene.wait(gateway, scene.ports["gateway"])
-            connection = http.client.HTTPConnection("127.0.0.1", scene.ports["gateway"], timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", scene.ports["gateway"], timeout=TIMEOUT)
 
             def send(count):
                 for request in itertools.islice(requests, count):
@@ -170,7 +173,7 @@ def log_in(gateway, simulator):
     cookies = {}
 
     def send(port, method, target, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         if port == gateway:
             headers |= {"Host": urlsplit(SITE).netloc, "Origin": SITE}
             headers |= {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
@@ -196,8 +199,14 @@ def log_in(gateway, simulator):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """Finds a port that no other program is given: those that the system chooses are above."""
+    while True:
+        port = random.randrange(20000, 32768)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 def sessions(rules):
