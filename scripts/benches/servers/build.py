@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
-OHA = TARGET / "bench/bin/oha"
+OHA = TARGET / "oha/bin/oha"
 PYTHON = TARGET / "bench/bin/python"
 
 
@@ -28,11 +28,12 @@ def raw_pingora():
     return cargo("--bench", "raw_pingora")
 
 
-def cargo(*target):
-    command = ["cargo", "build", "--release", "--locked", "--features", "dev", "--message-format", "json-render-diagnostics", *target]
+def cargo(kind, name):
+    command = ["cargo", "build", "--release", "--locked", "--features", "dev", "--message-format", "json-render-diagnostics", kind, name]
     output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    built = (json.loads(line).get("executable") for line in output.splitlines())
-    return next(path for path in built if path)
+    messages = [json.loads(line) for line in output.splitlines()]
+    # With a bench, cargo builds the program too.
+    return next(message["executable"] for message in messages if message.get("executable") and message["target"]["name"] == name)
 
 
 @contextlib.contextmanager
