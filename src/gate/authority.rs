@@ -1,11 +1,11 @@
 //! The host that a request is for, and its port.
 
-use std::net::Ipv6Addr;
+use std::{net::Ipv6Addr, str};
 
 /// A host with an optional port, as `Host`, `:authority` and absolute targets write it (RFC 3986 §3.2, without user info).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Authority<'a> {
-    host: &'a str,
+    host: &'a [u8],
     port: Option<u16>,
 }
 
@@ -13,11 +13,15 @@ impl<'a> Authority<'a> {
     /// Takes a name, an IPv4 address or an IPv6 address in brackets. A colon may follow, with a port in up to five digits
     /// or, as RFC 3986 has it, with nothing.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let end_of_address = if text.starts_with('[') { text.find(']').map_or(0, |end| end + 1) } else { 0 };
-        let (host, port) = match text[end_of_address..].find(':') {
-            Some(colon) => (&text[..end_of_address + colon], parse_port(&text[end_of_address + colon + 1..])?),
-            None => (text, None),
+        let end_of_host = match text {
+            [b'[', ..] => text.iter().position(|byte| *byte == b']')? + 1,
+            _ => text.iter().position(|byte| *byte == b':').unwrap_or(text.len()),
+        };
+        let (host, rest) = text.split_at(end_of_host);
+        let port = match rest {
+            [] => None,
+            [b':', digits @ ..] => parse_port(digits)?,
+            _ => return None,
         };
         is_host(host).then_some(Self { host, port })
     }
@@ -30,31 +34,32 @@ impl<'a> Authority<'a> {
     }
 }
 
-fn parse_port(digits: &str) -> Option<Option<u16>> {
+fn parse_port(digits: &[u8]) -> Option<Option<u16>> {
     if digits.is_empty() {
         return Some(None);
     }
-    let plain = digits.len() <= 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| digits.parse().ok()).flatten().map(Some)
+    let plain = digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit);
+    plain.then(|| str::from_utf8(digits).ok()?.parse().ok()).flatten().map(Some)
 }
 
-fn is_host(host: &str) -> bool {
-    match host.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
-        None => is_name(host),
+fn is_host(host: &[u8]) -> bool {
+    match host {
+        [b'[', address @ .., b']'] => str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        _ => is_name(host),
     }
 }
 
 /// Whether a name has only characters of RFC 3986 that every server reads as part of a name, and escapes with two digits.
 ///
 /// It has no empty label but for the root behind its last dot.
-fn is_name(name: &str) -> bool {
-    let (mut bytes, mut before) = (name.bytes(), b'.');
-    let hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+fn is_name(name: &[u8]) -> bool {
+    let mut before = b'.';
+    let mut bytes = name.iter().copied();
+    let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
     while let Some(byte) = bytes.next() {
         let sound = match byte {
             b'.' => before != b'.',
-            b'%' => hex(bytes.next()) && hex(bytes.next()),
+            b'%' => is_hex(bytes.next()) && is_hex(bytes.next()),
             byte => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~'),
         };
         if !sound {
@@ -67,7 +72,41 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn an_authority_is_read_as_its_parts_are_one_by_one(text in "[aZ9.:%~\\[\\]/ -]{0,9}|\\[::1\\][:0-9a]{0,7}") {
+            prop_assert_eq!(Authority::parse(text.as_bytes()), by_parts(&text), "{:?}", text);
+        }
+    }
+
+    /// Takes an authority apart step by step.
+    fn by_parts(text: &str) -> Option<Authority<'_>> {
+        let end_of_address = text.find(']').map_or(0, |end| end + 1);
+        let (host, port) = match text[end_of_address..].find(':') {
+            Some(colon) => (&text[..end_of_address + colon], Some(&text[end_of_address + colon + 1..])),
+            None => (text, None),
+        };
+        let is_port = |port: &str| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+        let port = match port.filter(|port| !port.is_empty()) {
+            Some(port) => Some(port.parse().ok().filter(|_| is_port(port))?),
+            None => None,
+        };
+        let is_address = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+        let is_escaped = |part: &str| part.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        let are_plain = |text: &str| text.chars().all(|one| one.is_ascii_alphanumeric() || "-._~%".contains(one));
+        let is_name = are_plain(host)
+            && host.split('%').skip(1).all(is_escaped)
+            && host.strip_suffix('.').unwrap_or(host).split('.').all(|label| !label.is_empty());
+        let is_sound = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').is_some_and(is_address),
+            None => is_name,
+        };
+        is_sound.then_some(Authority { host: host.as_bytes(), port })
+    }
 
     #[test]
     fn an_authority_is_a_host_and_a_port() {
@@ -85,7 +124,7 @@ mod tests {
             ("[::1]:", "[::1]", None),
             ("[::ffff:127.0.0.1]:8443", "[::ffff:127.0.0.1]", Some(8443)),
         ] {
-            assert_eq!(Authority::parse(text.as_bytes()), Some(Authority { host, port }), "{text}");
+            assert_eq!(Authority::parse(text.as_bytes()), Some(Authority { host: host.as_bytes(), port }), "{text}");
         }
     }
 
