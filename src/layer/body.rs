@@ -120,8 +120,9 @@ impl<B> GuardedBody<B> {
     }
 
     /// The same body, which ends with an error as soon as a lease is over.
-    pub(super) fn leased(self, lease: Option<&Lease>) -> Self {
-        Self { watch: lease.map(|lease| Watch { lease: lease.clone(), over: Mutex::new(lease.over()) }), ..self }
+    pub(super) fn leased(mut self, lease: Option<&Lease>) -> Self {
+        self.watch = lease.map(|lease| Watch { lease: lease.clone(), over: Mutex::new(lease.over()) });
+        self
     }
 
     fn new(kind: BodyKind<B>) -> Self {
