@@ -126,7 +126,7 @@ impl Intake {
                 (CallbackOutcome::Verified, EditKind::Verified { identity, headers, assertion })
             }
         };
-        Ok((outcome, Verdict::Forward(Edits::new(gate.names(), kind))))
+        Ok((outcome, Verdict::Forward(Edits::new(kind))))
     }
 
     fn deadline(&self) -> Instant {

@@ -119,7 +119,7 @@ impl Gate {
         }
         let published = self.0.plugins.iter().find_map(|plugin| plugin.publish(self, head)).map(Step::Reply);
         let inspected = || self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head));
-        published.or_else(inspected).unwrap_or_else(|| Step::Forward(Edits::new(self.names(), EditKind::Ordinary)))
+        published.or_else(inspected).unwrap_or_else(|| Step::Forward(Edits::new(EditKind::Ordinary)))
     }
 
     /// Whether the verdict on a request may depend on the [`ClientInfo`] in its extensions.
@@ -166,7 +166,7 @@ impl Gate {
     /// Edits the headers of a request, and tells the observer what had to be stripped.
     pub(crate) fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
         self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Done(edits), target));
-        self.report(edits.apply(target));
+        self.report(edits.apply(&self.0.names, target));
     }
 
     /// Strips the headers of a request that has no edits, because it is yet to be inspected or never will be.

@@ -56,7 +56,6 @@ impl HeaderTarget for HeaderMap {
 #[derive(Debug, Clone)]
 #[must_use = "a request without its edits carries whatever the client claimed"]
 pub(crate) struct Edits {
-    pub(crate) names: Arc<HeaderNames>,
     pub(crate) kind: EditKind,
     /// The app's listed cookies that go on.
     pub(crate) cookies: KeptCookies,
@@ -93,21 +92,21 @@ pub(crate) enum EditKind {
 }
 
 impl Edits {
-    pub(crate) fn new(names: Arc<HeaderNames>, kind: EditKind) -> Self {
-        Self { names, kind, cookies: KeptCookies::default(), by_proxy: false, response: None }
+    pub(crate) fn new(kind: EditKind) -> Self {
+        Self { kind, cookies: KeptCookies::default(), by_proxy: false, response: None }
     }
 
     /// Edits the headers, and returns what had to be stripped.
     ///
     /// A callback's body was read to its end, so its `Expect` has been answered and goes too.
-    pub(crate) fn apply(&self, target: &mut impl HeaderTarget) -> Spoofs {
-        let spoofs = self.names.strip_request(target);
+    pub(crate) fn apply(&self, names: &HeaderNames, target: &mut impl HeaderTarget) -> Spoofs {
+        let spoofs = names.strip_request(target);
         match &self.kind {
             EditKind::Ordinary => {}
             EditKind::Verified { headers, assertion, .. } | EditKind::Known { headers, assertion, .. } => {
                 headers.set(target);
                 if let Some(assertion) = assertion {
-                    target.insert(self.names.assertion(), assertion.clone());
+                    target.insert(names.assertion(), assertion.clone());
                 }
             }
             EditKind::Declined(headers) => headers.set(target),

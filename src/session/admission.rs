@@ -63,7 +63,7 @@ impl Handler<'_> {
     }
 
     fn edits(&self, kind: EditKind, response: Option<Arc<ResponseEdits>>) -> Edits {
-        Edits { response, ..Edits::new(self.gate.names(), kind) }
+        Edits { response, ..Edits::new(kind) }
     }
 
     fn admitted(&self, admitted: Admitted, app: Option<UpstreamCookieEdits>, path: &str) -> Edits {

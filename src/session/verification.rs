@@ -158,9 +158,8 @@ impl Handler<'_> {
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
         let mut request = posted;
         let assertion = self.gate.assert(&identity, None);
-        let names = self.gate.names();
-        let headers = IdentityHeaders::of(&names, &identity);
-        let edits = Edits::new(names, EditKind::Verified { identity, headers, assertion });
+        let headers = IdentityHeaders::of(&self.gate.names(), &identity);
+        let edits = Edits::new(EditKind::Verified { identity, headers, assertion });
         self.gate.apply(&edits, request.headers_mut());
         request
     }

@@ -13,7 +13,7 @@ fn a_verified_request_carries_one_value_per_name() {
     ]);
     let sample = include_str!("../../../tests/corpus/documented/profile.json");
     assert_eq!(
-        inject(HeaderNames::default(), sample, spoofed),
+        inject(&HeaderNames::default(), sample, spoofed),
         headers(&[
             ("x-truecaller-status", "verified"),
             ("x-truecaller-request-id", "12345678"),
@@ -34,7 +34,7 @@ fn a_decline_carries_its_status_and_id_alone() {
     let mut target = headers(&[("x-truecaller-phone", "+1"), ("accept", "a")]);
     let names = HeaderNames::default();
     let declined = EditKind::Declined(IdentityHeaders::of_decline(&names, &decline));
-    assert!(Edits::new(Arc::new(names), declined).apply(&mut target).header);
+    assert!(Edits::new(declined).apply(&names, &mut target).header);
     assert_eq!(
         target,
         headers(&[("accept", "a"), ("x-truecaller-status", "user_rejected"), ("x-truecaller-request-id", "12345678")])
@@ -49,7 +49,7 @@ fn more_fields_go_where_they_are_wanted() {
     builder.inject("X-Profile", Field::Profile, None).unwrap();
     builder.inject("X-Email", Field::Email, None).unwrap();
     let profile = r#"{"phoneNumbers":["919999999999"],"badges":["a,b","c"]}"#;
-    let injected = inject(builder.build(), profile, headers(&[("x-email", "ceo@corp.example")]));
+    let injected = inject(&builder.build(), profile, headers(&[("x-email", "ceo@corp.example")]));
     assert_eq!(injected["x-truecaller-phone"], "KzkxOTk5OTk5OTk5OQ");
     assert_eq!(injected["x-truecaller-badges"], r#"["a,b","c"]"#);
     assert!(injected["x-profile"].as_bytes().starts_with(b"eyJwaG9uZU51bWJlcnMi"));
@@ -62,7 +62,7 @@ fn a_long_text_is_cut_and_what_cannot_be_cut_is_left_out() {
     builder.inject("X-Badges", Field::Badges, None).unwrap();
     builder.max_value_length(4);
     let profile = r#"{"phoneNumbers":["919999999999"],"badges":["gold"],"userId":"12345","name":{"first":"ककक"}}"#;
-    let injected = inject(builder.build(), profile, HeaderMap::new());
+    let injected = inject(&builder.build(), profile, HeaderMap::new());
     assert_eq!(injected["x-truecaller-name"], "%E0%A4%95");
     assert_eq!(injected["x-truecaller-phone"], "+919999999999");
     assert_eq!(injected["x-truecaller-status"], "verified");

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
@@ -20,10 +18,10 @@ fn identity(profile: &str) -> Identity {
     Identity::vouch(RequestId::parse("12345678"), Profile::parse(profile.as_bytes()).unwrap())
 }
 
-fn inject(names: HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
+fn inject(names: &HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
     let identity = identity(profile);
-    let headers = IdentityHeaders::of(&names, &identity);
+    let headers = IdentityHeaders::of(names, &identity);
     let verified = EditKind::Verified { identity, headers, assertion: None };
-    let _ = Edits::new(Arc::new(names), verified).apply(&mut into);
+    let _ = Edits::new(verified).apply(names, &mut into);
     into
 }
