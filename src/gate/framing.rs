@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
 
 use super::{Rejection, authority::Authority};
-use crate::headers::tokens;
+use crate::headers::{Present, tokens};
 
 /// What to do with an HTTP/1.1 request without a `Host`, which RFC 9112 §3.2 forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,10 +18,11 @@ pub(super) fn check(head: &Parts, missing_host: MissingHost) -> Result<(), Rejec
     if is_tunnel(head) || head.method == Method::TRACE {
         return Err(Rejection::MethodNotAllowed { allow: METHODS });
     }
-    let sound = host_is_clear(head, missing_host)
-        && transfer_encoding_is_clear(head)
-        && length_is_clear(&head.headers)
-        && connection_is_clear(&head.headers);
+    let present = Present::of(&head.headers);
+    let sound = host_is_clear(head, present, missing_host)
+        && (!present.transfer_encoding || transfer_encoding_is_clear(head, present))
+        && (!present.content_length || length_is_clear(&head.headers))
+        && (!present.connection || connection_is_clear(&head.headers));
     if sound { Ok(()) } else { Err(Rejection::MalformedRequest) }
 }
 
@@ -31,8 +32,8 @@ fn is_tunnel(head: &Parts) -> bool {
     head.method == Method::CONNECT && !extended
 }
 
-fn host_is_clear(head: &Parts, missing_host: MissingHost) -> bool {
-    let mut hosts = head.headers.get_all(header::HOST).iter();
+fn host_is_clear(head: &Parts, present: Present, missing_host: MissingHost) -> bool {
+    let mut hosts = present.host.then(|| head.headers.get_all(header::HOST)).into_iter().flatten();
     match (hosts.next(), hosts.next(), head.uri.authority()) {
         (Some(_), Some(_), _) => false,
         (None, _, _) if missing_host == MissingHost::Refuse && head.version == Version::HTTP_11 => false,
@@ -47,11 +48,11 @@ fn host_is_clear(head: &Parts, missing_host: MissingHost) -> bool {
 }
 
 /// Whether there is no `Transfer-Encoding`, or one `chunked` in HTTP/1.1 without a length beside it (RFC 9112 §6.1).
-fn transfer_encoding_is_clear(head: &Parts) -> bool {
+fn transfer_encoding_is_clear(head: &Parts, present: Present) -> bool {
     let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
     let is_clear = |encoding: &HeaderValue| {
         let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
-        chunked && head.version == Version::HTTP_11 && !head.headers.contains_key(header::CONTENT_LENGTH)
+        chunked && head.version == Version::HTTP_11 && !present.content_length
     };
     encodings.next().is_none_or(is_clear) && encodings.next().is_none()
 }
@@ -69,22 +70,34 @@ fn length_is_clear(headers: &HeaderMap) -> bool {
 ///
 /// pingora refuses the same heads, but only when it prepares the request for the app. By then a callback's token is used up.
 fn connection_is_clear(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::CONNECTION).iter();
-    let mut options = values.flat_map(tokens);
-    let is_listed = |option: &[u8]| NEVER_NOMINATED.iter().any(|name| option.eq_ignore_ascii_case(name));
-    let clear = |option: &[u8]| option.iter().all(|byte| is_token_byte(*byte)) && !is_listed(option);
     let mut count = 0;
-    options.all(|option| {
+    for option in headers.get_all(header::CONNECTION).iter().flat_map(tokens) {
         let option = option.trim_ascii();
         count += usize::from(!option.is_empty());
-        count <= MAX_CONNECTION_OPTIONS && clear(option)
-    })
+        let is_listed = NEVER_NOMINATED.iter().any(|name| option.eq_ignore_ascii_case(name));
+        if is_listed || count > MAX_CONNECTION_OPTIONS || !option.iter().all(|byte| TOKEN_BYTES[usize::from(*byte)]) {
+            return false;
+        }
+    }
+    true
 }
 
-/// A `tchar` of RFC 9110 §5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
+/// The `tchar`s of RFC 9110 §5.6.2.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0;
+    while byte < allowed.len() {
+        allowed[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let marks = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < marks.len() {
+        allowed[marks[at] as usize] = true;
+        at += 1;
+    }
+    allowed
+};
 
 const NEVER_NOMINATED: [&[u8]; 4] = [b"host", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"];
 

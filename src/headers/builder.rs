@@ -4,7 +4,7 @@ use http::HeaderName;
 
 use super::{
     CasedName, Encoding, Field, HeaderNames, Injection, Preset,
-    namespace::{fold, reads_as},
+    name_set::{fold, reads_as},
     preset::PresetHeaders,
 };
 
@@ -143,7 +143,7 @@ impl HeaderNamesBuilder {
                 closed.push(pattern);
             }
         }
-        HeaderNames { closed, injections, valueless, assertion, max_value_length }
+        HeaderNames { closed: closed.into_iter().collect(), injections, valueless, assertion, max_value_length }
     }
 
     fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<CasedName, HeaderNameError> {

@@ -16,7 +16,9 @@ mod cookies;
 mod edits;
 mod field;
 mod identity_headers;
+mod name_set;
 mod namespace;
+mod present;
 mod preset;
 
 #[cfg(feature = "session")]
@@ -31,7 +33,9 @@ pub(crate) use self::{
     cookies::{KeptCookies, UpstreamCookieEdits, join_cookies},
     edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
     identity_headers::IdentityHeaders,
-    namespace::{Spoofs, only, reads_as, tokens},
+    name_set::{NameSet, reads_as},
+    namespace::{Spoofs, only, tokens},
+    present::Present,
 };
 
 /// The headers that truegate sets, and the namespace that is reserved for them.
@@ -40,8 +44,8 @@ pub(crate) use self::{
 /// `-Family-Name` and `-Country`.
 #[derive(Debug)]
 pub struct HeaderNames {
-    /// The names of the namespace as [`reads_as`] takes them: first everything under the prefix.
-    closed: Vec<String>,
+    /// The names of the namespace.
+    closed: NameSet,
     injections: Vec<Injection>,
     /// Names of the namespace that apps are known to read and truegate never sets.
     valueless: Vec<CasedName>,

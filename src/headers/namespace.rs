@@ -5,7 +5,7 @@ use http::{
     header::{self, AsHeaderName},
 };
 
-use super::{CasedName, HeaderNames, HeaderTarget, cased, remove_where};
+use super::{CasedName, HeaderNames, HeaderTarget, Present, cased, present::PROXY, remove_where};
 
 /// The channels by which a client claimed an identity that was stripped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,28 +25,46 @@ impl HeaderNames {
     /// Servers read `X_Truecaller_Phone` or `X.Truecaller.Phone` as one with `X-Truecaller-Phone` (CGI, WSGI, PHP),
     /// so every character except letters and digits is read as `-`, and letter case is ignored.
     pub fn is_reserved(&self, name: impl AsRef<[u8]>) -> bool {
-        let name = name.as_ref();
-        self.closed.iter().any(|pattern| reads_as(name, pattern))
+        self.closed.contains(name.as_ref())
     }
 
     /// Strips the namespace from a request, with the headers by which a client could smuggle further requests or choose
     /// the app's proxy.
     pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) -> Spoofs {
-        target.remove(&PROXY);
-        if upgrades_to_http(target) {
+        let (present, is_claimed) = self.survey(target.headers());
+        if present.proxy {
+            target.remove(&PROXY);
+        }
+        if present.upgrade && upgrades_to_http(target) {
             target.remove(&header::UPGRADE);
             target.remove(&HTTP2_SETTINGS);
         }
-        self.strip(target)
+        self.strip_present(present, is_claimed, target)
     }
 
     /// Strips every header and list entry of the namespace.
     pub(crate) fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
+        let (present, is_claimed) = self.survey(target.headers());
+        self.strip_present(present, is_claimed, target)
+    }
+
+    /// Walks over the names of a head once: which of those that are looked at are there, and whether any is reserved.
+    fn survey(&self, headers: &HeaderMap) -> (Present, bool) {
+        let (mut present, mut is_claimed) = (Present::default(), false);
+        for name in headers.keys() {
+            present.note(name);
+            is_claimed |= self.is_reserved(name.as_str());
+        }
+        (present, is_claimed)
+    }
+
+    fn strip_present(&self, present: Present, is_claimed: bool, target: &mut impl HeaderTarget) -> Spoofs {
+        let connection = present.connection && self.strip_named(target, &cased::CONNECTION);
+        let proxy_connection = present.proxy_connection && self.strip_named(target, &cased::PROXY_CONNECTION);
         Spoofs {
-            header: self.strip_reserved(target),
-            connection: self.strip_named(target, &cased::CONNECTION)
-                | self.strip_named(target, &cased::PROXY_CONNECTION),
-            trailer: self.strip_named(target, &cased::TRAILER),
+            header: is_claimed && self.strip_reserved(target),
+            connection: connection || proxy_connection,
+            trailer: present.trailer && self.strip_named(target, &cased::TRAILER),
         }
     }
 
@@ -88,29 +106,6 @@ fn upgrades_to_http(target: &impl HeaderTarget) -> bool {
     target.headers().get_all(header::UPGRADE).iter().any(|value| tokens(value).any(carries))
 }
 
-/// A name as the namespace compares it.
-pub(super) fn fold(name: &str) -> String {
-    name.bytes().map(fold_byte).map(char::from).collect()
-}
-
-fn fold_byte(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
-}
-
-/// Whether some server would read a header's name as `known`, which is in lower case and has hyphens only.
-///
-/// A `known` that ends in `*`, such as `x-corp-*`, stands for every name with that prefix.
-pub(crate) fn reads_as(name: &[u8], known: &str) -> bool {
-    match known.strip_suffix('*') {
-        Some(start) => starts_folded(name, start),
-        None => name.len() == known.len() && starts_folded(name, known),
-    }
-}
-
-fn starts_folded(name: &[u8], folded: &str) -> bool {
-    name.len() >= folded.len() && folded.bytes().zip(name).all(|(ours, byte)| ours == fold_byte(*byte))
-}
-
 /// The value of a header that came once.
 #[cfg_attr(
     not(any(feature = "gateway", feature = "session")),
@@ -128,5 +123,3 @@ pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 
 const HTTP_CARRIERS: [&[u8]; 4] = [b"h2c", b"h2", b"http", b"tls"];
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
-/// CGI turns it into the variable `HTTP_PROXY`, so that a client could choose the app's proxy.
-const PROXY: HeaderName = HeaderName::from_static("proxy");

@@ -1,7 +1,7 @@
 //! What is stripped from requests, and what stays.
 
 use http::header;
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
 
@@ -84,7 +84,54 @@ proptest! {
         let _ = ours.strip(&mut headers);
         prop_assert_eq!(headers, stripped);
     }
+
+    #[test]
+    fn a_request_is_stripped_as_the_rules_say_one_by_one(lines in vec((select(&NAMES[..]), select(&VALUES[..])), 0..12)) {
+        let mut stripped = headers(&lines);
+        let spoofs = HeaderNames::default().strip_request(&mut stripped);
+        prop_assert_eq!((stripped, spoofs), by_the_rules(&lines));
+    }
 }
+
+/// Strips a request rule by rule, whether the headers are there or not.
+fn by_the_rules(lines: &[(&str, &str)]) -> (HeaderMap, Spoofs) {
+    let is_ours = |name: &str| folded(name).starts_with("x-truecaller-");
+    let mut lines: Vec<_> = lines.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    lines.retain(|(name, _)| *name != "proxy");
+    let carries_http = |protocol: &str| {
+        let name = protocol.split('/').next().unwrap().trim().to_ascii_lowercase();
+        ["h2c", "h2", "http", "tls"].contains(&name.as_str())
+    };
+    if lines.iter().any(|(name, value)| *name == "upgrade" && value.split(',').any(carries_http)) {
+        lines.retain(|(name, _)| !["upgrade", "http2-settings"].contains(name));
+    }
+    let mut spoofs = Spoofs { header: lines.iter().any(|(name, _)| is_ours(name)), ..Spoofs::default() };
+    lines.retain(|(name, _)| !is_ours(name));
+    for list in ["connection", "proxy-connection", "trailer"] {
+        let of_list = lines.iter().filter(|(name, _)| *name == list).flat_map(|(_, value)| value.split(','));
+        let (ours, others): (Vec<_>, Vec<_>) = of_list.map(str::to_owned).partition(|token| is_ours(token.trim()));
+        if ours.is_empty() {
+            continue;
+        }
+        *(if list == "trailer" { &mut spoofs.trailer } else { &mut spoofs.connection }) = true;
+        lines.retain(|(name, _)| *name != list);
+        let others = others.join(",");
+        lines.extend(Some((list, others.trim().to_owned())).filter(|(_, others)| !others.is_empty()));
+    }
+    let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    (headers(&lines), spoofs)
+}
+
+const NAMES: [&str; 15] = [
+    "connection", "proxy-connection", "trailer", "upgrade", "http2-settings", "proxy", "x-truecaller-phone",
+    "x_truecaller_name", "x.truecaller.", "x-truecaller", "proxy_connection", "accept", "host", "te",
+    "x-forwarded-for",
+];
+
+const VALUES: [&str; 12] = [
+    "", "close", " X-Truecaller-Phone", "keep-alive, x_truecaller_name ,upgrade", "websocket", "h2c", "Tls/1.0, a",
+    "websocket , HTTP/2", "x-truecaller-a,x.truecaller.b", ",", "http2-settings, x-truecaller", "h2cx",
+];
 
 fn folded(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
