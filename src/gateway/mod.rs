@@ -44,6 +44,7 @@ use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::http_proxy;
+use pingora_timeout::fast_timeout::set_fast_timeout_to_tokio_threshold;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -212,6 +213,8 @@ impl Gateway {
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         let (roots, idle) = (UpstreamRoots::of(&config.upstream), config.timeouts.idle);
         let has_sessions = config.session.is_some();
+        // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
+        set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));
         let make = move || {
             let mut proxy = roots.offer(|ca_file| {
                 let conf = ServerConf {
