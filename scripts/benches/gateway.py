@@ -43,6 +43,7 @@ HEADERS = {
 CALLBACK_HEADERS = {"Host": HEADERS["Host"], "User-Agent": "Truecaller", "Content-Type": "application/json"}
 
 PASSING = """\
+server: { threads: 1 }
 listen: 127.0.0.1:%(gateway)d
 upstream: http://127.0.0.1:%(app)d
 callback: { path: %(callback)s, deadline: 1m }
