@@ -15,6 +15,7 @@ MEASURED = {CORES[-1]}
 OTHERS = set(CORES[:-1]) or MEASURED
 TICKS = os.sysconf("SC_CLK_TCK")
 PRIORITY = -15
+ENDING = {signal.SIGINT, signal.SIGTERM}
 
 
 class Process:
@@ -24,6 +25,7 @@ class Process:
         self.command = [str(part) for part in command]
 
         def prepare():
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
             os.sched_setaffinity(0, cores)
             most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 60_000), most))
@@ -99,8 +101,13 @@ class Processes:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(self, name, command, cores=OTHERS, environment=None):
-        process = Process(command, cores, self.folder / f"{name}.log", environment)
-        self.running.append(process)
+        # A ^C between the start and the entry would leave the process behind.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            process = Process(command, cores, self.folder / f"{name}.log", environment)
+            self.running.append(process)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         return process
 
     def stop(self, process, at_once=False):
