@@ -38,15 +38,30 @@ pub(crate) fn without_trailing_commas(text: &str) -> String {
 /// Returns how many objects and arrays are open at once, at most.
 fn depth(text: &str) -> usize {
     let (mut open, mut deepest) = (0_usize, 0);
-    for (_, byte) in outside_strings(text) {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
         match byte {
-            b'{' | b'[' => open += 1,
+            b'{' | b'[' => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
             b'}' | b']' => open = open.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
             _ => {}
         }
-        deepest = deepest.max(open);
     }
     deepest
+}
+
+/// Goes on behind the end of the string whose first quote was read.
+fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' => return,
+            _ => {}
+        }
+    }
 }
 
 /// Returns the bytes outside of strings with their positions, and the quotes of the strings.

@@ -174,7 +174,17 @@ fn is_country(code: &str) -> bool {
 }
 
 fn is_web(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    is_plainly_web(text) || Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// Whether a text is a URL as nearly all are, which costs far less to see than to parse: `https`, a host of plain names that is
+/// no IP address, and a path.
+fn is_plainly_web(text: &str) -> bool {
+    let Some((host, _)) = text.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else { return false };
+    let is_plain = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_alphanumeric =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    host.rsplit_once('.').is_some_and(|(labels, last)| is_plain(last) && labels.split(['.', '-']).all(is_alphanumeric))
 }
 
 #[cfg(test)]

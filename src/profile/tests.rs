@@ -135,3 +135,43 @@ fn a_profile_that_is_wiped_has_no_text() {
     ];
     assert!(texts.into_iter().all(|text| text.as_deref().is_none_or(str::is_empty)));
 }
+
+#[test]
+fn a_text_is_read_with_and_without_escapes() {
+    for (gender, expected) in [
+        (r#""Male""#, Some("Male")),
+        (r#"" Male\t""#, Some("Male")),
+        (r#""M\u0061l\u00e9 \"""#, Some("Malé \"")),
+        (r#""\\""#, Some("\\")),
+        (r#""   ""#, None),
+        (r#""""#, None),
+    ] {
+        assert_eq!(parse(&format!(r#","gender":{gender}"#)).unwrap().gender.as_deref(), expected, "{gender}");
+    }
+    for broken in ["\"a\nb\"", r#""\x""#, r#""\ud800""#] {
+        assert_eq!(parse(&format!(r#","gender":{broken}"#)), Err(FetchError::Unusable), "{broken}");
+    }
+}
+
+#[test]
+fn a_plain_url_is_a_url() {
+    for (text, is_plain) in [
+        ("https://s3.amazonaws.com/1/a b", true),
+        ("https://a-1.example.org/", true),
+        ("https://a.example", false),
+        ("http://a.example/", false),
+        ("https://A.example/", false),
+        ("https://127.0.0.1/", false),
+        ("https://1.2.3.0x4/", false),
+        ("https://a..example/", false),
+        ("https://-a.example/", false),
+        ("https://xn--a.example/", false),
+        ("https://u@a.example/", false),
+        ("https://a.example:99999/", false),
+        ("https:///a", false),
+        ("https://é.example/", false),
+    ] {
+        assert_eq!(is_plainly_web(text), is_plain, "{text}");
+        assert!(!is_plain || Url::parse(text).is_ok(), "{text}");
+    }
+}

@@ -61,7 +61,11 @@ pub(super) enum JsonScalar {
 impl JsonScalar {
     pub(super) fn into_text(self) -> Option<String> {
         match self {
-            Self::Text(text) | Self::Digits(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Self::Text(text) | Self::Digits(text) => match text.trim() {
+                "" => None,
+                trimmed if trimmed.len() == text.len() => Some(text),
+                trimmed => Some(trimmed.to_owned()),
+            },
             Self::Bool(_) | Self::Other => None,
         }
     }
@@ -107,7 +111,10 @@ impl<'de> Deserialize<'de> for JsonScalar {
         Ok(match raw {
             "true" => Self::Bool(true),
             "false" => Self::Bool(false),
-            _ if raw.starts_with('"') => Self::Text(parse(raw)?),
+            _ if raw.starts_with('"') => Self::Text(match unquoted(raw) {
+                Some(text) => text.to_owned(),
+                None => parse(raw)?,
+            }),
             _ if raw.bytes().all(|byte| byte.is_ascii_digit()) => Self::Digits(raw.to_owned()),
             _ => Self::Other,
         })
@@ -126,6 +133,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         if raw.starts_with('[') { parse(raw).map(Self) } else { Ok(Self::default()) }
     }
+}
+
+/// Returns the text of a valid JSON string as it stands between the quotes, unless it has escapes.
+fn unquoted(raw: &str) -> Option<&str> {
+    let text = raw.strip_prefix('"')?.strip_suffix('"')?;
+    (!text.contains('\\')).then_some(text)
 }
 
 /// Reads a part again, now as what it is. serde's own error would quote it, and no log may hold that.
