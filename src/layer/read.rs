@@ -3,8 +3,9 @@
 
 use std::{
     future::Future,
+    mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -23,14 +24,16 @@ pin_project! {
         body: B,
         expired: BoxFuture<'static, ()>,
         limit: usize,
-        data: BytesMut,
+        first: Bytes,
+        more: BytesMut,
         trailers: Option<HeaderMap>,
     }
 }
 
 impl<B> Read<B> {
     pub(super) fn new(body: B, intake: &Intake) -> Self {
-        Self { body, expired: intake.expired(), limit: intake.limit(), data: BytesMut::new(), trailers: None }
+        let (expired, limit) = (intake.expired(), intake.limit());
+        Self { body, expired, limit, first: Bytes::new(), more: BytesMut::new(), trailers: None }
     }
 }
 
@@ -47,20 +50,29 @@ impl<B: Body<Data = Bytes>> Future for Read<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if this.expired.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(ReadFailure::TooSlow));
-        }
-        while let Some(frame) = ready!(this.body.as_mut().poll_frame(cx)) {
-            let Ok(frame) = frame else { return Poll::Ready(Err(ReadFailure::Interrupted)) };
+        loop {
+            let frame = match this.body.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => frame,
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(ReadFailure::Interrupted)),
+                Poll::Ready(None) => break,
+                // A body that came with its head needs no timer.
+                Poll::Pending => return this.expired.as_mut().poll(cx).map(|()| Err(ReadFailure::TooSlow)),
+            };
             match frame.into_data() {
-                Ok(data) if this.data.len() + data.len() > *this.limit => {
+                Ok(data) if this.first.len() + this.more.len() + data.len() > *this.limit => {
                     return Poll::Ready(Err(ReadFailure::TooLarge));
                 }
-                Ok(data) => this.data.extend_from_slice(&data),
+                Ok(data) if this.first.is_empty() => *this.first = data,
+                Ok(data) => this.more.extend_from_slice(&data),
                 Err(frame) => *this.trailers = frame.into_trailers().ok(),
             }
         }
-        Poll::Ready(Ok((this.data.split().freeze(), this.trailers.take())))
+        // The first piece is mostly all, and then it is not copied.
+        let data = match mem::take(this.first) {
+            first if this.more.is_empty() => first,
+            first => [first, this.more.split().freeze()].concat().into(),
+        };
+        Poll::Ready(Ok((data, this.trailers.take())))
     }
 }
 

@@ -19,6 +19,8 @@ use crate::gate::{Intake, Leftover, ReadFailure};
 pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, ReadFailure> {
     session.enable_retry_buffering();
     tokio::select! {
+        // A body that came with its head needs no timer.
+        biased;
         body = read_within(session, intake.limit().min(RETRY_BUFFER)) => body,
         () = intake.expired() => Err(ReadFailure::TooSlow),
     }
@@ -28,12 +30,15 @@ async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, ReadF
     if expects_continue(session.req_header()) {
         session.write_continue_response().await.map_err(|_| ReadFailure::Interrupted)?;
     }
-    let mut body = BytesMut::new();
+    // The first piece is mostly all, and then it is not copied.
+    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
     loop {
         match session.read_request_body().await {
-            Ok(Some(data)) if body.len() + data.len() > limit => return Err(ReadFailure::TooLarge),
-            Ok(Some(data)) => body.extend_from_slice(&data),
-            Ok(None) => return Ok(body.freeze()),
+            Ok(Some(data)) if first.len() + more.len() + data.len() > limit => return Err(ReadFailure::TooLarge),
+            Ok(Some(data)) if first.is_empty() => first = data,
+            Ok(Some(data)) => more.extend_from_slice(&data),
+            Ok(None) if more.is_empty() => return Ok(first),
+            Ok(None) => return Ok([first, more.freeze()].concat().into()),
             Err(_) => return Err(ReadFailure::Interrupted),
         }
     }
