@@ -142,9 +142,12 @@ impl Plugin for Sessions {
     }
 
     fn take_callback(&self, gate: &Gate, head: &Parts) -> Option<CallbackHandler> {
-        let (handler, head) = (self.handler(gate).owned(), head.clone());
+        let handler = self.handler(gate).owned();
+        // Only the app gets to see the head again.
+        let head = self.0.delivery.as_ref().map(|_| head.clone());
         Some(Box::new(move |callback, body| {
-            Box::pin(async move { handler.borrow().acknowledge(callback, Request::from_parts(head, body)).await })
+            let posted = head.map(|head| Request::from_parts(head, body));
+            Box::pin(async move { handler.borrow().acknowledge(callback, posted).await })
         }))
     }
 

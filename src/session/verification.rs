@@ -24,7 +24,11 @@ use crate::{
 
 impl Handler<'_> {
     /// Takes note of a callback. What it says of a login that does not run changes nothing, and nobody learns that.
-    pub(super) async fn acknowledge(&self, callback: Callback, posted: Request<Bytes>) -> Result<(), Rejection> {
+    pub(super) async fn acknowledge(
+        &self,
+        callback: Callback,
+        posted: Option<Request<Bytes>>,
+    ) -> Result<(), Rejection> {
         let done = match callback {
             Callback::Decline(decline) => match state(decline.status.as_str()) {
                 Some(state) => self.advance(&decline.request_id, state).await.map(drop),
@@ -53,7 +57,7 @@ impl Handler<'_> {
     async fn verify(
         &self,
         verification: Verification,
-        posted: Request<Bytes>,
+        posted: Option<Request<Bytes>>,
         expires: Instant,
         report: OutcomeReport,
     ) {
@@ -61,7 +65,7 @@ impl Handler<'_> {
         match self.judge(grant, expires).await {
             Ok(profile) => {
                 report.end(VerificationOutcome::Verified);
-                if let Some(delivery) = &self.sessions.delivery {
+                if let Some((delivery, posted)) = self.sessions.delivery.as_ref().zip(posted) {
                     let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                     delivery.deliver(self.request(identity, posted)).await;
                 }
