@@ -26,7 +26,7 @@
 //!
 //! | feature | for |
 //! |---|---|
-//! | `client` (default) | [`profile`]'s `ProfileClient`, on reqwest |
+//! | `client` (default) | [`profile`]'s `ProfileClient`, on hyper |
 //! | `assertion` | the module `assertion`: the identity as a signed token |
 //! | `session` | the modules `session`, `access` and `store`: browser sessions |
 //! | `redis` | `store`'s `RedisStore`, so that several gateways act as one |

@@ -38,8 +38,11 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "profile/client",
-        modules: &["backoff", "callback", "cause", "profile", "tls"],
-        crates: &["bytes", "http", "hyper", "reqwest", "thiserror", "tokio", "tower"],
+        modules: &["backoff", "callback", "cause", "clock", "profile", "tls"],
+        crates: &[
+            "bytes", "futures_core", "http", "http_body_util", "hyper", "hyper_util", "rustls", "thiserror", "tokio",
+            "tokio_rustls", "tower", "tower_service",
+        ],
     },
     Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
     Floor { place: "lease", modules: &[], crates: &["futures_core"] },

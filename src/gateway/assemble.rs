@@ -29,7 +29,11 @@ pub(super) fn gate(
     upstream: &Arc<ResolvedUpstream>,
     verifications: &VerificationTasks,
 ) -> Result<Gate, BoxError> {
-    let builder = Gate::builder(config.callback.path.clone(), config.truecaller.client.clone().build()?)
+    let client = config.truecaller.client.clone().build()?;
+    if config.truecaller.connect_at_start {
+        client.connect(&config.truecaller.endpoints);
+    }
+    let builder = Gate::builder(config.callback.path.clone(), client)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))
         .body_limit(config.callback.body_limit)

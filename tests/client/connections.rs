@@ -1,15 +1,32 @@
 //! Connections are kept, and one is enough.
 
-use std::num::NonZero;
+use std::{
+    num::NonZero,
+    sync::{Arc, Mutex},
+};
 
 use http::Version;
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    task::JoinSet,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        HandshakeKind, ServerConfig,
+        crypto::ring,
+        pki_types::{PrivateKeyDer, pem::PemObject},
+    },
+};
 use truegate::{
+    callback::ProfileEndpoint,
+    cause::Cause,
     profile::{ProfileClient, ProfileSource},
     simulator::{Fault, Simulator},
 };
 
-use super::{Secured, client, far, fetch, grant, outcome, support::raw::within};
+use super::{Secured, client, far, fetch, grant, outcome, support::raw::within, unavailable};
 
 #[tokio::test]
 async fn a_connection_is_kept_between_callbacks() {
@@ -76,3 +93,96 @@ async fn a_fetch_that_is_given_up_takes_no_connection_with_it() {
     assert!(next.is_ok());
     assert_eq!((simulator.fetches(), simulator.connections()), (2, 1));
 }
+
+#[tokio::test]
+async fn a_lost_connection_is_opened_again_before_a_callback_needs_it() {
+    let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
+    let client = ProfileClient::builder().trust(certificate).attempts(1).build().unwrap();
+    simulator.plan([Fault::Close]);
+    assert_eq!(outcome(&client, simulator.endpoint()).await, unavailable(Cause::Closed));
+
+    within(simulator.wait_for_connections(2)).await;
+
+    assert_eq!(simulator.fetches(), 1, "no request is sent for it");
+    assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+    assert_eq!((simulator.fetches(), simulator.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_connection_can_be_opened_before_the_first_callback() {
+    let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
+    let client = ProfileClient::builder().trust(certificate).build().unwrap();
+
+    client.connect(&[ProfileEndpoint::parse(simulator.endpoint()).unwrap()].into_iter().collect());
+    within(simulator.wait_for_connections(1)).await;
+
+    assert_eq!(simulator.fetches(), 0, "no request is sent for it");
+    assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+    assert_eq!(simulator.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_can_use_any_more_is_closed() {
+    let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
+    let client = ProfileClient::builder().trust(certificate).build().unwrap();
+    assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+
+    drop(client);
+
+    within(simulator.stop()).await;
+}
+
+#[tokio::test]
+async fn a_second_connection_resumes_the_tls_session_of_the_first() {
+    let server = ClosingServer::start().await;
+    let client = ProfileClient::builder().trust(server.certificate.clone()).attempts(1).build().unwrap();
+
+    for _ in 0..3 {
+        assert_eq!(outcome(&client, &server.endpoint).await, Ok(()));
+    }
+
+    assert_eq!(server.handshakes(), [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed]);
+}
+
+/// Serves one profile on each connection, over TLS, and remembers how each handshake went.
+struct ClosingServer {
+    endpoint: String,
+    certificate: String,
+    handshakes: Arc<Mutex<Vec<HandshakeKind>>>,
+    _server: JoinSet<()>,
+}
+
+impl ClosingServer {
+    async fn start() -> Self {
+        let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(pair.signing_key.serialize_pem().as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let tls = TlsAcceptor::from(Arc::new(config.with_single_cert(vec![pair.cert.der().clone()], key).unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("https://{}/v1/default", listener.local_addr().unwrap());
+        let handshakes = Arc::<Mutex<Vec<_>>>::default();
+        let (mut server, seen) = (JoinSet::new(), Arc::clone(&handshakes));
+        server.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut stream = BufReader::new(tls.accept(stream).await.unwrap());
+                seen.lock().unwrap().push(stream.get_ref().get_ref().1.handshake_kind().unwrap());
+                let mut line = String::new();
+                while stream.read_line(&mut line).await.unwrap() > 2 {
+                    line.clear();
+                }
+                stream.write_all(LAST_ANSWER).await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        Self { endpoint, certificate: pair.cert.pem(), handshakes, _server: server }
+    }
+
+    fn handshakes(&self) -> Vec<HandshakeKind> {
+        self.handshakes.lock().unwrap().clone()
+    }
+}
+
+const LAST_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 33\r\n\r\n\
+                             {\"phoneNumbers\":[\"919999999999\"]}";

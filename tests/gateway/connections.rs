@@ -14,7 +14,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
-use truegate::clock::{Clock, SystemClock};
+use truegate::{
+    clock::{Clock, SystemClock},
+    simulator::Simulator,
+};
 
 use super::{
     setup::{self, Talk},
@@ -367,4 +370,13 @@ async fn an_http_2_body_that_stalls_is_not_the_apps_failure() {
             assert!(counted.contains(&line), "{line}{counted}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_gateway_connects_to_truecaller_at_its_start_if_it_is_told_to() {
+    let simulator = Simulator::start().await.unwrap();
+    let config = setup::config(([127, 0, 0, 1], 9).into()) + &setup::truecaller(&simulator);
+    let _program = Program::serve(&config.replace("truecaller: {", "truecaller: { connect_at_start: true,"));
+    within(simulator.wait_for_connections(1)).await;
+    assert_eq!(simulator.fetches(), 0);
 }

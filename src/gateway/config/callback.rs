@@ -33,6 +33,8 @@ pub(crate) struct TruecallerConfig {
     pub(crate) endpoints: Endpoints,
     /// Fetches the profiles.
     pub(crate) client: ProfileClientBuilder,
+    /// Whether the connections to the endpoints are opened before the first callback.
+    pub(crate) connect_at_start: bool,
     /// Whether a profile that Truecaller calls inactive is refused.
     pub(crate) require_active: bool,
 }
@@ -89,8 +91,9 @@ impl TruecallerConfig {
             resolve: resolve.collect(),
             ..default
         };
+        let connect_at_start = section.read_or("connect_at_start", false, value::boolean);
         let require_active = section.read_or("require_active", true, value::boolean);
-        Self { endpoints: endpoints.unwrap_or_default(), client, require_active }
+        Self { endpoints: endpoints.unwrap_or_default(), client, connect_at_start, require_active }
     }
 }
 

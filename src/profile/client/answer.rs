@@ -1,10 +1,9 @@
 //! The meaning of Truecaller's answer to a fetch, or of a missing answer.
 
-use std::error::Error;
-
-use bytes::BytesMut;
-use http::{StatusCode, header};
-use reqwest::Response;
+use bytes::{Bytes, BytesMut};
+use http::{Response, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 
 use crate::{
     cause::{Cause, Failure, find},
@@ -12,13 +11,12 @@ use crate::{
 };
 
 /// Reads the profile from an answer, and no more of it than the limit.
-pub(super) async fn read(response: Response, limit: usize) -> Result<Profile, FetchError> {
+pub(super) async fn read(response: Response<Incoming>, limit: usize) -> Result<Profile, FetchError> {
     judge(response.status())?;
     if response.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(FetchError::Unusable);
     }
-    let body = read_body(response, limit).await?;
-    Profile::parse(&body)
+    Profile::parse(&read_body(response.into_body(), limit).await?)
 }
 
 fn judge(status: StatusCode) -> Result<(), FetchError> {
@@ -36,48 +34,36 @@ fn unable() -> FetchError {
     Cause::ServerError.into()
 }
 
-async fn read_body(mut response: Response, limit: usize) -> Result<BytesMut, FetchError> {
-    let announced = response.content_length().unwrap_or(0);
-    if announced > limit as u64 {
+/// Reads a body. One that arrives in one piece is not copied.
+async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, FetchError> {
+    if body.size_hint().lower() > limit as u64 {
         return Err(FetchError::Unusable);
     }
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > limit {
-            return Err(FetchError::Unusable);
+    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(failed)?.into_data() else { continue };
+        match first.len() + more.len() + data.len() {
+            length if length > limit => return Err(FetchError::Unusable),
+            _ if first.is_empty() => first = data,
+            _ => more.extend_from_slice(&data),
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(if more.is_empty() { first } else { [first, more.freeze()].concat().into() })
 }
 
-/// Returns what it means that a request failed, or that its answer broke off. The URL is not kept.
-pub(super) fn failed(error: reqwest::Error) -> FetchError {
-    let error = error.without_url();
+/// Returns what it means that a request failed, or that its answer broke off.
+pub(super) fn failed(error: hyper::Error) -> FetchError {
     Failure::new(cause(&error), error).into()
 }
 
-fn cause(error: &reqwest::Error) -> Cause {
+fn cause(error: &hyper::Error) -> Cause {
     if error.is_timeout() {
         return Cause::Timeout;
     }
-    find(error).unwrap_or_else(|| match hyper(error) {
-        Some(error) if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => Cause::Closed,
-        Some(_) => Cause::Protocol,
-        None if error.is_connect() => Cause::Connect,
-        None => Cause::Other,
+    find(error).unwrap_or_else(|| {
+        let is_closed = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+        if is_closed { Cause::Closed } else { Cause::Protocol }
     })
-}
-
-fn hyper<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a hyper::Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(error) = error.downcast_ref() {
-            return Some(error);
-        }
-        next = error.source();
-    }
-    None
 }
 
 #[cfg(test)]

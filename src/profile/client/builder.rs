@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, redirect, retry};
-use tokio::sync::Semaphore;
-
-use super::{ProfileClient, resolver::PublicResolver};
+use super::{
+    ProfileClient,
+    connector::{Connector, HTTP_2, HTTP_11},
+    resolver::PublicResolver,
+};
 use crate::tls::{self, NoCertificate};
 
 /// Builds a [`ProfileClient`].
@@ -48,7 +49,8 @@ impl ProfileClientBuilder {
         self
     }
 
-    /// Sets how many profiles are fetched at once. Defaults to 256. Later fetches wait, but not beyond their deadline.
+    /// Sets how many profiles are fetched at once from one endpoint. Defaults to 256. Later fetches wait, but not beyond their
+    /// deadline.
     pub fn concurrency(mut self, fetches: NonZeroUsize) -> Self {
         self.concurrency = fetches;
         self
@@ -72,28 +74,16 @@ impl ProfileClientBuilder {
     ///
     /// # Errors
     ///
-    /// When the trusted file holds no certificate, or the HTTP client cannot be set up.
+    /// When the trusted file holds no certificate.
     pub fn build(self) -> Result<ProfileClient, ClientError> {
         let mut tls = tls::config(&self.trusted)?;
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .user_agent(concat!("truegate/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(self.connect_timeout)
-            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .http2_keep_alive_timeout(self.connect_timeout)
-            .http2_keep_alive_while_idle(true)
-            .dns_resolver(PublicResolver);
-        let overridden = self.resolve.iter().fold(client, |client, (host, address)| client.resolve(host, *address));
+        tls.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_11.to_vec()];
         Ok(ProfileClient {
-            http: overridden.build().map_err(|error| ClientError::Setup(error.into()))?,
+            connector: Connector::new(PublicResolver::new(self.resolve), tls, self.connect_timeout),
             attempts: self.attempts,
             profile_limit: self.profile_limit,
-            permits: Arc::new(Semaphore::new(self.concurrency.get())),
+            concurrency: self.concurrency,
+            connections: Arc::default(),
         })
     }
 }
@@ -118,9 +108,6 @@ pub enum ClientError {
     /// The file to trust is not a PEM file, or holds no certificate.
     #[error("no certificate could be read from the trusted PEM file")]
     Certificate(#[source] Box<dyn Error + Send + Sync>),
-    /// The HTTP client could not be set up.
-    #[error("the HTTP client could not be set up")]
-    Setup(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl From<NoCertificate> for ClientError {
@@ -128,6 +115,3 @@ impl From<NoCertificate> for ClientError {
         Self::Certificate(error.into())
     }
 }
-
-/// Notices a dead connection before a callback needs it.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);

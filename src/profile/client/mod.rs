@@ -10,34 +10,49 @@
 //! ```
 
 mod answer;
+mod breaker;
 mod builder;
+mod connections;
+mod connector;
 mod resolver;
 
 use std::{
-    num::NonZeroU32,
-    sync::Arc,
+    collections::HashMap,
+    fmt,
+    num::{NonZeroU32, NonZeroUsize},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use http::{HeaderValue, header};
-use tokio::sync::Semaphore;
+use http::HeaderValue;
 use tower::retry::backoff::Backoff;
 
 pub use self::builder::{ClientError, ProfileClientBuilder};
+use self::{connections::Connections, connector::Connector};
 use super::{FetchError, Profile, ProfileFuture, ProfileSource};
-use crate::{backoff, callback::Grant};
+use crate::{
+    backoff,
+    callback::{Endpoints, Grant, ProfileEndpoint},
+};
 
-/// Fetches profiles with reqwest, over connections that are kept between callbacks.
+/// Fetches profiles with hyper, over connections that are kept between callbacks.
 ///
 /// It follows no redirect, reads no proxy variable, and asks for no compression. It connects to an address outside the public
 /// Internet only if you [configure](ProfileClientBuilder::resolve) that address.
-#[derive(Debug, Clone)]
+///
+/// The first callback for an endpoint opens the connection to it, unless [`connect`](Self::connect) did. From then on, an HTTP/2 connection is kept alive by pings, and
+/// opened again when it is lost, until a day has passed without a callback; no request is sent for that. While an endpoint
+/// cannot be connected to, callbacks for it fail at once, and an attempt begins after 100 ms at first, and every 2 s at last.
+///
+/// A connection belongs to the tokio runtime that opened it.
+#[derive(Clone)]
 pub struct ProfileClient {
-    http: reqwest::Client,
+    connector: Connector,
     attempts: NonZeroU32,
     profile_limit: usize,
-    /// One for each fetch that may run at once.
-    permits: Arc<Semaphore>,
+    concurrency: NonZeroUsize,
+    /// Those to each endpoint that a grant has named. Only listed endpoints are named.
+    connections: Arc<Mutex<HashMap<ProfileEndpoint, Arc<Connections>>>>,
 }
 
 impl ProfileClient {
@@ -46,28 +61,60 @@ impl ProfileClient {
         ProfileClientBuilder::default()
     }
 
+    /// Opens the connections to these endpoints ahead of the first callbacks, and keeps them open for as long as after a callback.
+    /// It does not wait for that, and sends no request.
+    ///
+    /// # Panics
+    ///
+    /// When it is called outside of a tokio runtime.
+    pub fn connect(&self, endpoints: &Endpoints) {
+        endpoints.iter().for_each(|endpoint| self.connections(endpoint).connect());
+    }
+
     async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
-        let _permit = self.permits.acquire().await.expect("nobody closes the semaphore");
-        let mut backoff = backoff::growing(PAUSE, LONGEST_PAUSE);
+        let connections = self.connections(grant.endpoint());
+        let _permit = connections.permits.acquire().await.expect("nobody closes the semaphore");
+        let bearer = bearer(grant);
+        let mut backoff = None;
         for _ in 1..self.attempts.get() {
-            let unavailable = match self.attempt(grant).await {
+            let unavailable = match self.attempt(&connections, &bearer, deadline).await {
                 Err(error @ FetchError::Unavailable(_)) => error,
                 outcome => return outcome,
             };
-            let pause = backoff.next_backoff();
+            let pause = backoff.get_or_insert_with(|| backoff::growing(PAUSE, LONGEST_PAUSE)).next_backoff();
             if pause.deadline().into_std() >= deadline {
                 return Err(unavailable);
             }
             pause.await;
         }
-        self.attempt(grant).await
+        self.attempt(&connections, &bearer, deadline).await
     }
 
-    async fn attempt(&self, grant: &Grant) -> Result<Profile, FetchError> {
-        let request = self.http.get(grant.endpoint().url().clone());
-        let request = request.header(header::AUTHORIZATION, bearer(grant)).header(header::CACHE_CONTROL, "no-cache");
-        let response = request.send().await.map_err(answer::failed)?;
-        answer::read(response, self.profile_limit).await
+    async fn attempt(
+        &self,
+        connections: &Arc<Connections>,
+        bearer: &HeaderValue,
+        deadline: Instant,
+    ) -> Result<Profile, FetchError> {
+        let (response, connection) = connections.ask(bearer, deadline).await?;
+        let profile = answer::read(response, self.profile_limit).await?;
+        connections.give_back(connection);
+        Ok(profile)
+    }
+
+    fn connections(&self, endpoint: &ProfileEndpoint) -> Arc<Connections> {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connections) = connections.get(endpoint) {
+            return Arc::clone(connections);
+        }
+        let new = Connections::new(endpoint, self.connector.clone(), self.concurrency.get());
+        Arc::clone(connections.entry(endpoint.clone()).or_insert(Arc::new(new)))
+    }
+}
+
+impl fmt::Debug for ProfileClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileClient").finish_non_exhaustive()
     }
 }
 

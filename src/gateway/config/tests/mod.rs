@@ -72,7 +72,7 @@ fn assert_is_default(config: &Config) {
     assert_eq!(client.connect_timeout, Duration::from_secs(1));
     assert_eq!((client.attempts.get(), client.profile_limit), (2, 65_536));
     assert!(client.trusted.is_empty() && client.resolve.is_empty());
-    assert!(config.truecaller.require_active);
+    assert!(config.truecaller.require_active && !config.truecaller.connect_at_start);
     assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
     assert_eq!(config.limits, Limits::default());
