@@ -88,7 +88,7 @@ impl ProxyHttp for Proxy {
         if let Err(rejection) = rejection::check_size(session.req_header(), |path| self.gate.reserves(path)) {
             self.telemetry.refusal(rejection);
             let reply = rejection.reply(&self.gate, session.req_header());
-            respond(session, reply).await?;
+            Box::pin(respond(session, reply)).await?;
             return Ok(true);
         }
         session.set_read_timeout(self.timeouts.read);
@@ -201,8 +201,9 @@ impl ProxyHttp for Proxy {
         let status = answered(session);
         exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
         exchange.count(status);
-        if error.is_none() && status.is_some() && !session.was_upgraded() {
-            drain(session).await;
+        if error.is_none() && status.is_some() && !session.was_upgraded() && !session.is_body_done() {
+            // Most requests have no body, and need no room for the reading of one.
+            Box::pin(drain(session)).await;
         }
     }
 

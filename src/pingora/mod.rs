@@ -71,7 +71,10 @@ pub use self::{
     module::TruegateModule,
     session_bound::{SessionBound, proxy_service},
 };
-use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
+use crate::{
+    gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
+    headers::Edits,
+};
 
 /// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
@@ -81,8 +84,27 @@ use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
 pub async fn intercept(session: &mut Session) -> Result<bool> {
     // Without it, pingora takes a next request that comes early for an error of this one.
     session.set_pipelining_enabled(true);
-    let step = inspect(session)?;
-    let verdict = match step {
+    match inspect(session)? {
+        Step::Forward(edits) => forward(session, edits),
+        // The rare ways are in a box, because a future is as large as the largest of its ways.
+        step => Box::pin(take(session, step)).await,
+    }
+}
+
+/// Takes a step that takes time.
+async fn take(session: &mut Session, step: Step) -> Result<bool> {
+    match wait(session, step).await? {
+        Verdict::Forward(edits) => forward(session, edits),
+        Verdict::Reply(reply) => {
+            respond(session, reply).await?;
+            Ok(true)
+        }
+    }
+}
+
+/// Waits for the verdict.
+async fn wait(session: &mut Session, step: Step) -> Result<Verdict> {
+    Ok(match step {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
         // The end of a client that sends a body is noticed when the body is read.
@@ -100,20 +122,16 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
             },
             Err(failure) => intake.fail(failure),
         },
-    };
-    match verdict {
-        Verdict::Forward(edits) => {
-            if let Some(lease) = edits.lease() {
-                session_bound::hold(lease.clone());
-            }
-            self::module(session)?.edits = Some(edits);
-            Ok(false)
-        }
-        Verdict::Reply(reply) => {
-            respond(session, reply).await?;
-            Ok(true)
-        }
+    })
+}
+
+/// Keeps the edits for the request to the app.
+fn forward(session: &mut Session, edits: Edits) -> Result<bool> {
+    if let Some(lease) = edits.lease() {
+        session_bound::hold(lease.clone());
     }
+    module(session)?.edits = Some(edits);
+    Ok(false)
 }
 
 /// Asks the gate about the head of a request.
