@@ -48,6 +48,7 @@
 //! Names that are the same only for a file system (`admin.`, `ADMIN~1`) have to be refused by the app.
 
 mod allow;
+mod index;
 mod pattern;
 mod phones_file;
 mod rule;

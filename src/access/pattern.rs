@@ -55,6 +55,11 @@ impl PathPattern {
         if self.path.is_empty() { "/" } else { &self.path }
     }
 
+    /// The same without escapes; the root is empty.
+    pub(super) fn decoded(&self) -> &[u8] {
+        &self.decoded
+    }
+
     /// Whether it covers one path alone.
     pub(crate) fn is_exact(&self) -> bool {
         self.scope == Scope::Exact

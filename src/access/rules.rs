@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, Method};
 
-use super::{Access, AllowList, PathPattern, PhonesFile, Rule, RuleInput, pattern::Case};
+use super::{Access, AllowList, PathPattern, PhonesFile, Rule, RuleInput, index::RuleIndex, pattern::Case};
 use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode_fully};
 
 /// The rules of a site. The first rule that matches decides. A request that no rule matches requires an identity.
@@ -12,6 +12,7 @@ use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode_fully};
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
+    index: RuleIndex,
     /// Whether the answer depends on the request at all.
     differ: bool,
 }
@@ -34,12 +35,24 @@ impl Rules {
             return Ok(self.rules.first().map_or(&UNMATCHED, |rule| &rule.access));
         }
         let Ok(path) = CanonicalPath::parse(input.path) else { return self.unanimous(input) };
-        let access = self.first(input, |pattern| pattern.matches(&path));
-        let is_ambiguous = any_reading(input.path, |reading| {
-            let other = self.first(input, |pattern| pattern.covers_reading(reading, Case::Ignored));
-            matches!(other, Access::Required(_)) && other != access
-        });
+        if let Some(reading) = path.only_reading() {
+            return self.plain(input, &path, reading);
+        }
+        let access = self.first(input, &path.decoded(), |pattern| pattern.matches(&path)).1;
+        let is_ambiguous = any_reading(input.path, |reading| is_stricter(self.loosely(input, reading).1, access));
         if is_ambiguous { Err(AmbiguousPath) } else { Ok(access) }
+    }
+
+    /// Returns the access of a path that all servers read as it is spelled, but for letter case.
+    fn plain(&self, input: &RuleInput<'_>, path: &CanonicalPath<'_>, reading: &[u8]) -> Result<&Access, AmbiguousPath> {
+        let (rule, loosely) = self.loosely(input, reading);
+        // A rule that covers a path as it is spelled also covers it in any letter case. So if the first rule of the second kind is
+        // of the first kind too, it is the first of both.
+        if rule.is_none_or(|rule| rule.pattern.matches(path)) {
+            return Ok(loosely);
+        }
+        let access = self.first(input, reading, |pattern| pattern.matches(path)).1;
+        if is_stricter(loosely, access) { Err(AmbiguousPath) } else { Ok(access) }
     }
 
     /// Returns the access of a path without a canonical spelling, if it is the same in every reading.
@@ -47,7 +60,7 @@ impl Rules {
         let mut agreed = None;
         let is_ambiguous = any_reading(input.path, |reading| {
             [Case::Counts, Case::Ignored].into_iter().any(|case| {
-                let access = self.first(input, |pattern| pattern.covers_reading(reading, case));
+                let access = self.first(input, reading, |pattern| pattern.covers_reading(reading, case)).1;
                 *agreed.get_or_insert(access) != access
             })
         });
@@ -76,9 +89,21 @@ impl Rules {
         self.rules.iter().any(Rule::requires) || !self.rules.iter().any(Rule::is_total)
     }
 
-    fn first(&self, input: &RuleInput<'_>, matches: impl Fn(&PathPattern) -> bool) -> &Access {
-        let first = self.rules.iter().find(|rule| rule.names(input) && matches(&rule.pattern));
-        first.map_or(&UNMATCHED, |rule| rule.access_of(input))
+    /// Returns the first rule for a reading whatever the case of its letters, and the access that it gives.
+    fn loosely(&self, input: &RuleInput<'_>, reading: &[u8]) -> (Option<&Rule>, &Access) {
+        self.first(input, reading, |pattern| pattern.covers_reading(reading, Case::Ignored))
+    }
+
+    /// Returns the first rule that matches, of those on the way of a decoded path, and the access that it gives.
+    fn first(
+        &self,
+        input: &RuleInput<'_>,
+        path: &[u8],
+        matches: impl Fn(&PathPattern) -> bool,
+    ) -> (Option<&Rule>, &Access) {
+        let is_meant = |rule: &Rule| rule.names(input) && matches(&rule.pattern);
+        let first = self.index.first(path, |number| is_meant(&self.rules[number])).map(|number| &self.rules[number]);
+        (first, first.map_or(&UNMATCHED, |rule| rule.access_of(input)))
     }
 }
 
@@ -89,8 +114,15 @@ impl FromIterator<Rule> for Rules {
         let mut accesses = rules.iter().map(|rule| &rule.access).chain((!is_total).then_some(&UNMATCHED));
         let first = accesses.next();
         let differ = accesses.any(|access| Some(access) != first) || rules.iter().any(|rule| rule.passes_preflights);
-        Self { rules, differ }
+        let mut index = RuleIndex::default();
+        rules.iter().enumerate().for_each(|(number, rule)| index.insert(&rule.pattern, number));
+        Self { rules, index, differ }
     }
+}
+
+/// Whether another reading of a path needs an identity that its own reading does not need.
+fn is_stricter(other: &Access, own: &Access) -> bool {
+    matches!(other, Access::Required(_)) && other != own
 }
 
 /// Whether a path has an escape or a control character at which an unknown number of servers stop to read.

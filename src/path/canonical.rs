@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_encode_byte;
 
 use super::{
-    decode::{decode_fully, octet},
+    decode::{PathBytes, decode_fully, decode_once, octet},
     readings::is_plain,
 };
 
@@ -46,6 +46,20 @@ impl<'a> CanonicalPath<'a> {
     /// The path as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The path without a slash at its end, if that is its only [reading](super::any_reading) but for letter case.
+    pub(crate) fn only_reading(&self) -> Option<&[u8]> {
+        matches!(self.0, Cow::Borrowed(_)).then(|| self.trimmed())
+    }
+
+    /// The path without escapes and without a slash at its end; the root is empty.
+    pub(crate) fn decoded(&self) -> PathBytes {
+        decode_once(self.trimmed(), |_| false)
+    }
+
+    fn trimmed(&self) -> &[u8] {
+        self.0.strip_suffix('/').unwrap_or(&self.0).as_bytes()
     }
 }
 
@@ -113,6 +127,7 @@ mod tests {
     #[test]
     fn a_plain_path_is_canonical_and_costs_nothing() {
         for path in ["/", "/a", "/a/", "/A/b.c/~d", "/a/b:c@d,e=f", "/*"] {
+            assert!(CanonicalPath::parse(path).unwrap().only_reading().is_some(), "{path}");
             assert!(
                 matches!(CanonicalPath::parse(path), Ok(CanonicalPath(Cow::Borrowed(same))) if same == path),
                 "{path}"

@@ -24,5 +24,5 @@ pub(crate) use self::{callback::PathMatch, readings::any_reading};
 #[cfg(feature = "session")]
 pub(crate) use self::{
     canonical::{AmbiguousPath, CanonicalPath},
-    decode::decode_fully,
+    decode::{PathBytes, decode_fully},
 };

@@ -1,5 +1,6 @@
 //! What rules say of requests.
 
+mod linear;
 mod methods;
 mod spellings;
 
