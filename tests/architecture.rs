@@ -51,8 +51,16 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "closed_list", "identity", "lease", "profile"],
         crates: &["base64", "bytes", "http", "serde_json", "thiserror", "zeroize"],
     },
-    Floor { place: "access", modules: &["path", "profile"], crates: &["http", "percent_encoding", "thiserror"] },
-    Floor { place: "store", modules: &["callback", "cause", "clock", "session"], crates: &["bytes", "thiserror"] },
+    Floor {
+        place: "access",
+        modules: &["path", "profile"],
+        crates: &["http", "percent_encoding", "sha2", "thiserror", "zeroize"],
+    },
+    Floor {
+        place: "store",
+        modules: &["callback", "cause", "clock", "session"],
+        crates: &["bytes", "smallvec", "thiserror"],
+    },
     Floor {
         place: "store/redis",
         modules: &["backoff", "callback", "cause", "clock", "session", "tls"],

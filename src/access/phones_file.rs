@@ -1,17 +1,19 @@
 //! A file of phone numbers that may change while it is used.
 
+mod content;
+
 use std::{
-    collections::HashSet,
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use crate::profile::PhoneNumber;
+use self::content::Content;
+use crate::profile::{PhoneDigits, PhoneNumber};
 
 /// A file that lists one phone number per line, such as `+919999999999`; the rest of a line behind `#` is a comment.
 ///
-/// Clones share the list. An empty file lists no number. A file that has changed counts after its next
+/// Clones share the list, which takes eight bytes for each number. An empty file lists no number. A file that has changed counts after its next
 /// [`refresh`](Self::refresh), also in every rule that names it:
 ///
 /// ```
@@ -34,7 +36,7 @@ pub struct PhonesFile(Arc<Shared>);
 
 struct Shared {
     path: PathBuf,
-    phones: RwLock<HashSet<PhoneNumber>>,
+    content: RwLock<Content>,
 }
 
 impl PhonesFile {
@@ -45,19 +47,24 @@ impl PhonesFile {
     /// When it cannot be read, or a line is not a number in international form with its plus.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, PhonesFileError> {
         let path = path.into();
-        let phones = RwLock::new(load(&path)?);
-        Ok(Self(Arc::new(Shared { path, phones })))
+        let content = RwLock::new(Content::read(&path)?);
+        Ok(Self(Arc::new(Shared { path, content })))
     }
 
-    /// Reads the file again. It blocks on the file, but no lookup waits for it.
+    /// Reads the file again. It blocks on the file, but no lookup waits for it. If the file holds the same bytes as before, the
+    /// list is not made anew.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read). The list then stays as it was.
     pub fn refresh(&self) -> Result<(), PhonesFileError> {
-        let mut phones = load(&self.0.path)?;
+        if content::digest(&self.0.path)? == self.content().digest {
+            return Ok(());
+        }
+        // The file may have changed since its digest was made, so the content comes with a digest of its own.
+        let mut content = Content::read(&self.0.path)?;
         // The list of before is freed outside the lock: a long one takes a while, and lookups go on meanwhile.
-        std::mem::swap(&mut *self.0.phones.write().unwrap_or_else(PoisonError::into_inner), &mut phones);
+        std::mem::swap(&mut *self.0.content.write().unwrap_or_else(PoisonError::into_inner), &mut content);
         Ok(())
     }
 
@@ -68,12 +75,16 @@ impl PhonesFile {
 
     /// Whether the file listed a number when it was last read.
     pub fn lists(&self, phone: &PhoneNumber) -> bool {
-        self.0.phones.read().unwrap_or_else(PoisonError::into_inner).contains(phone)
+        self.content().phones.binary_search(&PhoneDigits::from(phone)).is_ok()
     }
 
     /// How many numbers the file listed when it was last read.
     pub(super) fn len(&self) -> usize {
-        self.0.phones.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.content().phones.len()
+    }
+
+    fn content(&self) -> RwLockReadGuard<'_, Content> {
+        self.0.content.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,16 +113,6 @@ pub enum PhonesFileError {
     /// The line of this number, counted from 1, is not a phone number.
     #[error("line {0} is not a phone number (write +919999900001)")]
     Line(usize),
-}
-
-fn load(path: &Path) -> Result<HashSet<PhoneNumber>, PhonesFileError> {
-    let text = fs::read_to_string(path)?;
-    // Editors on Windows put a byte-order mark first.
-    let lines = text.strip_prefix('\u{feff}').unwrap_or(&text).lines();
-    let lines = lines.map(|line| line.split('#').next().unwrap_or_default().trim()).zip(1..);
-    // Without its plus, a national number could pass for another country's.
-    let phone = |line: &str| PhoneNumber::parse(line).filter(|_| line.starts_with('+'));
-    lines.filter(|(line, _)| !line.is_empty()).map(|(line, at)| phone(line).ok_or(PhonesFileError::Line(at))).collect()
 }
 
 #[cfg(test)]

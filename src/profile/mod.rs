@@ -21,6 +21,7 @@ use zeroize::Zeroize;
 
 #[cfg(feature = "client")]
 pub use self::client::{ClientError, ProfileClient, ProfileClientBuilder};
+pub(crate) use self::phone::PhoneDigits;
 use self::wire::{JsonScalar, Object, ProfileWire};
 pub use self::{
     phone::PhoneNumber,

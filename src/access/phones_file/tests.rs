@@ -1,4 +1,4 @@
-use std::error::Error;
+use std::{error::Error, fs};
 
 use super::*;
 
@@ -92,6 +92,41 @@ fn a_refresh_reads_the_file_again() {
     directory.write("");
     file.refresh().unwrap();
     assert!(!lists(&shared, "+919999900001") && !lists(&shared, "+919999900002"));
+}
+
+#[test]
+fn a_file_with_the_same_bytes_is_not_made_a_list_again() {
+    let directory = Directory::with("+919999900001\n");
+    let file = PhonesFile::read(directory.path()).unwrap();
+    let place = || file.content().phones.as_ptr();
+    let before = place();
+    directory.write("+919999900001\n");
+    file.refresh().unwrap();
+    assert_eq!(place(), before);
+    directory.write("+919999900002\n");
+    file.refresh().unwrap();
+    assert!(lists(&file, "+919999900002") && !lists(&file, "+919999900001"), "of the same length");
+    directory.write("+919999900001\n");
+    file.refresh().unwrap();
+    assert!(lists(&file, "+919999900001") && !lists(&file, "+919999900002"), "and as it was before");
+}
+
+#[test]
+fn a_list_takes_eight_bytes_for_each_number_and_knows_the_longest_and_the_shortest() {
+    let numbers = (0..1000).map(|number| format!("+9199999{:05}\n", number * 7 % 1000)).collect::<String>();
+    let directory = Directory::with(&(numbers.clone() + "+1234567\n+123456789012345\n" + &numbers));
+    let file = PhonesFile::read(directory.path()).unwrap();
+    assert_eq!((file.len(), size_of_val(&**file.content().phones)), (1002, 1002 * 8));
+    for (phone, listed) in [
+        ("+1234567", true),
+        ("+123456789012345", true),
+        ("+919999900999", true),
+        ("+919999901000", false),
+        ("+12345678", false),
+        ("+12345678901234", false),
+    ] {
+        assert_eq!(lists(&file, phone), listed, "{phone}");
+    }
 }
 
 #[test]
