@@ -1,11 +1,12 @@
 //! The logins of all browsers, in memory.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap},
     time::Instant,
 };
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::{
     callback::RequestId,
@@ -17,8 +18,8 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Logins {
     by_request_id: HashMap<RequestId, StoredLogin>,
-    /// The request ids of a browser, the newest last.
-    by_browser: HashMap<BrowserId, VecDeque<RequestId>>,
+    /// The request ids of a browser, the newest last. Most browsers have one login.
+    by_browser: HashMap<BrowserId, SmallVec<[RequestId; 1]>>,
     ends: BTreeSet<(Instant, RequestId)>,
 }
 
@@ -42,7 +43,7 @@ impl Logins {
             return Err(Cause::Data.into());
         }
         let request_ids = self.by_browser.get(browser).filter(|request_ids| request_ids.len() >= LOGINS_PER_BROWSER);
-        let oldest = request_ids.and_then(|request_ids| request_ids.front().cloned());
+        let oldest = request_ids.and_then(|request_ids| request_ids.first().cloned());
         if self.by_request_id.len() - usize::from(oldest.is_some()) >= most {
             return Err(StoreError::Full);
         }
@@ -52,7 +53,7 @@ impl Logins {
         self.ends.insert((end, request_id.clone()));
         let login = StoredLogin { browser: browser.clone(), owner, state: LoginState::Pending, end };
         self.by_request_id.insert(request_id.clone(), login);
-        self.by_browser.entry(browser.clone()).or_default().push_back(request_id.clone());
+        self.by_browser.entry(browser.clone()).or_default().push(request_id.clone());
         Ok(())
     }
 
@@ -70,7 +71,7 @@ impl Logins {
     }
 
     pub(super) fn state(&self, browser: &BrowserId, request_id: Option<&RequestId>) -> Option<Login> {
-        let request_id = request_id.or_else(|| self.by_browser.get(browser)?.back())?;
+        let request_id = request_id.or_else(|| self.by_browser.get(browser)?.last())?;
         let login = self.by_request_id.get(request_id).filter(|login| login.browser == *browser)?;
         Some(Login { request_id: request_id.clone(), owner: login.owner.clone(), state: login.state.clone() })
     }

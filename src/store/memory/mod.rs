@@ -3,9 +3,8 @@
 mod logins;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, VecDeque},
     fmt,
-    ops::Bound::{Excluded, Unbounded},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -25,7 +24,8 @@ use crate::{
 /// A restart loses both: users who were logging in must start again, and a session that was revoked is valid again until it
 /// expires. Several gateways that act as one need a store outside of them, such as `RedisStore`.
 ///
-/// This store never waits. It is unavailable only for a request id that it already has. Each call drops expired entries.
+/// This store never waits. It is unavailable only for a request id that it already has. Each call drops the logins that have
+/// expired, and the oldest revocations whose lifetime has passed. A revocation may stay for longer if an older one still lives.
 pub struct MemoryStore {
     contents: Mutex<Contents>,
     max_pending: usize,
@@ -110,7 +110,7 @@ impl Store for MemoryStore {
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
         self.step(move |contents, now| {
-            contents.revocations.push(revocation, end_of(lifetime, now));
+            contents.revocations.push(&revocation, end_of(lifetime, now));
             Ok(())
         })
     }
@@ -135,29 +135,37 @@ struct Contents {
 /// The revocations in the order in which they came, numbered from one. A cursor is the number of the last.
 #[derive(Default)]
 struct RevocationLog {
-    numbered: BTreeMap<u64, Bytes>,
+    /// The newest last. Nearly all live equally long, so the oldest is the first to end.
+    kept: VecDeque<KeptRevocation>,
+    /// The number of the newest revocation that ever came.
     last: u64,
-    ends: BTreeSet<(Instant, u64)>,
+}
+
+struct KeptRevocation {
+    sealed: Box<[u8]>,
+    end: Instant,
 }
 
 impl RevocationLog {
-    fn push(&mut self, revocation: Bytes, end: Instant) {
+    fn push(&mut self, revocation: &[u8], end: Instant) {
         self.last += 1;
-        self.numbered.insert(self.last, revocation);
-        self.ends.insert((end, self.last));
+        self.kept.push_back(KeptRevocation { sealed: revocation.into(), end });
     }
 
     fn after(&self, cursor: &Cursor) -> (Vec<Bytes>, Cursor) {
-        let after = cursor.name().parse().unwrap_or(0);
-        let later = self.numbered.range((Excluded(after), Unbounded)).take(REVOCATIONS_AT_ONCE);
-        let (numbers, later): (Vec<_>, Vec<_>) =
-            later.map(|(number, revocation)| (*number, revocation.clone())).unzip();
-        (later, Cursor::new(numbers.last().unwrap_or(&self.last).to_string()))
+        let dropped = self.last - self.kept.len() as u64;
+        let after = cursor.name().parse().unwrap_or(0).clamp(dropped, self.last);
+        let known = usize::try_from(after - dropped).expect("no more are known than are kept");
+        let later = self.kept.range(known..).take(REVOCATIONS_AT_ONCE);
+        let later: Vec<_> = later.map(|kept| Bytes::copy_from_slice(&kept.sealed)).collect();
+        let cursor = Cursor::new((after + later.len() as u64).to_string());
+        (later, cursor)
     }
 
     fn expire(&mut self, now: Instant) {
-        while let Some(number) = pop_ended(&mut self.ends, now) {
-            self.numbered.remove(&number);
+        while self.kept.pop_front_if(|kept| kept.end <= now).is_some() {}
+        if self.kept.is_empty() {
+            self.kept = VecDeque::new();
         }
     }
 }

@@ -29,10 +29,33 @@ fn nothing_is_left_of_revocations_whose_lifetime_has_passed() {
             .unwrap();
     }
     clock.advance(LIFETIME + Duration::from_secs(49));
-    assert_eq!(kept_revocations(&store), 2 * 50);
+    assert_eq!(kept_revocations(&store), 50);
 
     clock.advance(Duration::from_secs(50));
     assert_eq!(kept_revocations(&store), 0);
+    assert_eq!(store.contents().0.revocations.kept.capacity(), 0);
+}
+
+#[test]
+fn a_reader_behind_what_was_dropped_goes_on_with_the_next() {
+    let (store, clock) = store();
+    let revoke = |sealed, lifetime| store.revoke(Bytes::from_static(sealed), lifetime).now_or_never().unwrap().unwrap();
+    let after = |cursor: &Cursor| store.revocations(cursor).now_or_never().unwrap().unwrap();
+    revoke(b"one", LIFETIME);
+    let (_, behind_one) = after(&Cursor::default());
+    revoke(b"two", LIFETIME);
+    revoke(b"three", 2 * LIFETIME);
+    clock.advance(LIFETIME);
+    assert_eq!(kept_revocations(&store), 1);
+    let (later, end) = after(&behind_one);
+    assert_eq!(later, ["three"]);
+    assert_eq!(after(&Cursor::default()), (later, end.clone()));
+    assert_eq!(after(&end), (vec![], end.clone()));
+
+    clock.advance(LIFETIME);
+    assert_eq!(after(&behind_one), (vec![], end.clone()));
+    revoke(b"four", LIFETIME);
+    assert_eq!(after(&end).0, ["four"]);
 }
 
 #[test]
@@ -56,8 +79,7 @@ fn store() -> (MemoryStore, ManualClock) {
 }
 
 fn kept_revocations(store: &MemoryStore) -> usize {
-    let log = &store.contents().0.revocations;
-    log.numbered.len() + log.ends.len()
+    store.contents().0.revocations.kept.len()
 }
 
 fn request_id(number: u64) -> RequestId {
