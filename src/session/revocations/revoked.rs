@@ -7,43 +7,50 @@ use std::{
 
 use super::{Revocation, record::date};
 use crate::{
-    profile::PhoneNumber,
+    profile::PhoneDigits,
     session::{Session, SessionId},
 };
 
 /// The sessions that are known to have ended before their time.
 #[derive(Default)]
 pub(super) struct Revoked {
-    sessions: HashMap<SessionId, Relevance>,
+    sessions: HashMap<SessionKey, Relevance>,
     /// The users whose sessions ended that began up to a time.
-    users: HashMap<PhoneNumber, (SystemTime, Relevance)>,
+    users: HashMap<PhoneDigits, (SystemTime, Relevance)>,
     /// The size of both from which on it is worth looking for what is over.
     forget_at: usize,
 }
 
+/// The text of a session's id, without an allocation of its own: a site may keep many.
+type SessionKey = [u8; 22];
+
 /// How long a revocation matters.
 #[derive(Clone, Copy)]
 struct Relevance {
-    /// When its sessions have ended by themselves.
-    until: SystemTime,
+    /// When its sessions have ended by themselves, in milliseconds since the Unix epoch.
+    until: u64,
     /// When the revocation was heard of. The date may be wrong then and mended later, so it alone decides nothing.
     heard: Instant,
 }
 
 impl Revoked {
     pub(super) fn names(&self, session: &Session) -> bool {
-        let user = self.users.get(&session.identity().profile().phone);
-        self.sessions.contains_key(session.id()) || user.is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
+        let phone = &session.identity().profile().phone;
+        // A revocation of a session with an id of another form would not be known.
+        key(session.id()).is_none_or(|key| self.sessions.contains_key(key))
+            || !self.users.is_empty()
+                && self.users.get(&phone.into()).is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
     }
 
     pub(super) fn note(&mut self, revocation: Revocation, now: Instant) {
         match revocation {
             Revocation::Session { id, until } => {
-                self.sessions.insert(id, Relevance { until: date(until), heard: now });
+                let Some(key) = key(&id) else { return };
+                self.sessions.insert(*key, Relevance { until, heard: now });
             }
             Revocation::User { phone, issued_by, until } => {
-                let Some(phone) = PhoneNumber::parse(&phone) else { return };
-                let (issued_by, until) = (date(issued_by), date(until));
+                let Some(phone) = PhoneDigits::parse(&phone) else { return };
+                let issued_by = date(issued_by);
                 let (known_by, relevance) =
                     self.users.entry(phone).or_insert((issued_by, Relevance { until, heard: now }));
                 *known_by = issued_by.max(*known_by);
@@ -56,13 +63,17 @@ impl Revoked {
     pub(super) fn forget(&mut self, now: Instant, wall: SystemTime, lifetime: Duration) {
         if self.sessions.len() + self.users.len() > self.forget_at {
             let matters = |relevance: &Relevance| {
-                relevance.until > wall || now.saturating_duration_since(relevance.heard) < lifetime
+                date(relevance.until) > wall || now.saturating_duration_since(relevance.heard) < lifetime
             };
             self.sessions.retain(|_, relevance| matters(relevance));
             self.users.retain(|_, (_, relevance)| matters(relevance));
             self.forget_at = 2 * (self.sessions.len() + self.users.len()) + FORGET_FROM;
         }
     }
+}
+
+fn key(id: &SessionId) -> Option<&SessionKey> {
+    id.expose().as_bytes().try_into().ok()
 }
 
 const FORGET_FROM: usize = 1000;
