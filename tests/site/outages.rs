@@ -4,7 +4,7 @@ use truegate::clock::{Clock as _, SystemClock};
 
 use crate::{
     away::{Scene, assert_recovered},
-    site::{Site, again, asked, visitor},
+    site::{Site, again, asked, asked_for_logouts, visitor},
     support::{
         edge::sessions::Store,
         redis::{Redis, relay::Relay, until},
@@ -30,7 +30,8 @@ async fn a_server_that_stands_still_holds_up_nobody_and_is_not_stormed() {
     let redis = Redis::start();
     let mut scene = Scene::of(Site::on(&redis).await).await;
     let heard = scene.hears(&redis).await;
-    let (connections, questions) = (connections(&redis), asked(&redis));
+    let questions = || asked(&redis) + asked_for_logouts(&redis);
+    let (connections, before) = (connections(&redis), questions());
 
     let stopped = SystemClock.now();
     scene.goes_on_for_the_grace(heard, || redis.signal("STOP")).await;
@@ -42,7 +43,7 @@ async fn a_server_that_stands_still_holds_up_nobody_and_is_not_stormed() {
     let connected = self::connections(&redis) - connections;
     // Those of the test itself: each question about the server is one.
     assert!(connected <= tries + 4, "{connected} connections, {tries} at most");
-    assert!(asked(&redis) - questions < 20 * tries, "{} questions", asked(&redis) - questions);
+    assert!(questions() - before < 20 * tries, "{} questions", questions() - before);
     scene.finishes_the_login().await;
 }
 
@@ -70,10 +71,10 @@ async fn a_connection_that_leads_nowhere_costs_nothing_who_only_reads_pages() {
     let mut known = site.signed_in(&gateway, 1).await;
 
     relay.lose_connections();
-    let (lost, questions) = (SystemClock.now(), asked(&redis));
+    let (lost, questions) = (SystemClock.now(), asked_for_logouts(&redis));
     until(async || {
         assert_eq!(known.get("/account/").await.status(), 200);
-        asked(&redis) > questions
+        asked_for_logouts(&redis) > questions
     })
     .await;
     assert_recovered(lost);

@@ -146,9 +146,14 @@ pub fn login_key(request_id: &str) -> String {
     format!("{{truegate}}:login:{request_id}")
 }
 
-/// How often gateways have asked a server.
+/// How often gateways have asked a server about logins, or told it of logouts.
 pub fn asked(redis: &Redis) -> u64 {
     redis.statistic("commandstats", "cmdstat_evalsha:calls")
+}
+
+/// How often gateways have asked a server for logouts.
+pub fn asked_for_logouts(redis: &Redis) -> u64 {
+    redis.statistic("commandstats", "cmdstat_xrange:calls")
 }
 
 const PHONES: usize = 918_765_432_000;

@@ -89,7 +89,7 @@ async fn a_server_that_refuses_every_command_is_unavailable() {
         ("+OK", Cause::Protocol),
         (":-7", Cause::Protocol),
         ("$-1", Cause::Protocol),
-        ("*0", Cause::Protocol),
+        ("*1\r\n*0", Cause::Protocol),
         ("HTTP/1.1 400 Bad Request", Cause::Protocol),
     ] {
         let store = RedisStore::new(&Parrot::saying(line).url(), 10).unwrap();

@@ -4,6 +4,7 @@ mod error;
 mod reconnect;
 mod script;
 mod server;
+mod stream;
 
 use std::{fmt, time::Duration};
 
@@ -14,15 +15,14 @@ use self::{
     reconnect::Reconnect,
     script::{ENDS, LOGIN_PREFIX, REVOCATIONS, Scripts, browser_key, login_key, milliseconds},
     server::Server,
+    stream::{Entry, Place},
 };
-use super::{
-    Cursor, LOGINS_PER_BROWSER, Login, LoginState, REVOCATIONS_AT_ONCE, Store, StoreError, StoreFuture, WatchedLogin,
-};
+use super::{Cursor, LOGINS_PER_BROWSER, Login, LoginState, Store, StoreError, StoreFuture, WatchedLogin};
 use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
 ///
-/// Each method is one script on the server, and one round trip. A call is answered within one second, with the time to connect,
+/// Each method is one script or command on the server, and one round trip, or two after the server has lost revocations. A call is answered within one second, with the time to connect,
 /// or the store is unavailable. While the server cannot be reached, one caller tries to connect every quarter to half of a
 /// second, and all other calls fail at once.
 ///
@@ -77,6 +77,11 @@ impl RedisStore {
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.reconnect.clock = Box::new(clock);
         self
+    }
+
+    /// Returns a page of the revocations from a place on.
+    async fn entries(&self, place: &Place<'_>) -> Result<Vec<Entry>, StoreError> {
+        Ok(stream::read(self.reconnect.run(&place.page()).await?)?)
     }
 }
 
@@ -163,13 +168,16 @@ impl Store for RedisStore {
 
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         Box::pin(async move {
-            let (generation, id) = script::generation_and_id(after);
-            let mut call = self.scripts.revocations.key(REVOCATIONS);
-            call.arg(generation).arg(id).arg(REVOCATIONS_AT_ONCE);
-            let mut answer: Vec<Bytes> = self.reconnect.run(&call).await?;
-            let later = answer.split_off(answer.len().min(2));
-            let [generation, id] = answer.try_into().map_err(|_| Cause::Protocol)?;
-            Ok((later, script::cursor(&generation, &id)))
+            let place = Place::of(after);
+            let mut entries = self.entries(&place).await?;
+            if !place.is_among(&entries) {
+                entries = self.entries(&Place::default()).await?;
+                // All of the place's own stream that is left came before the place.
+                if place.is_among(&entries) {
+                    entries.clear();
+                }
+            }
+            Ok(stream::behind(after, &place, entries))
         })
     }
 }

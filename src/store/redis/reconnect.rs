@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::{FromRedisValue, RetryMethod, ScriptInvocation};
+use redis::{Cmd, FromRedisValue, RedisResult, RetryMethod, ScriptInvocation, aio::MultiplexedConnection};
 use tokio::{sync::OnceCell, time::timeout};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -52,24 +52,45 @@ struct PendingCall<'a> {
     _token: TaskTrackerToken,
 }
 
+/// What a server can be asked for.
+pub(super) trait Call {
+    /// Asks for it.
+    fn ask<T: FromRedisValue + Send>(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<T>> + Send;
+}
+
+impl Call for ScriptInvocation<'_> {
+    async fn ask<T: FromRedisValue + Send>(&self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+        self.invoke_async(connection).await
+    }
+}
+
+impl Call for Cmd {
+    async fn ask<T: FromRedisValue + Send>(&self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+        self.query_async(connection).await
+    }
+}
+
 impl Reconnect {
     pub(super) fn new(server: Server) -> Self {
         Self { server, clock: Box::new(SystemClock), slot: Mutex::default() }
     }
 
-    /// Returns what the server answers to a script.
-    pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
+    /// Returns what the server answers to a call.
+    pub(super) async fn run<T: FromRedisValue + Send>(&self, call: &(impl Call + Sync)) -> Result<T, StoreError> {
         let answer = timeout(DEADLINE, self.answer(call)).await;
         Ok(answer.unwrap_or_else(|_| Err(Cause::Timeout.into()))?)
     }
 
-    async fn answer<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Failure> {
+    async fn answer<T: FromRedisValue + Send>(&self, call: &(impl Call + Sync)) -> Result<T, Failure> {
         let connection = self.connection().await?;
         // The client drops the answer to a call whose caller has left: it knows that answer by its order.
         let mut commands = connection.commands.clone();
         let (asked, _token) = (self.clock.now(), connection.in_flight.token());
         let mut pending = PendingCall { reconnect: self, connection: &connection, asked, answered: false, _token };
-        let answer = call.invoke_async(&mut commands).await;
+        let answer = call.ask(&mut commands).await;
         pending.answered = true;
         let error = match answer {
             Ok(answer) => {

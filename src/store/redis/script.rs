@@ -10,7 +10,7 @@ use crate::{
     store::{Cursor, LONGEST},
 };
 
-/// One script for each method of the trait. A server that does not know a script yet, or no longer, is given it.
+/// One script for each method of the trait, except the one that reads revocations. A server that does not know a script yet, or no longer, is given it.
 pub(super) struct Scripts {
     pub(super) open: Script,
     pub(super) time_left: Script,
@@ -18,7 +18,6 @@ pub(super) struct Scripts {
     pub(super) state: Script,
     pub(super) moved: Script,
     pub(super) revoke: Script,
-    pub(super) revocations: Script,
 }
 
 impl Scripts {
@@ -31,7 +30,6 @@ impl Scripts {
             state: script(include_str!("scripts/state.lua")),
             moved: script(include_str!("scripts/moved.lua")),
             revoke: script(include_str!("scripts/revoke.lua")),
-            revocations: script(include_str!("scripts/revocations.lua")),
         }
     }
 }
