@@ -149,6 +149,14 @@ impl Gate {
         self.0.plugins.iter().any(|plugin| plugin.reserves(path))
     }
 
+    /// Reads what requests would have to wait for, such as the logouts that the store knows. Call this before the server accepts
+    /// connections. It returns when all is read or a service does not answer; it may also be dropped before.
+    pub(crate) async fn prepare(&self) {
+        for plugin in &self.0.plugins {
+            plugin.prepare(self).await;
+        }
+    }
+
     /// Ends the waiting of requests: from now on, they are answered at once. Also ends the task that follows the store. Call this
     /// when the server stops.
     pub fn stop_waiting(&self) {

@@ -5,6 +5,7 @@
 
 use std::{
     any::Any,
+    future::ready,
     sync::{Arc, Weak},
     time::{Duration, SystemTime},
 };
@@ -87,6 +88,11 @@ pub(crate) trait Plugin: Any + Send + Sync {
     /// Adds cookies of its own to a response. Returns whether it added any.
     fn set_cookies(&self, _edits: &ResponseEdits, _target: &mut dyn HeaderTarget) -> bool {
         false
+    }
+
+    /// Reads what requests would have to wait for, before the first of them comes. It may be dropped before it is ready.
+    fn prepare<'a>(&'a self, _gate: &'a Gate) -> BoxFuture<'a, ()> {
+        Box::pin(ready(()))
     }
 
     /// Answers at once, from now on, all requests that would wait: the server stops.

@@ -144,8 +144,12 @@ impl Gateway {
             tasks: TaskTracker::new(),
         };
         let certificates: Vec<_> = listeners.iter().filter_map(|listener| listener.certificate.clone()).collect();
-        gateway.serve(proxy, config, listeners, &telemetry).await?;
         gateway.serve_admin(admin)?;
+        // Until then, clients wait in the queues of the listeners.
+        if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {
+            tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
+        }
+        gateway.serve(proxy, config, listeners, &telemetry).await?;
         gateway.watch(upstream, found);
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
         for (number, file) in (1..).zip(config.routes.phones_files()) {
@@ -251,5 +255,8 @@ impl Gateway {
 
 /// How many idle connections to the app a thread keeps: each is closed after a moment anyway.
 const UPSTREAM_CONNECTIONS: usize = 2048;
+/// How long the start may wait for the store. Within it, the logouts of a busy day are read; a store that does not answer fails
+/// sooner.
+const PREPARATION: Duration = Duration::from_secs(10);
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
 const LAST_FRAMES: Duration = Duration::from_secs(2);

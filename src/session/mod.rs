@@ -59,6 +59,7 @@ mod waiting;
 
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
 use http::{HeaderValue, Request, header, request::Parts};
 
 pub use self::{
@@ -182,6 +183,10 @@ impl Plugin for Sessions {
 
     fn set_cookies(&self, edits: &ResponseEdits, target: &mut dyn HeaderTarget) -> bool {
         edits.app.as_ref().is_some_and(|app| self.0.mark_cookies(&app.owner, target))
+    }
+
+    fn prepare<'a>(&'a self, gate: &'a Gate) -> BoxFuture<'a, ()> {
+        Box::pin(async move { self.handler(gate).prepare().await })
     }
 
     fn stop_waiting(&self) {

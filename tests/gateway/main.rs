@@ -19,6 +19,7 @@ mod roots;
 mod sessions;
 mod setup;
 mod signals;
+mod start;
 mod stop;
 mod streams;
 #[path = "../support/mod.rs"]

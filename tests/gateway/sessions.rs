@@ -140,7 +140,7 @@ async fn without_the_store_the_public_goes_on() {
     assert_eq!((ready.status(), public.status()), (200, 200));
     assert_eq!((login.status(), login.code().as_str()), (503, "store-unavailable"));
     assert!(login.one("retry-after").is_some());
-    site.wait_for_metric(r#"truegate_store_failures_total{cause="connect"} 1"#).await;
+    site.wait_for_metric(r#"truegate_store_failures_total{cause="connect"} 2"#).await;
     site.program.told(&["the store did not answer", r#""cause":"connect""#], 1).await;
 }
 

@@ -1,6 +1,7 @@
 //! A real Redis server of a test's own, on a port of its own, which keeps nothing on disk.
 
 mod certificate;
+pub mod endless;
 pub mod parrot;
 pub mod relay;
 

@@ -26,14 +26,29 @@ impl Handler<'_> {
             return validity;
         }
         let now = clock.now();
-        if let Some(generation) = revocations.start(now) {
-            let (gate, sessions) = (self.gate.downgrade(), Arc::downgrade(self.sessions));
-            let (clock, stopped) = (Arc::clone(clock), revocations.stopped.clone());
+        if let Some(follower) = self.follower(now) {
             // The task runs on its own, so its end is not awaited.
-            drop(self.begin(Follower { gate, sessions, clock, stopped, generation }.follow()).await);
+            drop(self.begin(follower.follow()).await);
         }
         self.gate.by(revocations.started(now) + START, revocations.answered()).await;
         revocations.validity(session, clock.now(), grace)
+    }
+
+    /// Reads the revocations of the store before the first request, which then need not wait. Ends when all are known, or when the
+    /// store does not answer.
+    pub(in crate::session) async fn prepare(&self) {
+        if let Some(follower) = self.follower(self.gate.clock().now()) {
+            follower.ask().await;
+        }
+    }
+
+    /// The task that follows the store; none if one runs or has just ended.
+    fn follower(&self, now: Instant) -> Option<Follower> {
+        let revocations = &self.sessions.revocations;
+        let generation = revocations.start(now)?;
+        let (gate, sessions) = (self.gate.downgrade(), Arc::downgrade(self.sessions));
+        let (clock, stopped) = (Arc::clone(self.gate.clock()), revocations.stopped.clone());
+        Some(Follower { gate, sessions, clock, stopped, generation })
     }
 
     /// Reads the revocations of the store page by page, until there are no more or the server stops. Returns when the last page

@@ -4,7 +4,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::header;
 
-use super::site::{Browser, ORIGIN, Outcome, Site};
+use super::{
+    queue::now,
+    site::{Browser, ORIGIN, Outcome, Site},
+};
 use crate::clock::Clock;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -164,6 +167,28 @@ async fn who_logged_out_elsewhere_while_a_gate_was_idle_is_unknown_at_its_first_
     browser.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
     here.advance(SECOND);
     assert_eq!(replay.phone(&there).await, None);
+}
+
+#[tokio::test]
+async fn a_gate_that_is_prepared_lets_no_request_wait_for_the_store() {
+    let here = Site::new();
+    let (mut ended, valid) = (here.signed_in().await, here.signed_in().await);
+    let replay = ended.clone();
+    ended.ask(&here, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    let there = here.twin();
+    now(there.gate.prepare()).expect("the store answers at once");
+    assert!(!there.tasks.is_following(), "nobody has used a session yet");
+
+    here.store.set_slow(true);
+    let ask = |browser: &Browser| now(there.send(browser.request("GET", "/account/", &[]))).expect("no request waits");
+    assert_eq!(ask(&replay).summary(), "401");
+    assert_eq!(ask(&valid).summary(), "passed known");
+
+    let fresh = here.twin();
+    let mut preparing = Box::pin(fresh.gate.prepare());
+    assert!(now(&mut preparing).is_none());
+    fresh.advance(3 * SECOND);
+    assert!(now(&mut preparing).is_some(), "a store that is silent is not waited for");
 }
 
 #[tokio::test]

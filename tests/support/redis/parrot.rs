@@ -55,7 +55,7 @@ fn hang_up(mut stream: TcpStream, line: &str, questions: usize) -> Option<()> {
 }
 
 /// The first word of a command, which is an array of bulk strings.
-fn command(lines: &mut impl BufRead) -> Option<Vec<u8>> {
+pub(super) fn command(lines: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut words = Vec::new();
     for _ in 0..header(lines, '*')? {
         let mut word = vec![0; header(lines, '$')? + 2];
