@@ -8,7 +8,7 @@ use truegate::{
 };
 
 use crate::{
-    site::{CALLBACK, SESSION, Site, asked, phone, profile, visitor},
+    site::{CALLBACK, SESSION, Site, asked_for_logouts, phone, profile, visitor},
     support::{
         program::Program,
         raw::{Message, exchange, post},
@@ -63,11 +63,11 @@ impl Scene {
     pub async fn hears(&mut self, redis: &Redis) -> Instant {
         let mut known = self.known.clone();
         assert_eq!(self.timed(known.get("/account/")).await.status(), 200);
-        let (mut last, before) = (SystemClock.now(), asked(redis));
+        let (mut last, before) = (SystemClock.now(), asked_for_logouts(redis));
         // The gateway asks the second of two questions when it has heard the answer to the first.
         loop {
             let now = SystemClock.now();
-            match asked(redis) - before {
+            match asked_for_logouts(redis) - before {
                 0 => last = now,
                 1 => {}
                 _ => return last,
