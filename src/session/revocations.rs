@@ -161,6 +161,10 @@ impl Revocations {
         known.revoked.forget(now, wall, lifetime);
         let is_idle = known.used.is_none_or(|used| now.saturating_duration_since(used) >= IDLE);
         known.feed = if is_idle { Feed::Stopped } else { Feed::Running };
+        if is_idle && complete.is_some() {
+            // The next request starts a task, however soon it comes after this reading.
+            known.asked = None;
+        }
         drop(known);
         self.answered.notify_waiters();
         (!is_idle).then(|| complete.unwrap_or(now) + INTERVAL)

@@ -170,7 +170,7 @@ async fn who_logged_out_elsewhere_while_a_gate_was_idle_is_unknown_at_its_first_
 }
 
 #[tokio::test]
-async fn a_gate_that_is_prepared_lets_no_request_wait_for_the_store() {
+async fn a_gate_that_is_prepared_knows_every_logout_before_its_first_request() {
     let here = Site::new();
     let (mut ended, valid) = (here.signed_in().await, here.signed_in().await);
     let replay = ended.clone();
@@ -180,9 +180,13 @@ async fn a_gate_that_is_prepared_lets_no_request_wait_for_the_store() {
     assert!(!there.tasks.is_following(), "nobody has used a session yet");
 
     here.store.set_slow(true);
-    let ask = |browser: &Browser| now(there.send(browser.request("GET", "/account/", &[]))).expect("no request waits");
-    assert_eq!(ask(&replay).summary(), "401");
-    assert_eq!(ask(&valid).summary(), "passed known");
+    let ask = |browser: &Browser| Box::pin(there.send(browser.request("GET", "/account/", &[])));
+    assert_eq!(now(ask(&replay)).expect("the logout is known").summary(), "401");
+    let mut asked = ask(&valid);
+    assert!(now(&mut asked).is_none());
+    assert!(there.tasks.is_following(), "the first request lets the store be followed");
+    there.advance(Duration::from_millis(400));
+    assert_eq!(now(&mut asked).unwrap().summary(), "passed known", "by what was read before");
 
     let fresh = here.twin();
     let mut preparing = Box::pin(fresh.gate.prepare());
