@@ -52,9 +52,8 @@ class Callgrind:
         return ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={self.folder}/{name}.out"]
 
     def _control(self, server, order):
-        subprocess.run(
-            ["callgrind_control", order, str(server.pid)], check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL
-        )
+        command = ["callgrind_control", order, str(server.pid)]
+        subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True)
 
     def _counts(self, name):
         files = sorted(self.folder.glob(f"{name}.out.*"))
