@@ -60,7 +60,7 @@ fn is_name(name: &[u8]) -> bool {
         let sound = match byte {
             b'.' => before != b'.',
             b'%' => is_hex(bytes.next()) && is_hex(bytes.next()),
-            byte => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~'),
+            byte => NAME_BYTES[usize::from(byte)],
         };
         if !sound {
             return false;
@@ -69,6 +69,17 @@ fn is_name(name: &[u8]) -> bool {
     }
     !name.is_empty()
 }
+
+/// The characters of a label: the unreserved ones of RFC 3986 §2.3 but for the dot.
+const NAME_BYTES: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0;
+    while byte < allowed.len() {
+        allowed[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'~');
+        byte += 1;
+    }
+    allowed
+};
 
 #[cfg(test)]
 mod tests {

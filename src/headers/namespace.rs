@@ -5,7 +5,7 @@ use http::{
     header::{self, AsHeaderName},
 };
 
-use super::{CasedName, HeaderNames, HeaderTarget, Present, cased, present::PROXY, remove_where};
+use super::{CasedName, HeaderNames, HeaderTarget, Present, cased, remove_where};
 
 /// The channels by which a client claimed an identity that was stripped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,8 +52,9 @@ impl HeaderNames {
     fn survey(&self, headers: &HeaderMap) -> (Present, bool) {
         let (mut present, mut is_claimed) = (Present::default(), false);
         for name in headers.keys() {
+            let name = name.as_str();
             present.note(name);
-            is_claimed |= self.is_reserved(name.as_str());
+            is_claimed |= self.is_reserved(name);
         }
         (present, is_claimed)
     }
@@ -122,4 +123,6 @@ pub(crate) fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 }
 
 const HTTP_CARRIERS: [&[u8]; 4] = [b"h2c", b"h2", b"http", b"tls"];
+/// CGI turns it into the variable `HTTP_PROXY`, so that a client could choose the app's proxy.
+const PROXY: HeaderName = HeaderName::from_static("proxy");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");

@@ -1,8 +1,6 @@
 //! The headers that decide how a head is read, found in one walk over the names that came.
 
-use http::{HeaderMap, HeaderName, header};
-
-use super::cased;
+use http::HeaderMap;
 
 /// Which of the headers that truegate looks at in every head are there.
 ///
@@ -23,33 +21,33 @@ impl Present {
     /// Walks over the names of a head.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut present = Self::default();
-        headers.keys().for_each(|name| present.note(name));
+        headers.keys().for_each(|name| present.note(name.as_str()));
         present
     }
 
-    /// Takes note of a name.
+    /// Takes note of a name. The first letter of most names is none of these.
     #[inline]
-    pub(super) fn note(&mut self, name: &HeaderName) {
-        match *name {
-            header::CONNECTION => self.connection = true,
-            header::CONTENT_LENGTH => self.content_length = true,
-            header::HOST => self.host = true,
-            header::TRAILER => self.trailer = true,
-            header::TRANSFER_ENCODING => self.transfer_encoding = true,
-            header::UPGRADE => self.upgrade = true,
-            _ if *name == PROXY => self.proxy = true,
-            _ if name == cased::PROXY_CONNECTION.name() => self.proxy_connection = true,
+    pub(super) fn note(&mut self, name: &str) {
+        if !matches!(name.as_bytes(), [b'c' | b'h' | b'p' | b't' | b'u', ..]) {
+            return;
+        }
+        match name {
+            "connection" => self.connection = true,
+            "content-length" => self.content_length = true,
+            "host" => self.host = true,
+            "proxy" => self.proxy = true,
+            "proxy-connection" => self.proxy_connection = true,
+            "trailer" => self.trailer = true,
+            "transfer-encoding" => self.transfer_encoding = true,
+            "upgrade" => self.upgrade = true,
             _ => {}
         }
     }
 }
 
-/// CGI turns it into the variable `HTTP_PROXY`, so that a client could choose the app's proxy.
-pub(super) static PROXY: HeaderName = HeaderName::from_static("proxy");
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
     use proptest::{collection::vec, prelude::*, sample::select};
 
     use super::*;
