@@ -34,7 +34,7 @@ pub(super) struct Workers {
     turn: Arc<AtomicUsize>,
 }
 
-/// One thread, as those see it who hand connections over.
+/// The way to one thread.
 struct Worker {
     handed_over: mpsc::Sender<(AcceptedConnection, TaskTrackerToken)>,
     /// Has a token for each connection that was handed over and is not closed.
@@ -46,7 +46,7 @@ struct Worker {
 pub(super) struct WorkerStop {
     /// Says when no more connections come, and idle ones are to be closed.
     pub(super) shutdown: ShutdownWatch,
-    /// Says when whatever is left is to be dropped.
+    /// Says when the connections that are left are to be dropped.
     pub(super) ended: CancellationToken,
     /// Has a token for each thread until it has ended.
     pub(super) threads: TaskTracker,
@@ -77,12 +77,12 @@ impl Workers {
         Ok(Self { workers: workers.into(), turn: Arc::default() })
     }
 
-    /// Hands a connection to the thread with the fewest, but to one that has yet to take its last connections only if
-    /// all have: that thread is busy, or stuck. Threads that are alike take turns.
+    /// Hands a connection to the thread that has the fewest left to take, because a thread that takes none is busy or stuck.
+    /// Among such threads it goes to the one with the fewest open connections. Equal threads take turns.
     pub(super) async fn hand_over(&self, connection: AcceptedConnection) {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.workers.len();
         let (later, sooner) = self.workers.split_at(turn);
-        let worker = sooner.iter().chain(later).min_by_key(|worker| (worker.is_behind(), worker.open.len()));
+        let worker = sooner.iter().chain(later).min_by_key(|worker| (worker.untaken(), worker.open.len()));
         let worker = worker.expect("there is at least one");
         // A thread that has ended takes nothing, and the connection is closed.
         let _ = worker.handed_over.send((connection, worker.open.token())).await;
@@ -112,8 +112,9 @@ impl Worker {
         Ok((worker, made))
     }
 
-    fn is_behind(&self) -> bool {
-        self.handed_over.capacity() < self.handed_over.max_capacity()
+    /// How many connections the thread has yet to take.
+    fn untaken(&self) -> usize {
+        self.handed_over.max_capacity() - self.handed_over.capacity()
     }
 }
 
@@ -253,6 +254,32 @@ mod tests {
 
         site.release.send(()).unwrap();
         assert_eq!(site.served().await, stuck, "none is lost");
+    }
+
+    #[tokio::test]
+    async fn threads_that_take_none_get_equally_many() {
+        let mut site = Site::start(2).await;
+        site.connect(BLOCKING).await;
+        site.served().await;
+        // The other thread has more open connections when it is stuck too.
+        site.connect(QUIET).await;
+        site.served().await;
+        site.connect(QUIET).await;
+        for _ in 0..8 {
+            site.connect(QUIET).await;
+            site.served().await;
+        }
+        site.connect(BLOCKING).await;
+        site.served().await;
+
+        for _ in 0..9 {
+            site.connect(QUIET).await;
+        }
+
+        let untaken: Vec<_> = site.workers.workers.iter().map(Worker::untaken).collect();
+        assert_eq!(untaken, [5, 5]);
+        site.release.send(()).unwrap();
+        site.release.send(()).unwrap();
     }
 
     #[tokio::test]
