@@ -109,7 +109,13 @@ async fn serve(path: &Path) -> Result<(), CommandError> {
     let config = Config::load(path)?;
     logging::start(config.log);
     descriptors::raise_limit();
-    let gateway = Gateway::start(&config).await.map_err(CommandError::running)?;
+    let gateway = tokio::select! {
+        started = Gateway::start(&config) => started.map_err(CommandError::running)?,
+        () = signals.stop() => {
+            tracing::info!("stopped before the start was over");
+            return Ok(());
+        }
+    };
     tracing::info!(listen = ?gateway.addresses, admin = %gateway.admin, "started");
     for warning in config.warnings() {
         tracing::warn!("{warning}");

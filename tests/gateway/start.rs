@@ -1,6 +1,9 @@
 //! The start: a gateway takes requests once it can answer them.
 
-use std::pin::pin;
+use std::{
+    pin::pin,
+    process::{Command, Stdio},
+};
 
 use tokio::{
     net::TcpStream,
@@ -53,6 +56,31 @@ async fn a_gateway_is_ready_once_it_knows_every_logout_and_clients_wait_until_th
     let program = starting.await.unwrap();
     assert_eq!(status("/readyz").await, 200);
     drop(program);
+}
+
+#[tokio::test]
+async fn a_start_that_takes_long_can_be_stopped() {
+    let (server, listen, admin) = (Endless::start(), Port::reserve(), Port::reserve());
+    let sessions = Sessions { store: Store::Redis(server.url()), ..Sessions::usual() };
+    let (listen, admin) = (listen.address(), admin.address());
+    let places = format!("listen: {listen}\nadmin: {{ listen: {admin} }}\nupstream: http://127.0.0.1:9\n");
+    let folder = tempfile::tempdir().unwrap();
+    let config = places + &format!("callback: {{ path: {CALLBACK} }}\n") + &sessions.yaml();
+    let program = setup::command(&folder, &config).stderr(Stdio::piped()).spawn().unwrap();
+    let asked = async {
+        while server.pages() == 0 {
+            yield_now().await;
+        }
+    };
+    within(asked).await;
+
+    let sent = Command::new("kill").arg("-TERM").arg(program.id().to_string()).status();
+
+    assert!(sent.unwrap().success());
+    let ended = within(spawn_blocking(|| program.wait_with_output())).await.unwrap().unwrap();
+    let log = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{log}");
+    assert!(log.contains("stopped before the start was over") && !log.contains(r#""started""#), "{log}");
 }
 
 #[tokio::test]
