@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::cause::Failure;
 
-/// The failures to connect to one endpoint since the last success. An open connection is used whatever this says.
+/// The failures to connect to one endpoint since the last success. An open connection is used in any case.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     last: Option<Open>,
@@ -20,7 +20,7 @@ struct Open {
 }
 
 impl Breaker {
-    /// How many attempts have failed so far: someone who waits for the attempt of another sees by it how that ended.
+    /// How many attempts have failed so far. A callback that waits for the attempt of another one compares this before and after.
     pub(super) fn failures(&self) -> u64 {
         self.failures
     }
@@ -35,9 +35,14 @@ impl Breaker {
         self.last.as_ref().filter(|_| self.failures > failures).map(|open| &open.failure)
     }
 
-    /// Holds further attempts back, for longer with each failure in a row.
-    pub(super) fn fail(&mut self, failure: Failure, now: Instant) {
-        let pause = self.last.as_ref().map_or(SHORTEST, |open| LONGEST.min(open.pause * 2));
+    /// Holds further attempts back, for longer with each failure in a row. Attempts that were made at the same time fail together:
+    /// one that began after `failures` others does not count again what has failed since.
+    pub(super) fn fail(&mut self, failure: Failure, failures: u64, now: Instant) {
+        let pause = match &self.last {
+            None => SHORTEST,
+            Some(open) if self.failures > failures => open.pause,
+            Some(open) => LONGEST.min(open.pause * 2),
+        };
         self.failures += 1;
         self.last = Some(Open { failure, pause, until: now + pause });
     }
@@ -67,7 +72,7 @@ mod tests {
         let mut breaker = Breaker::default();
         let mut pauses = Vec::new();
         for _ in 0..7 {
-            breaker.fail(Cause::Connect.into(), now);
+            breaker.fail(Cause::Connect.into(), breaker.failures(), now);
             pauses.push(breaker.open().unwrap().1.duration_since(now).as_millis());
         }
         assert_eq!(pauses, [100, 200, 400, 800, 1600, 2000, 2000]);
@@ -78,12 +83,24 @@ mod tests {
     fn a_success_lets_attempts_begin_and_the_pauses_start_again() {
         let now = ManualClock::default().now();
         let mut breaker = Breaker::default();
-        breaker.fail(Cause::Connect.into(), now);
-        breaker.fail(Cause::Timeout.into(), now);
+        breaker.fail(Cause::Connect.into(), 0, now);
+        breaker.fail(Cause::Timeout.into(), 1, now);
         assert_eq!(breaker.open().unwrap().0.cause(), Cause::Timeout);
         breaker.succeed();
         assert!(breaker.open().is_none());
-        breaker.fail(Cause::Connect.into(), now);
+        breaker.fail(Cause::Connect.into(), 2, now);
         assert_eq!(breaker.open().unwrap().1, now + SHORTEST);
+    }
+
+    #[test]
+    fn attempts_that_were_made_at_the_same_time_count_as_one() {
+        let now = ManualClock::default().now();
+        let mut breaker = Breaker::default();
+        for _ in 0..6 {
+            breaker.fail(Cause::Connect.into(), 0, now);
+        }
+        assert_eq!(breaker.open().unwrap().1, now + SHORTEST);
+        breaker.fail(Cause::Connect.into(), breaker.failures(), now);
+        assert_eq!(breaker.open().unwrap().1, now + 2 * SHORTEST);
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     profile::FetchError,
 };
 
-/// The connections to one endpoint. What an endpoint lacks, a connection or a free place, is lacking for its callbacks alone.
+/// The connections to one endpoint. An endpoint that is slow or away does not hold up callbacks for other endpoints.
 pub(super) struct Connections {
     /// One for each fetch that may run at once.
     pub(super) permits: Semaphore,
@@ -176,7 +176,7 @@ impl Connections {
         let (connection, driver) = match opened {
             Ok(opened) => opened,
             Err(failure) => {
-                state.breaker.fail(failure.clone(), now);
+                state.breaker.fail(failure.clone(), failures, now);
                 return Err(failure.into());
             }
         };
