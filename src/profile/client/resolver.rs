@@ -61,7 +61,7 @@ impl PublicResolver {
         let now = SystemClock.now();
         let (fresh, patience) = {
             let answers = self.answers();
-            (answers.fresh(name, now), if answers.stale(name, now).is_some() { PATIENCE } else { Duration::MAX })
+            (answers.fresh(name, now), answers.patience(name, now))
         };
         if let Some(addresses) = fresh {
             return Ok(addresses.into_iter());
@@ -101,6 +101,12 @@ impl Answers {
     fn stale(&self, name: &str, now: Instant) -> Option<Vec<SocketAddr>> {
         let answer = self.0.get(name)?;
         (now < answer.learnt + STALE).then(|| admitted(name, &answer.addresses)).flatten()
+    }
+
+    /// Returns how long a new answer is waited for. Addresses that cannot be connected to are no reason to hurry.
+    fn patience(&self, name: &str, now: Instant) -> Duration {
+        let serves = self.0.get(name).is_some_and(|answer| answer.is_trusted) && self.stale(name, now).is_some();
+        if serves { PATIENCE } else { Duration::MAX }
     }
 
     /// Keeps a new answer, or falls back on the last one when there is none. A new answer that admits no address is not
@@ -206,9 +212,15 @@ mod tests {
     fn an_answer_whose_addresses_cannot_be_connected_to_is_not_fresh() {
         let (clock, resolver) = (ManualClock::default(), PublicResolver::new(HashMap::new()));
         learn(&mut resolver.answers(), "8.8.8.8:0", clock.now());
+        assert_eq!(resolver.answers().patience(NAME, clock.now()), PATIENCE);
         resolver.distrust(NAME);
         assert_eq!(resolver.answers().fresh(NAME, clock.now()), None);
         assert!(resolver.answers().stale(NAME, clock.now()).is_some());
+        assert_eq!(
+            resolver.answers().patience(NAME, clock.now()),
+            Duration::MAX,
+            "a slow answer is better than this one"
+        );
     }
 
     #[test]
