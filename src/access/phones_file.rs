@@ -13,8 +13,8 @@ use crate::profile::{PhoneDigits, PhoneNumber};
 
 /// A file that lists one phone number per line, such as `+919999999999`; the rest of a line behind `#` is a comment.
 ///
-/// Clones share the list, which takes eight bytes for each number. An empty file lists no number. A file that has changed counts after its next
-/// [`refresh`](Self::refresh), also in every rule that names it:
+/// Clones share the list, which takes eight bytes for each number. An empty file lists no number. A file that has changed counts
+/// after its next [`refresh`](Self::refresh), also in every rule that names it:
 ///
 /// ```
 /// use truegate::{access::PhonesFile, profile::PhoneNumber};

@@ -89,7 +89,7 @@ impl Rules {
         self.rules.iter().any(Rule::requires) || !self.rules.iter().any(Rule::is_total)
     }
 
-    /// Returns the first rule for a reading whatever the case of its letters, and the access that it gives.
+    /// Returns the first rule for a reading in any letter case, and the access that it gives.
     fn loosely(&self, input: &RuleInput<'_>, reading: &[u8]) -> (Option<&Rule>, &Access) {
         self.first(input, reading, |pattern| pattern.covers_reading(reading, Case::Ignored))
     }

@@ -99,8 +99,8 @@ impl ProxyHttp for Proxy {
         }
         let request = session.req_header_mut();
         exchange.extensions = mem::take(request.extensions_mut());
-        // pingora leaves room in this head, but none in the copies of it that it makes for the app. Nobody has these names
-        // dropped on the way: the gate refuses a `Connection` that lists them.
+        // pingora leaves room in this head, but none in the copies of it that it makes for the app. No client can
+        // have these headers removed later: the gate refuses a `Connection` that lists them.
         forwarded.tell(&mut CasedHead(request));
         Ok(false)
     }

@@ -86,7 +86,7 @@ pub async fn intercept(session: &mut Session) -> Result<bool> {
     session.set_pipelining_enabled(true);
     match inspect(session)? {
         Step::Forward(edits) => forward(session, edits),
-        // The rare ways are in a box, because a future is as large as the largest of its ways.
+        // The rare paths are boxed, because a future is as large as its largest path.
         step => Box::pin(take(session, step)).await,
     }
 }

@@ -23,8 +23,8 @@ use crate::headers::{HeaderNames, IdentityHeaders};
 ///
 /// Only the cookie of a session that was opened with a key of this site gets in, so strangers can neither fill the cache nor
 /// empty it. It is found by the whole text alone: a digest of it would take longer, and a part of it would let a forged cookie in. A
-/// session that is found is no more than opened: whether it is over or revoked is asked for each request. What is evicted
-/// is wiped.
+/// session in the cache was only opened: each request still checks whether it is over or revoked. What is evicted is wiped. A session
+/// that is over stays until its cookie comes again, or until another session is opened.
 pub(super) struct OpenedSessions {
     cache: Cache<SealedText, Arc<OpenedSession>, BySize, RandomState>,
     /// When the sessions that were over were taken out last.

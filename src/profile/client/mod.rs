@@ -40,9 +40,10 @@ use crate::{
 /// It follows no redirect, reads no proxy variable, and asks for no compression. It connects to an address outside the public
 /// Internet only if you [configure](ProfileClientBuilder::resolve) that address.
 ///
-/// The first callback for an endpoint opens the connection to it, unless [`connect`](Self::connect) did. From then on, an HTTP/2 connection is kept alive by pings, and
-/// opened again when it is lost, until a day has passed without a callback; no request is sent for that. While an endpoint
-/// cannot be connected to, callbacks for it fail at once, and an attempt begins after 100 ms at first, and every 2 s at last.
+/// The first callback for an endpoint opens the connection to it, unless [`connect`](Self::connect) did. From then on, an HTTP/2
+/// connection is kept alive by pings, and opened again when it is lost, until a day has passed without a callback; no request
+/// is sent for that. While an endpoint cannot be connected to, callbacks for it fail at once. The first one that comes 100 ms
+/// after a failure tries again; in a long outage, one tries every 2 s.
 ///
 /// A connection belongs to the tokio runtime that opened it.
 #[derive(Clone)]

@@ -34,8 +34,8 @@ impl Handler<'_> {
         revocations.validity(session, clock.now(), grace)
     }
 
-    /// Reads the revocations of the store before the first request, which then need not wait. Ends when all are known, or when the
-    /// store does not answer.
+    /// Reads the revocations of the store before the first request, which then waits only for those that came later. Ends when
+    /// all are known, or when the store does not answer.
     pub(in crate::session) async fn prepare(&self) {
         if let Some(follower) = self.follower(self.gate.clock().now()) {
             follower.ask().await;

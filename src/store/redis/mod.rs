@@ -22,9 +22,9 @@ use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId}
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
 ///
-/// Each method is one script or command on the server, and one round trip, or two after the server has lost revocations. A call is answered within one second, with the time to connect,
-/// or the store is unavailable. While the server cannot be reached, one caller tries to connect every quarter to half of a
-/// second, and all other calls fail at once.
+/// Each method is one script or command on the server, and one round trip, or two after the server has lost revocations. A call
+/// is answered within one second, with the time to connect, or the store is unavailable. While the server cannot be reached,
+/// one caller tries to connect every quarter to half of a second, and all other calls fail at once.
 ///
 /// The store is as durable as its server. If the server loses data, because it has no persistence or after a failover, users who
 /// were logging in must start again, and sessions that were revoked are valid again until they expire. The server must not evict

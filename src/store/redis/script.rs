@@ -10,7 +10,8 @@ use crate::{
     store::{Cursor, LONGEST},
 };
 
-/// One script for each method of the trait, except the one that reads revocations. A server that does not know a script yet, or no longer, is given it.
+/// One script for each method of the trait, except the one that reads revocations. A server that does not know a script yet, or
+/// no longer, is given it.
 pub(super) struct Scripts {
     pub(super) open: Script,
     pub(super) time_left: Script,
