@@ -1,4 +1,4 @@
-//! A limit of the lines that strangers can cause, so that nobody can fill the disk with them.
+//! A limit on the log lines that strangers can cause, which keeps them from filling the disk.
 
 use std::{
     collections::HashMap,

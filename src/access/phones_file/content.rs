@@ -20,7 +20,7 @@ pub(super) struct Content {
     pub(super) phones: Zeroizing<Box<[PhoneDigits]>>,
 }
 
-/// SHA-256 of all bytes of a file, so that nobody can make two files that pass for one.
+/// SHA-256 of all bytes of a file: no one can make two files that have the same.
 pub(super) type ContentDigest = [u8; 32];
 
 impl Content {
