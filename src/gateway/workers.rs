@@ -1,8 +1,9 @@
 //! The threads that serve connections, each with a runtime and a proxy of its own.
 //!
-//! A connection stays on one thread from its first byte to its last, with the connections to the app that it uses. So no
-//! request waits for another thread, and one thread that is stuck leaves the others alone. The listeners, the admin
-//! routes and everything that is watched run on none of these threads.
+//! A connection stays on one thread from its first byte to its last, with the connections to the app that it uses. So one
+//! thread that is stuck leaves the others alone, with an exception: all threads share the connections to profile endpoints
+//! and to the store, and each of these is driven by the thread that opened it. The listeners, the admin routes and everything
+//! that is watched run on none of these threads.
 
 use std::{
     io,
