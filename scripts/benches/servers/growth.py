@@ -6,32 +6,21 @@ import resource
 import shutil
 import socket
 import statistics
-import subprocess
 import sys
 import time
 
 import build
 import load
+from callgrind import Callgrind
+from gateway import GatewayCase, sessions
 from processes import MEASURED, OTHERS, free_port, until_answered
 from scene import CALLBACK
 
-CONFIG = """
-callback: { path: "@CALLBACK@" }
-truecaller: { endpoints: ["http://127.0.0.1:@APP@/v1/default", "http://127.0.0.1:@SIMULATOR@/v1/default"] }
-session:
-  public_url: http://127.0.0.1:@PORT@
-  secret: ${TRUEGATE_SESSION_SECRET}
-  partner: { key: a-key, name: A Shop }
-  link_base: http://127.0.0.1:@SIMULATOR@/truesdk/web_verify
-  upstream_cookies: []
-  login_timeout: 10m
-  store: @STORE@
-routes:
-@RULES@
-  - { path: /account, access: required@ALLOW@ }
-  - { path: /, access: public }
-limits: { logins_per_minute: off, callbacks_per_second: off }
-"""
+# The app is an endpoint too: it answers faster than the simulator.
+MORE = {
+    "ENDPOINTS": ', "http://127.0.0.1:@APP@/v1/default"', "SESSION": "login_timeout: 10m\n  store: @STORE@",
+    "MORE": "limits: { logins_per_minute: off, callbacks_per_second: off }",
+}
 
 
 class Growth:
@@ -132,32 +121,10 @@ class Growth:
         if not shutil.which("callgrind_control"):
             self.notes.append("rules were not measured: valgrind is not installed")
             return
-        cookie = (native := self.gateway("rules")).cookie
-        self.scene.processes.stop(native.process)
+        callgrind = Callgrind(self.scene.folder / "callgrind")
         for count in (1, 10, 100, 1000):
-            lines = "\n".join(f"  - {{ path: /section-{number}, access: public }}" for number in range(count - 1))
-            self.rules_found.append({"rules": count, "instructions": self.instructions(lines, cookie)})
-
-    def instructions(self, rules, cookie, requests=300):
-        """How many instructions the gateway needs for a request that the rule after these decides about."""
-        port = free_port()
-        command = self.scene.gateway("rules", port, MODE=CONFIG, STORE="memory", RULES=rules, ALLOW="")
-        output = self.scene.folder / f"callgrind-{port}"
-        valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={output}"]
-        process = self.scene.processes.start("callgrind", [*valgrind, *command], MEASURED, self.scene.environment)
-        until_answered(port, seconds=120)
-        control = lambda *what: subprocess.run(["callgrind_control", *what, str(process.child.pid)], check=True, capture_output=True)
-        connection = Connection(port)
-        ask = lambda: connection.ask("GET", "/account/orders", f"Cookie: {cookie}\r\n", b"", 200)
-        for _ in range(50):
-            ask()
-        control("--instr=on")
-        for _ in range(requests):
-            ask()
-        control("--dump")
-        totals = re.search(r"^totals: (\d+)", output.with_suffix(".1").read_text(), re.MULTILINE)
-        self.scene.processes.stop(process)
-        return int(totals[1]) / requests
+            case = GatewayCase(sessions(count), browsers=1)
+            self.rules_found.append({"rules": count, "instructions": case.count(callgrind, self.scene.truegate, f"rules-{count}")})
 
     def log_in_and_out(self, gateway, count, at_once=50):
         """Takes users through a login and a logout, some of them side by side."""
@@ -186,8 +153,7 @@ class Growth:
 
     def gateway(self, name, wait=True, **more):
         port, admin = free_port(), free_port()
-        more = {"STORE": "memory", "RULES": "", "ALLOW": "", "ADMIN": admin, **more}
-        command = self.scene.gateway(name, port, MODE=CONFIG, **more)
+        command = self.scene.gateway("session", port, **MORE, **{"STORE": "memory", "ADMIN": admin, **more})
         gateway = Gateway(port, admin, self.scene.processes.start(f"truegate-{name}", command, MEASURED, self.scene.environment))
         if wait:
             until_answered(port)

@@ -1,6 +1,7 @@
 """The processes that a measurement starts: on which core they run, what they cost, and that they end."""
 
 import os
+import random
 import re
 import resource
 import signal
@@ -139,8 +140,14 @@ def raise_priority():
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """Finds a port that no other program is given: those that the system chooses are above."""
+    while True:
+        port = random.randrange(20000, 32768)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 def until_answered(port, path="/", seconds=20.0):

@@ -3,20 +3,17 @@
 import base64
 import hashlib
 import hmac
-import http.client
 import json
-import os
 import re
 import subprocess
 import time
-import urllib.parse
 from pathlib import Path
 
+from browser import log_in
 from load import Target
-from processes import MEASURED, OTHERS, Processes, free_port, until_answered
+from processes import MEASURED, OTHERS, free_port, until_answered
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
 CALLBACK = "/truecaller/x7Kq2vNf9TzR4mWb6pLd"
 JWT_KEY = "0123456789abcdef0123456789abcdef"
 CLAIMS = {
@@ -29,6 +26,9 @@ PROFILE = {
     "badges": ["verified"], "name": {"first": "Rajat", "last": "Kapoor"},
     "onlineIdentities": {"url": "https://shop.example", "email": "rajat@shop.example"},
 }
+# What a measurement may add to the configuration with sessions: endpoints, keys of `session`, rules, keys of the last rule but one,
+# and keys of the top level.
+SESSION_DEFAULTS = {name: "" for name in ("ENDPOINTS", "SESSION", "RULES", "ALLOW", "MORE")}
 HEADERS = ["Status", "Request-Id", "Phone", "User-Id", "Name", "Given-Name", "Family-Name", "Country"]
 
 
@@ -48,7 +48,7 @@ class Scene:
         self.ports = {name: free_port() for name in ("app", "profile", "simulator")}
         self.endpoint = f"https://localhost:{self.ports['profile']}/v1/default"
         secret = subprocess.run([self.truegate, "keys", "secret"], capture_output=True, text=True, check=True)
-        self.environment = {"TRUEGATE_SESSION_SECRET": secret.stdout.strip(), "TOKIO_WORKER_THREADS": "1"}
+        self.environment = {"TRUEGATE_SESSION_SECRET": secret.stdout.strip()}
         make_certificate(self.folder, "profile")
 
     def start_app(self):
@@ -100,13 +100,14 @@ class Scene:
         within = part.read_text() if part.name != template and part.is_file() else ""
         values = {
             "JWT_TITLE": ", and knows them by a signed cookie" if within else "", "JWT": within, "MODE": within,
-            "MODULES": modules(), "COMMON": common(self.folder), "PROXY": PROXY, "STRIP": STRIP, "THREADS": THREADS,
+            "MODULES": modules(), "COMMON": common(self.folder), "PROXY": PROXY, "STRIP": STRIP,
             "NAME": f"{name}-{port}", "LISTEN": f"127.0.0.1:{port}", "FOLDER": self.folder, "PORT": port, "ADMIN": free_port(), "APP": self.ports["app"],
             "PROFILE": self.ports["profile"], "SIMULATOR": self.ports["simulator"], "ENDPOINT": self.endpoint,
-            "CALLBACK": CALLBACK, "JWT_KEY": JWT_KEY, "PROFILE_JSON": json.dumps(PROFILE), **more,
+            "CALLBACK": CALLBACK, "JWT_KEY": JWT_KEY, "PROFILE_JSON": json.dumps(PROFILE), **SESSION_DEFAULTS, **more,
         }
         text = (HERE / "conf" / template).read_text()
-        for _ in range(2):
+        # A part may hold names itself.
+        for _ in range(3):
             text = re.sub(r"@([A-Z_]+)@", lambda name: str(values[name[1]]), text)
         path = self.folder / f"{name}-{port}{Path(template).suffix}"
         path.write_text(text)
@@ -119,46 +120,9 @@ class Scene:
         until_answered(self.ports["simulator"])
         return process
 
-    def log_in(self, port, phone="919999900001", origin=None):
-        """Logs in as a browser and a phone do, and returns the cookie of the session."""
-        browser = Browser(port)
-        login = browser.ask("POST", "/.truegate/login", {"Origin": origin or f"http://127.0.0.1:{port}"}, 201)
-        link = urllib.parse.urlsplit(login["deep_link"])
-        device = Browser(self.ports["simulator"])
-        device.ask("GET", f"{link.path}?{link.query}")
-        form = urllib.parse.urlencode({"request_id": login["request_id"], "phone": phone, "answer": "agree"})
-        device.ask("POST", "/simulator/phone", {"Content-Type": "application/x-www-form-urlencoded"}, body=form)
-        query = urllib.parse.urlencode({"request_id": login["request_id"], "since": "opened", "wait": 25})
-        status = browser.ask("GET", f"/.truegate/status?{query}")
-        if status["state"] != "verified":
-            raise SystemExit(f"the login ended as {status}")
-        return browser.cookies()
-
-
-class Browser:
-    """Requests that keep the cookies that were set."""
-
-    def __init__(self, port):
-        self.port, self.jar = port, {}
-
-    def cookies(self):
-        return "; ".join(f"{name}={value}" for name, value in self.jar.items())
-
-    def ask(self, method, path, headers=None, expected=200, body=None):
-        """Sends one request, and returns the JSON of the answer if it is JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, body, {**(headers or {}), **({"Cookie": self.cookies()} if self.jar else {})})
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        if answer.status != expected:
-            raise SystemExit(f"{method} {path.split('?')[0]} was answered {answer.status}, not {expected}: {text[:200]!r}")
-        for cookie in answer.msg.get_all("set-cookie") or []:
-            name, value = cookie.split(";")[0].split("=", 1)
-            self.jar.pop(name, None)
-            if value:
-                self.jar[name] = value
-        return json.loads(text) if "json" in (answer.getheader("content-type") or "") else None
+    def log_in(self, port, phone="919999900001"):
+        """Logs in as a browser and a phone do, and returns the cookies of the session."""
+        return log_in(port, self.ports["simulator"], phone)
 
 
 def make_certificate(folder, name):
@@ -196,5 +160,3 @@ PROXY = """proxy_http_version 1.1;
             proxy_set_header X-Forwarded-Host $host;
             proxy_set_header X-Truecaller-Request-Id "";"""
 STRIP = "\n            ".join(f'proxy_set_header X-Truecaller-{name} "";' for name in HEADERS if name != "Request-Id")
-# Until the configuration has a key for it, the runtime is told by its own variable.
-THREADS = "server: { threads: 1 }" if re.search("^(# )?server:$", (ROOT / "config.yaml").read_text(), re.MULTILINE) else ""

@@ -10,33 +10,19 @@ import time
 
 import build
 import load
+from browser import Browser
 from processes import MEASURED, free_port, until_answered
-from scene import Browser, make_certificate
+from scene import make_certificate
 
 UP, DOWN = 30, 3
 SAMPLES, RENEWALS = 10, 30
-# pingora keeps each timer until it is due, so memory grows for as long as `timeouts.read`: five minutes.
+# Until then memory grows: sessions and logouts are remembered for their lifetime, and the cache of opened sessions fills up.
 WARM_UP = 6 * 60
 # How much the line through the samples may rise in an hour. In a short soak it is mostly noise, which the second number allows.
 MOST_GROWTH = {"rss_mib": (4, 2), "descriptors": (30, 16)}
 
-CONFIG = """
-callback: { path: "@CALLBACK@" }
-truecaller: { endpoints: ["http://127.0.0.1:@SIMULATOR@/v1/default"] }
-session:
-  public_url: http://127.0.0.1:@PORT@
-  secret: ${TRUEGATE_SESSION_SECRET}
-  partner: { key: a-key, name: A Shop }
-  link_base: http://127.0.0.1:@SIMULATOR@/truesdk/web_verify
-  upstream_cookies: []
-  # A logout is remembered for as long as its session could live, so that this is what memory grows by at first.
-  lifetime: 2m
-  idle: 2m
-routes:
-  - { path: /account, access: required }
-  - { path: /, access: public }
-limits: { logins_per_minute: off, callbacks_per_second: off }
-"""
+# A logout is remembered for as long as its session could live, so that this is what memory grows by at first.
+SHORT_SESSIONS = {"SESSION": "lifetime: 2m\n  idle: 2m", "MORE": "limits: { logins_per_minute: off, callbacks_per_second: off }"}
 
 
 class Soak:
@@ -71,7 +57,7 @@ class Soak:
         make_certificate(scene.folder, "listener")
         scene.start_app()
         self.app = scene.processes.running[-1]
-        command = scene.gateway("soak", self.plain, MODE=CONFIG, LISTEN=(
+        command = scene.gateway("session", self.plain, **SHORT_SESSIONS, LISTEN=(
             f"[{{ address: 127.0.0.1:{self.plain} }}, {{ address: 127.0.0.1:{self.tls}, certificate: listener.pem, key: listener.key }}]"))
         self.gateway = scene.processes.start("truegate", command, MEASURED, scene.environment)
         until_answered(self.plain)

@@ -3,7 +3,6 @@
 import http.client
 import itertools
 import json
-import random
 import socket
 import subprocess
 import sys
@@ -14,14 +13,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
+
+from browser import TIMEOUT, log_in
+from processes import free_port
 
 WARM_UP = 30
 REQUESTS = 300
 # Those that are counted, and the warm-up before and after callgrind starts to look.
 ALL_REQUESTS = 2 * WARM_UP + REQUESTS
-# Seconds: long enough for a program under callgrind on a busy machine.
-TIMEOUT = 300
 
 SITE = "http://127.0.0.1:8080"
 CALLBACK = "/truecaller/x7Kq2vNf9TzR4mWb6pLd"
@@ -74,12 +74,12 @@ class GatewayCase:
     def count(self, callgrind, program, name):
         """Counts what one request takes."""
         with ExitStack() as stack:
-            scene = Scene(program, stack)
-            requests = itertools.cycle(self.requests(scene))
-            command = scene.serve(self.config)
-            gateway = stack.enter_context(callgrind.serving(name, command, scene.log))
-            scene.wait(gateway, scene.ports["gateway"])
-            connection = http.client.HTTPConnection("127.0.0.1", scene.ports["gateway"], timeout=TIMEOUT)
+            surroundings = Surroundings(program, stack)
+            requests = itertools.cycle(self.requests(surroundings))
+            command = surroundings.serve(self.config)
+            gateway = stack.enter_context(callgrind.serving(name, command, surroundings.log))
+            surroundings.wait(gateway, surroundings.ports["gateway"])
+            connection = http.client.HTTPConnection("127.0.0.1", surroundings.ports["gateway"], timeout=TIMEOUT)
 
             def send(count):
                 for request in itertools.islice(requests, count):
@@ -94,14 +94,14 @@ class GatewayCase:
             connection.close()
             return round(counted / REQUESTS)
 
-    def requests(self, scene):
+    def requests(self, surroundings):
         if self.callbacks:
-            scene.simulate(scene.ports["gateway"])
-            grant = GRANT | {"endpoint": f"http://127.0.0.1:{scene.ports['simulator']}/v1/default"}
+            surroundings.simulate(surroundings.ports["gateway"])
+            grant = GRANT | {"endpoint": f"http://127.0.0.1:{surroundings.ports['simulator']}/v1/default"}
             return [("POST", CALLBACK, json.dumps(grant).encode(), CALLBACK_HEADERS)]
         if not self.browsers:
             return [("GET", "/api/orders/42", None, HEADERS)]
-        cookies = scene.cookies(self.config, self.browsers)
+        cookies = surroundings.cookies(self.config, self.browsers)
         return [("GET", "/api/orders/42", None, HEADERS | {"Cookie": cookie}) for cookie in cookies]
 
 
@@ -122,7 +122,7 @@ class App(BaseHTTPRequestHandler):
         pass
 
 
-class Scene:
+class Surroundings:
     """An app, and the free ports of what `program` runs as: gateways and the simulator."""
 
     def __init__(self, program, stack):
@@ -166,48 +166,7 @@ class Scene:
         port = free_port()
         self.simulate(port)
         self.start(self.serve(template, gateway=port, admin=free_port()), port)
-        return [log_in(port, self.ports["simulator"]) for _ in range(count)]
-
-
-def log_in(gateway, simulator):
-    """Logs a browser in, and returns its cookies."""
-    cookies = {}
-
-    def send(port, method, target, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
-        if port == gateway:
-            headers |= {"Host": urlsplit(SITE).netloc, "Origin": SITE}
-            headers |= {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
-        connection.request(method, target, body, headers)
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
-        assert response.status < 300, (method, target, response.status, text)
-        for line in response.headers.get_all("set-cookie", []) if port == gateway else []:
-            name, value = line.split(";")[0].split("=", 1)
-            cookies[name] = value
-        return text
-
-    login = json.loads(send(gateway, "POST", "/.truegate/login"))
-    link = urlsplit(login["deep_link"])
-    send(simulator, "GET", f"{link.path}?{link.query}")
-    answer = urlencode({"request_id": login["request_id"], "phone": "919999900002", "answer": "agree"})
-    send(simulator, "POST", "/simulator/phone", answer, **{"Content-Type": "application/x-www-form-urlencoded"})
-    status = f"/.truegate/status?request_id={login['request_id']}&since=opened&wait=25"
-    state = json.loads(send(gateway, "GET", status))["state"]
-    assert state == "verified", state
-    return "; ".join(f"{name}={value}" for name, value in cookies.items())
-
-
-def free_port():
-    """Finds a port that no other program is given: those that the system chooses are above."""
-    while True:
-        port = random.randrange(20000, 32768)
-        try:
-            with socket.create_server(("127.0.0.1", port)):
-                return port
-        except OSError:
-            continue
+        return [log_in(port, self.ports["simulator"], "919999900002", SITE) for _ in range(count)]
 
 
 def sessions(rules):
