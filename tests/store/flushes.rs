@@ -40,6 +40,24 @@ async fn a_stream_that_was_begun_anew_with_a_slow_clock_is_read_whole() {
 }
 
 #[tokio::test]
+async fn a_stream_that_was_begun_anew_is_read_whole_even_if_it_has_the_id_of_the_place() {
+    let server = Redis::start();
+    let store = RedisStore::new(&server.url(), 1).unwrap();
+    let (key, end) = ("{truegate}:revocations", "9999999999999");
+    server.command(&["XADD", key, "5-1", "generation", "5.1", "until", end, "sealed", "known"]);
+    let (known, cursor) = store.revocations(&Cursor::default()).await.unwrap();
+    assert_eq!(known, ["known"]);
+
+    server.command(&["DEL", key]);
+    for (id, sealed) in [("5-1", "new"), ("5-2", "newer")] {
+        server.command(&["XADD", key, id, "generation", "1.1", "until", end, "sealed", sealed]);
+    }
+    let (new, cursor) = store.revocations(&cursor).await.unwrap();
+    assert_eq!(new, ["new", "newer"]);
+    assert_eq!(store.revocations(&cursor).await, Ok((vec![], cursor.clone())));
+}
+
+#[tokio::test]
 async fn scripts_that_are_flushed_come_back() {
     let server = Redis::start();
     let store = RedisStore::new(&server.url(), 10).unwrap();

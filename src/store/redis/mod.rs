@@ -169,15 +169,18 @@ impl Store for RedisStore {
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         Box::pin(async move {
             let place = Place::of(after);
-            let mut entries = self.entries(&place).await?;
-            if !place.is_among(&entries) {
-                entries = self.entries(&Place::default()).await?;
-                // All of the place's own stream that is left came before the place.
-                if place.is_among(&entries) {
-                    entries.clear();
-                }
+            let entries = self.entries(&place).await?;
+            if place.is_among(&entries) {
+                return Ok(stream::behind(after, &place, entries));
             }
-            Ok(stream::behind(after, &place, entries))
+            let start = Place::default();
+            let mut entries = self.entries(&start).await?;
+            // All of the place's own stream that is left came before the place.
+            if place.is_among(&entries) {
+                entries.clear();
+            }
+            // Another stream may have an entry with the id of the place, too.
+            Ok(stream::behind(after, &start, entries))
         })
     }
 }
