@@ -2,13 +2,13 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Write},
+    io::{self, Read as _},
     path::Path,
     str,
 };
 
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::PhonesFileError;
 use crate::profile::PhoneDigits;
@@ -24,29 +24,65 @@ pub(super) struct Content {
 pub(super) type ContentDigest = [u8; 32];
 
 impl Content {
-    /// Reads a file line by line: no more of it than a line is in memory at a time.
+    /// Reads a file line by line: no more of it than a piece and a line is in memory at a time.
     pub(super) fn read(path: &Path) -> Result<Self, PhonesFileError> {
-        let mut file = BufReader::with_capacity(BUFFER, File::open(path)?);
-        let (mut digest, mut phones, mut line) = (Sha256::new(), Vec::new(), Zeroizing::new(Vec::new()));
-        for number in 1.. {
-            line.clear();
-            if file.read_until(b'\n', &mut line)? == 0 {
-                break;
+        let (mut digest, mut number) = (Sha256::new(), 1);
+        let (mut phones, mut line) = (Zeroizing::default(), Zeroizing::default());
+        for_each_piece(path, |piece| {
+            digest.update(piece);
+            for part in piece.split_inclusive(|byte| *byte == b'\n') {
+                append(&mut line, part);
+                if part.ends_with(b"\n") {
+                    append(&mut phones, phone(&line, number)?.as_slice());
+                    line.clear();
+                    number += 1;
+                }
             }
-            digest.update(&*line);
-            phones.extend(phone(&line, number)?);
-        }
+            Ok(())
+        })?;
+        append(&mut phones, phone(&line, number)?.as_slice());
         phones.sort_unstable();
         phones.dedup();
-        Ok(Self { digest: digest.finalize().into(), phones: Zeroizing::new(phones.into()) })
+        // To shrink the list would leave it behind where it was.
+        Ok(Self { digest: digest.finalize().into(), phones: Zeroizing::new(phones.as_slice().into()) })
     }
 }
 
 /// Returns the digest of a file, as [`Content::read`] makes it.
-pub(super) fn digest(path: &Path) -> io::Result<ContentDigest> {
-    let (mut file, mut digest) = (BufReader::with_capacity(BUFFER, File::open(path)?), Digesting(Sha256::new()));
-    io::copy(&mut file, &mut digest)?;
-    Ok(digest.0.finalize().into())
+pub(super) fn digest(path: &Path) -> Result<ContentDigest, PhonesFileError> {
+    let mut digest = Sha256::new();
+    for_each_piece(path, |piece| {
+        digest.update(piece);
+        Ok(())
+    })?;
+    Ok(digest.finalize().into())
+}
+
+/// Reads a file in pieces, and wipes them.
+fn for_each_piece(
+    path: &Path,
+    mut take: impl FnMut(&[u8]) -> Result<(), PhonesFileError>,
+) -> Result<(), PhonesFileError> {
+    let (mut file, mut buffer) = (File::open(path)?, Zeroizing::new(vec![0; BUFFER]));
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => take(&buffer[..length])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Appends items. A list that grows would leave its items behind where they were, so they are wiped there.
+fn append<T: Zeroize + Copy>(list: &mut Zeroizing<Vec<T>>, items: &[T]) {
+    let length = list.len() + items.len();
+    if length > list.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.next_power_of_two().max(SMALL)));
+        larger.extend_from_slice(list);
+        *list = larger;
+    }
+    list.extend_from_slice(items);
 }
 
 /// The number in a line; none if the line has a comment at most.
@@ -63,17 +99,7 @@ fn phone(line: &[u8], number: usize) -> Result<Option<PhoneDigits>, PhonesFileEr
     phone.map(Some).ok_or(PhonesFileError::Line(number))
 }
 
-struct Digesting(Sha256);
-
-impl Write for Digesting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
+/// The size of a piece.
 const BUFFER: usize = 64 * 1024;
+/// How much room a list has from its first item on: a line is rarely longer.
+const SMALL: usize = 128;
