@@ -15,10 +15,18 @@ use http::HeaderValue;
 /// The memory of one connection.
 #[derive(Default)]
 pub(super) struct Connection {
-    /// Whether its first head was changed while it was read.
-    pub(super) has_changed_head: Arc<AtomicBool>,
+    pub(super) progress: Arc<Progress>,
     /// The client of its last request, and the text of the address. A trusted proxy sends the requests of many clients.
     client: RefCell<Option<(IpAddr, HeaderValue)>>,
+}
+
+/// How far the requests of a connection have come. Those who read its bytes write it.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Whether the first head was changed while it was read.
+    has_changed_head: AtomicBool,
+    /// Whether a request has begun to come, or is being answered.
+    is_busy: AtomicBool,
 }
 
 impl Connection {
@@ -28,9 +36,33 @@ impl Connection {
     }
 }
 
+impl Progress {
+    /// Takes note that the first head was changed.
+    pub(super) fn change_head(&self) {
+        self.has_changed_head.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes note that bytes came.
+    pub(super) fn begin_request(&self) {
+        self.is_busy.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no byte has come since the last request ended.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.is_busy.load(Ordering::Relaxed)
+    }
+}
+
 /// Whether the current task serves a connection whose first head was changed.
 pub(super) fn has_changed_head() -> bool {
-    CONNECTION.try_with(|connection| connection.has_changed_head.load(Ordering::Relaxed)).unwrap_or(false)
+    let changed = |connection: &Connection| connection.progress.has_changed_head.load(Ordering::Relaxed);
+    CONNECTION.try_with(changed).unwrap_or(false)
+}
+
+/// Takes note that the request which the current task served has ended.
+pub(super) fn end_request() {
+    // A request of HTTP/2 has a task of its own, without a memory.
+    let _ = CONNECTION.try_with(|connection| connection.progress.is_busy.store(false, Ordering::Relaxed));
 }
 
 /// The text of a client's address. It is written once for all requests of the client on a connection.

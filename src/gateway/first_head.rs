@@ -8,10 +8,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -25,7 +22,8 @@ use pingora_core::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    connection::Connection,
+    connection::{Connection, Progress},
+    idle::until_idle,
     target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike},
 };
 
@@ -45,13 +43,10 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
             return self.0.process_new(stream, shutdown).await;
         }
         let connection = Connection::default();
-        let was_changed = Arc::clone(&connection.has_changed_head);
-        let first = FirstHead { stream, is_expected: true, head: BytesMut::new(), was_changed };
-        connection.serve(self.0.process_new(Box::new(first), shutdown)).await
-    }
-
-    async fn cleanup(&self) {
-        self.0.cleanup().await;
+        let progress = Arc::clone(&connection.progress);
+        let first = FirstHead { stream, is_expected: true, head: BytesMut::new(), progress: Arc::clone(&progress) };
+        let serving = connection.serve(self.0.process_new(Box::new(first), shutdown));
+        until_idle(serving, || progress.is_idle(), shutdown).await.flatten()
     }
 }
 
@@ -61,7 +56,7 @@ struct FirstHead {
     is_expected: bool,
     /// The bytes of a head with an absolute target until it is whole; then the part that was not handed out yet.
     head: BytesMut,
-    was_changed: Arc<AtomicBool>,
+    progress: Arc<Progress>,
 }
 
 impl FirstHead {
@@ -86,6 +81,7 @@ impl AsyncRead for FirstHead {
         while self.is_expected {
             let before = out.filled().len();
             ready!(Pin::new(&mut self.stream).poll_read(cx, out))?;
+            self.progress.begin_request();
             let came = &out.filled()[before..];
             let ended = came.is_empty();
             if self.head.is_empty() && (ended || !may_be_absolute(came)) {
@@ -100,13 +96,15 @@ impl AsyncRead for FirstHead {
             if ended || is_whole || !may_be_absolute(&self.head) {
                 self.is_expected = false;
                 if let Some(head) = spelled_alike(&self.head) {
-                    self.was_changed.store(true, Ordering::Relaxed);
+                    self.progress.change_head();
                     self.head = BytesMut::from(&*head);
                 }
             }
         }
         if self.head.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, out);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, out))?;
+            self.progress.begin_request();
+            return Poll::Ready(Ok(()));
         }
         self.give(out);
         Poll::Ready(Ok(()))

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener, TcpStream},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -12,7 +13,7 @@ use pingora_core::{
     server::ShutdownWatch,
 };
 use tokio::{net::TcpSocket, time::sleep};
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     accepted::{AcceptedConnection, Tls},
@@ -66,49 +67,71 @@ impl BoundListener {
         tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })
     }
 
-    /// The listener of connections for the threads. It needs a tokio runtime. TLS connections are tracked.
-    pub(super) fn into_listener(self, connections: &TaskTracker) -> Result<Listener, ListenError> {
+    /// The listener of connections for the threads. It needs a tokio runtime. It and its connections are tracked.
+    pub(super) fn into_listener(self, connections: &Connections) -> Result<Listener, ListenError> {
         let Self { socket, address, certificate } = self;
         let socket = tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
-        let tls = certificate.map(|certificate| (Arc::new(acceptor(certificate)), connections.clone()));
-        Ok(Listener { socket, tls })
+        let http_2 = connections.http_2.clone();
+        let tls = certificate.map(|certificate| Tls { acceptor: Arc::new(acceptor(certificate)), http_2 });
+        Ok(Listener { socket, tls, open: connections.others.token() })
     }
 }
 
 /// A listener that accepts connections.
 pub(super) struct Listener {
     socket: tokio::net::TcpListener,
-    tls: Option<(Arc<Acceptor>, TaskTracker)>,
+    tls: Option<Tls>,
+    /// A token that is there until the last connection was accepted. Each connection gets another one.
+    open: TaskTrackerToken,
+}
+
+/// The connections that are open, so that a stop can wait for them.
+#[derive(Default)]
+pub(super) struct Connections {
+    /// Has a token for each connection that is closed as soon as it is idle after a stop, and for each listener.
+    pub(super) others: TaskTracker,
+    /// Has a token for each connection of HTTP/2: its client is asked to close it.
+    pub(super) http_2: TaskTracker,
 }
 
 impl Listener {
-    /// Accepts connections, and hands each to a thread, until the gateway stops.
+    /// Accepts connections, and hands each to a thread, until the gateway stops. Those that came before the stop are accepted
+    /// all the same.
     pub(super) async fn accept(self, workers: Workers, telemetry: Telemetry, mut shutdown: ShutdownWatch) {
-        let accepting = async {
-            loop {
-                // The socket leaves the runtime of this thread.
-                let accepted = self.socket.accept().await;
-                match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
-                    Ok((socket, peer)) => workers.hand_over(self.connection(socket, peer, &telemetry)).await,
-                    Err(error) if is_of_one_client(&error) => {}
-                    Err(_) => {
-                        telemetry.failed_accept();
-                        sleep(PAUSE).await;
+        let Self { socket: listener, tls, open } = self;
+        let connection = |socket: TcpStream, peer: SocketAddr| {
+            let (tls, open, telemetry) = (tls.clone(), open.clone(), telemetry.clone());
+            AcceptedConnection { socket, peer, tls, open, telemetry }
+        };
+        // A gateway that is gone has stopped as well.
+        let mut stopped = pin!(shutdown.wait_for(|is_stopped| *is_stopped));
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = &mut stopped => break,
+            };
+            // The socket leaves the runtime of this thread.
+            match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
+                Ok((socket, peer)) => workers.hand_over(connection(socket, peer)).await,
+                Err(error) if is_of_one_client(&error) => {}
+                Err(_) => {
+                    telemetry.failed_accept();
+                    tokio::select! {
+                        () = sleep(PAUSE) => {}
+                        _ = &mut stopped => break,
                     }
                 }
             }
-        };
-        tokio::select! {
-            () = accepting => {}
-            // A gateway that is gone has stopped as well.
-            _ = shutdown.wait_for(|is_stopped| *is_stopped) => {}
         }
-    }
-
-    fn connection(&self, socket: TcpStream, peer: SocketAddr, telemetry: &Telemetry) -> AcceptedConnection {
-        let tls = self.tls.as_ref();
-        let tls = tls.map(|(acceptor, open)| Tls { acceptor: Arc::clone(acceptor), open: open.token() });
-        AcceptedConnection { socket, peer, tls, telemetry: telemetry.clone() }
+        // More than fit into the queue have not come before the stop.
+        let Ok(listener) = listener.into_std() else { return };
+        for _ in 0..BACKLOG {
+            match listener.accept().and_then(|(socket, peer)| socket.set_nonblocking(true).map(|()| (socket, peer))) {
+                Ok((socket, peer)) => workers.hand_over(connection(socket, peer)).await,
+                Err(error) if is_of_one_client(&error) => {}
+                Err(_) => break,
+            }
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod dev;
 mod failure;
 mod first_head;
 mod forwarded;
+mod idle;
 mod keys;
 mod listener_certificate;
 mod listeners;
@@ -60,7 +61,7 @@ use self::{
     assemble::VerificationTasks,
     config::Config,
     first_head::OneSpelling,
-    listeners::{BoundListener, ListenError},
+    listeners::{BoundListener, Connections, ListenError},
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::ResolvedUpstream,
@@ -86,7 +87,7 @@ pub(crate) struct Gateway {
     watcher: Watcher,
     in_flight: TaskTracker,
     verifications: VerificationTasks,
-    connections: TaskTracker,
+    connections: Connections,
     tasks: TaskTracker,
 }
 
@@ -140,7 +141,7 @@ impl Gateway {
             watcher: Watcher::default(),
             in_flight: proxy.in_flight.clone(),
             verifications,
-            connections: TaskTracker::new(),
+            connections: Connections::default(),
             tasks: TaskTracker::new(),
         };
         let certificates: Vec<_> = listeners.iter().filter_map(|listener| listener.certificate.clone()).collect();
@@ -167,18 +168,19 @@ impl Gateway {
         self.watcher.reload();
     }
 
-    /// Stops accepting connections. Requests in flight and the verifications of answered callbacks may end within the
-    /// configured grace; the rest is cut off.
+    /// Stops accepting connections. The requests that came before and the verifications of answered callbacks may end within
+    /// the configured grace; the rest is cut off.
     pub(crate) async fn stop(self) {
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
         self.gate.stop_waiting();
         if timeout(self.grace, self.drain()).await.is_err() {
-            let (requests, verifications) = (self.in_flight.len(), self.verifications.len());
+            let connections = self.connections.others.len() + self.connections.http_2.len();
             tracing::warn!(
-                requests,
-                verifications,
-                "shutdown_grace is over; the requests and verifications that are left are cut off"
+                connections,
+                requests = self.in_flight.len(),
+                verifications = self.verifications.len(),
+                "shutdown_grace is over; the connections and verifications that are left are cut off"
             );
         }
         let revocations = self.gate.unstored_revocations();
@@ -195,15 +197,23 @@ impl Gateway {
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
     }
 
-    /// Waits for the requests, then for what they leave behind: verifications, and the last frames of their answers, which
-    /// HTTP/2 writes after the end of a request.
+    /// Waits for the connections and their requests, then for what they leave behind: verifications, and the last frames of
+    /// their answers, which HTTP/2 writes after the end of a request.
     async fn drain(&self) {
-        self.in_flight.close();
-        self.in_flight.wait().await;
-        self.connections.close();
-        // A connection whose client is gone would never close.
-        let closed = timeout(LAST_FRAMES, self.connections.wait());
-        let _ = tokio::join!(self.verifications.wait(), closed);
+        let Connections { others, http_2 } = &self.connections;
+        for tracker in [others, http_2, &self.in_flight] {
+            tracker.close();
+        }
+        // They have all of the requests, but for those of HTTP/2.
+        others.wait().await;
+        loop {
+            self.in_flight.wait().await;
+            // A connection whose client is gone would never close.
+            if timeout(LAST_FRAMES, http_2.wait()).await.is_ok() || self.in_flight.is_empty() {
+                break;
+            }
+        }
+        self.verifications.wait().await;
     }
 
     async fn serve(

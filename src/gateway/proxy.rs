@@ -228,10 +228,12 @@ impl Exchange {
     }
 }
 
-/// Counts a request that is dropped because its session is over: pingora does not log it.
+/// Counts a request that is dropped because its session is over: pingora does not log it. A request that is not dropped has its
+/// whole answer by now.
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.count(self.status);
+        connection::end_request();
     }
 }
 

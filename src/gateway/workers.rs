@@ -45,7 +45,7 @@ struct Worker {
 /// How a thread learns of the end of the gateway, and how the gateway learns of the end of the thread.
 #[derive(Clone)]
 pub(super) struct WorkerStop {
-    /// Says when no more connections come, and idle ones are to be closed.
+    /// Says when idle connections are to be closed.
     pub(super) shutdown: ShutdownWatch,
     /// Says when the connections that are left are to be dropped.
     pub(super) ended: CancellationToken,
@@ -126,19 +126,10 @@ async fn serve<A: ServerApp + Send + Sync + 'static>(
     WorkerStop { shutdown, ended, .. }: WorkerStop,
     open: TaskTracker,
 ) {
-    let serving = async {
-        while let Some((connection, _untaken)) = taken.recv().await {
-            let (app, shutdown) = (Arc::clone(&app), shutdown.clone());
-            open.spawn(async move { connection.serve(&app, &shutdown).await });
-        }
-    };
-    let mut stopped = shutdown.clone();
-    let stopping = async {
-        // A gateway that is gone has stopped as well.
-        let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
-        app.cleanup().await;
-    };
-    tokio::join!(serving, stopping);
+    while let Some((connection, _untaken)) = taken.recv().await {
+        let (app, shutdown) = (Arc::clone(&app), shutdown.clone());
+        open.spawn(async move { connection.serve(&app, &shutdown).await });
+    }
     ended.cancelled().await;
 }
 

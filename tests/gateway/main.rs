@@ -3,6 +3,7 @@
 
 mod admin;
 mod ambient;
+mod arrived;
 mod causes;
 mod clients;
 mod command_line;

@@ -46,6 +46,7 @@ struct Site {
     stop: watch::Sender<bool>,
     end: CancellationToken,
     threads: TaskTracker,
+    connections: TaskTracker,
 }
 
 impl Site {
@@ -57,7 +58,8 @@ impl Site {
         let make = move || Ok(App { served: tell.clone(), released: Arc::clone(&released) });
         let workers = Workers::start(NonZero::new(count).unwrap(), &worker_stop, make).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        Self { workers, listener, clients: Vec::new(), served, release, stop, end, threads }
+        let (clients, connections) = (Vec::new(), TaskTracker::new());
+        Self { workers, listener, clients, served, release, stop, end, threads, connections }
     }
 
     /// A client connects, and says one byte.
@@ -68,7 +70,8 @@ impl Site {
         let (socket, peer) = self.listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
         let telemetry = Telemetry::new(Metrics::new());
-        self.workers.hand_over(AcceptedConnection { socket, peer, tls: None, telemetry }).await;
+        let open = self.connections.token();
+        self.workers.hand_over(AcceptedConnection { socket, peer, tls: None, open, telemetry }).await;
     }
 
     async fn served(&mut self) -> String {

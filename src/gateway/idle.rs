@@ -1,0 +1,42 @@
+//! When a connection is closed at a stop: as soon as it is idle, and never in the middle of a request.
+//!
+//! pingora closes all connections that wait for a head, even if a part of it has come or lies unread in the socket. So it never
+//! hears of the stop by its `cleanup`, and connections are closed here.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
+use pingora_core::server::ShutdownWatch;
+use tokio::time::sleep;
+
+/// Serves a connection. After a stop, this returns none, and drops the future, once the connection is idle.
+pub(super) async fn until_idle<T>(
+    serving: impl Future<Output = T>,
+    is_idle: impl Fn() -> bool,
+    shutdown: &ShutdownWatch,
+) -> Option<T> {
+    let (mut serving, mut stopped) = (pin!(serving), pin!(stopped(shutdown.clone())));
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = serving.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        // A connection that is busy looks again after its request.
+        if is_idle() && stopped.as_mut().poll(cx).is_ready() { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// Waits for the stop, and until what came before it is known here.
+async fn stopped(mut shutdown: ShutdownWatch) {
+    // A gateway that is gone has stopped as well.
+    let _ = shutdown.wait_for(|is_stopped| *is_stopped).await;
+    // The timer is large, and most connections never need it.
+    Box::pin(sleep(ARRIVAL)).await;
+}
+
+/// How long the runtime may take to learn of bytes that a socket has received.
+const ARRIVAL: Duration = Duration::from_millis(50);
