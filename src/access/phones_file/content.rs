@@ -20,7 +20,7 @@ pub(super) struct Content {
     pub(super) phones: Zeroizing<Box<[PhoneDigits]>>,
 }
 
-/// SHA-256 of all bytes of a file: no one can make two files that have the same.
+/// SHA-256 of all bytes of a file and a block of zeros: no one can make two files that have the same.
 pub(super) type ContentDigest = [u8; 32];
 
 impl Content {
@@ -44,7 +44,7 @@ impl Content {
         phones.sort_unstable();
         phones.dedup();
         // To shrink the list would leave it behind where it was.
-        Ok(Self { digest: digest.finalize().into(), phones: Zeroizing::new(phones.as_slice().into()) })
+        Ok(Self { digest: finish(&mut digest), phones: Zeroizing::new(phones.as_slice().into()) })
     }
 }
 
@@ -55,7 +55,13 @@ pub(super) fn digest(path: &Path) -> Result<ContentDigest, PhonesFileError> {
         digest.update(piece);
         Ok(())
     })?;
-    Ok(digest.finalize().into())
+    Ok(finish(&mut digest))
+}
+
+/// Ends a digest. It keeps the last bytes of the file until it has a block of them, so a block of zeros takes their place.
+fn finish(digest: &mut Sha256) -> ContentDigest {
+    digest.update([0; BLOCK]);
+    digest.finalize_reset().into()
 }
 
 /// Reads a file in pieces, and wipes them.
@@ -99,6 +105,8 @@ fn phone(line: &[u8], number: usize) -> Result<Option<PhoneDigits>, PhonesFileEr
     phone.map(Some).ok_or(PhonesFileError::Line(number))
 }
 
+/// What SHA-256 takes at a time.
+const BLOCK: usize = 64;
 /// The size of a piece.
 const BUFFER: usize = 64 * 1024;
 /// How much room a list has from its first item on: a line is rarely longer.

@@ -1,5 +1,7 @@
 use std::{error::Error, fs};
 
+use zeroize::Zeroizing;
+
 use super::*;
 
 struct Directory(tempfile::TempDir);
@@ -150,4 +152,40 @@ fn no_number_of_a_file_is_shown() {
     let directory = Directory::with("+919999900001\n");
     let file = PhonesFile::read(directory.path()).unwrap();
     assert!(!format!("{file:?}").contains("99999"));
+}
+
+/// How often a text is in the memory of this process. Its bytes are given inverted, so that they are not in it themselves.
+#[cfg(target_os = "linux")]
+fn in_memory(inverted: &[u8]) -> usize {
+    let (maps, memory) = (fs::read_to_string("/proc/self/maps").unwrap(), fs::File::open("/proc/self/mem").unwrap());
+    let mut found = 0;
+    for line in maps.lines().filter(|line| line.contains("rw-p")) {
+        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
+        let mut bytes = Zeroizing::new(vec![0; (end - start).try_into().unwrap()]);
+        // Another test may have freed it by now.
+        let read = std::os::unix::fs::FileExt::read_at(&memory, &mut bytes, start).unwrap_or_default();
+        let is_it = |part: &&[u8]| part.iter().zip(inverted).all(|(byte, inverted)| *byte == !inverted);
+        found += bytes[..read].windows(inverted.len()).filter(is_it).count();
+    }
+    found
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_file_was_read_through_is_wiped() {
+    let inverted = [9, 1, 7, 2, 6, 3, 5, 4, 4, 5, 3, 6_u8].map(|digit| !(digit + b'0'));
+    let mut text = Zeroizing::new(Vec::with_capacity(64));
+    text.push(b'+');
+    text.extend(inverted.iter().map(|byte| !byte));
+    text.extend_from_slice(b" # a guest\n");
+    let directory = Directory::with("");
+    fs::write(directory.path(), &text).unwrap();
+    assert!(in_memory(&inverted) > 0, "it is found where it is");
+    drop(text);
+
+    let file = PhonesFile::read(directory.path()).unwrap();
+    file.refresh().unwrap();
+
+    assert_eq!((file.len(), in_memory(&inverted)), (1, 0));
 }
