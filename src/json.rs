@@ -1,23 +1,32 @@
 //! The shape that every JSON text from outside must have before its members are read.
 
+use std::{borrow::Cow, iter::from_fn};
+
+use memchr::{memchr2, memchr2_iter};
+
 /// Returns bytes as the text of one JSON object that is not nested too deep. The grammar is left to the parser.
 ///
 /// serde would also read a struct from an array. serde_json's own limit of depth does not count members that are skipped, and
 /// the whole profile goes on to apps, whose parsers may have no limit.
 pub(crate) fn object(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
-    (is_object(text) && depth(text) <= MAX_DEPTH).then_some(text)
+    (is_object(text) && is_shallow(text)).then_some(text)
 }
 
 /// Whether a JSON text is an object, by its first character.
-pub(crate) fn is_object(text: &str) -> bool {
+fn is_object(text: &str) -> bool {
     text.trim_start_matches(|c| u8::try_from(c).is_ok_and(is_white_space)).starts_with('{')
 }
 
-/// Blanks a comma that stands after the last member of an object or array.
+/// Blanks a comma that stands after the last member of an object or array. It changes nothing else, so valid JSON stays as it is.
 ///
 /// The documentation's own sample profile has one, so a service that copies it serves invalid JSON.
-pub(crate) fn without_trailing_commas(text: &str) -> String {
+pub(crate) fn without_trailing_commas(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    // Few texts have a comma before a closing bracket, be it in a string, and only those are read byte by byte.
+    if !memchr2_iter(b'}', b']', bytes).any(|end| bytes[..end].trim_ascii_end().ends_with(b",")) {
+        return text.into();
+    }
     let mut repaired = text.to_owned();
     let (mut before, mut comma) = (None, None);
     for (at, byte) in outside_strings(text).filter(|(_, byte)| !is_white_space(*byte)) {
@@ -32,51 +41,52 @@ pub(crate) fn without_trailing_commas(text: &str) -> String {
         }
         before = Some(byte);
     }
-    repaired
+    repaired.into()
+}
+
+/// Whether no more objects and arrays are open at once than [`MAX_DEPTH`].
+fn is_shallow(text: &str) -> bool {
+    // Most texts do not have so many brackets in all, with those in strings.
+    memchr2_iter(b'{', b'[', text.as_bytes()).nth(MAX_DEPTH).is_none() || depth(text) <= MAX_DEPTH
 }
 
 /// Returns how many objects and arrays are open at once, at most.
 fn depth(text: &str) -> usize {
     let (mut open, mut deepest) = (0_usize, 0);
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
+    for (_, byte) in outside_strings(text) {
         match byte {
             b'{' | b'[' => {
                 open += 1;
                 deepest = deepest.max(open);
             }
             b'}' | b']' => open = open.saturating_sub(1),
-            b'"' => skip_string(&mut bytes),
             _ => {}
         }
     }
     deepest
 }
 
-/// Goes on behind the end of the string whose first quote was read.
-fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' => drop(bytes.next()),
-            b'"' => return,
-            _ => {}
-        }
-    }
+/// Returns the bytes outside of strings with their positions, and the first quote of each string.
+fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let (bytes, mut next) = (text.as_bytes(), 0);
+    from_fn(move || {
+        let (at, byte) = (next, *bytes.get(next)?);
+        next = if byte == b'"' { behind_string(bytes, at + 1) } else { at + 1 };
+        Some((at, byte))
+    })
 }
 
-/// Returns the bytes outside of strings with their positions, and the quotes of the strings.
-fn outside_strings(text: &str) -> impl Iterator<Item = (usize, u8)> {
-    let (mut in_string, mut escaped) = (false, false);
-    text.bytes().enumerate().filter(move |(_, byte)| {
-        let inside = in_string;
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ => {}
+/// Returns the position behind the string whose first character is at `at`.
+fn behind_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if bytes[at] == b'"' {
+            return at + 1;
         }
-        !inside || !in_string
-    })
+        // What is behind a backslash does not end the string.
+        at += 2;
+    }
+    bytes.len()
 }
 
 fn ends_a_value(byte: Option<u8>) -> bool {
@@ -102,6 +112,10 @@ mod tests {
             (" \n{\"a\":\"[[[\\\"[[[\"}".to_owned(), true),
             (nested(MAX_DEPTH), true),
             (nested(MAX_DEPTH + 1), false),
+            (format!("{{\"a\":\"{}\"}}", "[{".repeat(MAX_DEPTH)), true),
+            (format!("{{\"a\":[{}1]}}", "[],".repeat(MAX_DEPTH)), true),
+            (format!("{{\"a\":\"\\\\\",\"b\":{}}}", nested(MAX_DEPTH)), false),
+            (format!("{{\"a\":\"\\\"\",\"b\":{}}}", nested(MAX_DEPTH)), false),
             ("[]".to_owned(), false),
             ("null".to_owned(), false),
             ("\u{feff}{}".to_owned(), false),
@@ -123,6 +137,9 @@ mod tests {
             ("[,]", "[,]"),
             ("[1,,]", "[1,,]"),
             (r#"{"a":,}"#, r#"{"a":,}"#),
+            (r#"{"a":"\\",}"#, r#"{"a":"\\" }"#),
+            (r#"{"a":"\""#, r#"{"a":"\""#),
+            (r#"{"a":[1,],"b":"\"#, r#"{"a":[1 ],"b":"\"#),
         ] {
             assert_eq!(without_trailing_commas(text), repaired, "{text}");
         }

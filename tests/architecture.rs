@@ -19,7 +19,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "backoff", modules: &[], crates: &["tokio", "tower"] },
     Floor { place: "tasks", modules: &[], crates: &["tokio_util"] },
     Floor { place: "random", modules: &[], crates: &["base64", "rand_core", "zeroize"] },
-    Floor { place: "json", modules: &[], crates: &[] },
+    Floor { place: "json", modules: &[], crates: &["memchr"] },
     Floor { place: "tls", modules: &[], crates: &["rustls", "thiserror", "webpki_roots"] },
     Floor { place: "loopback", modules: &[], crates: &["url"] },
     Floor { place: "closed_list", modules: &[], crates: &["http"] },
@@ -34,7 +34,7 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "profile",
         modules: &["callback", "cause", "json"],
-        crates: &["serde", "serde_json", "thiserror", "url", "zeroize"],
+        crates: &["memchr", "serde", "serde_json", "thiserror", "url", "zeroize"],
     },
     Floor {
         place: "profile/client",

@@ -81,17 +81,14 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// [`FetchError::Unusable`] when the body is not a JSON object or has a member twice, [`FetchError::NoPhoneNumber`] when
-    /// its first phone number is not an E.164 number.
+    /// [`FetchError::Unusable`] when the body is not a JSON object, has a member twice, or has a number that no `f64` holds in the
+    /// place of an object or array. [`FetchError::NoPhoneNumber`] when its first phone number is not an E.164 number.
     pub fn parse(body: &[u8]) -> Result<Self, FetchError> {
         let text = json::object(body).ok_or(FetchError::Unusable)?;
-        if let Ok(wire) = serde_json::from_str(text) {
-            return Self::of(wire, text.to_owned());
-        }
-        let repaired = json::without_trailing_commas(text);
+        let text = json::without_trailing_commas(text);
         // A message of serde quotes the profile, which must reach no log.
-        let wire = serde_json::from_str(&repaired).map_err(|_| FetchError::Unusable)?;
-        Self::of(wire, repaired)
+        let wire = serde_json::from_str(&text).map_err(|_| FetchError::Unusable)?;
+        Self::of(wire, text.into_owned())
     }
 
     /// Returns first and last name, joined by one space.

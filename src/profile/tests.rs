@@ -64,6 +64,13 @@ fn optional_members_of_the_wrong_type_are_dropped() {
     let profile = parse(members).unwrap();
     assert_eq!((profile.name(), &profile.city, &profile.gender), (None, &None, &None));
     assert!(profile.badges.is_empty() && profile.avatar_url.is_none() && profile.email.is_none());
+    for other in ["null", "true", "-1", "1.5", "18446744073709551616", "[{}]", "{\"a\":[1]}", "\"\\n\""] {
+        let members = format!(r#","name":{other},"badges":{other},"onlineIdentities":{other},"addresses":[{other}]"#);
+        let profile = parse(&members).unwrap();
+        assert_eq!((profile.name(), &profile.city, &profile.email), (None, &None, &None), "{other}");
+    }
+    assert_eq!(parse(r#","name":1e999"#), Err(FetchError::Unusable));
+    assert_eq!(parse(r#","gender":1e999"#).unwrap().gender, None);
 }
 
 #[test]

@@ -1,10 +1,18 @@
 //! A profile as it is written: optional members of the wrong type are dropped, duplicate ones are refused.
 
-use serde::{Deserialize, Deserializer, de::Error};
+use std::{fmt, marker::PhantomData};
+
+use memchr::memchr;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use serde_json::value::RawValue;
 
 use super::PhoneNumber;
-use crate::json;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
@@ -123,22 +131,86 @@ impl<'de> Deserialize<'de> for JsonScalar {
 
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        if json::is_object(raw) { parse(raw).map(Self) } else { Ok(Self::default()) }
+        deserializer.deserialize_any(ContainerVisitor(PhantomData))
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        if raw.starts_with('[') { parse(raw).map(Self) } else { Ok(Self::default()) }
+        deserializer.deserialize_any(ContainerVisitor(PhantomData))
+    }
+}
+
+/// A value that is read from an object or from an array, and is the default where something else stands.
+trait Container<'de>: Default {
+    fn of_object<A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        IgnoredAny.visit_map(members).map(|_| Self::default())
+    }
+
+    fn of_array<A: SeqAccess<'de>>(items: A) -> Result<Self, A::Error> {
+        IgnoredAny.visit_seq(items).map(|_| Self::default())
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default> Container<'de> for Object<T> {
+    fn of_object<A: MapAccess<'de>>(members: A) -> Result<Self, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Container<'de> for List<T> {
+    fn of_array<A: SeqAccess<'de>>(items: A) -> Result<Self, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(items)).map(Self)
+    }
+}
+
+/// Reads a container in one go. A value that is kept raw first, as a scalar is, would be read twice.
+struct ContainerVisitor<C>(PhantomData<C>);
+
+impl<'de, C: Container<'de>> Visitor<'de> for ContainerVisitor<C> {
+    type Value = C;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<C, A::Error> {
+        C::of_object(members)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<C, A::Error> {
+        C::of_array(items)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<C, E> {
+        Ok(C::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<C, E> {
+        Ok(C::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<C, E> {
+        Ok(C::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<C, E> {
+        Ok(C::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<C, E> {
+        Ok(C::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<C, E> {
+        Ok(C::default())
     }
 }
 
 /// Returns the text of a valid JSON string as it stands between the quotes, unless it has escapes.
 fn unquoted(raw: &str) -> Option<&str> {
     let text = raw.strip_prefix('"')?.strip_suffix('"')?;
-    (!text.contains('\\')).then_some(text)
+    memchr(b'\\', text.as_bytes()).is_none().then_some(text)
 }
 
 /// Reads a part again, now as what it is. serde's own error would quote it, and no log may hold that.
