@@ -9,7 +9,7 @@ use std::{
     future::{Future, Ready, poll_fn, ready},
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -18,10 +18,10 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use support::source::{GRANT, PATH, PHONE, REFUSAL, Source};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::coop::poll_proceed};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use truegate::{
-    Identity, TruegateLayer,
+    Gate, Identity, TruegateLayer,
     layer::{GuardedBody, ResponseFuture, Truegate},
 };
 
@@ -99,6 +99,27 @@ async fn it_mounts_on_an_axum_router_as_it_is() {
     {
         let response = app.clone().oneshot(request.map(axum::body::Body::new)).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), greeted);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_always_has_a_frame_is_given_up_at_the_deadline() {
+    let gate = Gate::builder(PATH.parse().unwrap(), Source::prompt()).deadline(Duration::ZERO).build();
+    let service = TruegateLayer::new(gate).layer(service_fn(mirror::<Endless>));
+    let response = service.oneshot(Request::post(PATH).body(Endless).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+}
+
+/// A body of empty frames. It waits only when tokio says that its task had its turn.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        ready!(poll_proceed(cx)).made_progress();
+        Poll::Ready(Some(Ok(Frame::data(Bytes::new()))))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    mem,
     pin::pin,
     task::Poll,
     time::Instant,
@@ -84,7 +85,7 @@ impl Intake {
             if body.len() > self.limit() {
                 return self.reject(Rejection::BodyTooLarge, ConnectionReuse::Keep);
             }
-            let take = match std::mem::replace(&mut self.handler, BodyHandler::Callback(None)) {
+            let take = match mem::replace(&mut self.handler, BodyHandler::Callback(None)) {
                 BodyHandler::Callback(take) => take,
                 BodyHandler::Form(answer) => {
                     self.concluded = true;
@@ -176,11 +177,20 @@ impl Gate {
 }
 
 /// Returns the future's output, or `None` if the other future is ready first.
+///
+/// A future that is ready at once needs no timer, so it is the first to be asked, and later the last: tokio lets a task do so much
+/// in one turn, and a future that always has something to do would leave the timer nothing of it.
 pub(crate) async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
-    let (mut first, mut future) = (pin!(first), pin!(future));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => first.as_mut().poll(cx).map(|()| None),
+    let (mut first, mut future, mut is_waiting) = (pin!(first), pin!(future), false);
+    poll_fn(|cx| {
+        if is_waiting && first.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let output = future.as_mut().poll(cx).map(Some);
+        if output.is_pending() && !mem::replace(&mut is_waiting, true) {
+            return first.as_mut().poll(cx).map(|()| None);
+        }
+        output
     })
     .await
 }

@@ -291,3 +291,14 @@ fn every_rejection_is_told_apart_and_documented() {
         assert!(text.contains(&format!("{} `{code}`", status.as_str())), "{rejection:?} is not documented");
     }
 }
+
+#[tokio::test]
+async fn a_deadline_ends_work_that_never_waits_for_anything() {
+    let gate = Gate::builder(PATH.parse().unwrap(), Source::silent()).build();
+    let busy = async {
+        loop {
+            tokio::task::consume_budget().await;
+        }
+    };
+    assert_eq!(gate.by(gate.0.clock.now(), busy).await, None::<()>);
+}

@@ -23,6 +23,7 @@ pin_project! {
         #[pin]
         body: B,
         expired: BoxFuture<'static, ()>,
+        is_waiting: bool,
         limit: usize,
         first: Bytes,
         more: BytesMut,
@@ -33,7 +34,7 @@ pin_project! {
 impl<B> Read<B> {
     pub(super) fn new(body: B, intake: &Intake) -> Self {
         let (expired, limit) = (intake.expired(), intake.limit());
-        Self { body, expired, limit, first: Bytes::new(), more: BytesMut::new(), trailers: None }
+        Self { body, expired, is_waiting: false, limit, first: Bytes::new(), more: BytesMut::new(), trailers: None }
     }
 }
 
@@ -50,12 +51,16 @@ impl<B: Body<Data = Bytes>> Future for Read<B> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        // A body that came with its head needs no timer. Later, a body that always has a frame must not keep the timer waiting.
+        if *this.is_waiting && this.expired.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(ReadFailure::TooSlow));
+        }
         loop {
             let frame = match this.body.as_mut().poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => frame,
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(ReadFailure::Interrupted)),
                 Poll::Ready(None) => break,
-                // A body that came with its head needs no timer.
+                Poll::Pending if mem::replace(this.is_waiting, true) => return Poll::Pending,
                 Poll::Pending => return this.expired.as_mut().poll(cx).map(|()| Err(ReadFailure::TooSlow)),
             };
             match frame.into_data() {
@@ -115,6 +120,10 @@ impl Drain {
 
     /// Is ready once the body has ended, or the bounds are reached.
     pub(super) fn poll_end<B: Body<Data = Bytes>>(&mut self, mut body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<()> {
+        // A body that always has a frame must not keep the timer waiting.
+        if self.bounds.as_mut().is_some_and(|bounds| bounds.expired.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(());
+        }
         loop {
             match body.as_mut().poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {

@@ -11,19 +11,15 @@ use pingora_proxy::Session;
 use tokio::time::timeout;
 
 use super::TruegateModule;
-use crate::gate::{Intake, Leftover, ReadFailure};
+use crate::gate::{Intake, Leftover, ReadFailure, plugin::unless};
 
 /// Reads the body to its end.
 ///
 /// pingora keeps up to 64 KiB of it for the upstream, and silently nothing of what is larger, so that is the limit.
 pub(super) async fn read(session: &mut Session, intake: &Intake) -> Result<Bytes, ReadFailure> {
     session.enable_retry_buffering();
-    tokio::select! {
-        // A body that came with its head needs no timer.
-        biased;
-        body = read_within(session, intake.limit().min(RETRY_BUFFER)) => body,
-        () = intake.expired() => Err(ReadFailure::TooSlow),
-    }
+    let body = read_within(session, intake.limit().min(RETRY_BUFFER));
+    unless(intake.expired(), body).await.unwrap_or(Err(ReadFailure::TooSlow))
 }
 
 async fn read_within(session: &mut Session, limit: usize) -> Result<Bytes, ReadFailure> {
