@@ -2,8 +2,9 @@
 //!
 //! A connection stays on one thread from its first byte to its last, with the connections to the app that it uses. So one
 //! thread that is stuck leaves the others alone, with an exception: all threads share the connections to profile endpoints
-//! and to the store, and each of these is driven by the thread that opened it. The listeners, the admin routes and everything
-//! that is watched run on none of these threads.
+//! and to the store, and each of these is driven by the thread that opened it. Callbacks that wait in vain on a connection of a
+//! thread that is stuck are the last ones that use it. The listeners, the admin routes and everything that is watched run on none
+//! of these threads.
 
 use std::{
     io,

@@ -1,13 +1,15 @@
 //! Connections are kept, and one is enough.
 
 use std::{
+    io::ErrorKind,
     num::NonZero,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use http::Version;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
     task::JoinSet,
 };
@@ -22,6 +24,7 @@ use tokio_rustls::{
 use truegate::{
     callback::ProfileEndpoint,
     cause::Cause,
+    clock::{Clock, ManualClock},
     profile::{ProfileClient, ProfileSource},
     simulator::{Fault, Simulator},
 };
@@ -92,6 +95,74 @@ async fn a_fetch_that_is_given_up_takes_no_connection_with_it() {
 
     assert!(next.is_ok());
     assert_eq!((simulator.fetches(), simulator.connections()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_silent_until_a_deadline_is_used_no_more() {
+    let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
+    let clock = ManualClock::default();
+    let client = ProfileClient::builder().trust(certificate).clock(clock.clone()).build().unwrap();
+    assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+    simulator.plan([Fault::Hang]);
+    let (grant, patience) = (grant(simulator.endpoint()), Duration::from_millis(2500));
+    tokio::select! {
+        _ = client.fetch(&grant, clock.now() + patience) => panic!("it was answered"),
+        () = async {
+            within(simulator.wait_for_fetches(2)).await;
+            clock.advance(patience);
+        } => {}
+    }
+
+    let next = fetch(&client, &grant).await;
+
+    assert!(next.is_ok());
+    assert_eq!((simulator.fetches(), simulator.connections()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_slow_answer_gives_up_no_connection_that_answers_others() {
+    let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
+    let clock = ManualClock::default();
+    let client = ProfileClient::builder().trust(certificate).clock(clock.clone()).build().unwrap();
+    assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+    simulator.plan([Fault::Hang]);
+    let (grant, patience) = (grant(simulator.endpoint()), Duration::from_millis(2500));
+    tokio::select! {
+        _ = client.fetch(&grant, clock.now() + patience) => panic!("it was answered"),
+        () = async {
+            within(simulator.wait_for_fetches(2)).await;
+            clock.advance(patience);
+            assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+        } => {}
+    }
+
+    let next = fetch(&client, &grant).await;
+
+    assert!(next.is_ok());
+    assert_eq!((simulator.fetches(), simulator.connections()), (4, 1));
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_without_another_callback() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/v1/default", listener.local_addr().unwrap());
+    let clock = ManualClock::default();
+    let client = ProfileClient::builder().clock(clock.clone()).build().unwrap();
+    let serve = async {
+        let mut stream = BufReader::new(within(listener.accept()).await.unwrap().0);
+        let mut line = String::new();
+        while within(stream.read_line(&mut line)).await.unwrap() > 2 {
+            line.clear();
+        }
+        stream.write_all(ANSWER).await.unwrap();
+        stream
+    };
+    let (outcome, mut stream) = tokio::join!(outcome(&client, &endpoint), serve);
+    assert_eq!(outcome, Ok(()));
+
+    clock.advance(Duration::from_secs(90));
+
+    assert_eq!(within(stream.read_u8()).await.unwrap_err().kind(), ErrorKind::UnexpectedEof);
 }
 
 #[tokio::test]
@@ -184,5 +255,6 @@ impl ClosingServer {
     }
 }
 
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{\"phoneNumbers\":[\"919999999999\"]}";
 const LAST_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 33\r\n\r\n\
                              {\"phoneNumbers\":[\"919999999999\"]}";

@@ -14,10 +14,13 @@ use super::{
     connector::{Connector, HTTP_2, HTTP_11},
     resolver::PublicResolver,
 };
-use crate::tls::{self, NoCertificate};
+use crate::{
+    clock::{Clock, SystemClock},
+    tls::{self, NoCertificate},
+};
 
 /// Builds a [`ProfileClient`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct ProfileClientBuilder {
     pub(crate) connect_timeout: Duration,
@@ -28,6 +31,7 @@ pub struct ProfileClientBuilder {
     pub(crate) trusted: Vec<u8>,
     /// The addresses to connect to for a host, in place of its DNS addresses.
     pub(crate) resolve: HashMap<String, SocketAddr>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl ProfileClientBuilder {
@@ -70,6 +74,13 @@ impl ProfileClientBuilder {
         self
     }
 
+    /// Sets the clock that says how old connections, answers of DNS and failures are. Defaults to the machine's. The limit of the
+    /// time to connect, and HTTP/2 pings, follow tokio's clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
@@ -79,7 +90,12 @@ impl ProfileClientBuilder {
         let mut tls = tls::config(&self.trusted)?;
         tls.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_11.to_vec()];
         Ok(ProfileClient {
-            connector: Connector::new(PublicResolver::new(self.resolve), tls, self.connect_timeout),
+            connector: Connector::new(
+                PublicResolver::new(self.resolve, Arc::clone(&self.clock)),
+                tls,
+                self.connect_timeout,
+            ),
+            clock: self.clock,
             attempts: self.attempts,
             profile_limit: self.profile_limit,
             concurrency: self.concurrency,
@@ -97,9 +113,12 @@ impl Default for ProfileClientBuilder {
             concurrency: NonZeroUsize::new(256).expect("256 is not zero"),
             trusted: Vec::new(),
             resolve: HashMap::new(),
+            clock: Arc::new(SystemClock),
         }
     }
 }
+
+redacted!(ProfileClientBuilder);
 
 /// The reason why a client could not be built.
 #[derive(Debug, thiserror::Error)]

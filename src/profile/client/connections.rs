@@ -1,6 +1,7 @@
 //! The connections to one endpoint: an HTTP/2 connection that is kept open ahead of need, or idle HTTP/1.1 connections.
 
 use std::{
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
@@ -21,18 +22,14 @@ use super::{
     breaker::Breaker,
     connector::{Connection, Connector, Driver},
 };
-use crate::{
-    backoff,
-    callback::ProfileEndpoint,
-    clock::{Clock, SystemClock},
-    profile::FetchError,
-};
+use crate::{backoff, callback::ProfileEndpoint, clock::Clock, profile::FetchError};
 
 /// The connections to one endpoint. An endpoint that is slow or away does not hold up callbacks for other endpoints.
 pub(super) struct Connections {
     /// One for each fetch that may run at once.
     pub(super) permits: Semaphore,
     connector: Connector,
+    clock: Arc<dyn Clock>,
     url: Uri,
     /// The URL as HTTP/1.1 writes it: the path, and the host in a line of its own.
     path: Uri,
@@ -45,7 +42,12 @@ pub(super) struct Connections {
 struct State {
     breaker: Breaker,
     shared: Option<http2::SendRequest<Empty<Bytes>>>,
+    /// How often the endpoint has let an HTTP/2 connection be opened, or has answered on one.
+    signs_of_life: u64,
+    /// HTTP/1.1 connections and the times at which they became idle, in this order.
     idle: Vec<(http1::SendRequest<Empty<Bytes>>, Instant)>,
+    /// Whether a task closes the connections that are idle for too long.
+    is_swept: bool,
     /// Whether the server speaks HTTP/1.1 only, so that each request at once needs a connection of its own.
     is_http1: bool,
     /// When the endpoint was last asked.
@@ -61,20 +63,28 @@ impl State {
 }
 
 impl Connections {
-    pub(super) fn new(endpoint: &ProfileEndpoint, connector: Connector, concurrency: usize) -> Self {
+    pub(super) fn new(
+        endpoint: &ProfileEndpoint,
+        connector: Connector,
+        clock: Arc<dyn Clock>,
+        concurrency: usize,
+    ) -> Self {
         let url: Uri = endpoint.url().as_str().parse().expect("a canonical URL without a fragment is a URI");
         let host = url.authority().map_or("", |authority| authority.as_str());
         let state = State {
             breaker: Breaker::default(),
             shared: None,
+            signs_of_life: 0,
             idle: Vec::new(),
+            is_swept: false,
             is_http1: endpoint.url().scheme() == "http",
-            asked: SystemClock.now(),
+            asked: clock.now(),
             lost: 0,
         };
         Self {
             permits: Semaphore::new(concurrency),
             connector,
+            clock,
             path: url.path().parse().expect("the path of a URI is a URI"),
             host: HeaderValue::from_str(host).expect("an authority is visible ASCII"),
             url,
@@ -89,9 +99,9 @@ impl Connections {
         bearer: &HeaderValue,
         deadline: Instant,
     ) -> Result<(Response<Incoming>, Connection), FetchError> {
-        self.state().asked = SystemClock.now();
+        self.state().asked = self.clock.now();
         while let Some(mut connection) = self.reuse().await {
-            match self.send(&mut connection, bearer).await {
+            match self.send(&mut connection, bearer, deadline).await {
                 Ok(response) => return Ok((response, connection)),
                 Err(mut error) => {
                     let is_unsent = error.take_message().is_some();
@@ -103,16 +113,21 @@ impl Connections {
             }
         }
         let mut connection = self.open(deadline).await?;
-        let answered = self.send(&mut connection, bearer).await;
+        let answered = self.send(&mut connection, bearer, deadline).await;
         answered.map(|response| (response, connection)).map_err(|error| answer::failed(error.into_error()))
     }
 
     /// Keeps a connection for the next request.
-    pub(super) fn give_back(&self, connection: Connection) {
+    pub(super) fn give_back(self: &Arc<Self>, connection: Connection) {
         if let Connection::Http1(requests) = connection {
+            let now = self.clock.now();
             let mut state = self.state();
             state.idle.retain(|(requests, _)| !requests.is_closed());
-            state.idle.push((requests, SystemClock.now()));
+            state.idle.push((requests, now));
+            if !mem::replace(&mut state.is_swept, true) {
+                let sweep = Self::sweep(Arc::downgrade(self), Arc::clone(&self.clock), now + LONGEST_IDLE);
+                TokioExecutor::new().execute(sweep);
+            }
         }
     }
 
@@ -120,6 +135,7 @@ impl Connections {
         &self,
         connection: &mut Connection,
         bearer: &HeaderValue,
+        deadline: Instant,
     ) -> Result<Response<Incoming>, TrySendError<Request<Empty<Bytes>>>> {
         let mut request = Request::new(Empty::new());
         let headers = request.headers_mut();
@@ -135,7 +151,10 @@ impl Connections {
             }
             Connection::Http2(requests) => {
                 *request.uri_mut() = self.url.clone();
-                requests.try_send_request(request).await
+                let silence = Silence { connections: self, signs_of_life: self.state().signs_of_life, deadline };
+                let answered = requests.try_send_request(request).await;
+                silence.end();
+                answered
             }
         }
     }
@@ -150,7 +169,7 @@ impl Connections {
                 }
                 state.idle.pop()?
             };
-            if SystemClock.now() < since + LONGEST_IDLE && requests.ready().await.is_ok() {
+            if self.clock.now() < since + LONGEST_IDLE && requests.ready().await.is_ok() {
                 return Some(Connection::Http1(requests));
             }
         }
@@ -171,7 +190,7 @@ impl Connections {
             return Err(failure.clone().into());
         }
         let opened = self.connector.open(&self.url).await;
-        let now = SystemClock.now();
+        let now = self.clock.now();
         let mut state = self.state();
         let (connection, driver) = match opened {
             Ok(opened) => opened,
@@ -186,6 +205,7 @@ impl Connections {
             Connection::Http1(_) => TokioExecutor::new().execute(driver),
             Connection::Http2(requests) => {
                 state.shared = Some(requests.clone());
+                state.signs_of_life += 1;
                 self.keep_open(driver, now);
             }
         }
@@ -194,7 +214,7 @@ impl Connections {
 
     /// Waits for the end of a short back-off; fails during a long one. Returns how many attempts had failed before.
     async fn admit(&self, deadline: Instant) -> Result<u64, FetchError> {
-        let now = SystemClock.now();
+        let now = self.clock.now();
         let (failures, until) = {
             let state = self.state();
             let until = match state.breaker.open() {
@@ -206,34 +226,48 @@ impl Connections {
             (state.breaker.failures(), until)
         };
         if let Some(until) = until.filter(|until| now < *until) {
-            SystemClock.sleep_until(until).await;
+            self.clock.sleep_until(until).await;
         }
         Ok(failures)
     }
 
+    /// Closes connections that are idle for too long, until none is idle.
+    async fn sweep(connections: Weak<Self>, clock: Arc<dyn Clock>, mut due: Instant) {
+        loop {
+            clock.sleep_until(due).await;
+            let Some(connections) = connections.upgrade() else { return };
+            let (now, mut state) = (clock.now(), connections.state());
+            state.idle.retain(|(requests, since)| !requests.is_closed() && now < *since + LONGEST_IDLE);
+            let Some((_, since)) = state.idle.first() else {
+                state.is_swept = false;
+                return;
+            };
+            due = *since + LONGEST_IDLE;
+        }
+    }
+
     /// Opens a connection ahead of the first callback, in a task of its own.
     pub(super) fn connect(self: &Arc<Self>) {
-        let connections = Arc::downgrade(self);
-        TokioExecutor::new().execute(async move { Self::open_ahead(&connections, 0).await });
+        let (connections, clock) = (Arc::downgrade(self), Arc::clone(&self.clock));
+        TokioExecutor::new().execute(async move { Self::open_ahead(&connections, &*clock, 0).await });
     }
 
     /// Drives an HTTP/2 connection, and opens the next one when it is lost.
     fn keep_open(self: &Arc<Self>, driver: Driver, opened: Instant) {
-        let connections = Arc::downgrade(self);
+        let (connections, clock) = (Arc::downgrade(self), Arc::clone(&self.clock));
         TokioExecutor::new().execute(async move {
             driver.await;
             let lost = connections.upgrade().map(|connections| connections.note_loss(opened));
-            Self::open_ahead(&connections, lost.unwrap_or_default()).await;
+            Self::open_ahead(&connections, &*clock, lost.unwrap_or_default()).await;
         });
     }
 
     /// Opens a connection for the next callback, unless none has come for long. It sends no request.
-    async fn open_ahead(connections: &Weak<Self>, lost: usize) {
+    async fn open_ahead(connections: &Weak<Self>, clock: &dyn Clock, lost: usize) {
         for pause in backoff::doubling(SHORTEST_PAUSE, LONGEST_PAUSE).skip(lost) {
-            let now = SystemClock.now();
-            SystemClock.sleep_until(now + backoff::jittered(pause)).await;
+            clock.sleep_until(clock.now() + backoff::jittered(pause)).await;
             let Some(connections) = connections.upgrade() else { return };
-            let now = SystemClock.now();
+            let now = clock.now();
             let is_wanted = now < connections.state().asked + KEPT_OPEN;
             if !is_wanted || connections.state().shared().is_some() {
                 return;
@@ -247,12 +281,39 @@ impl Connections {
     /// Counts a connection that was soon lost, and returns how many there were in a row.
     fn note_loss(&self, opened: Instant) -> usize {
         let mut state = self.state();
-        state.lost = if SystemClock.now() < opened + LONGEST_PAUSE { state.lost + 1 } else { 0 };
+        state.lost = if self.clock.now() < opened + LONGEST_PAUSE { state.lost + 1 } else { 0 };
         state.lost
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request on the HTTP/2 connection that is not answered yet.
+///
+/// A connection that is dead, or whose runtime is stuck, says nothing until pings time out, or for ever. So the first request
+/// that waits in vain until its deadline, while no other is answered, gives the connection up for all.
+struct Silence<'a> {
+    connections: &'a Connections,
+    signs_of_life: u64,
+    deadline: Instant,
+}
+
+impl Silence<'_> {
+    fn end(self) {
+        self.connections.state().signs_of_life += 1;
+        mem::forget(self);
+    }
+}
+
+impl Drop for Silence<'_> {
+    fn drop(&mut self) {
+        let is_over = self.connections.clock.now() >= self.deadline;
+        let mut state = self.connections.state();
+        if is_over && state.signs_of_life == self.signs_of_life {
+            state.shared = None;
+        }
     }
 }
 

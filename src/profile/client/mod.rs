@@ -33,6 +33,7 @@ use super::{FetchError, Profile, ProfileFuture, ProfileSource};
 use crate::{
     backoff,
     callback::{Endpoints, Grant, ProfileEndpoint},
+    clock::Clock,
 };
 
 /// Fetches profiles with hyper, over connections that are kept between callbacks.
@@ -45,10 +46,12 @@ use crate::{
 /// is sent for that. While an endpoint cannot be connected to, callbacks for it fail at once. The first one that comes 100 ms
 /// after a failure tries again; in a long outage, one tries every 2 s.
 ///
-/// A connection belongs to the tokio runtime that opened it.
+/// A connection belongs to the tokio runtime that opened it. If an HTTP/2 connection says nothing until the deadline of a fetch,
+/// because the network has lost it or its runtime is stuck, the next callback opens another one.
 #[derive(Clone)]
 pub struct ProfileClient {
     connector: Connector,
+    clock: Arc<dyn Clock>,
     attempts: NonZeroU32,
     profile_limit: usize,
     concurrency: NonZeroUsize,
@@ -108,7 +111,8 @@ impl ProfileClient {
         if let Some(connections) = connections.get(endpoint) {
             return Arc::clone(connections);
         }
-        let new = Connections::new(endpoint, self.connector.clone(), self.concurrency.get());
+        let (connector, clock) = (self.connector.clone(), Arc::clone(&self.clock));
+        let new = Connections::new(endpoint, connector, clock, self.concurrency.get());
         Arc::clone(connections.entry(endpoint.clone()).or_insert(Arc::new(new)))
     }
 }

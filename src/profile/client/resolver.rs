@@ -15,10 +15,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use crate::{
-    cause::NoAddress,
-    clock::{Clock, SystemClock},
-};
+use crate::{cause::NoAddress, clock::Clock};
 
 /// The system's resolver, less the addresses that no public name should have. Clones share the answers that are kept.
 ///
@@ -28,6 +25,7 @@ pub(super) struct PublicResolver {
     /// The addresses to connect to in place of those that a name has.
     resolve: Arc<HashMap<String, SocketAddr>>,
     answers: Arc<Mutex<Answers>>,
+    clock: Arc<dyn Clock>,
 }
 
 /// The last answer for each name. Only the hosts of listed endpoints are looked up.
@@ -42,8 +40,8 @@ struct Answer {
 }
 
 impl PublicResolver {
-    pub(super) fn new(resolve: HashMap<String, SocketAddr>) -> Self {
-        Self { resolve: Arc::new(resolve), answers: Arc::default() }
+    pub(super) fn new(resolve: HashMap<String, SocketAddr>, clock: Arc<dyn Clock>) -> Self {
+        Self { resolve: Arc::new(resolve), answers: Arc::default(), clock }
     }
 
     /// Looks a name up again when it is next needed, because no address of the last answer could be connected to.
@@ -58,7 +56,7 @@ impl PublicResolver {
         if let Some(address) = self.resolve.get(name) {
             return Ok(vec![*address].into_iter());
         }
-        let now = SystemClock.now();
+        let now = self.clock.now();
         let (fresh, patience) = {
             let answers = self.answers();
             (answers.fresh(name, now), answers.patience(name, now))
@@ -210,7 +208,8 @@ mod tests {
 
     #[test]
     fn an_answer_whose_addresses_cannot_be_connected_to_is_not_fresh() {
-        let (clock, resolver) = (ManualClock::default(), PublicResolver::new(HashMap::new()));
+        let clock = ManualClock::default();
+        let resolver = PublicResolver::new(HashMap::new(), Arc::new(clock.clone()));
         learn(&mut resolver.answers(), "8.8.8.8:0", clock.now());
         assert_eq!(resolver.answers().patience(NAME, clock.now()), PATIENCE);
         resolver.distrust(NAME);
