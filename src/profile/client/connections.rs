@@ -112,7 +112,8 @@ impl Connections {
                 }
             }
         }
-        let mut connection = self.open(deadline).await?;
+        // The rare path is boxed, because a future is as large as its largest path.
+        let mut connection = Box::pin(self.open(deadline)).await?;
         let answered = self.send(&mut connection, bearer, deadline).await;
         answered.map(|response| (response, connection)).map_err(|error| answer::failed(error.into_error()))
     }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::Uri;
 use http_body_util::Empty;
-use hyper::client::conn::{http1, http2};
+use hyper::{
+    client::conn::{http1, http2},
+    rt::Executor,
+};
 use hyper_util::{
     client::legacy::connect::HttpConnector,
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -87,7 +90,7 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (requests, connection) = http2::Builder::new(TokioExecutor::new())
+        let (requests, connection) = http2::Builder::new(BoxingExecutor)
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(self.limit)
@@ -95,6 +98,17 @@ impl Connector {
             .handshake(TokioIo::new(stream))
             .await?;
         Ok((Connection::Http2(requests), Box::pin(async { drop(connection.await) })))
+    }
+}
+
+/// Spawns the tasks of a connection in boxes. hyper has one type for the task of a connection and for those of its requests, so
+/// each request would be as large as a connection, and is moved several times.
+#[derive(Clone)]
+struct BoxingExecutor;
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for BoxingExecutor {
+    fn execute(&self, task: F) {
+        TokioExecutor::new().execute(Box::pin(task));
     }
 }
 

@@ -130,7 +130,7 @@ impl ProfileSource for ProfileClient {
 }
 
 fn bearer(grant: &Grant) -> HeaderValue {
-    let bearer = format!("Bearer {}", grant.token().expose());
+    let bearer = ["Bearer ", grant.token().expose()].concat();
     let mut value = HeaderValue::try_from(bearer).expect("a token is visible ASCII");
     value.set_sensitive(true);
     value
