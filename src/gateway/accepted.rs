@@ -19,7 +19,11 @@ use pingora_core::{
 use tokio::time::timeout;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-use super::{buffered::Buffered, idle::until_idle, telemetry::Telemetry};
+use super::{
+    buffered::Buffered,
+    idle::{ARRIVAL, until_idle},
+    telemetry::Telemetry,
+};
 
 /// A connection from a client, on no thread yet.
 pub(super) struct AcceptedConnection {
@@ -79,7 +83,7 @@ impl Tls {
         shutdown: &ShutdownWatch,
     ) -> Option<pingora_core::Result<TlsStream<Buffered>>> {
         // A socket that is broken fails again when it is read.
-        let _ = until_idle(socket.readable(), || true, shutdown).await?;
+        let _ = until_idle(socket.readable(), || true, shutdown, ARRIVAL).await?;
         Some(self.acceptor.tls_handshake(Buffered::new(unbuffered(socket, peer), RECORD)).await)
     }
 }

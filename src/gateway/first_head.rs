@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     connection::{Connection, Progress},
-    idle::until_idle,
+    idle::{ARRIVAL, FIRST_REQUEST, until_idle},
     target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike},
 };
 
@@ -42,11 +42,14 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
             return self.0.process_new(stream, shutdown).await;
         }
+        // A client that shook hands during the stop sends its request only now.
+        let shook_hands = stream.get_ssl_digest().is_some() && *shutdown.borrow();
+        let time = if shook_hands { FIRST_REQUEST } else { ARRIVAL };
         let connection = Connection::default();
         let progress = Arc::clone(&connection.progress);
         let first = FirstHead { stream, is_expected: true, head: BytesMut::new(), progress: Arc::clone(&progress) };
         let serving = connection.serve(self.0.process_new(Box::new(first), shutdown));
-        until_idle(serving, || progress.is_idle(), shutdown).await.flatten()
+        until_idle(serving, || progress.is_idle(), shutdown, time).await.flatten()
     }
 }
 

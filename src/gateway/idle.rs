@@ -13,13 +13,15 @@ use std::{
 use pingora_core::server::ShutdownWatch;
 use tokio::time::sleep;
 
-/// Serves a connection. After a stop, this returns none, and drops the future, once the connection is idle.
+/// Serves a connection. After a stop, this returns none, and drops the future, once the connection is idle and has had this much
+/// time for what came before the stop.
 pub(super) async fn until_idle<T>(
     serving: impl Future<Output = T>,
     is_idle: impl Fn() -> bool,
     shutdown: &ShutdownWatch,
+    time: Duration,
 ) -> Option<T> {
-    let (mut serving, mut stopped) = (pin!(serving), pin!(stopped(shutdown.clone())));
+    let (mut serving, mut stopped) = (pin!(serving), pin!(stopped(shutdown.clone(), time)));
     poll_fn(|cx| {
         if let Poll::Ready(output) = serving.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
@@ -30,13 +32,15 @@ pub(super) async fn until_idle<T>(
     .await
 }
 
-/// Waits for the stop, and until what came before it is known here.
-async fn stopped(mut shutdown: ShutdownWatch) {
+/// Waits until the stop was this long ago.
+async fn stopped(mut shutdown: ShutdownWatch, time: Duration) {
     // A gateway that is gone has stopped as well.
     let _ = shutdown.wait_for(|is_stopped| *is_stopped).await;
     // The timer is large, and most connections never need it.
-    Box::pin(sleep(ARRIVAL)).await;
+    Box::pin(sleep(time)).await;
 }
 
 /// How long the runtime may take to learn of bytes that a socket has received.
-const ARRIVAL: Duration = Duration::from_millis(50);
+pub(super) const ARRIVAL: Duration = Duration::from_millis(50);
+/// How long a request may take that follows a TLS handshake at once.
+pub(super) const FIRST_REQUEST: Duration = Duration::from_secs(2);
