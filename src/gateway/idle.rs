@@ -14,7 +14,7 @@ use pingora_core::server::ShutdownWatch;
 use tokio::time::sleep;
 
 /// Serves a connection. After a stop, this returns none, and drops the future, once the connection is idle and has had this much
-/// time for what came before the stop.
+/// time for what came before the stop. It must always be polled by the same task.
 pub(super) async fn until_idle<T>(
     serving: impl Future<Output = T>,
     is_idle: impl Fn() -> bool,
@@ -22,12 +22,18 @@ pub(super) async fn until_idle<T>(
     time: Duration,
 ) -> Option<T> {
     let (mut serving, mut stopped) = (pin!(serving), pin!(stopped(shutdown.clone(), time)));
+    let mut is_awaited = false;
     poll_fn(|cx| {
         if let Poll::Ready(output) = serving.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        // A connection that is busy looks again after its request.
-        if is_idle() && stopped.as_mut().poll(cx).is_ready() { Poll::Ready(None) } else { Poll::Pending }
+        // A connection that is busy looks again after its request. The stop wakes the task that awaits it, and to await it anew
+        // after each request takes longer than to see that it has not come.
+        if !is_idle() || (is_awaited && shutdown.has_changed().is_ok_and(|has_changed| !has_changed)) {
+            return Poll::Pending;
+        }
+        is_awaited = true;
+        stopped.as_mut().poll(cx).map(|()| None)
     })
     .await
 }
