@@ -32,8 +32,9 @@ pub struct Case {
 impl Case {
     /// The names of all cases.
     pub const NAMES: &[&str] = &[
-        "layer-0-headers", "layer-30-headers", "layer-8-headers", "layer-callback", "layer-spoofed", "rules-1",
-        "rules-1000", "session-cold", "session-none", "session-warm", "session-warm-presets",
+        "layer-0-headers", "layer-30-headers", "layer-8-headers", "layer-callback", "layer-escapes", "layer-spoofed",
+        "rules-1", "rules-1000", "rules-escapes", "session-cold", "session-none", "session-warm",
+        "session-warm-presets",
     ];
 
     /// The case with this name.
@@ -46,9 +47,11 @@ impl Case {
             "layer-8-headers" => Self::repeat(site::gate(), get(PATH, 8)),
             "layer-30-headers" => Self::repeat(site::gate(), get(PATH, 30)),
             "layer-callback" => Self::repeat(site::gate(), site::callback("a-request-id")),
+            "layer-escapes" => Self::repeat(site::gate(), get(ESCAPES, 8)),
             "layer-spoofed" => Self::repeat(site::gate(), spoofed(get(PATH, 8))),
             "rules-1" => Self::repeat(with_rules(1, Access::Public), get(PATH, 8)),
             "rules-1000" => Self::repeat(with_rules(1000, Access::Public), get(PATH, 8)),
+            "rules-escapes" => Self::repeat(with_rules(1, Access::Public), get(ESCAPES, 8)),
             "session-cold" => {
                 // Another gate of the site seals the cookies, so this gate sees each of them for the first time.
                 let elsewhere = site::gate_with_sessions(required(), defaults());
@@ -122,6 +125,8 @@ fn presets() -> HeaderNames {
 }
 
 const PATH: &str = "/api/orders/42?verbose=true";
+/// A path with the escapes of letters and spaces.
+const ESCAPES: &str = "/api/caf%C3%A9/r%C3%A9sum%C3%A9%20.pdf";
 
 /// What browsers and the proxies in front of an app send.
 const HEADERS: [(&str, &str); 30] = [

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method};
 
 use super::{Access, AllowList, PathPattern, PhonesFile, Rule, RuleInput, index::RuleIndex, pattern::Case};
-use crate::path::{AmbiguousPath, CanonicalPath, any_reading, decode_fully};
+use crate::path::{AmbiguousPath, CanonicalPath, PathBytes, any_reading, decode_fully, single_reading};
 
 /// The rules of a site. The first rule that matches decides. A request that no rule matches requires an identity.
 ///
@@ -35,16 +35,16 @@ impl Rules {
             return Ok(self.rules.first().map_or(&UNMATCHED, |rule| &rule.access));
         }
         let Ok(path) = CanonicalPath::parse(input.path) else { return self.unanimous(input) };
-        if let Some(reading) = path.only_reading() {
-            return self.plain(input, &path, reading);
+        if let Some(reading) = single_reading(input.path, &mut PathBytes::new()) {
+            return self.alike(input, &path, reading);
         }
         let access = self.first(input, &path.decoded(), |pattern| pattern.matches(&path)).1;
         let is_ambiguous = any_reading(input.path, |reading| is_stricter(self.loosely(input, reading).1, access));
         if is_ambiguous { Err(AmbiguousPath) } else { Ok(access) }
     }
 
-    /// Returns the access of a path that all servers read as it is spelled, but for letter case.
-    fn plain(&self, input: &RuleInput<'_>, path: &CanonicalPath<'_>, reading: &[u8]) -> Result<&Access, AmbiguousPath> {
+    /// Returns the access of a path that all servers read alike, but for letter case.
+    fn alike(&self, input: &RuleInput<'_>, path: &CanonicalPath<'_>, reading: &[u8]) -> Result<&Access, AmbiguousPath> {
         let (rule, loosely) = self.loosely(input, reading);
         // A rule that covers a path as it is spelled also covers it in any letter case. So if the first rule of the second kind is
         // of the first kind too, it is the first of both.

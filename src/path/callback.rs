@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{any_reading, guessable::is_unguessable};
+use super::{any_reading, guessable::is_unguessable, prefilter::may_begin_with};
 
 /// The path of the callback route, in its one canonical form.
 ///
@@ -49,10 +49,8 @@ impl CallbackPath {
         if path == &*self.0 {
             return PathMatch::Exact;
         }
-        // No reading makes a path longer, except by the leading slash.
-        let is_long_enough = path.len() + 1 >= self.0.len();
-        let is_read = is_long_enough && any_reading(path, |reading| reading.eq_ignore_ascii_case(self.0.as_bytes()));
-        if is_read { PathMatch::Ambiguous } else { PathMatch::None }
+        let is_same = |reading: &[u8]| reading.eq_ignore_ascii_case(self.0.as_bytes());
+        if may_begin_with(path, &self.0) && any_reading(path, is_same) { PathMatch::Ambiguous } else { PathMatch::None }
     }
 }
 

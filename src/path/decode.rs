@@ -14,14 +14,27 @@ pub(super) fn decode_once(path: &[u8], is_kept: impl Fn(u8) -> bool) -> PathByte
     let mut decoded = PathBytes::new();
     let mut left = path;
     while let [first, rest @ ..] = left {
-        let escaped = match left {
-            [b'%', high, low, ..] => octet(*high, *low).filter(|escaped| !is_kept(*escaped)),
-            _ => None,
-        };
-        decoded.push(escaped.unwrap_or(*first));
-        left = if escaped.is_some() { &rest[2..] } else { rest };
+        let (byte, after) = first_decoded(left);
+        let is_kept = after.len() < rest.len() && is_kept(byte);
+        decoded.push(if is_kept { *first } else { byte });
+        left = if is_kept { rest } else { after };
     }
     decoded
+}
+
+/// Decodes the first byte of a text, which is not empty, once. Returns it with what follows; a broken escape is a `%`.
+#[inline]
+pub(super) fn first_decoded(text: &[u8]) -> (u8, &[u8]) {
+    match text {
+        [b'%', high, low, rest @ ..] => octet(*high, *low).map_or((b'%', &text[1..]), |byte| (byte, rest)),
+        _ => (text[0], &text[1..]),
+    }
+}
+
+/// Whether UTF-8 never has a byte behind another one. The loose readings of a path begin with such bytes.
+#[inline]
+pub(super) fn is_never_utf8(before: u8, byte: u8) -> bool {
+    !byte.is_ascii() && matches!((before, byte), (_, 0xc0 | 0xc1) | (0xe0, 0x80..=0x9f) | (0xf0, 0x80..=0x8f))
 }
 
 /// Decodes escapes until none is left, but leaves those of some bytes alone: an escape that decoding completes is decoded too.

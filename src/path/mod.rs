@@ -13,14 +13,16 @@ mod callback;
 mod canonical;
 mod decode;
 mod guessable;
+mod prefilter;
 mod readings;
 #[cfg(feature = "session")]
 mod session;
+mod single_reading;
 
 pub use self::callback::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 #[cfg(feature = "session")]
 pub use self::session::SessionPath;
-pub(crate) use self::{callback::PathMatch, readings::any_reading};
+pub(crate) use self::{callback::PathMatch, readings::any_reading, single_reading::single_reading};
 #[cfg(feature = "session")]
 pub(crate) use self::{
     canonical::{AmbiguousPath, CanonicalPath},

@@ -14,56 +14,26 @@
 
 use std::iter;
 
-use super::decode::{PathBytes, decode_fully, decode_fully_but, decode_once};
+use super::{
+    decode::{PathBytes, decode_fully, decode_fully_but, decode_once},
+    single_reading,
+};
 
 /// Whether any known reading of a path is one that `matches`.
 ///
-/// A reading has no empty segments and no slash at its end; the root is empty. Letter case is as it came. A plain path has
-/// one reading. A path of up to 2 KiB costs no allocation. A path that has more and longer readings than the paths of any app
-/// counts as one that matches.
-pub(crate) fn any_reading(path: &str, matches: impl FnMut(&[u8]) -> bool) -> bool {
-    let mut readings = Readings { matches, left: WORK };
-    if is_plain(path) {
-        return (readings.matches)(path.strip_suffix('/').unwrap_or(path).as_bytes());
+/// A reading has no empty segments and no slash at its end; the root is empty. Letter case is as it came. A path of up to 2 KiB
+/// costs no allocation. A path that has more and longer readings than the paths of any app counts as one that matches.
+pub(crate) fn any_reading(path: &str, mut matches: impl FnMut(&[u8]) -> bool) -> bool {
+    match single_reading(path, &mut PathBytes::new()) {
+        Some(reading) => matches(reading),
+        None => every_reading(path, matches),
     }
-    readings.of(path.as_bytes())
 }
 
-/// Whether every server reads a path as it is spelled, but for letter case and a slash at its end.
-pub(super) fn is_plain(path: &str) -> bool {
-    let bytes = path.as_bytes();
-    // Every request pays for this, some several times: a look at a table costs half of what comparisons cost.
-    let is_odd = |(at, byte): (usize, &u8)| match BYTES[usize::from(*byte)] {
-        ByteKind::Usual => false,
-        ByteKind::Slash => matches!(bytes.get(at + 1), Some(b'/' | b'.')),
-        ByteKind::Odd => true,
-    };
-    bytes.starts_with(b"/") && !bytes.iter().enumerate().any(is_odd)
+/// Makes the readings of a path, also of one that has a single reading.
+fn every_reading(path: &str, matches: impl FnMut(&[u8]) -> bool) -> bool {
+    Readings { matches, left: WORK }.of(path.as_bytes())
 }
-
-/// What a byte means for a path to be plain.
-#[derive(Clone, Copy)]
-enum ByteKind {
-    Usual,
-    /// A dot or another slash may not follow.
-    Slash,
-    /// No plain path has it.
-    Odd,
-}
-
-const BYTES: [ByteKind; 256] = {
-    let mut kinds = [ByteKind::Odd; 256];
-    let mut byte = b'!';
-    while byte <= b'~' {
-        kinds[byte as usize] = match byte {
-            b'/' => ByteKind::Slash,
-            b'%' | b';' | b'\\' | b'?' | b'#' => ByteKind::Odd,
-            _ => ByteKind::Usual,
-        };
-        byte += 1;
-    }
-    kinds
-};
 
 struct Readings<M> {
     matches: M,

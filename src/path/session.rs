@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{CallbackPath, ReservedPathError, any_reading};
+use super::{CallbackPath, ReservedPathError, any_reading, prefilter::may_begin_with};
 
 /// The prefix of truegate's own routes, such as `/.truegate`, in the form of a [callback path](CallbackPath).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,8 @@ impl SessionPath {
     /// A path of up to 2 KiB costs no allocation.
     pub(crate) fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
         let exact = path.strip_prefix(self.as_str()).and_then(|rest| rest.strip_prefix('/'));
-        exact.or_else(|| any_reading(path, |reading| self.is_prefix_of(reading)).then_some(""))
+        let is_read = || may_begin_with(path, &self.0) && any_reading(path, |reading| self.is_prefix_of(reading));
+        exact.or_else(|| is_read().then_some(""))
     }
 
     fn is_prefix_of(&self, reading: &[u8]) -> bool {

@@ -1,3 +1,5 @@
+use proptest::{collection::vec, prelude::*, sample::select};
+
 use super::*;
 
 #[test]
@@ -77,20 +79,31 @@ fn a_path_with_more_readings_than_anyone_looks_at_counts_as_any() {
     assert!(!any_reading(&usual, |_| false));
 }
 
-#[test]
-fn a_plain_path_is_read_as_it_is_spelled() {
-    for (path, plain) in [
-        ("/", true),
-        ("/a.b/c", true),
-        ("/a/", true),
-        ("//", false),
-        ("/a/.", false),
-        ("/a%20", false),
-        ("/\u{e9}", false),
-        ("a", false),
-    ] {
-        assert_eq!(is_plain(path), plain, "{path}");
-        let only = path.strip_suffix('/').unwrap_or(path);
-        assert!(!plain || !any_reading(path, |reading| reading != only.as_bytes()), "{path}");
+/// A path of pieces that servers read in one way, and of a few others.
+fn path() -> impl Strategy<Value = String> {
+    let usual =
+        ["/", "/a", "B", ".c", "%41", "%20", "%7e", "%26", "%c3%a9", "%E0%A4%A8", "%F0%9F%98%80", "é", "%ff", "!"];
+    let odd = [
+        "/", ".", "%2e", "%2f", "%25", "%", " ", "%c0", "%e0", "%f0", "%80", "%af", ";", "\\", "%0a", "%7f", "u0041",
+        "41",
+    ];
+    let piece = prop_oneof![6 => select(usual.to_vec()), 1 => select(odd.to_vec())];
+    vec(piece, 0..9).prop_map(|pieces| format!("/{}", pieces.concat()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_path_with_a_single_reading_has_no_other(path in path()) {
+        let mut buffer = PathBytes::new();
+        if let Some(single) = single_reading(&path, &mut buffer) {
+            let mut count = 0;
+            let has_other = every_reading(&path, |reading| {
+                count += 1;
+                reading != single
+            });
+            prop_assert!(count > 0 && !has_other, "{:?}", path);
+        }
     }
 }
