@@ -12,7 +12,7 @@ pub fn folding(lines: &[u8]) -> bool {
     builder.preset(Preset::RemoteUser, None).expect("a preset");
     let names = builder.build();
     let mut headers: HeaderMap = sent.iter().map(|name| (name.clone(), HeaderValue::from_static("claimed"))).collect();
-    let _ = names.strip_request(&mut headers);
+    let _ = names.strip_request(names.survey(&headers).suspects, &mut headers);
     for (server, fold) in SERVERS {
         let ours = OURS.map(fold);
         for name in headers.keys() {

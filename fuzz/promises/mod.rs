@@ -87,7 +87,7 @@ pub fn profile(body: &[u8]) -> bool {
     let (names, identity) = (HeaderNames::default(), Identity::vouch(None, profile));
     let injected = IdentityHeaders::of(&names, &identity);
     let verified = EditKind::Verified { identity, headers: injected, assertion: None };
-    let _ = Edits::new(verified).apply(&names, &mut headers);
+    let _ = Edits::new(verified).apply(&names, names.survey(&headers).suspects, &mut headers);
     assert_eq!(headers.keys_len(), headers.len(), "a header is sent twice");
     assert_eq!(headers["x-truecaller-status"], "verified");
     true

@@ -1,9 +1,9 @@
 //! The check of a request's head: the gate refuses a head that two servers could read in two ways.
 
-use http::{HeaderMap, HeaderValue, Method, Version, header, request::Parts};
+use http::{HeaderMap, Method, Version, header, request::Parts};
 
 use super::{Rejection, authority::Authority};
-use crate::headers::{Present, tokens};
+use crate::headers::{HeaderSurvey, Lines, tokens};
 
 /// What to do with an HTTP/1.1 request without a `Host`, which RFC 9112 §3.2 forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +14,14 @@ pub(super) enum MissingHost {
 }
 
 /// Refuses a head that the HTTP libraries let through and that the next server might read differently.
-pub(super) fn check(head: &Parts, missing_host: MissingHost) -> Result<(), Rejection> {
+pub(super) fn check(head: &Parts, survey: &HeaderSurvey<'_>, missing_host: MissingHost) -> Result<(), Rejection> {
     if is_tunnel(head) || head.method == Method::TRACE {
         return Err(Rejection::MethodNotAllowed { allow: METHODS });
     }
-    let present = Present::of(&head.headers);
-    let sound = host_is_clear(head, present, missing_host)
-        && (!present.transfer_encoding || transfer_encoding_is_clear(head, present))
-        && (!present.content_length || length_is_clear(&head.headers))
-        && (!present.connection || connection_is_clear(&head.headers));
+    let sound = host_is_clear(head, survey.host, missing_host)
+        && transfer_encoding_is_clear(head.version, survey)
+        && length_is_clear(survey.content_length)
+        && connection_is_clear(&head.headers, survey.connection);
     if sound { Ok(()) } else { Err(Rejection::MalformedRequest) }
 }
 
@@ -32,46 +31,58 @@ fn is_tunnel(head: &Parts) -> bool {
     head.method == Method::CONNECT && !extended
 }
 
-fn host_is_clear(head: &Parts, present: Present, missing_host: MissingHost) -> bool {
-    let mut hosts = present.host.then(|| head.headers.get_all(header::HOST)).into_iter().flatten();
-    match (hosts.next(), hosts.next(), head.uri.authority()) {
-        (Some(_), Some(_), _) => false,
-        (None, _, _) if missing_host == MissingHost::Refuse && head.version == Version::HTTP_11 => false,
-        (None, _, None) => true,
-        (None, _, Some(authority)) => Authority::parse(authority.as_str().as_bytes()).is_some(),
-        (Some(host), None, None) => Authority::parse(host.as_bytes()).is_some(),
-        (Some(host), None, Some(authority)) => {
-            let both = Authority::parse(host.as_bytes()).zip(Authority::parse(authority.as_str().as_bytes()));
+fn host_is_clear(head: &Parts, hosts: Lines<'_>, missing_host: MissingHost) -> bool {
+    let parse = Authority::parse;
+    match (hosts, head.uri.authority()) {
+        (Lines::Several, _) => false,
+        (Lines::None, _) if missing_host == MissingHost::Refuse && head.version == Version::HTTP_11 => false,
+        (Lines::None, None) => true,
+        (Lines::None, Some(authority)) => parse(authority.as_str().as_bytes()).is_some(),
+        (Lines::One(host), None) => parse(host.as_bytes()).is_some(),
+        (Lines::One(host), Some(authority)) => {
+            let both = parse(host.as_bytes()).zip(parse(authority.as_str().as_bytes()));
             both.is_some_and(|(host, authority)| host.is_same(&authority, head.uri.scheme_str()))
         }
     }
 }
 
 /// Whether there is no `Transfer-Encoding`, or one `chunked` in HTTP/1.1 without a length beside it (RFC 9112 §6.1).
-fn transfer_encoding_is_clear(head: &Parts, present: Present) -> bool {
-    let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-    let is_clear = |encoding: &HeaderValue| {
-        let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
-        chunked && head.version == Version::HTTP_11 && !present.content_length
-    };
-    encodings.next().is_none_or(is_clear) && encodings.next().is_none()
+fn transfer_encoding_is_clear(version: Version, survey: &HeaderSurvey<'_>) -> bool {
+    match survey.transfer_encoding {
+        Lines::None => true,
+        Lines::One(encoding) => {
+            let chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked");
+            chunked && version == Version::HTTP_11 && survey.content_length == Lines::None
+        }
+        Lines::Several => false,
+    }
 }
 
-fn length_is_clear(headers: &HeaderMap) -> bool {
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    let clear = |length: &HeaderValue| {
-        (1..=MAX_LENGTH_DIGITS).contains(&length.len()) && length.as_bytes().iter().all(u8::is_ascii_digit)
-    };
-    lengths.next().is_none_or(clear) && lengths.next().is_none()
+fn length_is_clear(lengths: Lines<'_>) -> bool {
+    match lengths {
+        Lines::None => true,
+        Lines::One(length) => {
+            (1..=MAX_LENGTH_DIGITS).contains(&length.len()) && length.as_bytes().iter().all(u8::is_ascii_digit)
+        }
+        Lines::Several => false,
+    }
 }
 
 /// Whether `Connection` has a few tokens only (RFC 9110 §7.6.1), and none that makes the next hop drop the host or the client of
 /// the request.
 ///
 /// pingora refuses the same heads, but only when it prepares the request for the app. By then a callback's token is used up.
-fn connection_is_clear(headers: &HeaderMap) -> bool {
+fn connection_is_clear(headers: &HeaderMap, lines: Lines<'_>) -> bool {
+    match lines {
+        Lines::None => true,
+        Lines::One(line) => options_are_clear(tokens(line)),
+        Lines::Several => options_are_clear(headers.get_all(header::CONNECTION).iter().flat_map(tokens)),
+    }
+}
+
+fn options_are_clear<'a>(options: impl Iterator<Item = &'a [u8]>) -> bool {
     let mut count = 0;
-    for option in headers.get_all(header::CONNECTION).iter().flat_map(tokens) {
+    for option in options {
         let option = option.trim_ascii();
         count += usize::from(!option.is_empty());
         let is_listed = NEVER_NOMINATED.iter().any(|name| option.eq_ignore_ascii_case(name));
@@ -114,11 +125,13 @@ mod tests {
     use http::Request;
 
     use super::*;
+    use crate::headers::HeaderNames;
 
     fn verdict(method: &str, uri: &str, version: Version, headers: &[(&str, &str)]) -> Result<(), Rejection> {
         let request = Request::builder().method(method).uri(uri).version(version);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        check(&request.body(()).unwrap().into_parts().0, MissingHost::Refuse)
+        let head = request.body(()).unwrap().into_parts().0;
+        check(&head, &HeaderNames::default().survey(&head.headers), MissingHost::Refuse)
     }
 
     #[test]

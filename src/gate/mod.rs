@@ -75,7 +75,7 @@ pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 use crate::{
     callback::Endpoints,
     clock::Clock,
-    headers::{EditKind, Edits, HeaderNames, HeaderTarget, ResponseEdits, Spoofs},
+    headers::{EditKind, Edits, HeaderNames, HeaderSurvey, HeaderTarget, ResponseEdits, Spoofs, Suspects},
     path::PathMatch,
     profile::ProfileSource,
 };
@@ -107,11 +107,21 @@ impl Gate {
 
     /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
     pub(crate) fn inspect(&self, head: &Parts) -> Step {
+        self.inspect_surveyed(head, &self.survey(&head.headers))
+    }
+
+    /// Walks over a head once, for an edge that edits the same head as soon as it was inspected.
+    pub(crate) fn survey<'a>(&self, headers: &'a HeaderMap) -> HeaderSurvey<'a> {
+        self.0.names.survey(headers)
+    }
+
+    /// Decides by a head that was surveyed.
+    pub(crate) fn inspect_surveyed(&self, head: &Parts, survey: &HeaderSurvey<'_>) -> Step {
         let path = self.0.path.compare(head.uri.path());
         if path == PathMatch::Ambiguous {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
         }
-        if let Err(rejection) = framing::check(head, self.0.missing_host) {
+        if let Err(rejection) = framing::check(head, survey, self.0.missing_host) {
             return Step::Reply(self.reject_for(rejection, head));
         }
         if path == PathMatch::Exact {
@@ -173,14 +183,20 @@ impl Gate {
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.
     pub(crate) fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
+        self.apply_surveyed(edits, self.survey(target.headers()).suspects, target);
+    }
+
+    /// Edits the headers of a request that were surveyed. Since then, none may have been added that could be the client's.
+    pub(crate) fn apply_surveyed(&self, edits: &Edits, suspects: Suspects, target: &mut impl HeaderTarget) {
         self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Done(edits), target));
-        self.report(edits.apply(&self.0.names, target));
+        self.report(edits.apply(&self.0.names, suspects, target));
     }
 
     /// Strips the headers of a request that has no edits, because it is yet to be inspected or never will be.
     pub(crate) fn strip_request(&self, inspection: Inspection<'_>, target: &mut impl HeaderTarget) {
         self.0.plugins.iter().for_each(|plugin| plugin.strip_request(inspection, target));
-        self.report(self.0.names.strip_request(target));
+        let suspects = self.survey(target.headers()).suspects;
+        self.report(self.0.names.strip_request(suspects, target));
     }
 
     /// Strips the trailers of a request.

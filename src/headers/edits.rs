@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{
-    CasedName, Field, HeaderNames, IdentityHeaders, KeptCookies, Spoofs, UpstreamCookieEdits, cased, namespace::tokens,
+    CasedName, Field, HeaderNames, IdentityHeaders, KeptCookies, Spoofs, Suspects, UpstreamCookieEdits, cased,
+    namespace::tokens,
 };
 use crate::{identity::Identity, lease::Lease};
 
@@ -96,11 +97,11 @@ impl Edits {
         Self { kind, cookies: KeptCookies::default(), by_proxy: false, response: None }
     }
 
-    /// Edits the headers, and returns what had to be stripped.
+    /// Edits the headers that were surveyed, and returns what had to be stripped.
     ///
     /// A callback's body was read to its end, so its `Expect` has been answered and goes too.
-    pub(crate) fn apply(&self, names: &HeaderNames, target: &mut impl HeaderTarget) -> Spoofs {
-        let spoofs = names.strip_request(target);
+    pub(crate) fn apply(&self, names: &HeaderNames, suspects: Suspects, target: &mut impl HeaderTarget) -> Spoofs {
+        let spoofs = names.strip_request(suspects, target);
         match &self.kind {
             EditKind::Ordinary => {}
             EditKind::Verified { headers, assertion, .. } | EditKind::Known { headers, assertion, .. } => {

@@ -18,8 +18,8 @@ mod field;
 mod identity_headers;
 mod name_set;
 mod namespace;
-mod present;
 mod preset;
+mod survey;
 
 #[cfg(feature = "session")]
 pub(crate) use self::cookies::CookieOwner;
@@ -35,7 +35,7 @@ pub(crate) use self::{
     identity_headers::IdentityHeaders,
     name_set::{NameSet, reads_as},
     namespace::{Spoofs, only, tokens},
-    present::Present,
+    survey::{HeaderSurvey, Lines, Suspects},
 };
 
 /// The headers that truegate sets, and the namespace that is reserved for them.

@@ -5,7 +5,7 @@ use http::{
     header::{self, AsHeaderName},
 };
 
-use super::{CasedName, HeaderNames, HeaderTarget, Present, cased, remove_where};
+use super::{CasedName, HeaderNames, HeaderTarget, Suspects, cased, remove_where};
 
 /// The channels by which a client claimed an identity that was stripped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,42 +30,29 @@ impl HeaderNames {
 
     /// Strips the namespace from a request, with the headers by which a client could smuggle further requests or choose
     /// the app's proxy.
-    pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) -> Spoofs {
-        let (present, is_claimed) = self.survey(target.headers());
-        if present.proxy {
+    pub(crate) fn strip_request(&self, suspects: Suspects, target: &mut impl HeaderTarget) -> Spoofs {
+        if suspects.proxy {
             target.remove(&PROXY);
         }
-        if present.upgrade && upgrades_to_http(target) {
+        if suspects.upgrade && upgrades_to_http(target) {
             target.remove(&header::UPGRADE);
             target.remove(&HTTP2_SETTINGS);
         }
-        self.strip_present(present, is_claimed, target)
+        self.strip_suspects(suspects, target)
     }
 
     /// Strips every header and list entry of the namespace.
     pub(crate) fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
-        let (present, is_claimed) = self.survey(target.headers());
-        self.strip_present(present, is_claimed, target)
+        self.strip_suspects(self.survey(target.headers()).suspects, target)
     }
 
-    /// Walks over the names of a head once: which of those that are looked at are there, and whether any is reserved.
-    fn survey(&self, headers: &HeaderMap) -> (Present, bool) {
-        let (mut present, mut is_claimed) = (Present::default(), false);
-        for name in headers.keys() {
-            let name = name.as_str();
-            present.note(name);
-            is_claimed |= self.is_reserved(name);
-        }
-        (present, is_claimed)
-    }
-
-    fn strip_present(&self, present: Present, is_claimed: bool, target: &mut impl HeaderTarget) -> Spoofs {
-        let connection = present.connection && self.strip_named(target, &cased::CONNECTION);
-        let proxy_connection = present.proxy_connection && self.strip_named(target, &cased::PROXY_CONNECTION);
+    fn strip_suspects(&self, suspects: Suspects, target: &mut impl HeaderTarget) -> Spoofs {
+        let connection = suspects.connection && self.strip_named(target, &cased::CONNECTION);
+        let proxy_connection = suspects.proxy_connection && self.strip_named(target, &cased::PROXY_CONNECTION);
         Spoofs {
-            header: is_claimed && self.strip_reserved(target),
+            header: suspects.reserved && self.strip_reserved(target),
             connection: connection || proxy_connection,
-            trailer: present.trailer && self.strip_named(target, &cased::TRAILER),
+            trailer: suspects.trailer && self.strip_named(target, &cased::TRAILER),
         }
     }
 

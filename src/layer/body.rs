@@ -22,7 +22,8 @@ pin_project! {
     pub struct GuardedBody<B> {
         #[pin]
         kind: BodyKind<B>,
-        watch: Option<Watch>,
+        // Boxed, as the trailers are: most bodies have neither, and each move of a body copies all of it.
+        watch: Option<Box<Watch>>,
     }
 }
 
@@ -31,7 +32,7 @@ pin_project! {
     #[derive(Debug)]
     enum BodyKind<B> {
         Passing { #[pin] inner: B, gate: Gate, strip: fn(&Gate, &mut HeaderMap) },
-        Whole { data: Option<Bytes>, trailers: Option<HeaderMap> },
+        Whole { data: Option<Bytes>, trailers: Option<Box<HeaderMap>> },
     }
 }
 
@@ -108,7 +109,8 @@ impl<B> GuardedBody<B> {
 
     /// A body that is known whole.
     pub(super) fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
-        Self::new(BodyKind::Whole { data: Some(data).filter(|data| !data.is_empty()), trailers })
+        let data = Some(data).filter(|data| !data.is_empty());
+        Self::new(BodyKind::Whole { data, trailers: trailers.map(Box::new) })
     }
 
     /// The body as it came, unless it was read before.
@@ -121,7 +123,7 @@ impl<B> GuardedBody<B> {
 
     /// The same body, which ends with an error as soon as a lease is over.
     pub(super) fn leased(mut self, lease: Option<&Lease>) -> Self {
-        self.watch = lease.map(|lease| Watch { lease: lease.clone(), over: Mutex::new(lease.over()) });
+        self.watch = lease.map(|lease| Box::new(Watch { lease: lease.clone(), over: Mutex::new(lease.over()) }));
         self
     }
 
@@ -151,7 +153,8 @@ impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {
                 frame
             }
             BodyKindProjection::Whole { data, trailers } => {
-                data.take().map(Frame::data).or_else(|| trailers.take().map(Frame::trailers)).map(Ok)
+                let trailers = || trailers.take().map(|trailers| Frame::trailers(*trailers));
+                data.take().map(Frame::data).or_else(trailers).map(Ok)
             }
         })
     }

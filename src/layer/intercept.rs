@@ -127,7 +127,8 @@ where
                         this.waiting.take().expect("a request waits while it is decided");
                     match (verdict, body.take()) {
                         (Verdict::Forward(edits), Some(body)) => {
-                            prepare(this.gate, &edits, &mut head);
+                            let suspects = this.gate.survey(&head.headers).suspects;
+                            prepare(this.gate, &edits, suspects, &mut head);
                             let request = Request::from_parts(head, body.leased(edits.lease()));
                             Phase::Calling { call: inner.oneshot(request), edits: edits.response }
                         }

@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::{GuardedBody, ResponseFuture, intercept::Intercept};
 use crate::{
     gate::{ConnectionReuse, Gate, Reply, Step},
-    headers::{Edits, ResponseEdits, join_cookies},
+    headers::{Edits, ResponseEdits, Suspects, join_cookies},
     identity::Identity,
     lease::Lease,
 };
@@ -51,9 +51,11 @@ where
         if head.version == Version::HTTP_2 {
             join_cookies(&mut head.headers);
         }
-        match self.gate.inspect(&head) {
+        let survey = self.gate.survey(&head.headers);
+        let suspects = survey.suspects;
+        match self.gate.inspect_surveyed(&head, &survey) {
             Step::Forward(edits) => {
-                prepare(&self.gate, &edits, &mut head);
+                prepare(&self.gate, &edits, suspects, &mut head);
                 let body = GuardedBody::of_request(body, self.gate.clone()).leased(edits.lease());
                 let request = Request::from_parts(head, body);
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.response)
@@ -77,10 +79,10 @@ impl<S: Clone> Truegate<S> {
     }
 }
 
-/// Edits a head as the gate says, and adds the identity to its extensions.
-pub(super) fn prepare(gate: &Gate, edits: &Edits, head: &mut Parts) {
+/// Edits a head that was surveyed as the gate says, and adds the identity to its extensions.
+pub(super) fn prepare(gate: &Gate, edits: &Edits, suspects: Suspects, head: &mut Parts) {
     to_origin_form(head);
-    gate.apply(edits, &mut head.headers);
+    gate.apply_surveyed(edits, suspects, &mut head.headers);
     if let Some(identity) = edits.identity() {
         head.extensions.insert(identity.clone());
     }

@@ -34,7 +34,7 @@ fn a_decline_carries_its_status_and_id_alone() {
     let mut target = headers(&[("x-truecaller-phone", "+1"), ("accept", "a")]);
     let names = HeaderNames::default();
     let declined = EditKind::Declined(IdentityHeaders::of_decline(&names, &decline));
-    assert!(Edits::new(declined).apply(&names, &mut target).header);
+    assert!(Edits::new(declined).apply(&names, names.survey(&target).suspects, &mut target).header);
     assert_eq!(
         target,
         headers(&[("accept", "a"), ("x-truecaller-status", "user_rejected"), ("x-truecaller-request-id", "12345678")])

@@ -22,6 +22,6 @@ fn inject(names: &HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap 
     let identity = identity(profile);
     let headers = IdentityHeaders::of(names, &identity);
     let verified = EditKind::Verified { identity, headers, assertion: None };
-    let _ = Edits::new(verified).apply(names, &mut into);
+    let _ = Edits::new(verified).apply(names, names.survey(&into).suspects, &mut into);
     into
 }
