@@ -13,17 +13,14 @@ impl<'a> Authority<'a> {
     /// Takes a name, an IPv4 address or an IPv6 address in brackets. A colon may follow, with a port in up to five digits
     /// or, as RFC 3986 has it, with nothing.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
-        let end_of_host = match text {
-            [b'[', ..] => text.iter().position(|byte| *byte == b']')? + 1,
-            _ => text.iter().position(|byte| *byte == b':').unwrap_or(text.len()),
-        };
+        let end_of_host = if text.starts_with(b"[") { address_length(text)? } else { name_length(text)? };
         let (host, rest) = text.split_at(end_of_host);
         let port = match rest {
             [] => None,
             [b':', digits @ ..] => parse_port(digits)?,
             _ => return None,
         };
-        is_host(host).then_some(Self { host, port })
+        Some(Self { host, port })
     }
 
     /// Whether both name the same host and port. An authority without a port has the default port of the scheme.
@@ -42,32 +39,29 @@ fn parse_port(digits: &[u8]) -> Option<Option<u16>> {
     plain.then(|| str::from_utf8(digits).ok()?.parse().ok()).flatten().map(Some)
 }
 
-fn is_host(host: &[u8]) -> bool {
-    match host {
-        [b'[', address @ .., b']'] => str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok()),
-        _ => is_name(host),
-    }
+/// The length of the IPv6 address in brackets at the start of a text.
+fn address_length(text: &[u8]) -> Option<usize> {
+    let end = text.iter().position(|byte| *byte == b']')?;
+    str::from_utf8(&text[1..end]).ok()?.parse::<Ipv6Addr>().ok().map(|_| end + 1)
 }
 
-/// Whether a name has only characters of RFC 3986 that every server reads as part of a name, and escapes with two digits.
+/// The length of the name at the start of a text, which ends there or before a colon.
 ///
-/// It has no empty label but for the root behind its last dot.
-fn is_name(name: &[u8]) -> bool {
-    let mut before = b'.';
-    let mut bytes = name.iter().copied();
-    let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
-    while let Some(byte) = bytes.next() {
-        let sound = match byte {
-            b'.' => before != b'.',
-            b'%' => is_hex(bytes.next()) && is_hex(bytes.next()),
-            byte => NAME_BYTES[usize::from(byte)],
+/// A name has only characters of RFC 3986 that every server reads as part of a name, and escapes with two digits. It has no empty
+/// label but for the root behind its last dot.
+fn name_length(text: &[u8]) -> Option<usize> {
+    let (mut length, mut before) = (0, b'.');
+    while let Some(byte) = text.get(length) {
+        length += match byte {
+            byte if NAME_BYTES[usize::from(*byte)] => 1,
+            b'.' if before != b'.' => 1,
+            b'%' if text.get(length + 1..length + 3)?.iter().all(u8::is_ascii_hexdigit) => 3,
+            b':' => break,
+            _ => return None,
         };
-        if !sound {
-            return false;
-        }
-        before = byte;
+        before = *byte;
     }
-    !name.is_empty()
+    (length > 0).then_some(length)
 }
 
 /// The characters of a label: the unreserved ones of RFC 3986 §2.3 but for the dot.

@@ -75,6 +75,8 @@ fn length_is_clear(lengths: Lines<'_>) -> bool {
 fn connection_is_clear(headers: &HeaderMap, lines: Lines<'_>) -> bool {
     match lines {
         Lines::None => true,
+        // Nearly always a single option.
+        Lines::One(line) if is_token(line.as_bytes()) => !is_never_nominated(line.as_bytes()),
         Lines::One(line) => options_are_clear(tokens(line)),
         Lines::Several => options_are_clear(headers.get_all(header::CONNECTION).iter().flat_map(tokens)),
     }
@@ -85,12 +87,20 @@ fn options_are_clear<'a>(options: impl Iterator<Item = &'a [u8]>) -> bool {
     for option in options {
         let option = option.trim_ascii();
         count += usize::from(!option.is_empty());
-        let is_listed = NEVER_NOMINATED.iter().any(|name| option.eq_ignore_ascii_case(name));
-        if is_listed || count > MAX_CONNECTION_OPTIONS || !option.iter().all(|byte| TOKEN_BYTES[usize::from(*byte)]) {
+        if is_never_nominated(option) || count > MAX_CONNECTION_OPTIONS || !is_token(option) {
             return false;
         }
     }
     true
+}
+
+fn is_never_nominated(option: &[u8]) -> bool {
+    NEVER_NOMINATED.iter().any(|name| option.eq_ignore_ascii_case(name))
+}
+
+/// Whether there is nothing but the characters of a token, if anything at all.
+fn is_token(option: &[u8]) -> bool {
+    option.iter().all(|byte| TOKEN_BYTES[usize::from(*byte)])
 }
 
 /// The `tchar`s of RFC 9110 §5.6.2.

@@ -127,9 +127,11 @@ impl Gate {
         if path == PathMatch::Exact {
             return self.intercept(head);
         }
-        let published = self.0.plugins.iter().find_map(|plugin| plugin.publish(self, head)).map(Step::Reply);
-        let inspected = || self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head));
-        published.or_else(inspected).unwrap_or_else(|| Step::Forward(Edits::new(EditKind::Ordinary)))
+        if let Some(published) = self.0.plugins.iter().find_map(|plugin| plugin.publish(self, head)) {
+            return Step::Reply(published);
+        }
+        let inspected = self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head));
+        inspected.unwrap_or_else(|| Step::Forward(Edits::new(EditKind::Ordinary)))
     }
 
     /// Whether the verdict on a request may depend on the [`ClientInfo`] in its extensions.
@@ -183,7 +185,7 @@ impl Gate {
 
     /// Edits the headers of a request, and tells the observer what had to be stripped.
     pub(crate) fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
-        self.apply_surveyed(edits, self.survey(target.headers()).suspects, target);
+        self.apply_surveyed(edits, self.0.names.suspects(target.headers()), target);
     }
 
     /// Edits the headers of a request that were surveyed. Since then, none may have been added that could be the client's.
@@ -195,7 +197,7 @@ impl Gate {
     /// Strips the headers of a request that has no edits, because it is yet to be inspected or never will be.
     pub(crate) fn strip_request(&self, inspection: Inspection<'_>, target: &mut impl HeaderTarget) {
         self.0.plugins.iter().for_each(|plugin| plugin.strip_request(inspection, target));
-        let suspects = self.survey(target.headers()).suspects;
+        let suspects = self.0.names.suspects(target.headers());
         self.report(self.0.names.strip_request(suspects, target));
     }
 
@@ -236,6 +238,9 @@ impl Gate {
     }
 
     fn report(&self, spoofs: Spoofs) {
+        if spoofs == Spoofs::default() {
+            return;
+        }
         for (spoofed, channel) in [
             (spoofs.header, SpoofChannel::Header),
             (spoofs.connection, SpoofChannel::Connection),

@@ -6,6 +6,7 @@ use super::{
     CasedName, Encoding, Field, HeaderNames, Injection, Preset,
     name_set::{fold, reads_as},
     preset::PresetHeaders,
+    survey::first_bytes,
 };
 
 /// Builds [`HeaderNames`].
@@ -143,7 +144,9 @@ impl HeaderNamesBuilder {
                 closed.push(pattern);
             }
         }
-        HeaderNames { closed: closed.into_iter().collect(), injections, valueless, assertion, max_value_length }
+        let closed = closed.into_iter().collect();
+        let first_bytes = first_bytes(&closed);
+        HeaderNames { closed, first_bytes, injections, valueless, assertion, max_value_length }
     }
 
     fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<CasedName, HeaderNameError> {

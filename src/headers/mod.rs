@@ -46,6 +46,8 @@ pub(crate) use self::{
 pub struct HeaderNames {
     /// The names of the namespace.
     closed: NameSet,
+    /// The bytes with which the names start that a survey looks at.
+    first_bytes: [bool; 256],
     injections: Vec<Injection>,
     /// Names of the namespace that apps are known to read and truegate never sets.
     valueless: Vec<CasedName>,

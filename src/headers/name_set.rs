@@ -17,6 +17,11 @@ impl NameSet {
         let may_be = name.first().is_some_and(|first| self.starts[usize::from(*first)]);
         may_be && self.known.iter().any(|known| reads_as(name, known))
     }
+
+    /// For each byte, whether some spelling of a name in the set starts with it.
+    pub(super) fn starts(&self) -> &[bool; 256] {
+        &self.starts
+    }
 }
 
 impl<S: Into<Box<str>>> FromIterator<S> for NameSet {

@@ -43,7 +43,7 @@ impl HeaderNames {
 
     /// Strips every header and list entry of the namespace.
     pub(crate) fn strip(&self, target: &mut impl HeaderTarget) -> Spoofs {
-        self.strip_suspects(self.survey(target.headers()).suspects, target)
+        self.strip_suspects(self.suspects(target.headers()), target)
     }
 
     fn strip_suspects(&self, suspects: Suspects, target: &mut impl HeaderTarget) -> Spoofs {

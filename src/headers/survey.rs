@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue};
 
-use super::{HeaderNames, namespace::tokens};
+use super::{HeaderNames, NameSet, namespace::tokens};
 
 /// The lines that truegate looks at in every head.
 ///
@@ -47,35 +47,79 @@ impl HeaderNames {
     pub(crate) fn survey<'a>(&self, headers: &'a HeaderMap) -> HeaderSurvey<'a> {
         let mut survey = HeaderSurvey::default();
         for (name, value) in headers {
-            let name = name.as_str();
-            survey.note(name, value);
-            survey.suspects.reserved |= self.is_reserved(name);
+            let name = name.as_str().as_bytes();
+            if self.is_looked_at(name) {
+                survey.note(name, value);
+                survey.suspects.reserved |= self.is_reserved(name);
+            }
         }
-        survey.suspects.connection = match survey.connection {
-            Lines::None => false,
-            Lines::One(line) => tokens(line).any(|token| self.is_reserved(token.trim_ascii())),
-            Lines::Several => true,
-        };
+        if let Lines::One(line) = survey.connection {
+            survey.suspects.connection = self.is_listed(line);
+        }
         survey
+    }
+
+    /// Walks over the names alone.
+    pub(crate) fn suspects(&self, headers: &HeaderMap) -> Suspects {
+        let mut suspects = Suspects::default();
+        for name in headers.keys() {
+            let name = name.as_str().as_bytes();
+            if self.is_looked_at(name) {
+                suspects.note(name);
+                suspects.reserved |= self.is_reserved(name);
+            }
+        }
+        suspects
+    }
+
+    /// Whether a list has a name of the namespace.
+    fn is_listed(&self, list: &HeaderValue) -> bool {
+        let starts = self.closed.starts();
+        let may_be = list.as_bytes().iter().any(|byte| starts[usize::from(*byte)]);
+        may_be && tokens(list).any(|token| self.is_reserved(token.trim_ascii()))
+    }
+
+    /// Tells most names apart from those that a survey looks at.
+    #[inline]
+    fn is_looked_at(&self, name: &[u8]) -> bool {
+        name.first().is_some_and(|first| self.first_bytes[usize::from(*first)])
     }
 }
 
+/// The bytes with which the names start that a survey looks at.
+pub(super) fn first_bytes(closed: &NameSet) -> [bool; 256] {
+    let mut first_bytes = *closed.starts();
+    NOTED.iter().for_each(|name| first_bytes[usize::from(name.as_bytes()[0])] = true);
+    first_bytes
+}
+
+const NOTED: [&str; 8] =
+    ["connection", "content-length", "host", "proxy", "proxy-connection", "trailer", "transfer-encoding", "upgrade"];
+
 impl<'a> HeaderSurvey<'a> {
-    /// Takes note of a line. The first letter of most names is none of these.
     #[inline]
-    fn note(&mut self, name: &str, value: &'a HeaderValue) {
-        if !matches!(name.as_bytes(), [b'c' | b'h' | b'p' | b't' | b'u', ..]) {
-            return;
-        }
+    fn note(&mut self, name: &[u8], value: &'a HeaderValue) {
         match name {
-            "connection" => self.connection.add(value),
-            "content-length" => self.content_length.add(value),
-            "host" => self.host.add(value),
-            "proxy" => self.suspects.proxy = true,
-            "proxy-connection" => self.suspects.proxy_connection = true,
-            "trailer" => self.suspects.trailer = true,
-            "transfer-encoding" => self.transfer_encoding.add(value),
-            "upgrade" => self.suspects.upgrade = true,
+            b"connection" => self.connection.add(value),
+            b"content-length" => self.content_length.add(value),
+            b"host" => self.host.add(value),
+            b"transfer-encoding" => self.transfer_encoding.add(value),
+            _ => return self.suspects.note(name),
+        }
+        // Several lines are looked through when they are stripped.
+        self.suspects.connection = matches!(self.connection, Lines::Several);
+    }
+}
+
+impl Suspects {
+    #[inline]
+    fn note(&mut self, name: &[u8]) {
+        match name {
+            b"connection" => self.connection = true,
+            b"proxy" => self.proxy = true,
+            b"proxy-connection" => self.proxy_connection = true,
+            b"trailer" => self.trailer = true,
+            b"upgrade" => self.upgrade = true,
             _ => {}
         }
     }
@@ -123,7 +167,9 @@ mod tests {
             }
             let connection = lines(&headers, "connection");
             let is_reserved_in = |line: &HeaderValue| line.to_str().unwrap().split(',').any(|token| names.is_reserved(token.trim()));
-            prop_assert_eq!(names.survey(&headers), HeaderSurvey {
+            let survey = names.survey(&headers);
+            prop_assert_eq!(names.suspects(&headers), Suspects { connection: connection != Lines::None, ..survey.suspects });
+            prop_assert_eq!(survey, HeaderSurvey {
                 connection,
                 content_length: lines(&headers, "content-length"),
                 host: lines(&headers, "host"),

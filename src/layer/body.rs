@@ -91,12 +91,14 @@ impl<E: fmt::Display> fmt::Display for BodyError<E> {
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl<B> GuardedBody<B> {
-    pub(super) fn of_request(inner: B, gate: Gate) -> Self {
-        Self::new(BodyKind::Passing { inner, gate, strip: Gate::strip_request_trailers })
+    pub(super) fn of_request(inner: B, gate: Gate, lease: Option<&Lease>) -> Self {
+        let kind = BodyKind::Passing { inner, gate, strip: Gate::strip_request_trailers };
+        Self { kind, watch: watch(lease) }
     }
 
-    pub(super) fn of_response(inner: B, gate: Gate) -> Self {
-        Self::new(BodyKind::Passing { inner, gate, strip: Gate::strip_response_trailers })
+    pub(super) fn of_response(inner: B, gate: Gate, lease: Option<&Lease>) -> Self {
+        let kind = BodyKind::Passing { inner, gate, strip: Gate::strip_response_trailers };
+        Self { kind, watch: watch(lease) }
     }
 
     /// A body that was read before.
@@ -110,7 +112,7 @@ impl<B> GuardedBody<B> {
     /// A body that is known whole.
     pub(super) fn whole(data: Bytes, trailers: Option<HeaderMap>) -> Self {
         let data = Some(data).filter(|data| !data.is_empty());
-        Self::new(BodyKind::Whole { data, trailers: trailers.map(Box::new) })
+        Self { kind: BodyKind::Whole { data, trailers: trailers.map(Box::new) }, watch: None }
     }
 
     /// The body as it came, unless it was read before.
@@ -123,13 +125,14 @@ impl<B> GuardedBody<B> {
 
     /// The same body, which ends with an error as soon as a lease is over.
     pub(super) fn leased(mut self, lease: Option<&Lease>) -> Self {
-        self.watch = lease.map(|lease| Box::new(Watch { lease: lease.clone(), over: Mutex::new(lease.over()) }));
+        self.watch = watch(lease);
         self
     }
+}
 
-    fn new(kind: BodyKind<B>) -> Self {
-        Self { kind, watch: None }
-    }
+#[inline]
+fn watch(lease: Option<&Lease>) -> Option<Box<Watch>> {
+    lease.map(|lease| Box::new(Watch { lease: lease.clone(), over: Mutex::new(lease.over()) }))
 }
 
 impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {

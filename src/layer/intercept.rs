@@ -75,7 +75,7 @@ where
 
     /// Waits for a verdict that leaves the body alone.
     pub(super) fn wait(gate: Gate, verdict: BoxFuture<'static, Verdict>, (head, body): (Parts, B), inner: S) -> Self {
-        let body = Some(GuardedBody::of_request(body, gate.clone()));
+        let body = Some(GuardedBody::of_request(body, gate.clone(), None));
         let phase = Phase::Deciding { verdict, body };
         Self { gate, intake: None, waiting: Some(WaitingRequest { head, inner }), phase }
     }

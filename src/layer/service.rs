@@ -56,7 +56,7 @@ where
         match self.gate.inspect_surveyed(&head, &survey) {
             Step::Forward(edits) => {
                 prepare(&self.gate, &edits, suspects, &mut head);
-                let body = GuardedBody::of_request(body, self.gate.clone()).leased(edits.lease());
+                let body = GuardedBody::of_request(body, self.gate.clone(), edits.lease());
                 let request = Request::from_parts(head, body);
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.response)
             }
@@ -110,7 +110,7 @@ pub(super) fn guard<R>(
 ) -> Response<GuardedBody<R>> {
     gate.apply_response(edits, response.headers_mut());
     let lease = edits.and_then(|edits| edits.lease.as_ref());
-    response.map(|body| GuardedBody::of_response(body, gate.clone()).leased(lease))
+    response.map(|body| GuardedBody::of_response(body, gate.clone(), lease))
 }
 
 /// Turns a reply into a response. HTTP/1 clients are told when the connection must close.

@@ -37,10 +37,13 @@ impl<'a> CanonicalPath<'a> {
             return Ok(Self(Cow::Borrowed(raw)));
         }
         let relative = raw.strip_prefix('/').ok_or(AmbiguousPath)?;
-        if has_overlong(&decode_fully(relative.as_bytes())) {
+        let path = resolve(relative)?;
+        // Only an escaped `%` can hide a byte from the first decoding.
+        let has_nested = relative.as_bytes().windows(3).any(|escape| escape == b"%25");
+        if has_nested && has_overlong(&decode_fully(relative.as_bytes())) {
             return Err(AmbiguousPath);
         }
-        resolve(relative).map(|path| Self(Cow::Owned(path)))
+        Ok(Self(Cow::Owned(path)))
     }
 
     /// The path as text.
@@ -82,7 +85,7 @@ fn resolve(relative: &str) -> Result<String, AmbiguousPath> {
 fn push_segment(path: &mut String, segment: &str) -> Result<(), AmbiguousPath> {
     path.push('/');
     let start = path.len();
-    let mut left = segment.as_bytes();
+    let (mut left, mut before) = (segment.as_bytes(), b'/');
     while let [first, rest @ ..] = left {
         let (byte, is_escaped, rest) = match (first, rest) {
             (b'%', [high, low, rest @ ..]) => (octet(*high, *low).ok_or(AmbiguousPath)?, true, rest),
@@ -91,19 +94,21 @@ fn push_segment(path: &mut String, segment: &str) -> Result<(), AmbiguousPath> {
         };
         match byte {
             b'/' | b'\\' | b'?' | b'#' | ..b' ' | 0x7f => return Err(AmbiguousPath),
+            _ if has_overlong(&[before, byte]) => return Err(AmbiguousPath),
             b' ' if !is_escaped => return Err(AmbiguousPath),
             b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() || (byte.is_ascii() && !is_escaped) => path.push(char::from(byte)),
             _ => path.push_str(percent_encode_byte(byte)),
         }
-        left = rest;
+        (left, before) = (rest, byte);
     }
     if hides_dots(&path[start..]) { Err(AmbiguousPath) } else { Ok(()) }
 }
 
 /// Whether a segment would be a dot segment for a server that drops its parameters, or takes them for the name.
 fn hides_dots(name: &str) -> bool {
-    name.split(';').flat_map(|part| part.split("%3B")).any(|part| matches!(part, "." | ".."))
+    // A search for a text costs as much as all the rest, and most names have no dot.
+    name.contains('.') && name.split(';').flat_map(|part| part.split("%3B")).any(|part| matches!(part, "." | ".."))
 }
 
 /// Whether bytes hold a character in more bytes than UTF-8 allows, as slashes and dots were smuggled past servers.
@@ -113,7 +118,19 @@ fn has_overlong(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_overlong_character_is_in_a_canonical_path(
+            pieces in vec(select(vec!["/", "a", "..", "%c0", "%25c1", "%E0", "%f0", "%25F0", "%80", "%2580", "%af", "%c3%a9", "é", "%25", "%2525"]), 0..7),
+        ) {
+            let path = format!("/{}", pieces.concat());
+            prop_assert!(CanonicalPath::parse(&path).is_err() || !has_overlong(&decode_fully(path.as_bytes())), "{:?}", path);
+        }
+    }
 
     fn canonical(raw: &str) -> Option<String> {
         CanonicalPath::parse(raw).ok().map(|path| path.as_str().to_owned())

@@ -58,14 +58,37 @@ pub(crate) fn decode_fully(path: &[u8]) -> PathBytes {
 }
 
 /// The byte that two hexadecimal digits stand for.
+#[inline]
 pub(super) fn octet(high: u8, low: u8) -> Option<u8> {
-    let (high, low) = (char::from(high).to_digit(16)?, char::from(low).to_digit(16)?);
-    Some(u8::try_from(high * 16 + low).expect("two hexadecimal digits make a byte"))
+    let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+    (high < 16 && low < 16).then_some(high << 4 | low)
 }
+
+/// The values of the hexadecimal digits, and more than 15 for every other byte. Decoding looks every escape up twice.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        digits[digit as usize] = value;
+        digits[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_hexadecimal_digits_are_an_octet() {
+        for (high, low) in (0..=u8::MAX).flat_map(|high| (0..=u8::MAX).map(move |low| (high, low))) {
+            let digits = [high, low].map(|digit| char::from(digit).to_digit(16));
+            let expected = digits[0].zip(digits[1]).map(|(high, low)| (high * 16 + low) as u8);
+            assert_eq!(octet(high, low), expected, "{high} {low}");
+        }
+    }
 
     #[test]
     fn an_escape_is_decoded_once_or_until_none_is_left() {

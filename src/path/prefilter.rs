@@ -10,8 +10,13 @@ use super::decode::{decode_fully, first_decoded, is_never_utf8};
 ///
 /// Only loose readings (`%u002F`, and UTF-8 in more bytes than needed) make one byte of several that are not an escape. A path that
 /// could have such a reading counts as one that may.
+#[inline]
 pub(super) fn may_begin_with(path: &str, reserved: &str) -> bool {
-    let (path, reserved) = (path.as_bytes(), reserved.strip_prefix('/').unwrap_or(reserved).as_bytes());
+    let reserved = reserved.strip_prefix('/').unwrap_or(reserved);
+    path.len() >= reserved.len() && may_hold_in_order(path.as_bytes(), reserved.as_bytes())
+}
+
+fn may_hold_in_order(path: &[u8], reserved: &[u8]) -> bool {
     let decoded_once = may_hold(path, reserved, first_without_mark);
     decoded_once.unwrap_or_else(|| may_hold(&decode_fully(path), reserved, first_as_it_is).unwrap_or(true))
 }
