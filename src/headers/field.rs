@@ -1,6 +1,6 @@
 //! The fields of an identity that a header can carry, and how their texts are written into a header value.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
@@ -49,13 +49,13 @@ impl Field {
     }
 
     /// Returns the field's text, if the identity has it.
-    pub(super) fn text(self, identity: &Identity) -> Option<Cow<'_, str>> {
+    pub(super) fn text(self, identity: &Identity) -> Option<FieldText<'_>> {
         let profile = identity.profile();
         let text = match self {
             Self::Status => VERIFIED,
             Self::RequestId => identity.request_id()?.expose(),
             Self::Phone => profile.phone.as_str(),
-            Self::Name => return profile.name().map(Cow::Owned),
+            Self::Name => return profile.name().map(|name| FieldText::Owned(name.into())),
             Self::Badges => return badges(profile),
             Self::UserId => profile.user_id.as_deref()?,
             Self::GivenName => profile.given_name.as_deref()?,
@@ -73,7 +73,7 @@ impl Field {
             Self::CreatedAt => profile.created_at.as_deref()?,
             Self::Profile => &profile.json,
         };
-        Some(Cow::Borrowed(text))
+        Some(FieldText::Borrowed(text))
     }
 
     /// Returns what becomes of a text that is longer than a header may be.
@@ -82,6 +82,21 @@ impl Field {
             Self::Status | Self::RequestId | Self::Phone => TooLong::Send,
             Self::UserId | Self::Email | Self::AvatarUrl | Self::Badges | Self::Profile => TooLong::LeaveOut,
             _ => TooLong::Cut,
+        }
+    }
+}
+
+/// The text of a field. One that was made for the header is zeroized after it.
+pub(super) enum FieldText<'a> {
+    Borrowed(&'a str),
+    Owned(Zeroizing<String>),
+}
+
+impl FieldText<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Owned(text) => text,
         }
     }
 }
@@ -116,7 +131,7 @@ impl Encoding {
     pub(super) fn encode(self, text: &str) -> HeaderValue {
         let encoded = Zeroizing::new(match self {
             Self::Percent => escape(text, b'%'),
-            Self::Utf8 => text.replace(char::is_control, "\u{fffd}"),
+            Self::Utf8 => without_controls(text),
             Self::Base64Url => URL_SAFE_NO_PAD.encode(text),
             Self::QuotedPrintable => escape(text, b'='),
         });
@@ -127,21 +142,32 @@ impl Encoding {
     }
 }
 
-fn badges(profile: &Profile) -> Option<Cow<'_, str>> {
+/// The text never grows beyond its capacity, so that no copy of it stays behind.
+fn badges(profile: &Profile) -> Option<FieldText<'_>> {
     let badges = &profile.badges;
-    (!badges.is_empty()).then(|| serde_json::to_string(badges).expect("texts are always JSON").into())
+    // JSON writes a byte in six at most (`\u0000`), and each text in quotes with a comma.
+    let longest = badges.iter().map(|badge| 6 * badge.len() + 3).sum::<usize>() + 2;
+    let mut text = Vec::with_capacity(longest);
+    serde_json::to_writer(&mut text, badges).expect("texts are always JSON");
+    let text = String::from_utf8(text).expect("JSON is UTF-8");
+    (!badges.is_empty()).then(|| FieldText::Owned(text.into()))
 }
 
 /// Cuts a text to at most `limit` bytes on a character boundary, and leaves no white space at its end.
-pub(super) fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
-    if text.len() <= limit {
-        return text;
-    }
-    let end = text.floor_char_boundary(limit);
-    Cow::Owned(text[..end].trim_end().to_owned())
+pub(super) fn cut(text: &str, limit: usize) -> &str {
+    if text.len() <= limit { text } else { text[..text.floor_char_boundary(limit)].trim_end() }
 }
 
-/// The text never grows beyond its capacity, so that no copy of it stays behind.
+/// Replaces each control character by U+FFFD. The same is true of this text's capacity.
+fn without_controls(text: &str) -> String {
+    let controls = text.chars().filter(|character| character.is_control()).count();
+    let mut replaced = String::with_capacity(text.len() + controls * char::REPLACEMENT_CHARACTER.len_utf8());
+    let kept = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+    replaced.extend(text.chars().map(kept));
+    replaced
+}
+
+/// The same is true of this text's capacity.
 fn escape(text: &str, mark: u8) -> String {
     let is_kept = |byte: u8| (b' '..=b'~').contains(&byte) && byte != mark;
     let escapes = text.bytes().filter(|byte| !is_kept(*byte)).count();
@@ -159,7 +185,7 @@ fn escape(text: &str, mark: u8) -> String {
 #[cfg(test)]
 mod tests {
     use percent_encoding::percent_decode;
-    use proptest::prelude::*;
+    use proptest::{collection::vec, prelude::*};
 
     use super::*;
 
@@ -176,6 +202,19 @@ mod tests {
                 let encoded = encoding.encode(&text);
                 prop_assert!(encoded.as_bytes().iter().all(|byte| *byte >= b' ' && *byte != 0x7f));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_that_is_made_for_a_header_leaves_no_copy_behind(texts in vec("[a-c\\PC\0-\u{9f}\"]{0,9}", 1..4)) {
+            let controls = texts[0].chars().filter(|character| character.is_control()).count();
+            prop_assert_eq!(without_controls(&texts[0]).capacity(), texts[0].len() + 3 * controls);
+
+            let room: usize = texts.iter().map(|text| 6 * text.len() + 3).sum();
+            let profile = Profile { badges: texts, ..Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap() };
+            let Some(FieldText::Owned(text)) = badges(&profile) else { panic!("there are badges") };
+            prop_assert_eq!(text.capacity(), room + 2);
         }
     }
 
@@ -202,7 +241,7 @@ mod tests {
         for (text, limit, kept) in
             [("abc", 3, "abc"), ("abcd", 3, "abc"), ("क", 2, ""), ("aक", 3, "a"), ("a bc", 2, "a")]
         {
-            assert_eq!(cut(text.into(), limit), kept, "{text:?} at {limit}");
+            assert_eq!(cut(text, limit), kept, "{text:?} at {limit}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The headers that carry one identity, encoded once for as many requests as it has.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use http::HeaderValue;
 
 use super::{
     CasedName, Field, HeaderNames, HeaderTarget, Injection,
-    field::{TooLong, cut},
+    field::{FieldText, TooLong, cut},
 };
 use crate::{callback::Decline, identity::Identity};
 
@@ -28,8 +28,8 @@ impl IdentityHeaders {
     /// Encodes the headers of a callback without a token: its status and request id.
     pub(crate) fn of_decline(names: &HeaderNames, decline: &Decline) -> Self {
         Self::encode(names, |field| match field {
-            Field::Status => Some(decline.status.as_str().into()),
-            Field::RequestId => Some(decline.request_id.expose().into()),
+            Field::Status => Some(FieldText::Borrowed(decline.status.as_str())),
+            Field::RequestId => Some(FieldText::Borrowed(decline.request_id.expose())),
             _ => None,
         })
     }
@@ -45,9 +45,9 @@ impl IdentityHeaders {
         self.0.iter().map(|(_, value)| value.len()).sum()
     }
 
-    fn encode<'a>(names: &HeaderNames, text: impl Fn(Field) -> Option<Cow<'a, str>>) -> Self {
+    fn encode<'a>(names: &HeaderNames, text: impl Fn(Field) -> Option<FieldText<'a>>) -> Self {
         let header = |injection: &Injection| {
-            let value = names.value(injection, text(injection.field)?)?;
+            let value = names.value(injection, text(injection.field)?.as_str())?;
             Some((injection.name.clone(), value))
         };
         Self(names.injections.iter().filter_map(header).collect())
@@ -57,12 +57,12 @@ impl IdentityHeaders {
 redacted!(IdentityHeaders);
 
 impl HeaderNames {
-    fn value(&self, injection: &Injection, text: Cow<'_, str>) -> Option<HeaderValue> {
+    fn value(&self, injection: &Injection, text: &str) -> Option<HeaderValue> {
         let text = match injection.field.too_long() {
             TooLong::LeaveOut if text.len() > self.max_value_length => return None,
             TooLong::Cut => cut(text, self.max_value_length),
             TooLong::Send | TooLong::LeaveOut => text,
         };
-        (!text.is_empty()).then(|| injection.encoding.encode(&text))
+        (!text.is_empty()).then(|| injection.encoding.encode(text))
     }
 }

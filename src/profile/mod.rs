@@ -94,7 +94,7 @@ impl Profile {
     /// Returns first and last name, joined by one space.
     pub fn name(&self) -> Option<String> {
         match (&self.given_name, &self.family_name) {
-            (Some(given), Some(family)) => Some(format!("{given} {family}")),
+            (Some(given), Some(family)) => Some([given, " ", family].concat()),
             (given, family) => given.as_ref().or(family.as_ref()).cloned(),
         }
     }
