@@ -14,6 +14,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use pingora_core::{apps::ServerApp, server::ShutdownWatch};
@@ -27,6 +28,7 @@ use tokio_util::{
 };
 
 use super::accepted::AcceptedConnection;
+use crate::clock::{Clock, SystemClock};
 
 /// The threads that serve connections. Clones share them; a thread ends at the end that it was started with.
 #[derive(Clone)]
@@ -109,7 +111,9 @@ impl Worker {
                 Err(error) => return drop(tell.send(Err(error))),
             };
             let _ = tell.send(Ok(()));
-            runtime.block_on(stop.ended.clone().run_until_cancelled(serve(Arc::new(app), taken, stop, open)));
+            let ended = stop.ended.clone();
+            let serving = async { tokio::join!(serve(Arc::new(app), taken, stop, open), beat()) };
+            runtime.block_on(ended.run_until_cancelled(serving));
         })?;
         Ok((worker, made))
     }
@@ -134,6 +138,18 @@ async fn serve<A: ServerApp + Send + Sync + 'static>(
     ended.cancelled().await;
 }
 
+/// Keeps a timer of this thread pending that is due before those of requests.
+///
+/// tokio wakes a thread by a system call when a timer starts that is due before all others, even if this very thread starts it.
+/// Without this one, most timers of requests would be such timers.
+async fn beat() {
+    loop {
+        SystemClock.sleep_until(SystemClock.now() + BEAT).await;
+    }
+}
+
+/// Shorter than the timers of requests, of which the shortest is that of a session's lease.
+const BEAT: Duration = Duration::from_millis(500);
 /// How many connections a thread may have yet to take before the listeners wait for it.
 const UNTAKEN: usize = 1024;
 
