@@ -51,7 +51,7 @@ mod step;
 use std::{sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
-use http::{HeaderMap, Method, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 
 pub use self::{
     builder::GateBuilder,
@@ -107,7 +107,12 @@ impl Gate {
 
     /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
     pub(crate) fn inspect(&self, head: &Parts) -> Step {
-        self.inspect_surveyed(head, &self.survey(&head.headers))
+        self.decide(head, &self.survey(&head.headers), &[])
+    }
+
+    /// As [`inspect`](Self::inspect), for a head without some of its `Cookie` lines: `withheld` has all of them as they came.
+    pub(crate) fn inspect_withheld(&self, head: &Parts, withheld: &[HeaderValue]) -> Step {
+        self.decide(head, &self.survey(&head.headers), withheld)
     }
 
     /// Walks over a head once, for an edge that edits the same head as soon as it was inspected.
@@ -117,6 +122,10 @@ impl Gate {
 
     /// Decides by a head that was surveyed.
     pub(crate) fn inspect_surveyed(&self, head: &Parts, survey: &HeaderSurvey<'_>) -> Step {
+        self.decide(head, survey, &[])
+    }
+
+    fn decide(&self, head: &Parts, survey: &HeaderSurvey<'_>, withheld: &[HeaderValue]) -> Step {
         let path = self.0.path.compare(head.uri.path());
         if path == PathMatch::Ambiguous {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
@@ -130,13 +139,20 @@ impl Gate {
         if let Some(published) = self.0.plugins.iter().find_map(|plugin| plugin.publish(self, head)) {
             return Step::Reply(published);
         }
-        let inspected = self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head));
+        let inspected = self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head, withheld));
         inspected.unwrap_or_else(|| Step::Forward(Edits::new(EditKind::Ordinary)))
     }
 
-    /// Whether the verdict on a request may depend on the [`ClientInfo`] in its extensions.
+    /// Whether the verdict on a request may depend on the [`ClientInfo`] in its extensions: that on callbacks and logins does.
     pub(crate) fn asks_for_client(&self, head: &Parts) -> bool {
-        !self.0.plugins.is_empty() || head.uri.path() == self.0.path.expose()
+        let path = head.uri.path();
+        path == self.0.path.expose() || !self.0.plugins.is_empty() && path.starts_with(self.prefix())
+    }
+
+    /// Whether the verdict on a request may depend on how it came, as far as proxies tell.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn asks_for_proxy(&self) -> bool {
+        !self.0.plugins.is_empty()
     }
 
     /// Answers a request that the edge itself cannot let pass.

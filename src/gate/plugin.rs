@@ -46,7 +46,9 @@ pub(crate) trait Plugin: Any + Send + Sync {
 
     /// Decides what becomes of a request that is not a callback: it goes to a route of the plugin's own, passes with edits, or is
     /// refused. The first plugin that decides counts; if none does, the request passes without an identity.
-    fn inspect(&self, _gate: &Gate, _head: &Parts) -> Option<Step> {
+    ///
+    /// If the edge has taken any `Cookie` line out of the head, `withheld` has all of them as they came; otherwise it is empty.
+    fn inspect(&self, _gate: &Gate, _head: &Parts, _withheld: &[HeaderValue]) -> Option<Step> {
         None
     }
 
@@ -167,6 +169,9 @@ impl Gate {
 
     /// The assertion to send beside an identity, be it a session's or not, if any is made.
     pub(crate) fn assert(&self, identity: &Identity, session: Option<&str>) -> Option<HeaderValue> {
+        if !self.asserts() {
+            return None;
+        }
         let now = self.0.clock.wall();
         self.0.plugins.iter().find_map(|plugin| plugin.assert(identity, session, now))
     }

@@ -255,12 +255,13 @@ impl Proxy {
         let forwarded = Forwarded::of(session, &self.trusted_proxies);
         let claimed = forwarded.guard(&mut CasedHead(session.req_header_mut()));
         let client = self.client(&forwarded, claimed.as_ref());
-        if self.gate.asks_for_client(session.req_header()) {
-            let extensions = session.req_header_mut().extensions_mut();
+        let asks_for_client = self.gate.asks_for_client(session.req_header());
+        let extensions = session.req_header_mut().extensions_mut();
+        if forwarded.by_proxy && self.gate.asks_for_proxy() {
+            extensions.insert(TrustedProxy);
+        }
+        if asks_for_client {
             extensions.insert(client);
-            if forwarded.by_proxy {
-                extensions.insert(TrustedProxy);
-            }
             if self.delivers {
                 extensions.insert(forwarded.clone());
             }

@@ -142,7 +142,7 @@ fn inspect(session: &mut Session) -> Result<Step> {
         target::know_client(session);
     }
     if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
-        Ok(module::inspect(&gate, session.req_header_mut(), cookies))
+        Ok(gate.inspect_withheld(session.req_header(), &cookies))
     } else {
         Ok(Step::Reply(gate.reject_for(Rejection::MalformedRequest, session.req_header())))
     }

@@ -20,8 +20,8 @@ use super::{
     target::{self, CasedHead},
 };
 use crate::{
-    gate::{Gate, Step, plugin::Inspection},
-    headers::{Edits, HeaderTarget, cased, join_cookies},
+    gate::{Gate, plugin::Inspection},
+    headers::{Edits, join_cookies},
 };
 
 /// The state of one request.
@@ -104,26 +104,6 @@ impl TruegateModule {
             None => self.gate.strip_request(Inspection::Skipped, &mut CasedHead(request)),
         }
     }
-}
-
-/// Inspects a request by its head as it came, with these `Cookie` lines, which only the gate may see.
-pub(super) fn inspect(gate: &Gate, request: &mut RequestHeader, cookies: Vec<HeaderValue>) -> Step {
-    if cookies.is_empty() {
-        return gate.inspect(request);
-    }
-    let stripped = replace_cookies(request, cookies);
-    let step = gate.inspect(request);
-    replace_cookies(request, stripped);
-    step
-}
-
-/// Replaces the `Cookie` lines, and returns the previous ones.
-fn replace_cookies(request: &mut RequestHeader, lines: Vec<HeaderValue>) -> Vec<HeaderValue> {
-    let previous = request.headers.get_all(header::COOKIE).iter().cloned().collect();
-    let mut target = CasedHead(request);
-    target.remove(&header::COOKIE);
-    lines.into_iter().for_each(|line| target.append(&cased::COOKIE, line));
-    previous
 }
 
 struct Builder {

@@ -12,39 +12,51 @@ use super::{
     own_host::comes_from_its_own_host,
     page_answers::PageRequest,
     reply,
-    state::SessionState,
+    state::{Present, SessionState},
+    whole,
 };
 use crate::{
     access::{Access, RuleInput},
     gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
     headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
     profile::PhoneNumber,
-    session::ReturnPath,
+    session::{ReturnPath, cookies::CookieLines},
 };
 
 impl Handler<'_> {
     /// Decides what becomes of a request for the app.
-    pub(super) fn admit(&self, head: &Parts) -> Step {
+    ///
+    /// The edge may have withheld the `Cookie` lines.
+    pub(super) fn admit(&self, head: &Parts, withheld: &[HeaderValue]) -> Step {
         let Ok(access) = self.sessions.rules.access_for(&RuleInput::of(head)) else {
             return Step::Reply(self.gate.reject_for(Rejection::AmbiguousPath, head));
         };
         if matches!(access, Access::Public) && self.sessions.upstream_cookies.is_empty() {
             return Step::Forward(Edits { by_proxy: is_by_proxy(head), ..self.edits(EditKind::Ordinary, None) });
         }
-        match self.state_so_far(&head.headers) {
-            Ok(state) => self.decide(access, state, head).into(),
+        let (cookies, at) = (CookieLines::new(&head.headers, withheld), self.present());
+        match self.known_state(cookies, &at) {
+            Ok(state) => self.decide(access, state, head, cookies, &at).into(),
             Err(pending) => {
-                let (handler, access, head) = (self.owned(), access.clone(), head.clone());
+                let (handler, access, head) = (self.owned(), access.clone(), whole(head, withheld).into_owned());
                 Step::Wait(Box::pin(async move {
-                    let state = handler.borrow().settle(pending).await;
-                    handler.borrow().decide(&access, state, &head)
+                    let handler = handler.borrow();
+                    let state = handler.settle(pending).await;
+                    handler.decide(&access, state, &head, (&head.headers).into(), &handler.present())
                 }))
             }
         }
     }
 
-    fn decide(&self, access: &Access, state: SessionState, head: &Parts) -> Verdict {
-        let (kept, app) = self.sessions.sort_cookies(&state, head);
+    fn decide(
+        &self,
+        access: &Access,
+        state: SessionState,
+        head: &Parts,
+        cookies: CookieLines<'_>,
+        at: &Present<'_>,
+    ) -> Verdict {
+        let (kept, app) = self.sessions.sort_cookies(&state, cookies, head.uri.path());
         let edits = match permit(access, state) {
             Ok(Admitted::Signed(_)) if self.sessions.is_hijacked(head) => {
                 return Verdict::Reply(self.reject(Rejection::CrossSite, head));
@@ -52,7 +64,7 @@ impl Handler<'_> {
             Ok(_) if matches!(access, Access::Public) => {
                 self.edits(EditKind::Ordinary, Some(Arc::new(ResponseEdits { app, ..ResponseEdits::default() })))
             }
-            Ok(admitted) => self.admitted(admitted, app, head.uri.path()),
+            Ok(admitted) => self.admitted(admitted, app, head.uri.path(), at),
             Err(refusal) => {
                 let leads_to_login = is_navigation(&head.method, &head.headers) && !is_web_socket(head);
                 let refused = self.refuse(&refusal, leads_to_login, PageRequest::of(head), head.uri.path());
@@ -66,18 +78,19 @@ impl Handler<'_> {
         Edits { response, ..Edits::new(kind) }
     }
 
-    fn admitted(&self, admitted: Admitted, app: Option<UpstreamCookieEdits>, path: &str) -> Edits {
+    fn admitted(&self, admitted: Admitted, app: Option<UpstreamCookieEdits>, path: &str, at: &Present<'_>) -> Edits {
         let anonymous = |response| self.edits(EditKind::Ordinary, Some(response));
         match admitted {
-            Admitted::Signed(session) => {
+            Admitted::Signed(opened) => {
+                let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
                 let response = ResponseEdits {
-                    cookies: self.renewal(&session).into_iter().collect(),
+                    cookies: self.renewal(session, at.wall()).into_iter().collect(),
                     app,
-                    lease: Some(self.lease(&session)),
+                    lease: Some(self.lease(&opened, at)),
                     personal: true,
                 };
-                let (identity, headers) = (session.identity().clone(), session.headers(&self.gate.names()));
+                let (identity, headers) = (session.identity().clone(), opened.headers(&self.gate.names()));
                 let known = EditKind::Known { identity, headers, assertion };
                 self.edits(known, Some(Arc::new(response)))
             }
@@ -118,21 +131,21 @@ impl SharedSessions {
 
     /// Whether another site's page opens a WebSocket in the name of the user (browsers send cookies with it).
     pub(super) fn is_hijacked(&self, head: &Parts) -> bool {
-        is_web_socket(head) && is_foreign(&head.headers, self.public_url.origin()) && !comes_from_its_own_host(head)
+        is_foreign(&head.headers, self.public_url.origin()) && is_web_socket(head) && !comes_from_its_own_host(head)
     }
 }
 
 /// Lets a browser in, or says why not.
 pub(super) fn permit(access: &Access, state: SessionState) -> Result<Admitted, Refusal> {
     match (access, state) {
-        (Access::Required(list), SessionState::Valid(session)) => {
-            let phone = &session.identity().profile().phone;
-            if list.allows(phone) { Ok(Admitted::Signed(session)) } else { Err(Refusal::NotAllowed(phone.clone())) }
+        (Access::Required(list), SessionState::Valid(opened)) => {
+            let phone = &opened.session().identity().profile().phone;
+            if list.allows(phone) { Ok(Admitted::Signed(opened)) } else { Err(Refusal::NotAllowed(phone.clone())) }
         }
         (Access::Required(_), SessionState::Absent) => Err(Refusal::NotSignedIn),
         (Access::Required(_), SessionState::Invalid) => Err(Refusal::Forgotten),
         (Access::Required(_), SessionState::Unknown(_)) => Err(Refusal::Unknown),
-        (Access::Optional, SessionState::Valid(session)) => Ok(Admitted::Signed(session)),
+        (Access::Optional, SessionState::Valid(opened)) => Ok(Admitted::Signed(opened)),
         (Access::Optional, SessionState::Invalid) => Ok(Admitted::Forgotten),
         (Access::Optional, SessionState::Absent | SessionState::Unknown(_)) | (Access::Public, _) => {
             Ok(Admitted::Anonymous)

@@ -61,9 +61,11 @@ impl Handler<'_> {
             Ok(Admitted::Signed(_)) if self.sessions.is_hijacked(head) => {
                 self.gate.reject_for(Rejection::CrossSite, head)
             }
-            Ok(Admitted::Signed(session)) => {
+            Ok(Admitted::Signed(opened)) => {
+                let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
-                self.pass(Some(&session.headers(&self.gate.names())), assertion).with_cookies(self.renewal(&session))
+                let passed = self.pass(Some(&opened.headers(&self.gate.names())), assertion);
+                passed.with_cookies(self.renewal(session, self.gate.clock().wall()))
             }
             Ok(Admitted::Anonymous) => self.pass(None, None),
             Ok(Admitted::Forgotten) => {

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use http::{HeaderMap, HeaderValue, header, request::Parts};
+use http::{HeaderValue, header};
 use smallvec::SmallVec;
 
 use super::{SharedSessions, state::SessionState};
@@ -16,7 +16,7 @@ use crate::{
     headers::{CookieOwner, HeaderTarget, KeptCookies, UpstreamCookieEdits, cased},
     session::{
         SealPurpose, Session,
-        cookies::{is_cookie_name, key, named, named_by, set_pair, value, without},
+        cookies::{CookieLines, is_cookie_name, key, named, named_by, set_pair, value, without},
     },
 };
 
@@ -27,7 +27,8 @@ impl SharedSessions {
     pub(super) fn sort_cookies(
         &self,
         state: &SessionState,
-        head: &Parts,
+        cookies: CookieLines<'_>,
+        path: &str,
     ) -> (KeptCookies, Option<UpstreamCookieEdits>) {
         let mut kept = KeptCookies::default();
         if self.upstream_cookies.is_empty() {
@@ -38,19 +39,19 @@ impl SharedSessions {
         let came = self.upstream_cookies.iter().flat_map(|cookie| {
             // A name with a `*` may cover truegate's own, too.
             let is_meant = |name: &[u8]| cookie.covers(name) && !self.cookies.claims(name);
-            names(&head.headers, is_meant).into_iter().map(move |name| (cookie, name))
+            names(cookies, is_meant).into_iter().map(move |name| (cookie, name))
         });
         for (cookie, name) in came {
             let mut are_all_kept = true;
-            for (index, pair) in named(&head.headers, name.as_bytes()).enumerate() {
-                if index < PAIRS && self.is_of(&owner, name, pair, &head.headers) {
+            for (index, pair) in named(cookies, name.as_bytes()).enumerate() {
+                if index < PAIRS && self.is_of(&owner, name, pair, cookies) {
                     kept.keep(pair);
                 } else {
                     are_all_kept = false;
                 }
             }
             if !are_all_kept {
-                expired.extend(cookie.expired_as(name, head.uri.path()));
+                expired.extend(cookie.expired_as(name, path));
             }
         }
         (kept, Some(UpstreamCookieEdits { owner, expired }))
@@ -82,21 +83,21 @@ impl SharedSessions {
     }
 
     /// As [`expire_cookies`](Self::expire_cookies), but for those that the app set for the user who has logged in now.
-    pub(super) fn expire_others(&self, session: &Session, head: &Parts) -> Vec<HeaderValue> {
+    pub(super) fn expire_others(&self, session: &Session, cookies: CookieLines<'_>) -> Vec<HeaderValue> {
         let owner = CookieOwner::new(user(session));
         let is_own = |name: &str| {
-            let mut pairs = named(&head.headers, name.as_bytes()).take(PAIRS).peekable();
-            pairs.peek().is_some() && pairs.all(|pair| self.is_of(&owner, name, pair, &head.headers))
+            let mut pairs = named(cookies, name.as_bytes()).take(PAIRS).peekable();
+            pairs.peek().is_some() && pairs.all(|pair| self.is_of(&owner, name, pair, cookies))
         };
         let others = self.upstream_cookies.iter().filter(|cookie| !is_own(cookie.name()));
         others.flat_map(|cookie| cookie.expired("/")).collect()
     }
 
     /// Whether a companion says that the app set this pair for this owner.
-    fn is_of(&self, owner: &CookieOwner, name: &str, pair: &[u8], headers: &HeaderMap) -> bool {
+    fn is_of(&self, owner: &CookieOwner, name: &str, pair: &[u8], cookies: CookieLines<'_>) -> bool {
         let Some(value) = value(pair) else { return false };
         let purpose = SealPurpose::UpstreamCookie { owner: owner.expose(), name: name.as_bytes(), value };
-        let mut companions = self.cookies.companions(name, headers).take(PAIRS);
+        let mut companions = self.cookies.companions(name, cookies).take(PAIRS);
         companions.any(|sealed| self.sealer.open_text(purpose, sealed).is_some())
     }
 
@@ -106,30 +107,36 @@ impl SharedSessions {
 }
 
 /// The different names of cookies in a request that are meant, as far as browsers take them.
-fn names(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> BTreeSet<&str> {
-    let names = named_by(headers, is_meant).filter_map(|pair| std::str::from_utf8(key(pair)).ok());
+fn names<'a>(cookies: CookieLines<'a>, is_meant: impl Fn(&[u8]) -> bool) -> BTreeSet<&'a str> {
+    let names = named_by(cookies, is_meant).filter_map(|pair| std::str::from_utf8(key(pair)).ok());
     names.filter(|name| is_cookie_name(name)).take(PAIRS).collect()
 }
 
 /// Takes pairs out of the `Cookie` lines, and leaves the others byte for byte.
 pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8]) -> bool) {
+    let lines = target.headers().get_all(header::COOKIE);
     let stripped = |line: &HeaderValue| {
         let rest = without(line.as_bytes(), &is_dropped)?;
         Some(HeaderValue::try_from(rest).expect("a part of a header value is one"))
     };
-    let lines = || target.headers().get_all(header::COOKIE).iter();
-    let Some((first, rest)) = lines().enumerate().find_map(|(at, line)| Some((at, stripped(line)?))) else { return };
-    let others = lines().skip(first + 1).map(|line| stripped(line).unwrap_or_else(|| line.clone()));
-    let kept = lines().take(first).cloned().chain([rest]).chain(others);
+    // Most lines stay as they are, and even a clone would allocate.
+    let first = lines.iter().enumerate().find_map(|(at, line)| Some((at, stripped(line)?)));
+    let Some((first, rest)) = first else { return };
+    let others = lines.iter().skip(first + 1).map(|line| stripped(line).unwrap_or_else(|| line.clone()));
+    let kept = lines.iter().take(first).cloned().chain([rest]).chain(others);
     let kept: SmallVec<[_; 2]> = kept.filter(|line| !line.is_empty()).collect();
-    target.remove(&header::COOKIE);
-    kept.into_iter().for_each(|line| target.append(&cased::COOKIE, line));
+    let mut kept = kept.into_iter();
+    match kept.next() {
+        Some(line) => target.insert(&cased::COOKIE, line),
+        None => target.remove(&header::COOKIE),
+    }
+    kept.for_each(|line| target.append(&cased::COOKIE, line));
 }
 
 /// The owner of a browser's cookies; `None` while it is unknown.
 fn owner(state: &SessionState) -> Option<CookieOwner> {
     match state {
-        SessionState::Valid(session) => Some(CookieOwner::new(user(session))),
+        SessionState::Valid(opened) => Some(CookieOwner::new(user(opened.session()))),
         SessionState::Absent | SessionState::Invalid => Some(CookieOwner::new([])),
         SessionState::Unknown(_) => None,
     }

@@ -63,8 +63,9 @@ impl Handler<'_> {
         // A cookie that was not sealed here may be another gateway's.
         let forgets = !matches!(state, SessionState::Absent);
         let ended = match state {
-            SessionState::Valid(session) | SessionState::Unknown(session) => {
-                self.end_session(&session, everywhere).await
+            SessionState::Valid(opened) | SessionState::Unknown(opened) => {
+                self.drop_opened(&head.headers);
+                self.end_session(opened.session(), everywhere).await
             }
             SessionState::Absent | SessionState::Invalid => Ok(()),
         };

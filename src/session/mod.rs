@@ -57,7 +57,7 @@ mod ticket;
 mod verification;
 mod waiting;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, Request, header, request::Parts};
@@ -131,10 +131,10 @@ impl Plugin for Sessions {
         Some(self.0.path.as_str())
     }
 
-    fn inspect(&self, gate: &Gate, head: &Parts) -> Option<Step> {
+    fn inspect(&self, gate: &Gate, head: &Parts, withheld: &[HeaderValue]) -> Option<Step> {
         Some(match Route::of(&self.0.path, head.uri.path()) {
-            Some(route) => self.handler(gate).serve(route, head),
-            None => self.handler(gate).admit(head),
+            Some(route) => self.handler(gate).serve(route, &whole(head, withheld)),
+            None => self.handler(gate).admit(head, withheld),
         })
     }
 
@@ -197,6 +197,19 @@ impl Plugin for Sessions {
     fn unstored_revocations(&self) -> usize {
         Arc::strong_count(&self.0.unstored) - 1
     }
+}
+
+/// The head with its `Cookie` lines as they came, of which an edge may have withheld some.
+fn whole<'a>(head: &'a Parts, withheld: &[HeaderValue]) -> Cow<'a, Parts> {
+    if withheld.is_empty() {
+        return Cow::Borrowed(head);
+    }
+    let mut head = head.clone();
+    head.headers.remove(header::COOKIE);
+    for line in withheld {
+        head.headers.append(header::COOKIE, line.clone());
+    }
+    Cow::Owned(head)
 }
 
 /// Takes out the headers by which an app could take a request for another one than was decided about. A trusted proxy may still

@@ -1,15 +1,13 @@
 //! The sessions whose cookies were opened lately: to open one takes longer than all else that its request needs.
 
 use std::{
-    borrow::Borrow,
     hash::{Hash, Hasher, RandomState},
-    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use quick_cache::{
-    OptionsBuilder, Weighter,
+    Equivalent, OptionsBuilder, Weighter,
     sync::{Cache, DefaultLifecycle},
 };
 use zeroize::Zeroizing;
@@ -22,9 +20,8 @@ use crate::headers::{HeaderNames, IdentityHeaders};
 /// # Security
 ///
 /// Only the cookie of a session that was opened with a key of this site gets in, so strangers can neither fill the cache nor
-/// empty it. It is found by the whole text alone: a digest of it would take longer, and a part of it would let a forged cookie in. A
-/// session in the cache was only opened: each request still checks whether it is over or revoked. What is evicted is wiped. A session
-/// that is over stays until its cookie comes again, or until another session is opened.
+/// empty it. A cookie is found by its end, and then compared whole: a part of it alone would let a forged cookie in. A session in
+/// the cache was only opened: each request still checks whether it is over or revoked. What leaves the cache is wiped.
 pub(super) struct OpenedSessions {
     cache: Cache<SealedText, Arc<OpenedSession>, BySize, RandomState>,
     /// When the sessions that were over were taken out last.
@@ -44,26 +41,29 @@ pub(super) struct OpenedSession {
 impl OpenedSessions {
     /// Returns the session of a cookie's sealed text, if it was opened lately.
     pub(super) fn find(&self, sealed: &[u8]) -> Option<Arc<OpenedSession>> {
-        self.cache.get(sealed)
+        self.cache.get(&SealedSlice(sealed))
     }
 
-    /// Keeps an opened session for the next requests with its cookie. From time to time, this forgets those that are over.
-    pub(super) fn keep(
-        &self,
-        sealed: &[u8],
-        opened: &Arc<OpenedSession>,
-        now: Instant,
-        is_over: impl Fn(&Session) -> bool,
-    ) {
-        if self.is_time_to_sweep(now) {
-            self.cache.retain(|_, opened| !is_over(opened));
-        }
+    /// Keeps an opened session for the next requests with its cookie.
+    pub(super) fn keep(&self, sealed: &[u8], opened: &Arc<OpenedSession>) {
         self.cache.insert(SealedText(Zeroizing::new(sealed.into())), Arc::clone(opened));
     }
 
     /// Forgets the session of a cookie: it is over.
     pub(super) fn forget(&self, sealed: &[u8]) {
-        self.cache.remove(sealed);
+        self.cache.remove(&SealedSlice(sealed));
+    }
+
+    /// Forgets the sessions that are over, if it is time to look for them.
+    pub(super) fn sweep(&self, now: Instant, is_over: impl Fn(&Session) -> bool) {
+        if self.is_time_to_sweep(now) {
+            self.cache.retain(|_, opened| !is_over(&opened.session));
+        }
+    }
+
+    /// Forgets all sessions: no cookie has come for so long that most would be over before it comes.
+    pub(super) fn clear(&self) {
+        self.cache.clear();
     }
 
     #[cfg(test)]
@@ -105,6 +105,10 @@ impl OpenedSession {
         Some(Arc::new(Self { session, names, headers, size }))
     }
 
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// The headers of its requests under these names, which are those of the gate that opened it, unless gates with other
     /// names share their sessions.
     pub(super) fn headers(&self, names: &Arc<HeaderNames>) -> IdentityHeaders {
@@ -116,26 +120,22 @@ impl OpenedSession {
     }
 }
 
-impl Deref for OpenedSession {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.session
-    }
-}
-
 /// The value of a session's cookie.
 struct SealedText(Zeroizing<Box<[u8]>>);
 
-impl Borrow<[u8]> for SealedText {
-    fn borrow(&self) -> &[u8] {
-        &self.0
+/// The same in a request.
+#[derive(PartialEq, Eq)]
+struct SealedSlice<'a>(&'a [u8]);
+
+impl SealedText {
+    fn as_slice(&self) -> SealedSlice<'_> {
+        SealedSlice(&self.0)
     }
 }
 
 impl PartialEq for SealedText {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.as_slice() == other.as_slice()
     }
 }
 
@@ -143,9 +143,21 @@ impl Eq for SealedText {}
 
 impl Hash for SealedText {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // As its borrowed form is hashed.
-        let text: &[u8] = self.borrow();
-        text.hash(state);
+        self.as_slice().hash(state);
+    }
+}
+
+impl Hash for SealedSlice<'_> {
+    /// Hashes the end alone, because the hash of a text of hundreds of bytes takes longer than all else here. The end of a text that
+    /// was opened is an authentication tag, which nobody can choose, so no browser can make texts whose ends are the same.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.0.last_chunk::<END>().map_or(self.0, |end| end));
+    }
+}
+
+impl Equivalent<SealedText> for SealedSlice<'_> {
+    fn equivalent(&self, key: &SealedText) -> bool {
+        *self == key.as_slice()
     }
 }
 
@@ -166,5 +178,7 @@ pub(super) const CAPACITY: usize = 8 << 20;
 const USUAL: usize = 1600;
 /// About what an entry takes besides its texts.
 const OVERHEAD: usize = 512;
+/// About as many bytes as base64url makes of a tag.
+const END: usize = 24;
 /// How often the sessions that are over are looked for.
 const SWEEP: Duration = Duration::from_mins(1);

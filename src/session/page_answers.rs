@@ -34,9 +34,9 @@ impl Handler<'_> {
     pub(super) async fn login_page(&self, head: &Parts) -> Reply {
         let next = self.sessions.next(query(head, "next").as_deref());
         match self.state(&head.headers).await {
-            SessionState::Valid(session) => {
+            SessionState::Valid(opened) => {
                 let on = reply::redirect(StatusCode::FOUND, next.as_str());
-                on.with_cookies(self.renewal(&session))
+                on.with_cookies(self.renewal(opened.session(), self.gate.clock().wall()))
             }
             SessionState::Invalid => self.sessions.login_page(head, &next).with_cookies(self.sessions.forget("/")),
             SessionState::Absent | SessionState::Unknown(_) => self.sessions.login_page(head, &next),

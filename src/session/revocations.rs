@@ -97,7 +97,6 @@ impl Revocations {
     }
 
     /// Whether a task follows the store.
-    #[cfg(test)]
     pub(super) fn is_followed(&self) -> bool {
         !matches!(self.known().feed, Feed::Stopped)
     }

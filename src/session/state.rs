@@ -1,6 +1,7 @@
 //! The state of a browser's session, which its cookie and the known logouts decide, and the time that its requests may last.
 
 use std::{
+    cell::OnceCell,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -17,11 +18,12 @@ use super::{
     revocations::Validity,
 };
 use crate::{
+    clock::Clock,
     gate::{Rejection, Reply},
     lease::{Lease, SessionEnd},
     session::{
         SealPurpose, Session,
-        cookies::{CookieValue, OwnCookie},
+        cookies::{CookieLines, CookieValue, OwnCookie},
     },
 };
 
@@ -39,38 +41,45 @@ pub(super) enum SessionState {
 /// A session that the store has to be asked about.
 pub(super) struct Pending(Arc<OpenedSession>);
 
+/// The present, for one decision about a request: each clock is read once, when it is first needed.
+pub(super) struct Present<'a> {
+    clock: &'a dyn Clock,
+    now: OnceCell<Instant>,
+    wall: OnceCell<SystemTime>,
+}
+
+impl Present<'_> {
+    fn now(&self) -> Instant {
+        *self.now.get_or_init(|| self.clock.now())
+    }
+
+    pub(super) fn wall(&self) -> SystemTime {
+        *self.wall.get_or_init(|| self.clock.wall())
+    }
+}
+
 impl Handler<'_> {
+    pub(super) fn present(&self) -> Present<'_> {
+        Present { clock: &**self.gate.clock(), now: OnceCell::new(), wall: OnceCell::new() }
+    }
+
     /// The state of a browser's session, as far as it is known without waiting.
-    pub(super) fn state_so_far(&self, headers: &HeaderMap) -> Result<SessionState, Pending> {
-        let (sessions, clock) = (self.sessions, self.gate.clock());
-        let CookieValue::One(sealed) = sessions.cookies.find(OwnCookie::Session, headers) else {
+    pub(super) fn known_state(&self, cookies: CookieLines<'_>, at: &Present<'_>) -> Result<SessionState, Pending> {
+        let sessions = self.sessions;
+        let CookieValue::One(sealed) = sessions.cookies.find(OwnCookie::Session, cookies) else {
             return Ok(SessionState::Absent);
         };
         let found = sessions.opened.find(sealed);
         let is_new = found.is_none();
-        let opened = match found {
-            Some(opened) => opened,
-            None => {
-                let Some(bytes) = sessions.sealer.open_text(SealPurpose::Session, sealed) else {
-                    return Ok(SessionState::Absent);
-                };
-                let Some(opened) = OpenedSession::read(&bytes, self.gate.names()) else {
-                    return Ok(SessionState::Invalid);
-                };
-                opened
-            }
+        let opened = match found.map_or_else(|| self.open(sealed), Ok) {
+            Ok(opened) => opened,
+            Err(state) => return Ok(state),
         };
-        let is_over = |session: &Session| session.time_left(sessions.lifetime, sessions.idle, clock.wall()).is_none();
-        let now = clock.now();
-        let validity = if is_over(&opened) {
-            Some(Validity::Revoked)
-        } else {
-            sessions.revocations.check(&opened, now, sessions.revocation_grace)
-        };
-        if validity == Some(Validity::Revoked) {
-            sessions.opened.forget(sealed);
-        } else if is_new {
-            sessions.opened.keep(sealed, &opened, now, |other| is_over(other) || sessions.revocations.names(other));
+        let validity = self.validity(opened.session(), at);
+        match validity {
+            Some(Validity::Revoked) => sessions.opened.forget(sealed),
+            _ if is_new => sessions.opened.keep(sealed, &opened),
+            _ => {}
         }
         match validity {
             Some(validity) => Ok(SessionState::of(opened, validity)),
@@ -78,41 +87,62 @@ impl Handler<'_> {
         }
     }
 
+    /// Opens a cookie.
+    fn open(&self, sealed: &[u8]) -> Result<Arc<OpenedSession>, SessionState> {
+        let bytes = self.sessions.sealer.open_text(SealPurpose::Session, sealed).ok_or(SessionState::Absent)?;
+        OpenedSession::read(&bytes, self.gate.names()).ok_or(SessionState::Invalid)
+    }
+
+    /// Whether a session is valid, as far as it is known without waiting. One that is over is as good as revoked.
+    fn validity(&self, session: &Session, at: &Present<'_>) -> Option<Validity> {
+        let sessions = self.sessions;
+        if sessions.is_past(session, at.wall()) {
+            return Some(Validity::Revoked);
+        }
+        sessions.revocations.check(session, at.now(), sessions.revocation_grace)
+    }
+
     /// The state of a browser's session.
     pub(super) async fn state(&self, headers: &HeaderMap) -> SessionState {
-        match self.state_so_far(headers) {
+        match self.known_state(headers.into(), &self.present()) {
             Ok(state) => state,
             Err(pending) => self.settle(pending).await,
         }
     }
 
     /// The state of a session that the store has to be asked about.
-    pub(super) async fn settle(&self, Pending(session): Pending) -> SessionState {
-        let validity = self.check(&session).await;
-        SessionState::of(session, validity)
+    pub(super) async fn settle(&self, Pending(opened): Pending) -> SessionState {
+        let validity = self.check(opened.session()).await;
+        SessionState::of(opened, validity)
+    }
+
+    /// Drops what is kept of a browser's session: it is over.
+    pub(super) fn drop_opened(&self, headers: &HeaderMap) {
+        if let CookieValue::One(sealed) = self.sessions.cookies.find(OwnCookie::Session, headers) {
+            self.sessions.opened.forget(sealed);
+        }
     }
 
     /// The line that keeps a session's cookie fresh, if it is time for that.
-    pub(super) fn renewal(&self, session: &Session) -> Option<HeaderValue> {
-        let now = self.gate.clock().wall();
+    pub(super) fn renewal(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
         let age = now.duration_since(session.last_seen()).unwrap_or_default();
         (age >= self.sessions.idle / 10).then(|| self.sessions.cookie(&session.renewed(now), now))
     }
 
     /// A lease that ends with a session.
-    pub(super) fn lease(&self, session: &Arc<OpenedSession>) -> Lease {
-        let clock = self.gate.clock();
-        let left = session.end(self.sessions.lifetime).duration_since(clock.wall()).unwrap_or_default();
-        let (handler, now) = (self.owned(), clock.now());
-        Lease::new(OpenSession { handler, session: Arc::clone(session), end: now.checked_add(left).unwrap_or(now) })
+    pub(super) fn lease(&self, opened: &Arc<OpenedSession>, at: &Present<'_>) -> Lease {
+        let left = opened.session().end(self.sessions.lifetime).duration_since(at.wall()).unwrap_or_default();
+        let end = at.now().checked_add(left).unwrap_or(at.now());
+        Lease::new(LeasedSession { handler: self.owned(), opened: Arc::clone(opened), end })
     }
 
     /// `GET me`.
     pub(super) async fn me(&self, head: &Parts) -> Reply {
         match self.state(&head.headers).await {
-            SessionState::Valid(session) => {
-                let me = MeAnswer::of(&session, session.end_text(self.sessions.lifetime));
-                reply::json(StatusCode::OK, &me).with_cookies(self.renewal(&session))
+            SessionState::Valid(opened) => {
+                let session = opened.session();
+                let me = MeAnswer::of(session, session.end_text(self.sessions.lifetime));
+                reply::json(StatusCode::OK, &me).with_cookies(self.renewal(session, self.gate.clock().wall()))
             }
             SessionState::Absent => self.gate.reject(Rejection::NotSignedIn),
             SessionState::Invalid => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.sessions.forget("/")),
@@ -122,11 +152,11 @@ impl Handler<'_> {
 }
 
 impl SessionState {
-    fn of(session: Arc<OpenedSession>, validity: Validity) -> Self {
+    fn of(opened: Arc<OpenedSession>, validity: Validity) -> Self {
         match validity {
-            Validity::Valid => Self::Valid(session),
+            Validity::Valid => Self::Valid(opened),
             Validity::Revoked => Self::Invalid,
-            Validity::Unknown => Self::Unknown(session),
+            Validity::Unknown => Self::Unknown(opened),
         }
     }
 }
@@ -139,35 +169,53 @@ impl SharedSessions {
         self.cookies.set(OwnCookie::Session, &sealed, left)
     }
 
+    /// Forgets the opened sessions that are over, from time to time.
+    pub(super) fn sweep_opened(&self, now: Instant, wall: SystemTime) {
+        let is_over = |session: &Session| self.is_past(session, wall) || self.revocations.names(session);
+        self.opened.sweep(now, is_over);
+    }
+
+    /// Whether a session has ended by itself.
+    fn is_past(&self, session: &Session, now: SystemTime) -> bool {
+        session.time_left(self.lifetime, self.idle, now).is_none()
+    }
+
     /// The lines that take a browser's session away, and what the app remembers of it, after a request for a path.
     pub(super) fn forget<'a>(&'a self, path: &'a str) -> impl Iterator<Item = HeaderValue> + 'a {
         std::iter::once(self.cookies.clear(OwnCookie::Session)).chain(self.expire_cookies(path))
     }
 }
 
-/// The session of a request that goes on.
-struct OpenSession {
+/// The session that the lease of a request ends with.
+struct LeasedSession {
     handler: OwnedHandler,
-    session: Arc<OpenedSession>,
+    opened: Arc<OpenedSession>,
     /// When its lifetime is over.
     end: Instant,
 }
 
-impl SessionEnd for OpenSession {
+impl LeasedSession {
+    fn is_over_at(&self, now: Instant) -> bool {
+        now >= self.end || self.handler.borrow().sessions.revocations.names(self.opened.session())
+    }
+}
+
+impl SessionEnd for LeasedSession {
     fn is_over(&self) -> bool {
-        let handler = self.handler.borrow();
-        handler.gate.clock().now() >= self.end || handler.sessions.revocations.names(&self.session)
+        self.is_over_at(self.handler.borrow().gate.clock().now())
     }
 
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let handler = self.handler.borrow();
             let clock = handler.gate.clock();
-            while !self.is_over() {
-                clock.sleep_until(self.end.min(clock.now() + TICK)).await;
-                if handler.check(&self.session).await != Validity::Valid {
+            let mut now = clock.now();
+            while !self.is_over_at(now) {
+                clock.sleep_until(self.end.min(now + TICK)).await;
+                if handler.check(self.opened.session()).await != Validity::Valid {
                     return;
                 }
+                now = clock.now();
             }
         })
     }

@@ -118,19 +118,21 @@ impl Handler<'_> {
         let now = self.gate.clock().wall();
         let cookie = self.sessions.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, &session).await;
-        let expired = if changes { self.sessions.expire_others(&session, head) } else { Vec::new() };
+        let expired = if changes { self.sessions.expire_others(&session, (&head.headers).into()) } else { Vec::new() };
         tell(VERIFIED).with_cookies([cookie].into_iter().chain(expired))
     }
 
     /// Ends the session that the browser had before, and tells whether its user changes by that.
     async fn replaces(&self, head: &Parts, session: &Session) -> bool {
-        let SessionState::Valid(before) = self.state(&head.headers).await else { return true };
+        let SessionState::Valid(opened) = self.state(&head.headers).await else { return true };
+        let before = opened.session();
         if before.id() == session.id() {
             return false;
         }
         // If the store fails now, the old cookie is gone from the browser all the same.
         let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.sessions.lifetime))).await;
-        !is_same_user(&before, session)
+        self.drop_opened(&head.headers);
+        !is_same_user(before, session)
     }
 }
 

@@ -48,6 +48,33 @@ pub(crate) enum CookieValue<'a> {
     Several,
 }
 
+/// The `Cookie` lines of a request as they came.
+#[derive(Clone, Copy)]
+pub(crate) struct CookieLines<'a> {
+    headers: &'a HeaderMap,
+    /// All lines, if an edge has taken some out of the headers; otherwise none.
+    withheld: &'a [HeaderValue],
+}
+
+impl<'a> CookieLines<'a> {
+    pub(crate) fn new(headers: &'a HeaderMap, withheld: &'a [HeaderValue]) -> Self {
+        Self { headers, withheld }
+    }
+
+    fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        let headers = self.headers.get_all(header::COOKIE).iter().filter(move |_| self.withheld.is_empty());
+        headers.chain(self.withheld).map(HeaderValue::as_bytes)
+    }
+}
+
+impl<'a> From<&'a HeaderMap> for CookieLines<'a> {
+    fn from(headers: &'a HeaderMap) -> Self {
+        Self::new(headers, &[])
+    }
+}
+
+redacted!(CookieLines<'_>);
+
 impl Cookies {
     /// Over HTTPS, `__Host-truegate` and `__Host-truegate-login`, which only this very host can set; over plain HTTP, for
     /// development, `truegate` and `truegate-login`.
@@ -76,14 +103,18 @@ impl Cookies {
     }
 
     /// Returns the values that a request has for a cookie.
-    pub(crate) fn find<'a>(&self, kind: OwnCookie, headers: &'a HeaderMap) -> CookieValue<'a> {
+    pub(crate) fn find<'a>(&self, kind: OwnCookie, lines: impl Into<CookieLines<'a>>) -> CookieValue<'a> {
         let name = self.name(kind).as_bytes();
-        let mut ours = named(headers, name).filter_map(value);
-        match (ours.next(), ours.next()) {
-            (None, _) => CookieValue::Absent,
-            (Some(value), None) => CookieValue::One(value),
-            (Some(_), Some(_)) => CookieValue::Several,
+        let mut found = CookieValue::Absent;
+        for line in lines.into().iter() {
+            for value in pairs(line).filter_map(|pair| value_of(pair, name)) {
+                if found != CookieValue::Absent {
+                    return CookieValue::Several;
+                }
+                found = CookieValue::One(value);
+            }
         }
+        found
     }
 
     /// The line that sets a cookie.
@@ -105,9 +136,9 @@ impl Cookies {
     }
 
     /// The sealed texts that say whose a cookie of the app's own is.
-    pub(crate) fn companions<'a>(&self, name: &str, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn companions<'a>(&self, name: &str, lines: CookieLines<'a>) -> impl Iterator<Item = &'a [u8]> {
         let name = format!("{}{name}", self.companion);
-        named_by(headers, move |key| key == name.as_bytes()).filter_map(value)
+        named_by(lines, move |key| key == name.as_bytes()).filter_map(value)
     }
 
     /// The line that sets the companion of a cookie beside the app's own line, with the same attributes, so that a browser
@@ -126,7 +157,7 @@ impl Cookies {
     pub(crate) fn claims(&self, pair: &[u8]) -> bool {
         let key = key(pair);
         let companion = key.get(..self.companion.len());
-        self.names().any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
+        self.names().any(|name| key == name.as_bytes() || key.eq_ignore_ascii_case(name.as_bytes()))
             || companion.is_some_and(|start| start.eq_ignore_ascii_case(self.companion.as_bytes()))
     }
 
@@ -148,14 +179,13 @@ impl Cookies {
 }
 
 /// The pairs of a name in any `Cookie` line.
-pub(crate) fn named<'a>(headers: &'a HeaderMap, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
-    named_by(headers, move |key| key == name)
+pub(crate) fn named<'a>(lines: impl Into<CookieLines<'a>>, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+    named_by(lines.into(), move |key| key == name)
 }
 
 /// The pairs in any `Cookie` line whose names are meant.
-pub(crate) fn named_by(headers: &HeaderMap, is_meant: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &[u8]> {
-    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-    lines.flat_map(pairs).filter(move |pair| is_meant(key(pair)))
+pub(crate) fn named_by<'a>(lines: CookieLines<'a>, is_meant: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &'a [u8]> {
+    lines.iter().flat_map(pairs).filter(move |pair| is_meant(key(pair)))
 }
 
 /// Returns a `Cookie` line without some of its pairs, and the others byte for byte. It is none if the line had none of them.
@@ -177,8 +207,10 @@ pub(crate) fn without(line: &[u8], is_dropped: impl Fn(&[u8]) -> bool) -> Option
         }
         start += pair.len() + 1;
     }
-    let rest = rest?;
-    Some(rest.strip_suffix(b";").unwrap_or(&rest).trim_ascii().to_vec())
+    let mut rest = rest?;
+    rest.truncate(rest.strip_suffix(b";").unwrap_or(&rest).trim_ascii_end().len());
+    rest.drain(..rest.len() - rest.trim_ascii_start().len());
+    Some(rest)
 }
 
 /// The pair of a `Set-Cookie` line: its name and its value.
@@ -204,6 +236,12 @@ fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The name in a pair.
 pub(crate) fn key(pair: &[u8]) -> &[u8] {
     pair[..memchr(b'=', pair).unwrap_or(pair.len())].trim_ascii()
+}
+
+/// The value in a pair of this name. Most pairs have another, and are told apart by their first letters.
+fn value_of<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let rest = pair.trim_ascii_start().strip_prefix(name)?;
+    Some(rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii())
 }
 
 /// The value in a pair; none where no `=` is.

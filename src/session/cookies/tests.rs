@@ -55,6 +55,10 @@ proptest! {
                 || cookies.names().any(|name| loose::is_read_in(&pair, name, false))
                 || loose::is_read_in(&pair, &cookies.companion, true);
             prop_assert_eq!(cookies.are_read_in(&pair), is_read);
+            for name in cookies.names().map(str::as_bytes) {
+                let found = Some(&pair[..]).filter(|pair| key(pair) == name).and_then(value);
+                prop_assert_eq!(value_of(&pair, name), found);
+            }
         }
     }
 }

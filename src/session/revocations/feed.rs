@@ -107,7 +107,13 @@ impl Follower {
         let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
         let complete = Handler { gate: &gate, sessions: &sessions }.read_revocations(self.generation).await;
         let (now, wall) = (self.clock.now(), self.clock.wall());
-        sessions.revocations.end_reading(self.generation, complete, now, wall, sessions.lifetime)
+        let next = sessions.revocations.end_reading(self.generation, complete, now, wall, sessions.lifetime);
+        if sessions.revocations.is_followed() {
+            sessions.sweep_opened(now, wall);
+        } else {
+            sessions.opened.clear();
+        }
+        next
     }
 }
 

@@ -7,10 +7,12 @@ use http::{Request, header};
 
 use super::site::{Browser, ORIGIN, Outcome, Site};
 use crate::{
-    clock::Clock,
     headers::HeaderNames,
     random::Random,
-    session::{SealPurpose, Sealer, Secret, opened::CAPACITY},
+    session::{
+        SealPurpose, Sealer, Secret,
+        opened::{CAPACITY, OpenedSession},
+    },
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,6 +20,11 @@ const COOKIE: &str = "__Host-truegate";
 
 fn kept(site: &Site) -> usize {
     site.tasks.sessions().0.opened.len()
+}
+
+/// What is kept of a browser's session.
+fn found(site: &Site, browser: &Browser) -> Option<Arc<OpenedSession>> {
+    site.tasks.sessions().0.opened.find(browser.cookies[COOKIE].as_bytes())
 }
 
 /// A request that needs a session, with a `Cookie` line.
@@ -151,19 +158,43 @@ async fn sessions_that_are_over_do_not_stay_in_memory() {
     let (site, first) = seen().await;
     let mut gone = site.signed_in().await;
     gone.pass(&site, "/").await;
-    let found = |browser: &Browser| site.tasks.sessions().0.opened.find(browser.cookies[COOKIE].as_bytes());
-    let of = |browser: &Browser| Arc::downgrade(&found(browser).unwrap());
+    let of = |browser: &Browser| Arc::downgrade(&found(&site, browser).unwrap());
     let (of_first, of_gone) = (of(&first), of(&gone));
     gone.ask(&site, "POST", "/.truegate/logout", &[ORIGIN]).await;
 
-    site.advance(Duration::from_mins(1));
-    site.signed_in().await.pass(&site, "/").await;
     assert!(of_gone.upgrade().is_none() && of_first.upgrade().is_some(), "the one that logged out is forgotten");
 
+    first.clone().pass(&site, "/").await;
     site.advance(Duration::from_hours(12));
-    site.signed_in().await.pass(&site, "/").await;
-    assert!(of_first.upgrade().is_none());
-    assert_eq!(kept(&site), 1);
+    assert!(of_first.upgrade().is_none(), "no request has come since, but the task that follows the store runs on");
+}
+
+#[tokio::test]
+async fn sessions_that_ended_unseen_do_not_stay_in_memory_while_others_are_used() {
+    for is_logged_out in [true, false] {
+        let site = Site::with(|sessions| sessions.idle(Duration::from_secs(40)));
+        let (twin, mut used, mut gone) = (site.twin(), site.signed_in().await, site.signed_in().await);
+        gone.pass(&site, "/").await;
+        let of_gone = Arc::downgrade(&found(&site, &gone).unwrap());
+        if is_logged_out {
+            gone.ask(&twin, "POST", "/.truegate/logout", &[ORIGIN]).await;
+        }
+
+        for _ in 0..100 {
+            used.pass(&site, "/").await;
+            site.advance(SECOND);
+        }
+        assert!(of_gone.upgrade().is_none(), "logged out: {is_logged_out}");
+        assert!(found(&site, &used).is_some() && kept(&site) < 30, "{} are kept", kept(&site));
+    }
+}
+
+#[tokio::test]
+async fn no_session_stays_in_memory_when_none_is_used() {
+    let (site, _) = seen().await;
+    (0..61).for_each(|_| site.advance(SECOND));
+    assert!(!site.tasks.is_following());
+    assert_eq!(kept(&site), 0);
 }
 
 #[tokio::test]
@@ -172,7 +203,7 @@ async fn many_sessions_take_no_more_memory_than_allowed() {
     let sessions = site.tasks.sessions();
     let opened = sessions.0.opened.find(browser.cookies[COOKIE].as_bytes()).unwrap();
     for number in 0..100_000 {
-        sessions.0.opened.keep(format!("{number:0400}").as_bytes(), &opened, site.clock.now(), |_| false);
+        sessions.0.opened.keep(format!("{number:0400}").as_bytes(), &opened);
     }
     assert!(kept(&site) > 1000 && sessions.0.opened.weight() <= CAPACITY, "{}", sessions.0.opened.weight());
     assert_eq!(Arc::strong_count(&opened), kept(&site) + 1);
