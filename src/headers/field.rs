@@ -171,6 +171,9 @@ fn without_controls(text: &str) -> String {
 fn escape(text: &str, mark: u8) -> String {
     let is_kept = |byte: u8| (b' '..=b'~').contains(&byte) && byte != mark;
     let escapes = text.bytes().filter(|byte| !is_kept(*byte)).count();
+    if escapes == 0 {
+        return text.to_owned();
+    }
     let mut escaped = String::with_capacity(text.len() + 2 * escapes);
     for byte in text.bytes() {
         if is_kept(byte) {
