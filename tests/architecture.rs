@@ -113,8 +113,8 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway",
         modules: &[
-            "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "pingora", "random",
-            "session", "store", "tasks", "tls",
+            "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "pingora", "profile",
+            "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
             "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "ipnet", "pingora_core",

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     gate::Gate,
+    profile::ProfileClient,
     session::{Sessions, SessionsBuilder},
     store::{MemoryStore, RedisStore},
     tasks::Tasks,
@@ -25,14 +26,11 @@ use crate::{
 /// The gate that a configuration describes.
 pub(super) fn gate(
     config: &Config,
+    client: ProfileClient,
     telemetry: &Telemetry,
     upstream: &Arc<ResolvedUpstream>,
     verifications: &VerificationTasks,
 ) -> Result<Gate, BoxError> {
-    let client = config.truecaller.client.clone().build()?;
-    if config.truecaller.connect_at_start {
-        client.connect(&config.truecaller.endpoints);
-    }
     let builder = Gate::builder(config.callback.path.clone(), client)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))

@@ -69,7 +69,7 @@ use self::{
     watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
     workers::{WorkerStop, Workers},
 };
-use crate::{gate::Gate, pingora::SessionBound};
+use crate::{gate::Gate, pingora::SessionBound, profile::ProfileClient};
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -124,7 +124,8 @@ impl Gateway {
         let telemetry = Telemetry::new(metrics);
         let upstream = Arc::new(ResolvedUpstream::new(config.upstream.clone(), config.timeouts));
         let verifications = VerificationTasks::default();
-        let gate = assemble::gate(config, &telemetry, &upstream, &verifications)?;
+        let client = config.truecaller.client.clone().build().map_err(BoxError::from)?;
+        let gate = assemble::gate(config, client.clone(), &telemetry, &upstream, &verifications)?;
         let found = upstream.resolve().await;
 
         let proxy = Proxy::new(config, &gate, &upstream, &telemetry);
@@ -150,7 +151,7 @@ impl Gateway {
         if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
         }
-        gateway.serve(proxy, config, listeners, &telemetry).await?;
+        gateway.serve(proxy, client, config, listeners, &telemetry).await?;
         gateway.watch(upstream, found);
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
         for (number, file) in (1..).zip(config.routes.phones_files()) {
@@ -219,6 +220,7 @@ impl Gateway {
     async fn serve(
         &self,
         proxy: Proxy,
+        client: ProfileClient,
         config: &Config,
         listeners: Vec<BoundListener>,
         telemetry: &Telemetry,
@@ -229,7 +231,9 @@ impl Gateway {
         let has_sessions = config.session.is_some();
         // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
         set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));
+        let connected_at_start = config.truecaller.connect_at_start.then(|| config.truecaller.endpoints.clone());
         let make = move || {
+            connected_at_start.iter().for_each(|endpoints| client.connect(endpoints));
             let mut proxy = roots.offer(|ca_file| {
                 let conf = ServerConf {
                     ca_file: Some(ca_file),

@@ -1,10 +1,9 @@
 //! The threads that serve connections, each with a runtime and a proxy of its own.
 //!
 //! A connection stays on one thread from its first byte to its last, with the connections to the app that it uses. So one
-//! thread that is stuck leaves the others alone, with an exception: all threads share the connections to profile endpoints
-//! and to the store, and each of these is driven by the thread that opened it. Callbacks that wait in vain on a connection of a
-//! thread that is stuck are the last ones that use it. The listeners, the admin routes and everything that is watched run on none
-//! of these threads.
+//! thread that is stuck leaves the others alone, with an exception: all threads share the connections to the store, and each of
+//! these is driven by the thread that opened it. The listeners, the admin routes and everything that is watched run on none of
+//! these threads.
 
 use std::{
     io,
@@ -57,7 +56,7 @@ pub(super) struct WorkerStop {
 }
 
 impl Workers {
-    /// Starts the threads. Each makes an app of its own.
+    /// Starts the threads. Each makes an app of its own, within its runtime.
     ///
     /// # Errors
     ///
@@ -106,7 +105,14 @@ impl Worker {
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             let _running = running;
             let runtime = runtime::Builder::new_current_thread().enable_all().build();
-            let (runtime, app) = match runtime.and_then(|runtime| Ok((runtime, make()?))) {
+            let made = runtime.and_then(|runtime| {
+                let app = {
+                    let _entered = runtime.enter();
+                    make()?
+                };
+                Ok((runtime, app))
+            });
+            let (runtime, app) = match made {
                 Ok(made) => made,
                 Err(error) => return drop(tell.send(Err(error))),
             };

@@ -11,7 +11,8 @@ use http::Version;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
-    task::JoinSet,
+    runtime::Builder,
+    task::{JoinSet, spawn_blocking},
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -95,6 +96,24 @@ async fn a_fetch_that_is_given_up_takes_no_connection_with_it() {
 
     assert!(next.is_ok());
     assert_eq!((simulator.fetches(), simulator.connections()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_stuck_holds_up_no_fetch_of_another() {
+    let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
+    let client = ProfileClient::builder().trust(certificate).build().unwrap();
+    let (other, grant) = (client.clone(), grant(simulator.endpoint()));
+    let stuck = spawn_blocking(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        assert!(runtime.block_on(fetch(&other, &grant)).is_ok());
+        runtime
+    });
+    let stuck = within(stuck).await.unwrap();
+
+    assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+
+    assert_eq!((simulator.fetches(), simulator.connections()), (2, 2));
+    stuck.shutdown_background();
 }
 
 #[tokio::test]

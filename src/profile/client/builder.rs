@@ -99,7 +99,7 @@ impl ProfileClientBuilder {
             attempts: self.attempts,
             profile_limit: self.profile_limit,
             concurrency: self.concurrency,
-            connections: Arc::default(),
+            endpoints: Arc::default(),
         })
     }
 }

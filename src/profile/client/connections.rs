@@ -1,4 +1,4 @@
-//! The connections to one endpoint: an HTTP/2 connection that is kept open ahead of need, or idle HTTP/1.1 connections.
+//! The connections of one runtime to one endpoint: an HTTP/2 connection that is kept open ahead of need, or idle HTTP/1.1 connections.
 
 use std::{
     mem,
@@ -24,10 +24,10 @@ use super::{
 };
 use crate::{backoff, callback::ProfileEndpoint, clock::Clock, profile::FetchError};
 
-/// The connections to one endpoint. An endpoint that is slow or away does not hold up callbacks for other endpoints.
+/// The connections of one runtime to one endpoint. An endpoint that is slow or away does not hold up callbacks for other endpoints.
 pub(super) struct Connections {
-    /// One for each fetch that may run at once.
-    pub(super) permits: Semaphore,
+    /// One for each fetch that may run at once, on any runtime.
+    pub(super) permits: Arc<Semaphore>,
     connector: Connector,
     clock: Arc<dyn Clock>,
     url: Uri,
@@ -67,7 +67,7 @@ impl Connections {
         endpoint: &ProfileEndpoint,
         connector: Connector,
         clock: Arc<dyn Clock>,
-        concurrency: usize,
+        permits: Arc<Semaphore>,
     ) -> Self {
         let url: Uri = endpoint.url().as_str().parse().expect("a canonical URL without a fragment is a URI");
         let host = url.authority().map_or("", |authority| authority.as_str());
@@ -82,7 +82,7 @@ impl Connections {
             lost: 0,
         };
         Self {
-            permits: Semaphore::new(concurrency),
+            permits,
             connector,
             clock,
             path: url.path().parse().expect("the path of a URI is a URI"),
@@ -293,8 +293,8 @@ impl Connections {
 
 /// A request on the HTTP/2 connection that is not answered yet.
 ///
-/// A connection that is dead, or whose runtime is stuck, says nothing until pings time out, or for ever. So the first request
-/// that waits in vain until its deadline, while no other is answered, gives the connection up for all.
+/// A connection that the network has lost says nothing until pings time out. So the first request that waits in vain until its
+/// deadline, while no other is answered, gives the connection up for all.
 struct Silence<'a> {
     connections: &'a Connections,
     signs_of_life: u64,

@@ -25,6 +25,10 @@ use std::{
 };
 
 use http::HeaderValue;
+use tokio::{
+    runtime::{self, Handle},
+    sync::Semaphore,
+};
 use tower::retry::backoff::Backoff;
 
 pub use self::builder::{ClientError, ProfileClientBuilder};
@@ -46,8 +50,8 @@ use crate::{
 /// is sent for that. While an endpoint cannot be connected to, callbacks for it fail at once. The first one that comes 100 ms
 /// after a failure tries again; in a long outage, one tries every 2 s.
 ///
-/// A connection belongs to the tokio runtime that opened it. If an HTTP/2 connection says nothing until the deadline of a fetch,
-/// because the network has lost it or its runtime is stuck, the next callback opens another one.
+/// Each tokio runtime has connections of its own, so a runtime that is stuck holds up no callback of another one. If an HTTP/2
+/// connection says nothing until the deadline of a fetch, because the network has lost it, the next callback opens another one.
 #[derive(Clone)]
 pub struct ProfileClient {
     connector: Connector,
@@ -55,8 +59,16 @@ pub struct ProfileClient {
     attempts: NonZeroU32,
     profile_limit: usize,
     concurrency: NonZeroUsize,
-    /// Those to each endpoint that a grant has named. Only listed endpoints are named.
-    connections: Arc<Mutex<HashMap<ProfileEndpoint, Arc<Connections>>>>,
+    /// Those that a grant has named. Only listed endpoints are named.
+    endpoints: Arc<Mutex<HashMap<ProfileEndpoint, KnownEndpoint>>>,
+}
+
+/// An endpoint with its connections. Each runtime has its own: a runtime that is stuck drives none, and one thread wakes another
+/// for far more than a fetch costs.
+struct KnownEndpoint {
+    /// One for each fetch that may run at once.
+    permits: Arc<Semaphore>,
+    connections: HashMap<runtime::Id, Arc<Connections>>,
 }
 
 impl ProfileClient {
@@ -65,8 +77,8 @@ impl ProfileClient {
         ProfileClientBuilder::default()
     }
 
-    /// Opens the connections to these endpoints ahead of the first callbacks, and keeps them open for as long as after a callback.
-    /// It does not wait for that, and sends no request.
+    /// Opens the connections to these endpoints ahead of the first callbacks of the current runtime, and keeps them open for as long
+    /// as after a callback. It does not wait for that, and sends no request.
     ///
     /// # Panics
     ///
@@ -106,14 +118,20 @@ impl ProfileClient {
         Ok(profile)
     }
 
+    /// The connections of the current runtime.
     fn connections(&self, endpoint: &ProfileEndpoint) -> Arc<Connections> {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connections) = connections.get(endpoint) {
+        let runtime = Handle::current().id();
+        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connections) = endpoints.get(endpoint).and_then(|known| known.connections.get(&runtime)) {
             return Arc::clone(connections);
         }
+        let known = endpoints.entry(endpoint.clone()).or_insert_with(|| KnownEndpoint {
+            permits: Arc::new(Semaphore::new(self.concurrency.get())),
+            connections: HashMap::new(),
+        });
         let (connector, clock) = (self.connector.clone(), Arc::clone(&self.clock));
-        let new = Connections::new(endpoint, connector, clock, self.concurrency.get());
-        Arc::clone(connections.entry(endpoint.clone()).or_insert(Arc::new(new)))
+        let new = Arc::new(Connections::new(endpoint, connector, clock, Arc::clone(&known.permits)));
+        Arc::clone(known.connections.entry(runtime).or_insert(new))
     }
 }
 
