@@ -1,4 +1,5 @@
-//! The connections of one runtime to one endpoint: an HTTP/2 connection that is kept open ahead of need, or idle HTTP/1.1 connections.
+//! The connections of one runtime to one endpoint: an HTTP/2 connection that is kept open ahead of need, or idle HTTP/1.1
+//! connections.
 
 use std::{
     mem,
