@@ -201,9 +201,8 @@ impl ProxyHttp for Proxy {
         let status = answered(session);
         exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
         exchange.count(status);
-        if error.is_none() && status.is_some() && !session.was_upgraded() && !session.is_body_done() {
-            // Most requests have no body, and need no room for the reading of one.
-            Box::pin(drain(session)).await;
+        if error.is_none() && status.is_some() && !session.was_upgraded() {
+            drain(session).await;
         }
     }
 

@@ -73,30 +73,41 @@ pub async fn drain(session: &mut Session) {
     if module.is_some_and(|module| mem::replace(&mut module.is_drained, true)) {
         return;
     }
-    let mut left = Leftover::LIMIT;
-    let reading = async {
-        let mut silence = if is_withheld(session) { Duration::ZERO } else { SILENCE };
-        while !session.is_body_done() {
-            match timeout(silence, session.read_request_body()).await {
-                Ok(Ok(Some(data))) if data.len() <= left => {
-                    left -= data.len();
-                    silence = SILENCE;
-                }
-                _ => return,
-            }
-        }
-    };
-    // A client that has not sent everything by now is not waited for.
-    let _ = timeout(Leftover::TIME, reading).await;
-    if !session.is_body_done() {
+    // Most requests have no body, and need no room for the reading of one.
+    if !Box::pin(read_rest(session)).await {
         // pingora would wait for the rest before it takes the next request.
         session.set_keepalive(None);
     }
 }
 
-/// Whether the client asked if it should send the body, and nothing of the body was read.
-pub(super) fn is_withheld(session: &Session) -> bool {
-    session.body_bytes_read() == 0 && session.req_header().headers.contains_key(header::EXPECT)
+/// Sends what is left of the answer, then reads the rest of the body, and returns whether it has ended.
+async fn read_rest(session: &mut Session) -> bool {
+    let mut left = Leftover::LIMIT;
+    let mut silence = if is_withheld(session) { Duration::ZERO } else { SILENCE };
+    let reading = async {
+        if session.finish_body().await.is_err() {
+            return false;
+        }
+        loop {
+            match timeout(silence, session.read_request_body()).await {
+                Ok(Ok(Some(data))) if data.len() <= left => {
+                    left -= data.len();
+                    silence = SILENCE;
+                }
+                Ok(Ok(None)) => return true,
+                _ => return false,
+            }
+        }
+    };
+    // A client that has not sent everything by then is not waited for.
+    timeout(Leftover::TIME, reading).await.unwrap_or(false)
+}
+
+/// Whether the client asked if it should send the body that it announced, and nothing of the body was read.
+pub(super) fn is_withheld(session: &mut Session) -> bool {
+    session.body_bytes_read() == 0
+        && session.req_header().headers.contains_key(header::EXPECT)
+        && !session.is_body_done()
 }
 
 /// How much of a body pingora keeps.

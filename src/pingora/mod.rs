@@ -84,27 +84,24 @@ use crate::{
 pub async fn intercept(session: &mut Session) -> Result<bool> {
     // Without it, pingora takes a next request that comes early for an error of this one.
     session.set_pipelining_enabled(true);
-    match inspect(session)? {
-        Step::Forward(edits) => forward(session, edits),
+    let edits = match inspect(session)? {
+        Step::Forward(edits) => edits,
         // The rare paths are boxed, because a future is as large as its largest path.
-        step => Box::pin(take(session, step)).await,
+        step => match Box::pin(settle(session, step)).await? {
+            Some(edits) => edits,
+            None => return Ok(true),
+        },
+    };
+    if let Some(lease) = edits.lease() {
+        session_bound::hold(lease.clone());
     }
+    module(session)?.edits = Some(edits);
+    Ok(false)
 }
 
-/// Takes a step that takes time.
-async fn take(session: &mut Session, step: Step) -> Result<bool> {
-    match wait(session, step).await? {
-        Verdict::Forward(edits) => forward(session, edits),
-        Verdict::Reply(reply) => {
-            respond(session, reply).await?;
-            Ok(true)
-        }
-    }
-}
-
-/// Waits for the verdict.
-async fn wait(session: &mut Session, step: Step) -> Result<Verdict> {
-    Ok(match step {
+/// Waits for the verdict on a request. Answers the request, or returns its edits if it goes on to the app.
+async fn settle(session: &mut Session, step: Step) -> Result<Option<Edits>> {
+    let verdict = match step {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
         // The end of a client that sends a body is noticed when the body is read.
@@ -122,16 +119,11 @@ async fn wait(session: &mut Session, step: Step) -> Result<Verdict> {
             },
             Err(failure) => intake.fail(failure),
         },
-    })
-}
-
-/// Keeps the edits for the request to the app.
-fn forward(session: &mut Session, edits: Edits) -> Result<bool> {
-    if let Some(lease) = edits.lease() {
-        session_bound::hold(lease.clone());
+    };
+    match verdict {
+        Verdict::Forward(edits) => Ok(Some(edits)),
+        Verdict::Reply(reply) => respond(session, reply).await.map(|()| None),
     }
-    module(session)?.edits = Some(edits);
-    Ok(false)
 }
 
 /// Asks the gate about the head of a request.
@@ -164,7 +156,7 @@ pub fn inject(session: &mut Session, request: &mut RequestHeader) -> Result<()> 
 ///
 /// When the client broke off.
 pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
-    if reply.connection == ConnectionReuse::Close || (body::is_withheld(session) && !session.is_body_done()) {
+    if reply.connection == ConnectionReuse::Close || body::is_withheld(session) {
         session.set_keepalive(None);
     }
     let (head, body) = reply.response.into_parts();
@@ -184,10 +176,7 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
     if wants_body {
         session.write_response_body(Some(body), true).await?;
     }
-    if !session.is_body_done() {
-        session.finish_body().await?;
-        drain(session).await;
-    }
+    drain(session).await;
     Ok(())
 }
 

@@ -2,9 +2,9 @@
 
 use std::{
     any::Any,
-    future::Future,
+    future::{Future, poll_fn, ready},
     pin::Pin,
-    task::{Context, Poll},
+    task::Poll,
 };
 
 use bytes::Bytes;
@@ -123,48 +123,31 @@ impl HttpModuleBuilder for Builder {
     }
 }
 
-// The filters are not async, because each future of theirs would be put into a box.
-impl HttpModule for TruegateModule {
-    fn request_header_filter<'life0, 'life1, 'async_trait>(
-        &'life0 mut self,
-        request: &'life1 mut RequestHeader,
-    ) -> Filtered<'async_trait>
-    where
-        Self: 'async_trait,
-        'life0: 'async_trait,
-        'life1: 'async_trait,
-    {
-        done(self.filter_request(request))
-    }
+/// A filter that runs at once. It is not async, because its future would be put into a box each time.
+macro_rules! filter {
+    ($name:ident, |$self:ident, $head:ident: $type:ty $(, $flag:ident)?| $outcome:expr) => {
+        fn $name<'life0, 'life1, 'async_trait>(
+            &'life0 mut $self,
+            $head: &'life1 mut $type,
+            $($flag: bool,)?
+        ) -> Filtered<'async_trait>
+        where
+            Self: 'async_trait,
+            'life0: 'async_trait,
+            'life1: 'async_trait,
+        {
+            done($outcome)
+        }
+    };
+}
 
-    fn request_body_filter<'life0, 'life1, 'async_trait>(
-        &'life0 mut self,
-        _: &'life1 mut Option<Bytes>,
-        _: bool,
-    ) -> Filtered<'async_trait>
-    where
-        Self: 'async_trait,
-        'life0: 'async_trait,
-        'life1: 'async_trait,
-    {
-        done(self.check_lease())
-    }
+impl HttpModule for TruegateModule {
+    filter!(request_header_filter, |self, request: RequestHeader| self.filter_request(request));
+    filter!(request_body_filter, |self, _body: Option<Bytes>, _ends| self.check_lease());
+    filter!(response_header_filter, |self, response: ResponseHeader, _ends| self.filter_response(response));
 
     fn response_body_filter(&mut self, _: &mut Option<Bytes>, _: bool) -> Result<()> {
         self.check_lease()
-    }
-
-    fn response_header_filter<'life0, 'life1, 'async_trait>(
-        &'life0 mut self,
-        response: &'life1 mut ResponseHeader,
-        _: bool,
-    ) -> Filtered<'async_trait>
-    where
-        Self: 'async_trait,
-        'life0: 'async_trait,
-        'life1: 'async_trait,
-    {
-        done(self.filter_response(response))
     }
 
     fn response_trailer_filter(&mut self, trailers: &mut Option<Box<HeaderMap>>) -> Result<Option<Bytes>> {
@@ -186,20 +169,10 @@ impl HttpModule for TruegateModule {
 
 type Filtered<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
-/// The future of a filter that has run. Nothing is allocated for [`Done`], which has no size.
-fn done<'a>(outcome: Result<()>) -> Filtered<'a> {
+/// The future of a filter that has run. Nothing is allocated for that of success, which has no size.
+fn done(outcome: Result<()>) -> Filtered<'static> {
     match outcome {
-        Ok(()) => Box::pin(Done),
-        Err(error) => Box::pin(async move { Err(error) }),
-    }
-}
-
-struct Done;
-
-impl Future for Done {
-    type Output = Result<()>;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
-        Poll::Ready(Ok(()))
+        Ok(()) => Box::pin(poll_fn(|_| Poll::Ready(Ok(())))),
+        Err(error) => Box::pin(ready(Err(error))),
     }
 }

@@ -43,11 +43,10 @@ where
 impl<A> SessionBound<A> {
     /// Wraps an app of your own. [`proxy_service`] does this for a proxy.
     pub fn new(app: A) -> Self {
-        Self { app: Arc::new(app), has_sessions: true }
+        Self::with_sessions(app, true)
     }
 
     /// Wraps an app that may have no sessions; then its requests are only passed on.
-    #[cfg(feature = "gateway")]
     pub(crate) fn with_sessions(app: A, has_sessions: bool) -> Self {
         Self { app: Arc::new(app), has_sessions }
     }
