@@ -20,14 +20,6 @@ impl Buffered {
     pub(super) fn new(socket: Socket, read: usize) -> Self {
         Self(BufReader::with_capacity(read, BufWriter::with_capacity(SEGMENT, socket)))
     }
-
-    fn inner(&self) -> &Socket {
-        self.0.get_ref().get_ref()
-    }
-
-    fn inner_mut(&mut self) -> &mut Socket {
-        self.0.get_mut().get_mut()
-    }
 }
 
 impl AsyncRead for Buffered {
@@ -71,7 +63,7 @@ impl Drop for Buffered {
 
 impl Peek for Buffered {}
 
-delegated!(Buffered);
+delegated!(Buffered, |self| self.0.get_ref().get_ref(), self.0.get_mut().get_mut());
 redacted!(Buffered);
 
 /// A usual segment of TCP.

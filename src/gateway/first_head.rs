@@ -1,4 +1,4 @@
-//! Connections whose first head is [spelled alike](super::spelling) while it is read.
+//! Connections whose first head is [spelled alike](super::target_host) while it is read.
 //!
 //! Only the first head of a connection is changed, because the first byte of a connection is certain to start one. Where
 //! a later head starts, only pingora knows: it may already hold a part of it, and what is read next may be a body. So later
@@ -22,7 +22,7 @@ use pingora_core::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    connection::{Connection, Progress},
+    connection_memory::{ConnectionMemory, Progress},
     idle::{ARRIVAL, FIRST_REQUEST, until_idle},
     target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike},
 };
@@ -45,10 +45,10 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
         // A client that shook hands during the stop sends its request only now.
         let shook_hands = stream.get_ssl_digest().is_some() && *shutdown.borrow();
         let time = if shook_hands { FIRST_REQUEST } else { ARRIVAL };
-        let connection = Connection::default();
-        let progress = Arc::clone(&connection.progress);
+        let memory = ConnectionMemory::default();
+        let progress = Arc::clone(&memory.progress);
         let first = FirstHead { stream, is_expected: true, head: BytesMut::new(), progress: Arc::clone(&progress) };
-        let serving = connection.serve(self.0.process_new(Box::new(first), shutdown));
+        let serving = memory.serve(self.0.process_new(Box::new(first), shutdown));
         until_idle(serving, || progress.is_idle(), shutdown, time).await.flatten()
     }
 }
@@ -63,14 +63,6 @@ struct FirstHead {
 }
 
 impl FirstHead {
-    fn inner(&self) -> &Stream {
-        &self.stream
-    }
-
-    fn inner_mut(&mut self) -> &mut Stream {
-        &mut self.stream
-    }
-
     /// Hands out what is held.
     fn give(&mut self, out: &mut ReadBuf<'_>) {
         let count = self.head.len().min(out.remaining());
@@ -147,5 +139,5 @@ impl Peek for FirstHead {
     }
 }
 
-delegated!(FirstHead);
+delegated!(FirstHead, |self| &self.stream, &mut self.stream);
 redacted!(FirstHead);

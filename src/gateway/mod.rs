@@ -14,7 +14,7 @@ mod assemble;
 mod buffered;
 mod cli;
 pub(crate) mod config;
-mod connection;
+mod connection_memory;
 mod delivery;
 mod descriptors;
 #[cfg(feature = "dev")]

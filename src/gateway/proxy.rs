@@ -19,7 +19,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     config::{CallbackConfig, Config, Timeouts},
-    connection, failure,
+    connection_memory, failure,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
     telemetry::Telemetry,
@@ -232,7 +232,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.count(self.status);
-        connection::end_request();
+        connection_memory::end_request();
     }
 }
 
@@ -283,7 +283,7 @@ impl Proxy {
 
     /// Limits how long the connection may wait for its next request, if it is kept at all.
     fn keep(&self, session: &mut Session) {
-        if connection::has_changed_head() {
+        if connection_memory::has_changed_head() {
             session.set_keepalive(None);
         } else if session.get_keepalive().is_some() {
             let seconds = |idle: Duration| idle.as_secs() + u64::from(idle.subsec_nanos() > 0);

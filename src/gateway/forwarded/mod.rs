@@ -24,7 +24,7 @@ use pingora_proxy::Session;
 pub use self::promise::forwarded as fuzz;
 pub(super) use self::trusted::TrustedNetwork;
 pub(crate) use self::trusted::TrustedProxies;
-use super::connection::address_text;
+use super::connection_memory::address_text;
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{CasedName, HeaderTarget, only, reads_as, remove_where},

@@ -14,7 +14,7 @@ use http::HeaderValue;
 
 /// The memory of one connection.
 #[derive(Default)]
-pub(super) struct Connection {
+pub(super) struct ConnectionMemory {
     pub(super) progress: Arc<Progress>,
     /// The client of its last request, and the text of the address. A trusted proxy sends the requests of many clients.
     client: RefCell<Option<(IpAddr, HeaderValue)>>,
@@ -29,10 +29,10 @@ pub(super) struct Progress {
     is_busy: AtomicBool,
 }
 
-impl Connection {
+impl ConnectionMemory {
     /// Serves the connection; meanwhile its task has this memory.
     pub(super) async fn serve<T>(self, serving: impl Future<Output = T>) -> T {
-        CONNECTION.scope(self, serving).await
+        MEMORY.scope(self, serving).await
     }
 }
 
@@ -55,19 +55,19 @@ impl Progress {
 
 /// Whether the current task serves a connection whose first head was changed.
 pub(super) fn has_changed_head() -> bool {
-    let changed = |connection: &Connection| connection.progress.has_changed_head.load(Ordering::Relaxed);
-    CONNECTION.try_with(changed).unwrap_or(false)
+    let changed = |memory: &ConnectionMemory| memory.progress.has_changed_head.load(Ordering::Relaxed);
+    MEMORY.try_with(changed).unwrap_or(false)
 }
 
 /// Takes note that the request which the current task served has ended.
 pub(super) fn end_request() {
     // A request of HTTP/2 has a task of its own, without a memory.
-    let _ = CONNECTION.try_with(|connection| connection.progress.is_busy.store(false, Ordering::Relaxed));
+    let _ = MEMORY.try_with(|memory| memory.progress.is_busy.store(false, Ordering::Relaxed));
 }
 
 /// The text of a client's address. It is written once for all requests of the client on a connection.
 pub(super) fn address_text(address: IpAddr) -> HeaderValue {
-    let remembered = CONNECTION.try_with(|connection| match &mut *connection.client.borrow_mut() {
+    let remembered = MEMORY.try_with(|memory| match &mut *memory.client.borrow_mut() {
         Some((client, text)) if *client == address => text.clone(),
         client => client.insert((address, write(address))).1.clone(),
     });
@@ -80,7 +80,7 @@ fn write(address: IpAddr) -> HeaderValue {
 }
 
 tokio::task_local! {
-    static CONNECTION: Connection;
+    static MEMORY: ConnectionMemory;
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
     async fn each_client_of_a_connection_has_its_own_text() {
         let addresses = ["192.0.2.1", "192.0.2.1", "2001:db8::1", "192.0.2.1"];
         let texts = || addresses.map(|address| address_text(address.parse().unwrap()));
-        assert_eq!(Connection::default().serve(async { texts() }).await, addresses);
+        assert_eq!(ConnectionMemory::default().serve(async { texts() }).await, addresses);
         assert_eq!(texts(), addresses, "and so it is without a memory");
     }
 }
