@@ -54,10 +54,8 @@ mod module;
 mod session_bound;
 mod target;
 
-use std::mem;
-
 use http::{Method, StatusCode, header};
-use pingora_core::{Error, ErrorType::InternalError, Result};
+use pingora_core::{Error, ErrorType::InternalError, Result, modules::http::HttpModuleCtx};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
@@ -71,10 +69,7 @@ pub use self::{
     module::TruegateModule,
     session_bound::{SessionBound, proxy_service},
 };
-use crate::{
-    gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
-    headers::Edits,
-};
+use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
 
 /// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
@@ -84,23 +79,19 @@ use crate::{
 pub async fn intercept(session: &mut Session) -> Result<bool> {
     // Without it, pingora takes a next request that comes early for an error of this one.
     session.set_pipelining_enabled(true);
-    let edits = match inspect(session)? {
-        Step::Forward(edits) => edits,
+    let module = module(&mut session.downstream_modules_ctx)?;
+    match module.inspect(&mut session.downstream_session) {
+        Step::Forward(edits) => {
+            module.keep(edits);
+            Ok(false)
+        }
         // The rare paths are boxed, because a future is as large as its largest path.
-        step => match Box::pin(settle(session, step)).await? {
-            Some(edits) => edits,
-            None => return Ok(true),
-        },
-    };
-    if let Some(lease) = edits.lease() {
-        session_bound::hold(lease.clone());
+        step => Box::pin(settle(session, step)).await,
     }
-    module(session)?.edits = Some(edits);
-    Ok(false)
 }
 
-/// Waits for the verdict on a request. Answers the request, or returns its edits if it goes on to the app.
-async fn settle(session: &mut Session, step: Step) -> Result<Option<Edits>> {
+/// Waits for the verdict on a request. Answers the request and returns `true`, or keeps the edits for its way to the app.
+async fn settle(session: &mut Session, step: Step) -> Result<bool> {
     let verdict = match step {
         Step::Forward(edits) => Verdict::Forward(edits),
         Step::Reply(reply) => Verdict::Reply(reply),
@@ -121,23 +112,13 @@ async fn settle(session: &mut Session, step: Step) -> Result<Option<Edits>> {
         },
     };
     match verdict {
-        Verdict::Forward(edits) => Ok(Some(edits)),
-        Verdict::Reply(reply) => respond(session, reply).await.map(|()| None),
+        Verdict::Forward(edits) => module(&mut session.downstream_modules_ctx)?.keep(edits),
+        Verdict::Reply(reply) => {
+            respond(session, reply).await?;
+            return Ok(true);
+        }
     }
-}
-
-/// Asks the gate about the head of a request.
-fn inspect(session: &mut Session) -> Result<Step> {
-    let module = module(session)?;
-    let (gate, cookies) = (module.gate.clone(), mem::take(&mut module.cookies));
-    if gate.asks_for_client(session.req_header()) {
-        target::know_client(session);
-    }
-    if target::is_clear(session.req_header()) && !target::is_framed_twice(session) {
-        Ok(gate.inspect_withheld(session.req_header(), &cookies))
-    } else {
-        Ok(Step::Reply(gate.reject_for(Rejection::MalformedRequest, session.req_header())))
-    }
+    Ok(false)
 }
 
 /// Edits the request to the upstream. Call this last in `upstream_request_filter`.
@@ -146,7 +127,7 @@ fn inspect(session: &mut Session) -> Result<Step> {
 ///
 /// When the module was not added.
 pub fn inject(session: &mut Session, request: &mut RequestHeader) -> Result<()> {
-    module(session)?.edit(request);
+    module(&mut session.downstream_modules_ctx)?.edit(request);
     Ok(())
 }
 
@@ -215,7 +196,7 @@ pub(crate) fn is_answer(status: &StatusCode) -> bool {
     !status.is_informational() || *status == StatusCode::SWITCHING_PROTOCOLS
 }
 
-fn module(session: &mut Session) -> Result<&mut TruegateModule> {
-    let module = session.downstream_modules_ctx.get_mut::<TruegateModule>();
+fn module(modules: &mut HttpModuleCtx) -> Result<&mut TruegateModule> {
+    let module = modules.get_mut::<TruegateModule>();
     module.ok_or_else(|| Error::explain(InternalError, "the truegate module was not added to the downstream modules"))
 }

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     future::{Future, poll_fn, ready},
+    mem,
     pin::Pin,
     task::Poll,
 };
@@ -12,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Version, header};
 use pingora_core::{
     Error, ErrorType, Result,
     modules::http::{HttpModule, HttpModuleBuilder, Module, ModuleBuilder},
+    protocols::http::ServerSession,
 };
 use pingora_http::{RequestHeader, ResponseHeader};
 
@@ -20,7 +22,7 @@ use super::{
     target::{self, CasedHead},
 };
 use crate::{
-    gate::{Gate, plugin::Inspection},
+    gate::{Gate, Rejection, Step, plugin::Inspection},
     headers::{Edits, join_cookies},
 };
 
@@ -31,9 +33,9 @@ use crate::{
 /// It keeps the cookies that the gate has yet to see, so `Debug` does not show them.
 pub struct TruegateModule {
     pub(super) gate: Gate,
-    pub(super) edits: Option<Edits>,
+    edits: Option<Edits>,
     /// The `Cookie` lines as they came, if some of them were truegate's own. Only the gate may see those.
-    pub(super) cookies: Vec<HeaderValue>,
+    cookies: Vec<HeaderValue>,
     /// Whether the response is the gate's own.
     pub(super) answers: bool,
     /// Whether the rest of the request's body was read or given up.
@@ -66,6 +68,25 @@ impl TruegateModule {
         lease.is_some_and(|lease| lease.is_over() || session_bound::is_over())
     }
 
+    /// Asks the gate about a request.
+    pub(super) fn inspect(&mut self, session: &mut ServerSession) -> Step {
+        if self.gate.asks_for_client(session.req_header()) {
+            target::know_client(session);
+        }
+        if !target::is_clear(session.req_header()) || target::is_framed_twice(session) {
+            return Step::Reply(self.gate.reject_for(Rejection::MalformedRequest, session.req_header()));
+        }
+        self.gate.inspect_withheld(session.req_header(), &mem::take(&mut self.cookies))
+    }
+
+    /// Keeps the edits for the request to the app.
+    pub(super) fn keep(&mut self, edits: Edits) {
+        if let Some(lease) = edits.lease() {
+            session_bound::hold(lease.clone());
+        }
+        self.edits = Some(edits);
+    }
+
     fn filter_request(&mut self, request: &mut RequestHeader) -> Result<()> {
         target::to_origin_form(request)?;
         if request.version == Version::HTTP_2 {
@@ -74,7 +95,7 @@ impl TruegateModule {
         self.reads_chunks = request.version >= Version::HTTP_11;
         let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
         self.gate.strip_request(Inspection::Pending, &mut CasedHead(request));
-        if !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
+        if !cookies.is_empty() && !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
             self.cookies = cookies;
         }
         Ok(())

@@ -1,12 +1,11 @@
 //! pingora's heads: their headers as the gate edits them, and their request targets.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
-use pingora_core::{ErrorType::InvalidHTTPHeader, OrErr, Result};
+use pingora_core::{ErrorType::InvalidHTTPHeader, OrErr, Result, protocols::http::ServerSession};
 use pingora_http::{
     RequestHeader, ResponseHeader,
     authority::{RawTargetAuthority, is_http_family_scheme, raw_target_authority},
 };
-use pingora_proxy::Session;
 
 use crate::{
     gate::{ClientInfo, Scheme},
@@ -42,7 +41,7 @@ header_target!(RequestHeader);
 header_target!(ResponseHeader);
 
 /// Tells the gate the peer of the connection, unless the proxy has told it the client behind that peer.
-pub(super) fn know_client(session: &mut Session) {
+pub(super) fn know_client(session: &mut ServerSession) {
     if session.req_header().extensions.get::<ClientInfo>().is_none() {
         let peer = peer(session);
         session.req_header_mut().extensions_mut().insert(peer);
@@ -50,7 +49,7 @@ pub(super) fn know_client(session: &mut Session) {
 }
 
 /// The peer of the connection, and the scheme that it uses.
-pub(crate) fn peer(session: &Session) -> ClientInfo {
+pub(crate) fn peer(session: &ServerSession) -> ClientInfo {
     let peer = session.client_addr().and_then(|address| address.as_inet());
     let is_tls = session.digest().is_some_and(|digest| digest.ssl_digest.is_some());
     let scheme = if is_tls { Scheme::Https } else { Scheme::Http };
@@ -97,7 +96,7 @@ pub(super) fn to_origin_form(request: &mut RequestHeader) -> Result<()> {
 /// Whether an HTTP/1 head has a `Content-Length` beside a `Transfer-Encoding` (RFC 9112 §6.1).
 ///
 /// pingora removes the length before anyone sees it, so the head is looked at as it came.
-pub(super) fn is_framed_twice(session: &Session) -> bool {
+pub(super) fn is_framed_twice(session: &ServerSession) -> bool {
     let chunked = session.req_header().headers.contains_key(header::TRANSFER_ENCODING);
     let Some(session) = session.as_http1().filter(|_| chunked) else { return false };
     session.get_headers_raw_bytes().split(|byte| *byte == b'\n').any(names_content_length)
