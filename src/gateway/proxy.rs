@@ -116,7 +116,10 @@ impl ProxyHttp for Proxy {
         request: &mut RequestHeader,
         _: &mut Exchange,
     ) -> Result<()> {
-        self.upstream.name_host(request)?;
+        // The gate refuses a request of HTTP/1.1 without a host.
+        if session.req_header().version != Version::HTTP_11 {
+            self.upstream.name_host(request)?;
+        }
         inject(session, request)?;
         self.upstream.fix_headers(&mut CasedHead(request));
         Ok(())
@@ -156,8 +159,8 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let is_chunked = response.headers.contains_key(header::TRANSFER_ENCODING);
-        if is_chunked && session.req_header().version < Version::HTTP_11 {
+        let is_old = session.req_header().version < Version::HTTP_11;
+        if is_old && response.headers.contains_key(header::TRANSFER_ENCODING) {
             // The module takes the chunks away, and then the connection is closed where the body ends.
             session.set_keepalive(None);
         }

@@ -130,7 +130,7 @@ impl ResolvedUpstream {
         Arc::make_mut(&mut addresses).sort_by_key(|address| Some(address) == peer.address().as_inet());
     }
 
-    /// Adds `Host` to a request without one, which HTTP/1.0 allows.
+    /// Adds `Host` to a request without one, which HTTP/1.0 and HTTP/2 allow.
     pub(super) fn name_host(&self, request: &mut RequestHeader) -> Result<()> {
         if !request.headers.contains_key(header::HOST) && request.uri.authority().is_none() {
             request.insert_header(header::HOST, self.config.authority())?;

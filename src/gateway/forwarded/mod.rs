@@ -78,9 +78,13 @@ impl Forwarded {
         claimed
     }
 
-    /// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded`.
+    /// Replaces `X-Forwarded-For`, `-Proto` and `-Host` by one value each, and removes `Forwarded`. Call [`guard`](Self::guard)
+    /// before.
     pub(super) fn tell(&self, request: &mut impl HeaderTarget) {
-        remove_where(request, says_origin);
+        // The guard has removed what others say.
+        if self.by_proxy {
+            remove_where(request, says_origin);
+        }
         let client = self.client.address.map(address_text);
         let scheme = self.client.scheme.map(|scheme| HeaderValue::from_static(scheme.as_str()));
         for (name, value) in [(&FOR, client), (&PROTO, scheme), (&HOST, self.host.clone())] {
