@@ -1,16 +1,22 @@
-//! What the gateway remembers of an HTTP/1 connection from one request to the next.
+//! What the gateway remembers of an HTTP/1 connection from one request to the next, and how long it waits for the next one.
+//!
+//! A connection has one timer, which is set again only when it fires. pingora would make one for each request.
 
 use std::{
-    cell::RefCell,
-    future::Future,
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
     net::IpAddr,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
+    time::Instant,
 };
 
 use http::HeaderValue;
+use tokio::time::{Sleep, sleep_until};
 
 /// The memory of one connection.
 #[derive(Default)]
@@ -18,6 +24,8 @@ pub(super) struct ConnectionMemory {
     pub(super) progress: Arc<Progress>,
     /// The client of its last request, and the text of the address. A trusted proxy sends the requests of many clients.
     client: RefCell<Option<(IpAddr, HeaderValue)>>,
+    /// When the connection is closed unless its next request has come. None while a request is served, and before the first.
+    closes_at: Cell<Option<Instant>>,
 }
 
 /// How far the requests of a connection have come. Those who read its bytes write it.
@@ -30,10 +38,36 @@ pub(super) struct Progress {
 }
 
 impl ConnectionMemory {
-    /// Serves the connection; meanwhile its task has this memory.
-    pub(super) async fn serve<T>(self, serving: impl Future<Output = T>) -> T {
-        MEMORY.scope(self, serving).await
+    /// Serves the connection; meanwhile its task has this memory. Returns none if the next request takes too long to come.
+    pub(super) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
+        MEMORY.scope(self, until_silent(serving)).await
     }
+}
+
+async fn until_silent<T>(serving: impl Future<Output = Option<T>>) -> Option<T> {
+    let (mut serving, mut timer) = (pin!(serving), None);
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = serving.as_mut().poll(cx) {
+            return Poll::Ready(output);
+        }
+        match MEMORY.with(|memory| memory.closes_at.get()) {
+            Some(closes_at) if has_come(closes_at, &mut timer, cx) => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Whether an instant has come. If not, the task is woken by then.
+fn has_come(instant: Instant, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> bool {
+    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(instant.into())));
+    while timer.as_mut().poll(cx).is_ready() {
+        if timer.deadline().into_std() >= instant {
+            return true;
+        }
+        timer.as_mut().reset(instant.into());
+    }
+    false
 }
 
 impl Progress {
@@ -59,10 +93,19 @@ pub(super) fn has_changed_head() -> bool {
     MEMORY.try_with(changed).unwrap_or(false)
 }
 
-/// Takes note that the request which the current task served has ended.
-pub(super) fn end_request() {
+/// Takes note that the head of a request has come whole, so that the connection is not closed meanwhile.
+pub(super) fn serve_request() {
+    let _ = MEMORY.try_with(|memory| memory.closes_at.set(None));
+}
+
+/// Takes note that the request which the current task served has ended, and when the connection is to be closed unless another
+/// request comes.
+pub(super) fn end_request(closes_at: Option<Instant>) {
     // A request of HTTP/2 has a task of its own, without a memory.
-    let _ = MEMORY.try_with(|memory| memory.progress.is_busy.store(false, Ordering::Relaxed));
+    let _ = MEMORY.try_with(|memory| {
+        memory.progress.is_busy.store(false, Ordering::Relaxed);
+        memory.closes_at.set(closes_at);
+    });
 }
 
 /// The text of a client's address. It is written once for all requests of the client on a connection.
@@ -85,13 +128,38 @@ tokio::task_local! {
 
 #[cfg(test)]
 mod tests {
+    use std::{future::pending, time::Duration};
+
+    use tokio::time::sleep;
+
     use super::*;
+    use crate::clock::{Clock as _, SystemClock};
 
     #[tokio::test]
     async fn each_client_of_a_connection_has_its_own_text() {
         let addresses = ["192.0.2.1", "192.0.2.1", "2001:db8::1", "192.0.2.1"];
         let texts = || addresses.map(|address| address_text(address.parse().unwrap()));
-        assert_eq!(ConnectionMemory::default().serve(async { texts() }).await, addresses);
+        assert_eq!(ConnectionMemory::default().serve(async { Some(texts()) }).await.unwrap(), addresses);
         assert_eq!(texts(), addresses, "and so it is without a memory");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_waits_as_long_for_each_request_as_it_may_and_for_an_answer_as_long_as_it_takes() {
+        const IDLE: Duration = Duration::from_secs(3);
+        const ANSWER: Duration = Duration::from_secs(50);
+        let (start, mut last) = (SystemClock.now(), None);
+        let closed = ConnectionMemory::default().serve(async {
+            for wait in [2, 1, 2] {
+                sleep(Duration::from_secs(wait)).await;
+                serve_request();
+                sleep(ANSWER).await;
+                end_request(Some(SystemClock.now() + IDLE));
+                last = Some(SystemClock.now());
+            }
+            pending::<Option<()>>().await
+        });
+        assert_eq!(closed.await, None);
+        assert_eq!((last.unwrap() - start).as_secs(), 155, "every request was answered");
+        assert_eq!((SystemClock.now() - start).as_secs(), 158);
     }
 }

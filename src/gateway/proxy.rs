@@ -58,6 +58,8 @@ pub(super) struct Exchange {
     status: Option<StatusCode>,
     /// The extensions of the request after the gate has seen it: pingora would copy them for the app.
     extensions: Extensions,
+    /// How long the connection may wait for its next request.
+    idle: Option<Duration>,
     attempts: Attempts,
     _in_flight: TaskTrackerToken,
 }
@@ -73,6 +75,7 @@ impl ProxyHttp for Proxy {
             uncounted: None,
             status: None,
             extensions: Extensions::new(),
+            idle: self.timeouts.idle,
             attempts: self.upstream.attempts(),
             _in_flight: self.in_flight.token(),
         }
@@ -84,7 +87,13 @@ impl ProxyHttp for Proxy {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         exchange.uncounted = Some(session.req_header().method.clone());
-        self.keep(session);
+        connection_memory::serve_request();
+        if connection_memory::has_changed_head() {
+            session.set_keepalive(None);
+        }
+        // HTTP/1.0 has no interim answers (RFC 9110 §15.2).
+        let is_old = session.req_header().version < Version::HTTP_11;
+        session.set_ignore_info_resp(is_old);
         if let Err(rejection) = rejection::check_size(session.req_header(), |path| self.gate.reserves(path)) {
             self.telemetry.refusal(rejection);
             let reply = rejection.reply(&self.gate, session.req_header());
@@ -235,7 +244,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.count(self.status);
-        connection_memory::end_request();
+        connection_memory::end_request(self.idle.map(|idle| SystemClock.now() + idle));
     }
 }
 
@@ -282,20 +291,6 @@ impl Proxy {
             }
             None => client,
         }
-    }
-
-    /// Limits how long the connection may wait for its next request, if it is kept at all.
-    fn keep(&self, session: &mut Session) {
-        if connection_memory::has_changed_head() {
-            session.set_keepalive(None);
-        } else if session.get_keepalive().is_some() {
-            let seconds = |idle: Duration| idle.as_secs() + u64::from(idle.subsec_nanos() > 0);
-            // 0 means no limit.
-            session.set_keepalive(Some(self.timeouts.idle.map_or(0, seconds)));
-        }
-        // HTTP/1.0 has no interim answers (RFC 9110 §15.2).
-        let is_old = session.req_header().version < Version::HTTP_11;
-        session.set_ignore_info_resp(is_old);
     }
 }
 
