@@ -42,14 +42,24 @@ fn may_hold<'a>(text: &'a [u8], wanted: &[u8], first: impl Fn(&'a [u8]) -> Optio
         if is_never_utf8(before, byte) || (before == b'%' && matches!(byte, b'u' | b'U')) {
             return Some(true);
         }
-        let read = if byte == b'\\' { b'/' } else { byte };
-        if read.eq_ignore_ascii_case(next) {
+        if FOLDED[usize::from(byte)] == FOLDED[usize::from(*next)] {
             missing = others;
         }
         (left, before) = (rest, byte);
     }
     Some(true)
 }
+
+/// The bytes as they are compared: in lower case, with `\` as a slash. Each byte of a path is looked up.
+const FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut byte = 0;
+    while byte < folded.len() {
+        folded[byte] = if byte as u8 == b'\\' { b'/' } else { (byte as u8).to_ascii_lowercase() };
+        byte += 1;
+    }
+    folded
+};
 
 #[cfg(test)]
 mod tests {
