@@ -57,7 +57,10 @@ mod ticket;
 mod verification;
 mod waiting;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, Request, header, request::Parts};
@@ -90,7 +93,7 @@ use crate::{
         Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
         plugin::{CallbackHandler, Inspection, Plugin},
     },
-    headers::{HeaderTarget, ResponseEdits, cased, reads_as, remove_where},
+    headers::{HeaderTarget, NameSet, ResponseEdits, cased, remove_where},
     store::Store,
 };
 pub use crate::{
@@ -215,27 +218,24 @@ fn whole<'a>(head: &'a Parts, withheld: &[HeaderValue]) -> Cow<'a, Parts> {
 /// Takes out the headers by which an app could take a request for another one than was decided about. A trusted proxy may still
 /// say where the app is mounted.
 fn strip_overrides(by_proxy: bool, target: &mut dyn HeaderTarget) {
-    let mounts = MOUNTS.iter().filter(|_| !by_proxy);
-    let is_meant = |name: &[u8]| {
-        begins_as_meant(name) && OVERRIDES.iter().chain(mounts.clone()).any(|known| reads_as(name, known))
-    };
-    remove_where(target, |name| is_meant(name.as_str().as_bytes()));
-}
-
-/// Tells nearly all headers apart from those that are taken out, by the first letter, which is the same in every spelling.
-fn begins_as_meant(name: &[u8]) -> bool {
-    matches!(name, [b'p' | b's' | b'x', ..])
+    let (overrides, mounts) = (&*OVERRIDES, Some(&*MOUNTS).filter(|_| !by_proxy));
+    remove_where(target, |name| {
+        let name = name.as_str().as_bytes();
+        overrides.contains(name) || mounts.is_some_and(|mounts| mounts.contains(name))
+    });
 }
 
 /// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
 /// it. WSGI servers such as gunicorn take `SCRIPT_NAME` for the beginning of the path, and cut it off.
-const OVERRIDES: [&str; 9] = [
-    "script-name", "path-info", "x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri",
-    "x-http-method-override", "x-http-method", "x-method-override",
-];
+static OVERRIDES: LazyLock<NameSet> = LazyLock::new(|| {
+    NameSet::from_iter([
+        "script-name", "path-info", "x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri",
+        "x-http-method-override", "x-http-method", "x-method-override",
+    ])
+});
 
 /// The headers that say below which path an app is mounted, which some apps cut off the path of a request.
-const MOUNTS: [&str; 2] = ["x-script-name", "x-forwarded-prefix"];
+static MOUNTS: LazyLock<NameSet> = LazyLock::new(|| NameSet::from_iter(["x-script-name", "x-forwarded-prefix"]));
 
 redacted!(Sessions);
 

@@ -14,6 +14,7 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZero,
     str,
+    sync::LazyLock,
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -27,7 +28,7 @@ pub(crate) use self::trusted::TrustedProxies;
 use super::connection_memory::address_text;
 use crate::{
     gate::{ClientInfo, Scheme},
-    headers::{CasedName, HeaderTarget, only, reads_as, remove_where},
+    headers::{CasedName, HeaderTarget, NameSet, only, remove_where},
     pingora::peer,
 };
 
@@ -160,14 +161,14 @@ fn asked_host(request: &RequestHeader) -> Option<HeaderValue> {
 
 /// Whether a header says where a request came from, in any spelling that an app might read so.
 fn says_origin(name: &HeaderName) -> bool {
-    // Both letters are in lower case in every spelling.
-    name.as_str().starts_with(['f', 'x']) && ORIGIN.into_iter().any(|known| reads_as(name.as_str().as_bytes(), known))
+    ORIGIN.contains(name.as_str().as_bytes())
 }
 
 static FOR: CasedName = CasedName::from_static("x-forwarded-for", "X-Forwarded-For");
 static PROTO: CasedName = CasedName::from_static("x-forwarded-proto", "X-Forwarded-Proto");
 static HOST: CasedName = CasedName::from_static("x-forwarded-host", "X-Forwarded-Host");
-const ORIGIN: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
+static ORIGIN: LazyLock<NameSet> =
+    LazyLock::new(|| NameSet::from_iter(["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]));
 /// As long as DNS lets a name be, with its last dot.
 const MAX_NAME: usize = 254;
 

@@ -15,10 +15,3 @@ mod shared_store;
 mod site;
 mod truecaller;
 mod waiting;
-
-#[test]
-fn every_header_that_is_taken_out_begins_with_a_letter_that_is_looked_at() {
-    use super::{MOUNTS, OVERRIDES, begins_as_meant};
-
-    assert!(OVERRIDES.iter().chain(&MOUNTS).all(|name| begins_as_meant(name.as_bytes())));
-}
