@@ -39,10 +39,12 @@ impl IdentityHeaders {
         self.0.iter().for_each(|(name, value)| target.insert(name, value.clone()));
     }
 
-    /// How many bytes the values have.
+    /// About how many bytes they take.
     #[cfg(feature = "session")]
     pub(crate) fn size(&self) -> usize {
-        self.0.iter().map(|(_, value)| value.len()).sum()
+        // A value counts its clones beside its text.
+        const COUNT: usize = 64;
+        size_of_val(&*self.0) + self.0.iter().map(|(_, value)| value.len() + COUNT).sum::<usize>()
     }
 
     fn encode<'a>(names: &HeaderNames, text: impl Fn(Field) -> Option<FieldText<'a>>) -> Self {

@@ -171,13 +171,13 @@ impl Weighter<SealedText, Arc<OpenedSession>> for BySize {
     }
 }
 
-/// Enough for the browsers that are active at one time on most sites, 5,000 of them, in less memory than a gateway needs to start. On a
-/// busier site, some requests take ten microseconds longer.
-pub(super) const CAPACITY: usize = 8 << 20;
+/// Enough for the browsers that are active at one time on most sites, 5,000 of them. On a busier site, some requests take ten
+/// microseconds longer.
+pub(super) const CAPACITY: usize = 16 << 20;
 /// About what an entry takes.
-const USUAL: usize = 1600;
-/// About what an entry takes besides its texts.
-const OVERHEAD: usize = 512;
+const USUAL: usize = 3200;
+/// About what an entry takes besides its texts and its headers.
+const OVERHEAD: usize = 800;
 /// About as many bytes as base64url makes of a tag.
 const END: usize = 24;
 /// How often the sessions that are over are looked for.
