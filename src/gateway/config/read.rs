@@ -170,7 +170,7 @@ const SILENCE: Duration = Duration::from_mins(5);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 /// Longer than load balancers keep a connection by default, because they must be the first to close it.
 const IDLE: Duration = Duration::from_secs(75);
-/// It is counted in whole seconds.
+/// A shorter time would close connections that are in use.
 const IDLES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
