@@ -23,7 +23,13 @@ pub(super) struct Driver {
 
 impl Driver {
     /// Starts on a free port. It dies with the thread of the test, even if that is killed.
+    ///
+    /// The system chooses the port for IPv4, and the driver ends if another program has it for IPv6. Then another driver starts.
     pub(super) fn start(folder: &Path) -> Self {
+        (0..5).find_map(|_| Self::start_on_any_port(folder)).expect("a driver names its port")
+    }
+
+    fn start_on_any_port(folder: &Path) -> Option<Self> {
         let mut process = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "chromedriver", "--port=0"])
             .env("TMPDIR", folder)
@@ -37,8 +43,11 @@ impl Driver {
             lines.find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
         // What it says later must go somewhere.
         std::thread::spawn(move || lines.for_each(drop));
-        let address = SocketAddr::from(([127, 0, 0, 1], port.expect("it names its port")));
-        Self { process, address, session: None }
+        let address = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        if address.is_none() {
+            let _ = process.wait();
+        }
+        Some(Self { process, address: address?, session: None })
     }
 
     /// Has the browser closed, and its files with it.
