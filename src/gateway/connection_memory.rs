@@ -1,4 +1,4 @@
-//! What the gateway remembers of an HTTP/1 connection from one request to the next, and how long it waits for the next one.
+//! What the gateway remembers of an HTTP/1 connection from one request to the next, and how long it waits for each head.
 //!
 //! A connection has one timer, which is set again only when it fires. pingora would make one for each request.
 
@@ -24,7 +24,7 @@ pub(super) struct ConnectionMemory {
     pub(super) progress: Arc<Progress>,
     /// The client of its last request, and the text of the address. A trusted proxy sends the requests of many clients.
     client: RefCell<Option<(IpAddr, HeaderValue)>>,
-    /// When the connection is closed unless its next request has come. None while a request is served, and before the first.
+    /// When the connection is closed unless the whole head of a request has come. None while a request is served, or without a limit.
     closes_at: Cell<Option<Instant>>,
 }
 
@@ -38,7 +38,12 @@ pub(super) struct Progress {
 }
 
 impl ConnectionMemory {
-    /// Serves the connection; meanwhile its task has this memory. Returns none if the next request takes too long to come.
+    /// The memory of a new connection, whose first head has to come by this instant.
+    pub(super) fn new(closes_at: Option<Instant>) -> Self {
+        Self { closes_at: Cell::new(closes_at), ..Self::default() }
+    }
+
+    /// Serves the connection; meanwhile its task has this memory. Returns none if a head takes too long to come.
     pub(super) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
         MEMORY.scope(self, until_silent(serving)).await
     }
@@ -77,7 +82,7 @@ impl Progress {
     }
 
     /// Takes note that bytes came.
-    pub(super) fn begin_request(&self) {
+    pub(super) fn note_bytes(&self) {
         self.is_busy.store(true, Ordering::Relaxed);
     }
 
@@ -94,13 +99,18 @@ pub(super) fn has_changed_head() -> bool {
 }
 
 /// Takes note that the head of a request has come whole, so that the connection is not closed meanwhile.
-pub(super) fn serve_request() {
-    let _ = MEMORY.try_with(|memory| memory.closes_at.set(None));
+///
+/// A pipelined head came with the bytes of the request before it: pingora keeps them, and reads none.
+pub(super) fn note_head() {
+    let _ = MEMORY.try_with(|memory| {
+        memory.progress.note_bytes();
+        memory.closes_at.set(None);
+    });
 }
 
 /// Takes note that the request which the current task served has ended, and when the connection is to be closed unless another
 /// request comes.
-pub(super) fn end_request(closes_at: Option<Instant>) {
+pub(super) fn note_end(closes_at: Option<Instant>) {
     // A request of HTTP/2 has a task of its own, without a memory.
     let _ = MEMORY.try_with(|memory| {
         memory.progress.is_busy.store(false, Ordering::Relaxed);
@@ -148,12 +158,12 @@ mod tests {
         const IDLE: Duration = Duration::from_secs(3);
         const ANSWER: Duration = Duration::from_secs(50);
         let (start, mut last) = (SystemClock.now(), None);
-        let closed = ConnectionMemory::default().serve(async {
+        let closed = ConnectionMemory::new(Some(start + IDLE)).serve(async {
             for wait in [2, 1, 2] {
                 sleep(Duration::from_secs(wait)).await;
-                serve_request();
+                note_head();
                 sleep(ANSWER).await;
-                end_request(Some(SystemClock.now() + IDLE));
+                note_end(Some(SystemClock.now() + IDLE));
                 last = Some(SystemClock.now());
             }
             pending::<Option<()>>().await
@@ -161,5 +171,13 @@ mod tests {
         assert_eq!(closed.await, None);
         assert_eq!((last.unwrap() - start).as_secs(), 155, "every request was answered");
         assert_eq!((SystemClock.now() - start).as_secs(), 158);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_head_may_take_as_long_as_the_others() {
+        let start = SystemClock.now();
+        let memory = ConnectionMemory::new(Some(start + Duration::from_secs(3)));
+        assert_eq!(memory.serve(pending::<Option<()>>()).await, None);
+        assert_eq!((SystemClock.now() - start).as_secs(), 3);
     }
 }

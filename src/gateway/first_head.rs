@@ -10,6 +10,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -19,45 +20,71 @@ use pingora_core::{
     protocols::{ALPN, Peek, Stream},
     server::ShutdownWatch,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
+    time::timeout_at,
+};
 
 use super::{
     connection_memory::{ConnectionMemory, Progress},
     idle::{ARRIVAL, FIRST_REQUEST, until_idle},
     target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike},
 };
+use crate::clock::{Clock as _, SystemClock};
 
 /// A pingora app; the first request of each of its HTTP/1 connections spells its host in one way.
-pub(super) struct OneSpelling<A>(Arc<A>);
+pub(super) struct OneSpelling<A> {
+    app: Arc<A>,
+    /// How long the start of a connection may take: the first head, or the preface of HTTP/2.
+    limit: Option<Duration>,
+}
 
 impl<A> OneSpelling<A> {
-    pub(super) fn new(app: A) -> Self {
-        Self(Arc::new(app))
+    pub(super) fn new(app: A, limit: Option<Duration>) -> Self {
+        Self { app: Arc::new(app), limit }
     }
 }
 
 #[async_trait]
 impl<A: ServerApp + Send + Sync + 'static> ServerApp for OneSpelling<A> {
     async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-            return self.0.process_new(stream, shutdown).await;
-        }
         // A client that shook hands during the stop sends its request only now.
         let shook_hands = stream.get_ssl_digest().is_some() && *shutdown.borrow();
         let time = if shook_hands { FIRST_REQUEST } else { ARRIVAL };
-        let memory = ConnectionMemory::default();
+        let limit = self.limit.map(|limit| SystemClock.now() + limit);
+        if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
+            let stream = until_idle(after_preface(stream, limit), || true, shutdown, time).await??;
+            return self.app.process_new(stream, shutdown).await;
+        }
+        let memory = ConnectionMemory::new(limit);
         let progress = Arc::clone(&memory.progress);
         let first = FirstHead { stream, is_expected: true, head: BytesMut::new(), progress: Arc::clone(&progress) };
-        let serving = memory.serve(self.0.process_new(Box::new(first), shutdown));
+        let serving = memory.serve(self.app.process_new(Box::new(first), shutdown));
         until_idle(serving, || progress.is_idle(), shutdown, time).await.flatten()
     }
 }
 
-/// A connection whose first head is looked at as it is read.
+/// Waits for the preface of HTTP/2, for which pingora would wait for ever, and returns the connection as it was before. Returns none
+/// if it has not come by then.
+async fn after_preface(mut stream: Stream, by: Option<Instant>) -> Option<Stream> {
+    let mut preface = BytesMut::zeroed(PREFACE);
+    let reading = stream.read_exact(&mut preface);
+    match by {
+        Some(by) => timeout_at(by.into(), reading).await.ok()?.ok()?,
+        None => reading.await.ok()?,
+    };
+    let progress = Arc::default();
+    Some(Box::new(FirstHead { stream, is_expected: false, head: preface, progress }))
+}
+
+/// The bytes of a client's preface (RFC 9113 §3.4).
+const PREFACE: usize = 24;
+
+/// A connection of which the first bytes are looked at as they are read.
 struct FirstHead {
     stream: Stream,
     is_expected: bool,
-    /// The bytes of a head with an absolute target until it is whole; then the part that was not handed out yet.
+    /// The bytes of a head with an absolute target until it is whole, or of a preface; then the part that was not handed out yet.
     head: BytesMut,
     progress: Arc<Progress>,
 }
@@ -76,7 +103,7 @@ impl AsyncRead for FirstHead {
         while self.is_expected {
             let before = out.filled().len();
             ready!(Pin::new(&mut self.stream).poll_read(cx, out))?;
-            self.progress.begin_request();
+            self.progress.note_bytes();
             let came = &out.filled()[before..];
             let ended = came.is_empty();
             if self.head.is_empty() && (ended || !may_be_absolute(came)) {
@@ -98,7 +125,7 @@ impl AsyncRead for FirstHead {
         }
         if self.head.is_empty() {
             ready!(Pin::new(&mut self.stream).poll_read(cx, out))?;
-            self.progress.begin_request();
+            self.progress.note_bytes();
             return Poll::Ready(Ok(()));
         }
         self.give(out);

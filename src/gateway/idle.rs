@@ -38,7 +38,7 @@ pub(super) async fn until_idle<T>(
     .await
 }
 
-/// Waits until the stop was this long ago.
+/// Waits for the stop, and then for so long.
 async fn stopped(mut shutdown: ShutdownWatch, time: Duration) {
     // A gateway that is gone has stopped as well.
     let _ = shutdown.wait_for(|is_stopped| *is_stopped).await;

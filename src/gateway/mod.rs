@@ -243,7 +243,7 @@ impl Gateway {
                 http_proxy(&Arc::new(conf), proxy.clone())
             })?;
             proxy.server_options.get_or_insert_default().h2_idle_timeout = idle;
-            Ok(OneSpelling::new(SessionBound::with_sessions(proxy, has_sessions)))
+            Ok(OneSpelling::new(SessionBound::with_sessions(proxy, has_sessions), idle))
         };
         let (shutdown, ended) = (self.shutdown.subscribe(), self.background.clone());
         let stop = WorkerStop { shutdown, ended, threads: self.tasks.clone() };

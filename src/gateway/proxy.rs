@@ -87,7 +87,7 @@ impl ProxyHttp for Proxy {
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
         exchange.uncounted = Some(session.req_header().method.clone());
-        connection_memory::serve_request();
+        connection_memory::note_head();
         if connection_memory::has_changed_head() {
             session.set_keepalive(None);
         }
@@ -244,7 +244,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.count(self.status);
-        connection_memory::end_request(self.idle.map(|idle| SystemClock.now() + idle));
+        connection_memory::note_end(self.idle.map(|idle| SystemClock.now() + idle));
     }
 }
 

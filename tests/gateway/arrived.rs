@@ -143,5 +143,32 @@ async fn clients_that_are_silent_are_left_at_once() {
     assert_eq!(setup::ended(program).await.0.code(), Some(0));
 }
 
+/// pingora keeps what came behind a request, and reads nothing for the next one.
+#[tokio::test]
+async fn a_request_that_came_behind_another_one_is_answered() {
+    let (listener, pair) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Pair::new());
+    for stops_during in [1, 2] {
+        let program = serve(&pair, listener.local_addr().unwrap(), 1);
+        let (mut client, mut silent) =
+            (Talk::connect(program.address()).await, Talk::<TcpStream>::connect(program.address()).await);
+        client.say([raw::get("/1", ""), raw::get("/2", "")].concat()).await;
+
+        for number in 1..=2 {
+            let mut app = Talk::accept(&listener).await;
+            let request = app.message().await;
+            assert!(request.start.contains(&format!("/{number}")), "{}", request.start);
+            if stops_during == number {
+                program.signal("TERM");
+                // By then, idle connections were closed.
+                assert_eq!(silent.rest().await, b"");
+            }
+            app.say("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok").await;
+            assert_eq!(client.message().await.text(), "ok");
+        }
+        assert_eq!(client.rest().await, b"");
+        assert_eq!(setup::ended(program).await.0.code(), Some(0));
+    }
+}
+
 const BEGIN: &str = "GET / HTTP/1.1\r\nHost: app.exa";
 const END: &str = "mple\r\n\r\n";

@@ -20,6 +20,7 @@ mod roots;
 mod sessions;
 mod setup;
 mod signals;
+mod slow_clients;
 mod start;
 mod stop;
 mod streams;
