@@ -158,7 +158,7 @@ pub(super) fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit { text } else { text[..text.floor_char_boundary(limit)].trim_end() }
 }
 
-/// Replaces each control character by U+FFFD. The same is true of this text's capacity.
+/// Replaces each control character by U+FFFD. The text has exact room from the start: growth would leave a copy unwiped.
 fn without_controls(text: &str) -> String {
     let controls = text.chars().filter(|character| character.is_control()).count();
     let mut replaced = String::with_capacity(text.len() + controls * char::REPLACEMENT_CHARACTER.len_utf8());
@@ -167,7 +167,8 @@ fn without_controls(text: &str) -> String {
     replaced
 }
 
-/// The same is true of this text's capacity.
+/// Writes each byte that is not visible ASCII, and the mark itself, as the mark and two hex digits. The text has exact room from
+/// the start.
 fn escape(text: &str, mark: u8) -> String {
     let is_kept = |byte: u8| (b' '..=b'~').contains(&byte) && byte != mark;
     let escapes = text.bytes().filter(|byte| !is_kept(*byte)).count();

@@ -42,7 +42,7 @@ impl IdentityHeaders {
     /// About how many bytes they take.
     #[cfg(feature = "session")]
     pub(crate) fn size(&self) -> usize {
-        // A value counts its clones beside its text.
+        // About what a value takes beside its text: itself, and the counter of its clones.
         const COUNT: usize = 64;
         size_of_val(&*self.0) + self.0.iter().map(|(_, value)| value.len() + COUNT).sum::<usize>()
     }

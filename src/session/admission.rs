@@ -26,7 +26,7 @@ use crate::{
 impl Handler<'_> {
     /// Decides what becomes of a request for the app.
     ///
-    /// The edge may have withheld the `Cookie` lines.
+    /// If the edge has taken any `Cookie` line out of the head, `withheld` has all of them as they came; otherwise it is empty.
     pub(super) fn admit(&self, head: &Parts, withheld: &[HeaderValue]) -> Step {
         let Ok(access) = self.sessions.rules.access_for(&RuleInput::of(head)) else {
             return Step::Reply(self.gate.reject_for(Rejection::AmbiguousPath, head));

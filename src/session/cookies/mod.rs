@@ -38,7 +38,7 @@ pub(crate) enum OwnCookie {
 }
 
 /// The values that a request has for one of the cookies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CookieValue<'a> {
     /// No value.
     Absent,
@@ -47,6 +47,8 @@ pub(crate) enum CookieValue<'a> {
     /// More than one value. It is unknown which is the browser's own.
     Several,
 }
+
+redacted!(CookieValue<'_>);
 
 /// The `Cookie` lines of a request as they came.
 #[derive(Clone, Copy)]
