@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from browser import TIMEOUT, log_in
+from browser import CALLBACK, TIMEOUT, log_in
 from processes import free_port
 
 WARM_UP = 30
@@ -24,7 +24,6 @@ REQUESTS = 300
 ALL_REQUESTS = 2 * WARM_UP + REQUESTS
 
 SITE = "http://127.0.0.1:8080"
-CALLBACK = "/truecaller/x7Kq2vNf9TzR4mWb6pLd"
 # The token that Truecaller documents: the simulator answers it with the documented profile.
 GRANT = {"requestId": "a-request-id", "accessToken": "a1asX--8_yw-OF--E6Gj_DPyKelJIGUUeYB9U9MJhyeu4hOCbrl"}
 # What a browser sends, and two headers that only truegate may send.
@@ -74,12 +73,12 @@ class GatewayCase:
     def count(self, callgrind, program, name):
         """Counts what one request takes."""
         with ExitStack() as stack:
-            surroundings = Surroundings(program, stack)
-            requests = itertools.cycle(self.requests(surroundings))
-            command = surroundings.serve(self.config)
-            gateway = stack.enter_context(callgrind.serving(name, command, surroundings.log))
-            surroundings.wait(gateway, surroundings.ports["gateway"])
-            connection = http.client.HTTPConnection("127.0.0.1", surroundings.ports["gateway"], timeout=TIMEOUT)
+            setup = CaseSetup(program, stack)
+            requests = itertools.cycle(self.requests(setup))
+            command = setup.serve(self.config)
+            gateway = stack.enter_context(callgrind.serving(name, command, setup.log))
+            setup.wait(gateway, setup.ports["gateway"])
+            connection = http.client.HTTPConnection("127.0.0.1", setup.ports["gateway"], timeout=TIMEOUT)
 
             def send(count):
                 for request in itertools.islice(requests, count):
@@ -94,14 +93,14 @@ class GatewayCase:
             connection.close()
             return round(counted / REQUESTS)
 
-    def requests(self, surroundings):
+    def requests(self, setup):
         if self.callbacks:
-            surroundings.simulate(surroundings.ports["gateway"])
-            grant = GRANT | {"endpoint": f"http://127.0.0.1:{surroundings.ports['simulator']}/v1/default"}
+            setup.simulate(setup.ports["gateway"])
+            grant = GRANT | {"endpoint": f"http://127.0.0.1:{setup.ports['simulator']}/v1/default"}
             return [("POST", CALLBACK, json.dumps(grant).encode(), CALLBACK_HEADERS)]
         if not self.browsers:
             return [("GET", "/api/orders/42", None, HEADERS)]
-        cookies = surroundings.cookies(self.config, self.browsers)
+        cookies = setup.cookies(self.config, self.browsers)
         return [("GET", "/api/orders/42", None, HEADERS | {"Cookie": cookie}) for cookie in cookies]
 
 
@@ -122,7 +121,7 @@ class App(BaseHTTPRequestHandler):
         pass
 
 
-class Surroundings:
+class CaseSetup:
     """An app, and the free ports of what `program` runs as: gateways and the simulator."""
 
     def __init__(self, program, stack):

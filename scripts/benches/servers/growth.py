@@ -6,15 +6,14 @@ import resource
 import shutil
 import socket
 import statistics
-import sys
 import time
 
 import build
 import load
+from browser import CALLBACK
 from callgrind import Callgrind
 from gateway import GatewayCase, sessions
-from processes import MEASURED, OTHERS, free_port, until_answered
-from scene import CALLBACK
+from processes import MEASURED, OTHERS, free_port, raise_file_limit, say, until_answered
 
 # The app is an endpoint too: it answers faster than the simulator.
 MORE = {
@@ -24,18 +23,17 @@ MORE = {
 
 
 class Growth:
-    def __init__(self, scene, less):
-        self.scene, self.less, self.rows, self.rules_found, self.notes = scene, less, [], [], []
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    def __init__(self, setup, less):
+        self.setup, self.less, self.rows, self.rules_found, self.notes = setup, less, [], [], []
+        raise_file_limit()
 
     def run(self, only):
-        self.scene.start_app()
+        self.setup.start_app()
         for name in ("connections", "logins", "logouts", "phones", "store", "rules"):
             if only in name:
-                print(f"{time.strftime('%H:%M:%S')} {name}", file=sys.stderr, flush=True)
+                say(name)
                 getattr(self, name)()
-        machine = build.machine(self.scene.truegate)
+        machine = build.machine(self.setup.truegate)
         return {"at": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine, "growth": self.rows, "rules": self.rules_found, "notes": self.notes}
 
     # What is measured.
@@ -77,7 +75,7 @@ class Growth:
 
     def phones(self):
         """Numbers in a `phones_file`, of which the last one asks."""
-        count, path = 1_000_000 // self.less, self.scene.folder / "phones.txt"
+        count, path = 1_000_000 // self.less, self.setup.folder / "phones.txt"
         found = []
         for numbers in (10, count):
             path.write_text("".join(f"+9188{number:08}\n" for number in range(numbers - 1)) + "+919999900001\n")
@@ -94,12 +92,12 @@ class Growth:
                 path.touch()
                 time.sleep(4)
                 self.notes.append(f"a `touch` of this file costs {gateway.process.cpu() - used:.2f} s of processor time")
-            self.scene.processes.stop(gateway.process)
+            self.setup.processes.stop(gateway.process)
 
     def store(self):
         """A gateway that starts when Redis has many logouts: when it is ready, it knows them."""
         port, count = free_port(), 100_000 // self.less
-        redis = self.scene.processes.start("redis", ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], OTHERS)
+        redis = self.setup.processes.start("redis", ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], OTHERS)
         time.sleep(0.5)
         gateway = self.gateway("store", STORE=f"redis://127.0.0.1:{port}")
         before, theirs = gateway.process.memory("RssAnon"), redis.memory()
@@ -107,7 +105,7 @@ class Growth:
         self.rows.append(row("logouts in Redis, in the gateway", count, gateway.process.memory("RssAnon") - before, None, None))
         self.rows.append(row("logouts in Redis, in Redis", count, redis.memory() - theirs, None, None))
         cookie = gateway.cookie
-        self.scene.processes.stop(gateway.process)
+        self.setup.processes.stop(gateway.process)
         start = time.perf_counter()
         fresh = self.gateway("store", STORE=f"redis://127.0.0.1:{port}", wait=False)
         while not is_ready(fresh.admin):
@@ -121,16 +119,16 @@ class Growth:
         if not shutil.which("callgrind_control"):
             self.notes.append("rules were not measured: valgrind is not installed")
             return
-        callgrind = Callgrind(self.scene.folder / "callgrind")
+        callgrind = Callgrind(self.setup.folder / "callgrind")
         for count in (1, 10, 100, 1000):
             case = GatewayCase(sessions(count), browsers=1)
-            self.rules_found.append({"rules": count, "instructions": case.count(callgrind, self.scene.truegate, f"rules-{count}")})
+            self.rules_found.append({"rules": count, "instructions": case.count(callgrind, self.setup.truegate, f"rules-{count}")})
 
     def log_in_and_out(self, gateway, count, at_once=50):
         """Takes users through a login and a logout, some of them side by side."""
         connections = [Connection(gateway.port) for _ in range(at_once)]
         origin = f"Origin: http://127.0.0.1:{gateway.port}\r\n"
-        endpoint = f"http://127.0.0.1:{self.scene.ports['app']}/v1/default"
+        endpoint = f"http://127.0.0.1:{self.setup.ports['app']}/v1/default"
 
         def step(method, path, headers, bodies, expected):
             for number, connection in enumerate(connections):
@@ -153,13 +151,13 @@ class Growth:
 
     def gateway(self, name, wait=True, **more):
         port, admin = free_port(), free_port()
-        command = self.scene.gateway("session", port, **MORE, **{"STORE": "memory", "ADMIN": admin, **more})
-        gateway = Gateway(port, admin, self.scene.processes.start(f"truegate-{name}", command, MEASURED, self.scene.environment))
+        command = self.setup.gateway("session", port, **MORE, **{"STORE": "memory", "ADMIN": admin, **more})
+        gateway = Gateway(port, admin, self.setup.processes.start(f"truegate-{name}", command, MEASURED, self.setup.environment))
         if wait:
             until_answered(port)
-            simulator = self.scene.start_simulator(port)
-            gateway.cookie = self.scene.log_in(port)
-            self.scene.processes.stop(simulator)
+            simulator = self.setup.start_simulator(port)
+            gateway.cookie = self.setup.log_in(port)
+            self.setup.processes.stop(simulator)
         return gateway
 
     def request_cost(self, gateway):
@@ -175,7 +173,7 @@ class Growth:
 
     def add(self, gateway, what, count, before, cost, after):
         self.rows.append(row(what, count, gateway.process.memory("RssAnon") - before, cost, after))
-        self.scene.processes.stop(gateway.process)
+        self.setup.processes.stop(gateway.process)
 
 
 class Gateway:

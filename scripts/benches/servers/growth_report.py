@@ -1,5 +1,7 @@
 """What the figures of scripts/bench soak and scripts/bench growth say, as Markdown."""
 
+from report import measured
+
 
 def soak(result):
     """The verdict of a soak, and what it rests on."""
@@ -14,12 +16,13 @@ def soak(result):
         f"| renewed certificates | {counts['renewals']:,} |",
         f"| times that the app went away | {counts['outages']:,} |",
         f"| requests that were lost although the app was up | {len(result['lost']):,} |",
-        f"| memory after {result['warm_up_minutes']:.0f} minutes, MiB: least, median, most | {three(steady['rss_mib'], '.1f')} |",
+        f"| memory after a warm-up of {result['warm_up_minutes']:.0f} min, MiB: least, median, most | {three(steady['rss_mib'], '.1f')} |",
         f"| its slope, MiB an hour | {growth['rss_mib']:+.1f} |",
         f"| open descriptors: least, median, most | {three(steady['descriptors'], '.0f')} |",
         f"| their slope, an hour | {growth['descriptors']:+.0f} |",
     ]
     lines += [f"- lost after {since} s: {what}" for since, what in result["lost"][:20]]
+    lines += ["", f"{measured(result)}."]
     return "\n".join(lines)
 
 
@@ -40,6 +43,7 @@ def table(result):
         lines.append(f"- {last['rules']:,} rules instead of {first['rules']}, of which the last matches: {more / first['instructions']:+.1%} "
                      f"instructions in a request, {more / (last['rules'] - first['rules']):.1f} for each rule")
     lines += [f"- {note}" for note in result["notes"]]
+    lines += ["", f"{measured(result)}."]
     return "\n".join(lines)
 
 

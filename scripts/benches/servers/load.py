@@ -8,7 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from processes import OTHERS, raise_priority
+from processes import OTHERS, raise_file_limit, raise_priority
 
 HERE = Path(__file__).parent
 
@@ -58,8 +58,7 @@ def run(command, environment=None):
 
     def prepare():
         os.sched_setaffinity(0, OTHERS)
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        raise_file_limit()
         raise_priority()
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -139,6 +140,17 @@ def raise_priority():
         pass
 
 
+def raise_file_limit():
+    """Lets the calling process have as many files and sockets open as the system allows."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def say(text):
+    """Tells whoever waits how far a measurement has come."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
 def free_port():
     """Finds a port that no other program is given: those that the system chooses are above."""
     while True:
@@ -164,7 +176,7 @@ def until_answered(port, path="/", seconds=20.0):
         except OSError:
             pass
         time.sleep(0.0005)
-    raise SystemExit(f"nothing answers on port {port}: see the logs beside the result")
+    raise SystemExit(f"nothing answers on port {port}: see the logs")
 
 
 def busy():

@@ -53,7 +53,7 @@ def summary(result):
         middle = lambda runs, read: median(read(run) for run in runs)
         percentile = lambda runs, which: middle(runs, lambda run: run["microseconds"][which]) / 1000
         found.append({
-            "name": name, "job": peer["job"], "used": len(few), "cpu_us": middle(few, lambda run: run["cpu_us"]),
+            "name": name, "job": peer["job"], "cpu_us": middle(few, lambda run: run["cpu_us"]),
             "ratio": median(compared) if compared else None, "range": quartiles(compared),
             "cpu_us_1000": middle(many, lambda run: run["cpu_us"]),
             "rate": middle(few, lambda run: run["requests"] / run["seconds"]),
@@ -79,16 +79,17 @@ def table(result):
     """The tables, as Markdown."""
     machine, rates, rows = result["machine"], result["settings"]["rates"], summary(result)
     lines = [
-        "| | CPU per request, µs | that of another | requests a second, one core | KiB per idle connection | MiB at 64 connections | start, ms |",
-        "|---|---|---|---|---|---|---|",
+        "| | CPU per request, µs | compared with | CPU at 1,000 connections, µs | requests a second, one core | KiB per idle connection "
+        "| MiB at 64 connections | start, ms |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for job, (title, reference) in JOBS.items():
-        lines += [f"| *{title}* | | | | | | |"] if any(row["job"] == job for row in rows) else []
+        lines += [f"| *{title}* | | | | | | | |"] if any(row["job"] == job for row in rows) else []
         for row in (row for row in rows if row["job"] == job):
             own = row["name"] == reference or row["ratio"] is None
             spread = f", {row['range'][0]:.2f} to {row['range'][1]:.2f}" if row["range"] else ""
             ratio = ("1" if row["name"] == reference else "–") if own else f"{row['ratio']:.2f} × {reference}{spread}"
-            lines.append(f"| {shown(row)} | {row['cpu_us']:.1f} | {ratio} | {row['rate']:,.0f} | {row['idle_kib']:.1f} "
+            lines.append(f"| {shown(row)} | {row['cpu_us']:.1f} | {ratio} | {row['cpu_us_1000']:.1f} | {row['rate']:,.0f} | {row['idle_kib']:.1f} "
                          f"| {row['peak_mib']:.1f} | {row['start_ms']:.0f} |")
     lines += [
         "", "| latency, ms | 64 connections: p50, p99 | 1,000 connections: p50, p99 | fixed rate: p50, p99, p99.9 | requests a second at the fixed rate |",
@@ -104,13 +105,19 @@ def table(result):
         p99_line(result, "truegate", "HAProxy"),
     ]
     lines += [line for line in others if line]
-    memory, cores = machine["memory_gib"], machine["cores"]
     lines += ["", (
-        f"Measured on {result['at']}: {machine['cpu']}, {cores} cores, {memory} GiB, Linux {machine['kernel']}; nginx {machine['nginx']}, "
-        f"HAProxy {machine['haproxy']}, pingora {machine['pingora']}, {machine['truegate']} ({machine['commit']}), Rust {machine['rust']}; "
-        f"{result['settings']['repetitions']} repetitions of {result['settings']['seconds']} s; nothing disturbed "
-        f"{len(quiet(result))} of {len(result['runs'])} runs.")]
+        f"{measured(result)}; nginx {machine['nginx']}, HAProxy {machine['haproxy']}, pingora {machine['pingora']}; "
+        f"{result['settings']['repetitions']} repetitions of {result['settings']['seconds']} s; "
+        f"{len(quiet(result))} of {len(result['runs'])} runs were undisturbed.")]
     return "\n".join(lines)
+
+
+def measured(result):
+    """When, where and of what a measurement was."""
+    machine = result["machine"]
+    return (
+        f"Measured on {result['at']}: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}; "
+        f"{machine['truegate']} ({machine['commit']}), Rust {machine['rust']}")
 
 
 def shown(row):

@@ -4,15 +4,14 @@ import http.client
 import signal
 import ssl
 import statistics
-import sys
 import threading
 import time
 
 import build
 import load
 from browser import Browser
-from processes import MEASURED, free_port, until_answered
-from scene import make_certificate
+from processes import MEASURED, free_port, say, until_answered
+from setup import make_certificate
 
 UP, DOWN = 30, 3
 SAMPLES, RENEWALS = 10, 30
@@ -26,8 +25,8 @@ SHORT_SESSIONS = {"SESSION": "lifetime: 2m\n  idle: 2m", "MORE": "limits: { logi
 
 
 class Soak:
-    def __init__(self, scene, oha, seconds):
-        self.scene, self.oha, self.seconds = scene, oha, seconds
+    def __init__(self, setup, oha, seconds):
+        self.setup, self.oha, self.seconds = setup, oha, seconds
         self.plain, self.tls, self.over = free_port(), free_port(), threading.Event()
         self.loaded = threading.Event()
         self.lock, self.failures, self.samples = threading.Lock(), [], []
@@ -53,22 +52,20 @@ class Soak:
         return self.verdict(rate)
 
     def start(self):
-        scene = self.scene
-        make_certificate(scene.folder, "listener")
-        scene.start_app()
-        self.app = scene.processes.running[-1]
-        command = scene.gateway("session", self.plain, **SHORT_SESSIONS, LISTEN=(
+        setup = self.setup
+        make_certificate(setup.folder, "listener")
+        self.app = setup.start_app()
+        command = setup.gateway("session", self.plain, **SHORT_SESSIONS, LISTEN=(
             f"[{{ address: 127.0.0.1:{self.plain} }}, {{ address: 127.0.0.1:{self.tls}, certificate: listener.pem, key: listener.key }}]"))
-        self.gateway = scene.processes.start("truegate", command, MEASURED, scene.environment)
+        self.gateway = setup.processes.start("truegate", command, MEASURED, setup.environment)
         until_answered(self.plain)
-        scene.start_simulator(self.plain)
+        setup.start_simulator(self.plain)
 
     def target(self):
-        return load.Target(self.plain, "/account/orders", self.scene.log_in(self.plain))
+        return load.Target(self.plain, "/account/orders", self.setup.log_in(self.plain))
 
     def cycle(self, rate):
         """Half a minute with the app, and a few seconds without."""
-        until_answered(self.scene.ports["app"])
         since = time.monotonic()
         target = self.target()
         seconds = max(2, min(UP, round(self.seconds - (time.monotonic() - self.began))))
@@ -82,13 +79,13 @@ class Soak:
         if time.monotonic() - self.began >= self.seconds:
             return
         # By turns the app ends as it should, and as it should not.
-        self.scene.processes.stop(self.app, at_once=self.counts["outages"] % 2 == 1)
+        self.setup.processes.stop(self.app, at_once=self.counts["outages"] % 2 == 1)
         self.counts["outages"] += 1
         # The answers are 502 meanwhile, but there must be an answer.
         result = load.closed(target, 16, DOWN)
         if result["failed"]:
             self.note(since, since, f"{result['failed']} connections failed while the app was down", always=True)
-        self.app = self.scene.processes.start("app", self.scene.app)
+        self.app = self.setup.start_app()
 
     def guarded(self, work):
         """A worker that breaks is a failure of the soak, and not silence."""
@@ -120,9 +117,9 @@ class Soak:
     def renew(self):
         """Writes a new certificate, and sees that new connections get it."""
         while not self.over.wait(RENEWALS):
-            make_certificate(self.scene.folder, "listener")
+            make_certificate(self.setup.folder, "listener")
             self.gateway.child.send_signal(signal.SIGHUP)
-            written = (self.scene.folder / "listener.pem").read_text().strip()
+            written = (self.setup.folder / "listener.pem").read_text().strip()
             deadline = time.monotonic() + 5
             while ssl.get_server_certificate(("127.0.0.1", self.tls)).strip() != written:
                 if time.monotonic() > deadline:
@@ -135,7 +132,7 @@ class Soak:
         number = 0
         while not self.over.is_set():
             number += 1
-            cookie = self.scene.log_in(self.plain, f"9198{number % 10**8:08}")
+            cookie = self.setup.log_in(self.plain, f"9198{number % 10**8:08}")
             self.counts["logins"] += 1
             browser = Browser(self.plain)
             browser.jar = dict(pair.split("=", 1) for pair in cookie.split("; "))
@@ -184,7 +181,7 @@ class Soak:
         hours = max(elapsed - warm_up, 60) / 3600
         flat = {name: growth[name] * hours <= max(most * hours, noise) for name, (most, noise) in MOST_GROWTH.items()}
         return {
-            "at": time.strftime("%Y-%m-%d", time.gmtime()), "machine": build.machine(self.scene.truegate), "rate": rate,
+            "at": time.strftime("%Y-%m-%d", time.gmtime()), "machine": build.machine(self.setup.truegate), "rate": rate,
             "minutes": elapsed / 60, "warm_up_minutes": warm_up / 60, "counts": self.counts, "samples": self.samples,
             "growth_per_hour": growth, "flat": flat, "lost": lost, "failures": len(self.failures),
             "steady": {name: [min(sample[name] for sample in steady), statistics.median(sample[name] for sample in steady),
@@ -197,7 +194,3 @@ def slope(samples, name):
     if len(samples) < 2:
         return 0.0
     return statistics.linear_regression([sample["seconds"] for sample in samples], [sample[name] for sample in samples]).slope
-
-
-def say(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)

@@ -9,12 +9,11 @@ import subprocess
 import time
 from pathlib import Path
 
-from browser import log_in
+from browser import CALLBACK, log_in
 from load import Target
 from processes import MEASURED, OTHERS, free_port, until_answered
 
 HERE = Path(__file__).parent
-CALLBACK = "/truecaller/x7Kq2vNf9TzR4mWb6pLd"
 JWT_KEY = "0123456789abcdef0123456789abcdef"
 CLAIMS = {
     "status": "verified", "phone": "+919999900001", "user_id": "1319413476", "name": "Rajat%20Kapoor", "given_name": "Rajat",
@@ -40,7 +39,7 @@ class Peer:
         self.environment, self.process = environment, None
 
 
-class Scene:
+class Setup:
     """Everything that runs during a measurement, below one folder."""
 
     def __init__(self, processes, truegate, raw=None):
@@ -52,9 +51,10 @@ class Scene:
         make_certificate(self.folder, "profile")
 
     def start_app(self):
-        self.app = self.nginx("app")
-        self.processes.start("app", self.app, OTHERS)
+        """Starts the app, and returns its process."""
+        app = self.processes.start("app", self.nginx("app"), OTHERS)
         until_answered(self.ports["app"])
+        return app
 
     def start(self, peer):
         """Starts a peer, and returns how many seconds it took to its first answer."""
