@@ -106,5 +106,5 @@ fn unbuffered(socket: tokio::net::TcpStream, peer: SocketAddr) -> Socket {
 const READ_THROUGH: usize = 1;
 /// The longest record of TLS, with what is around it: rustls reads in smaller pieces.
 const RECORD: usize = 18 << 10;
-/// The time that pingora gives a client, too.
+/// pingora's own limit for a handshake.
 const HANDSHAKE: Duration = Duration::from_mins(1);

@@ -32,7 +32,7 @@ enum Command {
     /// Run the gateway until SIGTERM, SIGINT or SIGQUIT.
     ///
     /// The gateway takes Truecaller's callbacks, and strips and injects identity headers. With `session:` in the
-    /// configuration it also logs browsers in and keeps their sessions. After a signal, requests in flight and verifications
+    /// configuration it also logs browsers in and keeps their sessions. After a signal, requests that came before and verifications
     /// of answered callbacks have `shutdown_grace` to finish; a second signal stops the gateway at once. SIGHUP makes it read
     /// certificates and files of phone numbers again.
     Serve(ConfigArgs),

@@ -45,26 +45,26 @@ impl ConnectionMemory {
 
     /// Serves the connection; meanwhile its task has this memory. Returns none if a head takes too long to come.
     pub(super) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
-        MEMORY.scope(self, until_silent(serving)).await
+        MEMORY.scope(self, within_limit(serving)).await
     }
 }
 
-async fn until_silent<T>(serving: impl Future<Output = Option<T>>) -> Option<T> {
+async fn within_limit<T>(serving: impl Future<Output = Option<T>>) -> Option<T> {
     let (mut serving, mut timer) = (pin!(serving), None);
     poll_fn(|cx| {
         if let Poll::Ready(output) = serving.as_mut().poll(cx) {
             return Poll::Ready(output);
         }
         match MEMORY.with(|memory| memory.closes_at.get()) {
-            Some(closes_at) if has_come(closes_at, &mut timer, cx) => Poll::Ready(None),
+            Some(closes_at) if poll_timer(closes_at, &mut timer, cx) => Poll::Ready(None),
             _ => Poll::Pending,
         }
     })
     .await
 }
 
-/// Whether an instant has come. If not, the task is woken by then.
-fn has_come(instant: Instant, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> bool {
+/// Whether an instant has come. If not, the timer wakes the task by then.
+fn poll_timer(instant: Instant, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> bool {
     let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(instant.into())));
     while timer.as_mut().poll(cx).is_ready() {
         if timer.deadline().into_std() >= instant {

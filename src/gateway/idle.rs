@@ -1,7 +1,7 @@
 //! When a connection is closed at a stop: as soon as it is idle, and never in the middle of a request.
 //!
-//! pingora closes all connections that wait for a head, even if a part of it has come or lies unread in the socket. So it never
-//! hears of the stop by its `cleanup`, and connections are closed here.
+//! pingora closes all connections that wait for a head, even if a part of it has come or lies unread in the socket. So its
+//! `cleanup` is never called, and connections are closed here.
 
 use std::{
     future::{Future, poll_fn},
@@ -27,8 +27,8 @@ pub(super) async fn until_idle<T>(
         if let Poll::Ready(output) = serving.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        // A connection that is busy looks again after its request. The stop wakes the task that awaits it, and to await it anew
-        // after each request takes longer than to see that it has not come.
+        // A busy connection is checked again after its request. To wait for the stop anew after each request would cost more than
+        // to ask whether it has come.
         if !is_idle() || (is_awaited && shutdown.has_changed().is_ok_and(|has_changed| !has_changed)) {
             return Poll::Pending;
         }

@@ -68,12 +68,12 @@ impl BoundListener {
     }
 
     /// The listener of connections for the threads. It needs a tokio runtime. It and its connections are tracked.
-    pub(super) fn into_listener(self, connections: &Connections) -> Result<Listener, ListenError> {
+    pub(super) fn into_listener(self, connections: &OpenConnections) -> Result<Listener, ListenError> {
         let Self { socket, address, certificate } = self;
         let socket = tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
         let http_2 = connections.http_2.clone();
         let tls = certificate.map(|certificate| Tls { acceptor: Arc::new(acceptor(certificate)), http_2 });
-        Ok(Listener { socket, tls, open: connections.others.token() })
+        Ok(Listener { socket, tls, open: connections.closed_when_idle.token() })
     }
 }
 
@@ -87,9 +87,9 @@ pub(super) struct Listener {
 
 /// The connections that are open, so that a stop can wait for them.
 #[derive(Default)]
-pub(super) struct Connections {
+pub(super) struct OpenConnections {
     /// Has a token for each connection that is closed as soon as it is idle after a stop, and for each listener.
-    pub(super) others: TaskTracker,
+    pub(super) closed_when_idle: TaskTracker,
     /// Has a token for each connection of HTTP/2: its client is asked to close it.
     pub(super) http_2: TaskTracker,
 }

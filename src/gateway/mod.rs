@@ -13,6 +13,7 @@ mod admin;
 mod assemble;
 mod buffered;
 mod cli;
+mod client_connections;
 pub(crate) mod config;
 mod connection_memory;
 mod delivery;
@@ -23,7 +24,7 @@ mod dev;
 #[path = "no_dev.rs"]
 mod dev;
 mod failure;
-mod first_head;
+mod first_bytes;
 mod forwarded;
 mod idle;
 mod keys;
@@ -59,9 +60,9 @@ pub use self::forwarded::fuzz as fuzz_forwarded;
 use self::{
     admin::{Health, Metrics},
     assemble::VerificationTasks,
+    client_connections::ClientConnections,
     config::Config,
-    first_head::OneSpelling,
-    listeners::{BoundListener, Connections, ListenError},
+    listeners::{BoundListener, ListenError, OpenConnections},
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::ResolvedUpstream,
@@ -87,7 +88,7 @@ pub(crate) struct Gateway {
     watcher: Watcher,
     in_flight: TaskTracker,
     verifications: VerificationTasks,
-    connections: Connections,
+    connections: OpenConnections,
     tasks: TaskTracker,
 }
 
@@ -142,7 +143,7 @@ impl Gateway {
             watcher: Watcher::default(),
             in_flight: proxy.in_flight.clone(),
             verifications,
-            connections: Connections::default(),
+            connections: OpenConnections::default(),
             tasks: TaskTracker::new(),
         };
         let certificates: Vec<_> = listeners.iter().filter_map(|listener| listener.certificate.clone()).collect();
@@ -176,7 +177,7 @@ impl Gateway {
         self.shutdown.send_replace(true);
         self.gate.stop_waiting();
         if timeout(self.grace, self.drain()).await.is_err() {
-            let connections = self.connections.others.len() + self.connections.http_2.len();
+            let connections = self.connections.closed_when_idle.len() + self.connections.http_2.len();
             tracing::warn!(
                 connections,
                 requests = self.in_flight.len(),
@@ -201,12 +202,12 @@ impl Gateway {
     /// Waits for the connections and their requests, then for what they leave behind: verifications, and the last frames of
     /// their answers, which HTTP/2 writes after the end of a request.
     async fn drain(&self) {
-        let Connections { others, http_2 } = &self.connections;
-        for tracker in [others, http_2, &self.in_flight] {
+        let OpenConnections { closed_when_idle, http_2 } = &self.connections;
+        for tracker in [closed_when_idle, http_2, &self.in_flight] {
             tracker.close();
         }
         // They have all of the requests, but for those of HTTP/2.
-        others.wait().await;
+        closed_when_idle.wait().await;
         loop {
             self.in_flight.wait().await;
             // A connection whose client is gone would never close.
@@ -243,7 +244,7 @@ impl Gateway {
                 http_proxy(&Arc::new(conf), proxy.clone())
             })?;
             proxy.server_options.get_or_insert_default().h2_idle_timeout = idle;
-            Ok(OneSpelling::new(SessionBound::with_sessions(proxy, has_sessions), idle))
+            Ok(ClientConnections::new(SessionBound::with_sessions(proxy, has_sessions), idle))
         };
         let (shutdown, ended) = (self.shutdown.subscribe(), self.background.clone());
         let stop = WorkerStop { shutdown, ended, threads: self.tasks.clone() };

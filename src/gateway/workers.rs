@@ -1,8 +1,8 @@
 //! The threads that serve connections, each with a runtime and a proxy of its own.
 //!
 //! A connection stays on one thread from its first byte to its last, with the connections to the app that it uses. So one
-//! thread that is stuck leaves the others alone, with an exception: all threads share the connections to the store, and each of
-//! these is driven by the thread that opened it. The listeners, the admin routes and everything that is watched run on none of
+//! thread that is stuck leaves the others alone, with two exceptions. All threads share the connections to the store, and each of
+//! these is driven by the thread that opened it. And all threads together may have 256 fetches from a profile endpoint at once. The listeners, the admin routes and everything that is watched run on none of
 //! these threads.
 
 use std::{
@@ -29,7 +29,7 @@ use tokio_util::{
 use super::accepted::AcceptedConnection;
 use crate::clock::{Clock, SystemClock};
 
-/// The threads that serve connections. Clones share them; a thread ends at the end that it was started with.
+/// The threads that serve connections. Clones share them. A thread ends when its `WorkerStop` says so.
 #[derive(Clone)]
 pub(super) struct Workers {
     workers: Arc<[Worker]>,
@@ -80,7 +80,7 @@ impl Workers {
         Ok(Self { workers: workers.into(), turn: Arc::default() })
     }
 
-    /// Hands a connection to the thread that has the fewest left to take, because a thread that takes none is busy or stuck.
+    /// Hands a connection to the thread that has the fewest which it has not taken yet: a thread that takes none is busy or stuck.
     /// Among such threads it goes to the one with the fewest open connections. Equal threads take turns.
     pub(super) async fn hand_over(&self, connection: AcceptedConnection) {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.workers.len();
@@ -154,7 +154,8 @@ async fn beat() {
     }
 }
 
-/// Shorter than the timers of requests, of which the shortest is that of a session's lease.
+/// Shorter than the timers of ordinary requests: the shortest is that of a session's lease. Only retries and lookups have shorter
+/// ones.
 const BEAT: Duration = Duration::from_millis(500);
 /// How many connections a thread may have yet to take before the listeners wait for it.
 const UNTAKEN: usize = 1024;

@@ -75,7 +75,7 @@ pub(crate) struct Config {
     pub(crate) assertion: Option<Arc<Assertions>>,
     /// The address that serves health and metrics.
     pub(crate) admin: SocketAddr,
-    /// How long requests in flight, and verifications of answered callbacks, may take to end when the program stops.
+    /// How long requests that came before, and verifications of answered callbacks, may take to end when the program stops.
     pub(crate) shutdown_grace: Duration,
     /// How the program logs.
     pub(crate) log: LogConfig,

@@ -1,0 +1,70 @@
+//! The connections of clients, from a TLS handshake or an accepted socket to their end.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use pingora_core::{
+    apps::ServerApp,
+    protocols::{ALPN, Stream},
+    server::ShutdownWatch,
+};
+use tokio::{io::AsyncReadExt as _, time::timeout_at};
+
+use super::{
+    connection_memory::ConnectionMemory,
+    first_bytes::FirstBytes,
+    idle::{ARRIVAL, FIRST_REQUEST, until_idle},
+};
+use crate::clock::{Clock as _, SystemClock};
+
+/// A pingora app for the connections of clients. It limits how long each head may take, closes idle connections at a stop, and spells
+/// the first host of an HTTP/1 connection in one way.
+pub(super) struct ClientConnections<A> {
+    app: Arc<A>,
+    /// How long the start of a connection may take: the first head, or the preface of HTTP/2.
+    limit: Option<Duration>,
+}
+
+impl<A> ClientConnections<A> {
+    pub(super) fn new(app: A, limit: Option<Duration>) -> Self {
+        Self { app: Arc::new(app), limit }
+    }
+}
+
+#[async_trait]
+impl<A: ServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        // A client that shook hands during the stop sends its request only now.
+        let shook_hands = stream.get_ssl_digest().is_some() && *shutdown.borrow();
+        let time = if shook_hands { FIRST_REQUEST } else { ARRIVAL };
+        let limit = self.limit.map(|limit| SystemClock.now() + limit);
+        if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
+            let stream = until_idle(after_preface(stream, limit), || true, shutdown, time).await??;
+            return self.app.process_new(stream, shutdown).await;
+        }
+        let memory = ConnectionMemory::new(limit);
+        let progress = Arc::clone(&memory.progress);
+        let first = FirstBytes::with_head(stream, Arc::clone(&progress));
+        let serving = memory.serve(self.app.process_new(Box::new(first), shutdown));
+        until_idle(serving, || progress.is_idle(), shutdown, time).await.flatten()
+    }
+}
+
+/// Waits for the preface of HTTP/2, for which pingora would wait for ever, and returns the connection as it was before. Returns none
+/// if it has not come by then.
+async fn after_preface(mut stream: Stream, by: Option<Instant>) -> Option<Stream> {
+    let mut preface = BytesMut::zeroed(PREFACE);
+    let reading = stream.read_exact(&mut preface);
+    match by {
+        Some(by) => timeout_at(by.into(), reading).await.ok()?.ok()?,
+        None => reading.await.ok()?,
+    };
+    Some(Box::new(FirstBytes::given_back(stream, preface)))
+}
+
+/// The bytes of a client's preface (RFC 9113 §3.4).
+const PREFACE: usize = 24;
