@@ -74,8 +74,8 @@ impl ProfileClientBuilder {
         self
     }
 
-    /// Sets the clock that says how old connections, answers of DNS and failures are. Defaults to the machine's. The limit of the
-    /// time to connect, and HTTP/2 pings, follow tokio's clock.
+    /// Sets the clock that says how old connections, answers of DNS and failures are. Defaults to the machine's. Timeouts,
+    /// the pauses between attempts and HTTP/2 pings follow tokio's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

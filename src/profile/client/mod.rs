@@ -47,7 +47,8 @@ use crate::{
 ///
 /// The first callback for an endpoint opens the connection to it, unless [`connect`](Self::connect) did. From then on, an HTTP/2
 /// connection is kept alive by pings, and opened again when it is lost, until a day has passed without a callback; no request
-/// is sent for that. While an endpoint cannot be connected to, callbacks for it fail at once. The first one that comes 100 ms
+/// is sent for that. While an endpoint cannot be connected to, callbacks for it fail without an attempt
+/// of their own, or wait up to 250 ms for the next one. The first one that comes 100 ms
 /// after a failure tries again; in a long outage, one tries every 2 s.
 ///
 /// Each tokio runtime has connections of its own, so a runtime that is stuck holds up no callback of another one, unless its own
@@ -65,8 +66,8 @@ pub struct ProfileClient {
     endpoints: Arc<Mutex<HashMap<ProfileEndpoint, KnownEndpoint>>>,
 }
 
-/// An endpoint with its connections. Each runtime has its own: a runtime that is stuck drives none, and one thread wakes another
-/// for far more than a fetch costs.
+/// An endpoint with its connections. Each runtime has its own: a runtime that is stuck drives no connection, and waking another
+/// thread costs far more than a fetch.
 struct KnownEndpoint {
     /// One for each fetch that may run at once.
     permits: Arc<Semaphore>,
@@ -99,7 +100,7 @@ impl ProfileClient {
                 Err(error @ FetchError::Unavailable(_)) => error,
                 outcome => return outcome,
             };
-            let pause = backoff.get_or_insert_with(|| backoff::growing(PAUSE, LONGEST_PAUSE)).next_backoff();
+            let pause = backoff.get_or_insert_with(|| backoff::growing(PAUSE, LONGEST_RETRY_PAUSE)).next_backoff();
             if pause.deadline().into_std() >= deadline {
                 return Err(unavailable);
             }
@@ -157,4 +158,4 @@ fn bearer(grant: &Grant) -> HeaderValue {
 }
 
 const PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);

@@ -104,7 +104,7 @@ impl Answers {
     /// Returns how long a new answer is waited for. Addresses that cannot be connected to are no reason to hurry.
     fn patience(&self, name: &str, now: Instant) -> Duration {
         let serves = self.0.get(name).is_some_and(|answer| answer.is_trusted) && self.stale(name, now).is_some();
-        if serves { PATIENCE } else { Duration::MAX }
+        if serves { STALE_WAIT } else { Duration::MAX }
     }
 
     /// Keeps a new answer, or falls back on the last one when there is none. A new answer that admits no address is not
@@ -173,7 +173,7 @@ const FRESH: Duration = Duration::from_secs(30);
 /// How long an answer serves while there is no new one (RFC 8767 §5).
 const STALE: Duration = Duration::from_hours(24);
 /// How long a new answer is waited for where a stale one serves.
-const PATIENCE: Duration = Duration::from_millis(250);
+const STALE_WAIT: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
 mod tests {
@@ -211,7 +211,7 @@ mod tests {
         let clock = ManualClock::default();
         let resolver = PublicResolver::new(HashMap::new(), Arc::new(clock.clone()));
         learn(&mut resolver.answers(), "8.8.8.8:0", clock.now());
-        assert_eq!(resolver.answers().patience(NAME, clock.now()), PATIENCE);
+        assert_eq!(resolver.answers().patience(NAME, clock.now()), STALE_WAIT);
         resolver.distrust(NAME);
         assert_eq!(resolver.answers().fresh(NAME, clock.now()), None);
         assert!(resolver.answers().stale(NAME, clock.now()).is_some());
