@@ -178,9 +178,9 @@ impl Gate {
 
 /// Returns the future's output, or `None` if the other future is ready first.
 ///
-/// A future that is ready at once needs no timer, so it is the first to be asked, and later the last: tokio lets a task do so much
-/// in one turn, and a future that always has something to do would leave the timer nothing of it. So a result that is ready only after the
-/// deadline is lost, even if it came before and this task was held up.
+/// The future is polled first, because one that is ready at once needs no timer. Afterwards the timer is polled first: tokio limits
+/// what a task may do in one turn, and a busy future would use it all up. So a result that is found only after the deadline is lost,
+/// even if it came before and this task was held up.
 pub(crate) async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
     let (mut first, mut future, mut is_waiting) = (pin!(first), pin!(future), false);
     poll_fn(|cx| {

@@ -1,8 +1,8 @@
 //! Percent-decoding, as servers are known to do it.
 //!
-//! The crate `percent-encoding` encodes, and decodes whatever is decoded once away from the way of every request. Here it
-//! cannot serve: it does not go on until no escape is left, as servers in a row do, does not leave the escapes of some bytes
-//! alone, as servers do with `%2F`, and takes three times as long where an escape is decoded into place.
+//! The crate `percent-encoding` encodes, and decodes where speed does not matter. It cannot serve here: it does not go on until no
+//! escape is left, as servers in a row do, cannot leave the escapes of some bytes alone, as servers do with `%2F`, and takes three
+//! times as long for one escape.
 
 use smallvec::SmallVec;
 
