@@ -17,7 +17,7 @@ from processes import MEASURED, OTHERS, free_port, raise_file_limit, say, until_
 
 # The app is an endpoint too: it answers faster than the simulator.
 MORE = {
-    "ENDPOINTS": ', "http://127.0.0.1:@APP@/v1/default"', "SESSION": "login_timeout: 10m\n  store: @STORE@",
+    "ENDPOINTS": ', "http://127.0.0.1:@APP@/v1/default"', "SESSION": "login_timeout: 10m\n  max_pending: 200000\n  store: @STORE@",
     "MORE": "limits: { logins_per_minute: off, callbacks_per_second: off }",
 }
 
