@@ -37,7 +37,7 @@ pub(super) fn gate_with_sessions(rules: Rules, names: HeaderNames) -> Gate {
     let url = PublicUrl::parse(ORIGIN).expect("an origin");
     let sealer = Sealer::new(&Secret::parse(SECRET).expect("a secret"), &[]);
     let partner = Partner::new("a-key", "A Shop").expect("a key and a name");
-    let sessions = Sessions::builder(url, sealer, partner, MemoryStore::new(1000));
+    let sessions = Sessions::builder(url, sealer, partner, MemoryStore::new(1_000_000));
     let sessions = sessions.rules(rules).tasks(TaskTracker::new()).build();
     builder().headers(names).sessions(sessions).expect("nobody guesses the callback path").build()
 }
