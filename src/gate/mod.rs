@@ -39,6 +39,7 @@
 pub(crate) mod authority;
 mod builder;
 mod client_info;
+mod edit;
 mod event;
 mod framing;
 mod intake;
@@ -60,12 +61,7 @@ pub use self::{
     limits::Limits,
     rejection::Rejection,
 };
-use self::{
-    framing::MissingHost,
-    intake::BodyHandler,
-    limits::Limiters,
-    plugin::{Inspection, Plugin},
-};
+use self::{framing::MissingHost, intake::BodyHandler, limits::Limiters, plugin::Plugin};
 pub(crate) use self::{
     intake::Intake,
     reply::{ConnectionReuse, Leftover, Reply},
@@ -75,7 +71,7 @@ pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 use crate::{
     callback::Endpoints,
     clock::Clock,
-    headers::{EditKind, Edits, HeaderNames, HeaderSurvey, HeaderTarget, ResponseEdits, Spoofs, Suspects},
+    headers::{EditKind, Edits, HeaderNames, HeaderSurvey},
     path::PathMatch,
     profile::ProfileSource,
 };
@@ -107,12 +103,12 @@ impl Gate {
 
     /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
     pub(crate) fn inspect(&self, head: &Parts) -> Step {
-        self.decide(head, &self.survey(&head.headers), &[])
+        self.inspect_withheld(head, &[])
     }
 
     /// As [`inspect`](Self::inspect), for a head without some of its `Cookie` lines: `withheld` has all of them as they came.
     pub(crate) fn inspect_withheld(&self, head: &Parts, withheld: &[HeaderValue]) -> Step {
-        self.decide(head, &self.survey(&head.headers), withheld)
+        self.inspect_surveyed(head, &self.survey(&head.headers), withheld)
     }
 
     /// Walks over a head once, for an edge that edits the same head as soon as it was inspected.
@@ -120,12 +116,8 @@ impl Gate {
         self.0.names.survey(headers)
     }
 
-    /// Decides by a head that was surveyed.
-    pub(crate) fn inspect_surveyed(&self, head: &Parts, survey: &HeaderSurvey<'_>) -> Step {
-        self.decide(head, survey, &[])
-    }
-
-    fn decide(&self, head: &Parts, survey: &HeaderSurvey<'_>, withheld: &[HeaderValue]) -> Step {
+    /// As [`inspect_withheld`](Self::inspect_withheld), for a head that was surveyed.
+    pub(crate) fn inspect_surveyed(&self, head: &Parts, survey: &HeaderSurvey<'_>, withheld: &[HeaderValue]) -> Step {
         let path = self.0.path.compare(head.uri.path());
         if path == PathMatch::Ambiguous {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
@@ -199,50 +191,6 @@ impl Gate {
         self.0.plugins.iter().map(|plugin| plugin.unstored_revocations()).sum()
     }
 
-    /// Edits the headers of a request, and tells the observer what had to be stripped.
-    pub(crate) fn apply(&self, edits: &Edits, target: &mut impl HeaderTarget) {
-        self.apply_surveyed(edits, self.0.names.suspects(target.headers()), target);
-    }
-
-    /// Edits the headers of a request that were surveyed. Since then, none may have been added that could be the client's.
-    pub(crate) fn apply_surveyed(&self, edits: &Edits, suspects: Suspects, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Done(edits), target));
-        self.report(edits.apply(&self.0.names, suspects, target));
-    }
-
-    /// Strips the headers of a request that has no edits, because it is yet to be inspected or never will be.
-    pub(crate) fn strip_request(&self, inspection: Inspection<'_>, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(inspection, target));
-        let suspects = self.0.names.suspects(target.headers());
-        self.report(self.0.names.strip_request(suspects, target));
-    }
-
-    /// Strips the trailers of a request.
-    pub(crate) fn strip_request_trailers(&self, trailers: &mut HeaderMap) {
-        self.report(self.0.names.strip_trailers(trailers));
-    }
-
-    /// Strips the headers of a response, then edits them as the request's edits say.
-    pub(crate) fn apply_response(&self, edits: Option<&ResponseEdits>, target: &mut impl HeaderTarget) {
-        self.strip_response(target);
-        if let Some(edits) = edits {
-            let added = self.0.plugins.iter().fold(false, |added, plugin| plugin.set_cookies(edits, target) | added);
-            edits.apply(target, added);
-        }
-    }
-
-    /// Strips the headers of a response.
-    pub(crate) fn strip_response(&self, target: &mut impl HeaderTarget) {
-        let stripped = self.0.plugins.iter().fold(false, |stripped, plugin| plugin.strip_response(target) | stripped);
-        let spoofs = self.0.names.strip(target);
-        self.report_response(Spoofs { header: spoofs.header || stripped, ..spoofs });
-    }
-
-    /// Strips the trailers of a response.
-    pub(crate) fn strip_response_trailers(&self, trailers: &mut HeaderMap) {
-        self.report_response(self.0.names.strip_trailers(trailers));
-    }
-
     fn intercept(&self, head: &Parts) -> Step {
         let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
         let intake = Intake::begin(self.clone(), BodyHandler::Callback(taken));
@@ -250,27 +198,6 @@ impl Gate {
         {
             Ok(()) => Step::Read(intake),
             Err(rejection) => Step::Reply(intake.refuse(rejection)),
-        }
-    }
-
-    fn report(&self, spoofs: Spoofs) {
-        if spoofs == Spoofs::default() {
-            return;
-        }
-        for (spoofed, channel) in [
-            (spoofs.header, SpoofChannel::Header),
-            (spoofs.connection, SpoofChannel::Connection),
-            (spoofs.trailer, SpoofChannel::Trailer),
-        ] {
-            if spoofed {
-                self.observe(Event::Spoof(channel));
-            }
-        }
-    }
-
-    fn report_response(&self, spoofs: Spoofs) {
-        if spoofs != Spoofs::default() {
-            self.observe(Event::Spoof(SpoofChannel::Response));
         }
     }
 

@@ -74,3 +74,24 @@ impl From<FetchError> for Rejection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn every_rejection_is_told_apart_and_documented() {
+        let document = |name| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+        let text = document("README.md") + &document("docs/sessions.md");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (mut codes, mut titles) = (HashSet::new(), HashSet::new());
+        for rejection in Rejection::ALL {
+            let (status, code) = (rejection.status(), rejection.code());
+            assert!(status.is_client_error() || status.is_server_error(), "{rejection:?}");
+            assert!(codes.insert(code) && titles.insert(rejection.title()), "{rejection:?} is the same as another one");
+            assert!(text.contains(&format!("{} `{code}`", status.as_str())), "{rejection:?} is not documented");
+        }
+    }
+}

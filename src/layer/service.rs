@@ -53,7 +53,7 @@ where
         }
         let survey = self.gate.survey(&head.headers);
         let suspects = survey.suspects;
-        match self.gate.inspect_surveyed(&head, &survey) {
+        match self.gate.inspect_surveyed(&head, &survey, &[]) {
             Step::Forward(edits) => {
                 prepare(&self.gate, &edits, suspects, &mut head);
                 let body = GuardedBody::of_request(body, self.gate.clone(), edits.lease());
