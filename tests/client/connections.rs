@@ -116,8 +116,8 @@ async fn a_runtime_that_is_stuck_holds_up_no_fetch_of_another() {
     stuck.shutdown_background();
 }
 
-#[tokio::test]
-async fn a_connection_that_is_silent_until_a_deadline_is_used_no_more() {
+/// A client with one connection, on which a fetch was not answered until its deadline; meanwhile another one was, or not.
+async fn after_a_silent_fetch(others_are_answered: bool) -> (ProfileClient, Simulator) {
     let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
     let clock = ManualClock::default();
     let client = ProfileClient::builder().trust(certificate).clock(clock.clone()).build().unwrap();
@@ -129,35 +129,29 @@ async fn a_connection_that_is_silent_until_a_deadline_is_used_no_more() {
         () = async {
             within(simulator.wait_for_fetches(2)).await;
             clock.advance(patience);
+            if others_are_answered {
+                assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+            }
         } => {}
     }
+    (client, simulator)
+}
 
-    let next = fetch(&client, &grant).await;
+#[tokio::test]
+async fn a_connection_that_is_silent_until_a_deadline_is_used_no_more() {
+    let (client, simulator) = after_a_silent_fetch(false).await;
 
-    assert!(next.is_ok());
+    assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
+
     assert_eq!((simulator.fetches(), simulator.connections()), (3, 2));
 }
 
 #[tokio::test]
 async fn a_slow_answer_gives_up_no_connection_that_answers_others() {
-    let Secured { simulator, certificate } = Secured::start(&["127.0.0.1"]).await;
-    let clock = ManualClock::default();
-    let client = ProfileClient::builder().trust(certificate).clock(clock.clone()).build().unwrap();
+    let (client, simulator) = after_a_silent_fetch(true).await;
+
     assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
-    simulator.plan([Fault::Hang]);
-    let (grant, patience) = (grant(simulator.endpoint()), Duration::from_millis(2500));
-    tokio::select! {
-        _ = client.fetch(&grant, clock.now() + patience) => panic!("it was answered"),
-        () = async {
-            within(simulator.wait_for_fetches(2)).await;
-            clock.advance(patience);
-            assert_eq!(outcome(&client, simulator.endpoint()).await, Ok(()));
-        } => {}
-    }
 
-    let next = fetch(&client, &grant).await;
-
-    assert!(next.is_ok());
     assert_eq!((simulator.fetches(), simulator.connections()), (4, 1));
 }
 
