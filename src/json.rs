@@ -23,7 +23,7 @@ fn is_object(text: &str) -> bool {
 /// The documentation's own sample profile has one, so a service that copies it serves invalid JSON.
 pub(crate) fn without_trailing_commas(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    // Few texts have a comma before a closing bracket, be it in a string, and only those are read byte by byte.
+    // Most texts have no comma before a closing bracket, not even inside a string. Only the others are read byte by byte.
     if !memchr2_iter(b'}', b']', bytes).any(|end| bytes[..end].trim_ascii_end().ends_with(b",")) {
         return text.into();
     }
