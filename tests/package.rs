@@ -13,8 +13,8 @@ use serde_json::Value;
 /// What the package holds besides `src`.
 const BESIDES: &[&str] = &[
     ".cargo_vcs_info.json", "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "LICENSE-APACHE",
-    "LICENSE-MIT", "README.md", "SECURITY.md", "config.yaml", "docs/apps/*.md", "docs/edges/*", "docs/failures.md",
-    "docs/performance.md", "docs/performance/*.svg", "docs/sessions.md", "examples/*.rs",
+    "LICENSE-MIT", "README.md", "SECURITY.md", "config.yaml", "docs/*.md", "docs/apps/*.md", "docs/edges/*",
+    "docs/performance/*.svg", "examples/*.rs",
 ];
 
 /// What the files of `src` can be.

@@ -16,7 +16,7 @@ pub(super) fn may_say(name: &HeaderName) -> bool {
 }
 
 /// The names, and the families of names, by which proxies tell apps where a request came from, what it was before they
-/// changed it, or who sends it. The README has the same list.
+/// changed it, or who sends it. `docs/gateway.md` has the same list.
 const PROXIES: [&[&str]; 5] = [
     // The origin of the request.
     &[
@@ -118,11 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_in_the_readme_once() {
-        let readme = include_str!("../../../README.md").to_ascii_lowercase();
+    fn every_name_is_in_the_documentation_once() {
+        let page = include_str!("../../../docs/gateway.md").to_ascii_lowercase();
         let names = PROXIES.concat();
         for (index, known) in names.iter().enumerate() {
-            assert!(readme.contains(&format!("`{known}`")), "{known} is not in README.md");
+            assert!(page.contains(&format!("`{known}`")), "{known} is not in docs/gateway.md");
             assert!(
                 !names[..index].iter().any(|other| reads_as(known.trim_end_matches('*').as_bytes(), other)),
                 "{known}"
