@@ -1,14 +1,14 @@
 //! `session`: how browsers log in, and how they are known from then on.
 
 mod site;
+mod store;
 
 use std::{num::NonZero, ops::RangeInclusive, str::FromStr, time::Duration};
 
-use zeroize::Zeroizing;
-
+pub(crate) use self::store::StoreConfig;
 use super::{
-    reader::{Item, Scalar, Section},
-    tls, value,
+    reader::{Item, Section},
+    value,
 };
 use crate::{
     access::{Access, Rules},
@@ -16,7 +16,6 @@ use crate::{
         Brand, Cookies, LinkBase, LogoutUrl, OwnCookie, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret,
         SessionCookieName, SessionPath, SessionsBuilder, UpstreamCookie,
     },
-    store::RedisStore,
 };
 
 /// How browsers log in, and how they are known from then on.
@@ -57,19 +56,6 @@ pub(crate) struct SessionConfig {
     pub(crate) pages: Pages,
 }
 
-/// The store of logins and revocations.
-pub(crate) enum StoreConfig {
-    /// The memory of this process.
-    Memory,
-    /// A Redis or Valkey server that several gateways share.
-    Redis {
-        /// The URL of the server, which may hold a password.
-        url: Zeroizing<String>,
-        /// Certificates to trust besides the usual roots, as PEM.
-        ca_file: Option<Vec<u8>>,
-    },
-}
-
 impl SessionConfig {
     /// Reads the section. Returns none if a required key is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {
@@ -105,7 +91,7 @@ impl SessionConfig {
             let items = item.list().unwrap_or_default();
             items.into_iter().filter_map(|item| upstream_cookie(item, &ours)).collect()
         });
-        let (store, pages) = (store(section), site::pages(section));
+        let (store, pages) = (store::read(section), site::pages(section));
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             login_timeout: section.read_or("login_timeout", SessionsBuilder::LOGIN_TIMEOUT, login_timeout),
@@ -164,31 +150,6 @@ fn logout(item: Item<'_>, own: &SessionPath) -> Option<LogoutUrl> {
         item.complain("leads back to the logout (write a page of the app)");
     }
     Some(url)
-}
-
-/// Reads `store` and `store_ca_file`.
-fn store(section: &mut Section<'_>) -> Option<StoreConfig> {
-    let mut store = section.take("store").map_or(Some(StoreConfig::Memory), |item| item.parse(parse_store));
-    if let (Some(item), Some(store)) = (section.take("store_ca_file"), &mut store) {
-        match store {
-            StoreConfig::Redis { url, ca_file } if is_encrypted(url) => *ca_file = tls::roots(item),
-            _ => item.complain_of_key("only used with a `store` that begins with rediss:// (remove it)"),
-        }
-    }
-    store
-}
-
-fn parse_store(text: &Scalar) -> Result<StoreConfig, String> {
-    if &**text == "memory" {
-        return Ok(StoreConfig::Memory);
-    }
-    RedisStore::new(text, 1).map_err(|error| format!("{error} (write memory, or redis://127.0.0.1:6379)"))?;
-    Ok(StoreConfig::Redis { url: text.text.clone(), ca_file: None })
-}
-
-fn is_encrypted(url: &str) -> bool {
-    url.split_once(':')
-        .is_some_and(|(scheme, _)| ["rediss", "valkeys"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
 }
 
 /// Reads a name, or a mapping of a name with the path and the domain that the app sets.
