@@ -1,87 +1,210 @@
-//! The certificates of listeners: read again when their files change.
+//! The certificates of a listener: chosen by the name that a client asks for, and read again when their files change.
 //!
 //! rustls and pingora ask a resolver for the certificate at each handshake, but neither watches files. So the resolver is our
 //! own: it shows what was read last, and a pair that cannot be used never replaces one that can.
 
 use std::{
+    collections::HashMap,
     fmt, fs, io,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use rustls::{
+    SignatureScheme,
     crypto::ring,
     pki_types::{PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
 use tokio::task::spawn_blocking;
+use webpki::EndEntityCert;
 
 use super::{
-    config::TlsFiles,
+    config::{CertificateSource, TlsFiles},
     watcher::{Freshness, Reason, Watched},
 };
 use crate::tls;
 
-/// A certificate that is renewed without a restart: handshakes show the one that was read last.
+/// The certificates of one listener, which are renewed without a restart: handshakes show those that were read last.
 #[derive(Clone)]
-pub(super) struct Certificate(Arc<Current>);
+pub(super) struct Certificates(Arc<Current>);
 
 struct Current {
+    source: CertificateSource,
+    shown: RwLock<Arc<Shown>>,
+    /// The files and folders that say whether anything has changed.
+    watched: Mutex<Vec<PathBuf>>,
+}
+
+/// What handshakes show.
+struct Shown {
+    /// At least one; the first is for clients that ask for no name, or for one that no certificate has.
+    pairs: Vec<Pair>,
+    /// The places in the list of the certificates that have a name.
+    exact: HashMap<String, Vec<usize>>,
+    /// The same for names that begin with `*.`, which is left out.
+    wildcard: HashMap<String, Vec<usize>>,
+}
+
+#[derive(Clone)]
+struct Pair {
     files: TlsFiles,
-    key: RwLock<Arc<CertifiedKey>>,
+    key: Arc<CertifiedKey>,
 }
 
-impl Certificate {
-    /// Reads the pair at once: by the first handshake, what was found to match may be half renewed.
-    pub(super) fn read(files: TlsFiles) -> io::Result<Self> {
-        let key = RwLock::new(Arc::new(load(&files)?));
-        Ok(Self(Arc::new(Current { files, key })))
+impl Certificates {
+    /// Reads every pair at once: by the first handshake, what was found to match may be half renewed.
+    ///
+    /// # Errors
+    ///
+    /// When any pair cannot be used.
+    pub(super) fn read(source: CertificateSource) -> io::Result<Self> {
+        let found = find(&source)?;
+        let load = |files: TlsFiles| Ok(Pair { key: Arc::new(load(&files)?), files });
+        let pairs = found.pairs.into_iter().map(load).collect::<io::Result<Vec<_>>>()?;
+        if pairs.is_empty() {
+            return Err(io::Error::other("the folder of certificates has no pair"));
+        }
+        let shown = RwLock::new(Arc::new(Shown::new(pairs)));
+        Ok(Self(Arc::new(Current { source, shown, watched: Mutex::new(found.watched) })))
     }
 
-    /// The key as it was read last.
-    fn key(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.0.key.read().unwrap_or_else(PoisonError::into_inner))
+    /// What was read last.
+    fn shown(&self) -> Arc<Shown> {
+        Arc::clone(&self.0.shown.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads every pair again, and takes over those that can be used.
+    fn refresh(&self) -> Refreshed {
+        let before = self.shown();
+        let Ok(found) = find(&self.0.source) else { return Refreshed { is_whole: false, has_changed: false } };
+        let mut is_whole = !found.has_mistakes;
+        let known = |files: &TlsFiles| before.pairs.iter().find(|pair| pair.files == *files);
+        let mut pairs = Vec::new();
+        for files in &found.pairs {
+            match load(files) {
+                Ok(key) => pairs.push(Pair { files: files.clone(), key: Arc::new(key) }),
+                Err(_) => {
+                    is_whole = false;
+                    pairs.extend(known(files).cloned());
+                }
+            }
+        }
+        // Of a folder, a pair is gone only when both of its files are: one alone is half written.
+        for pair in before.pairs.iter().filter(|pair| !found.pairs.contains(&pair.files)) {
+            if pair.files.certificate.exists() || pair.files.key.exists() {
+                is_whole = false;
+                pairs.push(pair.clone());
+            }
+        }
+        if pairs.is_empty() {
+            (is_whole, pairs) = (false, before.pairs.clone());
+        }
+        *self.0.watched.lock().unwrap_or_else(PoisonError::into_inner) = found.watched;
+        let chains = |pairs: &[Pair]| pairs.iter().map(|pair| pair.key.cert.clone()).collect::<Vec<_>>();
+        let has_changed = chains(&pairs) != chains(&before.pairs);
+        if has_changed {
+            *self.0.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Shown::new(pairs));
+        }
+        Refreshed { is_whole, has_changed }
     }
 }
 
-/// A pair that cannot be read, or does not match because only one file has been written yet, leaves the previous
-/// certificate in use.
-impl Watched for Certificate {
+/// The result of reading the pairs again.
+struct Refreshed {
+    /// Whether every pair can be used.
+    is_whole: bool,
+    /// Whether handshakes show something else than before.
+    has_changed: bool,
+}
+
+impl Shown {
+    fn new(pairs: Vec<Pair>) -> Self {
+        let (mut exact, mut wildcard) = (HashMap::<String, Vec<usize>>::new(), HashMap::<String, Vec<usize>>::new());
+        for (place, pair) in pairs.iter().enumerate() {
+            for name in names(&pair.key) {
+                match name.strip_prefix("*.") {
+                    Some(parent) => wildcard.entry(parent.to_owned()).or_default().push(place),
+                    None => exact.entry(name).or_default().push(place),
+                }
+            }
+        }
+        Self { pairs, exact, wildcard }
+    }
+
+    /// The places of the certificates for a name. One that has the very name is nearer than one for all names beside it.
+    fn named(&self, name: &str) -> Option<&[usize]> {
+        let beside = || self.wildcard.get(name.split_once('.')?.1);
+        self.exact.get(name).or_else(beside).map(Vec::as_slice)
+    }
+
+    /// The key to show. Of several for one name, it is the first that the client can verify, such as that of RSA for an old client.
+    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> &Arc<CertifiedKey> {
+        let places = name.and_then(|name| self.named(name)).unwrap_or(&[0]);
+        let can_verify = |place: &&usize| self.pairs[**place].key.key.choose_scheme(schemes).is_some();
+        let place = places.iter().find(can_verify).or(places.first()).copied().unwrap_or_default();
+        &self.pairs[place].key
+    }
+}
+
+/// A pair that cannot be read, or does not match because only one file has been written yet, leaves its previous certificate
+/// in use.
+impl Watched for Certificates {
     const PERIOD: Duration = Duration::from_secs(1);
 
     fn files(&self) -> Vec<PathBuf> {
-        vec![self.0.files.certificate.clone(), self.0.files.key.clone()]
+        self.0.watched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn look(&mut self, reason: Reason) -> Freshness {
-        let certificate = self.clone();
-        let Ok(Ok(key)) = spawn_blocking(move || load(&certificate.0.files)).await else {
-            // The error may quote the files, so it is not logged.
-            if reason != Reason::Retry {
-                tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
-            }
-            return Freshness::Stale;
-        };
-        if key.cert != self.key().cert {
-            *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+        let certificates = self.clone();
+        let Ok(found) = spawn_blocking(move || certificates.refresh()).await else { return Freshness::Stale };
+        if found.has_changed {
             tracing::info!("certificate renewed");
         }
-        Freshness::Current
+        if found.is_whole {
+            return Freshness::Current;
+        }
+        // The error may quote the files, so it is not logged.
+        if reason != Reason::Retry {
+            tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
+        }
+        Freshness::Stale
     }
 }
 
-impl ResolvesServerCert for Certificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.key())
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // rustls has the name in lower case.
+        Some(Arc::clone(self.shown().choose(hello.server_name(), hello.signature_schemes())))
     }
 }
 
-impl fmt::Debug for Certificate {
+impl fmt::Debug for Certificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificate").field("files", &self.0.files).finish_non_exhaustive()
+        f.debug_struct("Certificates").field("source", &self.0.source).finish_non_exhaustive()
     }
+}
+
+/// The pairs of a source, and the files and folders to watch for changes of them.
+struct Found {
+    pairs: Vec<TlsFiles>,
+    watched: Vec<PathBuf>,
+    has_mistakes: bool,
+}
+
+fn find(source: &CertificateSource) -> io::Result<Found> {
+    let (pairs, folders, has_mistakes) = match source {
+        CertificateSource::Pairs(pairs) => (pairs.clone(), Vec::new(), false),
+        CertificateSource::Folder(folder) => {
+            let found = folder.find()?;
+            (found.pairs.into_iter().map(|(_, files)| files).collect(), found.folders, !found.mistakes.is_empty())
+        }
+    };
+    let files = pairs.iter().flat_map(|files| [files.certificate.clone(), files.key.clone()]);
+    Ok(Found { watched: files.chain(folders).collect(), pairs, has_mistakes })
 }
 
 /// The pair as it is in the files. The error may quote them.
@@ -89,4 +212,75 @@ fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
     let chain = tls::certificates(&fs::read(&files.certificate)?).map_err(io::Error::other)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(io::Error::other)?;
     CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(io::Error::other)
+}
+
+/// The names of hosts that a certificate is for, in lower case.
+fn names(key: &CertifiedKey) -> Vec<String> {
+    let Some(Ok(certificate)) = key.cert.first().map(EndEntityCert::try_from) else { return Vec::new() };
+    certificate.valid_dns_names().map(str::to_ascii_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm};
+
+    use super::*;
+
+    /// What is shown of certificates with these names, in this order.
+    fn shown(certificates: &[(&str, &'static SignatureAlgorithm)]) -> Shown {
+        let pair = |(names, algorithm): &(&str, &'static SignatureAlgorithm)| {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let names = names.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let certificate = CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+            let private = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+            let key = CertifiedKey::from_der(vec![certificate.der().clone()], private, &ring::default_provider());
+            Pair { files: TlsFiles { certificate: PathBuf::new(), key: PathBuf::new() }, key: Arc::new(key.unwrap()) }
+        };
+        Shown::new(certificates.iter().map(pair).collect())
+    }
+
+    fn place(shown: &Shown, name: Option<&str>, schemes: &[SignatureScheme]) -> usize {
+        let key = shown.choose(name, schemes);
+        shown.pairs.iter().position(|pair| Arc::ptr_eq(&pair.key, key)).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_is_chosen_by_its_names_and_the_first_is_for_all_others() {
+        let ecdsa = &PKCS_ECDSA_P256_SHA256;
+        let shown = shown(&[
+            ("shop.example", ecdsa),
+            ("*.shop.example wiki.example", ecdsa),
+            ("Admin.shop.example", ecdsa),
+            ("*.deep.shop.example", ecdsa),
+        ]);
+        let schemes = [SignatureScheme::ECDSA_NISTP256_SHA256];
+        for (name, expected) in [
+            (Some("shop.example"), 0),
+            (Some("a.shop.example"), 1),
+            (Some("wiki.example"), 1),
+            (Some("admin.shop.example"), 2),
+            (Some("a.deep.shop.example"), 3),
+            (Some("a.b.shop.example"), 0),
+            (Some("a.wiki.example"), 0),
+            (Some("*.shop.example"), 1),
+            (Some("example"), 0),
+            (Some(""), 0),
+            (None, 0),
+        ] {
+            assert_eq!(place(&shown, name, &schemes), expected, "{name:?}");
+        }
+        assert!(shown.named("wiki.example").is_some() && shown.named("a.b.shop.example").is_none());
+    }
+
+    #[test]
+    fn of_several_for_one_name_the_first_that_the_client_can_verify_is_shown() {
+        let name = Some("shop.example");
+        let shown = shown(&[("shop.example", &PKCS_ED25519), ("shop.example", &PKCS_ECDSA_P256_SHA256)]);
+        let (ed25519, ecdsa) = (SignatureScheme::ED25519, SignatureScheme::ECDSA_NISTP256_SHA256);
+        for (schemes, expected) in
+            [(&[ed25519, ecdsa][..], 0), (&[ecdsa], 1), (&[ed25519], 0), (&[SignatureScheme::RSA_PSS_SHA256], 0)]
+        {
+            assert_eq!(place(&shown, name, schemes), expected, "{schemes:?}");
+        }
+    }
 }

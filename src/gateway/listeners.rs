@@ -8,28 +8,38 @@ use std::{
     time::Duration,
 };
 
-use pingora_core::{
-    listeners::tls::{Acceptor, TlsSettings},
-    server::ShutdownWatch,
+use pingora_core::{listeners::tls::Acceptor, server::ShutdownWatch};
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::ring,
+    server::{NoServerSessionStorage, WebPkiClientVerifier},
+    version::{TLS12, TLS13},
 };
 use tokio::{net::TcpSocket, time::sleep};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     accepted::{AcceptedConnection, Tls},
-    config::ListenerConfig,
-    listener_certificate::Certificate,
+    config::{ListenerConfig, TlsConfig, TlsVersion},
+    listener_certificate::Certificates,
     telemetry::Telemetry,
     workers::Workers,
 };
+use crate::tls;
 
 /// A socket that is bound and listens.
 pub(super) struct BoundListener {
     socket: TcpListener,
     /// The address, with the port that the system chose for port 0.
     pub(super) address: SocketAddr,
-    /// The certificate of a listener with TLS.
-    pub(super) certificate: Option<Certificate>,
+    /// How it speaks TLS, if it does.
+    tls: Option<BoundTls>,
+}
+
+/// TLS with certificates that were read.
+struct BoundTls {
+    acceptor: Arc<Acceptor>,
+    certificates: Certificates,
 }
 
 /// The reason why a listener has no socket.
@@ -44,9 +54,14 @@ impl BoundListener {
     /// Binds the socket of a listener. It needs a tokio runtime.
     pub(super) fn bind(listener: &ListenerConfig) -> Result<Self, ListenError> {
         let bound = Self::bind_plain(listener.address)?;
-        let certificate = listener.tls.clone().map(Certificate::read).transpose();
-        let certificate = certificate.map_err(|source| ListenError { address: bound.address, source })?;
-        Ok(Self { certificate, ..bound })
+        let tls = listener.tls.as_ref().map(BoundTls::read).transpose();
+        let tls = tls.map_err(|source| ListenError { address: bound.address, source })?;
+        Ok(Self { tls, ..bound })
+    }
+
+    /// The certificates of a listener with TLS.
+    pub(super) fn certificates(&self) -> Option<&Certificates> {
+        self.tls.as_ref().map(|tls| &tls.certificates)
     }
 
     /// Binds a socket for plain HTTP. It needs a tokio runtime.
@@ -56,7 +71,7 @@ impl BoundListener {
             socket.set_reuseaddr(true)?;
             socket.bind(address)?;
             let socket = socket.listen(BACKLOG)?.into_std()?;
-            Ok(Self { address: socket.local_addr()?, socket, certificate: None })
+            Ok(Self { address: socket.local_addr()?, socket, tls: None })
         };
         bind().map_err(|source| ListenError { address, source })
     }
@@ -69,10 +84,10 @@ impl BoundListener {
 
     /// The listener of connections for the threads. It needs a tokio runtime. It and its connections are tracked.
     pub(super) fn into_listener(self, connections: &OpenConnections) -> Result<Listener, ListenError> {
-        let Self { socket, address, certificate } = self;
+        let Self { socket, address, tls } = self;
         let socket = tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
         let http_2 = connections.http_2.clone();
-        let tls = certificate.map(|certificate| Tls { acceptor: Arc::new(acceptor(certificate)), http_2 });
+        let tls = tls.map(|BoundTls { acceptor, .. }| Tls { acceptor, http_2 });
         Ok(Listener { socket, tls, open: connections.closed_when_idle.token() })
     }
 }
@@ -135,11 +150,40 @@ impl Listener {
     }
 }
 
-fn acceptor(certificate: Certificate) -> Acceptor {
-    let mut settings = TlsSettings::intermediate("", "").expect("nothing is read, so nothing fails");
-    settings.set_cert_resolver(Arc::new(certificate));
-    settings.enable_h2();
-    settings.build()
+impl BoundTls {
+    /// Reads the certificates. The error may quote the files.
+    fn read(config: &TlsConfig) -> io::Result<Self> {
+        let certificates = Certificates::read(config.certificates.clone())?;
+        let acceptor = Acceptor::from_server_config(Arc::new(server_config(config, certificates.clone())?));
+        Ok(Self { acceptor: Arc::new(acceptor), certificates })
+    }
+}
+
+fn server_config(config: &TlsConfig, certificates: Certificates) -> io::Result<ServerConfig> {
+    let provider = Arc::new(ring::default_provider());
+    let versions = match config.min_version {
+        TlsVersion::V1_2 => &[&TLS13, &TLS12][..],
+        TlsVersion::V1_3 => &[&TLS13],
+    };
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions);
+    let builder = builder.map_err(io::Error::other)?;
+    let certificates = Arc::new(certificates);
+    let mut server = match &config.client_ca {
+        None => builder.with_no_client_auth().with_cert_resolver(certificates),
+        Some(pem) => {
+            let mut roots = RootCertStore::empty();
+            tls::trust(&mut roots, pem).map_err(io::Error::other)?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            let builder = builder.with_client_cert_verifier(verifier.map_err(io::Error::other)?);
+            let mut server = builder.with_cert_resolver(certificates);
+            // A resumed session would not show its certificate again, which may have expired since.
+            server.session_storage = Arc::new(NoServerSessionStorage {});
+            server.send_tls13_tickets = 0;
+            server
+        }
+    };
+    server.alpn_protocols = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
+    Ok(server)
 }
 
 /// Whether only the connection is lost that was to be accepted.

@@ -146,7 +146,7 @@ impl Gateway {
             connections: OpenConnections::default(),
             tasks: TaskTracker::new(),
         };
-        let certificates: Vec<_> = listeners.iter().filter_map(|listener| listener.certificate.clone()).collect();
+        let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
         gateway.serve_admin(admin)?;
         // Until then, clients wait in the queues of the listeners.
         if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {

@@ -34,7 +34,7 @@ use super::{
     },
 };
 
-/// A certificate for `localhost` with its key.
+/// A certificate with its key.
 pub(crate) struct Pair {
     certificate: String,
     key: String,
@@ -42,8 +42,15 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
+    /// A certificate for `localhost`.
     pub(crate) fn new() -> Self {
-        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Self::named(&["localhost"])
+    }
+
+    /// A certificate for these names.
+    pub(crate) fn named(names: &[&str]) -> Self {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let pair = rcgen::generate_simple_self_signed(names).unwrap();
         let (certificate, key) = (pair.cert.pem(), pair.signing_key.serialize_pem());
         Self { certificate, key, der: pair.cert.der().clone() }
     }
@@ -54,6 +61,19 @@ impl Pair {
 
     pub(crate) fn write_key(&self, folder: &Path) {
         fs::write(folder.join("key.pem"), &self.key).unwrap();
+    }
+
+    /// Writes the two files; folders on the way are made.
+    pub(crate) fn write(&self, certificate: &Path, key: &Path) {
+        for (path, content) in [(certificate, &self.certificate), (key, &self.key)] {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+    }
+
+    /// Whether this is the certificate that a server has shown.
+    pub(crate) fn is(&self, shown: &CertificateDer<'_>) -> bool {
+        self.der == *shown
     }
 
     /// How long the two files are.

@@ -2,15 +2,15 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::{reader::Item, tls::TlsFiles, upstream::UpstreamConfig, value};
+use super::{TlsConfig, reader::Item, upstream::UpstreamConfig, value};
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListenerConfig {
     /// The address; port 0 lets the system choose one.
     pub(crate) address: SocketAddr,
-    /// The certificate and key for HTTPS; plain HTTP without them.
-    pub(crate) tls: Option<TlsFiles>,
+    /// How it speaks TLS; plain HTTP without it.
+    pub(crate) tls: Option<TlsConfig>,
 }
 
 /// A listener, and the item of its address if the file has one.
@@ -34,16 +34,7 @@ fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
     item.section(|listener| {
         let item = listener.require("address", "write address: 0.0.0.0:8443");
         let address = item.and_then(|item| item.parse(value::address));
-        let refuse_lone = |item: Item<'_>, other: &str| {
-            item.complain_of_key(format!("must come with `{other}` (name both files, or neither)"));
-            None
-        };
-        let tls = match (listener.take("certificate"), listener.take("key")) {
-            (None, None) => None,
-            (Some(certificate), Some(key)) => TlsFiles::read(certificate, key),
-            (Some(lone), None) => refuse_lone(lone, "key"),
-            (None, Some(lone)) => refuse_lone(lone, "certificate"),
-        };
+        let tls = TlsConfig::read(listener);
         Some((ListenerConfig { address: address?, tls }, item))
     })
 }

@@ -10,6 +10,7 @@
 //! ```
 
 mod callback;
+mod certificate_folder;
 mod error;
 mod identity;
 mod listener;
@@ -35,7 +36,7 @@ pub(crate) use self::{
     read::{LogConfig, LogFormat, Timeouts},
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
-    tls::TlsFiles,
+    tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion},
     upstream::UpstreamConfig,
 };
 use self::{callback::TruecallerConfig, error::ConfigError};

@@ -5,15 +5,48 @@ use std::path::PathBuf;
 use rustls::{
     Error, InconsistentKeys, RootCertStore,
     crypto::ring,
-    pki_types::{PrivateKeyDer, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::ParsedCertificate,
     sign::CertifiedKey,
 };
 
-use super::reader::Item;
+use super::{
+    certificate_folder::CertificateFolder,
+    reader::{self, Item, Section},
+    value,
+};
 use crate::tls::{self, NoCertificate};
 
-/// A certificate chain and its private key, as PEM files that were read and found to match.
+/// How a listener speaks TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsConfig {
+    /// The certificates that it shows.
+    pub(crate) certificates: CertificateSource,
+    /// The oldest version that it speaks.
+    pub(crate) min_version: TlsVersion,
+    /// The authorities of clients, as PEM; every client then needs a certificate from one of them.
+    pub(crate) client_ca: Option<Vec<u8>>,
+}
+
+/// The files of the certificates of a listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CertificateSource {
+    /// These pairs; at least one.
+    Pairs(Vec<TlsFiles>),
+    /// The pairs in a folder, which may come and go.
+    Folder(CertificateFolder),
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    V1_3,
+}
+
+/// A certificate chain and its private key, as PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TlsFiles {
     /// The certificate chain, with the server's own certificate first.
@@ -22,27 +55,138 @@ pub(crate) struct TlsFiles {
     pub(crate) key: PathBuf,
 }
 
+impl TlsConfig {
+    /// Reads the keys of a listener that concern TLS. Returns none if the listener has no certificate, or if a key is wrong.
+    pub(super) fn read(listener: &mut Section<'_>) -> Option<Self> {
+        let pair = TlsFiles::read(listener);
+        let several = listener.take("certificates");
+        let (min_version, client_ca) = (listener.take("min_version"), listener.take("client_ca"));
+        let certificates = match (pair, several) {
+            (Pair::Absent, None) => {
+                for item in [min_version, client_ca].into_iter().flatten() {
+                    item.complain_of_key("only used with TLS (name a `certificate` and its `key`, or remove the key)");
+                }
+                return None;
+            }
+            (Pair::Absent, Some(item)) => CertificateSource::read(item),
+            (pair, None) => pair.files().map(|files| CertificateSource::Pairs(vec![files])),
+            (_, Some(item)) => {
+                item.complain_of_key("must not come with `certificate` and `key` (list that pair as the first one)");
+                None
+            }
+        };
+        let versions = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
+        let min_version = min_version.map_or(Some(TlsVersion::V1_2), |item| item.parse(value::choice(versions)));
+        let client_ca = client_ca.map(roots);
+        Some(Self {
+            certificates: certificates?,
+            min_version: min_version?,
+            client_ca: client_ca.map_or(Some(None), |pem| pem.map(Some))?,
+        })
+    }
+}
+
+impl CertificateSource {
+    fn read(item: Item<'_>) -> Option<Self> {
+        if !item.is_list() {
+            let folder = CertificateFolder::new(item.path()?);
+            return check_folder(item, &folder).then_some(Self::Folder(folder));
+        }
+        let read = |item: Item<'_>| {
+            item.section(|pair| {
+                let pair = TlsFiles::read(pair);
+                if let Pair::Absent = pair {
+                    item.complain("must be a mapping (write certificate: and key:)");
+                }
+                pair.files()
+            })
+        };
+        let pairs = item.one_or_more("list a pair, or remove the key", |item| Some(read(item)));
+        Some(Self::Pairs(pairs.into_iter().collect::<Option<Vec<_>>>().filter(|pairs| !pairs.is_empty())?))
+    }
+}
+
+/// What the keys `certificate` and `key` say.
+enum Pair {
+    Absent,
+    Wrong,
+    Files(TlsFiles),
+}
+
+impl Pair {
+    fn files(self) -> Option<TlsFiles> {
+        if let Self::Files(files) = self { Some(files) } else { None }
+    }
+}
+
 impl TlsFiles {
     /// Reads the two files, and checks that the key can be used and belongs to the first certificate.
-    pub(super) fn read(certificate: Item<'_>, key: Item<'_>) -> Option<Self> {
-        let chain = certificate.file(|pem| {
-            let chain = tls::certificates(pem)?;
-            chain.iter().try_for_each(|certificate| ParsedCertificate::try_from(certificate).map(drop))?;
-            Ok::<_, NoCertificate>(chain)
-        });
-        let private = key.file(|pem| {
-            PrivateKeyDer::from_pem_slice(pem)
-                .map_err(|_| "the file has no private key (use a PEM file with an unencrypted key)")
-        });
-        let pair = CertifiedKey::from_der(chain?, private?, &ring::default_provider()).map_err(|error| match error {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                "does not belong to the first certificate in `certificate` (put the server's own certificate first)"
+    fn read(section: &mut Section<'_>) -> Pair {
+        let refuse_lone = |item: Item<'_>, other: &str| {
+            item.complain_of_key(format!("must come with `{other}` (name both files, or neither)"));
+            Pair::Wrong
+        };
+        match (section.take("certificate"), section.take("key")) {
+            (None, None) => Pair::Absent,
+            (Some(lone), None) => refuse_lone(lone, "key"),
+            (None, Some(lone)) => refuse_lone(lone, "certificate"),
+            (Some(certificate), Some(key)) => {
+                let (chain, private) = (certificate.file(chain), key.file(private_key));
+                let is_pair = chain.zip(private).and_then(|(chain, private)| key.accept(match_pair(chain, private)));
+                let files = || Some(Self { certificate: certificate.path()?, key: key.path()? });
+                is_pair.and_then(|()| files()).map_or(Pair::Wrong, Pair::Files)
             }
-            _ => "the kind of this private key is not supported (use RSA, ECDSA P-256 or P-384, or Ed25519)",
-        });
-        key.accept(pair)?;
-        Some(Self { certificate: certificate.path()?, key: key.path()? })
+        }
     }
+}
+
+/// Checks each pair of a folder, and that there is one. Reports every mistake.
+fn check_folder(item: Item<'_>, folder: &CertificateFolder) -> bool {
+    let found = match folder.find() {
+        Ok(found) => found,
+        Err(error) => {
+            item.complain(format!("the folder cannot be read: {error} (paths are relative to the configuration file)"));
+            return false;
+        }
+    };
+    let mut mistakes: Vec<_> = found.mistakes.iter().map(ToString::to_string).collect();
+    if found.pairs.is_empty() && mistakes.is_empty() {
+        mistakes.push(
+            "the folder has no pair (add NAME.crt and NAME.key, or NAME/fullchain.pem and NAME/privkey.pem)".into(),
+        );
+    }
+    for (name, files) in &found.pairs {
+        let check = || {
+            let read = |path| reader::load(path).map_err(|error| format!("a file {error} (let truegate read it)"));
+            let chain = chain(&read(&files.certificate)?).map_err(|error| error.to_string())?;
+            match_pair(chain, private_key(&read(&files.key)?)?)?;
+            Ok::<_, String>(())
+        };
+        mistakes.extend(check().err().map(|mistake| format!("the pair `{}`: {mistake}", name.escape_debug())));
+    }
+    mistakes.iter().for_each(|mistake| item.complain(mistake));
+    mistakes.is_empty()
+}
+
+fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, NoCertificate> {
+    let chain = tls::certificates(pem)?;
+    chain.iter().try_for_each(|certificate| ParsedCertificate::try_from(certificate).map(drop))?;
+    Ok(chain)
+}
+
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, &'static str> {
+    PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| "the file has no private key (use a PEM file with an unencrypted key)")
+}
+
+fn match_pair(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<(), &'static str> {
+    let pair = CertifiedKey::from_der(chain, key, &ring::default_provider());
+    pair.map(drop).map_err(|error| match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            "does not belong to the first certificate in `certificate` (put the server's own certificate first)"
+        }
+        _ => "the kind of this private key is not supported (use RSA, ECDSA P-256 or P-384, or Ed25519)",
+    })
 }
 
 /// Reads a PEM file of trusted roots, which holds at least one.

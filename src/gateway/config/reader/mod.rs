@@ -137,6 +137,10 @@ impl<'a> Item<'a> {
         matches!(self.node.value, Value::Mapping(_))
     }
 
+    pub(super) fn is_list(self) -> bool {
+        matches!(self.node.value, Value::List(_))
+    }
+
     /// Reports that the value is wrong. The message must not repeat it.
     pub(super) fn complain(self, message: impl fmt::Display) {
         self.context.complain(self.node.position, &self.node.path, message);

@@ -16,7 +16,7 @@ use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, thread, time::Dura
 use tracing::level_filters::LevelFilter;
 
 use self::{folder::Folder, refused::mistakes};
-use super::{Config, ConfigErrors, LogFormat, StoreConfig};
+use super::{CertificateSource, Config, ConfigErrors, LogFormat, StoreConfig, TlsFiles, TlsVersion};
 use crate::{
     access::{Access, AllowList},
     assertion::SigningKey,
@@ -112,9 +112,12 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
 
     assert_eq!(config.upstream.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
     assert_eq!(config.server.threads.get(), 2);
-    assert_eq!(config.listen.len(), 2);
+    assert_eq!(config.listen.len(), 3);
     let tls = config.listen[1].tls.as_ref().unwrap();
-    assert_eq!((&tls.certificate, &tls.key), (&folder.path("tls/certificate.pem"), &folder.path("tls/key.pem")));
+    let files = TlsFiles { certificate: folder.path("tls/certificate.pem"), key: folder.path("tls/key.pem") };
+    assert_eq!(tls.certificates, CertificateSource::Pairs(vec![files.clone()]));
+    assert_eq!((tls.min_version, tls.client_ca.is_some()), (TlsVersion::V1_2, true));
+    assert_eq!(config.listen[2].tls.as_ref().unwrap().certificates, CertificateSource::Pairs(vec![files]));
     let client = &config.truecaller.client;
     assert_eq!(client.trusted, fs::read(folder.path("tls/ca.pem")).unwrap());
     assert_eq!(client.resolve["profile4.truecaller.com"], SocketAddr::from(([127, 0, 0, 1], 8443)));
@@ -158,13 +161,13 @@ fn uncomment(line: &str) -> String {
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let sections =
         ["upstream", "server", "timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
-    let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1 }]\n\
+    let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"
         .to_owned();
     text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
-    assert_eq!(unknown.len(), 6 + sections.len());
+    assert_eq!(unknown.len(), 7 + sections.len());
     for line in unknown {
         let (_, known) = line.split_once("known keys: ").unwrap();
         for key in known.trim_end_matches(')').split(", ") {
