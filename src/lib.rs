@@ -65,6 +65,7 @@ pub mod gate;
 #[doc(hidden)]
 pub mod gateway;
 pub mod headers;
+mod host;
 mod identity;
 mod json;
 pub mod layer;

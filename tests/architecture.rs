@@ -51,10 +51,11 @@ const HOUSE: &[Floor] = &[
         modules: &["callback", "closed_list", "identity", "lease", "profile"],
         crates: &["base64", "bytes", "http", "serde_json", "thiserror", "zeroize"],
     },
+    Floor { place: "host", modules: &["headers"], crates: &["http"] },
     Floor {
         place: "access",
-        modules: &["path", "profile"],
-        crates: &["http", "percent_encoding", "sha2", "thiserror", "zeroize"],
+        modules: &["host", "path", "profile"],
+        crates: &["http", "percent_encoding", "sha2", "smallvec", "thiserror", "zeroize"],
     },
     Floor {
         place: "store",
@@ -68,7 +69,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "gate",
-        modules: &["callback", "cause", "clock", "closed_list", "headers", "identity", "path", "profile"],
+        modules: &["callback", "cause", "clock", "closed_list", "headers", "host", "identity", "path", "profile"],
         crates: &["bytes", "futures_core", "governor", "http", "lru", "serde", "serde_json"],
     },
     Floor {
@@ -79,8 +80,8 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "session",
         modules: &[
-            "access", "backoff", "callback", "cause", "clock", "closed_list", "gate", "headers", "identity", "lease",
-            "loopback", "path", "profile", "random", "store", "tasks",
+            "access", "backoff", "callback", "cause", "clock", "closed_list", "gate", "headers", "host", "identity",
+            "lease", "loopback", "path", "profile", "random", "store", "tasks",
         ],
         // Of tokio only what wakes tasks, which needs no runtime.
         crates: &[
@@ -113,8 +114,8 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway",
         modules: &[
-            "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "pingora", "profile",
-            "random", "session", "store", "tasks", "tls",
+            "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "host", "pingora",
+            "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
             "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "ipnet", "pingora_core",

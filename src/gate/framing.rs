@@ -2,8 +2,11 @@
 
 use http::{HeaderMap, Method, Version, header, request::Parts};
 
-use super::{Rejection, authority::Authority};
-use crate::headers::{HeaderSurvey, Lines, tokens};
+use super::Rejection;
+use crate::{
+    headers::{HeaderSurvey, Lines, tokens},
+    host::Authority,
+};
 
 /// What to do with an HTTP/1.1 request without a `Host`, which RFC 9112 §3.2 forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,7 +36,6 @@
 //! # Ok::<_, truegate::gate::ReservedPathError>(())
 //! ```
 
-pub(crate) mod authority;
 mod builder;
 mod client_info;
 mod edit;

@@ -4,7 +4,7 @@
 //! byte and refuses the request before anyone else sees it. So the target is spelled as `Host` is while the head is read.
 //! Heads that name two hosts are left as they came, for pingora to refuse.
 
-use crate::gate::authority::Authority;
+use crate::host::Authority;
 
 /// Whether a head can have an absolute target, judged by its first bytes.
 pub(super) fn may_be_absolute(head: &[u8]) -> bool {

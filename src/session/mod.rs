@@ -66,7 +66,6 @@ use futures_core::future::BoxFuture;
 use http::{HeaderValue, Request, header, request::Parts};
 
 pub use self::{
-    auth::TrustedProxy,
     builder::SessionsBuilder,
     cookies::{SessionCookieName, SessionCookieNameError, UpstreamCookie, UpstreamCookieError},
     id::BrowserId,
@@ -97,6 +96,7 @@ use crate::{
     store::Store,
 };
 pub use crate::{
+    host::TrustedProxy,
     path::SessionPath,
     tasks::{TaskTracker, Tasks},
 };

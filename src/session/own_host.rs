@@ -12,10 +12,8 @@ use super::{
 use crate::{
     gate::{ClientInfo, ConnectionReuse, Reply, Scheme},
     headers::only,
-    session::{
-        TrustedProxy,
-        cookies::{CookieValue, OwnCookie},
-    },
+    host::named_host,
+    session::cookies::{CookieValue, OwnCookie},
 };
 
 impl Handler<'_> {
@@ -24,7 +22,7 @@ impl Handler<'_> {
     /// A proxy in front that renames the host does so each time: a browser is led once.
     pub(super) fn lead_to_public_host(&self, head: &Parts) -> Option<Reply> {
         let public_url = &self.sessions.public_url;
-        let is_alias = host(head).is_some_and(|host| !public_url.is_host(host));
+        let is_alias = named_host(head).is_some_and(|host| !public_url.is_host(host));
         let is_known = || !matches!(self.sessions.cookies.find(OwnCookie::Session, &head.headers), CookieValue::Absent);
         if !is_alias || !is_navigation(&head.method, &head.headers) || query(head, LED).is_some() || is_known() {
             return None;
@@ -64,20 +62,11 @@ pub(super) fn comes_from_its_own_host(head: &Parts) -> bool {
         schemes.into_iter().find_map(|scheme| origin.strip_prefix(scheme).map(<[u8]>::to_vec))
     };
     let page = origin.and_then(authority);
-    same_origin && page.is_some_and(|page| host(head).is_some_and(|host| host.eq_ignore_ascii_case(&page)))
-}
-
-/// The host that the browser asked for, as far as it is known.
-fn host(head: &Parts) -> Option<&[u8]> {
-    let told = head.extensions.get::<TrustedProxy>().and_then(|_| only(&head.headers, HOST));
-    let named = || head.headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let in_target = || head.uri.authority().map(|authority| authority.as_str().as_bytes());
-    told.map(HeaderValue::as_bytes).or_else(named).or_else(in_target)
+    same_origin && page.is_some_and(|page| named_host(head).is_some_and(|host| host.eq_ignore_ascii_case(&page)))
 }
 
 /// The parameter that says that a browser was led here before.
 const LED: &str = "alias";
-const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 #[cfg(test)]

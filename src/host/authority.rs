@@ -10,6 +10,11 @@ pub(crate) struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
+    /// The host, as it is written; a name may end in a dot.
+    pub(crate) fn host(&self) -> &'a [u8] {
+        self.host
+    }
+
     /// Takes a name, an IPv4 address or an IPv6 address in brackets. A colon may follow, with a port in up to five digits
     /// or, as RFC 3986 has it, with nothing.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
