@@ -1,57 +1,74 @@
-//! The index of rules by path: it finds the few rules that could cover a path among any number of rules.
+//! The index of rules by host and path: it finds the few rules that could cover a request among any number of rules.
 
 use std::collections::HashMap;
 
-use super::PathPattern;
-use crate::path::PathBytes;
+use smallvec::SmallVec;
 
-/// A tree of the segments of patterns, decoded and in lower case. Each node has the numbers of the rules whose pattern ends there.
-///
-/// It only narrows the choice: a rule that it names may still not cover a path, because letter case and the end of the path are
-/// left to the pattern. Every rule that covers a path, or a reading of it, is named.
-///
-/// The routers of the field (matchit, path-tree) return one match, the most specific one, and take `{` and `*` for parameters.
-/// Here the first rule of the list counts, which may be the least specific one, and each reading of a path is looked up.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RuleIndex(Node);
+use super::{Rule, host_pattern::HostScope, path_index::PathIndex};
+use crate::host::Host;
 
+/// The rules by the hosts that they name, and those of each host by their paths.
+///
+/// Any number of names costs a request as much as one name does: the host is looked up once, and each of the names above it that
+/// could be a wildcard's.
 #[derive(Debug, Clone, Default)]
-struct Node {
-    /// In ascending order.
-    rules: Vec<usize>,
-    children: HashMap<Box<[u8]>, Node>,
+pub(super) struct RuleIndex {
+    /// The rules that name no host.
+    anywhere: PathIndex,
+    /// Those that name one host.
+    hosts: HashMap<Box<str>, PathIndex>,
+    /// Those for the sub-domains of a name, by the name.
+    domains: HashMap<Box<str>, PathIndex>,
+    /// The number of labels that the longest of these names has.
+    depth: usize,
 }
 
 impl RuleIndex {
     /// Adds the rule of this number, which is higher than all before.
-    pub(super) fn insert(&mut self, pattern: &PathPattern, number: usize) {
-        let segments = segments(pattern.decoded()).map(|segment| segment.to_ascii_lowercase().into());
-        let node = segments.fold(&mut self.0, |node, segment| node.children.entry(segment).or_default());
-        node.rules.push(number);
+    pub(super) fn insert(&mut self, rule: &Rule, number: usize) {
+        let paths = match rule.host.as_ref().map(|host| (host.name(), host.scope())) {
+            None => &mut self.anywhere,
+            Some((name, HostScope::Exact)) => self.hosts.entry(name.into()).or_default(),
+            Some((name, HostScope::SubDomains)) => {
+                self.depth = self.depth.max(name.split('.').count());
+                self.domains.entry(name.into()).or_default()
+            }
+        };
+        paths.insert(&rule.pattern, number);
     }
 
-    /// Returns the lowest number of a rule that is on the way of a decoded path and is meant.
-    ///
-    /// A path of up to 2 KiB costs no allocation.
-    pub(super) fn first(&self, path: &[u8], is_meant: impl Fn(usize) -> bool) -> Option<usize> {
-        let (mut node, mut segments, mut first) = (&self.0, segments(path), None);
-        loop {
-            let earlier = node.rules.iter().take_while(|number| first.is_none_or(|first| **number < first));
-            first = earlier.copied().find(|number| is_meant(*number)).or(first);
-            // Most paths go on below the last node that they have in common with a pattern.
-            if node.children.is_empty() {
-                return first;
-            }
-            let Some(segment) = segments.next() else { return first };
-            let mut folded = PathBytes::from_slice(segment);
-            folded.make_ascii_lowercase();
-            let Some(child) = node.children.get(&*folded) else { return first };
-            node = child;
+    /// Whether any rule names a host.
+    pub(super) fn names_hosts(&self) -> bool {
+        !self.hosts.is_empty() || !self.domains.is_empty()
+    }
+
+    /// Whether any rule names this host, or a wildcard above it.
+    pub(super) fn knows(&self, host: &Host<'_>) -> bool {
+        self.of_host(host).next().is_some()
+    }
+
+    /// The rules for a host, or for a request that names none.
+    pub(super) fn at(&self, host: Option<&Host<'_>>) -> HostRules<'_> {
+        let mut paths = SmallVec::from_iter([&self.anywhere]);
+        if let Some(host) = host {
+            paths.extend(self.of_host(host));
         }
+        HostRules(paths)
+    }
+
+    fn of_host<'a>(&'a self, host: &Host<'_>) -> impl Iterator<Item = &'a PathIndex> {
+        let host = host.as_str();
+        let above = host.rmatch_indices('.').take(self.depth).map(|(at, _)| &host[at + 1..]);
+        self.hosts.get(host).into_iter().chain(above.filter_map(|name| self.domains.get(name)))
     }
 }
 
-/// The segments of a path from the root; none for the root, and for a path that does not begin with a slash.
-fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.strip_prefix(b"/").into_iter().flat_map(|relative| relative.split(|byte| *byte == b'/'))
+/// The rules for one host by their paths: of this host, of each wildcard above it, and of every host.
+pub(super) struct HostRules<'a>(SmallVec<[&'a PathIndex; 4]>);
+
+impl HostRules<'_> {
+    /// Returns the lowest number of a rule that is on the way of a decoded path and is meant.
+    pub(super) fn first(&self, path: &[u8], is_meant: impl Fn(usize) -> bool) -> Option<usize> {
+        self.0.iter().fold(None, |first, paths| paths.first(path, first, &is_meant))
+    }
 }

@@ -48,20 +48,25 @@
 //! Names that are the same only for a file system (`admin.`, `ADMIN~1`) have to be refused by the app.
 
 mod allow;
+mod decision;
+mod host_pattern;
 mod index;
+mod lookup;
+mod path_index;
 mod pattern;
 mod phones_file;
 mod rule;
 mod rules;
 
-pub(crate) use self::rule::RuleInput;
 pub use self::{
     allow::{AllowEntry, AllowList, PhonePrefix, PhonePrefixError},
+    host_pattern::{HostPattern, HostPatternError},
     pattern::{PathPattern, PathPatternError},
     phones_file::{PhonesFile, PhonesFileError},
     rule::Rule,
     rules::Rules,
 };
+pub(crate) use self::{decision::Decision, rule::RuleInput};
 
 /// The access that a rule gives to its paths.
 #[derive(Debug, Clone, PartialEq, Eq)]

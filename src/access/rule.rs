@@ -2,11 +2,14 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
-use super::{Access, PathPattern};
+use super::{Access, Decision, HostPattern, PathPattern};
+use crate::host::Host;
 
 /// The access that a rule gives to the paths of a pattern.
 #[derive(Debug, Clone)]
 pub struct Rule {
+    /// The hosts that it names; none if it is for every host.
+    pub(crate) host: Option<HostPattern>,
     /// The paths that it covers.
     pub(crate) pattern: PathPattern,
     /// The methods that it names; none if it is for every method.
@@ -14,12 +17,23 @@ pub struct Rule {
     pub(crate) passes_preflights: bool,
     /// The access of the requests that the rule matches.
     pub(crate) access: Access,
+    /// A number for the upstream of these requests, of which only its owner knows the meaning; none for the default one.
+    upstream: Option<usize>,
 }
 
 impl Rule {
-    /// A rule for the paths of a pattern, whatever the method.
+    /// A rule for the paths of a pattern, whatever the host and the method.
     pub fn new(pattern: PathPattern, access: Access) -> Self {
-        Self { pattern, methods: None, passes_preflights: false, access }
+        Self { host: None, pattern, methods: None, passes_preflights: false, access, upstream: None }
+    }
+
+    /// Matches only requests for these hosts. A request that names no host is matched by rules without a host alone.
+    ///
+    /// The host is that of `Host` or `:authority`, or of `X-Forwarded-Host` if a [trusted proxy](crate::session::TrustedProxy)
+    /// says so. Once any rule names a host, requests for hosts that neither a rule nor the public URL names are answered 421.
+    pub fn host(mut self, host: HostPattern) -> Self {
+        self.host = Some(host);
+        self
     }
 
     /// Matches only requests with these methods.
@@ -40,6 +54,14 @@ impl Rule {
         self
     }
 
+    /// Sends requests to another upstream than the default one. Readings of a path that lead to different upstreams are told
+    /// apart by this number.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the gateway's upstreams come next"))]
+    pub(crate) fn upstream(mut self, number: usize) -> Self {
+        self.upstream = Some(number);
+        self
+    }
+
     /// Whether it requires an identity.
     pub(crate) fn requires(&self) -> bool {
         matches!(self.access, Access::Required(_))
@@ -55,12 +77,17 @@ impl Rule {
                     && (self.passes_preflights || !other.passes_preflights)
             }
         };
-        names_all && self.pattern.covers(&other.pattern)
+        let covers_hosts = match (&self.host, &other.host) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => mine.covers(theirs),
+        };
+        covers_hosts && names_all && self.pattern.covers(&other.pattern)
     }
 
     /// Whether it matches every request.
     pub(super) fn is_total(&self) -> bool {
-        self.pattern.is_root() && self.methods.is_none()
+        self.host.is_none() && self.pattern.is_root() && self.methods.is_none()
     }
 
     /// Whether it matches a request, as far as the method is concerned.
@@ -71,15 +98,24 @@ impl Rule {
         input.method.map_or_else(|| self.requires(), asks_for) || (self.passes_preflights && is_preflight)
     }
 
-    /// Returns the access of a request that the rule matches.
-    pub(super) fn access_of(&self, input: &RuleInput<'_>) -> &Access {
-        if self.passes_preflights && input.preflight.is_some() { &Access::Public } else { &self.access }
+    /// Returns what the rule of this number says of a request that it matches.
+    pub(super) fn decide(&self, number: usize, input: &RuleInput<'_>) -> Decision<'_> {
+        let passes = self.passes_preflights && input.preflight.is_some();
+        let access = if passes { &Access::Public } else { &self.access };
+        Decision { access, ..self.effects(number) }
+    }
+
+    /// Returns what the rule of this number says of a request that is not a preflight.
+    pub(super) fn effects(&self, number: usize) -> Decision<'_> {
+        Decision { rule: Some(number), access: &self.access, upstream: self.upstream }
     }
 }
 
-/// The parts of a request that rules use: its path, its method, and whether it is a preflight.
+/// The parts of a request that rules use: its host, its path, its method, and whether it is a preflight.
 #[derive(Debug, Clone)]
 pub(crate) struct RuleInput<'a> {
+    /// None if it is not known.
+    host: Option<Host<'a>>,
     pub(super) path: &'a str,
     /// None if it is not known.
     method: Option<&'a Method>,
@@ -88,8 +124,8 @@ pub(crate) struct RuleInput<'a> {
 }
 
 impl<'a> RuleInput<'a> {
-    /// The input of a request.
-    pub(crate) fn of(head: &'a Parts) -> Self {
+    /// The input of a request, without its host.
+    pub(super) fn of(head: &'a Parts) -> Self {
         Self::new(head.uri.path(), Some(&head.method), &head.headers)
     }
 
@@ -97,7 +133,16 @@ impl<'a> RuleInput<'a> {
     /// method.
     pub(crate) fn new(path: &'a str, method: Option<&'a Method>, headers: &HeaderMap) -> Self {
         let preflight = method.filter(|method| *method == Method::OPTIONS).and_then(|_| preflight(headers));
-        Self { path, method, preflight }
+        Self { host: None, path, method, preflight }
+    }
+
+    /// The same for a request for this host.
+    pub(crate) fn at(self, host: Option<Host<'a>>) -> Self {
+        Self { host, ..self }
+    }
+
+    pub(super) fn host(&self) -> Option<&Host<'a>> {
+        self.host.as_ref()
     }
 }
 

@@ -1,9 +1,13 @@
 //! The rules of a site.
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, request::Parts};
 
-use super::{Access, AllowList, PathPattern, PhonesFile, Rule, RuleInput, index::RuleIndex, pattern::Case};
-use crate::path::{AmbiguousPath, CanonicalPath, PathBytes, any_reading, decode_fully, single_reading};
+use super::{
+    Access, AllowList, Decision, PhonesFile, Rule, RuleInput,
+    index::{HostRules, RuleIndex},
+    lookup::Lookup,
+};
+use crate::{host::Host, path::AmbiguousPath};
 
 /// The rules of a site. The first rule that matches decides. A request that no rule matches requires an identity.
 ///
@@ -18,57 +22,43 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Returns the access of a GET request for a path.
+    /// Returns the access of a GET request for a path that names no host.
     pub(crate) fn access(&self, path: &str) -> Result<&Access, AmbiguousPath> {
-        self.access_for(&RuleInput::new(path, Some(&Method::GET), &HeaderMap::new()))
+        self.decide(&RuleInput::new(path, Some(&Method::GET), &HeaderMap::new())).map(|decision| decision.access)
     }
 
-    /// Returns the access of a request.
-    ///
-    /// A plain path costs no allocation. If all rules have the same access, no path is ambiguous.
+    /// Returns what the rules say of a request. Its host is looked for only if a rule names one.
     ///
     /// # Errors
     ///
-    /// When an app might read the path as one with another access: see [the module](super#which-path-an-app-sees).
-    pub(crate) fn access_for(&self, input: &RuleInput<'_>) -> Result<&Access, AmbiguousPath> {
-        if !self.differ {
-            return Ok(self.rules.first().map_or(&UNMATCHED, |rule| &rule.access));
-        }
-        let Ok(path) = CanonicalPath::parse(input.path) else { return self.unanimous(input) };
-        if let Some(reading) = single_reading(input.path, &mut PathBytes::new()) {
-            return self.alike(input, &path, reading);
-        }
-        let access = self.first(input, &path.decoded(), |pattern| pattern.matches(&path)).1;
-        let is_ambiguous = any_reading(input.path, |reading| is_stricter(self.loosely(input, reading).1, access));
-        if is_ambiguous { Err(AmbiguousPath) } else { Ok(access) }
+    /// When an app might read the path as one about which another rule decides: see [the module](super#which-path-an-app-sees).
+    pub(crate) fn decide_for(&self, head: &Parts) -> Result<Decision<'_>, AmbiguousPath> {
+        let host = self.name_hosts().then(|| Host::of(head)).flatten();
+        self.decide(&RuleInput::of(head).at(host))
     }
 
-    /// Returns the access of a path that all servers read alike, but for letter case.
-    fn alike(&self, input: &RuleInput<'_>, path: &CanonicalPath<'_>, reading: &[u8]) -> Result<&Access, AmbiguousPath> {
-        let (rule, loosely) = self.loosely(input, reading);
-        // A rule that covers a path as it is spelled also covers it in any letter case. So if the first rule of the second kind is
-        // of the first kind too, it is the first of both.
-        if rule.is_none_or(|rule| rule.pattern.matches(path)) {
-            return Ok(loosely);
+    /// Returns what the rules say of a request. If all rules do the same, no path is ambiguous.
+    ///
+    /// # Errors
+    ///
+    /// As [`decide_for`](Self::decide_for).
+    pub(crate) fn decide(&self, input: &RuleInput<'_>) -> Result<Decision<'_>, AmbiguousPath> {
+        if self.differ {
+            Lookup::new(self, input).decide()
+        } else {
+            Ok(self.rules.first().map_or(UNMATCHED, |rule| rule.effects(0)))
         }
-        let access = self.first(input, reading, |pattern| pattern.matches(path)).1;
-        if is_stricter(loosely, access) { Err(AmbiguousPath) } else { Ok(access) }
     }
 
-    /// Returns the access of a path without a canonical spelling, if it is the same in every reading.
-    fn unanimous(&self, input: &RuleInput<'_>) -> Result<&Access, AmbiguousPath> {
-        let mut agreed = None;
-        let is_ambiguous = any_reading(input.path, |reading| {
-            [Case::Counts, Case::Ignored].into_iter().any(|case| {
-                let access = self.first(input, reading, |pattern| pattern.covers_reading(reading, case)).1;
-                *agreed.get_or_insert(access) != access
-            })
-        });
-        match agreed {
-            Some(Access::Public) if ends_early(input.path) => Err(AmbiguousPath),
-            Some(access) if !is_ambiguous => Ok(access),
-            _ => Err(AmbiguousPath),
-        }
+    /// Whether any rule names a host, so that requests for unknown hosts are refused.
+    pub(crate) fn name_hosts(&self) -> bool {
+        self.index.names_hosts()
+    }
+
+    /// Whether any rule names a host, or a wildcard above it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the refusal of unknown hosts comes next"))]
+    pub(crate) fn know_host(&self, host: &Host<'_>) -> bool {
+        self.index.knows(host)
     }
 
     /// The files of phone numbers that any rule names, to refresh them.
@@ -89,21 +79,12 @@ impl Rules {
         self.rules.iter().any(Rule::requires) || !self.rules.iter().any(Rule::is_total)
     }
 
-    /// Returns the first rule for a reading in any letter case, and the access that it gives.
-    fn loosely(&self, input: &RuleInput<'_>, reading: &[u8]) -> (Option<&Rule>, &Access) {
-        self.first(input, reading, |pattern| pattern.covers_reading(reading, Case::Ignored))
+    pub(super) fn rule(&self, number: usize) -> &Rule {
+        &self.rules[number]
     }
 
-    /// Returns the first rule that matches, of those on the way of a decoded path, and the access that it gives.
-    fn first(
-        &self,
-        input: &RuleInput<'_>,
-        path: &[u8],
-        matches: impl Fn(&PathPattern) -> bool,
-    ) -> (Option<&Rule>, &Access) {
-        let is_meant = |rule: &Rule| rule.names(input) && matches(&rule.pattern);
-        let first = self.index.first(path, |number| is_meant(&self.rules[number])).map(|number| &self.rules[number]);
-        (first, first.map_or(&UNMATCHED, |rule| rule.access_of(input)))
+    pub(super) fn at(&self, host: Option<&Host<'_>>) -> HostRules<'_> {
+        self.index.at(host)
     }
 }
 
@@ -111,27 +92,19 @@ impl FromIterator<Rule> for Rules {
     fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
         let rules = Vec::from_iter(rules);
         let is_total = rules.iter().any(Rule::is_total);
-        let mut accesses = rules.iter().map(|rule| &rule.access).chain((!is_total).then_some(&UNMATCHED));
-        let first = accesses.next();
-        let differ = accesses.any(|access| Some(access) != first) || rules.iter().any(|rule| rule.passes_preflights);
+        let mut effects = rules.iter().map(|rule| rule.effects(0)).chain((!is_total).then_some(UNMATCHED));
+        let first = effects.next();
+        let differ = effects.any(|other| first.is_none_or(|first| !first.has_effects_of(&other)))
+            || rules.iter().any(|rule| rule.passes_preflights);
         let mut index = RuleIndex::default();
-        rules.iter().enumerate().for_each(|(number, rule)| index.insert(&rule.pattern, number));
+        rules.iter().enumerate().for_each(|(number, rule)| index.insert(rule, number));
         Self { rules, index, differ }
     }
 }
 
-/// Whether another reading of a path needs an identity that its own reading does not need.
-fn is_stricter(other: &Access, own: &Access) -> bool {
-    matches!(other, Access::Required(_)) && other != own
-}
-
-/// Whether a path has an escape or a control character at which an unknown number of servers stop to read.
-fn ends_early(raw: &str) -> bool {
-    decode_fully(raw.as_bytes()).iter().any(|byte| byte.is_ascii_control() || matches!(byte, b'?' | b'#' | b'%'))
-}
-
-/// The access of a request that no rule matches.
-static UNMATCHED: Access = Access::Required(AllowList::EVERYONE);
+/// The decision about a request that no rule matches.
+pub(super) const UNMATCHED: Decision<'static> =
+    Decision { rule: None, access: &Access::Required(AllowList::EVERYONE), upstream: None };
 
 #[cfg(test)]
 mod tests;

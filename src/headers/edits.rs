@@ -62,6 +62,8 @@ pub(crate) struct Edits {
     pub(crate) cookies: KeptCookies,
     /// Whether the request came by a trusted proxy, which may tell the app where it is mounted.
     pub(crate) by_proxy: bool,
+    /// The place of the rule that matched the request in the list of rules, from 0; none if no rule matched, or none was asked.
+    pub(crate) rule: Option<usize>,
     /// The edits to the response, if there are any.
     pub(crate) response: Option<Arc<ResponseEdits>>,
 }
@@ -94,7 +96,7 @@ pub(crate) enum EditKind {
 
 impl Edits {
     pub(crate) fn new(kind: EditKind) -> Self {
-        Self { kind, cookies: KeptCookies::default(), by_proxy: false, response: None }
+        Self { kind, cookies: KeptCookies::default(), by_proxy: false, rule: None, response: None }
     }
 
     /// Edits the headers that were surveyed, and returns what had to be stripped.

@@ -62,6 +62,13 @@ impl TruegateModule {
         Ok(())
     }
 
+    /// The place of the rule that matched the request in the list of rules; none if no rule matched, or none was asked.
+    #[cfg(feature = "gateway")]
+    #[expect(dead_code, reason = "the gateway's upstreams come next")]
+    pub(crate) fn rule(&self) -> Option<usize> {
+        self.edits.as_ref()?.rule
+    }
+
     /// Whether the session of a request that the app answers is over.
     pub(super) fn has_ended(&self) -> bool {
         let lease = self.edits.as_ref().and_then(Edits::lease).filter(|_| !self.answers);

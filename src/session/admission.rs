@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, request::Parts};
 
 use super::{
-    SharedSessions, TrustedProxy,
+    SharedSessions,
     fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
     opened::OpenedSession,
@@ -16,9 +16,10 @@ use super::{
     whole,
 };
 use crate::{
-    access::{Access, RuleInput},
+    access::{Access, Decision},
     gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
     headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
+    host::TrustedProxy,
     profile::PhoneNumber,
     session::{ReturnPath, cookies::CookieLines},
 };
@@ -28,21 +29,23 @@ impl Handler<'_> {
     ///
     /// If the edge has taken any `Cookie` line out of the head, `withheld` has all of them as they came; otherwise it is empty.
     pub(super) fn admit(&self, head: &Parts, withheld: &[HeaderValue]) -> Step {
-        let Ok(access) = self.sessions.rules.access_for(&RuleInput::of(head)) else {
+        let Ok(decision) = self.sessions.rules.decide_for(head) else {
             return Step::Reply(self.gate.reject_for(Rejection::AmbiguousPath, head));
         };
+        let Decision { access, rule, .. } = decision;
         if matches!(access, Access::Public) && self.sessions.upstream_cookies.is_empty() {
-            return Step::Forward(Edits { by_proxy: is_by_proxy(head), ..self.edits(EditKind::Ordinary, None) });
+            let edits = self.edits(EditKind::Ordinary, None);
+            return Step::Forward(Edits { by_proxy: is_by_proxy(head), rule, ..edits });
         }
         let (cookies, at) = (CookieLines::new(&head.headers, withheld), self.present());
         match self.known_state(cookies, &at) {
-            Ok(state) => self.decide(access, state, head, cookies, &at).into(),
+            Ok(state) => self.decide((access, rule), state, head, cookies, &at).into(),
             Err(pending) => {
                 let (handler, access, head) = (self.owned(), access.clone(), whole(head, withheld).into_owned());
                 Step::Wait(Box::pin(async move {
                     let handler = handler.borrow();
                     let state = handler.settle(pending).await;
-                    handler.decide(&access, state, &head, (&head.headers).into(), &handler.present())
+                    handler.decide((&access, rule), state, &head, (&head.headers).into(), &handler.present())
                 }))
             }
         }
@@ -50,7 +53,7 @@ impl Handler<'_> {
 
     fn decide(
         &self,
-        access: &Access,
+        (access, rule): (&Access, Option<usize>),
         state: SessionState,
         head: &Parts,
         cookies: CookieLines<'_>,
@@ -71,7 +74,7 @@ impl Handler<'_> {
                 return Verdict::Reply(Reply { connection: ConnectionReuse::after(head), ..refused });
             }
         };
-        Verdict::Forward(Edits { cookies: kept, by_proxy: is_by_proxy(head), ..edits })
+        Verdict::Forward(Edits { cookies: kept, by_proxy: is_by_proxy(head), rule, ..edits })
     }
 
     fn edits(&self, kind: EditKind, response: Option<Arc<ResponseEdits>>) -> Edits {

@@ -16,19 +16,10 @@ use super::{
 };
 use crate::{
     access::{Access, AllowList, RuleInput},
-    gate::{Rejection, Reply, authority::Authority},
+    gate::{Rejection, Reply},
     headers::IdentityHeaders,
+    host::{Authority, Host, TrustedProxy},
 };
-
-/// Marks a request that comes from one of your own proxies. Insert it into the request's extensions.
-///
-/// Without this mark, truegate ignores the headers in which a proxy names the request that it asks about.
-///
-/// # Security
-///
-/// Never mark a request that comes from a client directly: the client could then choose the rule for its own request.
-#[derive(Debug, Clone, Copy)]
-pub struct TrustedProxy;
 
 /// The request that a proxy asks about.
 struct AskedRequest {
@@ -52,8 +43,9 @@ impl Handler<'_> {
         }
         let required = Access::Required(AllowList::default());
         let input = request.path().map(|path| RuleInput::new(path, request.method.as_ref(), &head.headers));
-        let access = match input.map(|input| self.sessions.rules.access_for(&input)) {
-            Some(Ok(access)) => access,
+        let host = request.hosts.first().and_then(|host| Host::parse(host.as_bytes()));
+        let access = match input.map(|input| self.sessions.rules.decide(&input.at(host))) {
+            Some(Ok(decision)) => decision.access,
             Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, head),
             None => &required,
         };

@@ -5,18 +5,24 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     access::{
-        Access, AllowEntry, AllowList, PathPattern, Rule, RuleInput, Rules,
-        pattern::Case,
-        rules::{UNMATCHED, ends_early, is_stricter},
+        Access, AllowEntry, AllowList, Decision, PathPattern, Rule, RuleInput, Rules, lookup::ends_early,
+        pattern::Case, rules::UNMATCHED,
     },
+    host::Host,
     path::{AmbiguousPath, CanonicalPath, any_reading},
 };
 
 /// What the rules say, read from the first rule to the last for each reading of the path.
-fn walk<'r>(rules: &'r Rules, input: &RuleInput<'_>) -> Result<&'r Access, AmbiguousPath> {
+fn walk<'r>(rules: &'r Rules, input: &RuleInput<'_>) -> Result<Decision<'r>, AmbiguousPath> {
+    let is_for = |rule: &Rule| match (&rule.host, input.host()) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(pattern), Some(host)) => pattern.matches(host),
+    };
     let first = |covers: &dyn Fn(&PathPattern) -> bool| {
-        let first = rules.rules.iter().find(|rule| rule.names(input) && covers(&rule.pattern));
-        first.map_or(&UNMATCHED, |rule| rule.access_of(input))
+        let is_meant = |rule: &Rule| is_for(rule) && rule.names(input) && covers(&rule.pattern);
+        let first = rules.rules.iter().position(is_meant);
+        first.map_or(UNMATCHED, |number| rules.rules[number].decide(number, input))
     };
     let read_as = |reading: &[u8], case| first(&|pattern| pattern.covers_reading(reading, case));
     let mut readings = Vec::new();
@@ -25,18 +31,20 @@ fn walk<'r>(rules: &'r Rules, input: &RuleInput<'_>) -> Result<&'r Access, Ambig
         false
     });
     if !rules.differ {
-        return Ok(first(&|_| true));
+        return Ok(rules.rules.first().map_or(UNMATCHED, |rule| rule.decide(0, input)));
     }
     if let Ok(path) = CanonicalPath::parse(input.path) {
-        let access = first(&|pattern| pattern.matches(&path));
-        let is_ambiguous = readings.iter().any(|reading| is_stricter(read_as(reading, Case::Ignored), access));
-        return if is_ambiguous || has_more { Err(AmbiguousPath) } else { Ok(access) };
+        let decision = first(&|pattern| pattern.matches(&path));
+        let is_ambiguous = readings.iter().any(|reading| read_as(reading, Case::Ignored).is_stricter(&decision));
+        return if is_ambiguous || has_more { Err(AmbiguousPath) } else { Ok(decision) };
     }
     let both = |reading: &Vec<u8>| [Case::Counts, Case::Ignored].map(|case| read_as(reading, case));
-    let accesses: Vec<_> = readings.iter().flat_map(both).collect();
-    match accesses.first() {
-        Some(Access::Public) if ends_early(input.path) => Err(AmbiguousPath),
-        Some(access) if !has_more && accesses.iter().all(|other| other == access) => Ok(access),
+    let decisions: Vec<_> = readings.iter().flat_map(both).collect();
+    let has_same_effects =
+        |other: &Decision<'_>| (other.access, other.upstream) == (decisions[0].access, decisions[0].upstream);
+    match decisions.first() {
+        Some(Decision { access: Access::Public, .. }) if ends_early(input.path) => Err(AmbiguousPath),
+        Some(decision) if !has_more && decisions.iter().all(has_same_effects) => Ok(*decision),
         _ => Err(AmbiguousPath),
     }
 }
@@ -56,12 +64,19 @@ fn rule() -> impl Strategy<Value = Rule> {
     let names = ["a", "A", "ab", "b", "a%20b", "a%22b", "a\"b", "%C3%A9", "%25", "admin", "Admin", "public"];
     let path = vec(select(names.to_vec()), 0..4).prop_map(|names| format!("/{}", names.join("/")));
     let methods = select(vec![None, Some(vec![Method::GET]), Some(vec![Method::POST, Method::PUT])]);
-    (path, any::<bool>(), methods, access(), any::<bool>()).prop_map(|(path, is_exact, methods, access, passes)| {
-        let pattern = if is_exact { PathPattern::exact(&path) } else { path.parse() };
-        let rule = Rule::new(pattern.expect("a canonical path"), access);
-        let rule = methods.into_iter().fold(rule, Rule::methods);
-        if passes { rule.pass_preflights() } else { rule }
-    })
+    let hosts =
+        select(vec![None, Some("a.test"), Some("b.a.test"), Some("*.a.test"), Some("*.b.a.test"), Some("*.test")]);
+    let effects = (access(), select(vec![None, None, Some(1), Some(2)]));
+    (hosts, path, any::<bool>(), methods, effects, any::<bool>()).prop_map(
+        |(host, path, is_exact, methods, (access, upstream), passes)| {
+            let pattern = if is_exact { PathPattern::exact(&path) } else { path.parse() };
+            let rule = Rule::new(pattern.expect("a canonical path"), access);
+            let rule = methods.into_iter().fold(rule, Rule::methods);
+            let rule = host.into_iter().fold(rule, |rule, host| rule.host(host.parse().expect("a host")));
+            let rule = upstream.into_iter().fold(rule, Rule::upstream);
+            if passes { rule.pass_preflights() } else { rule }
+        },
+    )
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -77,22 +92,50 @@ fn path() -> impl Strategy<Value = String> {
     ]
 }
 
+fn host() -> impl Strategy<Value = Option<&'static str>> {
+    let hosts = ["a.test", "b.a.test", "c.b.a.test", "other.test", "ba.test", "other"];
+    prop_oneof![1 => Just(None), 6 => select(hosts.to_vec()).prop_map(Some)]
+}
+
+fn preflight(asked: &'static str) -> HeaderMap {
+    let headers = [("origin", "https://app.example"), ("access-control-request-method", asked)];
+    headers.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).into_iter().collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_index_and_a_walk_over_all_rules_say_the_same(
         rules in vec(rule(), 0..12),
+        host in host(),
         path in path(),
         method in select(vec![None, Some("GET"), Some("POST"), Some("post"), Some("OPTIONS")]),
         asked in select(vec!["GET", "PUT"]),
     ) {
         let rules = Rules::from_iter(rules);
         let method = method.map(|method| Method::from_bytes(method.as_bytes()).unwrap());
-        let headers = [("origin", "https://app.example"), ("access-control-request-method", asked)];
-        let headers = headers.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
-        let input = RuleInput::new(&path, method.as_ref(), &HeaderMap::from_iter(headers));
-        prop_assert_eq!(rules.access_for(&input), walk(&rules, &input));
+        let host = host.and_then(|host| Host::parse(host.as_bytes()));
+        let input = RuleInput::new(&path, method.as_ref(), &preflight(asked)).at(host.clone());
+        prop_assert_eq!(rules.decide(&input), walk(&rules, &input));
+        let is_known = host.is_some_and(|host| rules.know_host(&host));
+        let is_named = |rule: &Rule| rule.host.as_ref().zip(input.host()).is_some_and(|(pattern, host)| pattern.matches(host));
+        prop_assert_eq!(is_known, rules.iter().any(is_named));
+    }
+
+    #[test]
+    fn behind_a_rule_that_covers_it_a_rule_decides_about_nothing(
+        rules in [rule(), rule()],
+        host in host(),
+        path in path(),
+        method in select(vec![Method::GET, Method::POST, Method::PUT, Method::OPTIONS]),
+    ) {
+        let covers = rules[0].covers(&rules[1]);
+        let rules = Rules::from_iter(rules);
+        let host = host.and_then(|host| Host::parse(host.as_bytes()));
+        let input = RuleInput::new(&path, Some(&method), &preflight("PUT")).at(host);
+        let decided = rules.decide(&input).is_ok_and(|decision| decision.rule == Some(1));
+        prop_assert!(!(covers && decided), "{:?}", rules);
     }
 }
 
@@ -109,7 +152,7 @@ fn of_a_thousand_rules_only_those_on_the_way_are_looked_at() {
         ("no path", vec![1002]),
     ] {
         let looked_at = std::cell::RefCell::new(Vec::new());
-        let none = rules.index.first(path.as_bytes(), |number| {
+        let none = rules.at(None).first(path.as_bytes(), |number| {
             looked_at.borrow_mut().push(number);
             false
         });

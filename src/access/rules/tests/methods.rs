@@ -36,12 +36,12 @@ fn a_rule_that_names_methods_is_for_these_alone() {
         assert_eq!(asks(&rules, method, path, &[]), Ok(&access), "{method} {path}");
     }
     assert_eq!(
-        rules.access_for(&RuleInput::new("/form", None, &http::HeaderMap::new())),
+        rules.decide(&RuleInput::new("/form", None, &http::HeaderMap::new())).map(|decision| decision.access),
         Ok(&required()),
         "nobody says the method"
     );
     assert_eq!(
-        rules.access_for(&RuleInput::new("/shop", None, &http::HeaderMap::new())),
+        rules.decide(&RuleInput::new("/shop", None, &http::HeaderMap::new())).map(|decision| decision.access),
         Ok(&required()),
         "nobody says the method"
     );
@@ -86,5 +86,5 @@ fn asks<'r>(rules: &'r Rules, method: &str, path: &str, headers: &[(&str, &str)]
         request = request.header(*name, *value);
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    rules.access_for(&RuleInput::of(&head))
+    rules.decide_for(&head).map(|decision| decision.access)
 }

@@ -5,7 +5,10 @@ mod methods;
 mod spellings;
 
 use super::*;
-use crate::{access::AllowEntry, profile::PhoneNumber};
+use crate::{
+    access::{AllowEntry, PathPattern},
+    profile::PhoneNumber,
+};
 
 #[test]
 fn an_identity_is_required_by_default() {
