@@ -27,7 +27,10 @@ use crate::{callback::RequestId, profile::Profile};
 ///
 /// [`ProfileSource`]: crate::profile::ProfileSource
 #[derive(Debug, Clone)]
-pub struct Identity(Arc<Verified>);
+pub struct Identity {
+    verified: Arc<Verified>,
+    groups: GroupNames,
+}
 
 #[derive(Debug)]
 struct Verified {
@@ -45,16 +48,62 @@ impl Drop for Verified {
 impl Identity {
     /// Vouches for a profile that was fetched with the grant of this request id, now or when a session began.
     pub(crate) fn vouch(request_id: Option<RequestId>, profile: Profile) -> Self {
-        Self(Arc::new(Verified { request_id, profile }))
+        Self { verified: Arc::new(Verified { request_id, profile }), groups: GroupNames::default() }
+    }
+
+    /// The same user, as a member of these groups.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know groups"))]
+    #[must_use]
+    pub(crate) fn in_groups(&self, groups: GroupNames) -> Self {
+        Self { groups, ..self.clone() }
     }
 
     /// Returns the request id of the login if the request is its callback. A session has none.
     pub fn request_id(&self) -> Option<&RequestId> {
-        self.0.request_id.as_ref()
+        self.verified.request_id.as_ref()
     }
 
     /// Returns the user's profile, of which only the phone number is verified.
     pub fn profile(&self) -> &Profile {
-        &self.0.profile
+        &self.verified.profile
+    }
+    /// Returns the names of the groups that the user is in at the time of the request, in the order of the site's groups.
+    ///
+    /// Only the `Groups` of sessions have members, so without them there is no name.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.text().into_iter().flat_map(|text| text.split(','))
+    }
+
+    /// The groups as one value, to send or to compare.
+    pub(crate) fn group_names(&self) -> &GroupNames {
+        &self.groups
     }
 }
+
+/// The names of the groups that a user is in. By default there are none. Clones share the text.
+///
+/// # Security
+///
+/// They tell what an operator thinks of a user, so `Debug` does not show them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct GroupNames(
+    /// None if there is no name: no text is empty.
+    Option<Arc<str>>,
+);
+
+impl GroupNames {
+    /// Returns the names with a comma between them, or none if the user is in no group.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// Takes names in which there is no comma.
+impl<'a> FromIterator<&'a str> for GroupNames {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
+        let names: Vec<_> = names.into_iter().collect();
+        Self((!names.is_empty()).then(|| names.join(",").into()))
+    }
+}
+
+redacted!(GroupNames);

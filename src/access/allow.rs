@@ -1,11 +1,11 @@
-//! The users that a path lets in.
+//! Lists of users: those that a path lets in, or those of a group.
 
 use std::{collections::HashSet, str::FromStr, sync::Arc};
 
-use super::phones_file::PhonesFile;
+use super::{Group, phones_file::PhonesFile};
 use crate::profile::PhoneNumber;
 
-/// The users that a `required` rule lets in. Defaults to everyone with an identity. Clones share their entries.
+/// The users that a `required` rule lets in, or the members of a [`Group`]. Defaults to everyone with an identity. Clones share their entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowList(
     /// None for everyone.
@@ -17,6 +17,7 @@ struct Entries {
     phones: HashSet<PhoneNumber>,
     prefixes: Vec<PhonePrefix>,
     files: Vec<PhonesFile>,
+    groups: Vec<Group>,
 }
 
 /// An entry of an [`AllowList`].
@@ -29,6 +30,8 @@ pub enum AllowEntry {
     Prefix(PhonePrefix),
     /// All numbers that the file lists at the time of a request.
     File(PhonesFile),
+    /// All members that a group has at the time of a request.
+    Group(Group),
 }
 
 impl AllowList {
@@ -36,29 +39,32 @@ impl AllowList {
 
     /// Lets in the numbers that any entry names, and no others. Without entries it lets in no user.
     pub fn only(entries: impl IntoIterator<Item = AllowEntry>) -> Self {
-        let (mut phones, mut prefixes, mut files) = (HashSet::new(), Vec::new(), Vec::new());
+        let (mut phones, mut prefixes, mut files, mut groups) = (HashSet::new(), Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
             match entry {
                 AllowEntry::Phone(phone) => drop(phones.insert(phone)),
                 AllowEntry::Prefix(prefix) => prefixes.push(prefix),
                 AllowEntry::File(file) => files.push(file),
+                AllowEntry::Group(group) => groups.push(group),
             }
         }
-        Self(Some(Arc::new(Entries { phones, prefixes, files })))
+        Self(Some(Arc::new(Entries { phones, prefixes, files, groups })))
     }
 
     /// Whether a verified number is let in.
     pub(crate) fn allows(&self, phone: &PhoneNumber) -> bool {
-        self.0.as_deref().is_none_or(|Entries { phones, prefixes, files }| {
+        self.0.as_deref().is_none_or(|Entries { phones, prefixes, files, groups }| {
             phones.contains(phone)
                 || prefixes.iter().any(|prefix| phone.as_str().starts_with(&*prefix.0))
                 || files.iter().any(|file| file.lists(phone))
+                || groups.iter().any(|group| group.has(phone))
         })
     }
 
-    /// How many numbers and prefixes the list has, without naming them; `None` if it lets in everyone.
+    /// The names of the groups of the list, and how many numbers and prefixes it has, without naming them; `None` if it lets in
+    /// everyone.
     pub(crate) fn summary(&self) -> Option<String> {
-        let Entries { phones, prefixes, files } = self.0.as_deref()?;
+        let Entries { phones, prefixes, files, groups } = self.0.as_deref()?;
         let in_files = files.iter().map(PhonesFile::len).sum();
         let parts = [
             (!phones.is_empty(), phones.len(), "number", "numbers"),
@@ -70,13 +76,20 @@ impl AllowList {
             1 => format!("1 {one}"),
             _ => format!("{count} {many}"),
         });
-        let parts: Vec<_> = parts.collect();
+        let groups = groups.iter().map(|group| format!("group {}", group.name()));
+        let parts: Vec<_> = groups.chain(parts).collect();
         Some(if parts.is_empty() { "nobody".to_owned() } else { parts.join(", ") })
     }
 
-    /// The files of the list, to refresh them.
+    /// The files of the list itself, to refresh them. Its groups may have files of their own.
     pub(crate) fn files(&self) -> &[PhonesFile] {
         self.0.as_deref().map_or(&[], |entries| &entries.files)
+    }
+
+    /// The files of the list and of all its groups.
+    pub(super) fn all_files(&self) -> Vec<&PhonesFile> {
+        let groups = self.0.as_deref().map_or(&[][..], |entries| &entries.groups);
+        self.files().iter().chain(groups.iter().flat_map(|group| group.members().all_files())).collect()
     }
 }
 
@@ -140,6 +153,16 @@ mod tests {
         ] {
             assert_eq!(list.allows(&phone(text)), allowed, "{text}");
         }
+    }
+
+    #[test]
+    fn the_members_of_a_group_are_let_in() {
+        let staff = Group::new("staff".parse().unwrap(), AllowList::only([AllowEntry::Phone(phone("+919999900001"))]));
+        let list = AllowList::only([AllowEntry::Group(staff), AllowEntry::Phone(phone("+919999900002"))]);
+        for (text, allowed) in [("+919999900001", true), ("+919999900002", true), ("+919999900003", false)] {
+            assert_eq!(list.allows(&phone(text)), allowed, "{text}");
+        }
+        assert_eq!(list.summary().as_deref(), Some("group staff, 1 number"));
     }
 
     #[test]

@@ -49,6 +49,7 @@
 
 mod allow;
 mod decision;
+mod groups;
 mod host_pattern;
 mod index;
 mod lookup;
@@ -60,6 +61,7 @@ mod rules;
 
 pub use self::{
     allow::{AllowEntry, AllowList, PhonePrefix, PhonePrefixError},
+    groups::{Group, GroupName, GroupNameError, Groups},
     host_pattern::{HostPattern, HostPatternError},
     pattern::{PathPattern, PathPatternError},
     phones_file::{PhonesFile, PhonesFileError},

@@ -5,7 +5,10 @@ mod content;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use self::content::Content;
@@ -37,6 +40,8 @@ pub struct PhonesFile(Arc<Shared>);
 struct Shared {
     path: PathBuf,
     content: RwLock<Content>,
+    /// How often the content has changed.
+    version: AtomicU64,
 }
 
 impl PhonesFile {
@@ -48,7 +53,7 @@ impl PhonesFile {
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, PhonesFileError> {
         let path = path.into();
         let content = RwLock::new(Content::read(&path)?);
-        Ok(Self(Arc::new(Shared { path, content })))
+        Ok(Self(Arc::new(Shared { path, content, version: AtomicU64::new(0) })))
     }
 
     /// Reads the file again. It blocks on the file, but no lookup waits for it. If the file holds the same bytes as before, the
@@ -65,6 +70,8 @@ impl PhonesFile {
         let mut content = Content::read(&self.0.path)?;
         // The list of before is freed outside the lock: a long one takes a while, and lookups go on meanwhile.
         std::mem::swap(&mut *self.0.content.write().unwrap_or_else(PoisonError::into_inner), &mut content);
+        // It changes last: what was looked up before is then known to be older.
+        self.0.version.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -76,6 +83,11 @@ impl PhonesFile {
     /// Whether the file listed a number when it was last read.
     pub fn lists(&self, phone: &PhoneNumber) -> bool {
         self.content().phones.binary_search(&PhoneDigits::from(phone)).is_ok()
+    }
+
+    /// Returns a number that grows with each change of the list.
+    pub(super) fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
     }
 
     /// How many numbers the file listed when it was last read.

@@ -61,7 +61,7 @@ impl Rules {
         self.index.knows(host)
     }
 
-    /// The files of phone numbers that any rule names, to refresh them.
+    /// The files of phone numbers that any rule names itself, to refresh them. Groups have files of their own.
     pub(crate) fn phones_files(&self) -> impl Iterator<Item = &PhonesFile> {
         self.rules.iter().flat_map(|rule| match &rule.access {
             Access::Required(list) => list.files(),

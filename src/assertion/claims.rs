@@ -26,6 +26,8 @@ pub(super) struct Claims<'a> {
     given_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     family_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<&'a str>,
 }
 
 impl<'a> Claims<'a> {
@@ -44,6 +46,7 @@ impl<'a> Claims<'a> {
             name: profile.name().map(|name| cut(&name).to_owned()),
             given_name: profile.given_name.as_deref().map(cut),
             family_name: profile.family_name.as_deref().map(cut),
+            groups: identity.groups().collect(),
         }
     }
 }

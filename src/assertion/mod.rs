@@ -13,6 +13,7 @@
 //! | `jti` | 128 random bits |
 //! | `phone_number` | `+919999999999` (E.164), the only verified claim about the user |
 //! | `name`, `given_name`, `family_name` | as the user typed them, cut at 1024 bytes; absent if the profile has none |
+//! | `groups` | an array of the names of the groups that the user is in; absent if there is none |
 //!
 #![cfg_attr(feature = "client", doc = "```")]
 #![cfg_attr(not(feature = "client"), doc = "```ignore")]

@@ -12,7 +12,7 @@ use lru::LruCache;
 use super::Assertions;
 use crate::{
     gate::{Gate, GateBuilder, Rejection, Reply, plugin::Plugin},
-    identity::Identity,
+    identity::{GroupNames, Identity},
 };
 
 impl GateBuilder {
@@ -26,14 +26,23 @@ impl GateBuilder {
 /// Signs, and remembers the last assertion of each session and when it was made, because signing takes time.
 struct AssertionPlugin {
     assertions: Arc<Assertions>,
-    last: Mutex<LruCache<Box<str>, (HeaderValue, SystemTime)>>,
+    last: Mutex<LruCache<Box<str>, MadeAssertion>>,
+}
+
+/// An assertion of a session's identity, which may serve again while the identity is the same.
+struct MadeAssertion {
+    assertion: HeaderValue,
+    at: SystemTime,
+    /// The user's groups: all else of a session's identity stays as it is.
+    groups: GroupNames,
 }
 
 impl AssertionPlugin {
-    fn last(&self, session: &str, now: SystemTime) -> Option<HeaderValue> {
-        let (assertion, made) = self.last.lock().unwrap_or_else(PoisonError::into_inner).get(session)?.clone();
-        let is_fresh = now.duration_since(made).is_ok_and(|age| age < self.assertions.lifetime / 2);
-        is_fresh.then_some(assertion)
+    fn last(&self, session: &str, identity: &Identity, now: SystemTime) -> Option<HeaderValue> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = last.get(session)?;
+        let is_fresh = now.duration_since(made.at).is_ok_and(|age| age < self.assertions.lifetime / 2);
+        (is_fresh && made.groups == *identity.group_names()).then(|| made.assertion.clone())
     }
 }
 
@@ -52,12 +61,13 @@ impl Plugin for AssertionPlugin {
     }
 
     fn assert(&self, identity: &Identity, session: Option<&str>, now: SystemTime) -> Option<HeaderValue> {
-        if let Some(assertion) = session.and_then(|session| self.last(session, now)) {
+        if let Some(assertion) = session.and_then(|session| self.last(session, identity, now)) {
             return Some(assertion);
         }
         let assertion = self.assertions.sign(identity, now);
         if let Some(session) = session {
-            let made = (assertion.clone(), now);
+            let groups = identity.group_names().clone();
+            let made = MadeAssertion { assertion: assertion.clone(), at: now, groups };
             self.last.lock().unwrap_or_else(PoisonError::into_inner).put(session.into(), made);
         }
         Some(assertion)
@@ -122,6 +132,24 @@ mod tests {
         let claims = URL_SAFE_NO_PAD.decode(token.to_str().unwrap().split('.').nth(1).unwrap()).unwrap();
         let claims = String::from_utf8(claims).unwrap();
         assert!(claims.contains(r#""iat":1700000000,"exp":1700000300"#), "{claims}");
+    }
+
+    #[test]
+    fn a_session_gets_a_new_assertion_when_its_user_is_in_other_groups() {
+        let gate = builder().clock(ManualClock::default()).build();
+        let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
+        let identity = Identity::vouch(None, profile);
+        let assert = |groups: &[&str]| {
+            let identity = identity.in_groups(groups.iter().copied().collect());
+            gate.assert(&identity, Some("one")).unwrap()
+        };
+
+        let staff = assert(&["staff"]);
+        assert_eq!(assert(&["staff"]), staff);
+        let nobody = assert(&[]);
+        assert_ne!(nobody, staff);
+        assert_eq!(assert(&[]), nobody);
+        assert!(![&staff, &nobody].contains(&&assert(&["staff"])));
     }
 
     #[test]

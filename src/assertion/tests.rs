@@ -51,6 +51,13 @@ fn a_token_says_who_calls_and_nothing_that_is_not_known() {
 }
 
 #[test]
+fn a_token_lists_the_groups_of_the_user() {
+    let identity = identity(&json!({ "phoneNumbers": ["919999999999"] }));
+    let member = identity.in_groups(["staff", "boss"].into_iter().collect());
+    assert_eq!(part(&assertions().sign(&member, now()), 1)["groups"], json!(["staff", "boss"]));
+}
+
+#[test]
 fn what_a_user_typed_stays_small() {
     let long = claims(&json!({ "phoneNumbers": ["919999999999"], "id": "7".repeat(256),
         "name": { "first": "क".repeat(3000), "last": "x".repeat(3000) } }));

@@ -42,7 +42,8 @@ pub(super) fn gate(
     let builder = config.assertion.iter().fold(builder, |builder, keys| builder.assertions(Arc::clone(keys)));
     let builder = match &config.session {
         Some(session) => {
-            let sessions = sessions(session)?.rules(config.routes.clone()).tasks(verifications.clone());
+            let sessions = sessions(session)?.rules(config.routes.clone()).groups(config.groups.clone());
+            let sessions = sessions.tasks(verifications.clone());
             let sessions = match config.callback.forward {
                 true => {
                     let delivery = UpstreamDelivery::new(upstream, telemetry);

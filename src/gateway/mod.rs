@@ -155,7 +155,7 @@ impl Gateway {
         gateway.serve(proxy, client, config, listeners, &telemetry).await?;
         gateway.watch(upstream, found);
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
-        for (number, file) in (1..).zip(config.routes.phones_files()) {
+        for (number, file) in (1..).zip(config.phones_files()) {
             gateway.watch(WatchedPhonesFile::new(file.clone(), number, telemetry.clone()), Freshness::Current);
         }
         gateway.health.set_ready(true);

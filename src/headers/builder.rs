@@ -65,13 +65,16 @@ impl HeaderNamesBuilder {
     ///
     /// When one of them was added before in any spelling, even by the same preset.
     pub fn preset(&mut self, preset: Preset, name_encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        let PresetHeaders { user, name, family, valueless } = preset.headers();
-        let user =
-            Injection { name: self.admit(user, is_essential)?, field: Field::Phone, encoding: Encoding::Percent };
+        let PresetHeaders { user, name, groups, family, valueless } = preset.headers();
         let encoding = name_encoding.unwrap_or(Preset::NAME_ENCODING);
-        let name = Injection { name: self.admit(name, is_essential)?, field: Field::Name, encoding };
-        self.add(user);
-        self.add(name);
+        let headers = [
+            (user, Field::Phone, Field::Phone.default_encoding()),
+            (name, Field::Name, encoding),
+            (groups, Field::Groups, Field::Groups.default_encoding()),
+        ];
+        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name, is_essential)?, field, encoding });
+        let injections = headers.into_iter().map(inject).collect::<Result<Vec<_>, _>>()?;
+        injections.into_iter().for_each(|injection| self.add(injection));
         self.stripped.extend(family.iter().copied().map(str::to_owned));
         self.valueless.extend(valueless.iter().copied().map(HeaderName::from_static).map(CasedName::from));
         Ok(())
@@ -125,7 +128,7 @@ impl HeaderNamesBuilder {
     ///
     /// A longer text is cut on a character boundary. A field is left out instead if a part of it would mean something else:
     /// the user id, the e-mail address, the avatar's URL, and JSON (`badges`, `profile`). Phone, status and request id are
-    /// short by their own rules and always sent whole.
+    /// short by their own rules, and the operator names the groups, so these are always sent whole.
     pub fn max_value_length(&mut self, bytes: usize) {
         self.max_value_length = bytes;
     }
@@ -232,7 +235,7 @@ fn covers_essential(prefix: &str) -> bool {
     ESSENTIAL.iter().chain(&FAMILIES).any(|essential| essential.starts_with(&folded)) || is_essential(&folded)
 }
 
-const DEFAULTS: [(&str, Field); 8] = [
+const DEFAULTS: [(&str, Field); 9] = [
     ("Status", Field::Status),
     ("Request-Id", Field::RequestId),
     ("Phone", Field::Phone),
@@ -241,6 +244,7 @@ const DEFAULTS: [(&str, Field); 8] = [
     ("Given-Name", Field::GivenName),
     ("Family-Name", Field::FamilyName),
     ("Country", Field::Country),
+    ("Groups", Field::Groups),
 ];
 
 /// Essential headers that describe the way of a request, and can be the same for every request.

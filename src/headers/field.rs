@@ -37,6 +37,9 @@ closed_list! {
         Badges = "badges",
         About = "about",
         CreatedAt = "created_at",
+        /// The names of the groups that the user is in, with a comma between them, in the order of the site's groups. Only
+        /// sessions know groups.
+        Groups = "groups",
         /// The whole profile as JSON.
         Profile = "profile",
     }
@@ -71,6 +74,7 @@ impl Field {
             Self::JobTitle => profile.job_title.as_deref()?,
             Self::About => profile.about.as_deref()?,
             Self::CreatedAt => profile.created_at.as_deref()?,
+            Self::Groups => identity.group_names().text()?,
             Self::Profile => &profile.json,
         };
         Some(FieldText::Borrowed(text))
@@ -79,7 +83,8 @@ impl Field {
     /// Returns what becomes of a text that is longer than a header may be.
     pub(super) fn too_long(self) -> TooLong {
         match self {
-            Self::Status | Self::RequestId | Self::Phone => TooLong::Send,
+            // Without a group that keeps a user out, the user would get in; and it is the operator who names the groups.
+            Self::Status | Self::RequestId | Self::Phone | Self::Groups => TooLong::Send,
             Self::UserId | Self::Email | Self::AvatarUrl | Self::Badges | Self::Profile => TooLong::LeaveOut,
             _ => TooLong::Cut,
         }
@@ -104,7 +109,7 @@ impl FieldText<'_> {
 /// The treatment of a text that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TooLong {
-    /// It is short by its own rules, so the limit does not apply to it.
+    /// No user chooses how long it is, so the limit does not apply to it.
     Send,
     /// A part of it still means the same.
     Cut,

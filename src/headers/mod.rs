@@ -41,7 +41,8 @@ pub(crate) use self::{
 /// The headers that truegate sets, and the namespace that is reserved for them.
 ///
 /// By default these are `X-Truecaller-Status`, `-Request-Id`, `-Phone`, `-User-Id`, `-Name`, `-Given-Name`,
-/// `-Family-Name` and `-Country`.
+/// `-Family-Name`, `-Country` and `-Groups`. A header whose field the user does not have is not sent, such as that of the groups if
+/// the user is in none.
 #[derive(Debug)]
 pub struct HeaderNames {
     /// The names of the namespace.

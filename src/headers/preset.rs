@@ -7,20 +7,21 @@ closed_list! {
     /// The headers of another identity proxy.
     ///
     /// The user is the phone number, the only field that Truecaller verifies. No preset carries the e-mail address: the user
-    /// typed it, and apps would treat it as verified.
+    /// typed it, and apps would treat it as verified. The header of the groups is sent to an app only for a user who is in one.
     ///
-    /// An app that reads one header of a family often reads the others as well, such as `Remote-Groups` beside `Remote-User`.
+    /// An app that reads one header of a family often reads the others as well, such as `Remote-Email` beside `Remote-User`.
     /// A preset therefore closes its whole family: no client can send a header of it.
     pub enum Preset {
-        /// `Remote-User` and `Remote-Name`, as Authelia sends them; closes `Remote-*`.
+        /// `Remote-User`, `Remote-Name` and `Remote-Groups`, as Authelia sends them; closes `Remote-*`.
         RemoteUser = "remote-user",
-        /// `X-Forwarded-User` and `X-Forwarded-Preferred-Username`, as oauth2-proxy sends them to an app; closes these, and
-        /// `X-Forwarded-Email`, `-Groups` and `-Access-Token`.
+        /// `X-Forwarded-User`, `X-Forwarded-Preferred-Username` and `X-Forwarded-Groups`, as oauth2-proxy sends them to an app;
+        /// closes these, `X-Forwarded-Email` and `X-Forwarded-Access-Token`.
         XForwardedUser = "x-forwarded-user",
-        /// `X-Auth-Request-User` and `X-Auth-Request-Preferred-Username`, as oauth2-proxy answers nginx; closes
-        /// `X-Auth-Request-*`.
+        /// `X-Auth-Request-User`, `X-Auth-Request-Preferred-Username` and `X-Auth-Request-Groups`, as oauth2-proxy answers
+        /// nginx; closes `X-Auth-Request-*`.
         XAuthRequest = "x-auth-request",
-        /// `X-WEBAUTH-USER` and `X-WEBAUTH-NAME`, as Grafana reads them; closes `X-WEBAUTH-*`.
+        /// `X-WEBAUTH-USER`, `X-WEBAUTH-NAME` and `X-WEBAUTH-GROUPS`, as Grafana can be told to read them; closes
+        /// `X-WEBAUTH-*`.
         Grafana = "grafana",
     }
 }
@@ -34,29 +35,33 @@ impl Preset {
             Self::RemoteUser => PresetHeaders {
                 user: "Remote-User",
                 name: "Remote-Name",
+                groups: "Remote-Groups",
                 family: &["remote-*"],
-                valueless: &["remote-email", "remote-groups"],
+                valueless: &["remote-email"],
             },
             Self::XForwardedUser => PresetHeaders {
                 user: "X-Forwarded-User",
                 name: "X-Forwarded-Preferred-Username",
+                groups: "X-Forwarded-Groups",
                 family: &[
                     "x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username",
                     "x-forwarded-access-token",
                 ],
-                valueless: &["x-forwarded-email", "x-forwarded-groups", "x-forwarded-access-token"],
+                valueless: &["x-forwarded-email", "x-forwarded-access-token"],
             },
             Self::XAuthRequest => PresetHeaders {
                 user: "X-Auth-Request-User",
                 name: "X-Auth-Request-Preferred-Username",
+                groups: "X-Auth-Request-Groups",
                 family: &["x-auth-request-*"],
-                valueless: &["x-auth-request-email", "x-auth-request-groups", "x-auth-request-access-token"],
+                valueless: &["x-auth-request-email", "x-auth-request-access-token"],
             },
             Self::Grafana => PresetHeaders {
                 user: "X-WEBAUTH-USER",
                 name: "X-WEBAUTH-NAME",
+                groups: "X-WEBAUTH-GROUPS",
                 family: &["x-webauth-*"],
-                valueless: &["x-webauth-email", "x-webauth-groups", "x-webauth-role"],
+                valueless: &["x-webauth-email", "x-webauth-role"],
             },
         }
     }
@@ -68,6 +73,8 @@ pub(super) struct PresetHeaders {
     pub(super) user: &'static str,
     /// Carries the user's name.
     pub(super) name: &'static str,
+    /// Carries the names of the user's groups.
+    pub(super) groups: &'static str,
     /// The names that no client may send, as [`reads_as`](super::reads_as) takes them.
     pub(super) family: &'static [&'static str],
     /// The names of the family that apps are known to read and truegate has no value for.
@@ -84,21 +91,24 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_is_the_phone_and_the_name() {
-        for (preset, user, name) in [
-            (Preset::RemoteUser, "remote-user", "remote-name"),
-            (Preset::XForwardedUser, "x-forwarded-user", "x-forwarded-preferred-username"),
-            (Preset::XAuthRequest, "x-auth-request-user", "x-auth-request-preferred-username"),
-            (Preset::Grafana, "x-webauth-user", "x-webauth-name"),
+    fn every_preset_is_the_phone_the_name_and_the_groups() {
+        for (preset, user, name, groups) in [
+            (Preset::RemoteUser, "remote-user", "remote-name", "remote-groups"),
+            (Preset::XForwardedUser, "x-forwarded-user", "x-forwarded-preferred-username", "x-forwarded-groups"),
+            (Preset::XAuthRequest, "x-auth-request-user", "x-auth-request-preferred-username", "x-auth-request-groups"),
+            (Preset::Grafana, "x-webauth-user", "x-webauth-name", "x-webauth-groups"),
         ] {
             for encoding in [Encoding::Utf8, Encoding::QuotedPrintable] {
                 let mut builder = builder();
                 let given = Some(encoding).filter(|encoding| *encoding != Encoding::Utf8);
                 builder.preset(preset, given).unwrap();
                 let names = builder.build();
-                let (_, added) = names.injections.split_at(8);
+                let (_, added) = names.injections.split_at(9);
                 let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
-                assert_eq!(added, [(user, Field::Phone, Encoding::Percent), (name, Field::Name, encoding)]);
+                let percent = Encoding::Percent;
+                let expected =
+                    [(user, Field::Phone, percent), (name, Field::Name, encoding), (groups, Field::Groups, percent)];
+                assert_eq!(added, expected);
                 assert!(names.is_reserved(user) && names.is_reserved(name.replace('-', "_")), "{preset:?}");
             }
         }

@@ -7,7 +7,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    access::Rules,
+    access::{Groups, Rules},
     headers::ResponseEdits,
     random::Random,
     session::{
@@ -41,6 +41,7 @@ pub(super) struct SharedSessions {
     /// The edits for most responses.
     pub(super) personal: Arc<ResponseEdits>,
     pub(super) rules: Rules,
+    pub(super) groups: Groups,
     pub(super) pages: Pages,
     pub(super) tasks: Box<dyn Tasks>,
     pub(super) delivery: Option<Box<dyn Delivery>>,
@@ -95,6 +96,7 @@ impl SessionsBuilder {
             upstream_cookies: Vec::new(),
             personal: Arc::new(ResponseEdits { personal: true, ..ResponseEdits::default() }),
             rules: Rules::default(),
+            groups: Groups::default(),
             pages: Pages::default(),
             tasks: Box::new(TaskTracker::new()),
             delivery: None,
@@ -182,6 +184,16 @@ impl SessionsBuilder {
     /// Sets which paths need an identity, and which users they let in. By default every path requires an identity.
     pub fn rules(mut self, rules: Rules) -> Self {
         self.sessions.rules = rules;
+        self
+    }
+
+    /// Sets the groups that apps hear of. Defaults to none.
+    ///
+    /// Each request carries the groups that its user is in at that time, whenever the session began: in the headers with
+    /// [`Field::Groups`](crate::headers::Field::Groups), in the assertion, and in [`Identity::groups`](crate::Identity::groups).
+    /// A user in no group gets none of these headers.
+    pub fn groups(mut self, groups: Groups) -> Self {
+        self.sessions.groups = groups;
         self
     }
 

@@ -13,7 +13,10 @@ use quick_cache::{
 use zeroize::Zeroizing;
 
 use super::Session;
-use crate::headers::{HeaderNames, IdentityHeaders};
+use crate::{
+    access::Groups,
+    headers::{HeaderNames, IdentityHeaders},
+};
 
 /// Finds a session by the sealed text of its cookie.
 ///
@@ -21,7 +24,7 @@ use crate::headers::{HeaderNames, IdentityHeaders};
 ///
 /// Only the cookie of a session that was opened with a key of this site gets in, so strangers can neither fill the cache nor
 /// empty it. A cookie is found by its end, and then compared whole: a part of it alone would let a forged cookie in. A session in
-/// the cache was only opened: each request still checks whether it is over or revoked. What leaves the cache is wiped.
+/// the cache was only opened: each request still checks whether it is over or revoked, and whether a group has changed since. What leaves the cache is wiped.
 pub(super) struct OpenedSessions {
     cache: Cache<SealedText, Arc<OpenedSession>, BySize, RandomState>,
     /// When the sessions that were over were taken out last.
@@ -34,6 +37,8 @@ pub(super) struct OpenedSession {
     names: Arc<HeaderNames>,
     /// What is set under these names.
     headers: IdentityHeaders,
+    /// The version of the groups that the user was looked up in.
+    groups: u64,
     /// About how many bytes it takes, besides those that any takes.
     size: usize,
 }
@@ -97,16 +102,25 @@ impl Default for OpenedSessions {
 }
 
 impl OpenedSession {
-    /// Reads a session that was sealed, for a gate with these names of headers.
-    pub(super) fn read(bytes: &[u8], names: Arc<HeaderNames>) -> Option<Arc<Self>> {
+    /// Reads a session that was sealed, for a gate with these names of headers. Its user is in those of the groups that list the
+    /// user now.
+    pub(super) fn read(bytes: &[u8], names: Arc<HeaderNames>, groups: &Groups) -> Option<Arc<Self>> {
+        // The version comes first: if the groups change meanwhile, the next request looks the user up again.
+        let version = groups.version();
         let session = Session::from_bytes(bytes)?;
+        let session = session.in_groups(groups.of(&session.identity().profile().phone));
         let headers = IdentityHeaders::of(&names, session.identity());
         let size = bytes.len() + headers.size();
-        Some(Arc::new(Self { session, names, headers, size }))
+        Some(Arc::new(Self { session, names, headers, groups: version, size }))
     }
 
     pub(super) fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// Whether no group has changed since the session was read.
+    pub(super) fn is_as_new_as(&self, groups: &Groups) -> bool {
+        self.groups == groups.version()
     }
 
     /// The headers of its requests under these names, which are those of the gate that opened it, unless gates with other

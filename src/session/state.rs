@@ -69,7 +69,7 @@ impl Handler<'_> {
         let CookieValue::One(sealed) = sessions.cookies.find(OwnCookie::Session, cookies) else {
             return Ok(SessionState::Absent);
         };
-        let found = sessions.opened.find(sealed);
+        let found = sessions.opened.find(sealed).filter(|opened| opened.is_as_new_as(&sessions.groups));
         let is_new = found.is_none();
         let opened = match found.map_or_else(|| self.open(sealed), Ok) {
             Ok(opened) => opened,
@@ -90,7 +90,7 @@ impl Handler<'_> {
     /// Opens a cookie.
     fn open(&self, sealed: &[u8]) -> Result<Arc<OpenedSession>, SessionState> {
         let bytes = self.sessions.sealer.open_text(SealPurpose::Session, sealed).ok_or(SessionState::Absent)?;
-        OpenedSession::read(&bytes, self.gate.names()).ok_or(SessionState::Invalid)
+        OpenedSession::read(&bytes, self.gate.names(), &self.sessions.groups).ok_or(SessionState::Invalid)
     }
 
     /// Whether a session is valid, as far as it is known without waiting. One that is over is as good as revoked.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::SessionId;
 use crate::{
     headers::{Field, HeaderNames},
-    identity::Identity,
+    identity::{GroupNames, Identity},
     profile::{PhoneNumber, Profile},
 };
 
@@ -38,6 +38,12 @@ impl Session {
     /// The user of the session.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The same session, with a user in these groups. They are never sealed, because they may change at any time.
+    #[must_use]
+    pub(crate) fn in_groups(&self, groups: GroupNames) -> Self {
+        Self { identity: self.identity.in_groups(groups), ..self.clone() }
     }
 
     /// When it began.

@@ -66,7 +66,8 @@ impl Handler<'_> {
             Ok(profile) => {
                 report.end(VerificationOutcome::Verified);
                 if let Some((delivery, posted)) = self.sessions.delivery.as_ref().zip(posted) {
-                    let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
+                    let groups = self.sessions.groups.of(&profile.phone);
+                    let identity = Identity::vouch(Some(grant.request_id().clone()), profile).in_groups(groups);
                     delivery.deliver(self.request(identity, posted)).await;
                 }
             }

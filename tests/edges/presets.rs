@@ -10,6 +10,8 @@ const SPOOFS: &str = "\
     Remote-User: admin\r\nRemote-Name: admin\r\nRemote-Email: admin\r\nRemote-Groups: admin\r\nREMOTE-GROUPS: admin\r\n\
     Remote_User: admin\r\nRemote_Groups: admin\r\nremote_email: admin\r\nRemote.Groups: admin\r\nRemote~Groups: admin\r\n";
 
+const CONFIG: &str = "identity: { presets: [remote-user] }\ngroups: { staff: { phones: ['+919999999999'] } }\n";
+
 /// Where the page's lines go: what stands there, and the same with them.
 fn lines(kind: Kind) -> Vec<(&'static str, String)> {
     match kind {
@@ -48,7 +50,7 @@ async fn no_client_gives_itself_a_user_or_a_group() {
                 false => panic!("{kind:?} has no {old}"),
             })
         };
-        let scene = Scene::edited(kind, "identity: { presets: [remote-user] }\n", edit).await;
+        let scene = Scene::edited(kind, CONFIG, edit).await;
         let known = scene.signed_in().await;
         for (mut browser, path, user) in
             [(scene.visitor(), "/cart", ""), (known.clone(), "/public/x", ""), (known, "/account/", PHONE)]
@@ -58,6 +60,8 @@ async fn no_client_gives_itself_a_user_or_a_group() {
             assert_eq!(said(&request, "remote-user"), user, "{path}: {request:#?}");
             let name = if user.is_empty() { "" } else { "Rajat Kapoor" };
             assert_eq!(said(&request, "remote-name"), name, "{path}: {request:#?}");
+            let groups = if user.is_empty() { "" } else { "staff" };
+            assert_eq!(said(&request, "remote-groups"), groups, "{path}: {request:#?}");
             assert!(!format!("{:?}", request.headers).contains("admin"), "{path}: {request:#?}");
         }
     }

@@ -11,6 +11,7 @@ mod endpoints;
 mod ends;
 mod forward_auth;
 mod framing;
+mod groups;
 mod keeping;
 mod limits;
 mod pages;

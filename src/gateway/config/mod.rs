@@ -12,6 +12,7 @@
 mod callback;
 mod certificate_folder;
 mod error;
+mod groups;
 mod identity;
 mod listener;
 mod read;
@@ -41,7 +42,11 @@ pub(crate) use self::{
 };
 use self::{callback::TruecallerConfig, error::ConfigError};
 use crate::{
-    access::Rules, assertion::Assertions, gate::Limits, gateway::forwarded::TrustedProxies, headers::HeaderNames,
+    access::{Groups, PhonesFile, Rules},
+    assertion::Assertions,
+    gate::Limits,
+    gateway::forwarded::TrustedProxies,
+    headers::HeaderNames,
 };
 
 /// A configuration without mistakes: [`Config::load`] and [`Config::parse`] are the only ways to make one.
@@ -70,6 +75,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// How browsers log in; none without sessions.
     pub(crate) session: Option<SessionConfig>,
+    /// The groups that apps hear of; none without sessions.
+    pub(crate) groups: Groups,
     /// Which paths need an identity, and whose; empty without sessions.
     pub(crate) routes: Rules,
     /// How identities are signed; none without assertions.
@@ -114,6 +121,14 @@ impl Config {
             (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }
+    }
+}
+
+impl Config {
+    /// The files of phone numbers that rules and groups name, each of them once.
+    pub(crate) fn phones_files(&self) -> impl Iterator<Item = &PhonesFile> {
+        let groups = self.groups.iter().flat_map(|group| group.members().files());
+        self.routes.phones_files().chain(groups)
     }
 }
 

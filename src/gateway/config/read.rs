@@ -11,7 +11,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, identity, listener,
+    CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, groups, identity, listener,
     reader::{Item, Scalar, Section},
     routes, upstream, value,
 };
@@ -56,8 +56,10 @@ impl Config {
         let listeners = listener::read(file.take("listen"));
         let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
         let session_item = file.take("session");
+        let groups_item = file.take("groups");
+        let groups = groups::read(groups_item);
         let routes_item = file.take("routes");
-        let routes = routes::read(routes_item);
+        let routes = routes::read(routes_item, &groups);
         let session = session_item.and_then(|item| item.section(|section| SessionConfig::read(section, &routes)));
         let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| CallbackConfig::read(section, has_sessions));
@@ -94,6 +96,11 @@ impl Config {
                 "only used with `session`, because without it nobody is logged in (add `session`, or remove `routes`)",
             );
         }
+        if let (None, Some(item)) = (session_item, groups_item) {
+            item.complain_of_key(
+                "only used with `session`, because a callback carries no groups (add `session`, or remove `groups`)",
+            );
+        }
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
@@ -108,6 +115,7 @@ impl Config {
                 .collect(),
             limits: file.section("limits", read_limits),
             session,
+            groups,
             routes,
             assertion,
             shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, value::duration(SHUTDOWN_GRACES)),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Config;
 use crate::{
-    access::{Access, Rule},
+    access::{Access, Groups, Rule},
     headers::Field,
 };
 
@@ -45,7 +45,9 @@ impl Config {
             for (index, rule) in rules.iter().enumerate() {
                 write_rule(f, index + 1, rule)?;
             }
-            f.write_str("  any other path or method: required\na stranger can reach:\n")?;
+            f.write_str("  any other path or method: required\n")?;
+            write_groups(f, &self.groups)?;
+            f.write_str("a stranger can reach:\n")?;
             writeln!(f, "  the pages of truegate below {}, and the callback path", session.path.as_str())?;
             for (index, rule) in rules.iter().enumerate() {
                 write_reach(f, rule, &rules[..index])?;
@@ -67,6 +69,17 @@ fn write_rule(f: &mut fmt::Formatter<'_>, number: usize, rule: &Rule) -> fmt::Re
         },
     }?;
     f.write_str(if rule.passes_preflights { "; preflights pass\n" } else { "\n" })
+}
+
+fn write_groups(f: &mut fmt::Formatter<'_>, groups: &Groups) -> fmt::Result {
+    let mut groups = groups.iter().peekable();
+    if groups.peek().is_some() {
+        f.write_str("groups:\n")?;
+    }
+    groups.try_for_each(|group| {
+        let members = group.members().summary();
+        writeln!(f, "  {}: {}", group.name(), members.as_deref().unwrap_or("everyone"))
+    })
 }
 
 /// Writes what a rule opens, except for what the rules before it close.

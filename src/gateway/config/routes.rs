@@ -5,20 +5,18 @@ use std::str::FromStr;
 use http::Method;
 
 use super::{
-    reader::{Item, Section, unreadable},
+    groups,
+    reader::{Item, Section},
     value,
 };
-use crate::{
-    access::{Access, AllowEntry, AllowList, PathPattern, PhonePrefix, PhonesFile, PhonesFileError, Rule, Rules},
-    profile::PhoneNumber,
-};
+use crate::access::{Access, AllowEntry, AllowList, Groups, PathPattern, Rule, Rules};
 
 /// Reads the list, without the rules that are wrong.
-pub(super) fn read(item: Option<Item<'_>>) -> Rules {
+pub(super) fn read(item: Option<Item<'_>>, groups: &Groups) -> Rules {
     let items = item.and_then(Item::list).unwrap_or_default();
     let mut rules: Vec<(usize, Rule)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let Some((path, rule)) = item.section(rule) else { continue };
+        let Some((path, rule)) = item.section(|route| rule(route, groups)) else { continue };
         if let Some((earlier, _)) = rules.iter().find(|(_, earlier)| earlier.covers(&rule)) {
             let advice = "put the narrower rule first, or remove one";
             path.complain(format!("never applies, because `routes[{earlier}]` comes first and covers it ({advice})"));
@@ -29,7 +27,7 @@ pub(super) fn read(item: Option<Item<'_>>) -> Rules {
 }
 
 /// Reads a rule, and returns it with the item of its path.
-fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
+fn rule<'a>(route: &mut Section<'a>, groups: &Groups) -> Option<(Item<'a>, Rule)> {
     let path = path(route);
     let methods = route.take("methods").map(|item| {
         let methods = item.parse_all(|text| method(text));
@@ -38,7 +36,7 @@ fn rule<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, Rule)> {
         }
         methods
     });
-    let access = access(route);
+    let access = access(route, groups);
     let preflight = route.take("preflight");
     let passes = preflight.map(|item| item.parse(value::choice([("pass", ())])));
     if let (Some(item), Some(Access::Public | Access::Optional)) = (preflight, &access) {
@@ -81,7 +79,7 @@ fn method(text: &str) -> Result<Method, &'static str> {
     method.ok_or("not a method in capital letters (write GET)")
 }
 
-fn access(route: &mut Section<'_>) -> Option<Access> {
+fn access(route: &mut Section<'_>, groups: &Groups) -> Option<Access> {
     let words = [
         ("public", Access::Public),
         ("optional", Access::Optional),
@@ -90,36 +88,24 @@ fn access(route: &mut Section<'_>) -> Option<Access> {
     let advice = "write access: public, optional or required";
     let access = route.read_required("access", advice, value::choice(words));
     let Some(item) = route.take("allow") else { return access };
-    let entries = item.section(entries);
+    let entries = item.section(|allow| entries(allow, groups));
     if !matches!(access?, Access::Required(_)) {
         item.complain_of_key("only used with `access: required` (write that, or remove the list)");
         return None;
     }
     let entries = entries?;
     if entries.is_empty() {
-        item.complain("allows nobody (list phones, phone_prefixes or a phones_file, or remove the key)");
+        item.complain("allows nobody (list groups, phones, phone_prefixes or a phones_file, or remove the key)");
     }
     Some(Access::Required(AllowList::only(entries)))
 }
 
 /// Reads the entries of an allow list. Returns none if any of them is wrong.
-fn entries(allow: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
-    let phones = allow.take("phones").map(|item| item.parse_all(|text| phone(text).map(AllowEntry::Phone)));
-    let prefix = value::text(PhonePrefix::from_str, "write \"+91\"");
-    let prefixes = allow.take("phone_prefixes").map(|item| item.parse_all(|text| prefix(text).map(AllowEntry::Prefix)));
-    let file = allow.take("phones_file").map(|item| {
-        let file = PhonesFile::read(item.path()?).map_err(|error| match error {
-            PhonesFileError::Unreadable(cause) => unreadable(&cause.kind()),
-            error => error.to_string(),
-        });
-        item.accept(file).map(|file| vec![AllowEntry::File(file)])
-    });
-    let entries: Option<Vec<_>> = [phones, prefixes, file].into_iter().flatten().collect();
-    Some(entries?.into_iter().flatten().collect())
-}
-
-/// Takes a number with its plus: without it, a national number could pass for another country's.
-fn phone(text: &str) -> Result<PhoneNumber, &'static str> {
-    let phone = PhoneNumber::parse(text).filter(|_| text.starts_with('+'));
-    phone.ok_or("not a valid phone number (write \"+919999900001\")")
+fn entries(allow: &mut Section<'_>, known: &Groups) -> Option<Vec<AllowEntry>> {
+    let groups = allow.take("groups").map(|item| groups::members_of(item, known));
+    let mut entries = groups::users(allow)?;
+    if let Some(groups) = groups {
+        entries.extend(groups?);
+    }
+    Some(entries)
 }

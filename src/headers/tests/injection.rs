@@ -57,6 +57,32 @@ fn more_fields_go_where_they_are_wanted() {
 }
 
 #[test]
+fn groups_are_sent_whole_in_every_encoding_and_only_to_members() {
+    for (encoding, sent) in [
+        (Encoding::Percent, "staff,Back-Office_2.0"),
+        (Encoding::Utf8, "staff,Back-Office_2.0"),
+        (Encoding::QuotedPrintable, "staff,Back-Office_2.0"),
+        (Encoding::Base64Url, "c3RhZmYsQmFjay1PZmZpY2VfMi4w"),
+    ] {
+        let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
+        builder.inject("X-Roles", Field::Groups, Some(encoding)).unwrap();
+        builder.max_value_length(1);
+        let (names, nobody) = (builder.build(), identity(r#"{"phoneNumbers":["919999999999"]}"#));
+        let member = nobody.in_groups(["staff", "Back-Office_2.0"].into_iter().collect());
+        for (identity, expected) in [(&member, Some(sent)), (&nobody, None)] {
+            let mut target = headers(&[("x-roles", "boss"), ("x_truecaller_groups", "boss")]);
+            let set = IdentityHeaders::of(&names, identity);
+            let known = EditKind::Known { identity: identity.clone(), headers: set, assertion: None };
+            let _ = Edits::new(known).apply(&names, names.survey(&target).suspects, &mut target);
+            assert_eq!(target.get("x-roles").map(|value| value.to_str().unwrap()), expected, "{encoding:?}");
+            let default = expected.map(|_| "staff,Back-Office_2.0");
+            assert_eq!(target.get("x-truecaller-groups").map(|value| value.to_str().unwrap()), default);
+            assert!(!target.contains_key("x_truecaller_groups"));
+        }
+    }
+}
+
+#[test]
 fn a_long_text_is_cut_and_what_cannot_be_cut_is_left_out() {
     let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
     builder.inject("X-Badges", Field::Badges, None).unwrap();

@@ -1,9 +1,13 @@
 //! Sessions of a test's own: the same for a gate in this process and for the program.
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use truegate::{
-    access::{Access, AllowEntry, AllowList, PhonesFile, Rule, Rules},
+    access::{Access, AllowEntry, AllowList, Group, Groups, PhonesFile, Rule, Rules},
     profile::PhoneNumber,
     session::{
         LinkBase, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionCookieName, Sessions as Engine,
@@ -20,6 +24,8 @@ pub struct Sessions {
     pub secrets: Vec<String>,
     /// The first that matches counts; by default everything is open.
     pub rules: Vec<(&'static str, Need)>,
+    /// By their names.
+    pub groups: Vec<(&'static str, GroupFile)>,
     pub login_timeout: Duration,
     pub lifetime: Duration,
     pub idle: Duration,
@@ -51,6 +57,27 @@ pub enum Need {
     Listed(Vec<&'static str>),
     /// One of the numbers in this file.
     InFile(String),
+    /// A member of this group.
+    InGroup(&'static str),
+}
+
+/// The file with the members of a group.
+#[derive(Debug, Clone)]
+pub struct GroupFile {
+    path: PathBuf,
+    /// For the edges in this process.
+    file: PhonesFile,
+}
+
+impl GroupFile {
+    pub fn read(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: PhonesFile::read(path).expect("a file of phone numbers") }
+    }
+
+    /// Has the edges in this process read it again.
+    pub fn refresh(&self) {
+        self.file.refresh().expect("a file of phone numbers");
+    }
 }
 
 /// What keeps logins.
@@ -71,6 +98,7 @@ impl Sessions {
             public_url: Self::ORIGIN.to_owned(),
             secrets: vec!["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()],
             rules: vec![("/", Need::Optional)],
+            groups: Vec::new(),
             login_timeout: SessionsBuilder::LOGIN_TIMEOUT,
             lifetime: SessionsBuilder::LIFETIME,
             idle: SessionsBuilder::IDLE,
@@ -105,7 +133,7 @@ impl Sessions {
             None => builder,
         };
         let cookies = self.upstream_cookies.iter().map(|name| name.parse().expect("a cookie's name"));
-        let rules = self.rules.iter().map(|(path, need)| need.rule(path));
+        let rules = self.rules.iter().map(|(path, need)| need.rule(path, self));
         builder
             .login_timeout(self.login_timeout)
             .lifetime(self.lifetime)
@@ -113,7 +141,13 @@ impl Sessions {
             .revocation_grace(self.revocation_grace)
             .upstream_cookies(cookies)
             .rules(rules.collect::<Rules>())
+            .groups(self.groups.iter().map(|(name, _)| self.group(name)).collect::<Groups>())
             .build()
+    }
+
+    fn group(&self, name: &str) -> Group {
+        let (_, GroupFile { file, .. }) = self.groups.iter().find(|(known, _)| *known == name).expect("a known group");
+        Group::new(name.parse().expect("a group's name"), AllowList::only([AllowEntry::File(file.clone())]))
     }
 
     fn begin(&self) -> SessionsBuilder {
@@ -149,6 +183,12 @@ impl Sessions {
         if let Store::Redis(url) = &self.store {
             line(format!("  store: {url}"));
         }
+        if !self.groups.is_empty() {
+            line("groups:".to_owned());
+        }
+        for (name, GroupFile { path, .. }) in &self.groups {
+            line(format!("  {name}: {{ phones_file: {} }}", path.display()));
+        }
         let rules: Vec<_> =
             self.rules.iter().map(|(path, need)| format!("{{ path: {path}, {} }}", need.yaml())).collect();
         line(format!("routes: [{}]", rules.join(", ")));
@@ -157,8 +197,8 @@ impl Sessions {
 }
 
 impl Need {
-    fn rule(&self, path: &str) -> Rule {
-        let rule = Rule::new(path.parse().expect("a path"), self.access());
+    fn rule(&self, path: &str, sessions: &Sessions) -> Rule {
+        let rule = Rule::new(path.parse().expect("a path"), self.access(sessions));
         match self {
             Self::PublicTo(methods) => rule.methods(methods.iter().map(|method| method.parse().expect("a method"))),
             Self::RequiredPastPreflights => rule.pass_preflights(),
@@ -166,7 +206,7 @@ impl Need {
         }
     }
 
-    fn access(&self) -> Access {
+    fn access(&self, sessions: &Sessions) -> Access {
         let phone = |phone: &&str| AllowEntry::Phone(PhoneNumber::parse(phone).expect("a phone number"));
         match self {
             Self::Public | Self::PublicTo(_) => Access::Public,
@@ -177,6 +217,7 @@ impl Need {
                 let file = PhonesFile::read(path).expect("a file of phone numbers");
                 Access::Required(AllowList::only([AllowEntry::File(file)]))
             }
+            Self::InGroup(name) => Access::Required(AllowList::only([AllowEntry::Group(sessions.group(name))])),
         }
     }
 
@@ -191,6 +232,7 @@ impl Need {
                 format!("access: required, allow: {{ phones: ['{}'] }}", phones.join("', '"))
             }
             Self::InFile(path) => format!("access: required, allow: {{ phones_file: {path} }}"),
+            Self::InGroup(name) => format!("access: required, allow: {{ groups: [{name}] }}"),
         }
     }
 }

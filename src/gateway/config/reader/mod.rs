@@ -114,8 +114,7 @@ impl<'a> Section<'a> {
 
     /// The members of a mapping whose keys the operator chooses.
     pub(super) fn members(&mut self, name: &'static str) -> impl Iterator<Item = (&'a str, Item<'a>)> + use<'a> {
-        let (context, entries) = (self.context, self.take(name).and_then(Item::entries).unwrap_or_default());
-        entries.iter().map(move |(name, node)| (name.as_str(), Item { context, node }))
+        self.take(name).into_iter().flat_map(Item::members)
     }
 
     /// Reads a section within, which is empty if it is absent or wrong.
@@ -184,6 +183,12 @@ impl<'a> Item<'a> {
             return self.expected("a list (write `[a, b]`, or `- a` lines)");
         };
         Some(nodes.iter().map(|node| Item { node, ..self }).collect())
+    }
+
+    /// The members of a mapping whose keys the operator chooses.
+    pub(super) fn members(self) -> impl Iterator<Item = (&'a str, Item<'a>)> {
+        let entries = self.entries().unwrap_or_default();
+        entries.iter().map(move |(name, node)| (name.as_str(), Item { node, ..self }))
     }
 
     /// Reads a list of single values. Returns none if any of them is wrong.

@@ -2,6 +2,7 @@
 
 mod assertion;
 mod folder;
+mod groups;
 mod refused;
 mod routes;
 mod secrets;
@@ -18,7 +19,7 @@ use tracing::level_filters::LevelFilter;
 use self::{folder::Folder, refused::mistakes};
 use super::{CertificateSource, Config, ConfigErrors, LogFormat, StoreConfig, TlsFiles, TlsVersion};
 use crate::{
-    access::{Access, AllowList},
+    access::{Access, AllowList, Group},
     assertion::SigningKey,
     callback::Endpoints,
     gate::Limits,
@@ -104,6 +105,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
     folder.write("logo.png", b"\x89PNG\r\n\x1a\n");
     folder.write("vip.txt", b"+919999900002\n");
+    folder.write("staff.txt", b"+919999900003\n");
     let text =
         SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1).replacen("\nupstream: http://127.0.0.1:3000\n", "\n", 1);
     let text: String = text.lines().map(|line| format!("{}\n", uncomment(line))).collect();
@@ -142,6 +144,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert_eq!(config.routes.access("/login"), Ok(&Access::Optional));
     assert_eq!(config.routes.access("/shop"), Ok(&Access::Public));
     assert!(matches!(config.routes.access("/account"), Ok(Access::Required(list)) if list.files().len() == 1));
+    assert_eq!(config.groups.iter().map(Group::name).collect::<Vec<_>>(), ["staff"]);
     assert!(!config.callback.forward);
 }
 
@@ -163,11 +166,12 @@ fn every_key_that_is_known_stands_in_the_shipped_configuration() {
         ["upstream", "server", "timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
+                    groups: { staff: { zzzzzzzzz: 1 } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"
         .to_owned();
     text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
-    assert_eq!(unknown.len(), 7 + sections.len());
+    assert_eq!(unknown.len(), 8 + sections.len());
     for line in unknown {
         let (_, known) = line.split_once("known keys: ").unwrap();
         for key in known.trim_end_matches(')').split(", ") {

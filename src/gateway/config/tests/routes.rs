@@ -6,7 +6,7 @@ use crate::{
     profile::PhoneNumber,
 };
 
-const SESSION: &str = "session: { public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', \
+pub(super) const SESSION: &str = "session: { public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', \
                        partner: { key: k, name: n } }\ncallback: { path: '${TRUEGATE_CALLBACK_PATH}' }\n";
 
 fn text(routes: &str) -> String {
