@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Forwarded, TrustedNetwork, TrustedProxies, is_host, proxies::may_say};
+use super::{Forwarded, TrustedPeer, TrustedProxies, is_host, proxies::may_say};
 use crate::gate::{ClientInfo, Scheme};
 
 /// Lines of headers, as `name: value`: a client that is no trusted proxy changes nothing of what the app is told, and a trusted
@@ -12,7 +12,7 @@ use crate::gate::{ClientInfo, Scheme};
 pub fn forwarded(lines: &[u8]) -> bool {
     let headers: HeaderMap = lines.split(|byte| *byte == b'\n').filter_map(header).collect();
     let trusted =
-        TrustedProxies::from_iter(["10.0.0.0/8"].map(|network| TrustedNetwork::parse(network).expect("a network")));
+        TrustedProxies::from_iter(["10.0.0.0/8"].map(|network| TrustedPeer::parse(network).expect("a network")));
     let seen = |peer: [u8; 4]| Forwarded {
         client: ClientInfo { address: Some(IpAddr::V4(Ipv4Addr::from(peer))), scheme: Some(Scheme::Http) },
         host: Some(HeaderValue::from_static("shop.example")),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::gateway::config::Config;
-pub use crate::gateway::fuzz_forwarded as forwarded;
+pub use crate::gateway::{fuzz_forwarded as forwarded, fuzz_proxy_header as proxy_header};
 
 /// The text of a configuration: every mistake has its place, and no mistake repeats a value.
 pub fn configuration(text: &[u8]) -> bool {

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 #[cfg(feature = "gateway")]
-pub use self::gateway::{configuration, forwarded};
+pub use self::gateway::{configuration, forwarded, proxy_header};
 pub use self::{
     folding::folding,
     site::{cookie, status},
@@ -49,6 +49,7 @@ const TARGETS: &[Target] = &[
     ("folding", folding),
     ("forwarded", forwarded),
     ("configuration", configuration),
+    ("proxy_header", proxy_header),
 ];
 
 /// The body of a callback: whatever is in it, a grant goes to a listed endpoint with a token that fits in one header.

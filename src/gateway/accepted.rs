@@ -1,18 +1,14 @@
 //! A connection that a listener accepted, from the socket to the app that serves it.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpStream},
-    os::fd::AsRawFd,
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use pingora_core::{
     apps::ServerApp,
     listeners::tls::Acceptor,
     protocols::{
-        ALPN, GetSocketDigest as _, SocketDigest, Ssl as _, Stream, l4::stream::Stream as Socket, tls::TlsStream,
+        ALPN, GetSocketDigest as _, SocketDigest, Ssl as _, Stream,
+        l4::{socket::SocketAddr as Peer, stream::Stream as Socket},
+        tls::TlsStream,
     },
     server::ShutdownWatch,
 };
@@ -22,14 +18,16 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{
     buffered::Buffered,
     idle::{ARRIVAL, until_idle},
+    proxy_header::ProxyHeaders,
+    sockets::{ClientSocket, RegisteredSocket},
     telemetry::Telemetry,
 };
 
 /// A connection from a client, on no thread yet.
 pub(super) struct AcceptedConnection {
-    /// A socket that does not block.
-    pub(super) socket: TcpStream,
-    pub(super) peer: SocketAddr,
+    pub(super) socket: ClientSocket,
+    /// How to learn the client from a proxy; none if the peer is the client.
+    pub(super) proxies: Option<Arc<ProxyHeaders>>,
     /// How to make it a TLS connection; none for plain HTTP.
     pub(super) tls: Option<Tls>,
     /// A token that is there until the connection is closed, unless it is one of HTTP/2.
@@ -48,9 +46,17 @@ pub(super) struct Tls {
 impl AcceptedConnection {
     /// Serves the connection on the current thread until it is closed.
     pub(super) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>, shutdown: &ShutdownWatch) {
-        let Self { socket, peer, tls, mut open, telemetry } = self;
+        let Self { socket, proxies, tls, mut open, telemetry } = self;
         // A client may be gone by now, and its socket with it.
-        let Ok(socket) = registered(socket) else { return };
+        let Ok(mut socket) = socket.register() else { return };
+        let peer = match proxies {
+            None => socket.peer(),
+            // The future is large, and an idle connection must not keep its room.
+            Some(proxies) => match Box::pin(proxies.client(&mut socket, shutdown)).await {
+                Ok(client) => client,
+                Err(refusal) => return telemetry.refused_proxy(refusal),
+            },
+        };
         let stream: Stream = match tls {
             None => Box::new(Buffered::new(unbuffered(socket, peer), READ_THROUGH)),
             Some(tls) => {
@@ -78,26 +84,20 @@ impl Tls {
     /// Shakes hands with a client; returns none if the gateway stops before the client has said anything.
     async fn shake_hands(
         &self,
-        socket: tokio::net::TcpStream,
-        peer: SocketAddr,
+        socket: RegisteredSocket,
+        peer: Option<Peer>,
         shutdown: &ShutdownWatch,
     ) -> Option<pingora_core::Result<TlsStream<Buffered>>> {
-        // A socket that is broken fails again when it is read.
-        let _ = until_idle(socket.readable(), || true, shutdown, ARRIVAL).await?;
+        until_idle(socket.readable(), || true, shutdown, ARRIVAL).await?;
         Some(self.acceptor.tls_handshake(Buffered::new(unbuffered(socket, peer), RECORD)).await)
     }
 }
 
-fn registered(socket: TcpStream) -> io::Result<tokio::net::TcpStream> {
-    socket.set_nodelay(true)?;
-    tokio::net::TcpStream::from_std(socket)
-}
-
-fn unbuffered(socket: tokio::net::TcpStream, peer: SocketAddr) -> Socket {
-    let mut socket = Socket::from(socket);
-    let digest = SocketDigest::from_raw_fd(socket.as_raw_fd());
+fn unbuffered(socket: RegisteredSocket, peer: Option<Peer>) -> Socket {
+    let (mut socket, descriptor) = socket.into_stream();
+    let digest = SocketDigest::from_raw_fd(descriptor);
     // Otherwise each look at it asks the system.
-    let _ = digest.peer_addr.set(Some(peer.into()));
+    let _ = digest.peer_addr.set(peer);
     socket.set_socket_digest(digest);
     socket
 }

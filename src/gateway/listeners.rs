@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -15,13 +15,15 @@ use rustls::{
     server::{NoServerSessionStorage, WebPkiClientVerifier},
     version::{TLS12, TLS13},
 };
-use tokio::{net::TcpSocket, time::sleep};
+use tokio::time::sleep;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     accepted::{AcceptedConnection, Tls},
-    config::{ListenerConfig, TlsConfig, TlsVersion},
+    config::{Config, ListenAddress, ListenerConfig, TlsConfig, TlsVersion},
     listener_certificate::Certificates,
+    proxy_header::ProxyHeaders,
+    sockets::{self, AcceptingSocket, BACKLOG, ClientSocket, ListeningSocket},
     telemetry::Telemetry,
     workers::Workers,
 };
@@ -29,11 +31,13 @@ use crate::tls;
 
 /// A socket that is bound and listens.
 pub(super) struct BoundListener {
-    socket: TcpListener,
+    socket: ListeningSocket,
     /// The address, with the port that the system chose for port 0.
-    pub(super) address: SocketAddr,
+    pub(super) address: ListenAddress,
     /// How it speaks TLS, if it does.
     tls: Option<BoundTls>,
+    /// How it learns the clients from proxies, if it does.
+    proxies: Option<Arc<ProxyHeaders>>,
 }
 
 /// TLS with certificates that were read.
@@ -46,17 +50,19 @@ struct BoundTls {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
 pub(crate) struct ListenError {
-    address: SocketAddr,
-    source: io::Error,
+    pub(super) address: ListenAddress,
+    pub(super) source: io::Error,
 }
 
 impl BoundListener {
     /// Binds the socket of a listener. It needs a tokio runtime.
-    pub(super) fn bind(listener: &ListenerConfig) -> Result<Self, ListenError> {
-        let bound = Self::bind_plain(listener.address)?;
-        let tls = listener.tls.as_ref().map(BoundTls::read).transpose();
-        let tls = tls.map_err(|source| ListenError { address: bound.address, source })?;
-        Ok(Self { tls, ..bound })
+    pub(super) fn bind(listener: &ListenerConfig, config: &Config) -> Result<Self, ListenError> {
+        let failed = |source| ListenError { address: listener.address.clone(), source };
+        let (socket, address) = ListeningSocket::bind(&listener.address).map_err(failed)?;
+        let tls = listener.tls.as_ref().map(BoundTls::read).transpose().map_err(failed)?;
+        let trusted = || config.trusted_proxies.clone();
+        let proxies = listener.proxy_protocol.then(|| ProxyHeaders { trusted: trusted(), limit: config.timeouts.idle });
+        Ok(Self { socket, address, tls, proxies: proxies.map(Arc::new) })
     }
 
     /// The certificates of a listener with TLS.
@@ -64,38 +70,26 @@ impl BoundListener {
         self.tls.as_ref().map(|tls| &tls.certificates)
     }
 
-    /// Binds a socket for plain HTTP. It needs a tokio runtime.
-    pub(super) fn bind_plain(address: SocketAddr) -> Result<Self, ListenError> {
-        let bind = || {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-            socket.set_reuseaddr(true)?;
-            socket.bind(address)?;
-            let socket = socket.listen(BACKLOG)?.into_std()?;
-            Ok(Self { address: socket.local_addr()?, socket, tls: None })
-        };
-        bind().map_err(|source| ListenError { address, source })
-    }
-
-    /// The socket for tokio.
-    pub(super) fn into_tokio(self) -> Result<tokio::net::TcpListener, ListenError> {
-        let Self { socket, address, .. } = self;
-        tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })
-    }
-
     /// The listener of connections for the threads. It needs a tokio runtime. It and its connections are tracked.
     pub(super) fn into_listener(self, connections: &OpenConnections) -> Result<Listener, ListenError> {
-        let Self { socket, address, tls } = self;
-        let socket = tokio::net::TcpListener::from_std(socket).map_err(|source| ListenError { address, source })?;
+        let Self { socket, address, tls, proxies } = self;
+        let socket = socket.into_tokio().map_err(|source| ListenError { address, source })?;
         let http_2 = connections.http_2.clone();
         let tls = tls.map(|BoundTls { acceptor, .. }| Tls { acceptor, http_2 });
-        Ok(Listener { socket, tls, open: connections.closed_when_idle.token() })
+        Ok(Listener { socket, tls, proxies, open: connections.closed_when_idle.token() })
     }
+}
+
+/// Binds a socket for the admin routes. It needs a tokio runtime.
+pub(super) fn bind_admin(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenError> {
+    sockets::bind_tcp(address).map_err(|source| ListenError { address: ListenAddress::Tcp(address), source })
 }
 
 /// A listener that accepts connections.
 pub(super) struct Listener {
-    socket: tokio::net::TcpListener,
+    socket: AcceptingSocket,
     tls: Option<Tls>,
+    proxies: Option<Arc<ProxyHeaders>>,
     /// A token that is there until the last connection was accepted. Each connection gets another one.
     open: TaskTrackerToken,
 }
@@ -113,10 +107,13 @@ impl Listener {
     /// Accepts connections, and hands each to a thread, until the gateway stops. Those that came before the stop are accepted
     /// all the same.
     pub(super) async fn accept(self, workers: Workers, telemetry: Telemetry, mut shutdown: ShutdownWatch) {
-        let Self { socket: listener, tls, open } = self;
-        let connection = |socket: TcpStream, peer: SocketAddr| {
-            let (tls, open, telemetry) = (tls.clone(), open.clone(), telemetry.clone());
-            AcceptedConnection { socket, peer, tls, open, telemetry }
+        let Self { socket: listener, tls, proxies, open } = self;
+        let connection = |socket: ClientSocket| AcceptedConnection {
+            socket,
+            proxies: proxies.clone(),
+            tls: tls.clone(),
+            open: open.clone(),
+            telemetry: telemetry.clone(),
         };
         // A gateway that is gone has stopped as well.
         let mut stopped = pin!(shutdown.wait_for(|is_stopped| *is_stopped));
@@ -125,9 +122,8 @@ impl Listener {
                 accepted = listener.accept() => accepted,
                 _ = &mut stopped => break,
             };
-            // The socket leaves the runtime of this thread.
-            match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer))) {
-                Ok((socket, peer)) => workers.hand_over(connection(socket, peer)).await,
+            match accepted {
+                Ok(socket) => workers.hand_over(connection(socket)).await,
                 Err(error) if is_of_one_client(&error) => {}
                 Err(_) => {
                     telemetry.failed_accept();
@@ -141,8 +137,8 @@ impl Listener {
         // More than fit into the queue have not come before the stop.
         let Ok(listener) = listener.into_std() else { return };
         for _ in 0..BACKLOG {
-            match listener.accept().and_then(|(socket, peer)| socket.set_nonblocking(true).map(|()| (socket, peer))) {
-                Ok((socket, peer)) => workers.hand_over(connection(socket, peer)).await,
+            match listener.accept_now() {
+                Ok(socket) => workers.hand_over(connection(socket)).await,
                 Err(error) if is_of_one_client(&error) => {}
                 Err(_) => break,
             }
@@ -193,7 +189,5 @@ fn is_of_one_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// How many connections may wait to be accepted, if the system allows as many.
-const BACKLOG: u32 = 65_535;
 /// A system without descriptors has none a moment later either.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -33,8 +33,10 @@ mod listeners;
 mod log_limit;
 mod logging;
 mod proxy;
+mod proxy_header;
 mod rejection;
 mod signals;
+mod sockets;
 mod target_host;
 mod telemetry;
 mod upstream;
@@ -54,14 +56,11 @@ use tokio_util::{
 };
 
 pub use self::cli::main;
-#[cfg(any(test, fuzzing))]
-#[doc(hidden)]
-pub use self::forwarded::fuzz as fuzz_forwarded;
 use self::{
     admin::{Health, Metrics},
     assemble::VerificationTasks,
     client_connections::ClientConnections,
-    config::Config,
+    config::{Config, ListenAddress},
     listeners::{BoundListener, ListenError, OpenConnections},
     proxy::Proxy,
     telemetry::Telemetry,
@@ -70,12 +69,15 @@ use self::{
     watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
     workers::{WorkerStop, Workers},
 };
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub use self::{forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header};
 use crate::{gate::Gate, pingora::SessionBound, profile::ProfileClient};
 
 /// A running gateway.
 pub(crate) struct Gateway {
     /// The addresses of the listeners, in the order of the configuration.
-    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) addresses: Vec<ListenAddress>,
     /// The address of health and metrics.
     pub(crate) admin: SocketAddr,
     health: Health,
@@ -118,8 +120,9 @@ impl Gateway {
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
     pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
-        let listeners = config.listen.iter().map(BoundListener::bind).collect::<Result<Vec<_>, _>>()?;
-        let admin = BoundListener::bind_plain(config.admin)?;
+        let listeners = config.listen.iter().map(|listener| BoundListener::bind(listener, config));
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        let (admin, admin_address) = listeners::bind_admin(config.admin)?;
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let telemetry = Telemetry::new(metrics);
@@ -132,8 +135,8 @@ impl Gateway {
         let proxy = Proxy::new(config, &gate, &upstream, &telemetry);
         let background = CancellationToken::new();
         let gateway = Self {
-            addresses: listeners.iter().map(|listener| listener.address).collect(),
-            admin: admin.address,
+            addresses: listeners.iter().map(|listener| listener.address.clone()).collect(),
+            admin: admin_address,
             health,
             grace: config.shutdown_grace,
             gate,
@@ -255,8 +258,10 @@ impl Gateway {
         Ok(())
     }
 
-    fn serve_admin(&self, listener: BoundListener) -> Result<(), ListenError> {
-        let (socket, routes) = (listener.into_tokio()?, admin::routes(self.health.clone()));
+    fn serve_admin(&self, socket: std::net::TcpListener) -> Result<(), ListenError> {
+        let socket = tokio::net::TcpListener::from_std(socket);
+        let socket = socket.map_err(|source| ListenError { address: ListenAddress::Tcp(self.admin), source })?;
+        let routes = admin::routes(self.health.clone());
         let ended = self.background.clone().cancelled_owned();
         self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
         Ok(())

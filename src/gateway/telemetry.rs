@@ -13,6 +13,7 @@ use tracing::{debug, error, info, warn};
 use super::{
     admin::{ConnectionFailure, Metrics, class},
     log_limit::{LogLimit, Suppressed},
+    proxy_header::Refusal,
     rejection::EdgeRejection,
 };
 use crate::{
@@ -90,6 +91,21 @@ impl Telemetry {
     pub(super) fn failed_handshake(&self) {
         self.0.metrics.failed_connections.count(&ConnectionFailure::Tls);
         log!(self["tls"], info!(cause = "tls"), "a TLS handshake failed");
+    }
+
+    /// A connection was closed because no trusted proxy said which client it is from.
+    pub(super) fn refused_proxy(&self, refusal: Refusal) {
+        let failure = match refusal {
+            Refusal::Silent => return,
+            Refusal::Untrusted => ConnectionFailure::UntrustedProxy,
+            Refusal::Malformed => ConnectionFailure::ProxyHeader,
+        };
+        self.0.metrics.failed_connections.count(&failure);
+        log!(
+            self[failure.code()],
+            warn!(cause = failure.code()),
+            "a connection without a trusted PROXY header was closed"
+        );
     }
 
     /// A connection could not be accepted, as the system has no descriptor or no memory for it.

@@ -59,7 +59,9 @@ impl Program {
         });
         let text = |key: &str| started[key].as_str().expect("an address").to_owned();
         let listen = text("listen");
-        let addresses = listen.trim_matches(['[', ']']).split(", ").map(|address| address.parse().expect("an address"));
+        let addresses = listen.strip_prefix('[').and_then(|list| list.strip_suffix(']')).expect("a list").split(", ");
+        let ports = addresses.filter(|address| !address.starts_with("unix:"));
+        let addresses = ports.map(|address| address.parse().expect("an address"));
         Self {
             addresses: addresses.collect(),
             admin: text("admin").parse().expect("an address"),
@@ -75,7 +77,7 @@ impl Program {
         self.addresses[0]
     }
 
-    /// Where requests come in, one for each listener.
+    /// Where requests come in, one for each listener that has a port.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

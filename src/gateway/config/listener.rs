@@ -1,16 +1,59 @@
 //! `listen`: where requests come in.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
-use super::{TlsConfig, reader::Item, upstream::UpstreamConfig, value};
+use super::{
+    TlsConfig,
+    reader::{Item, Scalar},
+    upstream::UpstreamConfig,
+    value,
+};
+use crate::gateway::forwarded::TrustedProxies;
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ListenerConfig {
-    /// The address; port 0 lets the system choose one.
-    pub(crate) address: SocketAddr,
+    /// The address.
+    pub(crate) address: ListenAddress,
     /// How it speaks TLS; plain HTTP without it.
     pub(crate) tls: Option<TlsConfig>,
+    /// Whether connections come from proxies that begin with a PROXY header.
+    pub(crate) proxy_protocol: bool,
+}
+
+/// Where a listener is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum ListenAddress {
+    /// An IP address and a port; port 0 lets the system choose one.
+    Tcp(SocketAddr),
+    /// A Unix socket in the file system, with the permissions of its file.
+    Unix { path: PathBuf, mode: u32 },
+}
+
+impl ListenAddress {
+    /// The IP address and the port, if it has them.
+    pub(crate) fn tcp(&self) -> Option<SocketAddr> {
+        if let Self::Tcp(address) = self { Some(*address) } else { None }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix { path, .. } => write!(f, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// A listener, and the item of its address if the file has one.
@@ -21,34 +64,93 @@ pub(super) type ListenerEntry<'a> = (ListenerConfig, Option<Item<'a>>);
 /// Reads one listener or a list of them.
 pub(super) fn read(item: Option<Item<'_>>) -> Vec<ListenerEntry<'_>> {
     let Some(item) = item else {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        return vec![(ListenerConfig { address, tls: None }, None)];
+        let address = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+        return vec![(ListenerConfig { address, tls: None, proxy_protocol: false }, None)];
     };
     item.one_or_more("list an address, or remove the key", read_one)
 }
 
 fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
     if !item.is_mapping() {
-        return Some((ListenerConfig { address: item.parse(value::address)?, tls: None }, Some(item)));
+        let address = read_address(item, DEFAULT_MODE)?;
+        return Some((ListenerConfig { address, tls: None, proxy_protocol: false }, Some(item)));
     }
     item.section(|listener| {
         let item = listener.require("address", "write address: 0.0.0.0:8443");
-        let address = item.and_then(|item| item.parse(value::address));
+        let mode_item = listener.take("mode");
+        let mode = mode_item.map_or(Some(DEFAULT_MODE), |item| item.parse(parse_mode));
+        let address = item.and_then(|item| read_address(item, mode.unwrap_or(DEFAULT_MODE)));
+        if let (Some(ListenAddress::Tcp(_)), Some(mode)) = (&address, mode_item) {
+            mode.complain_of_key(
+                "only used with a Unix socket (write address: unix:/run/truegate.sock, or remove the key)",
+            );
+        }
         let tls = TlsConfig::read(listener);
-        Some((ListenerConfig { address: address?, tls }, item))
+        let proxy_protocol = listener.read_or("proxy_protocol", false, value::boolean);
+        Some((ListenerConfig { address: address?, tls, proxy_protocol }, item))
     })
+}
+
+fn read_address(item: Item<'_>, mode: u32) -> Option<ListenAddress> {
+    let is_unix = item.parse(|text| Ok::<_, &str>(text.starts_with(UNIX)))?;
+    if !is_unix {
+        return item.parse(value::address).map(ListenAddress::Tcp);
+    }
+    let path = item.path_after(UNIX)?;
+    let length = path.as_os_str().len();
+    if path.file_name().is_none() {
+        item.complain("must name a file (write unix:/run/truegate.sock)");
+        return None;
+    }
+    if length > LONGEST_PATH {
+        item.complain(format!(
+            "is longer than the {LONGEST_PATH} bytes of a Unix socket's path (use a shorter folder)"
+        ));
+        return None;
+    }
+    Some(ListenAddress::Unix { path, mode })
+}
+
+/// The permissions of a file, in octal digits.
+fn parse_mode(text: &Scalar) -> Result<u32, &'static str> {
+    let digits = text.strip_prefix('0').unwrap_or(text);
+    let is_octal = digits.len() == 3 && digits.bytes().all(|byte| (b'0'..b'8').contains(&byte));
+    let mode = is_octal.then(|| u32::from_str_radix(digits, 8).ok()).flatten();
+    mode.ok_or("not valid permissions (write three octal digits, such as 0660)")
+}
+
+/// Refuses a PROXY header that nobody may send, and a trusted peer that no listener has.
+pub(super) fn refuse_unused_trust(
+    listeners: &[ListenerEntry<'_>],
+    trusted: &TrustedProxies,
+    trusted_item: Option<Item<'_>>,
+) {
+    let is_unix = |listener: &ListenerConfig| listener.address.tcp().is_none();
+    for (listener, item) in listeners.iter().filter(|(listener, _)| listener.proxy_protocol) {
+        let (nobody, advice) = match is_unix(listener) {
+            true => (!trusted.contain_unix(), "add `unix` to trusted_proxies"),
+            false => (!trusted.have_networks(), "add the addresses of the proxies to trusted_proxies"),
+        };
+        if let (true, Some(item)) = (nobody, item) {
+            item.complain(format!("has `proxy_protocol`, but no proxy of it is trusted ({advice})"));
+        }
+    }
+    let has_unix = listeners.iter().any(|(listener, _)| is_unix(listener));
+    if let (true, false, Some(item)) = (trusted.contain_unix(), has_unix, trusted_item) {
+        item.complain("has `unix`, but no listener is a Unix socket (remove it, or listen on unix:/run/truegate.sock)");
+    }
 }
 
 /// Refuses addresses that cannot be listened on together. The mistake is at the later one in the file.
 pub(super) fn refuse_clashes(listeners: &[ListenerEntry<'_>], admin: SocketAddr, admin_item: Option<Item<'_>>) {
-    let mut sockets: Vec<_> = listeners.iter().map(|(listener, item)| (listener.address, *item)).collect();
-    sockets.push((admin, admin_item));
+    let mut sockets: Vec<_> = listeners.iter().map(|(listener, item)| (listener.address.clone(), *item)).collect();
+    sockets.push((ListenAddress::Tcp(admin), admin_item));
     sockets.sort_by_key(|(_, item)| item.map(Item::position));
     for (index, (address, item)) in sockets.iter().enumerate() {
         if let Some(item) = item
-            && sockets[..index].iter().any(|(earlier, _)| clash(*earlier, *address))
+            && sockets[..index].iter().any(|(earlier, _)| clash(earlier, address))
         {
-            item.complain("already used by `listen` or `admin.listen` (choose another port)");
+            item.complain("already used by `listen` or `admin.listen` (choose another one)");
         }
     }
 }
@@ -60,16 +162,31 @@ pub(super) fn refuse_loop(listeners: &[ListenerEntry<'_>], upstream: &UpstreamCo
         let here = own.ip() == upstream.ip() || own.ip().is_unspecified() && upstream.ip().is_loopback();
         here && own.port() == upstream.port()
     };
-    if listeners.iter().any(|(listener, _)| reaches(listener.address)) {
+    if listeners.iter().filter_map(|(listener, _)| listener.address.tcp()).any(reaches) {
         item.complain("must not be an address of `listen`, because requests would loop (write the app's address)");
     }
 }
 
-fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+fn clash(one: &ListenAddress, other: &ListenAddress) -> bool {
+    match (one, other) {
+        (ListenAddress::Tcp(one), ListenAddress::Tcp(other)) => clash_of_ports(*one, *other),
+        (ListenAddress::Unix { path: one, .. }, ListenAddress::Unix { path: other, .. }) => one == other,
+        _ => false,
+    }
+}
+
+fn clash_of_ports(one: SocketAddr, other: SocketAddr) -> bool {
     let everywhere = |one: SocketAddr, other: SocketAddr| one.ip().is_unspecified() && one.is_ipv4() == other.is_ipv4();
     let same = one.ip() == other.ip() || everywhere(one, other) || everywhere(other, one);
     same && one.port() == other.port() && one.port() != 0
 }
+
+/// How the address of a Unix socket starts.
+const UNIX: &str = "unix:";
+/// For the user of the gateway and its group.
+const DEFAULT_MODE: u32 = 0o660;
+/// What Linux has room for, with a zero at the end.
+const LONGEST_PATH: usize = 107;
 
 #[cfg(test)]
 mod tests {
@@ -87,7 +204,7 @@ mod tests {
             ("127.0.0.1:0", "127.0.0.1:0", false),
         ] {
             let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
-            assert_eq!((clash(one, other), clash(other, one)), (expected, expected), "{one} {other}");
+            assert_eq!((clash_of_ports(one, other), clash_of_ports(other, one)), (expected, expected), "{one} {other}");
         }
     }
 }

@@ -33,7 +33,7 @@ use self::reader::{Context, SIZE_LIMIT};
 pub(crate) use self::{
     callback::CallbackConfig,
     error::ConfigErrors,
-    listener::ListenerConfig,
+    listener::{ListenAddress, ListenerConfig},
     read::{LogConfig, LogFormat, Timeouts},
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},

@@ -15,7 +15,11 @@ use super::{
     reader::{Item, Scalar, Section},
     routes, upstream, value,
 };
-use crate::{assertion::KEY_SET_PATH, gate::Limits, gateway::forwarded::TrustedNetwork};
+use crate::{
+    assertion::KEY_SET_PATH,
+    gate::Limits,
+    gateway::forwarded::{TrustedPeer, TrustedProxies},
+};
 
 /// How long the gateway waits. `None` stands for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +71,20 @@ impl Config {
         let upstream = upstream.and_then(|item| upstream::read(item, &mut identity));
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.and_then(|item| item.section(identity::assertions));
+        let trusted_item = file.take("trusted_proxies");
+        let trusted_proxies: TrustedProxies = trusted_item
+            .and_then(Item::list)
+            .into_iter()
+            .flatten()
+            .filter_map(|item| item.parse(|text| TrustedPeer::parse(text)))
+            .collect();
         let admin_item = file.section("admin", |admin| admin.take("listen"));
         let admin = admin_item.map_or(Some(ADMIN), |item| item.parse(value::address));
 
         if let Some(admin) = admin {
             listener::refuse_clashes(&listeners, admin, admin_item);
         }
+        listener::refuse_unused_trust(&listeners, &trusted_proxies, trusted_item);
         if let Some((upstream, url)) = &upstream {
             listener::refuse_loop(&listeners, upstream, *url);
         }
@@ -108,11 +120,7 @@ impl Config {
             timeouts: file.section("timeouts", Timeouts::read),
             truecaller: file.section("truecaller", TruecallerConfig::read),
             identity: Arc::new(identity.build()),
-            trusted_proxies: file
-                .list("trusted_proxies")
-                .into_iter()
-                .filter_map(|item| item.parse(|text| TrustedNetwork::parse(text)))
-                .collect(),
+            trusted_proxies,
             limits: file.section("limits", read_limits),
             session,
             groups,

@@ -23,7 +23,7 @@ use pingora_proxy::Session;
 
 #[cfg(any(test, fuzzing))]
 pub use self::promise::forwarded as fuzz;
-pub(super) use self::trusted::TrustedNetwork;
+pub(super) use self::trusted::TrustedPeer;
 pub(crate) use self::trusted::TrustedProxies;
 use super::connection_memory::address_text;
 use crate::{
@@ -47,18 +47,29 @@ impl Forwarded {
     /// Finds out where a request came from, by what is seen of it and what a trusted proxy says.
     pub(super) fn of(session: &Session, trusted: &TrustedProxies) -> Self {
         let seen = Self { client: peer(session), host: asked_host(session.req_header()), by_proxy: false };
-        seen.believing(&session.req_header().headers, trusted)
+        let headers = &session.req_header().headers;
+        let is_unix = || session.client_addr().is_some_and(|peer| peer.as_unix().is_some());
+        if trusted.contain_unix() && is_unix() {
+            seen.speaking_for_clients(headers, trusted)
+        } else {
+            seen.believing(headers, trusted)
+        }
     }
 
     /// Takes over what a trusted proxy says of the client that it speaks for. What is malformed leaves what was seen.
     ///
     /// Only `X-Forwarded-For`, `-Proto` and `-Host` are read, and only in this spelling.
     fn believing(self, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
-        let Some(peer) = self.client.address.filter(|peer| trusted.contains(*peer)) else { return self };
+        let is_trusted = self.client.address.is_some_and(|peer| trusted.contains(peer));
+        if is_trusted { self.speaking_for_clients(headers, trusted) } else { self }
+    }
+
+    /// The same, where the peer is certain to be trusted.
+    fn speaking_for_clients(self, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
         let lines = headers.get_all(FOR.name()).iter().map(HeaderValue::as_bytes);
         Self {
             client: ClientInfo {
-                address: Some(client_address(peer, lines, trusted)),
+                address: client_address(self.client.address, lines, trusted),
                 scheme: only(headers, PROTO.name()).and_then(scheme).or(self.client.scheme),
             },
             host: only(headers, HOST.name()).filter(|host| host.to_str().is_ok_and(is_host)).cloned().or(self.host),
@@ -96,21 +107,21 @@ impl Forwarded {
     }
 }
 
-/// Finds the client of a request that came from `peer` with these `X-Forwarded-For` lines.
+/// Finds the client of a request that came from `peer`, which has no address on a Unix socket, with these `X-Forwarded-For` lines.
 ///
 /// Each address is believed only because the trusted one right of it wrote it down: the walk goes from the peer
 /// leftwards. It ends at the first address that is not trusted, or before the first entry that is not an address.
 fn client_address<'a>(
-    peer: IpAddr,
+    peer: Option<IpAddr>,
     lines: impl DoubleEndedIterator<Item = &'a [u8]>,
     trusted: &TrustedProxies,
-) -> IpAddr {
-    let mut client = peer.to_canonical();
+) -> Option<IpAddr> {
+    let mut client = peer.map(|peer| peer.to_canonical());
     let mut entries = lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
-    while trusted.contains(client)
+    while client.is_none_or(|client| trusted.contains(client))
         && let Some(address) = entries.next().and_then(address)
     {
-        client = address;
+        client = Some(address);
     }
     client
 }

@@ -5,11 +5,19 @@ use super::*;
 const PROXY: &str = "10.0.0.1";
 
 fn proxies() -> TrustedProxies {
-    ["10.0.0.0/8", "fd00::/8"].map(|text| TrustedNetwork::parse(text).unwrap()).into_iter().collect()
+    ["10.0.0.0/8", "fd00::/8"].map(|text| TrustedPeer::parse(text).unwrap()).into_iter().collect()
+}
+
+fn client_behind<'a>(
+    peer: IpAddr,
+    lines: impl DoubleEndedIterator<Item = &'a [u8]>,
+    trusted: &TrustedProxies,
+) -> IpAddr {
+    client_address(Some(peer), lines, trusted).expect("the peer has an address")
 }
 
 fn found(peer: &str, lines: &[&str]) -> String {
-    client_address(peer.parse().unwrap(), lines.iter().map(|line| line.as_bytes()), &proxies()).to_string()
+    client_behind(peer.parse().unwrap(), lines.iter().map(|line| line.as_bytes()), &proxies()).to_string()
 }
 
 #[test]
@@ -18,7 +26,7 @@ fn a_peer_that_is_not_trusted_is_the_client_whatever_it_says() {
         assert_eq!(found("192.0.2.1", lines), "192.0.2.1", "{lines:?}");
         assert_eq!(found("::ffff:192.0.2.1", lines), "192.0.2.1", "{lines:?}");
         let nobody = TrustedProxies::default();
-        let peer = client_address(PROXY.parse().unwrap(), lines.iter().map(|line| line.as_bytes()), &nobody);
+        let peer = client_behind(PROXY.parse().unwrap(), lines.iter().map(|line| line.as_bytes()), &nobody);
         assert_eq!(peer.to_string(), PROXY, "{lines:?}");
     }
 }
@@ -44,6 +52,21 @@ fn behind_trusted_proxies_the_client_is_the_rightmost_who_is_none() {
 }
 
 #[test]
+fn behind_a_proxy_without_an_address_the_client_is_the_rightmost_who_is_none() {
+    for (line, expected) in [
+        ("1.2.3.4", Some("1.2.3.4")),
+        ("6.6.6.6, 1.2.3.4, 10.0.0.9", Some("1.2.3.4")),
+        ("10.0.0.9", Some("10.0.0.9")),
+        ("1.2.3.4, unknown", None),
+        ("", None),
+    ] {
+        let found = client_address(None, [line.as_bytes()].into_iter(), &proxies());
+        assert_eq!(found.map(|address| address.to_string()).as_deref(), expected, "{line}");
+    }
+    assert_eq!(client_address(None, [].into_iter(), &proxies()), None);
+}
+
+#[test]
 fn what_is_no_address_ends_the_walk_before_it() {
     for junk in [
         "", " ", "not-an-ip", "unknown", "_hidden", "localhost", "1.2.3", "1.2.3.4.5", "01.2.3.4", "0x1.2.3.4",
@@ -57,7 +80,7 @@ fn what_is_no_address_ends_the_walk_before_it() {
         assert_eq!(found(PROXY, &[&format!("{junk}, 1.2.3.4")]), "1.2.3.4", "{junk:?}");
     }
     let bytes: [&[u8]; 2] = [b"1.2.3.4", b"\xff\xfe"];
-    assert_eq!(client_address(PROXY.parse().unwrap(), bytes.into_iter(), &proxies()).to_string(), PROXY);
+    assert_eq!(client_behind(PROXY.parse().unwrap(), bytes.into_iter(), &proxies()).to_string(), PROXY);
 }
 
 #[test]
@@ -66,7 +89,7 @@ fn thousands_of_entries_are_walked_through_once() {
     let mut looked_at = 0;
     let lines = [line.as_bytes(); 10];
     let counted = lines.into_iter().inspect(|_| looked_at += 1);
-    assert_eq!(client_address(PROXY.parse().unwrap(), counted, &proxies()).to_string(), "10.0.0.9");
+    assert_eq!(client_behind(PROXY.parse().unwrap(), counted, &proxies()).to_string(), "10.0.0.9");
     assert_eq!(looked_at, 10);
 }
 
@@ -106,7 +129,7 @@ proptest! {
 
     #[test]
     fn the_client_is_the_peer_or_somebody_who_was_named(lines in vec(vec(any::<u8>(), 0..40), 0..5), peer in any_address()) {
-        let client = client_address(peer, lines.iter().map(Vec::as_slice), &proxies());
+        let client = client_behind(peer, lines.iter().map(Vec::as_slice), &proxies());
         let mut named = lines.iter().flat_map(|line| line.split(|byte| *byte == b',')).filter_map(address);
         prop_assert!(client == peer || named.any(|address| address == client));
         prop_assert!(proxies().contains(peer) || client == peer);
@@ -190,7 +213,7 @@ fn seen(peer: [u8; 4]) -> Forwarded {
 }
 
 fn told(peer: [u8; 4], lines: &[(&'static str, &str)]) -> (String, &'static str, String) {
-    let trusted = TrustedProxies::from_iter([TrustedNetwork::parse("10.0.0.0/8").unwrap()]);
+    let trusted = TrustedProxies::from_iter([TrustedPeer::parse("10.0.0.0/8").unwrap()]);
     let line = |(name, value): &(&'static str, &str)| {
         (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
     };
@@ -244,7 +267,7 @@ fn a_peer_without_an_address_is_nobody_to_trust() {
     let client = ClientInfo { address: None, scheme: Some(Scheme::Http) };
     let origin = Forwarded { client, ..seen([10, 0, 0, 1]) };
     let headers = HeaderMap::from_iter([(PROTO.name().clone(), HeaderValue::from_static("https"))]);
-    let trusted = TrustedProxies::from_iter([TrustedNetwork::parse("10.0.0.0/8").unwrap()]);
+    let trusted = TrustedProxies::from_iter([TrustedPeer::parse("10.0.0.0/8").unwrap()]);
     assert_eq!(origin.clone().believing(&headers, &trusted), origin);
 }
 

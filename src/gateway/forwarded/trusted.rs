@@ -4,21 +4,58 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The proxies whose `X-Forwarded-*` headers are believed; none by default.
+/// The proxies whose `X-Forwarded-*` and PROXY headers are believed; none by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct TrustedProxies(Vec<TrustedNetwork>);
+pub(crate) struct TrustedProxies {
+    networks: Vec<TrustedNetwork>,
+    /// Whether everyone who may open a Unix socket of a listener is one.
+    unix: bool,
+}
 
 impl TrustedProxies {
     /// Whether an address is that of a trusted proxy. An IPv4 address in IPv6 form (`::ffff:10.0.0.9`) is IPv4.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|TrustedNetwork(network)| network.contains(&address))
+        self.networks.iter().any(|TrustedNetwork(network)| network.contains(&address))
+    }
+
+    /// Whether the peers of Unix sockets are trusted.
+    pub(crate) fn contain_unix(&self) -> bool {
+        self.unix
+    }
+
+    /// Whether any address is trusted.
+    pub(in crate::gateway) fn have_networks(&self) -> bool {
+        !self.networks.is_empty()
     }
 }
 
-impl FromIterator<TrustedNetwork> for TrustedProxies {
-    fn from_iter<T: IntoIterator<Item = TrustedNetwork>>(networks: T) -> Self {
-        Self(networks.into_iter().collect())
+impl FromIterator<TrustedPeer> for TrustedProxies {
+    fn from_iter<T: IntoIterator<Item = TrustedPeer>>(peers: T) -> Self {
+        let mut trusted = Self::default();
+        for peer in peers {
+            match peer {
+                TrustedPeer::Network(network) => trusted.networks.push(network),
+                TrustedPeer::Unix => trusted.unix = true,
+            }
+        }
+        trusted
+    }
+}
+
+/// One entry of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::gateway) enum TrustedPeer {
+    /// A proxy, or a network of them.
+    Network(TrustedNetwork),
+    /// Whoever may open a Unix socket of a listener.
+    Unix,
+}
+
+impl TrustedPeer {
+    /// Reads a network, or the word `unix`.
+    pub(in crate::gateway) fn parse(text: &str) -> Result<Self, TrustedNetworkError> {
+        if text == "unix" { Ok(Self::Unix) } else { TrustedNetwork::parse(text).map(Self::Network) }
     }
 }
 
@@ -53,7 +90,7 @@ impl TrustedNetwork {
 /// The reason why a text cannot be a trusted proxy. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::gateway) enum TrustedNetworkError {
-    #[error("is not an IP address or network (write 10.0.0.9, 10.0.0.0/8 or fd00::/8)")]
+    #[error("is not an IP address or network (write 10.0.0.9, 10.0.0.0/8, fd00::/8 or unix)")]
     Form,
     #[error("is an IPv4 address in IPv6 form (write it as IPv4, such as 10.0.0.9)")]
     Mapped,
@@ -83,7 +120,7 @@ mod tests {
             ("fd00::/8", &["fd12:3456::1"], &["fe00::1", "253.0.0.1"]),
             ("::/1", &["::1"], &["::ffff:10.0.0.9", "10.0.0.9"]),
         ] {
-            let trusted = TrustedProxies::from_iter([TrustedNetwork::parse(text).unwrap()]);
+            let trusted = TrustedProxies::from_iter([TrustedPeer::parse(text).unwrap()]);
             for address in inside {
                 assert!(trusted.contains(address.parse().unwrap()), "{address} in {text}");
             }
@@ -92,25 +129,28 @@ mod tests {
             }
         }
         assert!(!TrustedProxies::default().contains(IpAddr::from([127, 0, 0, 1])));
+        let unix = TrustedProxies::from_iter([TrustedPeer::parse("unix").unwrap()]);
+        assert!(unix.contain_unix() && !unix.have_networks() && !unix.contains(IpAddr::from([127, 0, 0, 1])));
+        assert!(!TrustedProxies::default().contain_unix());
     }
 
     #[test]
     fn nothing_else_is_a_proxy_and_nobody_trusts_everyone() {
         for text in [
-            "", "/", "proxy", "10.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/08",
-            "10.0.0.0/8/8", "10.0.0.0/255.0.0.0", "010.0.0.1", "10.0.0.1:80", "[::1]", "[::1]:80", "fe80::1%eth0",
-            "::/129", "::/256", " ::1", "::1 ", "10.0.0.0 /8", "10.0.0.*",
+            "", "/", "proxy", "unix:", "Unix", "10.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8",
+            "10.0.0.0/08", "10.0.0.0/8/8", "10.0.0.0/255.0.0.0", "010.0.0.1", "10.0.0.1:80", "[::1]", "[::1]:80",
+            "fe80::1%eth0", "::/129", "::/256", " ::1", "::1 ", "10.0.0.0 /8", "10.0.0.*",
         ] {
-            assert_eq!(TrustedNetwork::parse(text), Err(TrustedNetworkError::Form), "{text:?}");
+            assert_eq!(TrustedPeer::parse(text), Err(TrustedNetworkError::Form), "{text:?}");
         }
         for text in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::1/0"] {
-            assert_eq!(TrustedNetwork::parse(text), Err(TrustedNetworkError::Everyone), "{text}");
+            assert_eq!(TrustedPeer::parse(text), Err(TrustedNetworkError::Everyone), "{text}");
         }
         for text in ["10.0.0.9/8", "fd00::1/8", "::1/1"] {
-            assert_eq!(TrustedNetwork::parse(text), Err(TrustedNetworkError::HostBits), "{text}");
+            assert_eq!(TrustedPeer::parse(text), Err(TrustedNetworkError::HostBits), "{text}");
         }
         for text in ["::ffff:10.0.0.9", "::ffff:0:0/96", "::ffff:0:0/0"] {
-            assert_eq!(TrustedNetwork::parse(text), Err(TrustedNetworkError::Mapped), "{text}");
+            assert_eq!(TrustedPeer::parse(text), Err(TrustedNetworkError::Mapped), "{text}");
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::gateway::sockets::ClientSocket;
 use crate::gateway::{admin::Metrics, telemetry::Telemetry};
 
 /// Says on which thread a connection is served, and blocks the thread if the connection says so.
@@ -71,7 +72,8 @@ impl Site {
         socket.set_nonblocking(true).unwrap();
         let telemetry = Telemetry::new(Metrics::new());
         let open = self.connections.token();
-        self.workers.hand_over(AcceptedConnection { socket, peer, tls: None, open, telemetry }).await;
+        let socket = ClientSocket::Tcp(socket, peer);
+        self.workers.hand_over(AcceptedConnection { socket, proxies: None, tls: None, open, telemetry }).await;
     }
 
     async fn served(&mut self) -> String {

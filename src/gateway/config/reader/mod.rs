@@ -168,6 +168,11 @@ impl<'a> Item<'a> {
         self.parse(|path| Ok::<_, Infallible>(self.context.folder.join(&**path)))
     }
 
+    /// Reads the path behind a prefix, which the value has.
+    pub(super) fn path_after(self, prefix: &str) -> Option<PathBuf> {
+        self.parse(|text| Ok::<_, Infallible>(self.context.folder.join(text.strip_prefix(prefix).unwrap_or(text))))
+    }
+
     /// Reads a file, and makes a value of its content.
     pub(super) fn file<T, E: fmt::Display>(self, make: impl FnOnce(&[u8]) -> Result<T, E>) -> Option<T> {
         let content = self.parse(|path| {

@@ -3,6 +3,7 @@
 mod assertion;
 mod folder;
 mod groups;
+mod listen;
 mod refused;
 mod routes;
 mod secrets;
@@ -17,7 +18,7 @@ use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, thread, time::Dura
 use tracing::level_filters::LevelFilter;
 
 use self::{folder::Folder, refused::mistakes};
-use super::{CertificateSource, Config, ConfigErrors, LogFormat, StoreConfig, TlsFiles, TlsVersion};
+use super::{CertificateSource, Config, ConfigErrors, ListenAddress, LogFormat, StoreConfig, TlsFiles, TlsVersion};
 use crate::{
     access::{Access, AllowList, Group},
     assertion::SigningKey,
@@ -61,7 +62,7 @@ fn parse(text: &str) -> Result<Config, ConfigErrors> {
 /// Checks that a configuration is as if nothing but the upstream had been written.
 fn assert_is_default(config: &Config) {
     let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    assert_eq!(config.listen.iter().map(|listener| listener.address).collect::<Vec<_>>(), [address(8080)]);
+    assert_eq!(config.listen.iter().map(|listener| listener.address.tcp()).collect::<Vec<_>>(), [Some(address(8080))]);
     assert!(config.listen[0].tls.is_none());
     assert_eq!(config.upstream.authority(), "127.0.0.1:3000");
     assert_eq!(config.server.threads, thread::available_parallelism().unwrap());
@@ -108,17 +109,20 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     folder.write("staff.txt", b"+919999900003\n");
     let text =
         SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1).replacen("\nupstream: http://127.0.0.1:3000\n", "\n", 1);
+    let text = text.replacen("trusted_proxies: []", "trusted_proxies: [10.0.0.0/8, unix]", 1);
     let text: String = text.lines().map(|line| format!("{}\n", uncomment(line))).collect();
 
     let config = parse_in(&folder, &text).unwrap();
 
     assert_eq!(config.upstream.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
     assert_eq!(config.server.threads.get(), 2);
-    assert_eq!(config.listen.len(), 3);
+    assert_eq!(config.listen.len(), 5);
     let tls = config.listen[1].tls.as_ref().unwrap();
     let files = TlsFiles { certificate: folder.path("tls/certificate.pem"), key: folder.path("tls/key.pem") };
     assert_eq!(tls.certificates, CertificateSource::Pairs(vec![files.clone()]));
     assert_eq!((tls.min_version, tls.client_ca.is_some()), (TlsVersion::V1_2, true));
+    let socket = ListenAddress::Unix { path: "/run/truegate.sock".into(), mode: 0o660 };
+    assert_eq!((&config.listen[4].address, config.listen[3].proxy_protocol), (&socket, true));
     assert_eq!(config.listen[2].tls.as_ref().unwrap().certificates, CertificateSource::Pairs(vec![files]));
     let client = &config.truecaller.client;
     assert_eq!(client.trusted, fs::read(folder.path("tls/ca.pem")).unwrap());

@@ -99,7 +99,7 @@ impl Site {
 
     /// The address of the gateway.
     pub(super) fn address(&self) -> SocketAddr {
-        self.gateway.addresses[0]
+        self.gateway.addresses[0].tcp().expect("the demo listens on a port")
     }
 
     pub(super) fn origin(&self) -> String {

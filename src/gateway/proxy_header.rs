@@ -1,0 +1,135 @@
+//! The PROXY protocol, versions 1 and 2: the header in which a proxy of connections says which client it speaks for.
+//!
+//! A proxy sends it before everything else, also before TLS. `proxy-header` parses it, and has no way to read it from a socket
+//! and nothing else. So we find its end ourselves: bytes behind it belong to TLS or HTTP.
+
+#[cfg(any(test, fuzzing))]
+#[path = "../../fuzz/promises/proxy_header.rs"]
+mod promise;
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use pingora_core::{protocols::l4::socket::SocketAddr as Peer, server::ShutdownWatch};
+use proxy_header::{ParseConfig, Protocol, ProxyHeader};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    time::timeout,
+};
+
+#[cfg(any(test, fuzzing))]
+pub use self::promise::proxy_header as fuzz;
+use super::{
+    forwarded::TrustedProxies,
+    idle::{ARRIVAL, until_idle},
+    sockets::RegisteredSocket,
+};
+
+/// Reads the PROXY headers of the connections of a listener.
+pub(super) struct ProxyHeaders {
+    /// The proxies that may send one.
+    pub(super) trusted: TrustedProxies,
+    /// How long it may take to come.
+    pub(super) limit: Option<Duration>,
+}
+
+/// The reason why a connection without a client is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The peer is no trusted proxy, so it may not speak for a client.
+    Untrusted,
+    /// What the proxy sent first is no header, or took too long.
+    Malformed,
+    /// The peer left before it sent anything, or the gateway stops.
+    Silent,
+}
+
+impl ProxyHeaders {
+    /// Reads the header of a connection, and returns the client. It is none if the proxy speaks for itself, or does not know.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has to be closed.
+    pub(super) async fn client(
+        &self,
+        socket: &mut RegisteredSocket,
+        shutdown: &ShutdownWatch,
+    ) -> Result<Option<Peer>, Refusal> {
+        let is_trusted = match socket {
+            RegisteredSocket::Tcp(_, peer) => self.trusted.contains(peer.ip()),
+            RegisteredSocket::Unix(_) => self.trusted.contain_unix(),
+        };
+        if !is_trusted {
+            return Err(Refusal::Untrusted);
+        }
+        let reading = async {
+            match socket {
+                RegisteredSocket::Tcp(socket, _) => read(socket).await,
+                RegisteredSocket::Unix(socket) => read(socket).await,
+            }
+        };
+        let limited = async {
+            match self.limit {
+                Some(limit) => timeout(limit, reading).await.unwrap_or(Err(Refusal::Malformed)),
+                None => reading.await,
+            }
+        };
+        let client = until_idle(limited, || true, shutdown, ARRIVAL).await.unwrap_or(Err(Refusal::Silent))?;
+        Ok(client.map(Peer::Inet))
+    }
+}
+
+/// Reads a header, and no byte behind it.
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr>, Refusal> {
+    let malformed = |_: io::Error| Refusal::Malformed;
+    let mut header = vec![stream.read_u8().await.map_err(|_| Refusal::Silent)?];
+    header.resize(SHORTEST, 0);
+    stream.read_exact(&mut header[1..]).await.map_err(malformed)?;
+    if header.starts_with(SIGNATURE) {
+        header.push(stream.read_u8().await.map_err(malformed)?);
+        let rest = usize::from(u16::from_be_bytes([header[SHORTEST - 1], header[SHORTEST]]));
+        if rest > LONGEST_REST {
+            return Err(Refusal::Malformed);
+        }
+        let start = header.len();
+        header.resize(start + rest, 0);
+        stream.read_exact(&mut header[start..]).await.map_err(malformed)?;
+    } else if header.starts_with(b"PROXY ") {
+        while !header.ends_with(b"\n") {
+            if header.len() == LONGEST_LINE {
+                return Err(Refusal::Malformed);
+            }
+            // A line has no length in front, and is short.
+            header.push(stream.read_u8().await.map_err(malformed)?);
+        }
+    } else {
+        return Err(Refusal::Malformed);
+    }
+    parse(&header).ok_or(Refusal::Malformed)
+}
+
+/// The client that a whole header names; none if it is malformed.
+fn parse(header: &[u8]) -> Option<Option<SocketAddr>> {
+    let config = ParseConfig { include_tlvs: false, ..ParseConfig::default() };
+    let (parsed, length) = ProxyHeader::parse(header, config).ok()?;
+    if length != header.len() {
+        return None;
+    }
+    match parsed.proxied_address() {
+        None => Some(None),
+        // Datagrams do not come over a connection.
+        Some(address) => (address.protocol == Protocol::Stream).then_some(Some(address.source)),
+    }
+}
+
+/// How a header of version 2 starts.
+const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// No header is shorter than `PROXY UNKNOWN` with its line end. One of version 2 has 16 bytes, and then as many as its last two
+/// say.
+const SHORTEST: usize = 15;
+/// A line of version 1, with its line end.
+const LONGEST_LINE: usize = 107;
+/// Addresses take 216 bytes at most; the rest is for what proxies add, such as the name of a TLS client.
+const LONGEST_REST: usize = 4096;
+
+#[cfg(test)]
+mod tests;
