@@ -54,7 +54,7 @@ const HOUSE: &[Floor] = &[
     Floor { place: "host", modules: &["headers"], crates: &["http"] },
     Floor {
         place: "access",
-        modules: &["host", "identity", "path", "profile"],
+        modules: &["headers", "host", "identity", "path", "profile"],
         crates: &["http", "percent_encoding", "sha2", "smallvec", "thiserror", "zeroize"],
     },
     Floor {

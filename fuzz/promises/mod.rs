@@ -9,7 +9,7 @@ mod folding;
 mod gateway;
 mod site;
 
-use std::{collections::BTreeMap, str};
+use std::{collections::BTreeMap, str, sync::Arc};
 
 use http::{HeaderMap, uri::PathAndQuery};
 use serde_json::value::RawValue;
@@ -85,8 +85,8 @@ pub fn profile(body: &[u8]) -> bool {
     assert!(serde_json::from_str::<Members>(&profile.json).is_ok());
     assert!(!format!("{profile:?}").contains(digits), "a phone number is shown");
     let mut headers = HeaderMap::new();
-    let (names, identity) = (HeaderNames::default(), Identity::vouch(None, profile));
-    let injected = IdentityHeaders::of(&names, &identity);
+    let (names, identity) = (Arc::new(HeaderNames::default()), Identity::vouch(None, profile));
+    let injected = IdentityHeaders::of(&names, None, &identity);
     let verified = EditKind::Verified { identity, headers: injected, assertion: None };
     let _ = Edits::new(verified).apply(&names, names.survey(&headers).suspects, &mut headers);
     assert_eq!(headers.keys_len(), headers.len(), "a header is sent twice");

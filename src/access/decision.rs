@@ -1,6 +1,7 @@
 //! What the rules say of a request.
 
 use super::Access;
+use crate::headers::HeaderSet;
 
 /// What the rules say of a request: the rule that matched, and what that rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,12 +12,14 @@ pub(crate) struct Decision<'r> {
     pub(crate) access: &'r Access,
     /// The number that the rule gave its upstream; none for the default one.
     pub(super) upstream: Option<usize>,
+    /// The identity headers of the request; none for the default ones.
+    pub(super) headers: Option<&'r HeaderSet>,
 }
 
 impl Decision<'_> {
     /// Whether a request would fare alike by either.
     pub(super) fn has_effects_of(&self, other: &Self) -> bool {
-        (self.access, self.upstream) == (other.access, other.upstream)
+        (self.access, self.upstream, self.headers) == (other.access, other.upstream, other.headers)
     }
 
     /// Whether it needs an identity that the other one does not need.

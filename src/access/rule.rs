@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
 use super::{Access, Decision, HostPattern, PathPattern};
-use crate::host::Host;
+use crate::{headers::HeaderSet, host::Host};
 
 /// The access that a rule gives to the paths of a pattern.
 #[derive(Debug, Clone)]
@@ -19,12 +19,14 @@ pub struct Rule {
     pub(crate) access: Access,
     /// A number for the upstream of these requests, of which only its owner knows the meaning; none for the default one.
     upstream: Option<usize>,
+    /// The identity headers of these requests; none for the default ones.
+    headers: Option<HeaderSet>,
 }
 
 impl Rule {
     /// A rule for the paths of a pattern, whatever the host and the method.
     pub fn new(pattern: PathPattern, access: Access) -> Self {
-        Self { host: None, pattern, methods: None, passes_preflights: false, access, upstream: None }
+        Self { host: None, pattern, methods: None, passes_preflights: false, access, upstream: None, headers: None }
     }
 
     /// Matches only requests for these hosts. A request that names no host is matched by rules without a host alone.
@@ -54,12 +56,26 @@ impl Rule {
         self
     }
 
+    /// Sends the identity in the headers of a set, for an app that reads other names. Defaults to the default set of the gate's names.
+    ///
+    /// The set must come from the builder of the gate's [`HeaderNames`](crate::headers::HeaderNames). For any other set, the app gets
+    /// no identity headers.
+    pub fn headers(mut self, set: HeaderSet) -> Self {
+        self.headers = Some(set);
+        self
+    }
+
     /// Sends requests to another upstream than the default one. Readings of a path that lead to different upstreams are told
     /// apart by this number.
     #[cfg_attr(not(test), expect(dead_code, reason = "the gateway's upstreams come next"))]
     pub(crate) fn upstream(mut self, number: usize) -> Self {
         self.upstream = Some(number);
         self
+    }
+
+    /// The identity headers of the requests that it matches; none for the default ones.
+    pub(super) fn header_set(&self) -> Option<&HeaderSet> {
+        self.headers.as_ref()
     }
 
     /// Whether it requires an identity.
@@ -107,7 +123,7 @@ impl Rule {
 
     /// Returns what the rule of this number says of a request that is not a preflight.
     pub(super) fn effects(&self, number: usize) -> Decision<'_> {
-        Decision { rule: Some(number), access: &self.access, upstream: self.upstream }
+        Decision { rule: Some(number), access: &self.access, upstream: self.upstream, headers: self.headers.as_ref() }
     }
 }
 

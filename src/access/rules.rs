@@ -7,7 +7,7 @@ use super::{
     index::{HostRules, RuleIndex},
     lookup::Lookup,
 };
-use crate::{host::Host, path::AmbiguousPath};
+use crate::{headers::HeaderSet, host::Host, path::AmbiguousPath};
 
 /// The rules of a site. The first rule that matches decides. A request that no rule matches requires an identity.
 ///
@@ -61,6 +61,11 @@ impl Rules {
         self.index.knows(host)
     }
 
+    /// Returns the identity headers that the rule of this number names; none for the default ones.
+    pub(crate) fn headers(&self, rule: Option<usize>) -> Option<&HeaderSet> {
+        self.rules.get(rule?)?.header_set()
+    }
+
     /// The files of phone numbers that any rule names itself, to refresh them. Groups have files of their own.
     pub(crate) fn phones_files(&self) -> impl Iterator<Item = &PhonesFile> {
         self.rules.iter().flat_map(|rule| match &rule.access {
@@ -104,7 +109,7 @@ impl FromIterator<Rule> for Rules {
 
 /// The decision about a request that no rule matches.
 pub(super) const UNMATCHED: Decision<'static> =
-    Decision { rule: None, access: &Access::Required(AllowList::EVERYONE), upstream: None };
+    Decision { rule: None, access: &Access::Required(AllowList::EVERYONE), upstream: None, headers: None };
 
 #[cfg(test)]
 mod tests;

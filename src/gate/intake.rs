@@ -116,14 +116,14 @@ impl Intake {
         }
         let (outcome, kind) = match callback {
             Callback::Decline(decline) => {
-                let headers = IdentityHeaders::of_decline(&gate.0.names, &decline);
+                let headers = IdentityHeaders::of_decline(&gate.0.names, None, &decline);
                 (CallbackOutcome::Declined, EditKind::Declined(headers))
             }
             Callback::Grant(grant) => {
                 let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
                 let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                 let assertion = gate.assert(&identity, None);
-                let headers = IdentityHeaders::of(&gate.0.names, &identity);
+                let headers = IdentityHeaders::of(&gate.0.names, None, &identity);
                 (CallbackOutcome::Verified, EditKind::Verified { identity, headers, assertion })
             }
         };

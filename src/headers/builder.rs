@@ -3,23 +3,26 @@
 use http::HeaderName;
 
 use super::{
-    CasedName, Encoding, Field, HeaderNames, Injection, Preset,
+    CasedName, Encoding, Field, HeaderNames, HeaderSetBuilder, Injection, Preset,
     name_set::{fold, reads_as},
-    preset::PresetHeaders,
+    set::{ChosenHeader, DEFAULT_SET, Namespace},
     survey::first_bytes,
 };
 
 /// Builds [`HeaderNames`].
 #[derive(Debug)]
 pub struct HeaderNamesBuilder {
+    pub(super) namespace: Namespace,
     folded_prefix: String,
-    defaults: Vec<Injection>,
-    chosen: Vec<Injection>,
+    /// The headers of every set that has not replaced them.
+    defaults: Vec<ChosenHeader>,
+    /// The headers that were chosen for each set. The first is the default set.
+    pub(super) sets: Vec<Vec<ChosenHeader>>,
     /// The names to strip besides the prefix and the injected names, in the form that `reads_as` takes.
-    stripped: Vec<String>,
-    valueless: Vec<CasedName>,
+    pub(super) stripped: Vec<String>,
+    pub(super) valueless: Vec<CasedName>,
     /// The names that have the same value on every request, folded.
-    fixed: Vec<String>,
+    pub(super) fixed: Vec<String>,
     assertion: CasedName,
     max_value_length: usize,
 }
@@ -31,13 +34,14 @@ impl HeaderNamesBuilder {
         }
         let inject = |(suffix, field): (&str, Field)| {
             let name = parse(&format!("{prefix}{suffix}"))?;
-            Ok(Injection { name: name.into(), field, encoding: field.default_encoding() })
+            Ok(ChosenHeader { name: name.into(), field, encoding: field.default_encoding() })
         };
         let defaults = DEFAULTS.into_iter().map(inject).collect::<Result<_, _>>()?;
         Ok(Self {
+            namespace: Namespace::default(),
             folded_prefix: fold(prefix),
             defaults,
-            chosen: Vec::new(),
+            sets: vec![Vec::new()],
             stripped: Vec::new(),
             valueless: Vec::new(),
             fixed: Vec::new(),
@@ -46,38 +50,31 @@ impl HeaderNamesBuilder {
         })
     }
 
-    /// Adds a header, or replaces the default header of that name.
+    /// Starts a further set of headers, for [rules](crate::access::Rule::headers) whose app reads other names than those of the default
+    /// set. Its names are closed for all clients, as those of the default set are.
+    pub fn set(&mut self) -> HeaderSetBuilder<'_> {
+        self.sets.push(Vec::new());
+        HeaderSetBuilder { number: self.sets.len() - 1, names: self }
+    }
+
+    /// Adds a header to the default set, or replaces the default header of that name.
     ///
     /// # Errors
     ///
     /// When the name is not a valid header name, holds `_`, is essential, is that of the assertion, or was added before in
     /// any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        let name = self.admit(name, is_essential)?;
-        self.add(Injection { name, field, encoding: encoding.unwrap_or(field.default_encoding()) });
-        Ok(())
+        self.default_set().inject(name, field, encoding)
     }
 
-    /// Adds the headers of a preset, all of them or none, and strips every header of its family. The name is sent as UTF-8
+    /// Adds the headers of a preset to the default set, all of them or none, and strips every header of its family. The name is sent as UTF-8
     /// unless another encoding is given.
     ///
     /// # Errors
     ///
     /// When one of them was added before in any spelling, even by the same preset.
     pub fn preset(&mut self, preset: Preset, name_encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        let PresetHeaders { user, name, groups, family, valueless } = preset.headers();
-        let encoding = name_encoding.unwrap_or(Preset::NAME_ENCODING);
-        let headers = [
-            (user, Field::Phone, Field::Phone.default_encoding()),
-            (name, Field::Name, encoding),
-            (groups, Field::Groups, Field::Groups.default_encoding()),
-        ];
-        let inject = |(name, field, encoding)| Ok(Injection { name: self.admit(name, is_essential)?, field, encoding });
-        let injections = headers.into_iter().map(inject).collect::<Result<Vec<_>, _>>()?;
-        injections.into_iter().for_each(|injection| self.add(injection));
-        self.stripped.extend(family.iter().copied().map(str::to_owned));
-        self.valueless.extend(valueless.iter().copied().map(HeaderName::from_static).map(CasedName::from));
-        Ok(())
+        self.default_set().preset(preset, name_encoding)
     }
 
     /// Strips one more header, such as `X-My-Role`, or every header of a family, such as `X-Corp-*`, in any spelling: from
@@ -117,7 +114,8 @@ impl HeaderNamesBuilder {
     pub(crate) fn fix(&mut self, name: &str) -> Result<CasedName, HeaderNameError> {
         let name = self.admit(name, |name| is_essential(name) && !FIXABLE.contains(&name))?;
         let folded = fold(name.as_str());
-        if self.fixed.contains(&folded) || self.defaults.iter().any(|other| fold(other.name.as_str()) == folded) {
+        let is_default = self.defaults.iter().any(|other| fold(other.name.as_str()) == folded);
+        if is_default || self.fixed.contains(&folded) || (0..self.sets.len()).any(|set| self.is_in(&name, set)) {
             return Err(HeaderNameError::Twice);
         }
         self.fixed.push(folded);
@@ -133,44 +131,75 @@ impl HeaderNamesBuilder {
         self.max_value_length = bytes;
     }
 
-    /// Closes the namespace.
+    /// Closes the namespace, which has the names of all sets.
     pub fn build(self) -> HeaderNames {
-        let Self { folded_prefix, defaults, chosen, stripped, valueless, fixed, assertion, max_value_length } = self;
-        let injections: Vec<_> = defaults.into_iter().chain(chosen).collect();
+        let Self { namespace, folded_prefix, defaults, sets, stripped, valueless, fixed, assertion, max_value_length } =
+            self;
+        let mut values = Vec::new();
+        let mut inject = |header: &ChosenHeader| {
+            let value = (header.field, header.encoding);
+            let place = values.iter().position(|known| *known == value).unwrap_or(values.len());
+            if place == values.len() {
+                values.push(value);
+            }
+            Injection { name: header.name.clone(), value: place }
+        };
+        let mut sets_of_injections = Vec::new();
+        for chosen in &sets {
+            let is_replaced = |default: &&ChosenHeader| chosen.iter().any(|header| header.name == default.name);
+            let headers = defaults.iter().filter(|default| !is_replaced(default)).chain(chosen);
+            sets_of_injections.push(headers.map(&mut inject).collect::<Box<[_]>>());
+        }
+        let injected: Vec<_> = sets_of_injections.iter().flatten().map(|injection| &injection.name).collect();
         let mut closed = vec![format!("{folded_prefix}*")];
-        for pattern in
-            stripped.into_iter().chain(fixed).chain(injections.iter().map(|injection| fold(injection.name.as_str())))
-        {
+        for pattern in stripped.into_iter().chain(fixed).chain(injected.iter().map(|name| fold(name.as_str()))) {
             let covered =
                 |known: &String| *known == pattern || (!pattern.ends_with('*') && reads_as(pattern.as_bytes(), known));
             if !closed.iter().any(covered) {
                 closed.push(pattern);
             }
         }
+        let mut declared: Vec<CasedName> = Vec::new();
+        for name in valueless.iter().chain(injected) {
+            if !declared.contains(name) {
+                declared.push(name.clone());
+            }
+        }
         let closed = closed.into_iter().collect();
         let first_bytes = first_bytes(&closed);
-        HeaderNames { closed, first_bytes, injections, valueless, assertion, max_value_length }
+        HeaderNames {
+            namespace,
+            closed,
+            first_bytes,
+            values,
+            sets: sets_of_injections,
+            declared,
+            assertion,
+            max_value_length,
+        }
     }
 
-    fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<CasedName, HeaderNameError> {
+    fn default_set(&mut self) -> HeaderSetBuilder<'_> {
+        HeaderSetBuilder { names: self, number: DEFAULT_SET }
+    }
+
+    /// Takes a name that some app may get, whatever set it is in.
+    pub(super) fn admit(&self, name: &str, is_refused: fn(&str) -> bool) -> Result<CasedName, HeaderNameError> {
         let name = CasedName::from(parse(name)?);
         if is_refused(name.as_str()) {
             return Err(HeaderNameError::Essential);
         }
-        let folded = fold(name.as_str());
-        if folded == fold(self.assertion.as_str()) {
+        if fold(name.as_str()) == fold(self.assertion.as_str()) {
             return Err(HeaderNameError::Assertion);
-        }
-        let same = |other: &Injection| fold(other.name.as_str()) == folded;
-        if self.chosen.iter().any(same) || self.defaults.iter().any(|other| same(other) && other.name != name) {
-            return Err(HeaderNameError::Twice);
         }
         Ok(name)
     }
 
-    fn add(&mut self, injection: Injection) {
-        self.defaults.retain(|other| other.name != injection.name);
-        self.chosen.push(injection);
+    /// Whether a set has the name in any spelling, but for a default header that it may replace.
+    pub(super) fn is_in(&self, name: &CasedName, set: usize) -> bool {
+        let folded = fold(name.as_str());
+        let same = |other: &ChosenHeader| fold(other.name.as_str()) == folded;
+        self.sets[set].iter().any(same) || self.defaults.iter().any(|other| same(other) && other.name != *name)
     }
 }
 
@@ -224,7 +253,7 @@ fn is_family(start: &str) -> bool {
 }
 
 /// Whether a header means something to HTTP, to proxies or to browsers, so that setting or stripping it would break them.
-fn is_essential(name: &str) -> bool {
+pub(super) fn is_essential(name: &str) -> bool {
     let folded = fold(name);
     ESSENTIAL.contains(&folded.as_str()) || FAMILIES.iter().any(|family| folded.starts_with(family))
 }

@@ -107,12 +107,12 @@ impl Edits {
         match &self.kind {
             EditKind::Ordinary => {}
             EditKind::Verified { headers, assertion, .. } | EditKind::Known { headers, assertion, .. } => {
-                headers.set(target);
+                headers.insert_into(target);
                 if let Some(assertion) = assertion {
                     target.insert(names.assertion(), assertion.clone());
                 }
             }
-            EditKind::Declined(headers) => headers.set(target),
+            EditKind::Declined(headers) => headers.insert_into(target),
         }
         if matches!(self.kind, EditKind::Verified { .. } | EditKind::Declined(_)) {
             target.remove(&header::EXPECT);
@@ -166,21 +166,20 @@ fn varies_by_cookie(target: &impl HeaderTarget) -> bool {
 }
 
 impl HeaderNames {
-    /// Whether any header carries this field.
+    /// Whether any header of any set carries this field.
     pub(crate) fn carries(&self, field: Field) -> bool {
-        self.injections.iter().any(|injection| injection.field == field)
+        self.values.iter().any(|(carried, _)| *carried == field)
     }
 
-    /// Sets every header, to an empty value if there is nothing to send. It is for proxies that copy headers by a fixed
-    /// list.
+    /// Sets every header of every set, to an empty value if there is nothing to send. It is for proxies that copy headers by a
+    /// fixed list.
     ///
     /// The names that were [stripped](super::HeaderNamesBuilder::strip), and those that apps read beside a preset's own
-    /// (`Remote-Groups`), are set to an empty value too.
+    /// (`Remote-Email`), are set to an empty value too.
     pub(crate) fn declare(&self, target: &mut impl HeaderTarget, headers: Option<&IdentityHeaders>) {
-        let injected = self.injections.iter().map(|injection| &injection.name);
-        self.valueless.iter().chain(injected).for_each(|name| target.insert(name, HeaderValue::from_static("")));
+        self.declared.iter().for_each(|name| target.insert(name, HeaderValue::from_static("")));
         if let Some(headers) = headers {
-            headers.set(target);
+            headers.insert_into(target);
         }
     }
 

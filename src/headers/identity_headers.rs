@@ -5,66 +5,97 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::{
-    CasedName, Field, HeaderNames, HeaderTarget, Injection,
+    Encoding, Field, HeaderNames, HeaderSet, HeaderTarget,
     field::{FieldText, TooLong, cut},
 };
 use crate::{callback::Decline, identity::Identity};
 
-/// The headers of one identity, or of a callback without one, as they are set on a request. Clones share them.
+/// The headers of one identity, or of a callback without one, as they are set on a request: those of one set. Clones share the
+/// values.
 ///
 /// # Security
 ///
-/// They tell who a user is, so `Debug` does not show them. The values are zeroized when the last request with them and the last
-/// clone are dropped.
+/// They tell who a user is, so `Debug` does not show them. Their names are those of the gate that closes them.
 #[derive(Clone)]
-pub(crate) struct IdentityHeaders(Arc<[(CasedName, HeaderValue)]>);
+pub(crate) struct IdentityHeaders {
+    names: Arc<HeaderNames>,
+    /// The place of the set; none if it belongs to other names.
+    set: Option<usize>,
+    values: IdentityValues,
+}
+
+/// What headers say of one identity, encoded for all sets of the names. Clones share it.
+///
+/// # Security
+///
+/// As [`IdentityHeaders`]. The values are zeroized when the last request with them and the last clone are dropped.
+#[derive(Clone)]
+pub(crate) struct IdentityValues(
+    /// In the order of the names' values; none where the identity has nothing to say.
+    Arc<[Option<HeaderValue>]>,
+);
 
 impl IdentityHeaders {
-    /// Encodes the headers of a verified user.
-    pub(crate) fn of(names: &HeaderNames, identity: &Identity) -> Self {
-        Self::encode(names, |field| field.text(identity))
+    /// Encodes the headers of a verified user: those of a set, or of the default one.
+    pub(crate) fn of(names: &Arc<HeaderNames>, set: Option<&HeaderSet>, identity: &Identity) -> Self {
+        Self::new(Arc::clone(names), set, IdentityValues::of(names, identity))
+    }
+
+    /// The headers of a set, or of the default one, with values that were encoded for these names.
+    pub(crate) fn new(names: Arc<HeaderNames>, set: Option<&HeaderSet>, values: IdentityValues) -> Self {
+        let set = names.place(set);
+        Self { names, set, values }
     }
 
     /// Encodes the headers of a callback without a token: its status and request id.
-    pub(crate) fn of_decline(names: &HeaderNames, decline: &Decline) -> Self {
-        Self::encode(names, |field| match field {
+    pub(crate) fn of_decline(names: &Arc<HeaderNames>, set: Option<&HeaderSet>, decline: &Decline) -> Self {
+        let values = IdentityValues::encode(names, |field| match field {
             Field::Status => Some(FieldText::Borrowed(decline.status.as_str())),
             Field::RequestId => Some(FieldText::Borrowed(decline.request_id.expose())),
             _ => None,
-        })
+        });
+        Self::new(Arc::clone(names), set, values)
     }
 
     /// Sets the headers, one value for each name.
-    pub(crate) fn set(&self, target: &mut (impl HeaderTarget + ?Sized)) {
-        self.0.iter().for_each(|(name, value)| target.insert(name, value.clone()));
+    pub(crate) fn insert_into(&self, target: &mut (impl HeaderTarget + ?Sized)) {
+        for injection in self.set.into_iter().flat_map(|set| &self.names.sets[set]) {
+            if let Some(value) = &self.values.0[injection.value] {
+                target.insert(&injection.name, value.clone());
+            }
+        }
+    }
+}
+
+impl IdentityValues {
+    /// Encodes what headers with these names say of a verified user.
+    pub(crate) fn of(names: &HeaderNames, identity: &Identity) -> Self {
+        Self::encode(names, |field| field.text(identity))
     }
 
     /// About how many bytes they take.
     #[cfg(feature = "session")]
     pub(crate) fn size(&self) -> usize {
-        // About what a value takes beside its text: itself, and the counter of its clones.
+        // About what a value takes beside its text: the counter of its clones.
         const COUNT: usize = 64;
-        size_of_val(&*self.0) + self.0.iter().map(|(_, value)| value.len() + COUNT).sum::<usize>()
+        size_of_val(&*self.0) + self.0.iter().flatten().map(|value| value.len() + COUNT).sum::<usize>()
     }
 
     fn encode<'a>(names: &HeaderNames, text: impl Fn(Field) -> Option<FieldText<'a>>) -> Self {
-        let header = |injection: &Injection| {
-            let value = names.value(injection, text(injection.field)?.as_str())?;
-            Some((injection.name.clone(), value))
-        };
-        Self(names.injections.iter().filter_map(header).collect())
+        let value = |(field, encoding): &(Field, Encoding)| names.value(*field, *encoding, text(*field)?.as_str());
+        Self(names.values.iter().map(value).collect())
     }
 }
 
-redacted!(IdentityHeaders);
+redacted!(IdentityHeaders, IdentityValues);
 
 impl HeaderNames {
-    fn value(&self, injection: &Injection, text: &str) -> Option<HeaderValue> {
-        let text = match injection.field.too_long() {
+    fn value(&self, field: Field, encoding: Encoding, text: &str) -> Option<HeaderValue> {
+        let text = match field.too_long() {
             TooLong::LeaveOut if text.len() > self.max_value_length => return None,
             TooLong::Cut => cut(text, self.max_value_length),
             TooLong::Send | TooLong::LeaveOut => text,
         };
-        (!text.is_empty()).then(|| injection.encoding.encode(text))
+        (!text.is_empty()).then(|| encoding.encode(text))
     }
 }

@@ -9,6 +9,8 @@
 //! assert!(names.is_reserved("x_truecaller_phone") && names.is_reserved("Remote.User"));
 //! # Ok::<_, truegate::headers::HeaderNameError>(())
 //! ```
+//!
+//! Apps behind one gate may read different headers: see [`HeaderSet`].
 
 mod builder;
 pub(crate) mod cased;
@@ -19,39 +21,46 @@ mod identity_headers;
 mod name_set;
 mod namespace;
 mod preset;
+mod set;
 mod survey;
 
 #[cfg(feature = "session")]
 pub(crate) use self::cookies::CookieOwner;
+use self::set::Namespace;
 pub use self::{
     builder::{HeaderNameError, HeaderNamesBuilder},
     field::{Encoding, Field},
     preset::Preset,
+    set::{HeaderSet, HeaderSetBuilder},
 };
 pub(crate) use self::{
     cased::CasedName,
     cookies::{KeptCookies, UpstreamCookieEdits, join_cookies},
     edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
-    identity_headers::IdentityHeaders,
+    identity_headers::{IdentityHeaders, IdentityValues},
     name_set::{NameSet, reads_as},
     namespace::{Spoofs, only, tokens},
     survey::{HeaderSurvey, Lines, Suspects},
 };
 
-/// The headers that truegate sets, and the namespace that is reserved for them.
+/// The headers that truegate sets, in one or several [sets](HeaderSet), and the one namespace that is reserved for them.
 ///
 /// By default these are `X-Truecaller-Status`, `-Request-Id`, `-Phone`, `-User-Id`, `-Name`, `-Given-Name`,
 /// `-Family-Name`, `-Country` and `-Groups`. A header whose field the user does not have is not sent, such as that of the groups if
 /// the user is in none.
 #[derive(Debug)]
 pub struct HeaderNames {
+    namespace: Namespace,
     /// The names of the namespace.
     closed: NameSet,
     /// The bytes with which the names start that a survey looks at.
     first_bytes: [bool; 256],
-    injections: Vec<Injection>,
-    /// Names of the namespace that apps are known to read and truegate never sets.
-    valueless: Vec<CasedName>,
+    /// What is encoded of an identity. Headers with the same field in the same encoding share it, in all sets.
+    values: Vec<(Field, Encoding)>,
+    /// The headers of each set. The first is the default set.
+    sets: Vec<Box<[Injection]>>,
+    /// The names that some app reads: those of all sets, and those of the namespace that truegate never sets.
+    declared: Vec<CasedName>,
     /// The name of the header with the signed assertion, if there is one.
     assertion: CasedName,
     max_value_length: usize,
@@ -61,8 +70,8 @@ pub struct HeaderNames {
 #[derive(Debug)]
 struct Injection {
     name: CasedName,
-    field: Field,
-    encoding: Encoding,
+    /// The place of its value.
+    value: usize,
 }
 
 impl HeaderNames {

@@ -84,10 +84,16 @@ pub(super) struct PresetHeaders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::headers::{Field, HeaderNameError, HeaderNames, HeaderNamesBuilder};
+    use crate::headers::{Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Injection};
 
     fn builder() -> HeaderNamesBuilder {
         HeaderNames::builder("X-Truecaller-").unwrap()
+    }
+
+    /// The headers of the default set.
+    fn injections(names: &HeaderNames) -> Vec<(&str, Field, Encoding)> {
+        let injection = |injection: &'_ Injection| names.values[injection.value];
+        names.sets[0].iter().map(|one| (one.name.as_str(), injection(one).0, injection(one).1)).collect()
     }
 
     #[test]
@@ -103,8 +109,7 @@ mod tests {
                 let given = Some(encoding).filter(|encoding| *encoding != Encoding::Utf8);
                 builder.preset(preset, given).unwrap();
                 let names = builder.build();
-                let (_, added) = names.injections.split_at(9);
-                let added: Vec<_> = added.iter().map(|one| (one.name.as_str(), one.field, one.encoding)).collect();
+                let added = injections(&names).split_off(9);
                 let percent = Encoding::Percent;
                 let expected =
                     [(user, Field::Phone, percent), (name, Field::Name, encoding), (groups, Field::Groups, percent)];
@@ -168,7 +173,7 @@ mod tests {
         let mut builder = HeaderNames::builder("X-WEBAUTH-").unwrap();
         builder.preset(Preset::Grafana, None).unwrap();
         let names = builder.build();
-        let named = names.injections.iter().filter(|one| one.name.as_str() == "x-webauth-name");
-        assert_eq!(named.map(|one| one.encoding).collect::<Vec<_>>(), [Encoding::Utf8]);
+        let named = injections(&names).into_iter().filter(|(name, ..)| *name == "x-webauth-name");
+        assert_eq!(named.map(|(.., encoding)| encoding).collect::<Vec<_>>(), [Encoding::Utf8]);
     }
 }

@@ -67,7 +67,7 @@ impl Handler<'_> {
             Ok(_) if matches!(access, Access::Public) => {
                 self.edits(EditKind::Ordinary, Some(Arc::new(ResponseEdits { app, ..ResponseEdits::default() })))
             }
-            Ok(admitted) => self.admitted(admitted, app, head.uri.path(), at),
+            Ok(admitted) => self.admitted(admitted, rule, app, head.uri.path(), at),
             Err(refusal) => {
                 let leads_to_login = is_navigation(&head.method, &head.headers) && !is_web_socket(head);
                 let refused = self.refuse(&refusal, leads_to_login, PageRequest::of(head), head.uri.path());
@@ -81,7 +81,14 @@ impl Handler<'_> {
         Edits { response, ..Edits::new(kind) }
     }
 
-    fn admitted(&self, admitted: Admitted, app: Option<UpstreamCookieEdits>, path: &str, at: &Present<'_>) -> Edits {
+    fn admitted(
+        &self,
+        admitted: Admitted,
+        rule: Option<usize>,
+        app: Option<UpstreamCookieEdits>,
+        path: &str,
+        at: &Present<'_>,
+    ) -> Edits {
         let anonymous = |response| self.edits(EditKind::Ordinary, Some(response));
         match admitted {
             Admitted::Signed(opened) => {
@@ -93,7 +100,8 @@ impl Handler<'_> {
                     lease: Some(self.lease(&opened, at)),
                     personal: true,
                 };
-                let (identity, headers) = (session.identity().clone(), opened.headers(&self.gate.names()));
+                let (identity, set) = (session.identity().clone(), self.sessions.rules.headers(rule));
+                let headers = opened.headers(self.gate.names(), set);
                 let known = EditKind::Known { identity, headers, assertion };
                 self.edits(known, Some(Arc::new(response)))
             }

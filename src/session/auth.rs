@@ -15,7 +15,7 @@ use super::{
     route::Route,
 };
 use crate::{
-    access::{Access, AllowList, RuleInput},
+    access::{Access, AllowList, Decision, RuleInput},
     gate::{Rejection, Reply},
     headers::IdentityHeaders,
     host::{Authority, Host, TrustedProxy},
@@ -44,10 +44,10 @@ impl Handler<'_> {
         let required = Access::Required(AllowList::default());
         let input = request.path().map(|path| RuleInput::new(path, request.method.as_ref(), &head.headers));
         let host = request.hosts.first().and_then(|host| Host::parse(host.as_bytes()));
-        let access = match input.map(|input| self.sessions.rules.decide(&input.at(host))) {
-            Some(Ok(decision)) => decision.access,
+        let (access, rule) = match input.map(|input| self.sessions.rules.decide(&input.at(host))) {
+            Some(Ok(Decision { access, rule, .. })) => (access, rule),
             Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, head),
-            None => &required,
+            None => (&required, None),
         };
         match permit(access, self.state(&head.headers).await) {
             Ok(Admitted::Signed(_)) if self.sessions.is_hijacked(head) => {
@@ -56,7 +56,8 @@ impl Handler<'_> {
             Ok(Admitted::Signed(opened)) => {
                 let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
-                let passed = self.pass(Some(&opened.headers(&self.gate.names())), assertion);
+                let headers = opened.headers(self.gate.names(), self.sessions.rules.headers(rule));
+                let passed = self.pass(Some(&headers), assertion);
                 passed.with_cookies(self.renewal(session, self.gate.clock().wall()))
             }
             Ok(Admitted::Anonymous) => self.pass(None, None),

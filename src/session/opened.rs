@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::Session;
 use crate::{
     access::Groups,
-    headers::{HeaderNames, IdentityHeaders},
+    headers::{HeaderNames, HeaderSet, IdentityHeaders, IdentityValues},
 };
 
 /// Finds a session by the sealed text of its cookie.
@@ -35,8 +35,8 @@ pub(super) struct OpenedSessions {
 pub(super) struct OpenedSession {
     session: Session,
     names: Arc<HeaderNames>,
-    /// What is set under these names.
-    headers: IdentityHeaders,
+    /// What headers with these names say of the user.
+    values: IdentityValues,
     /// The version of the groups that the user was looked up in.
     groups: u64,
     /// About how many bytes it takes, besides those that any takes.
@@ -109,9 +109,9 @@ impl OpenedSession {
         let version = groups.version();
         let session = Session::from_bytes(bytes)?;
         let session = session.in_groups(groups.of(&session.identity().profile().phone));
-        let headers = IdentityHeaders::of(&names, session.identity());
-        let size = bytes.len() + headers.size();
-        Some(Arc::new(Self { session, names, headers, groups: version, size }))
+        let values = IdentityValues::of(&names, session.identity());
+        let size = bytes.len() + values.size();
+        Some(Arc::new(Self { session, names, values, groups: version, size }))
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -123,13 +123,13 @@ impl OpenedSession {
         self.groups == groups.version()
     }
 
-    /// The headers of its requests under these names, which are those of the gate that opened it, unless gates with other
-    /// names share their sessions.
-    pub(super) fn headers(&self, names: &Arc<HeaderNames>) -> IdentityHeaders {
-        if Arc::ptr_eq(&self.names, names) {
-            self.headers.clone()
+    /// The headers of a request: those of a set of these names, or of the default one. The names are those of the gate that opened
+    /// the session, unless gates with other names share their sessions.
+    pub(super) fn headers(&self, names: Arc<HeaderNames>, set: Option<&HeaderSet>) -> IdentityHeaders {
+        if Arc::ptr_eq(&self.names, &names) {
+            IdentityHeaders::new(names, set, self.values.clone())
         } else {
-            IdentityHeaders::of(names, self.session.identity())
+            IdentityHeaders::of(&names, set, self.session.identity())
         }
     }
 }

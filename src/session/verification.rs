@@ -163,7 +163,7 @@ impl Handler<'_> {
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
         let mut request = posted;
         let assertion = self.gate.assert(&identity, None);
-        let headers = IdentityHeaders::of(&self.gate.names(), &identity);
+        let headers = IdentityHeaders::of(&self.gate.names(), None, &identity);
         let edits = Edits::new(EditKind::Verified { identity, headers, assertion });
         self.gate.apply(&edits, request.headers_mut());
         request

@@ -3,6 +3,7 @@
 
 mod admission;
 mod answers;
+mod apps;
 mod bodies;
 mod browsers;
 mod claims;

@@ -13,7 +13,7 @@ fn a_verified_request_carries_one_value_per_name() {
     ]);
     let sample = include_str!("../../../tests/corpus/documented/profile.json");
     assert_eq!(
-        inject(&HeaderNames::default(), sample, spoofed),
+        inject(&Arc::default(), sample, spoofed),
         headers(&[
             ("x-truecaller-status", "verified"),
             ("x-truecaller-request-id", "12345678"),
@@ -32,8 +32,8 @@ fn a_decline_carries_its_status_and_id_alone() {
     let body = br#"{"requestId":"12345678","status":"user_rejected"}"#;
     let Ok(Callback::Decline(decline)) = Callback::parse(body, &Endpoints::default()) else { panic!() };
     let mut target = headers(&[("x-truecaller-phone", "+1"), ("accept", "a")]);
-    let names = HeaderNames::default();
-    let declined = EditKind::Declined(IdentityHeaders::of_decline(&names, &decline));
+    let names = Arc::new(HeaderNames::default());
+    let declined = EditKind::Declined(IdentityHeaders::of_decline(&names, None, &decline));
     assert!(Edits::new(declined).apply(&names, names.survey(&target).suspects, &mut target).header);
     assert_eq!(
         target,
@@ -49,7 +49,7 @@ fn more_fields_go_where_they_are_wanted() {
     builder.inject("X-Profile", Field::Profile, None).unwrap();
     builder.inject("X-Email", Field::Email, None).unwrap();
     let profile = r#"{"phoneNumbers":["919999999999"],"badges":["a,b","c"]}"#;
-    let injected = inject(&builder.build(), profile, headers(&[("x-email", "ceo@corp.example")]));
+    let injected = inject(&Arc::new(builder.build()), profile, headers(&[("x-email", "ceo@corp.example")]));
     assert_eq!(injected["x-truecaller-phone"], "KzkxOTk5OTk5OTk5OQ");
     assert_eq!(injected["x-truecaller-badges"], r#"["a,b","c"]"#);
     assert!(injected["x-profile"].as_bytes().starts_with(b"eyJwaG9uZU51bWJlcnMi"));
@@ -67,11 +67,11 @@ fn groups_are_sent_whole_in_every_encoding_and_only_to_members() {
         let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
         builder.inject("X-Roles", Field::Groups, Some(encoding)).unwrap();
         builder.max_value_length(1);
-        let (names, nobody) = (builder.build(), identity(r#"{"phoneNumbers":["919999999999"]}"#));
+        let (names, nobody) = (Arc::new(builder.build()), identity(r#"{"phoneNumbers":["919999999999"]}"#));
         let member = nobody.in_groups(["staff", "Back-Office_2.0"].into_iter().collect());
         for (identity, expected) in [(&member, Some(sent)), (&nobody, None)] {
             let mut target = headers(&[("x-roles", "boss"), ("x_truecaller_groups", "boss")]);
-            let set = IdentityHeaders::of(&names, identity);
+            let set = IdentityHeaders::of(&names, None, identity);
             let known = EditKind::Known { identity: identity.clone(), headers: set, assertion: None };
             let _ = Edits::new(known).apply(&names, names.survey(&target).suspects, &mut target);
             assert_eq!(target.get("x-roles").map(|value| value.to_str().unwrap()), expected, "{encoding:?}");
@@ -88,7 +88,7 @@ fn a_long_text_is_cut_and_what_cannot_be_cut_is_left_out() {
     builder.inject("X-Badges", Field::Badges, None).unwrap();
     builder.max_value_length(4);
     let profile = r#"{"phoneNumbers":["919999999999"],"badges":["gold"],"userId":"12345","name":{"first":"ककक"}}"#;
-    let injected = inject(&builder.build(), profile, HeaderMap::new());
+    let injected = inject(&Arc::new(builder.build()), profile, HeaderMap::new());
     assert_eq!(injected["x-truecaller-name"], "%E0%A4%95");
     assert_eq!(injected["x-truecaller-phone"], "+919999999999");
     assert_eq!(injected["x-truecaller-status"], "verified");
@@ -105,10 +105,10 @@ fn what_a_proxy_copies_is_declared_whole() {
     }
     builder.strip("X-My-Role").unwrap();
     builder.inject("Remote-Email", Field::Email, None).unwrap();
-    let names = builder.build();
+    let names = Arc::new(builder.build());
     for (identity, user) in [(None, ""), (Some(identity(r#"{"phoneNumbers":["919999999999"]}"#)), "+919999999999")] {
         let mut declared = HeaderMap::new();
-        let headers = identity.map(|identity| IdentityHeaders::of(&names, &identity));
+        let headers = identity.map(|identity| IdentityHeaders::of(&names, None, &identity));
         names.declare(&mut declared, headers.as_ref());
         for name in ["remote-user", "x-forwarded-user", "x-auth-request-user", "x-webauth-user"] {
             assert_eq!(declared[name], user, "{name}");

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
@@ -5,6 +7,7 @@ use crate::{callback::RequestId, identity::Identity, profile::Profile};
 
 mod injection;
 mod names;
+mod sets;
 mod stripping;
 
 fn headers(lines: &[(&str, &str)]) -> HeaderMap {
@@ -18,9 +21,9 @@ fn identity(profile: &str) -> Identity {
     Identity::vouch(RequestId::parse("12345678"), Profile::parse(profile.as_bytes()).unwrap())
 }
 
-fn inject(names: &HeaderNames, profile: &str, mut into: HeaderMap) -> HeaderMap {
+fn inject(names: &Arc<HeaderNames>, profile: &str, mut into: HeaderMap) -> HeaderMap {
     let identity = identity(profile);
-    let headers = IdentityHeaders::of(names, &identity);
+    let headers = IdentityHeaders::of(names, None, &identity);
     let verified = EditKind::Verified { identity, headers, assertion: None };
     let _ = Edits::new(verified).apply(names, names.survey(&into).suspects, &mut into);
     into

@@ -85,7 +85,7 @@ fn more_names_and_families_are_stripped_in_every_spelling() {
     }
     let spoofed =
         headers(&[("x-my-role", "admin"), ("x_corp_groups", "admins"), ("x-corp-user", "+1"), ("accept", "a")]);
-    let injected = inject(&names, r#"{"phoneNumbers":["919999999999"]}"#, spoofed);
+    let injected = inject(&Arc::new(names), r#"{"phoneNumbers":["919999999999"]}"#, spoofed);
     let kept: Vec<_> = injected.keys().map(HeaderName::as_str).filter(|name| !name.contains("truecaller")).collect();
     assert_eq!(
         (kept, &injected["x-corp-user"]),

@@ -37,6 +37,12 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
     let limit = |limit: Option<NonZero<u32>>| limit.map_or("off".to_owned(), |limit| limit.to_string());
     let [logins, callbacks] = [settings.limits.logins_per_minute, settings.limits.callbacks_per_second].map(limit);
     line(format!("limits: {{ logins_per_minute: {logins}, callbacks_per_second: {callbacks} }}"));
+    if !settings.apps.is_empty() {
+        line("upstreams:".to_owned());
+    }
+    for (name, presets) in &settings.apps {
+        line(format!("  {name}: {{ servers: [http://{app}], identity: {{ presets: [{}] }} }}", presets.join(", ")));
+    }
     settings.sessions.iter().for_each(|sessions| line(sessions.yaml()));
     if settings.trusted {
         line("trusted_proxies: [127.0.0.1]".to_owned());

@@ -24,7 +24,7 @@ use truegate::{
     assertion::{Assertions, SigningKey, SigningKeys},
     callback::ProfileEndpoint,
     gate::{CallbackOutcome, Event, Gate, GateBuilder, Limits, Observer},
-    headers::{Encoding, Field, HeaderNames, Preset},
+    headers::{Encoding, Field, HeaderNames, HeaderSet, Preset},
     profile::ProfileClient,
 };
 use url::Url;
@@ -76,6 +76,8 @@ pub struct Settings {
     /// More headers.
     pub headers: Vec<(&'static str, &'static str)>,
     pub presets: Vec<&'static str>,
+    /// Further apps by their names, each with the presets that it reads instead. Sessions name their paths.
+    pub apps: Vec<(&'static str, Vec<&'static str>)>,
     /// More presets, each with the encoding of its name.
     pub encoded_presets: Vec<(&'static str, &'static str)>,
     /// More names, and families, that no client may send.
@@ -106,6 +108,7 @@ impl Settings {
             max_value_length: 1024,
             headers: Vec::new(),
             presets: Vec::new(),
+            apps: Vec::new(),
             encoded_presets: Vec::new(),
             strip: Vec::new(),
             accept_inactive: false,
@@ -125,10 +128,11 @@ impl Settings {
 
     /// What these settings say, for a gate in this process.
     pub fn gate_builder(&self) -> GateBuilder {
+        let (names, sets) = self.names();
         let endpoints = self.endpoints.iter().map(|url| ProfileEndpoint::parse(url).expect("a URL that can be listed"));
         let builder = Gate::builder(PATH.parse().expect("the path is canonical"), self.client())
             .endpoints(endpoints.collect())
-            .headers(self.names())
+            .headers(names)
             .body_limit(self.body_limit)
             .deadline(self.deadline)
             .limits(self.limits)
@@ -139,7 +143,7 @@ impl Settings {
             None => builder,
         };
         let builder = match &self.sessions {
-            Some(sessions) => builder.sessions(sessions.engine()).expect("nobody guesses the path"),
+            Some(sessions) => builder.sessions(sessions.engine(&sets)).expect("nobody guesses the path"),
             None => builder,
         };
         if self.accept_inactive { builder.accept_inactive() } else { builder }
@@ -154,7 +158,8 @@ impl Settings {
         builder.build().expect("the certificates are PEM")
     }
 
-    fn names(&self) -> HeaderNames {
+    /// The headers, and the sets of the further apps by their names.
+    fn names(&self) -> (HeaderNames, Vec<(&'static str, HeaderSet)>) {
         let mut names = HeaderNames::builder("X-Truecaller-").expect("the default prefix is valid");
         names.max_value_length(self.max_value_length);
         for preset in &self.presets {
@@ -173,7 +178,16 @@ impl Settings {
             let field = coded(Field::ALL, Field::code, field);
             names.inject(name, field, None).expect("a header that may be injected");
         }
-        names.build()
+        let mut set = |(name, presets): &(&'static str, Vec<&str>)| {
+            let mut set = names.set();
+            for preset in presets {
+                let preset = coded(Preset::ALL, Preset::code, preset);
+                set.preset(preset, None).expect("a preset's headers may be injected");
+            }
+            (*name, set.build())
+        };
+        let sets = self.apps.iter().map(&mut set).collect();
+        (names.build(), sets)
     }
 }
 

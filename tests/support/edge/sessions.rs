@@ -8,6 +8,7 @@ use std::{
 
 use truegate::{
     access::{Access, AllowEntry, AllowList, Group, Groups, PhonesFile, Rule, Rules},
+    headers::HeaderSet,
     profile::PhoneNumber,
     session::{
         LinkBase, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionCookieName, Sessions as Engine,
@@ -24,6 +25,8 @@ pub struct Sessions {
     pub secrets: Vec<String>,
     /// The first that matches counts; by default everything is open.
     pub rules: Vec<(&'static str, Need)>,
+    /// The paths of the further apps, by the names of the apps.
+    pub apps: Vec<(&'static str, &'static str)>,
     /// By their names.
     pub groups: Vec<(&'static str, GroupFile)>,
     pub login_timeout: Duration,
@@ -98,6 +101,7 @@ impl Sessions {
             public_url: Self::ORIGIN.to_owned(),
             secrets: vec!["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()],
             rules: vec![("/", Need::Optional)],
+            apps: Vec::new(),
             groups: Vec::new(),
             login_timeout: SessionsBuilder::LOGIN_TIMEOUT,
             lifetime: SessionsBuilder::LIFETIME,
@@ -114,7 +118,7 @@ impl Sessions {
     }
 
     /// For a gate in this process.
-    pub fn engine(&self) -> Engine {
+    pub fn engine(&self, sets: &[(&str, HeaderSet)]) -> Engine {
         let builder = self.begin();
         let builder = match &self.link_base {
             Some(base) => builder.link_base(LinkBase::parse(base).expect("a base of links")),
@@ -133,7 +137,12 @@ impl Sessions {
             None => builder,
         };
         let cookies = self.upstream_cookies.iter().map(|name| name.parse().expect("a cookie's name"));
-        let rules = self.rules.iter().map(|(path, need)| need.rule(path, self));
+        let rules = self.rules.iter().map(|(path, need)| {
+            let rule = need.rule(path, self);
+            let Some(app) = self.app(path) else { return rule };
+            let (_, set) = sets.iter().find(|(name, _)| *name == app).expect("a known app");
+            rule.headers(set.clone())
+        });
         builder
             .login_timeout(self.login_timeout)
             .lifetime(self.lifetime)
@@ -143,6 +152,11 @@ impl Sessions {
             .rules(rules.collect::<Rules>())
             .groups(self.groups.iter().map(|(name, _)| self.group(name)).collect::<Groups>())
             .build()
+    }
+
+    /// The further app of a path.
+    fn app(&self, path: &str) -> Option<&str> {
+        self.apps.iter().find(|(of, _)| *of == path).map(|(_, app)| *app)
     }
 
     fn group(&self, name: &str) -> Group {
@@ -189,8 +203,11 @@ impl Sessions {
         for (name, GroupFile { path, .. }) in &self.groups {
             line(format!("  {name}: {{ phones_file: {} }}", path.display()));
         }
-        let rules: Vec<_> =
-            self.rules.iter().map(|(path, need)| format!("{{ path: {path}, {} }}", need.yaml())).collect();
+        let rule = |(path, need): &(&str, Need)| {
+            let upstream = self.app(path).map(|app| format!(", upstream: {app}")).unwrap_or_default();
+            format!("{{ path: {path}, {}{upstream} }}", need.yaml())
+        };
+        let rules: Vec<_> = self.rules.iter().map(rule).collect();
         line(format!("routes: [{}]", rules.join(", ")));
         text
     }
