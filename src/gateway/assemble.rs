@@ -59,7 +59,7 @@ pub(super) fn gate(
 }
 
 fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
-    let (url, sealer, partner) = (session.public_url.clone(), session.sealer.clone(), session.partner.clone());
+    let (url, sealer, partner) = (session.public_urls.clone(), session.sealer.clone(), session.partner.clone());
     let builder = match &session.store {
         StoreConfig::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
         StoreConfig::Redis { url: server, ca_file } => {
@@ -80,6 +80,8 @@ fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
         .logout_url(session.logout_url.clone())
         .brand(session.brand.clone())
         .cookie_name(&session.cookie_name)
+        .same_site(session.same_site)
+        .websocket_origins(session.websocket_origins.iter().cloned())
         .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
         .pages(session.pages.clone());
     Ok(session.fallback_url.iter().fold(builder, |builder, fallback| builder.fallback(fallback.clone())))

@@ -21,7 +21,7 @@ use crate::{
     headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
     host::TrustedProxy,
     profile::PhoneNumber,
-    session::{ReturnPath, cookies::CookieLines},
+    session::{PublicUrl, ReturnPath, cookies::CookieLines},
 };
 
 impl Handler<'_> {
@@ -59,9 +59,9 @@ impl Handler<'_> {
         cookies: CookieLines<'_>,
         at: &Present<'_>,
     ) -> Verdict {
-        let (kept, app) = self.sessions.sort_cookies(&state, cookies, head.uri.path());
+        let (kept, app) = self.sort_cookies(&state, cookies, head.uri.path());
         let edits = match permit(access, state) {
-            Ok(Admitted::Signed(_)) if self.sessions.is_hijacked(head) => {
+            Ok(Admitted::Signed(_)) if self.is_hijacked(head) => {
                 return Verdict::Reply(self.reject(Rejection::CrossSite, head));
             }
             Ok(_) if matches!(access, Access::Public) => {
@@ -70,7 +70,8 @@ impl Handler<'_> {
             Ok(admitted) => self.admitted(admitted, rule, app, head.uri.path(), at),
             Err(refusal) => {
                 let leads_to_login = is_navigation(&head.method, &head.headers) && !is_web_socket(head);
-                let refused = self.refuse(&refusal, leads_to_login, PageRequest::of(head), head.uri.path());
+                let (login, asked) = (leads_to_login.then_some(""), PageRequest::of(head, self.public_url()));
+                let refused = self.refuse(&refusal, login, asked, head.uri.path());
                 return Verdict::Reply(Reply { connection: ConnectionReuse::after(head), ..refused });
             }
         };
@@ -106,23 +107,36 @@ impl Handler<'_> {
                 self.edits(known, Some(Arc::new(response)))
             }
             Admitted::Anonymous => anonymous(self.sessions.personal(None, app)),
-            Admitted::Forgotten => anonymous(self.sessions.personal(self.sessions.forget(path), app)),
+            Admitted::Forgotten => anonymous(self.sessions.personal(self.forget(path), app)),
         }
     }
 
-    /// The answer to a browser that may not go on: the login, if it leads there, or the reason.
-    pub(super) fn refuse(&self, refusal: &Refusal, leads_to_login: bool, asked: PageRequest<'_>, path: &str) -> Reply {
+    /// The answer to a browser that may not go on: the login, or the reason. It leads to the login only if the beginning of its
+    /// URL is given: an origin, or nothing for the host that the browser is on.
+    pub(super) fn refuse(&self, refusal: &Refusal, login: Option<&str>, asked: PageRequest<'_>, path: &str) -> Reply {
         let (sessions, rejection) = (self.sessions, refusal.rejection());
-        let refused = match refusal {
-            Refusal::NotSignedIn | Refusal::Forgotten if leads_to_login => {
-                let login = sessions.login_url(&ReturnPath::or_root(asked.target));
-                reply::redirect(StatusCode::FOUND, &login)
+        let refused = match (refusal, login) {
+            (Refusal::NotSignedIn | Refusal::Forgotten, Some(origin)) => {
+                let login = sessions.login_url(&ReturnPath::or_root(asked.target).into());
+                reply::redirect(StatusCode::FOUND, &format!("{origin}{login}"))
             }
-            Refusal::NotAllowed(phone) => sessions.explain_not_allowed(self.gate.reject(rejection), phone, asked),
+            (Refusal::NotAllowed(phone), _) => sessions.explain_not_allowed(self.gate.reject(rejection), phone, asked),
             _ => sessions.explain(self.gate.reject(rejection), rejection.code(), asked),
         };
         let forgets = matches!(refusal, Refusal::Forgotten);
-        refused.with_cookies(forgets.then(|| sessions.forget(path)).into_iter().flatten())
+        refused.with_cookies(forgets.then(|| self.forget(path)).into_iter().flatten())
+    }
+}
+
+impl Handler<'_> {
+    /// Whether another site's page opens a WebSocket in the name of the user (browsers send cookies with it), although the site
+    /// is not one of those that may.
+    pub(super) fn is_hijacked(&self, head: &Parts) -> bool {
+        let is_foreign = |origin: &PublicUrl| is_foreign(&head.headers, origin.origin());
+        is_foreign(self.public_url())
+            && is_web_socket(head)
+            && !comes_from_its_own_host(head)
+            && self.sessions.websocket_origins.iter().all(is_foreign)
     }
 }
 
@@ -138,11 +152,6 @@ impl SharedSessions {
             return Arc::clone(&self.personal);
         }
         Arc::new(ResponseEdits { cookies: cookies.collect(), app, lease: None, personal: true })
-    }
-
-    /// Whether another site's page opens a WebSocket in the name of the user (browsers send cookies with it).
-    pub(super) fn is_hijacked(&self, head: &Parts) -> bool {
-        is_foreign(&head.headers, self.public_url.origin()) && is_web_socket(head) && !comes_from_its_own_host(head)
     }
 }
 

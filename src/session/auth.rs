@@ -18,7 +18,7 @@ use crate::{
     access::{Access, AllowList, Decision, RuleInput},
     gate::{Rejection, Reply},
     headers::IdentityHeaders,
-    host::{Authority, Host, TrustedProxy},
+    host::{Authority, Host, TrustedProxy, named_host},
 };
 
 /// The request that a proxy asks about.
@@ -34,25 +34,43 @@ struct AskedRequest {
 impl Handler<'_> {
     /// Any method on `auth`, or below it.
     pub(super) async fn authorize(&self, head: &Parts, asked: &str) -> Reply {
-        let request = match AskedRequest::of(head, asked) {
-            Ok(request) => request,
+        let (request, asked) = match AskedRequest::of(head, asked).and_then(|asked| Ok((self.for_host(&asked)?, asked)))
+        {
+            Ok((handler, request)) => (request, handler),
             Err(rejection) => return self.gate.reject_for(rejection, head),
         };
+        asked.answer_proxy(head, &request).await
+    }
+
+    /// The same handler for the host that a proxy asks about, whose sessions and login count.
+    fn for_host(&self, request: &AskedRequest) -> Result<Self, Rejection> {
+        let (urls, rules) = (&self.sessions.public_urls, &self.sessions.rules);
+        let read = |host: &HeaderValue| Host::parse(host.as_bytes()).map(|host| host.as_str().to_owned());
+        let differ = || request.hosts.windows(2).any(|hosts| read(&hosts[0]) != read(&hosts[1]));
+        if (rules.name_hosts() || !urls.is_single()) && differ() {
+            return Err(Rejection::MalformedRequest);
+        }
+        let asked = request.hosts.first().map(|host| urls.nearest(Some(host.as_bytes())));
+        Ok(asked.map_or(*self, |origin| Self { origin, ..*self }))
+    }
+
+    async fn answer_proxy(&self, head: &Parts, request: &AskedRequest) -> Reply {
         if request.path().is_some_and(|path| self.is_disguised(path)) {
             return self.gate.reject(Rejection::AmbiguousPath);
         }
         let required = Access::Required(AllowList::default());
         let input = request.path().map(|path| RuleInput::new(path, request.method.as_ref(), &head.headers));
-        let host = request.hosts.first().and_then(|host| Host::parse(host.as_bytes()));
+        let host = match request.hosts.first() {
+            Some(host) => Host::parse(host.as_bytes()),
+            None => Host::of(head),
+        };
         let (access, rule) = match input.map(|input| self.sessions.rules.decide(&input.at(host))) {
             Some(Ok(Decision { access, rule, .. })) => (access, rule),
             Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, head),
             None => (&required, None),
         };
         match permit(access, self.state(&head.headers).await) {
-            Ok(Admitted::Signed(_)) if self.sessions.is_hijacked(head) => {
-                self.gate.reject_for(Rejection::CrossSite, head)
-            }
+            Ok(Admitted::Signed(_)) if self.is_hijacked(head) => self.gate.reject_for(Rejection::CrossSite, head),
             Ok(Admitted::Signed(opened)) => {
                 let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
@@ -61,10 +79,8 @@ impl Handler<'_> {
                 passed.with_cookies(self.renewal(session, self.gate.clock().wall()))
             }
             Ok(Admitted::Anonymous) => self.pass(None, None),
-            Ok(Admitted::Forgotten) => {
-                self.pass(None, None).with_cookies(self.sessions.forget(request.path().unwrap_or("/")))
-            }
-            Err(refusal) => self.turn_away(&refusal, &request, head),
+            Ok(Admitted::Forgotten) => self.pass(None, None).with_cookies(self.forget(request.path().unwrap_or("/"))),
+            Err(refusal) => self.turn_away(&refusal, request, head),
         }
     }
 
@@ -86,12 +102,22 @@ impl Handler<'_> {
 
     fn turn_away(&self, refusal: &Refusal, request: &AskedRequest, head: &Parts) -> Reply {
         let wants_redirect = query(head, "redirect").is_some_and(|redirect| redirect == "true");
-        let is_here = request.hosts.iter().all(|host| self.sessions.public_url.is_host(host.as_bytes()));
+        let is_here = request.hosts.iter().all(|host| self.public_url().is_host(host.as_bytes()));
         let target = request.target.as_deref().filter(|_| is_here);
         let method = request.method.as_ref().unwrap_or(&head.method);
         let leads_to_login = wants_redirect && is_navigation(method, &head.headers);
-        let asked = PageRequest { headers: &head.headers, method, target };
-        self.refuse(refusal, leads_to_login, asked, request.path().unwrap_or("/"))
+        let login = leads_to_login.then(|| self.login_origin(head));
+        let asked = PageRequest { headers: &head.headers, method, target, here: self.public_url() };
+        self.refuse(refusal, login, asked, request.path().unwrap_or("/"))
+    }
+}
+
+impl Handler<'_> {
+    /// The origin in front of the login's path, if the proxy asks at another host of the site than it asks about.
+    fn login_origin(&self, head: &Parts) -> &str {
+        let urls = &self.sessions.public_urls;
+        let is_here = || named_host(head).is_some_and(|host| self.public_url().is_host(host));
+        if urls.is_single() || is_here() { "" } else { self.public_url().origin() }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     headers::ResponseEdits,
     random::Random,
     session::{
-        LinkBase, LogoutUrl, Partner, PublicUrl, ReturnPath, Sealer,
+        LinkBase, LogoutUrl, Partner, PublicUrl, PublicUrls, ReturnUrl, SameSite, Sealer,
         cookies::{Cookies, SessionCookieName, UpstreamCookie},
         link::DeepLinks,
         page::{Brand, Pages},
@@ -22,7 +22,10 @@ use crate::{
 
 /// The state that the clones of [`Sessions`] share: the settings, and the memory of this gateway.
 pub(super) struct SharedSessions {
-    pub(super) public_url: PublicUrl,
+    pub(super) public_urls: PublicUrls,
+    /// Other sites whose pages may open WebSockets with a session.
+    pub(super) websocket_origins: Vec<PublicUrl>,
+    pub(super) same_site: SameSite,
     pub(super) cookies: Cookies,
     pub(super) sealer: Sealer,
     pub(super) random: Random,
@@ -34,7 +37,7 @@ pub(super) struct SharedSessions {
     pub(super) lifetime: Duration,
     pub(super) idle: Duration,
     pub(super) revocation_grace: Duration,
-    pub(super) fallback: Option<ReturnPath>,
+    pub(super) fallback: Option<ReturnUrl>,
     pub(super) logout_url: LogoutUrl,
     /// The app's own cookies that must not outlive their user.
     pub(super) upstream_cookies: Vec<UpstreamCookie>,
@@ -76,12 +79,14 @@ impl SessionsBuilder {
     /// The default of [`revocation_grace`](Self::revocation_grace).
     pub const REVOCATION_GRACE: Duration = Duration::from_mins(1);
 
-    pub(super) fn new(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> Self {
+    pub(super) fn new(public_urls: PublicUrls, sealer: Sealer, partner: Partner, store: impl Store) -> Self {
         let link_base = LinkBase::default();
         let sessions = SharedSessions {
-            cookies: Cookies::new(&SessionCookieName::default(), public_url.is_secure()),
+            cookies: Cookies::new(&SessionCookieName::default(), &public_urls),
             links: DeepLinks::new(link_base.clone(), &partner, Self::LOGIN_TIMEOUT),
-            public_url,
+            public_urls,
+            websocket_origins: Vec::new(),
+            same_site: SameSite::default(),
             sealer,
             random: Random::system(),
             partner,
@@ -145,10 +150,11 @@ impl SessionsBuilder {
         self
     }
 
-    /// Sets the app's other way to log in, for users who refuse, choose another number or do not have Truecaller. The path gets the
-    /// return path as the parameter `next`. Defaults to none: the login page then says what happened.
-    pub fn fallback(mut self, path: ReturnPath) -> Self {
-        self.sessions.fallback = Some(path);
+    /// Sets the app's other way to log in, for users who refuse, choose another number or do not have Truecaller. The page gets the
+    /// return path as the parameter `next`; a page that is given as a URL gets the URL to return to. Defaults to none: the login
+    /// page then says what happened.
+    pub fn fallback(mut self, page: impl Into<ReturnUrl>) -> Self {
+        self.sessions.fallback = Some(page.into());
         self
     }
 
@@ -168,7 +174,23 @@ impl SessionsBuilder {
     ///
     /// Sites on one host share their cookies, even if their ports differ: give each site its own name.
     pub fn cookie_name(mut self, name: &SessionCookieName) -> Self {
-        self.sessions.cookies = Cookies::new(name, self.sessions.public_url.is_secure());
+        self.sessions.cookies = Cookies::new(name, &self.sessions.public_urls);
+        self
+    }
+
+    /// Sets which requests that pages of other sites cause carry the session. Defaults to [`SameSite::Lax`].
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.sessions.same_site = same_site;
+        self
+    }
+
+    /// Sets the other sites whose pages may open WebSockets with a user's session. Defaults to none: only pages of the very origin
+    /// may.
+    ///
+    /// Browsers send the session along only if [`same_site`](Self::same_site) lets them. With [`SameSite::Lax`], that is from pages of
+    /// the same registrable domain.
+    pub fn websocket_origins(mut self, origins: impl IntoIterator<Item = PublicUrl>) -> Self {
+        self.sessions.websocket_origins = origins.into_iter().collect();
         self
     }
 
@@ -229,6 +251,7 @@ impl SessionsBuilder {
     /// Builds the sessions.
     pub fn build(self) -> Sessions {
         let Self { mut sessions, link_base, brand } = self;
+        sessions.cookies = sessions.cookies.same_site(sessions.same_site);
         let color = brand.color.or_else(|| sessions.partner.button_color());
         sessions.pages = sessions.pages.branded(&Brand::new(brand.logo, color));
         sessions.links = DeepLinks::new(link_base, &sessions.partner, sessions.login_timeout);

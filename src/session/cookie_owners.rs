@@ -4,14 +4,15 @@
 //! the app only beside a companion that says for whom the app set it. truegate adds the companion to the app's response,
 //! beside the line that sets the cookie and with the same attributes: a browser stores, sends and forgets both together,
 //! whatever else runs at the same time. A companion holds for one value, and for one user: one who logs in again goes on
-//! with the app's own session.
+//! with the app's own session. It also holds for one host of the site, because an app could set its cookies for a whole domain;
+//! only a cookie that is listed with a domain is for several hosts.
 
 use std::collections::BTreeSet;
 
 use http::{HeaderValue, header};
 use smallvec::SmallVec;
 
-use super::{SharedSessions, state::SessionState};
+use super::{SharedSessions, handler::Handler, state::SessionState};
 use crate::{
     headers::{CookieOwner, HeaderTarget, KeptCookies, UpstreamCookieEdits, cased},
     session::{
@@ -20,7 +21,7 @@ use crate::{
     },
 };
 
-impl SharedSessions {
+impl Handler<'_> {
     /// Sorts the listed cookies of a request: those that may go on to the app, and what is done in the response.
     ///
     /// While the user of a browser is unknown, the app gets no listed cookie, and none is changed.
@@ -30,21 +31,21 @@ impl SharedSessions {
         cookies: CookieLines<'_>,
         path: &str,
     ) -> (KeptCookies, Option<UpstreamCookieEdits>) {
-        let mut kept = KeptCookies::default();
-        if self.upstream_cookies.is_empty() {
+        let (mut kept, sessions) = (KeptCookies::default(), self.sessions);
+        if sessions.upstream_cookies.is_empty() {
             return (kept, None);
         }
-        let Some(owner) = owner(state) else { return (kept, None) };
+        let Some(owner) = self.owner(state) else { return (kept, None) };
         let mut expired = Vec::new();
-        let came = self.upstream_cookies.iter().flat_map(|cookie| {
+        let came = sessions.upstream_cookies.iter().flat_map(|cookie| {
             // A name with a `*` may cover truegate's own, too.
-            let is_meant = |name: &[u8]| cookie.covers(name) && !self.cookies.claims(name);
+            let is_meant = |name: &[u8]| cookie.covers(name) && !sessions.cookies.claims(name);
             names(cookies, is_meant).into_iter().map(move |name| (cookie, name))
         });
         for (cookie, name) in came {
             let mut are_all_kept = true;
             for (index, pair) in named(cookies, name.as_bytes()).enumerate() {
-                if index < PAIRS && self.is_of(&owner, name, pair, cookies) {
+                if index < PAIRS && sessions.is_of(&owner, name, pair, cookies) {
                     kept.keep(pair);
                 } else {
                     are_all_kept = false;
@@ -57,6 +58,36 @@ impl SharedSessions {
         (kept, Some(UpstreamCookieEdits { owner, expired }))
     }
 
+    /// As [`expire_cookies`](SharedSessions::expire_cookies), but for those that the app set for the user who has logged in now.
+    pub(super) fn expire_others(&self, session: &Session, cookies: CookieLines<'_>) -> Vec<HeaderValue> {
+        let (owner, sessions) = (self.owner_on_host(&user(session)), self.sessions);
+        let is_own = |name: &str| {
+            let mut pairs = named(cookies, name.as_bytes()).take(PAIRS).peekable();
+            pairs.peek().is_some() && pairs.all(|pair| sessions.is_of(&owner, name, pair, cookies))
+        };
+        let others = sessions.upstream_cookies.iter().filter(|cookie| !is_own(cookie.name()));
+        others.flat_map(|cookie| cookie.expired("/")).collect()
+    }
+
+    /// The owner of a browser's cookies; `None` while it is unknown.
+    fn owner(&self, state: &SessionState) -> Option<CookieOwner> {
+        match state {
+            SessionState::Valid(opened) => Some(self.owner_on_host(&user(opened.session()))),
+            SessionState::Absent | SessionState::Invalid => Some(self.owner_on_host(&[])),
+            SessionState::Unknown(_) => None,
+        }
+    }
+
+    /// A user on the host of the request. If the site has several origins, the host comes first, and ends at a zero byte.
+    fn owner_on_host(&self, user: &[u8]) -> CookieOwner {
+        match self.sessions.public_urls.host_realm(self.origin) {
+            "" => CookieOwner::new(user),
+            host => CookieOwner::new([host.as_bytes(), &[0], user].concat()),
+        }
+    }
+}
+
+impl SharedSessions {
     /// Whether an app could take a pair of a `Cookie` line for one of the listed cookies.
     pub(super) fn is_listed(&self, pair: &[u8]) -> bool {
         self.upstream_cookies.iter().any(|cookie| cookie.is_read_in(pair))
@@ -65,8 +96,8 @@ impl SharedSessions {
     /// Sets a companion for each listed cookie that the app sets; tells whether it sets any.
     pub(super) fn mark_cookies(&self, owner: &CookieOwner, target: &mut dyn HeaderTarget) -> bool {
         let companion = |line: &HeaderValue| {
-            let (name, value) = set_pair(line.as_bytes()).filter(|(name, _)| self.lists(name))?;
-            let purpose = SealPurpose::UpstreamCookie { owner: owner.expose(), name, value };
+            let (name, value) = set_pair(line.as_bytes())?;
+            let purpose = SealPurpose::UpstreamCookie { owner: self.owner_of(name, owner)?, name, value };
             let sealed = self.sealer.seal_text(purpose, b"", &self.random);
             Some(self.cookies.companion(std::str::from_utf8(name).ok()?, &sealed, line.as_bytes()))
         };
@@ -82,27 +113,21 @@ impl SharedSessions {
         self.upstream_cookies.iter().flat_map(|cookie| cookie.expired(path))
     }
 
-    /// As [`expire_cookies`](Self::expire_cookies), but for those that the app set for the user who has logged in now.
-    pub(super) fn expire_others(&self, session: &Session, cookies: CookieLines<'_>) -> Vec<HeaderValue> {
-        let owner = CookieOwner::new(user(session));
-        let is_own = |name: &str| {
-            let mut pairs = named(cookies, name.as_bytes()).take(PAIRS).peekable();
-            pairs.peek().is_some() && pairs.all(|pair| self.is_of(&owner, name, pair, cookies))
-        };
-        let others = self.upstream_cookies.iter().filter(|cookie| !is_own(cookie.name()));
-        others.flat_map(|cookie| cookie.expired("/")).collect()
-    }
-
     /// Whether a companion says that the app set this pair for this owner.
     fn is_of(&self, owner: &CookieOwner, name: &str, pair: &[u8], cookies: CookieLines<'_>) -> bool {
-        let Some(value) = value(pair) else { return false };
-        let purpose = SealPurpose::UpstreamCookie { owner: owner.expose(), name: name.as_bytes(), value };
+        let Some((value, owner)) = value(pair).zip(self.owner_of(name.as_bytes(), owner)) else { return false };
+        let purpose = SealPurpose::UpstreamCookie { owner, name: name.as_bytes(), value };
         let mut companions = self.cookies.companions(name, cookies).take(PAIRS);
         companions.any(|sealed| self.sealer.open_text(purpose, sealed).is_some())
     }
 
-    fn lists(&self, name: &[u8]) -> bool {
-        self.upstream_cookies.iter().any(|cookie| cookie.covers(name))
+    /// The owner to which the companion of a listed cookie is sealed: the user on one host, or on any host of a domain.
+    fn owner_of<'a>(&self, name: &[u8], owner: &'a CookieOwner) -> Option<&'a [u8]> {
+        let cookie = self.upstream_cookies.iter().find(|cookie| cookie.covers(name))?;
+        if self.public_urls.is_single() || !cookie.is_shared() {
+            return Some(owner.expose());
+        }
+        owner.expose().splitn(2, |byte| *byte == 0).nth(1)
     }
 }
 
@@ -131,15 +156,6 @@ pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8
         None => target.remove(&header::COOKIE),
     }
     kept.for_each(|line| target.append(&cased::COOKIE, line));
-}
-
-/// The owner of a browser's cookies; `None` while it is unknown.
-fn owner(state: &SessionState) -> Option<CookieOwner> {
-    match state {
-        SessionState::Valid(opened) => Some(CookieOwner::new(user(opened.session()))),
-        SessionState::Absent | SessionState::Invalid => Some(CookieOwner::new([])),
-        SessionState::Unknown(_) => None,
-    }
 }
 
 /// A user as bytes: a number may be given to another person, whose id is another one.

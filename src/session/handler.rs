@@ -16,6 +16,10 @@ use super::{SharedSessions, fetch_metadata::is_ours, own_host::comes_from_its_ow
 use crate::{
     cause::Cause,
     gate::{ConnectionReuse, Event, Gate, Rejection, Reply, Step, Verdict},
+    session::{
+        PublicUrl,
+        public_urls::{OriginIndex, Realm},
+    },
     store::StoreError,
 };
 
@@ -24,23 +28,36 @@ use crate::{
 pub(super) struct Handler<'a> {
     pub(super) gate: &'a Gate,
     pub(super) sessions: &'a Arc<SharedSessions>,
+    /// The origin of the site that the request is for.
+    pub(super) origin: OriginIndex,
 }
 
 /// A handler that may outlive its request.
 pub(super) struct OwnedHandler {
     gate: Gate,
     sessions: Arc<SharedSessions>,
+    origin: OriginIndex,
 }
 
 impl OwnedHandler {
     pub(super) fn borrow(&self) -> Handler<'_> {
-        Handler { gate: &self.gate, sessions: &self.sessions }
+        Handler { gate: &self.gate, sessions: &self.sessions, origin: self.origin }
     }
 }
 
 impl Handler<'_> {
     pub(super) fn owned(&self) -> OwnedHandler {
-        OwnedHandler { gate: self.gate.clone(), sessions: Arc::clone(self.sessions) }
+        OwnedHandler { gate: self.gate.clone(), sessions: Arc::clone(self.sessions), origin: self.origin }
+    }
+
+    /// The origin of the site that the request is for.
+    pub(super) fn public_url(&self) -> &PublicUrl {
+        self.sessions.public_urls.get(self.origin)
+    }
+
+    /// The hosts on which the session of the request is valid.
+    pub(super) fn realm(&self) -> Realm<'_> {
+        self.sessions.public_urls.realm(self.origin)
     }
 
     /// Decides what becomes of a request on a route.
@@ -60,7 +77,7 @@ impl Handler<'_> {
             Route::Status | Route::Me | Route::Auth(_) => {}
         }
         let is_form = head.method == Method::POST && matches!(route, Route::Login | Route::Logout);
-        if is_form && !is_ours(&head.headers, self.sessions.public_url.origin()) && !comes_from_its_own_host(head) {
+        if is_form && !is_ours(&head.headers, self.public_url().origin()) && !comes_from_its_own_host(head) {
             return Step::Reply(self.reject(Rejection::CrossSite, head));
         }
         if matches!(route, Route::Login) && !is_form && self.sessions.is_insecure(head) {

@@ -60,7 +60,7 @@ impl Handler<'_> {
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
         sessions.waiting.opened(&browser);
-        let sealed = sessions.sealer.seal_text(SealPurpose::Browser, browser.expose().as_bytes(), &sessions.random);
+        let sealed = sessions.sealer.seal_text(self.login_purpose(), browser.expose().as_bytes(), &sessions.random);
         let cookie = sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout);
         let started = StartedLogin {
             request_id: request_id.expose().to_owned(),
@@ -75,8 +75,13 @@ impl Handler<'_> {
     /// The browser that started a login before, if it did.
     pub(super) fn browser(&self, headers: &HeaderMap) -> Option<BrowserId> {
         let CookieValue::One(sealed) = self.sessions.cookies.find(OwnCookie::Browser, headers) else { return None };
-        let name = self.sessions.sealer.open_text(SealPurpose::Browser, sealed)?;
+        let name = self.sessions.sealer.open_text(self.login_purpose(), sealed)?;
         BrowserId::parse(std::str::from_utf8(&name).ok()?)
+    }
+
+    /// The purpose of the cookie of a login: only the host that started a login continues it.
+    fn login_purpose(&self) -> SealPurpose<'_> {
+        SealPurpose::Browser(self.sessions.public_urls.host_realm(self.origin))
     }
 }
 

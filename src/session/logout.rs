@@ -17,7 +17,7 @@ use super::{
 use crate::{
     backoff::jittered,
     gate::{Event, LoginEvent, Rejection, Reply},
-    session::{ReturnPath, Session, cookies::OwnCookie},
+    session::{ReturnUrl, Session},
     store::StoreError,
 };
 
@@ -26,7 +26,7 @@ impl Handler<'_> {
     pub(super) async fn logout(&self, head: &Parts, form: &[u8]) -> Reply {
         let next = form_urlencoded::parse(form).find(|(name, _)| name == "next").map(|(_, next)| next);
         let done = match next {
-            Some(next) => self.logged_out(Some(&ReturnPath::or_root(Some(&next)))),
+            Some(next) => self.logged_out(Some(&self.sessions.page(Some(&next)))),
             None if loads_page(&head.headers) => self.logged_out(None),
             None => Reply::new(StatusCode::NO_CONTENT),
         };
@@ -35,7 +35,7 @@ impl Handler<'_> {
 
     /// `GET logout`: asks first, except where a page of this site leads a browser here, such as an app's own logout.
     pub(super) async fn logout_by_link(&self, head: &Parts) -> Reply {
-        let next = query(head, "next").map(|next| ReturnPath::or_root(Some(&next)));
+        let next = query(head, "next").map(|next| self.sessions.page(Some(&next)));
         if head.method == Method::GET && is_led_by_us(&head.headers) {
             let done = self.logged_out(next.as_ref());
             return self.log_out(head, done).await;
@@ -44,8 +44,8 @@ impl Handler<'_> {
     }
 
     /// Sends a browser on after a logout: to where the request says, or to the usual place.
-    fn logged_out(&self, next: Option<&ReturnPath>) -> Reply {
-        reply::redirect(StatusCode::SEE_OTHER, next.map_or(self.sessions.logout_url.as_str(), ReturnPath::as_str))
+    fn logged_out(&self, next: Option<&ReturnUrl>) -> Reply {
+        reply::redirect(StatusCode::SEE_OTHER, next.map_or(self.sessions.logout_url.as_str(), ReturnUrl::as_str))
     }
 
     /// Logs a browser out even if its client leaves before the answer.
@@ -74,7 +74,7 @@ impl Handler<'_> {
             Err(_) => self.gate.reject_for(Rejection::StoreUnavailable, head),
         };
         // The browser forgets its session in any case, even if the store could not end it.
-        let cleared = forgets.then(|| self.sessions.cookies.clear(OwnCookie::Session));
+        let cleared = if forgets { self.clear_session("/") } else { Vec::new() };
         reply.with_cookies(cleared.into_iter().chain(self.sessions.expire_cookies("/")))
     }
 

@@ -46,8 +46,10 @@ mod page;
 mod page_answers;
 mod partner;
 mod public_url;
+mod public_urls;
 mod reply;
 mod return_path;
+mod return_url;
 mod revocations;
 mod route;
 mod seal;
@@ -67,19 +69,22 @@ use http::{HeaderValue, Request, header, request::Parts};
 
 pub use self::{
     builder::SessionsBuilder,
-    cookies::{SessionCookieName, SessionCookieNameError, UpstreamCookie, UpstreamCookieError},
+    cookies::{SameSite, SessionCookieName, SessionCookieNameError, UpstreamCookie, UpstreamCookieError},
     id::BrowserId,
     link::{LinkBase, LinkBaseError},
     logout_url::LogoutUrl,
     page::{Brand, Logo, LogoError, Pages, PagesError},
     partner::{Color, DialogOption, Partner, PartnerError},
     public_url::{PublicUrl, PublicUrlError},
+    public_urls::{CookieDomain, CookieDomainError, PublicUrls, PublicUrlsError},
     return_path::ReturnPath,
+    return_url::ReturnUrl,
     seal::{Sealer, Secret, SecretError},
     verification::Delivery,
 };
 use self::{
-    builder::SharedSessions, cookie_owners::drop_pairs, handler::Handler, page_answers::PageRequest, route::Route,
+    builder::SharedSessions, cookie_owners::drop_pairs, handler::Handler, page_answers::PageRequest,
+    public_urls::OriginIndex, route::Route,
 };
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
@@ -106,13 +111,23 @@ pub use crate::{
 pub struct Sessions(Arc<SharedSessions>);
 
 impl Sessions {
-    /// Starts a builder with the settings that have no default.
-    pub fn builder(public_url: PublicUrl, sealer: Sealer, partner: Partner, store: impl Store) -> SessionsBuilder {
-        SessionsBuilder::new(public_url, sealer, partner, store)
+    /// Starts a builder with the settings that have no default. A site with one origin takes a [`PublicUrl`].
+    pub fn builder(
+        public_urls: impl Into<PublicUrls>,
+        sealer: Sealer,
+        partner: Partner,
+        store: impl Store,
+    ) -> SessionsBuilder {
+        SessionsBuilder::new(public_urls.into(), sealer, partner, store)
     }
 
+    /// Returns a handler for what no request of a browser asks for.
     fn handler<'a>(&'a self, gate: &'a Gate) -> Handler<'a> {
-        Handler { gate, sessions: &self.0 }
+        Handler { gate, sessions: &self.0, origin: OriginIndex::default() }
+    }
+
+    fn handler_of<'a>(&'a self, gate: &'a Gate, head: &Parts) -> Handler<'a> {
+        Handler { gate, sessions: &self.0, origin: self.0.origin_of(head) }
     }
 }
 
@@ -136,8 +151,8 @@ impl Plugin for Sessions {
 
     fn inspect(&self, gate: &Gate, head: &Parts, withheld: &[HeaderValue]) -> Option<Step> {
         Some(match Route::of(&self.0.path, head.uri.path()) {
-            Some(route) => self.handler(gate).serve(route, &whole(head, withheld)),
-            None => self.handler(gate).admit(head, withheld),
+            Some(route) => self.handler_of(gate, head).serve(route, &whole(head, withheld)),
+            None => self.handler_of(gate, head).admit(head, withheld),
         })
     }
 
@@ -156,7 +171,7 @@ impl Plugin for Sessions {
     }
 
     fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {
-        self.0.explain(refused, code, PageRequest::of(head))
+        self.0.explain(refused, code, PageRequest::of(head, self.0.public_urls.get(self.0.origin_of(head))))
     }
 
     fn strip_request(&self, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {

@@ -39,6 +39,8 @@ pub(super) struct OpenedSession {
     values: IdentityValues,
     /// The version of the groups that the user was looked up in.
     groups: u64,
+    /// The number of the realm in which it is valid.
+    realm: usize,
     /// About how many bytes it takes, besides those that any takes.
     size: usize,
 }
@@ -102,16 +104,16 @@ impl Default for OpenedSessions {
 }
 
 impl OpenedSession {
-    /// Reads a session that was sealed, for a gate with these names of headers. Its user is in those of the groups that list the
-    /// user now.
-    pub(super) fn read(bytes: &[u8], names: Arc<HeaderNames>, groups: &Groups) -> Option<Arc<Self>> {
+    /// Reads a session that was sealed for a realm, for a gate with these names of headers. Its user is in those of the groups
+    /// that list the user now.
+    pub(super) fn read(bytes: &[u8], names: Arc<HeaderNames>, realm: usize, groups: &Groups) -> Option<Arc<Self>> {
         // The version comes first: if the groups change meanwhile, the next request looks the user up again.
         let version = groups.version();
         let session = Session::from_bytes(bytes)?;
         let session = session.in_groups(groups.of(&session.identity().profile().phone));
         let values = IdentityValues::of(&names, session.identity());
         let size = bytes.len() + values.size();
-        Some(Arc::new(Self { session, names, values, groups: version, size }))
+        Some(Arc::new(Self { session, names, values, realm, groups: version, size }))
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -121,6 +123,11 @@ impl OpenedSession {
     /// Whether no group has changed since the session was read.
     pub(super) fn is_as_new_as(&self, groups: &Groups) -> bool {
         self.groups == groups.version()
+    }
+
+    /// The number of the realm in which it is valid.
+    pub(super) fn realm(&self) -> usize {
+        self.realm
     }
 
     /// The headers of a request: those of a set of these names, or of the default one. The names are those of the gate that opened

@@ -13,32 +13,42 @@ use crate::{
     gate::{ClientInfo, ConnectionReuse, Reply, Scheme},
     headers::only,
     host::named_host,
-    session::cookies::{CookieValue, OwnCookie},
+    session::{
+        PublicUrl,
+        cookies::{CookieValue, OwnCookie},
+        public_urls::OriginIndex,
+    },
 };
 
 impl Handler<'_> {
-    /// Leads a person who came by an alias to the same page of the public host, since cookies are for one host alone.
+    /// Leads a person who came by an alias to the same page of a public host, since cookies are for one host alone. That is the
+    /// host of the same name, if only the port or a dot at the end differs, and the default otherwise.
     ///
     /// A proxy in front that renames the host does so each time: a browser is led once.
     pub(super) fn lead_to_public_host(&self, head: &Parts) -> Option<Reply> {
-        let public_url = &self.sessions.public_url;
-        let is_alias = named_host(head).is_some_and(|host| !public_url.is_host(host));
+        let is_alias = named_host(head).is_some_and(|host| self.sessions.public_urls.find(host).is_none());
         let is_known = || !matches!(self.sessions.cookies.find(OwnCookie::Session, &head.headers), CookieValue::Absent);
         if !is_alias || !is_navigation(&head.method, &head.headers) || query(head, LED).is_some() || is_known() {
             return None;
         }
         let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let separator = if head.uri.query().is_some() { '&' } else { '?' };
-        let led = reply::redirect(StatusCode::FOUND, &format!("{}{target}{separator}{LED}=1", public_url.origin()));
+        let led =
+            reply::redirect(StatusCode::FOUND, &format!("{}{target}{separator}{LED}=1", self.public_url().origin()));
         Some(Reply { connection: ConnectionReuse::after(head), ..led })
     }
 }
 
 impl SharedSessions {
+    /// The origin that a request is for. With a single one this looks at nothing.
+    pub(super) fn origin_of(&self, head: &Parts) -> OriginIndex {
+        if self.public_urls.is_single() { OriginIndex::default() } else { self.public_urls.nearest(named_host(head)) }
+    }
+
     /// The same page over https, if a browser came over http although the site is https; empty otherwise.
-    pub(super) fn secure_url(&self, head: &Parts) -> String {
+    pub(super) fn secure_url(&self, head: &Parts, here: &PublicUrl) -> String {
         let target = head.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        if self.is_insecure(head) { format!("{}{target}", self.public_url.origin()) } else { String::new() }
+        if self.is_insecure(head) { format!("{}{target}", here.origin()) } else { String::new() }
     }
 
     /// Whether a browser came over http although the site is https, so that it drops every cookie.
@@ -49,7 +59,7 @@ impl SharedSessions {
         let scheme = head.extensions.get::<ClientInfo>().and_then(|client| client.scheme);
         let was_secure = only(&head.headers, PROTO).is_some_and(|scheme| scheme == Scheme::Https.as_str());
         let is_http = scheme == Some(Scheme::Http) && !was_secure && !head.headers.contains_key(SEC_FETCH_SITE);
-        self.public_url.is_secure() && is_http
+        self.public_urls.is_secure() && is_http
     }
 }
 

@@ -5,7 +5,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::{
     SharedSessions,
-    fetch_metadata::{is_foreign, loads_page, reads},
+    fetch_metadata::{comes_from_elsewhere, is_foreign, loads_page, reads},
     handler::Handler,
     login::query,
     reply,
@@ -15,7 +15,7 @@ use crate::{
     gate::{Reply, plugin::RETRY_AFTER},
     profile::PhoneNumber,
     session::{
-        ReturnPath,
+        PublicUrl, ReturnPath, ReturnUrl, SameSite,
         page::{Language, Page, Problem, View, csp},
     },
 };
@@ -27,6 +27,8 @@ pub(super) struct PageRequest<'a> {
     pub(super) method: &'a Method,
     /// Path and query, if they are known.
     pub(super) target: Option<&'a str>,
+    /// The origin of the site that the request is for.
+    pub(super) here: &'a PublicUrl,
 }
 
 impl Handler<'_> {
@@ -38,28 +40,40 @@ impl Handler<'_> {
                 let on = reply::redirect(StatusCode::FOUND, next.as_str());
                 on.with_cookies(self.renewal(opened.session(), self.gate.clock().wall()))
             }
-            SessionState::Invalid => self.sessions.login_page(head, &next).with_cookies(self.sessions.forget("/")),
-            SessionState::Absent | SessionState::Unknown(_) => self.sessions.login_page(head, &next),
+            SessionState::Invalid => self.fill_in_login(head, &next).with_cookies(self.forget("/")),
+            SessionState::Absent if self.withholds_session(head) => reply::refresh(),
+            SessionState::Absent | SessionState::Unknown(_) => self.fill_in_login(head, &next),
         }
+    }
+
+    fn fill_in_login(&self, head: &Parts, next: &ReturnUrl) -> Reply {
+        let (sessions, here) = (self.sessions, self.public_url());
+        let page = Page::Login {
+            path: sessions.path.as_str(),
+            next: next.as_str(),
+            fallback: &sessions.fallback(next, here),
+            opens_app: sessions.links.open_app(),
+            secure_url: &sessions.secure_url(head, here),
+        };
+        sessions.fill_in(Reply::new(StatusCode::OK), &head.headers, page, "")
+    }
+
+    /// Whether a browser may have a session that it does not send, because a page of another site led it here: cookies with
+    /// `SameSite=Strict` come only once a page of the site itself opens a page.
+    fn withholds_session(&self, head: &Parts) -> bool {
+        self.sessions.same_site == SameSite::Strict && comes_from_elsewhere(&head.headers)
     }
 }
 
 impl SharedSessions {
-    fn login_page(&self, head: &Parts, next: &ReturnPath) -> Reply {
-        let page = Page::Login {
-            path: self.path.as_str(),
-            next: next.as_str(),
-            fallback: &self.fallback(next),
-            opens_app: self.links.open_app(),
-            secure_url: &self.secure_url(head),
-        };
-        self.fill_in(Reply::new(StatusCode::OK), &head.headers, page, "")
-    }
-
     /// `GET logout`: asks whether to log out.
-    pub(super) fn logout_page(&self, head: &Parts, next: Option<&ReturnPath>, everywhere: bool) -> Reply {
-        let page = Page::Logout { path: self.path.as_str(), next: next.map_or("", ReturnPath::as_str), everywhere };
-        let origin = self.logout_url.origin().unwrap_or_default();
+    pub(super) fn logout_page(&self, head: &Parts, next: Option<&ReturnUrl>, everywhere: bool) -> Reply {
+        let page = Page::Logout { path: self.path.as_str(), next: next.map_or("", ReturnUrl::as_str), everywhere };
+        let origin = match next {
+            Some(next) => next.origin().map(str::to_owned),
+            None => self.logout_url.origin(),
+        };
+        let origin = origin.unwrap_or_default();
         self.fill_in(Reply::new(StatusCode::OK), &head.headers, page, &origin)
     }
 
@@ -69,7 +83,7 @@ impl SharedSessions {
             return refused;
         }
         let again = self.again(asked);
-        let (login, fallback) = (self.login_url(&again), self.fallback(&again));
+        let (login, fallback) = (self.login_url(&again), self.fallback(&again, asked.here));
         let page = match refused.response.status() {
             // A person who opens a page is sent to the login instead. Only a person who sent a form needs an explanation.
             StatusCode::UNAUTHORIZED if reads(asked.method) => return refused,
@@ -106,30 +120,38 @@ impl SharedSessions {
     }
 
     /// The login that leads to a page.
-    pub(super) fn login_url(&self, next: &ReturnPath) -> String {
+    pub(super) fn login_url(&self, next: &ReturnUrl) -> String {
         format!("{}/login?next={}", self.path.as_str(), encoded(next))
     }
 
-    /// Returns the page after a login: a path of this site that is not one of truegate's own, such as the logout.
-    pub(super) fn next(&self, text: Option<&str>) -> ReturnPath {
-        let next = ReturnPath::or_root(text);
-        if self.path.covers(next.path()) { ReturnPath::default() } else { next }
+    /// Returns a page of the site. Defaults to the root of the host if there is none, or if it is refused.
+    pub(super) fn page(&self, text: Option<&str>) -> ReturnUrl {
+        text.and_then(|text| ReturnUrl::parse(text, &self.public_urls)).unwrap_or_default()
+    }
+
+    /// Returns the page after a login: one of the site that is not one of truegate's own, such as the logout.
+    pub(super) fn next(&self, text: Option<&str>) -> ReturnUrl {
+        let next = self.page(text);
+        if self.path.covers(next.path()) { ReturnUrl::default() } else { next }
     }
 
     /// The page to open again: the one that was asked for, or the one from which a form was sent, if it was one of this site.
-    fn again(&self, asked: PageRequest<'_>) -> ReturnPath {
+    fn again(&self, asked: PageRequest<'_>) -> ReturnUrl {
         if reads(asked.method) {
-            return ReturnPath::or_root(asked.target);
+            return ReturnPath::or_root(asked.target).into();
         }
-        let headers = asked.headers;
+        let (headers, here) = (asked.headers, asked.here.origin());
         let referer = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
-        let path = referer.and_then(|referer| referer.strip_prefix(self.public_url.origin()));
-        self.next(path.filter(|_| !is_foreign(headers, self.public_url.origin())))
+        let path = referer.and_then(|referer| referer.strip_prefix(here)).filter(|path| path.starts_with('/'));
+        self.next(path.filter(|_| !is_foreign(headers, here)))
     }
 
     /// Returns the app's other way to log in, with `next` as a parameter; empty if there is none.
-    fn fallback(&self, next: &ReturnPath) -> String {
+    fn fallback(&self, next: &ReturnUrl, here: &PublicUrl) -> String {
         let Some(fallback) = &self.fallback else { return String::new() };
+        // A path means nothing to a page of another host.
+        let seen = fallback.origin().map(|_| next.seen_from(here));
+        let next = seen.as_ref().unwrap_or(next);
         let (page, fragment) =
             fallback.as_str().split_at(fallback.as_str().find('#').unwrap_or(fallback.as_str().len()));
         let separator = if page.contains('?') { '&' } else { '?' };
@@ -138,14 +160,14 @@ impl SharedSessions {
 }
 
 impl<'a> PageRequest<'a> {
-    pub(super) fn of(head: &'a Parts) -> Self {
+    pub(super) fn of(head: &'a Parts, here: &'a PublicUrl) -> Self {
         let target = head.uri.path_and_query().map(PathAndQuery::as_str);
-        Self { headers: &head.headers, method: &head.method, target }
+        Self { headers: &head.headers, method: &head.method, target, here }
     }
 }
 
-fn encoded(path: &ReturnPath) -> String {
-    byte_serialize(path.as_str().as_bytes()).collect()
+fn encoded(page: &ReturnUrl) -> String {
+    byte_serialize(page.as_str().as_bytes()).collect()
 }
 
 /// A number with all but its last two digits hidden.

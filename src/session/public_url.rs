@@ -15,12 +15,12 @@ impl PublicUrl {
     /// # Errors
     ///
     /// When the text is more than an origin, is not spelled as browsers spell it, or is neither `https` nor `http` to a
-    /// loopback host.
+    /// loopback host. Names below `localhost` are loopback hosts, because browsers resolve them to this machine.
     pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
         let url = Url::parse(text).map_err(PublicUrlError::NotAUrl)?;
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&url) => {}
+            "http" if is_loopback(&url) || is_below_localhost(&url) => {}
             _ => return Err(PublicUrlError::Scheme),
         }
         let origin = url.origin().ascii_serialization();
@@ -35,6 +35,15 @@ impl PublicUrl {
     /// Host and port, as browsers write them in `Host`.
     pub(crate) fn authority(&self) -> &str {
         self.0.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// The host, without the port.
+    pub(crate) fn host_name(&self) -> &str {
+        let authority = self.authority();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        }
     }
 
     /// Whether a `Host` header names the site, in any letter case, with or without the default port.
@@ -64,6 +73,11 @@ pub enum PublicUrlError {
     NotAnOrigin,
 }
 
+/// Whether a host's name is below `localhost` (RFC 6761 §6.3).
+fn is_below_localhost(url: &Url) -> bool {
+    url.domain().is_some_and(|name| name.ends_with(".localhost"))
+}
+
 /// Whether nothing but an origin was written: a URL parser forgives more than it should.
 fn is_spelled(text: &str, origin: &str) -> bool {
     let text = text.strip_suffix('/').unwrap_or(text);
@@ -88,6 +102,7 @@ mod tests {
             ("https://192.0.2.1", "https://192.0.2.1", "192.0.2.1"),
             ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443", "[2001:db8::1]:8443"),
             ("http://localhost:8080", "http://localhost:8080", "localhost:8080"),
+            ("http://wiki.localhost:8080", "http://wiki.localhost:8080", "wiki.localhost:8080"),
             ("http://127.0.0.1:80/", "http://127.0.0.1", "127.0.0.1"),
             ("http://127.1.2.3:8080", "http://127.1.2.3:8080", "127.1.2.3:8080"),
             ("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080"),
@@ -95,6 +110,18 @@ mod tests {
             let url = PublicUrl::parse(text).unwrap();
             assert_eq!((url.origin(), url.authority()), (origin, authority), "{text}");
             assert_eq!(url.is_secure(), origin.starts_with("https"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_host_has_no_port() {
+        for (text, name) in [
+            ("https://shop.example", "shop.example"),
+            ("https://shop.example:8443", "shop.example"),
+            ("https://[2001:db8::1]", "[2001:db8::1]"),
+            ("https://[2001:db8::1]:8443", "[2001:db8::1]"),
+        ] {
+            assert_eq!(PublicUrl::parse(text).unwrap().host_name(), name);
         }
     }
 
@@ -108,6 +135,7 @@ mod tests {
             ("https://shop.example:99999", PublicUrlError::NotAUrl(ParseError::InvalidPort)),
             ("http://shop.example", PublicUrlError::Scheme),
             ("http://localhost.example", PublicUrlError::Scheme),
+            ("http://evillocalhost", PublicUrlError::Scheme),
             ("http://127.0.0.1.example", PublicUrlError::Scheme),
             ("http://0.0.0.0:8080", PublicUrlError::Scheme),
             ("ftp://shop.example", PublicUrlError::Scheme),

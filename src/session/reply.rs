@@ -41,6 +41,13 @@ pub(super) fn script(head: &Parts) -> Reply {
     script
 }
 
+/// Has a browser open the same page again at once, as this site's own page.
+pub(super) fn refresh() -> Reply {
+    let mut reply = Reply::new(StatusCode::OK).with_body("text/html; charset=utf-8", Vec::new());
+    reply.response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("0"));
+    reply
+}
+
 /// Sends a browser elsewhere on this site.
 pub(super) fn redirect(status: StatusCode, to: &str) -> Reply {
     let mut reply = Reply::new(status);

@@ -45,11 +45,6 @@ impl ReturnPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The path alone, without query and fragment.
-    pub(crate) fn path(&self) -> &str {
-        path_of(&self.0)
-    }
 }
 
 /// The root.

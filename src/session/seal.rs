@@ -33,10 +33,10 @@ pub struct Sealer {
 /// The purpose of sealed data.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SealPurpose<'a> {
-    /// The cookie of a session.
-    Session,
-    /// The cookie of a browser that logs in.
-    Browser,
+    /// The cookie of a session, for the hosts that its realm names.
+    Session(&'a str),
+    /// The cookie of a browser that logs in on the host that its realm names.
+    Browser(&'a str),
     /// The store's entry for the login of this request id.
     Login(&'a RequestId),
     /// Which browser started the login of this request id, as the store keeps it.
@@ -107,8 +107,8 @@ impl SealPurpose<'_> {
     /// The associated data: the purpose, and which key; no two purposes share one.
     fn bound(self, id: &[u8; KEY_ID]) -> Vec<u8> {
         let (word, name) = match self {
-            Self::Session => ("session", Cow::Borrowed(&b""[..])),
-            Self::Browser => ("browser", Cow::Borrowed(&b""[..])),
+            Self::Session(realm) => ("session", Cow::Borrowed(realm.as_bytes())),
+            Self::Browser(realm) => ("browser", Cow::Borrowed(realm.as_bytes())),
             Self::Login(nonce) => ("login", Cow::Borrowed(nonce.expose().as_bytes())),
             Self::Owner(nonce) => ("owner", Cow::Borrowed(nonce.expose().as_bytes())),
             Self::Revocation => ("revocation", Cow::Borrowed(&b""[..])),
@@ -194,8 +194,11 @@ mod tests {
         let sealer = Sealer::new(&secret(0), &[]);
         let (one, other) = (nonce("nonce-of-one"), nonce("nonce-of-another"));
         let purposes = [
-            SealPurpose::Session,
-            SealPurpose::Browser,
+            SealPurpose::Session(""),
+            SealPurpose::Session("shop.example"),
+            SealPurpose::Session("wiki.shop.example"),
+            SealPurpose::Browser(""),
+            SealPurpose::Browser("shop.example"),
             SealPurpose::Login(&one),
             SealPurpose::Login(&other),
             SealPurpose::Owner(&one),
@@ -219,23 +222,23 @@ mod tests {
     #[test]
     fn a_changed_seal_does_not_open() {
         let sealer = Sealer::new(&secret(0), &[]);
-        let sealed = sealer.seal(SealPurpose::Session, b"{\"phone\":\"\"}", &Random::seeded(1));
+        let sealed = sealer.seal(SealPurpose::Session(""), b"{\"phone\":\"\"}", &Random::seeded(1));
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(sealer.open(SealPurpose::Session, &changed).is_none(), "byte {at}");
-            assert!(sealer.open(SealPurpose::Session, &sealed[..at]).is_none(), "cut at {at}");
+            assert!(sealer.open(SealPurpose::Session(""), &changed).is_none(), "byte {at}");
+            assert!(sealer.open(SealPurpose::Session(""), &sealed[..at]).is_none(), "cut at {at}");
         }
-        assert!(sealer.open_text(SealPurpose::Session, b"\"quoted\"").is_none());
-        assert!(sealer.open_text(SealPurpose::Session, "नमस्ते".as_bytes()).is_none());
+        assert!(sealer.open_text(SealPurpose::Session(""), b"\"quoted\"").is_none());
+        assert!(sealer.open_text(SealPurpose::Session(""), "नमस्ते".as_bytes()).is_none());
     }
 
     #[test]
     fn secrets_rotate() {
         let (old, new) = (secret(0), secret(100));
-        let sealed = Sealer::new(&old, &[]).seal_text(SealPurpose::Session, b"a", &Random::seeded(1));
-        assert!(Sealer::new(&new, &[old]).open_text(SealPurpose::Session, sealed.as_bytes()).is_some());
-        assert!(Sealer::new(&new, &[]).open_text(SealPurpose::Session, sealed.as_bytes()).is_none());
+        let sealed = Sealer::new(&old, &[]).seal_text(SealPurpose::Session(""), b"a", &Random::seeded(1));
+        assert!(Sealer::new(&new, &[old]).open_text(SealPurpose::Session(""), sealed.as_bytes()).is_some());
+        assert!(Sealer::new(&new, &[]).open_text(SealPurpose::Session(""), sealed.as_bytes()).is_none());
     }
 
     #[test]

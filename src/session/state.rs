@@ -66,10 +66,13 @@ impl Handler<'_> {
     /// The state of a browser's session, as far as it is known without waiting.
     pub(super) fn known_state(&self, cookies: CookieLines<'_>, at: &Present<'_>) -> Result<SessionState, Pending> {
         let sessions = self.sessions;
-        let CookieValue::One(sealed) = sessions.cookies.find(OwnCookie::Session, cookies) else {
-            return Ok(SessionState::Absent);
+        let sealed = match self.session_cookie(cookies) {
+            CookieValue::One(sealed) => sealed,
+            // Cookies that other hosts of the domain have set would keep the user out for as long as the browser has them.
+            CookieValue::Several if self.shares_session() => return Ok(SessionState::Invalid),
+            CookieValue::Absent | CookieValue::Several => return Ok(SessionState::Absent),
         };
-        let found = sessions.opened.find(sealed).filter(|opened| opened.is_as_new_as(&sessions.groups));
+        let found = self.opened_lately(sealed);
         let is_new = found.is_none();
         let opened = match found.map_or_else(|| self.open(sealed), Ok) {
             Ok(opened) => opened,
@@ -87,10 +90,40 @@ impl Handler<'_> {
         }
     }
 
+    /// The cookie of a browser's session. Any host of a shared domain can set others of the same name, so the one that can be
+    /// opened counts, if there is only one.
+    fn session_cookie<'c>(&self, cookies: CookieLines<'c>) -> CookieValue<'c> {
+        let found = self.sessions.cookies.find(OwnCookie::Session, cookies);
+        if found != CookieValue::Several || !self.shares_session() {
+            return found;
+        }
+        let is_sealed_here = |sealed: &&[u8]| self.opened_lately(sealed).is_some() || self.open(sealed).is_ok();
+        let mut own = self.sessions.cookies.session_values(cookies).filter(is_sealed_here);
+        match (own.next(), own.next()) {
+            (Some(sealed), None) => CookieValue::One(sealed),
+            _ => CookieValue::Several,
+        }
+    }
+
+    fn shares_session(&self) -> bool {
+        self.sessions.public_urls.domain().is_some()
+    }
+
+    /// Returns the session of a cookie that was opened lately, if it is valid on this host and no group has changed since.
+    fn opened_lately(&self, sealed: &[u8]) -> Option<Arc<OpenedSession>> {
+        let is_good = |opened: &Arc<OpenedSession>| {
+            opened.realm() == self.realm().number && opened.is_as_new_as(&self.sessions.groups)
+        };
+        self.sessions.opened.find(sealed).filter(is_good)
+    }
+
     /// Opens a cookie.
     fn open(&self, sealed: &[u8]) -> Result<Arc<OpenedSession>, SessionState> {
-        let bytes = self.sessions.sealer.open_text(SealPurpose::Session, sealed).ok_or(SessionState::Absent)?;
-        OpenedSession::read(&bytes, self.gate.names(), &self.sessions.groups).ok_or(SessionState::Invalid)
+        let realm = self.realm();
+        let purpose = SealPurpose::Session(realm.name);
+        let bytes = self.sessions.sealer.open_text(purpose, sealed).ok_or(SessionState::Absent)?;
+        let names = self.gate.names();
+        OpenedSession::read(&bytes, names, realm.number, &self.sessions.groups).ok_or(SessionState::Invalid)
     }
 
     /// Whether a session is valid, as far as it is known without waiting. One that is over is as good as revoked.
@@ -118,7 +151,7 @@ impl Handler<'_> {
 
     /// Drops what is kept of a browser's session: it is over.
     pub(super) fn drop_opened(&self, headers: &HeaderMap) {
-        if let CookieValue::One(sealed) = self.sessions.cookies.find(OwnCookie::Session, headers) {
+        if let CookieValue::One(sealed) = self.session_cookie(headers.into()) {
             self.sessions.opened.forget(sealed);
         }
     }
@@ -126,7 +159,26 @@ impl Handler<'_> {
     /// The line that keeps a session's cookie fresh, if it is time for that.
     pub(super) fn renewal(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
         let age = now.duration_since(session.last_seen()).unwrap_or_default();
-        (age >= self.sessions.idle / 10).then(|| self.sessions.cookie(&session.renewed(now), now))
+        (age >= self.sessions.idle / 10).then(|| self.cookie(&session.renewed(now), now))
+    }
+
+    /// The line that gives a browser its session.
+    pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
+        let sessions = self.sessions;
+        let left = session.time_left(sessions.lifetime, sessions.idle, now).unwrap_or_default();
+        let purpose = SealPurpose::Session(self.realm().name);
+        let sealed = sessions.sealer.seal_text(purpose, &session.to_bytes(), &sessions.random);
+        sessions.cookies.set(OwnCookie::Session, &sealed, left)
+    }
+
+    /// The lines that take a browser's session away, after a request for a path.
+    pub(super) fn clear_session(&self, path: &str) -> Vec<HeaderValue> {
+        self.sessions.cookies.clear_session(self.public_url().host_name(), path)
+    }
+
+    /// The lines that take a browser's session away, and what the app remembers of it, after a request for a path.
+    pub(super) fn forget<'p>(&'p self, path: &'p str) -> impl Iterator<Item = HeaderValue> + 'p {
+        self.clear_session(path).into_iter().chain(self.sessions.expire_cookies(path))
     }
 
     /// A lease that ends with a session.
@@ -145,7 +197,7 @@ impl Handler<'_> {
                 reply::json(StatusCode::OK, &me).with_cookies(self.renewal(session, self.gate.clock().wall()))
             }
             SessionState::Absent => self.gate.reject(Rejection::NotSignedIn),
-            SessionState::Invalid => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.sessions.forget("/")),
+            SessionState::Invalid => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.forget("/")),
             SessionState::Unknown(_) => self.gate.reject(Rejection::StoreUnavailable),
         }
     }
@@ -162,13 +214,6 @@ impl SessionState {
 }
 
 impl SharedSessions {
-    /// The line that gives a browser its session.
-    pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
-        let left = session.time_left(self.lifetime, self.idle, now).unwrap_or_default();
-        let sealed = self.sealer.seal_text(SealPurpose::Session, &session.to_bytes(), &self.random);
-        self.cookies.set(OwnCookie::Session, &sealed, left)
-    }
-
     /// Forgets the opened sessions that are over, from time to time.
     pub(super) fn sweep_opened(&self, now: Instant, wall: SystemTime) {
         let is_over = |session: &Session| self.is_past(session, wall) || self.revocations.names(session);
@@ -178,11 +223,6 @@ impl SharedSessions {
     /// Whether a session has ended by itself.
     fn is_past(&self, session: &Session, now: SystemTime) -> bool {
         session.time_left(self.lifetime, self.idle, now).is_none()
-    }
-
-    /// The lines that take a browser's session away, and what the app remembers of it, after a request for a path.
-    pub(super) fn forget<'a>(&'a self, path: &'a str) -> impl Iterator<Item = HeaderValue> + 'a {
-        std::iter::once(self.cookies.clear(OwnCookie::Session)).chain(self.expire_cookies(path))
     }
 }
 

@@ -116,9 +116,9 @@ impl Handler<'_> {
             return tell(EXPIRED);
         }
         let now = self.gate.clock().wall();
-        let cookie = self.sessions.cookie(&session.renewed(now), now);
+        let cookie = self.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, &session).await;
-        let expired = if changes { self.sessions.expire_others(&session, (&head.headers).into()) } else { Vec::new() };
+        let expired = if changes { self.expire_others(&session, (&head.headers).into()) } else { Vec::new() };
         tell(VERIFIED).with_cookies([cookie].into_iter().chain(expired))
     }
 

@@ -6,6 +6,7 @@ use super::Config;
 use crate::{
     access::{Access, Groups, Rule},
     headers::Field,
+    session::SameSite,
 };
 
 impl Config {
@@ -24,6 +25,9 @@ impl Config {
         let mut warnings: Vec<_> = own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")).collect();
         if self.identity.carries(Field::Profile) {
             warnings.push(PROFILE_IN_SESSIONS.to_owned());
+        }
+        if session.same_site == SameSite::None {
+            warnings.push(SAME_SITE_NONE.to_owned());
         }
         if self.routes.require() && session.upstream_cookies.is_none() {
             warnings.push(NO_UPSTREAM_COOKIES.to_owned());
@@ -111,5 +115,7 @@ const OWN_ROUTE: &str = "never applies, because truegate itself answers this pat
 const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \
     a session of its own, the next person in the same browser is still logged in as the last one (list the app's cookies, \
     or write [] if it has none)";
+const SAME_SITE_NONE: &str = "session.same_site: with `none`, pages of every site can send requests with a user's session (make \
+    sure that the app refuses those that it does not want, or write lax)";
 const PROFILE_IN_SESSIONS: &str = "identity.headers: the field `profile` is never sent in a session, because a session does \
     not keep it (name the fields that you need)";

@@ -1,13 +1,24 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::session::{CookieDomain, PublicUrl};
+
+fn site(origin: &str) -> PublicUrls {
+    PublicUrl::parse(origin).unwrap().into()
+}
 
 fn secure() -> Cookies {
-    Cookies::new(&SessionCookieName::default(), true)
+    Cookies::new(&SessionCookieName::default(), &site("https://wiki.shop.example"))
 }
 
 fn plain(name: &str) -> Cookies {
-    Cookies::new(&SessionCookieName::parse(name).unwrap(), false)
+    Cookies::new(&SessionCookieName::parse(name).unwrap(), &site("http://localhost"))
+}
+
+fn shared() -> Cookies {
+    let domain = CookieDomain::parse("shop.example").unwrap();
+    let urls = site("https://wiki.shop.example").share_sessions(domain).unwrap();
+    Cookies::new(&SessionCookieName::default(), &urls)
 }
 
 fn headers(lines: &[&str]) -> HeaderMap {
@@ -77,6 +88,7 @@ fn ours_are_taken_out_and_the_others_stay_byte_for_byte() {
         ("a=1;__Host-truegate-login=x ;\tb=2", Some("a=1;\tb=2")),
         ("a=1; __HOST-Truegate=x", Some("a=1")),
         ("a=1; __Host-truegate", Some("a=1")),
+        ("a=1; __Secure-truegate=x", Some("a=1")),
         ("a=\"1; __Host-truegate=x; 2\"", Some("a=\"1; 2\"")),
         ("__secure-Truegate-of-sid=x; sid=1", Some("sid=1")),
         ("a=1; __Host-truegate=x;", Some("a=1;")),
@@ -116,6 +128,64 @@ fn clearing_says_what_setting_said() {
     );
     let plain = plain("truegate").set(OwnCookie::Browser, "sealed", Duration::from_mins(3));
     assert_eq!(plain, "truegate-login=sealed; HttpOnly; SameSite=Lax; Path=/; Max-Age=180");
+}
+
+#[test]
+fn a_shared_session_is_for_the_domain_and_a_login_for_its_host() {
+    let line = |kind| shared().set(kind, "sealed", Duration::from_hours(2));
+    assert_eq!(
+        line(OwnCookie::Session),
+        "__Secure-truegate=sealed; HttpOnly; SameSite=Lax; Secure; Path=/; Domain=shop.example; Max-Age=7200"
+    );
+    assert_eq!(
+        line(OwnCookie::Browser),
+        "__Host-truegate-login=sealed; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7200"
+    );
+    // Neither name is ever the app's, whether sessions are shared or not: a browser may have both.
+    for cookies in [secure(), shared()] {
+        for name in ["__Host-truegate", "__Secure-truegate", "__secure-TRUEGATE"] {
+            let pair = format!("{name}=x");
+            assert!(cookies.claims(pair.as_bytes()) && cookies.is_set_by(pair.as_bytes()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn whatever_could_hide_a_shared_session_is_cleared_with_it() {
+    let cleared = shared().clear_session("wiki.shop.example", "/a/b");
+    let lines: Vec<_> = cleared.iter().map(|line| line.to_str().unwrap()).collect();
+    for expected in [
+        "__Secure-truegate=; HttpOnly; SameSite=Lax; Secure; Path=/; Domain=shop.example; Max-Age=0",
+        "__Host-truegate=; Secure; Path=/; Max-Age=0",
+        "__Secure-truegate=; Secure; Path=/; Max-Age=0",
+        "__Secure-truegate=; Secure; Path=/; Domain=wiki.shop.example; Max-Age=0",
+        "__Secure-truegate=; Secure; Path=/a; Max-Age=0",
+        "__Secure-truegate=; Secure; Path=/a/b; Domain=shop.example; Max-Age=0",
+        "__Secure-truegate=; Secure; Path=/a/b/; Domain=wiki.shop.example; Max-Age=0",
+    ] {
+        assert!(lines.contains(&expected), "{expected} is not in {lines:#?}");
+    }
+    assert!(lines.iter().all(|line| !line.contains("Domain=example")), "no browser takes it");
+    assert!(shared().clear_session("wiki.shop.example", &"/a".repeat(1000)).len() < 30);
+    assert_eq!(secure().clear_session("shop.example", "/a/b"), [secure().clear(OwnCookie::Session)]);
+}
+
+#[test]
+fn a_session_goes_with_the_requests_that_its_setting_allows() {
+    let attribute = |cookies: Cookies, same_site, kind| {
+        let line = cookies.same_site(same_site).set(kind, "", Duration::ZERO);
+        let line = line.to_str().unwrap().to_owned();
+        line.split("; ").find_map(|part| part.strip_prefix("SameSite=")).unwrap().to_owned()
+    };
+    for (same_site, session, login, plain_session) in [
+        (SameSite::Lax, "Lax", "Lax", "Lax"),
+        (SameSite::Strict, "Strict", "Strict", "Strict"),
+        (SameSite::None, "None", "Lax", "Lax"),
+    ] {
+        assert_eq!(attribute(secure(), same_site, OwnCookie::Session), session);
+        assert_eq!(attribute(secure(), same_site, OwnCookie::Browser), login);
+        assert_eq!(attribute(plain("truegate"), same_site, OwnCookie::Session), plain_session);
+    }
 }
 
 #[test]

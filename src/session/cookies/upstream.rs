@@ -59,6 +59,11 @@ impl UpstreamCookie {
         &self.name
     }
 
+    /// Whether the app sets the cookie for a domain, so that the apps of other hosts use it too.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.domain.is_some()
+    }
+
     /// Whether a cookie of this name is meant.
     pub(crate) fn covers(&self, name: &[u8]) -> bool {
         match self.beginning() {
@@ -85,7 +90,7 @@ impl UpstreamCookie {
         if begins("__Host-") {
             return vec![line(format!("{name}={secure}; Path=/; Max-Age=0"))];
         }
-        let paths = self.path.as_ref().map_or_else(|| prefixes(request), |path| vec![path.to_string()]);
+        let paths = self.path.as_ref().map_or_else(|| prefixes(request, DEPTH), |path| vec![path.to_string()]);
         let domains = [String::new()].into_iter().chain(self.domain.iter().map(|domain| format!("; Domain={domain}")));
         let domains: Vec<_> = domains.collect();
         let lines = paths.iter().flat_map(|path| domains.iter().map(move |domain| (path, domain)));
@@ -122,12 +127,12 @@ pub enum UpstreamCookieError {
     Domain,
 }
 
-/// Every path that a cookie of this request may have: `/hub` and `/hub/` are two.
-fn prefixes(request: &str) -> Vec<String> {
+/// The paths that a cookie of this request may have, down to a number of segments: `/hub` and `/hub/` are two.
+pub(super) fn prefixes(request: &str, depth: usize) -> Vec<String> {
     let mut paths = vec!["/".to_owned()];
     let ends = request.char_indices().filter(|(at, character)| *at > 0 && *character == '/').map(|(at, _)| at);
     let end = (!request.ends_with('/')).then_some(request.len());
-    for prefix in ends.chain(end).take(DEPTH).map(|end| &request[..end]).take_while(|prefix| is_path(prefix)) {
+    for prefix in ends.chain(end).take(depth).map(|end| &request[..end]).take_while(|prefix| is_path(prefix)) {
         paths.extend([prefix.to_owned(), format!("{prefix}/")]);
     }
     paths

@@ -13,7 +13,7 @@ use crate::{
     cause::Cause,
     clock::Clock,
     gate::plugin::WeakGate,
-    session::{Session, builder::SharedSessions, handler::Handler},
+    session::{Session, builder::SharedSessions, handler::Handler, public_urls::OriginIndex},
     store::REVOCATIONS_AT_ONCE,
 };
 
@@ -105,7 +105,9 @@ impl Follower {
     /// Asks the store, and returns when to ask it again.
     async fn ask(&self) -> Option<Instant> {
         let (gate, sessions) = self.gate.upgrade().zip(self.sessions.upgrade())?;
-        let complete = Handler { gate: &gate, sessions: &sessions }.read_revocations(self.generation).await;
+        let complete = Handler { gate: &gate, sessions: &sessions, origin: OriginIndex::default() }
+            .read_revocations(self.generation)
+            .await;
         let (now, wall) = (self.clock.now(), self.clock.wall());
         let next = sessions.revocations.end_reading(self.generation, complete, now, wall, sessions.lifetime);
         if sessions.revocations.is_followed() {

@@ -4,6 +4,7 @@ mod admission;
 mod auth;
 mod callbacks;
 mod feed;
+mod hosts;
 mod leases;
 mod logins;
 mod opened;

@@ -99,13 +99,13 @@ async fn a_cookie_like_one_that_was_seen_before_is_none() {
 async fn a_cookie_that_was_sealed_elsewhere_or_for_something_else_is_not_kept() {
     let (site, browser) = seen().await;
     let shared = &site.tasks.sessions().0;
-    let session = shared.sealer.open_text(SealPurpose::Session, browser.cookies[COOKIE].as_bytes()).unwrap();
+    let session = shared.sealer.open_text(SealPurpose::Session(""), browser.cookies[COOKIE].as_bytes()).unwrap();
     let (random, stranger) = (Random::seeded(1), Sealer::new(&Secret::generate(), &[]));
     for (sealer, purpose, outcome) in [
-        (&stranger, SealPurpose::Session, "401"),
-        (&shared.sealer, SealPurpose::Browser, "401"),
+        (&stranger, SealPurpose::Session(""), "401"),
+        (&shared.sealer, SealPurpose::Browser(""), "401"),
         (&shared.sealer, SealPurpose::Revocation, "401"),
-        (&shared.sealer, SealPurpose::Session, "passed known"),
+        (&shared.sealer, SealPurpose::Session(""), "passed known"),
     ] {
         let before = kept(&site);
         for _ in 0..2 {
@@ -115,7 +115,7 @@ async fn a_cookie_that_was_sealed_elsewhere_or_for_something_else_is_not_kept() 
         }
         assert_eq!(kept(&site) > before, outcome == "passed known", "{purpose:?}");
     }
-    let nonsense = shared.sealer.seal_text(SealPurpose::Session, b"{}", &random);
+    let nonsense = shared.sealer.seal_text(SealPurpose::Session(""), b"{}", &random);
     assert_eq!(site.send(asked(&format!("{COOKIE}={nonsense}"))).await.summary(), "401");
     assert_eq!(kept(&site), 3);
 }

@@ -11,7 +11,7 @@ use crate::{
     access::{Access, AllowList, Rule, Rules},
     clock::ManualClock,
     gate::{Gate, GateBuilder, Step, Verdict},
-    session::{Partner, PublicUrl, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy},
+    session::{Partner, PublicUrl, PublicUrls, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy},
 };
 
 pub(super) const CALLBACK: &str = "/truecaller/callback-x7Kq2vNf9TzR4mWb6pLd";
@@ -38,10 +38,18 @@ pub(super) enum Outcome {
     Answered(Response<Bytes>),
 }
 
-/// A browser with its cookies.
-#[derive(Clone, Default)]
+/// A browser with its cookies, on one host.
+#[derive(Clone)]
 pub(super) struct Browser {
+    pub(super) host: String,
     pub(super) cookies: BTreeMap<String, String>,
+}
+
+/// On the one host of most sites.
+impl Default for Browser {
+    fn default() -> Self {
+        Self::on("shop.example")
+    }
 }
 
 impl Site {
@@ -81,6 +89,21 @@ impl Site {
         set: impl FnOnce(SessionsBuilder) -> SessionsBuilder,
         set_gate: impl FnOnce(GateBuilder) -> GateBuilder,
     ) -> Self {
+        let public_url = PublicUrl::parse("https://shop.example").unwrap();
+        Self::build_of(public_url.into(), store, set, set_gate)
+    }
+
+    /// With several hosts.
+    pub(super) fn of(urls: PublicUrls, set: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
+        Self::build_of(urls, SharedStore::default(), set, |gate| gate)
+    }
+
+    fn build_of(
+        urls: PublicUrls,
+        store: SharedStore,
+        set: impl FnOnce(SessionsBuilder) -> SessionsBuilder,
+        set_gate: impl FnOnce(GateBuilder) -> GateBuilder,
+    ) -> Self {
         let (truecaller, tasks, clock) = (Truecaller::default(), Queue::default(), store.clock.clone());
         store.followers.lock().unwrap().push(tasks.clone());
         let rules = Rules::from_iter([
@@ -89,8 +112,7 @@ impl Site {
             Rule::new("/".parse().unwrap(), Access::Optional),
         ]);
         let sealer = Sealer::new(&Secret::parse(SECRET).unwrap(), &[]);
-        let public_url = PublicUrl::parse("https://shop.example").unwrap();
-        let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), store.clone());
+        let sessions = Sessions::builder(urls, sealer, Partner::new("key", "A Shop").unwrap(), store.clone());
         let sessions = set(sessions.rules(rules).tasks(tasks.clone())).build();
         tasks.serve(&sessions);
         let gate = Gate::builder(CALLBACK.parse().unwrap(), truecaller.clone())
@@ -169,9 +191,14 @@ pub(super) fn grant(request_id: &str, token: &str) -> String {
 }
 
 impl Browser {
+    pub(super) fn on(host: &str) -> Self {
+        Self { host: host.to_owned(), cookies: BTreeMap::new() }
+    }
+
     /// Starts a login, and gives its request id.
     pub(super) async fn start(&mut self, site: &Site) -> String {
-        let (status, answer) = self.json(site, "POST", "/.truegate/login", &[ORIGIN]).await;
+        let origin = format!("https://{}", self.host);
+        let (status, answer) = self.json(site, "POST", "/.truegate/login", &[("origin", &*origin)]).await;
         assert_eq!(status, 201, "{answer}");
         answer["request_id"].as_str().unwrap().to_owned()
     }
@@ -233,7 +260,7 @@ impl Browser {
     }
 
     pub(super) fn request(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Request<Bytes> {
-        let request = Request::builder().method(method).uri(target).header(header::HOST, "shop.example");
+        let request = Request::builder().method(method).uri(target).header(header::HOST, &self.host);
         let mut request = headers.iter().fold(request, |request, (name, value)| match *name {
             "trusted" => request.extension(TrustedProxy),
             _ => request.header(*name, *value),
@@ -243,6 +270,18 @@ impl Browser {
             request = request.header(header::COOKIE, pairs.join("; "));
         }
         request.body(Bytes::new()).unwrap()
+    }
+
+    /// Opens a page whose response sets cookies of the app's.
+    pub(super) async fn set_by_app(&mut self, site: &Site, lines: &[&str]) {
+        let (head, _) = self.request("GET", "/", &[]).into_parts();
+        let Step::Forward(edits) = site.gate.inspect(&head) else { panic!("it is open") };
+        let mut response = HeaderMap::new();
+        for line in lines {
+            response.append(header::SET_COOKIE, line.parse().unwrap());
+        }
+        site.gate.apply_response(edits.response.as_deref(), &mut response);
+        self.take(&response);
     }
 
     fn take(&mut self, headers: &HeaderMap) {

@@ -1,5 +1,6 @@
 //! `session`: how browsers log in, and how they are known from then on.
 
+mod hosts;
 mod site;
 mod store;
 
@@ -13,15 +14,19 @@ use super::{
 use crate::{
     access::{Access, Rules},
     session::{
-        Brand, Cookies, LinkBase, LogoutUrl, OwnCookie, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret,
-        SessionCookieName, SessionPath, SessionsBuilder, UpstreamCookie,
+        Brand, Cookies, LinkBase, LogoutUrl, OwnCookie, Pages, Partner, PublicUrl, PublicUrls, ReturnUrl, SameSite,
+        Sealer, Secret, SessionCookieName, SessionPath, SessionsBuilder, UpstreamCookie,
     },
 };
 
 /// How browsers log in, and how they are known from then on.
 pub(crate) struct SessionConfig {
-    /// The origin that browsers see.
-    pub(crate) public_url: PublicUrl,
+    /// The origins that browsers see.
+    pub(crate) public_urls: PublicUrls,
+    /// Which requests of other sites' pages carry the session.
+    pub(crate) same_site: SameSite,
+    /// The other sites whose pages may open WebSockets with a session.
+    pub(crate) websocket_origins: Vec<PublicUrl>,
     /// Seals and opens sessions with the secrets.
     pub(crate) sealer: Sealer,
     /// The path below which truegate's own routes are.
@@ -41,7 +46,7 @@ pub(crate) struct SessionConfig {
     /// The start of links to Truecaller's dialog.
     pub(crate) link_base: LinkBase,
     /// The page for a user who refused or does not have the app. `None` shows the login page instead.
-    pub(crate) fallback_url: Option<ReturnPath>,
+    pub(crate) fallback_url: Option<ReturnUrl>,
     /// The page after a logout.
     pub(crate) logout_url: LogoutUrl,
     /// How the pages show the site.
@@ -59,13 +64,16 @@ pub(crate) struct SessionConfig {
 impl SessionConfig {
     /// Reads the section. Returns none if a required key is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, routes: &Rules) -> Option<Self> {
-        let public_url = value::text(PublicUrl::parse, "write https://shop.example");
-        let public_url = section.read_required("public_url", "write public_url: https://shop.example", public_url);
+        let public_urls = hosts::public_urls(section);
+        // The other keys are checked even if the origins are wrong.
+        let site = public_urls
+            .clone()
+            .unwrap_or_else(|| PublicUrl::parse("https://site.invalid").expect("it is an origin").into());
         let sealer = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}").and_then(sealer);
         let path = section
             .read("path", value::text(SessionPath::from_str, "write one such as /.truegate"))
             .unwrap_or_default();
-        let fallback_url = section.take("fallback_url").and_then(|item| fallback(item, &path, routes));
+        let fallback_url = section.take("fallback_url").and_then(|item| fallback(item, &site, &path, routes));
         let logout_url = section.take("logout_url").and_then(|item| logout(item, &path));
 
         let lifetime = section.read_or("lifetime", SessionsBuilder::LIFETIME, value::duration(LIFETIMES));
@@ -86,7 +94,7 @@ impl SessionConfig {
         let cookie_name = section
             .read("cookie_name", value::text(SessionCookieName::parse, "write one such as truegate-shop"))
             .unwrap_or_default();
-        let ours = Cookies::new(&cookie_name, public_url.as_ref().is_none_or(PublicUrl::is_secure));
+        let ours = Cookies::new(&cookie_name, &site);
         let upstream_cookies = section.take("upstream_cookies").map(|item| {
             let items = item.list().unwrap_or_default();
             items.into_iter().filter_map(|item| upstream_cookie(item, &ours)).collect()
@@ -107,7 +115,9 @@ impl SessionConfig {
             logout_url: logout_url.unwrap_or_default(),
             cookie_name,
             upstream_cookies,
-            public_url: public_url?,
+            same_site: hosts::same_site(section, &site),
+            websocket_origins: hosts::websocket_origins(section),
+            public_urls: public_urls?,
             sealer: sealer?,
             path,
             partner: partner?,
@@ -126,9 +136,13 @@ fn sealer(item: Item<'_>) -> Option<Sealer> {
 }
 
 /// Reads the page for users who cannot log in. It must be neither a route of truegate nor a page that needs a login.
-fn fallback(item: Item<'_>, own: &SessionPath, routes: &Rules) -> Option<ReturnPath> {
-    let fallback =
-        item.parse(|text| ReturnPath::parse(text).ok_or("not a path of this site (write one such as /login)"))?;
+fn fallback(item: Item<'_>, site: &PublicUrls, own: &SessionPath, routes: &Rules) -> Option<ReturnUrl> {
+    let mistake = if site.is_single() {
+        "not a path of this site (write one such as /login)"
+    } else {
+        "neither a path of this site nor a page of an origin in `public_url` (write one such as /login)"
+    };
+    let fallback = item.parse(|text| ReturnUrl::parse(text, site).ok_or(mistake))?;
     let path = fallback.path();
     if own.covers(path) {
         item.complain("leads to truegate's own routes (write a page of the app)");

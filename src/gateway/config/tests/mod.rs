@@ -26,7 +26,7 @@ use crate::{
     gate::Limits,
     gateway::forwarded::TrustedProxies,
     headers::HeaderNames,
-    session::{LinkBase, ReturnPath, UpstreamCookie},
+    session::{LinkBase, ReturnUrl, UpstreamCookie},
 };
 
 const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config.yaml"));
@@ -131,12 +131,15 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert!(config.identity.is_reserved("x_my_role") && config.identity.is_reserved("X-Corp-Groups"));
     assert!(config.assertion.is_some());
     let session = config.session.as_ref().unwrap();
-    assert_eq!((session.public_url.origin(), session.path.as_str()), ("https://shop.example", "/.truegate"));
+    assert_eq!(
+        (session.public_urls.default_url().origin(), session.path.as_str()),
+        ("https://shop.example", "/.truegate")
+    );
     assert_eq!((session.login_timeout, session.lifetime), (Duration::from_mins(3), Duration::from_hours(12)));
     assert_eq!((session.idle, session.revocation_grace), (Duration::from_hours(2), Duration::from_mins(1)));
     assert_eq!((session.max_pending, session.partner.name()), (100_000, "A Shop"));
     assert_eq!(session.link_base, LinkBase::default());
-    assert_eq!(session.fallback_url.as_ref().map(ReturnPath::as_str), Some("/login"));
+    assert_eq!(session.fallback_url.as_ref().map(ReturnUrl::as_str), Some("/login"));
     assert_eq!(session.logout_url.as_str(), "/goodbye");
     assert!(session.brand.logo.is_some() && session.brand.color.is_some());
     let php = UpstreamCookie::from_str("PHPSESSID").unwrap();

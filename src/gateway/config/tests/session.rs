@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{Folder, UPSTREAM, mistakes, parse, parse_in, warnings::warned_keys};
-use crate::{gateway::config::StoreConfig, session::Brand};
+use crate::{
+    gateway::config::StoreConfig,
+    session::{Brand, CookieDomain, PublicUrl, SameSite},
+};
 
 /// The keys that a section must have.
 const REST: &str =
@@ -38,7 +41,10 @@ fn without(rest: &str, name: &str) -> String {
 fn a_session_needs_no_more_than_its_url_its_secret_its_partner_and_the_callback_path() {
     let config = parse(&with("")).unwrap();
     let session = config.session.as_ref().unwrap();
-    assert_eq!((session.public_url.origin(), session.path.as_str()), ("https://shop.example", "/.truegate"));
+    assert_eq!(
+        (session.public_urls.default_url().origin(), session.path.as_str()),
+        ("https://shop.example", "/.truegate")
+    );
     assert_eq!((session.login_timeout, session.lifetime), (Duration::from_mins(3), Duration::from_hours(12)));
     assert_eq!((session.idle, session.revocation_grace), (Duration::from_hours(2), Duration::from_mins(1)));
     assert_eq!((session.max_pending, &session.fallback_url), (100_000, &None));
@@ -55,6 +61,48 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ("public_url: shop.example", "session.public_url: not an absolute URL (write https://shop.example)"),
         ("public_url: http://shop.example", "session.public_url: must be https, or http to a loopback host"),
         ("public_url: https://shop.example/app", "session.public_url: must be scheme, host and port alone"),
+        ("public_url: []", "session.public_url: must not be empty (list an origin)"),
+        (
+            "public_url: [https://shop.example, shop.example]",
+            "session.public_url[1]: not an absolute URL (write https://shop.example)",
+        ),
+        (
+            "public_url: [https://shop.example, https://wiki.example, https://SHOP.example]",
+            "session.public_url[2]: an origin is listed twice (remove one of them)",
+        ),
+        (
+            "public_url: [https://shop.example, http://localhost]",
+            "session.public_url[1]: https and http cannot be mixed, because the names of cookies depend on the scheme (write",
+        ),
+        ("cookie_domain: example", "session.cookie_domain: must have two labels at least, because browsers keep no"),
+        ("cookie_domain: .shop.example", "session.cookie_domain: must be the name of a domain alone, without a"),
+        ("cookie_domain: wiki.shop.example", "session.cookie_domain: not the domain of every origin in `public_url`"),
+        (
+            "public_url: [https://a.shop.example, https://b.example], cookie_domain: shop.example",
+            "session.cookie_domain: not the domain of every origin in `public_url` (write a domain that has all of them",
+        ),
+        ("same_site: Lax", "session.same_site: not a known value (write one of lax, strict, none)"),
+        (
+            "public_url: http://localhost, same_site: none",
+            "session.same_site: only for a `public_url` of https, because browsers refuse it otherwise (write lax)",
+        ),
+        (
+            "websocket_origins: ['*']",
+            "session.websocket_origins[0]: not an absolute URL (write an origin such as https://app.example)",
+        ),
+        (
+            "websocket_origins: [http://app.example]",
+            "session.websocket_origins[0]: must be https, or http to a loopback",
+        ),
+        ("websocket_origins: https://app.example", "session.websocket_origins: must be a list"),
+        (
+            "public_url: [https://shop.example, https://wiki.example], fallback_url: https://evil.example/",
+            "session.fallback_url: neither a path of this site nor a page of an origin in `public_url` (write one such",
+        ),
+        (
+            "public_url: [https://a.example, https://b.example], fallback_url: https://b.example/.truegate/login",
+            "session.fallback_url: leads to truegate's own",
+        ),
         ("secret: c2hvcnQ=", "session.secret: must be at least 32 random bytes (make it with `truegate keys secret`)"),
         ("secret: '!'", "session.secret: is not base64"),
         ("secret: []", "session.secret: must not be empty"),
@@ -123,6 +171,22 @@ fn a_key_of_a_session_is_one_that_can_work() {
 }
 
 #[test]
+fn a_site_may_have_several_hosts() {
+    let text = with(
+        "public_url: [https://login.shop.example, https://wiki.shop.example], cookie_domain: shop.example, same_site: strict, \
+         websocket_origins: [https://app.example], fallback_url: https://login.shop.example/sms",
+    );
+    let config = parse(&format!("{text}\nroutes: [{{ path: /, access: optional }}]")).unwrap();
+    let session = config.session.as_ref().unwrap();
+    let origins: Vec<_> = session.public_urls.iter().map(PublicUrl::origin).collect();
+    assert_eq!(origins, ["https://login.shop.example", "https://wiki.shop.example"]);
+    assert_eq!(session.public_urls.domain().map(CookieDomain::as_str), Some("shop.example"));
+    assert_eq!(session.same_site, SameSite::Strict);
+    assert_eq!(session.websocket_origins, [PublicUrl::parse("https://app.example").unwrap()]);
+    assert_eq!(session.fallback_url.as_ref().unwrap().as_str(), "https://login.shop.example/sms");
+}
+
+#[test]
 fn a_password_in_a_url_may_hold_any_character() {
     let folder = Folder::new();
     folder.write("password", b"p/a#s?s%@: \xc3\xa9\n");
@@ -135,7 +199,7 @@ fn a_password_in_a_url_may_hold_any_character() {
     }
     folder.write("host", b"shop.example:8443\n");
     let config = parse_in(&folder, &with("public_url: 'https://${file:host}'")).unwrap();
-    assert_eq!(config.session.as_ref().unwrap().public_url.origin(), "https://shop.example:8443");
+    assert_eq!(config.session.as_ref().unwrap().public_urls.default_url().origin(), "https://shop.example:8443");
     folder.write("url", b"redis://:p%2Fss@127.0.0.1:6379\n");
     assert!(parse_in(&folder, &with("store: '${file:url}'")).is_ok(), "a whole URL is taken as it is");
 }

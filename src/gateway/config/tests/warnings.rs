@@ -36,6 +36,14 @@ fn a_login_without_any_of_the_apps_cookies_is_warned_of() {
 }
 
 #[test]
+fn a_session_that_any_site_can_use_is_warned_of() {
+    for (same_site, warned) in [("lax", false), ("strict", false), ("none", true)] {
+        let keys = warned_keys(&with(&format!("upstream_cookies: [a], same_site: {same_site}")));
+        assert_eq!(keys, if warned { &["session.same_site"][..] } else { &[] }, "{same_site}");
+    }
+}
+
+#[test]
 fn a_rule_that_truegate_never_asks_is_warned_of() {
     let rules = "{ path: /.truegate/login, access: public }, { path: /.Truegate, access: public }, \
                  { exact: '${TRUEGATE_CALLBACK_PATH}', access: public }, { path: /truecaller, access: public }";

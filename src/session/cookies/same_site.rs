@@ -1,0 +1,32 @@
+//! Which requests of other sites' pages carry the session.
+
+use super::OwnCookie;
+
+/// Which requests that a page of another site causes carry the session. Hosts of one registrable domain are one site.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SameSite {
+    /// Only links, and other `GET` requests for a whole page.
+    #[default]
+    Lax,
+    /// None. A person who follows a link to the site is known from the second request on.
+    Strict,
+    /// All of them: forms, scripts and frames, too.
+    ///
+    /// # Security
+    ///
+    /// A page of any site can then send requests in the name of a user, so the app itself must refuse those that it does not
+    /// want. truegate protects its own routes and WebSockets. Browsers ignore `None` without `https`, so plain `http` uses `Lax`.
+    None,
+}
+
+impl SameSite {
+    /// Returns the attribute of a cookie. Other sites never need the cookie of a login.
+    pub(super) fn of(self, kind: OwnCookie, is_secure: bool) -> cookie::SameSite {
+        match (self, kind) {
+            (Self::Strict, _) => cookie::SameSite::Strict,
+            (Self::None, OwnCookie::Session) if is_secure => cookie::SameSite::None,
+            (Self::Lax | Self::None, _) => cookie::SameSite::Lax,
+        }
+    }
+}
