@@ -6,11 +6,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use proptest::prelude::*;
-use truegate::session::ReturnPath;
+use truegate::session::{PublicUrl, PublicUrls, ReturnPath, ReturnUrl};
 use url::Url;
 
 const ATTACKS: &str = include_str!("return_path/attacks.jsonl");
 const HARMLESS: &str = include_str!("return_path/harmless.jsonl");
+/// Attacks on a site with several hosts, whose pages may be named by their whole URLs.
+const OTHER_HOSTS: &str = include_str!("return_path/other_hosts.jsonl");
+const HOSTS: [&str; 3] = ["https://shop.example", "https://wiki.example", "https://wiki.example:8443"];
 const SITES: [&str; 2] = ["https://app.example/x/y", "http://127.0.0.1:1/"];
 
 fn texts(corpus: &str) -> Vec<String> {
@@ -110,6 +113,53 @@ fn what_is_harmless_is_taken_as_it_stands() {
     }
 }
 
+fn several_hosts() -> PublicUrls {
+    let [default, others @ ..] = HOSTS.map(|origin| PublicUrl::parse(origin).unwrap());
+    PublicUrls::new(default, others).unwrap()
+}
+
+/// Whether a browser on any of the hosts lands on one of them, and no server on the way takes the path for another site's.
+fn stays_among_hosts(url: &ReturnUrl) -> bool {
+    let lands = |from: &str| {
+        let target = Url::parse(from).unwrap().join(url.as_str()).unwrap();
+        HOSTS.contains(&&*target.origin().ascii_serialization()) && target.username().is_empty()
+    };
+    let path = HOSTS.iter().filter_map(|origin| url.as_str().strip_prefix(origin)).find(|path| path.starts_with('/'));
+    HOSTS.iter().all(|from| lands(from)) && !leaves(path.unwrap_or(url.as_str()))
+}
+
+#[test]
+fn no_attack_leads_from_several_hosts_to_another() {
+    let (site, attacks) = (several_hosts(), [texts(ATTACKS), texts(OTHER_HOSTS)].concat());
+    assert!(attacks.len() >= 2000, "the corpus is not what it was");
+    for text in &attacks {
+        let url = ReturnUrl::parse(text, &site).unwrap_or_default();
+        assert!(stays_among_hosts(&url), "{text:?} became {:?}", url.as_str());
+        assert!(url.as_str().bytes().all(|byte| byte.is_ascii_graphic()), "{text:?} became {:?}", url.as_str());
+        let is_exact = |origin: &&str| text.strip_prefix(*origin).is_some_and(|path| path.starts_with('/'));
+        if !text.starts_with('/') && !HOSTS.iter().any(is_exact) {
+            assert_eq!(url.as_str(), "/", "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_site_with_one_host_has_no_urls_to_return_to() {
+    let site = PublicUrls::from(PublicUrl::parse(HOSTS[1]).unwrap());
+    for text in [texts(OTHER_HOSTS), HOSTS.map(str::to_owned).to_vec()].concat() {
+        let path = ReturnPath::parse(&text).unwrap_or_default();
+        assert_eq!(ReturnUrl::parse(&text, &site).unwrap_or_default().as_str(), path.as_str(), "{text:?}");
+    }
+}
+
+#[test]
+fn harmless_pages_of_other_hosts_are_taken_as_they_stand() {
+    for text in texts(HARMLESS).iter().flat_map(|path| HOSTS.map(|origin| format!("{origin}{path}"))) {
+        let url = ReturnUrl::parse(&text, &several_hosts()).unwrap_or_else(|| panic!("{text:?} is refused"));
+        assert!(url.as_str() == text && stays_among_hosts(&url), "{text:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
@@ -117,6 +167,15 @@ proptest! {
     fn nothing_that_is_taken_leads_elsewhere(text in r"(/|[/\\.%?#:@;\t\r\n \x00\x7f]|%2[eEfF]|%5[cC]|%25|evil|https|a|é|／){0,12}") {
         if let Some(path) = ReturnPath::parse(&text) {
             prop_assert!(stays(&path), "{text:?} became {:?}", path.as_str());
+        }
+    }
+
+    #[test]
+    fn no_url_that_is_taken_leads_to_another_host(
+        text in r"(https:|https://wiki\.example|https://shop\.example|[/\\.%?#:@;\t\r\n \x00\x7f]|%2[eEfF]|%5[cC]|:8443|evil|wiki\.example|a|é|／){0,12}",
+    ) {
+        if let Some(url) = ReturnUrl::parse(&text, &several_hosts()) {
+            prop_assert!(stays_among_hosts(&url), "{text:?} became {:?}", url.as_str());
         }
     }
 

@@ -1,12 +1,13 @@
 //! Where a real Chromium goes after a login, by the corpora of `tests/return_path`.
 
 use serde_json::json;
-use truegate::session::ReturnPath;
+use truegate::session::{PublicUrl, PublicUrls, ReturnPath, ReturnUrl};
 
 use crate::support::browser::Browser;
 
 const ATTACKS: &str = include_str!("../return_path/attacks.jsonl");
 const HARMLESS: &str = include_str!("../return_path/harmless.jsonl");
+const OTHER_HOSTS: &str = include_str!("../return_path/other_hosts.jsonl");
 
 #[tokio::test]
 async fn no_return_path_leads_chromium_elsewhere() {
@@ -24,6 +25,15 @@ async fn no_return_path_leads_chromium_elsewhere() {
     assert!(leading(&attacks).await.len() >= 200, "the attacks would work on a site that checks nothing");
     assert_eq!(leading(&taken(&attacks)).await, [""; 0]);
     assert_eq!(leading(&taken(&texts(HARMLESS))).await, [""; 0]);
+
+    let site = PublicUrls::new(
+        PublicUrl::parse("https://shop.example").unwrap(),
+        [PublicUrl::parse("https://wiki.example").unwrap(), PublicUrl::parse("https://wiki.example:8443").unwrap()],
+    );
+    let (site, attacks) = (site.unwrap(), [attacks, texts(OTHER_HOSTS)].concat());
+    let urls: Vec<_> = attacks.iter().filter_map(|text| ReturnUrl::parse(text, &site)).collect();
+    let urls = json!(urls.iter().map(ReturnUrl::as_str).collect::<Vec<_>>());
+    assert_eq!(browser.ask(&format!("const urls = {urls};{AMONG_HOSTS}")).await, json!([]));
 }
 
 /// The locations that leave the site: at once, or when a server on it sends the browser to the path that came out.
@@ -36,3 +46,12 @@ const leaves = location => {
   } catch { return false }
 };
 return locations.filter(leaves);";
+
+/// The locations that lead from any host of the site to another site, at once or by the path that comes out.
+const AMONG_HOSTS: &str = "
+const hosts = ['https://shop.example', 'https://wiki.example', 'https://wiki.example:8443'];
+const leaves = (location, from) => {
+  const url = new URL(location, from);
+  return !hosts.includes(url.origin) || new URL(url.pathname, from).origin !== from;
+};
+return urls.filter(location => hosts.some(from => leaves(location, from)));";
