@@ -32,6 +32,10 @@ pub(crate) trait SessionEnd: Send + Sync {
     /// Whether this gateway knows that the session has ended.
     fn is_over(&self) -> bool;
 
+    /// The id of the session, which is a secret.
+    #[cfg(feature = "gateway")]
+    fn session(&self) -> &[u8];
+
     /// Completes soon after the session has ended on any gateway.
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
@@ -44,6 +48,16 @@ impl Lease {
     /// Whether this gateway knows that the session has ended.
     pub fn is_over(&self) -> bool {
         self.0.is_over()
+    }
+
+    /// The id of the session.
+    ///
+    /// # Security
+    ///
+    /// It is a secret, and the same for all requests of a session: hash it, and show it to nobody.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn session(&self) -> &[u8] {
+        self.0.session()
     }
 
     /// Returns a future that is ready within two seconds of the session's end: after a logout on any gateway of the site, at

@@ -4,7 +4,7 @@ use std::{error::Error, io, sync::Arc};
 
 use rustls::{AlertDescription, CertificateError, pki_types::InvalidDnsNameError};
 
-use super::{Cause, TlsCause};
+use super::{Cause, Failure, TlsCause};
 
 /// A name that has no address, or no address that may be connected to.
 #[derive(Debug, Default, thiserror::Error)]
@@ -26,6 +26,9 @@ pub(crate) fn find(error: &(dyn Error + 'static)) -> Option<Cause> {
 fn of(error: &(dyn Error + 'static)) -> Option<Cause> {
     if error.is::<NoAddress>() || error.is::<InvalidDnsNameError>() {
         return Some(Cause::Dns);
+    }
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return Some(failure.cause());
     }
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(Cause::Tls(of_tls(error)));

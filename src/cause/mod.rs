@@ -46,6 +46,8 @@ closed_list! {
         ReadOnly = "read-only",
         /// The other side holds something that truegate did not write.
         Data = "data",
+        /// Each server has failed its health checks.
+        Unhealthy = "unhealthy",
         /// This machine has run out of file descriptors, ports or memory.
         Resources = "resources",
         /// None of the others.

@@ -84,10 +84,31 @@ pub(super) struct Metrics {
     /// By the status of the answer, of which the class is counted.
     pub(super) responses: Counters<u16>,
     pub(super) failed_connections: Counters<ConnectionFailure>,
-    pub(super) upstream_failures: Counters<Cause>,
+    /// By the name of the app and the cause.
+    upstream_failures: Family<[(&'static str, String); 2], Counter>,
+    /// By the name of the app and the state of its servers.
+    upstream_servers: Family<[(&'static str, String); 2], Gauge>,
     pub(super) deliveries: Counters<u16>,
     pub(super) store_failures: Counters<Cause>,
     pub(super) unusable_phones_files: Gauge,
+}
+
+/// The metrics of one app.
+pub(super) struct UpstreamMetrics {
+    /// By the code of the cause.
+    failures: Vec<(&'static str, Counter)>,
+    /// How many servers there are.
+    pub(super) known: Gauge,
+    /// How many of them are not unhealthy.
+    pub(super) up: Gauge,
+}
+
+impl UpstreamMetrics {
+    /// Counts a request that failed.
+    pub(super) fn fail(&self, cause: Cause) {
+        let failure = self.failures.iter().find(|(code, _)| *code == cause.code());
+        failure.expect("each cause has a counter").1.inc();
+    }
 }
 
 closed_list! {
@@ -136,11 +157,23 @@ impl Metrics {
             refusals: Counters::new(reasons, |reason| [("reason", *reason)]),
             responses: Counters::new(classes(), class),
             failed_connections: Counters::new(each(ConnectionFailure::ALL), |failure| [("reason", failure.code())]),
-            upstream_failures: Counters::new(each(Cause::ALL), cause),
+            upstream_failures: Family::default(),
+            upstream_servers: Family::default(),
             deliveries: Counters::new(classes(), class),
             store_failures: Counters::new(each(Cause::ALL), cause),
             unusable_phones_files: Gauge::default(),
         }
+    }
+
+    /// Makes the series of an app.
+    pub(super) fn upstream(&self, name: &str) -> UpstreamMetrics {
+        let labels = |label, value: &str| [("upstream", name.to_owned()), (label, value.to_owned())];
+        let servers = |state| self.upstream_servers.get_or_create(&labels("state", state)).clone();
+        let failures = Cause::ALL.iter().map(|cause: &Cause| {
+            let code = cause.code();
+            (code, self.upstream_failures.get_or_create(&labels("cause", code)).clone())
+        });
+        UpstreamMetrics { failures: failures.collect(), known: servers("known"), up: servers("up") }
     }
 
     /// The names and the meaning of all metrics. Counters get `_total` behind their names, and each text a full stop.
@@ -164,7 +197,9 @@ impl Metrics {
         let help = "Connections that ended before their first request, by the reason";
         to.register("failed_connections", help, self.failed_connections.family.clone());
         let help = "Requests that the app could not be sent, or did not answer to the end";
-        to.register("upstream_failures", help, self.upstream_failures.family.clone());
+        to.register("upstream_failures", help, self.upstream_failures.clone());
+        let help = "Servers of the app: those that are known, and those of them that are not unhealthy";
+        to.register("upstream_servers", help, self.upstream_servers.clone());
         let help = "Callbacks that were sent to the app after they were answered, by its answer";
         to.register("forwarded_callbacks", help, self.deliveries.family.clone());
         to.register("store_failures", "Questions that the store did not answer", self.store_failures.family.clone());

@@ -13,7 +13,7 @@ use super::{
     config::{Config, SessionConfig, StoreConfig},
     delivery::UpstreamDelivery,
     telemetry::Telemetry,
-    upstream::ResolvedUpstream,
+    upstream::Upstream,
 };
 use crate::{
     gate::Gate,
@@ -28,7 +28,7 @@ pub(super) fn gate(
     config: &Config,
     client: ProfileClient,
     telemetry: &Telemetry,
-    upstream: &Arc<ResolvedUpstream>,
+    upstream: &Arc<Upstream>,
     verifications: &VerificationTasks,
 ) -> Result<Gate, BoxError> {
     let builder = Gate::builder(config.callback.path.clone(), client)

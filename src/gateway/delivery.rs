@@ -1,90 +1,107 @@
 //! Callbacks that are sent to the app after they were answered and verified.
 
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts};
-use reqwest::{
-    Client, RequestBuilder,
-    dns::{Addrs, Name, Resolve, Resolving},
-    redirect, retry,
+use pingora_core::{
+    Error, ErrorType, Result, connectors::http::Connector, protocols::http::client::HttpSession,
+    upstreams::peer::HttpPeer,
 };
+use pingora_http::RequestHeader;
+use tokio::time::timeout;
 
 use super::{
-    BoxError, forwarded::Forwarded, telemetry::Telemetry, upstream::ResolvedUpstream, upstream_roots::UpstreamRoots,
+    BoxError, failure,
+    forwarded::Forwarded,
+    telemetry::Telemetry,
+    upstream::{AffinityKey, Attempts, Upstream, Version, connector, with_authority},
 };
 use crate::{
-    cause::{Cause, NoAddress, find},
+    clock::{Clock as _, SystemClock},
+    pingora::CasedHead,
     session::Delivery,
-    tls,
 };
 
-/// Sends callbacks to the upstream as the proxy would, once.
-pub(super) struct UpstreamDelivery {
-    http: Client,
-    upstream: Arc<ResolvedUpstream>,
+/// Sends callbacks to an app as the proxy would, once.
+pub(super) struct UpstreamDelivery(Arc<Client>);
+
+struct Client {
+    connector: Connector,
+    upstream: Arc<Upstream>,
     telemetry: Telemetry,
 }
 
 impl UpstreamDelivery {
-    /// Uses the current addresses of the upstream, and trusts the roots that the proxy trusts.
-    pub(super) fn new(upstream: &Arc<ResolvedUpstream>, telemetry: &Telemetry) -> Result<Self, BoxError> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls::config(UpstreamRoots::of(&upstream.config).pem().as_bytes())?)
-            .http1_only()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .timeout(DEADLINE)
-            .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::clone(upstream));
-        Ok(Self { http: client.build()?, upstream: Arc::clone(upstream), telemetry: telemetry.clone() })
+    /// Speaks to the app as the proxy does, and trusts the roots that the proxy trusts.
+    pub(super) fn new(upstream: &Arc<Upstream>, telemetry: &Telemetry) -> Result<Self, BoxError> {
+        let connector = connector(&upstream.config)?;
+        Ok(Self(Arc::new(Client { connector, upstream: Arc::clone(upstream), telemetry: telemetry.clone() })))
     }
+}
 
-    /// Points a request at the upstream. Its `X-Forwarded-*` say what was found out when it arrived.
-    fn prepare(&self, request: Request<Bytes>) -> RequestBuilder {
+impl Delivery for UpstreamDelivery {
+    fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()> {
+        let client = Arc::clone(&self.0);
+        Box::pin(async move {
+            let answer = match timeout(DEADLINE, client.send(request)).await {
+                Ok(answer) => answer,
+                Err(_) => Error::e_explain(ErrorType::ReadTimedout, "the app has not answered in time"),
+            };
+            let answer = answer.map_err(|error| failure::cause(&error));
+            client.telemetry.delivery(&client.upstream.telemetry, answer);
+        })
+    }
+}
+
+impl Client {
+    /// Sends a request. Returns the status of the answer.
+    async fn send(&self, request: Request<Bytes>) -> Result<u16> {
         let (mut head, body) = request.into_parts();
         name_host(&mut head);
         remove_hop(&mut head.headers);
         if let Some(forwarded) = head.extensions.get::<Forwarded>() {
             forwarded.tell(&mut head.headers);
         }
-        self.upstream.fix_headers(&mut head.headers);
-        let scheme = if self.upstream.config.tls { "https" } else { "http" };
-        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-        let url = format!("{scheme}://{}{target}", self.upstream.config.authority());
-        self.http.request(head.method, url).headers(head.headers).body(body)
+        head.version = http::Version::HTTP_11;
+        let mut request = RequestHeader::from(head);
+        request.insert_header(header::CONTENT_LENGTH, body.len())?;
+        let mut attempts = Attempts::default();
+        let (mut session, peer) = self.connect(&mut attempts).await?;
+        self.upstream.name_host(&mut request, &attempts)?;
+        self.upstream.fix_headers(&mut CasedHead(&mut request));
+        with_authority(&mut request, self.upstream.config.scheme())?;
+
+        session.set_read_timeout(peer.options.read_timeout);
+        session.set_write_timeout(peer.options.write_timeout);
+        session.write_request_header(Box::new(request)).await?;
+        session.write_request_body(body, true).await?;
+        session.finish_request_body().await?;
+        session.read_response_header().await?;
+        let status = session.response_header().map(|answer| answer.status.as_u16());
+        if session.as_http2().is_some() {
+            // Otherwise pingora keeps the connection as one in use.
+            self.connector.release_http_session(session, &*peer, Some(Duration::ZERO)).await;
+        }
+        status.ok_or_else(|| Error::explain(ErrorType::InvalidHTTPHeader, "an answer has a status"))
     }
-}
 
-impl Delivery for UpstreamDelivery {
-    fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()> {
-        let request = self.prepare(request);
-        let telemetry = self.telemetry.clone();
-        Box::pin(async move {
-            let answer = request.send().await;
-            let answer = answer.map(|answer| answer.status().as_u16());
-            telemetry.delivery(answer.map_err(|error| cause(&error)));
-        })
-    }
-}
-
-fn cause(error: &reqwest::Error) -> Cause {
-    if error.is_timeout() { Cause::Timeout } else { find(error).unwrap_or(Cause::Protocol) }
-}
-
-/// Resolves the name of the upstream to the addresses that the gateway has found.
-impl Resolve for ResolvedUpstream {
-    fn resolve(&self, _: Name) -> Resolving {
-        let addresses = self.addresses().to_vec();
-        let found = if addresses.is_empty() {
-            Err(NoAddress::default().into())
-        } else {
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        };
-        Box::pin(ready(found))
+    /// Connects to the first server that accepts it, on a new connection: nothing may be sent twice.
+    async fn connect(&self, attempts: &mut Attempts) -> Result<(HttpSession, Box<HttpPeer>)> {
+        loop {
+            let now = SystemClock.now();
+            let peer = self.upstream.next(attempts, Version::AsConfigured, now, AffinityKey::new)?;
+            match self.connector.get_http_session(&*peer).await {
+                Ok((session, _)) => return Ok((session, peer)),
+                Err(error) => {
+                    self.upstream.rest(attempts, SystemClock.now());
+                    if !self.upstream.has_left(attempts) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
     }
 }
 

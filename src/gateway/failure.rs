@@ -2,11 +2,11 @@
 //! asked.
 
 use http::Version;
-use pingora_core::{BError, Error, ErrorSource, ErrorType};
+use pingora_core::{BError, Error, ErrorSource, ErrorType, RetryType};
 use pingora_proxy::Session;
 
 use crate::{
-    cause::{Cause, NoAddress, TlsCause, find},
+    cause::{Cause, TlsCause, find},
     gate::Rejection,
 };
 
@@ -16,6 +16,19 @@ pub(super) fn may_be_seen_twice(session: &mut Session, error: &Error) -> bool {
     let lost = [ErrorType::ConnectionClosed, ErrorType::ReadError, ErrorType::WriteError].contains(error.etype());
     let unanswered = *error.esource() == ErrorSource::Upstream && session.response_written().is_none();
     lost && unanswered && session.req_header().method.is_idempotent() && session.is_body_empty()
+}
+
+/// Whether the app has told by HTTP/2 that it has not looked at a request (RFC 9113 §8.7), of which all that was sent is still at
+/// hand.
+pub(super) fn was_not_taken(session: &Session, error: &Error) -> bool {
+    let is_told = [ErrorType::H2Error, ErrorType::H2Downgrade].contains(error.etype())
+        && matches!(error.retry, RetryType::Decided(true));
+    is_told && session.response_written().is_none() && !session.as_ref().retry_buffer_truncated()
+}
+
+/// Whether a request could not begin on an HTTP/2 connection, which the server may have closed just now.
+pub(super) fn is_lost_stream(error: &Error) -> bool {
+    *error.etype() == ErrorType::H2Error
 }
 
 /// Whether a WebSocket was closed because it was idle for as long as it may be, which is not a failure.
@@ -38,11 +51,6 @@ pub(super) fn downstream(error: &ErrorType) -> Option<Rejection> {
         ErrorType::ReadTimedout => Some(Rejection::BodyTimeout),
         _ => Some(Rejection::MalformedRequest),
     }
-}
-
-/// The error for an upstream whose name has no address.
-pub(super) fn no_address() -> Box<Error> {
-    Error::because(ErrorType::ConnectNoRoute, "the upstream's name has no address", NoAddress::default())
 }
 
 /// The cause of an error of pingora's about the upstream.

@@ -1,8 +1,8 @@
 //! The gateway: pingora in front of an app that knows nothing of Truecaller.
 //!
 //! Without sessions, a callback goes on to the app with the verified identity. With sessions, callbacks end here, and every
-//! request of a browser that has logged in carries the identity. The gateway forwards to one app; it does not balance load or
-//! serve files.
+//! request of a browser that has logged in carries the identity. The gateway balances the load among the servers of an app; it
+//! serves no files.
 //!
 //! Other crates see [`main`] alone, which is the program `truegate`.
 
@@ -40,7 +40,6 @@ mod sockets;
 mod target_host;
 mod telemetry;
 mod upstream;
-mod upstream_roots;
 mod watcher;
 mod workers;
 
@@ -64,8 +63,7 @@ use self::{
     listeners::{BoundListener, ListenError, OpenConnections},
     proxy::Proxy,
     telemetry::Telemetry,
-    upstream::ResolvedUpstream,
-    upstream_roots::UpstreamRoots,
+    upstream::{Upstream, UpstreamRoots},
     watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
     workers::{WorkerStop, Workers},
 };
@@ -126,13 +124,29 @@ impl Gateway {
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let telemetry = Telemetry::new(metrics);
-        let upstream = Arc::new(ResolvedUpstream::new(config.upstream.clone(), config.timeouts));
+        let upstreams: Vec<_> = config
+            .upstreams
+            .iter()
+            .map(|(id, upstream)| Upstream::new(id, upstream.clone(), telemetry.upstream(&upstream.name)).map(Arc::new))
+            .collect::<Result<_, _>>()?;
         let verifications = VerificationTasks::default();
         let client = config.truecaller.client.clone().build().map_err(BoxError::from)?;
-        let gate = assemble::gate(config, client.clone(), &telemetry, &upstream, &verifications)?;
-        let found = upstream.resolve().await;
+        let default = &upstreams[config.upstreams.default_id().index()];
+        let gate = assemble::gate(config, client.clone(), &telemetry, default, &verifications)?;
+        let tasks = TaskTracker::new();
+        let looks: Vec<_> = upstreams
+            .iter()
+            .map(|upstream| {
+                let upstream = Arc::clone(upstream);
+                tasks.spawn(async move { upstream.resolve().await })
+            })
+            .collect();
+        let mut found = Vec::new();
+        for look in looks {
+            found.push(look.await.unwrap_or(Freshness::Stale));
+        }
 
-        let proxy = Proxy::new(config, &gate, &upstream, &telemetry);
+        let proxy = Proxy::new(config, &gate, upstreams.clone().into(), &telemetry);
         let background = CancellationToken::new();
         let gateway = Self {
             addresses: listeners.iter().map(|listener| listener.address.clone()).collect(),
@@ -147,7 +161,7 @@ impl Gateway {
             in_flight: proxy.in_flight.clone(),
             verifications,
             connections: OpenConnections::default(),
-            tasks: TaskTracker::new(),
+            tasks,
         };
         let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
         gateway.serve_admin(admin)?;
@@ -156,7 +170,10 @@ impl Gateway {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
         }
         gateway.serve(proxy, client, config, listeners, &telemetry).await?;
-        gateway.watch(upstream, found);
+        for (upstream, found) in upstreams.into_iter().zip(found) {
+            gateway.check_health(Arc::clone(&upstream));
+            gateway.watch(upstream, found);
+        }
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
         for (number, file) in (1..).zip(config.phones_files()) {
             gateway.watch(WatchedPhonesFile::new(file.clone(), number, telemetry.clone()), Freshness::Current);
@@ -231,7 +248,8 @@ impl Gateway {
     ) -> Result<(), StartError> {
         let listeners = listeners.into_iter().map(|listener| listener.into_listener(&self.connections));
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-        let (roots, idle) = (UpstreamRoots::of(&config.upstream), config.timeouts.idle);
+        let (roots, idle) =
+            (UpstreamRoots::of(config.upstreams.iter().map(|(_, upstream)| upstream)), config.timeouts.idle);
         let has_sessions = config.session.is_some();
         // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
         set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));
@@ -265,6 +283,11 @@ impl Gateway {
         let ended = self.background.clone().cancelled_owned();
         self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
         Ok(())
+    }
+
+    fn check_health(&self, upstream: Arc<Upstream>) {
+        let ended = self.background.clone();
+        self.tasks.spawn(async move { ended.run_until_cancelled(upstream.check_health()).await });
     }
 
     fn watch<W: Watched>(&self, watched: W, found: Freshness) {

@@ -2,34 +2,33 @@
 
 use std::{
     mem,
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use http::{Extensions, HeaderValue, Method, StatusCode, Version, header};
-use pingora_core::{
-    Error, ErrorSource, Result,
-    modules::http::HttpModules,
-    upstreams::peer::{HttpPeer, Peer},
-};
+use pingora_core::{Error, ErrorSource, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    config::{CallbackConfig, Config, Timeouts},
+    config::{CallbackConfig, Config, Timeouts, UpstreamId},
     connection_memory, failure,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
     telemetry::Telemetry,
-    upstream::{Attempts, ResolvedUpstream},
+    upstream::{self, AffinityKey, Attempts, Upstream},
 };
 use crate::{
+    cause::Cause,
     clock::{Clock, SystemClock},
     gate::{ClientInfo, Gate, Rejection},
     pingora::{
-        CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, respond,
+        CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
+        respond,
     },
     session::TrustedProxy,
 };
@@ -38,7 +37,9 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Proxy {
     gate: Gate,
-    upstream: Arc<ResolvedUpstream>,
+    /// All apps, in the order of their ids.
+    upstreams: Arc<[Arc<Upstream>]>,
+    default_upstream: UpstreamId,
     timeouts: Timeouts,
     trusted_proxies: TrustedProxies,
     /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.
@@ -60,7 +61,11 @@ pub(super) struct Exchange {
     extensions: Extensions,
     /// How long the connection may wait for its next request.
     idle: Option<Duration>,
+    /// The app that gets the request.
+    upstream: UpstreamId,
     attempts: Attempts,
+    /// The client's address, by which servers may be chosen.
+    client: Option<IpAddr>,
     _in_flight: TaskTrackerToken,
 }
 
@@ -76,7 +81,9 @@ impl ProxyHttp for Proxy {
             status: None,
             extensions: Extensions::new(),
             idle: self.timeouts.idle,
-            attempts: self.upstream.attempts(),
+            upstream: self.default_upstream,
+            attempts: Attempts::default(),
+            client: None,
             _in_flight: self.in_flight.token(),
         }
     }
@@ -103,6 +110,7 @@ impl ProxyHttp for Proxy {
         session.set_read_timeout(self.timeouts.read);
         session.set_write_timeout(self.timeouts.write);
         let forwarded = self.trace(session);
+        exchange.client = forwarded.client.address;
         if intercept(session).await? {
             return Ok(true);
         }
@@ -114,51 +122,59 @@ impl ProxyHttp for Proxy {
         Ok(false)
     }
 
-    async fn upstream_peer(&self, _: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-        let peer = self.upstream.next(&mut exchange.attempts);
-        peer.ok_or_else(|| failure::no_address().into_up())
+    async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+        let is_upgrade = session.req_header().headers.contains_key(header::UPGRADE);
+        let version = if is_upgrade { upstream::Version::Http1 } else { upstream::Version::AsConfigured };
+        let (client, attempts) = (exchange.client, &mut exchange.attempts);
+        // The clock was read when the request arrived, which is soon enough for a rest of seconds.
+        let peer = self.upstreams[exchange.upstream.index()]
+            .next(attempts, version, exchange.arrived, || affinity(session, client));
+        peer.map_err(Error::into_up)
     }
 
     async fn upstream_request_filter(
         &self,
         session: &mut Session,
         request: &mut RequestHeader,
-        _: &mut Exchange,
+        exchange: &mut Exchange,
     ) -> Result<()> {
-        // The gate refuses a request of HTTP/1.1 without a host.
-        if session.req_header().version != Version::HTTP_11 {
-            self.upstream.name_host(request)?;
-        }
+        let upstream = self.upstream(exchange);
+        upstream.name_host(request, &exchange.attempts)?;
         inject(session, request)?;
-        self.upstream.fix_headers(&mut CasedHead(request));
+        upstream.fix_headers(&mut CasedHead(request));
         Ok(())
     }
 
     fn fail_to_connect(
         &self,
         _: &mut Session,
-        peer: &HttpPeer,
+        _: &HttpPeer,
         exchange: &mut Exchange,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        self.upstream.put_last(peer);
-        error.set_retry(exchange.attempts.are_left());
+        let upstream = self.upstream(exchange);
+        if failure::is_lost_stream(&error) {
+            // The server has closed a connection that was kept, and the request was not sent.
+            error.set_retry(upstream.plan_again(&mut exchange.attempts, true));
+        } else {
+            upstream.rest(&exchange.attempts, SystemClock.now());
+            error.set_retry(upstream.has_left(&exchange.attempts));
+        }
         error
     }
 
-    /// Sends a request again if its connection was lost before an answer came, and the app may see it twice.
+    /// Sends a request again if its connection was lost before an answer came, and the app may see it twice or has not seen it.
     fn error_while_proxy(
         &self,
-        peer: &HttpPeer,
+        _: &HttpPeer,
         session: &mut Session,
         mut error: Box<Error>,
         exchange: &mut Exchange,
         was_reused: bool,
     ) -> Box<Error> {
-        let address = peer.address().as_inet().copied();
-        error.set_retry(
-            failure::may_be_seen_twice(session, &error) && exchange.attempts.plan_again(address, was_reused),
-        );
+        let upstream = self.upstream(exchange);
+        let may_be_sent = failure::may_be_seen_twice(session, &error) || failure::was_not_taken(session, &error);
+        error.set_retry(may_be_sent && upstream.plan_again(&mut exchange.attempts, was_reused));
         error
     }
 
@@ -191,8 +207,13 @@ impl ProxyHttp for Proxy {
             ErrorSource::Downstream => failure::downstream(error.etype())
                 .map(|rejection| self.gate.reject_for(rejection, session.req_header())),
             ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
-                self.telemetry.upstream_failure(failure::cause(error));
-                Some(EdgeRejection::UpstreamUnavailable.reply(&self.gate, session.req_header()))
+                let cause = failure::cause(error);
+                self.upstream(exchange).telemetry.failure(cause);
+                let rejection = match cause {
+                    Cause::Unhealthy => EdgeRejection::UpstreamUnhealthy,
+                    _ => EdgeRejection::UpstreamUnavailable,
+                };
+                Some(rejection.reply(&self.gate, session.req_header()))
             }
         };
         if answer_ended(session).await {
@@ -249,16 +270,22 @@ impl Drop for Exchange {
 }
 
 impl Proxy {
-    pub(super) fn new(config: &Config, gate: &Gate, upstream: &Arc<ResolvedUpstream>, telemetry: &Telemetry) -> Self {
+    pub(super) fn new(config: &Config, gate: &Gate, upstreams: Arc<[Arc<Upstream>]>, telemetry: &Telemetry) -> Self {
         Self {
             gate: gate.clone(),
-            upstream: Arc::clone(upstream),
+            upstreams,
+            default_upstream: config.upstreams.default_id(),
             timeouts: config.timeouts,
             trusted_proxies: config.trusted_proxies.clone(),
             delivers: config.session.is_some() && config.callback.forward,
             telemetry: telemetry.clone(),
             in_flight: TaskTracker::new(),
         }
+    }
+
+    /// The app that gets a request.
+    fn upstream(&self, exchange: &Exchange) -> &Upstream {
+        &self.upstreams[exchange.upstream.index()]
     }
 
     /// Finds out where a request came from, removes what it may not say, and tells the gate if that asks for it.
@@ -291,6 +318,16 @@ impl Proxy {
             }
             None => client,
         }
+    }
+}
+
+/// Requests of a session belong together; without one, those of a client.
+fn affinity(session: &Session, client: Option<IpAddr>) -> AffinityKey {
+    match (lease(session), client) {
+        (Some(lease), _) => lease.session().into(),
+        (None, Some(IpAddr::V4(address))) => AffinityKey::from_slice(&address.octets()),
+        (None, Some(IpAddr::V6(address))) => AffinityKey::from_slice(&address.octets()),
+        (None, None) => AffinityKey::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reasons to refuse a request that only the gateway knows.
 
-use http::request::Parts;
+use http::{HeaderValue, header, request::Parts};
 use pingora_http::RequestHeader;
 
 use crate::{
@@ -17,13 +17,18 @@ closed_list! {
         TargetTooLong = "target-too-long" => URI_TOO_LONG "The request target is too long.",
         /// The app could not be reached or broke off.
         UpstreamUnavailable = "upstream-unavailable" => BAD_GATEWAY "The app could not be reached.",
+        /// Each server of the app has failed its health checks.
+        UpstreamUnhealthy = "upstream-unhealthy" => SERVICE_UNAVAILABLE "The app is not ready.",
     }
 }
 
 impl EdgeRejection {
     /// The answer: a page for a person, problem details for a script.
     pub(super) fn reply(self, gate: &Gate, head: &Parts) -> Reply {
-        let refused = Reply::problem(self.status(), self.code(), self.title(), ConnectionReuse::Close);
+        let mut refused = Reply::problem(self.status(), self.code(), self.title(), ConnectionReuse::Close);
+        if self == Self::UpstreamUnhealthy {
+            refused.response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
         gate.explain(refused, self.code(), head)
     }
 }
@@ -44,6 +49,8 @@ pub(super) fn check_size(request: &RequestHeader, is_own: impl FnOnce(&str) -> b
     Ok(())
 }
 
+/// After how many seconds a client may try again: by default, a server is checked as often.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 const TARGET: usize = 8 * 1024;
 const OWN_TARGET: usize = 3 * TARGET + 1024;
 const HEADERS: usize = 64 * 1024;

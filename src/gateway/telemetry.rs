@@ -8,10 +8,11 @@ use std::{
 };
 
 use http::Method;
+use pingora_core::protocols::l4::socket::SocketAddr;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    admin::{ConnectionFailure, Metrics, class},
+    admin::{ConnectionFailure, Metrics, UpstreamMetrics, class},
     log_limit::{LogLimit, Suppressed},
     proxy_header::Refusal,
     rejection::EdgeRejection,
@@ -114,14 +115,14 @@ impl Telemetry {
         log!(self["accept"], error!(cause = "accept"), "a connection could not be accepted");
     }
 
-    /// The app could not be reached, or broke off.
-    pub(super) fn upstream_failure(&self, cause: Cause) {
-        self.0.metrics.upstream_failures.count(&cause);
-        log!(self[cause.code()], warn!(cause = cause.code(), tls = cause.detail()), "upstream failed");
+    /// Counts and logs what happens to one app.
+    pub(super) fn upstream(&self, name: &str) -> UpstreamTelemetry {
+        let metrics = self.0.metrics.upstream(name);
+        UpstreamTelemetry(Arc::new(SharedUpstream { name: name.to_owned(), metrics, limit: LogLimit::default() }))
     }
 
     /// A callback was sent to the app after it was answered. The answer is the status of the app, or why there is none.
-    pub(super) fn delivery(&self, answer: Result<u16, Cause>) {
+    pub(super) fn delivery(&self, upstream: &UpstreamTelemetry, answer: Result<u16, Cause>) {
         let status = answer.unwrap_or(0);
         self.0.metrics.deliveries.count(&status);
         let class = class(status);
@@ -129,7 +130,7 @@ impl Telemetry {
             Ok(100..500) => log!(self[class], info!(class), "callback forwarded"),
             Ok(_) => log!(self[class], warn!(class), "callback forwarded"),
             Err(cause) => {
-                self.0.metrics.upstream_failures.count(&cause);
+                upstream.0.metrics.fail(cause);
                 let (code, tls) = (cause.code(), cause.detail());
                 log!(self[code], warn!(class, cause = code, tls), "callback forwarded");
             }
@@ -139,6 +140,51 @@ impl Telemetry {
     /// A file of phone numbers was looked at.
     pub(super) fn phones_file(&self, was_usable: bool, is_usable: bool) {
         self.0.metrics.unusable_phones_files.inc_by(i64::from(was_usable) - i64::from(is_usable));
+    }
+}
+
+/// Counts and logs what happens to one app. Clones share their counts.
+#[derive(Clone)]
+pub(super) struct UpstreamTelemetry(Arc<SharedUpstream>);
+
+struct SharedUpstream {
+    name: String,
+    metrics: UpstreamMetrics,
+    limit: LogLimit,
+}
+
+impl UpstreamTelemetry {
+    /// The app could not be reached, or broke off.
+    pub(super) fn failure(&self, cause: Cause) {
+        self.0.metrics.fail(cause);
+        let upstream = &self.0.name;
+        log!(self[cause.code()], warn!(upstream, cause = cause.code(), tls = cause.detail()), "upstream failed");
+    }
+
+    /// The app has so many servers, and so many of them are not unhealthy.
+    pub(super) fn servers(&self, known: usize, up: usize) {
+        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        self.0.metrics.known.set(count(known));
+        self.0.metrics.up.set(count(up));
+    }
+
+    /// The name of a server could not be resolved.
+    pub(super) fn failed_lookup(&self, cause: Cause) {
+        let (upstream, cause) = (&self.0.name, cause.code());
+        warn!(upstream, cause, "the name of a server could not be resolved; its previous addresses stay in use");
+    }
+
+    /// Health checks have changed what is known of a server.
+    pub(super) fn server_health(&self, server: &SocketAddr, is_well: bool) {
+        let upstream = &self.0.name;
+        match is_well {
+            true => info!(upstream, %server, "a server is healthy again"),
+            false => warn!(upstream, %server, "a server is unhealthy and gets no new requests"),
+        }
+    }
+
+    fn admit(&self, kind: (&'static str, &'static str), period: Duration) -> Option<Suppressed> {
+        self.0.limit.admit(kind, period, SystemClock.now())
     }
 }
 

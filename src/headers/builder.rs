@@ -106,19 +106,23 @@ impl HeaderNamesBuilder {
         }
     }
 
-    /// Reserves a header that the gateway sets to the same value on every request to the app.
+    /// Reserves a header that the gateway sets to the same value on every request to an app. Other apps may get the same header
+    /// with another value; `siblings` are the headers of this app.
     ///
     /// # Errors
     ///
     /// When the name is not a valid header name, holds `_`, is essential, or is that of another header that is set.
-    pub(crate) fn fix(&mut self, name: &str) -> Result<CasedName, HeaderNameError> {
+    pub(crate) fn fix(&mut self, name: &str, siblings: &[CasedName]) -> Result<CasedName, HeaderNameError> {
         let name = self.admit(name, |name| is_essential(name) && !FIXABLE.contains(&name))?;
         let folded = fold(name.as_str());
-        let is_default = self.defaults.iter().any(|other| fold(other.name.as_str()) == folded);
-        if is_default || self.fixed.contains(&folded) || (0..self.sets.len()).any(|set| self.is_in(&name, set)) {
+        let is_same = |other: &CasedName| fold(other.as_str()) == folded;
+        let is_default = self.defaults.iter().any(|other| is_same(&other.name));
+        if is_default || siblings.iter().any(is_same) || (0..self.sets.len()).any(|set| self.is_in(&name, set)) {
             return Err(HeaderNameError::Twice);
         }
-        self.fixed.push(folded);
+        if !self.fixed.contains(&folded) {
+            self.fixed.push(folded);
+        }
         Ok(name)
     }
 

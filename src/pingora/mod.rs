@@ -70,6 +70,8 @@ pub use self::{
     session_bound::{SessionBound, proxy_service},
 };
 use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
+#[cfg(feature = "gateway")]
+use crate::lease::Lease;
 
 /// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
@@ -185,6 +187,12 @@ pub async fn answer_ended(session: &mut Session) -> bool {
     // The client may be gone too, and then the answer reaches no one.
     let _ = respond(session, Reply { connection: ConnectionReuse::Close, ..reply }).await;
     true
+}
+
+/// The lease of a request that the gate let pass, if it is one of a session.
+#[cfg(feature = "gateway")]
+pub(crate) fn lease(session: &Session) -> Option<&Lease> {
+    session.downstream_modules_ctx.get::<TruegateModule>()?.lease()
 }
 
 /// The status of the answer; an interim status is not an answer.

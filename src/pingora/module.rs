@@ -24,6 +24,7 @@ use super::{
 use crate::{
     gate::{Gate, Rejection, Step, plugin::Inspection},
     headers::{Edits, join_cookies},
+    lease::Lease,
 };
 
 /// The state of one request.
@@ -71,8 +72,13 @@ impl TruegateModule {
 
     /// Whether the session of a request that the app answers is over.
     pub(super) fn has_ended(&self) -> bool {
-        let lease = self.edits.as_ref().and_then(Edits::lease).filter(|_| !self.answers);
+        let lease = self.lease().filter(|_| !self.answers);
         lease.is_some_and(|lease| lease.is_over() || session_bound::is_over())
+    }
+
+    /// The lease of the request, if it is one of a session.
+    pub(super) fn lease(&self) -> Option<&Lease> {
+        self.edits.as_ref()?.lease()
     }
 
     /// Asks the gate about a request.

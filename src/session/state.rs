@@ -245,6 +245,11 @@ impl SessionEnd for LeasedSession {
         self.is_over_at(self.handler.borrow().gate.clock().now())
     }
 
+    #[cfg(feature = "gateway")]
+    fn session(&self) -> &[u8] {
+        self.opened.session().id().expose().as_bytes()
+    }
+
     fn over(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let handler = self.handler.borrow();

@@ -163,7 +163,11 @@ async fn an_app_that_is_silent_is_not_asked_again() {
     };
     let (answer, rest) = tokio::join!(raw::exchange(program.address(), raw::get("/", "")), app);
     assert_eq!((answer.unwrap().status(), rest), (502, vec![]));
-    assert!(metrics(&program).await.contains("truegate_upstream_failures_total{cause=\"timeout\"} 1\n"));
+    assert!(
+        metrics(&program)
+            .await
+            .contains("truegate_upstream_failures_total{upstream=\"default\",cause=\"timeout\"} 1\n")
+    );
 }
 
 #[tokio::test]
@@ -365,7 +369,7 @@ async fn an_http_2_body_that_stalls_is_not_the_apps_failure() {
         let counted = metrics(&program).await;
         for line in [
             format!("truegate_refusals_total{{reason=\"body-timeout\"}} {refusals}\n"),
-            format!("truegate_upstream_failures_total{{cause=\"timeout\"}} {failures}\n"),
+            format!("truegate_upstream_failures_total{{upstream=\"default\",cause=\"timeout\"}} {failures}\n"),
         ] {
             assert!(counted.contains(&line), "{line}{counted}");
         }

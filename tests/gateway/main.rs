@@ -3,7 +3,9 @@
 
 mod admin;
 mod ambient;
+mod app;
 mod arrived;
+mod balance;
 mod causes;
 mod certificates;
 mod client_certificates;
@@ -13,6 +15,8 @@ mod connections;
 mod delivery;
 mod fixed_headers;
 mod forwarded;
+mod health;
+mod hosts_of_apps;
 mod keys;
 mod limits;
 mod logs;

@@ -57,7 +57,7 @@ async fn an_authority_of_ones_own_is_believed_if_it_is_named() {
     let pair = Pair::new();
     let (port, _task) = secure_app(&pair).await;
     for (upstream, status) in [
-        (format!("{{ url: 'https://localhost:{port}', ca_file: certificate.pem }}"), 200),
+        (format!("{{ url: 'https://localhost:{port}', tls: {{ ca_file: certificate.pem }} }}"), 200),
         (format!("{{ url: 'https://localhost:{port}' }}"), 502),
         (format!("https://localhost:{port}"), 502),
     ] {

@@ -9,7 +9,7 @@ use std::{
 use super::{
     TlsConfig,
     reader::{Item, Scalar},
-    upstream::UpstreamConfig,
+    upstream::{ServerItems, UpstreamServer},
     value,
 };
 use crate::gateway::forwarded::TrustedProxies;
@@ -155,15 +155,19 @@ pub(super) fn refuse_clashes(listeners: &[ListenerEntry<'_>], admin: SocketAddr,
     }
 }
 
-/// Refuses an upstream that is truegate itself: each request would come back until no connection is left.
-pub(super) fn refuse_loop(listeners: &[ListenerEntry<'_>], upstream: &UpstreamConfig, item: Item<'_>) {
-    let Some(upstream) = upstream.address() else { return };
-    let reaches = |own: SocketAddr| {
-        let here = own.ip() == upstream.ip() || own.ip().is_unspecified() && upstream.ip().is_loopback();
-        here && own.port() == upstream.port()
-    };
-    if listeners.iter().filter_map(|(listener, _)| listener.address.tcp()).any(reaches) {
-        item.complain("must not be an address of `listen`, because requests would loop (write the app's address)");
+/// Refuses servers that are truegate itself: each request would come back until no connection is left.
+pub(super) fn refuse_loops(listeners: &[ListenerEntry<'_>], servers: &ServerItems<'_>) {
+    for (server, item) in servers {
+        let is_own = |own: &ListenAddress| match (own, server) {
+            (ListenAddress::Unix { path: own, .. }, UpstreamServer::Unix(path)) => own == path,
+            _ => own.tcp().zip(server.address()).is_some_and(|(own, server)| {
+                let here = own.ip() == server.ip() || own.ip().is_unspecified() && server.ip().is_loopback();
+                here && own.port() == server.port()
+            }),
+        };
+        if listeners.iter().any(|(listener, _)| is_own(&listener.address)) {
+            item.complain("must not be an address of `listen`, because requests would loop (write the app's address)");
+        }
     }
 }
 

@@ -38,7 +38,9 @@ pub(crate) use self::{
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
     tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion},
-    upstream::UpstreamConfig,
+    upstream::{
+        Balance, HealthConfig, HostMode, Protocol, Scheme, Trust, UpstreamConfig, UpstreamId, UpstreamServer, Upstreams,
+    },
 };
 use self::{callback::TruecallerConfig, error::ConfigError};
 use crate::{
@@ -57,8 +59,8 @@ use crate::{
 pub(crate) struct Config {
     /// The addresses to listen on; at least one.
     pub(crate) listen: Vec<ListenerConfig>,
-    /// The app behind truegate.
-    pub(crate) upstream: UpstreamConfig,
+    /// The apps behind truegate.
+    pub(crate) upstreams: Upstreams,
     /// The resources that the gateway takes.
     pub(crate) server: ServerConfig,
     /// How long the gateway waits, for the app and for clients.

@@ -59,6 +59,8 @@ impl Config {
     pub(super) fn read(file: &mut Section<'_>) -> Option<Self> {
         let listeners = listener::read(file.take("listen"));
         let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
+        let named: Vec<_> = file.members("upstreams").collect();
+        let timeouts = file.section("timeouts", Timeouts::read);
         let session_item = file.take("session");
         let groups_item = file.take("groups");
         let groups = groups::read(groups_item);
@@ -68,7 +70,7 @@ impl Config {
         let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| CallbackConfig::read(section, has_sessions));
         let mut identity = file.section("identity", identity::headers);
-        let upstream = upstream.and_then(|item| upstream::read(item, &mut identity));
+        let (upstreams, servers) = upstream::read(upstream, named.into_iter(), timeouts, &mut identity);
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.and_then(|item| item.section(identity::assertions));
         let trusted_item = file.take("trusted_proxies");
@@ -85,9 +87,7 @@ impl Config {
             listener::refuse_clashes(&listeners, admin, admin_item);
         }
         listener::refuse_unused_trust(&listeners, &trusted_proxies, trusted_item);
-        if let Some((upstream, url)) = &upstream {
-            listener::refuse_loop(&listeners, upstream, *url);
-        }
+        listener::refuse_loops(&listeners, &servers);
         if let (Some(item), Some(session), Some(callback)) = (session_item, &session, &callback)
             && session.path.covers(callback.path.expose())
         {
@@ -117,7 +117,7 @@ impl Config {
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
             server: file.section("server", ServerConfig::read),
-            timeouts: file.section("timeouts", Timeouts::read),
+            timeouts,
             truecaller: file.section("truecaller", TruecallerConfig::read),
             identity: Arc::new(identity.build()),
             trusted_proxies,
@@ -128,7 +128,7 @@ impl Config {
             assertion,
             shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, value::duration(SHUTDOWN_GRACES)),
             log: file.section("log", LogConfig::read),
-            upstream: upstream?.0,
+            upstreams: upstreams?,
             callback: callback?,
             admin: admin?,
         })
@@ -136,12 +136,15 @@ impl Config {
 }
 
 impl Timeouts {
+    /// What a wait may be limited to.
+    pub(super) const RANGE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
+
     fn read(section: &mut Section<'_>) -> Self {
         let mut read = |name, range, default| section.read_or(name, Some(default), value::time_limit(range));
         Self {
-            connect: read("connect", TIMEOUTS, CONNECT),
-            read: read("read", TIMEOUTS, SILENCE),
-            write: read("write", TIMEOUTS, SILENCE),
+            connect: read("connect", Self::RANGE, CONNECT),
+            read: read("read", Self::RANGE, SILENCE),
+            write: read("write", Self::RANGE, SILENCE),
             idle: read("idle", IDLES, IDLE),
         }
     }
@@ -183,7 +186,6 @@ fn read_limits(section: &mut Section<'_>) -> Limits {
 const CONNECT: Duration = Duration::from_secs(5);
 /// Long enough for a slow report or a quiet WebSocket, short enough to end a connection that hangs.
 const SILENCE: Duration = Duration::from_mins(5);
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 /// Longer than load balancers keep a connection by default, because they must be the first to close it.
 const IDLE: Duration = Duration::from_secs(75);
 /// A shorter time would close connections that are in use.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Config;
+use super::{Config, Trust};
 use crate::{
     access::{Access, Groups, Rule},
     headers::Field,
@@ -13,16 +13,22 @@ impl Config {
     /// Returns the likely mistakes in a valid configuration, and what lowers its safety; none if all is well. Each one is the
     /// key and what to do, and repeats no value. `truegate check` prints them, and `truegate serve` logs them when it starts.
     pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<_> = self
+            .upstreams
+            .iter()
+            .filter(|(_, upstream)| upstream.tls.as_ref().is_some_and(|tls| matches!(tls.trust, Trust::InsecureAnyone)))
+            .map(|(_, upstream)| format!("upstreams.{}.{UNVERIFIED}", upstream.name))
+            .collect();
         let Some(session) = &self.session else {
-            let is_guessable = self.callback.path.is_guessable();
-            return is_guessable.then(|| GUESSABLE_CALLBACK_PATH.to_owned()).into_iter().collect();
+            warnings.extend(self.callback.path.is_guessable().then(|| GUESSABLE_CALLBACK_PATH.to_owned()));
+            return warnings;
         };
         let is_own = |rule: &Rule| {
             let path = rule.pattern.as_str();
             session.path.covers(path) || self.callback.path.covers(path)
         };
         let own = self.routes.iter().enumerate().filter(|(_, rule)| is_own(rule));
-        let mut warnings: Vec<_> = own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")).collect();
+        warnings.extend(own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")));
         if self.identity.carries(Field::Profile) {
             warnings.push(PROFILE_IN_SESSIONS.to_owned());
         }
@@ -110,6 +116,8 @@ fn scope(rule: &Rule) -> String {
 
 const GUESSABLE_CALLBACK_PATH: &str = "callback.path: can be guessed, and it is the only secret between Truecaller and you \
     (make one with `truegate keys path`, and register it with Truecaller)";
+const UNVERIFIED: &str = "tls.insecure_skip_verify: any certificate is accepted, so anyone between truegate and the app can read \
+    and change everything, identities too (name the app's authority in `ca_file`)";
 const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path` or \
     `callback.path`)";
 const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \

@@ -122,20 +122,35 @@ impl Pair {
 impl TlsFiles {
     /// Reads the two files, and checks that the key can be used and belongs to the first certificate.
     fn read(section: &mut Section<'_>) -> Pair {
-        let refuse_lone = |item: Item<'_>, other: &str| {
-            item.complain_of_key(format!("must come with `{other}` (name both files, or neither)"));
-            Pair::Wrong
-        };
-        match (section.take("certificate"), section.take("key")) {
-            (None, None) => Pair::Absent,
-            (Some(lone), None) => refuse_lone(lone, "key"),
-            (None, Some(lone)) => refuse_lone(lone, "certificate"),
-            (Some(certificate), Some(key)) => {
-                let (chain, private) = (certificate.file(chain), key.file(private_key));
-                let is_pair = chain.zip(private).and_then(|(chain, private)| key.accept(match_pair(chain, private)));
-                let files = || Some(Self { certificate: certificate.path()?, key: key.path()? });
-                is_pair.and_then(|()| files()).map_or(Pair::Wrong, Pair::Files)
-            }
+        let files =
+            |(certificate, key, _): ReadPair<'_>| Some(Self { certificate: certificate.path()?, key: key.path()? });
+        match pair(section) {
+            None => Pair::Absent,
+            Some(read) => read.and_then(files).map_or(Pair::Wrong, Pair::Files),
+        }
+    }
+}
+
+/// The items of the two files, and what is in them.
+pub(super) type ReadPair<'a> = (Item<'a>, Item<'a>, (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>));
+
+/// Reads the keys `certificate` and `key`, and checks that the key can be used and belongs to the first certificate. The outer
+/// option is none without them, and the inner one if they are wrong.
+pub(super) fn pair<'a>(section: &mut Section<'a>) -> Option<Option<ReadPair<'a>>> {
+    let refuse_lone = |item: Item<'_>, other: &str| {
+        item.complain_of_key(format!("must come with `{other}` (name both files, or neither)"));
+        Some(None)
+    };
+    match (section.take("certificate"), section.take("key")) {
+        (None, None) => None,
+        (Some(lone), None) => refuse_lone(lone, "key"),
+        (None, Some(lone)) => refuse_lone(lone, "certificate"),
+        (Some(certificate), Some(key)) => {
+            let read = certificate.file(chain).zip(key.file(private_key)).and_then(|(chain, private)| {
+                key.accept(match_pair(chain.clone(), private.clone_key()))?;
+                Some((certificate, key, (chain, private)))
+            });
+            Some(read)
         }
     }
 }

@@ -121,8 +121,8 @@ fn sets_may_share_names_and_a_name_that_is_fixed_is_in_none() {
     }
     set.inject("X-Role", Field::JobTitle, None).unwrap();
     drop(set.build());
-    assert_eq!(builder.fix("x.role"), Err(HeaderNameError::Twice));
-    builder.fix("X-Secret").unwrap();
+    assert_eq!(builder.fix("x.role", &[]), Err(HeaderNameError::Twice));
+    builder.fix("X-Secret", &[]).unwrap();
     assert_eq!(builder.set().inject("x.secret", Field::Phone, None), Err(HeaderNameError::Twice));
     let names = builder.build();
     assert!(names.carries(Field::JobTitle) && !names.carries(Field::Company), "a session keeps what any set carries");

@@ -140,6 +140,14 @@ impl<'a> Item<'a> {
         matches!(self.node.value, Value::List(_))
     }
 
+    /// The text, if it is a single value.
+    pub(super) fn text(self) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
     /// Reports that the value is wrong. The message must not repeat it.
     pub(super) fn complain(self, message: impl fmt::Display) {
         self.context.complain(self.node.position, &self.node.path, message);

@@ -10,6 +10,7 @@ mod secrets;
 mod session;
 mod shape;
 mod tls;
+mod upstreams;
 mod values;
 mod warnings;
 
@@ -18,7 +19,10 @@ use std::{fs, net::SocketAddr, path::Path, str::FromStr as _, thread, time::Dura
 use tracing::level_filters::LevelFilter;
 
 use self::{folder::Folder, refused::mistakes};
-use super::{CertificateSource, Config, ConfigErrors, ListenAddress, LogFormat, StoreConfig, TlsFiles, TlsVersion};
+use super::{
+    CertificateSource, Config, ConfigErrors, ListenAddress, LogFormat, StoreConfig, TlsFiles, TlsVersion, Trust,
+    UpstreamConfig,
+};
 use crate::{
     access::{Access, AllowList, Group},
     assertion::SigningKey,
@@ -59,12 +63,18 @@ fn parse(text: &str) -> Result<Config, ConfigErrors> {
     Config::parse(text, Path::new("config.yaml"), environment)
 }
 
+/// The app that gets what nothing else is said for.
+fn upstream(config: &Config) -> &UpstreamConfig {
+    config.upstreams.iter().find(|(id, _)| *id == config.upstreams.default_id()).unwrap().1
+}
+
 /// Checks that a configuration is as if nothing but the upstream had been written.
 fn assert_is_default(config: &Config) {
     let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
     assert_eq!(config.listen.iter().map(|listener| listener.address.tcp()).collect::<Vec<_>>(), [Some(address(8080))]);
     assert!(config.listen[0].tls.is_none());
-    assert_eq!(config.upstream.authority(), "127.0.0.1:3000");
+    assert_eq!(upstream(config).servers[0].authority(), "127.0.0.1:3000");
+    assert_eq!(config.upstreams.iter().count(), 1);
     assert_eq!(config.server.threads, thread::available_parallelism().unwrap());
     assert_eq!(config.callback.path.expose(), "/truecaller/callback");
     assert_eq!((config.callback.deadline, config.callback.body_limit), (Duration::from_millis(2500), 16_384));
@@ -114,7 +124,14 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
 
     let config = parse_in(&folder, &text).unwrap();
 
-    assert_eq!(config.upstream.ca_file, Some(fs::read(folder.path("tls/ca.pem")).unwrap()));
+    assert_eq!(upstream(&config).servers[0].authority(), "127.0.0.1:3000");
+    let wiki = config.upstreams.iter().find(|(_, upstream)| upstream.name == "wiki").unwrap().1;
+    assert_eq!((wiki.servers.len(), wiki.headers.len()), (2, 1));
+    let tls = wiki.tls.as_ref().unwrap();
+    assert!(matches!(&tls.trust, Trust::Only(pem) if *pem == fs::read(folder.path("tls/ca.pem")).unwrap()));
+    assert!(tls.client.is_some() && tls.server_name.as_deref() == Some("wiki.internal"));
+    let health = wiki.health.as_ref().unwrap();
+    assert_eq!(health.path.as_ref().map(http::uri::PathAndQuery::as_str), Some("/healthz"));
     assert_eq!(config.server.threads.get(), 2);
     assert_eq!(config.listen.len(), 5);
     let tls = config.listen[1].tls.as_ref().unwrap();
@@ -174,11 +191,12 @@ fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
                     groups: { staff: { zzzzzzzzz: 1 } }\n\
+                    upstreams: { a: { url: http://a, zzzzzzzzz: 1, tls: { zzzzzzzzz: 1 }, health: { zzzzzzzzz: 1 }, timeouts: { zzzzzzzzz: 1 } } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"
         .to_owned();
     text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
-    assert_eq!(unknown.len(), 8 + sections.len());
+    assert_eq!(unknown.len(), 12 + sections.len());
     for line in unknown {
         let (_, known) = line.split_once("known keys: ").unwrap();
         for key in known.trim_end_matches(')').split(", ") {
@@ -197,7 +215,7 @@ fn a_reference_stands_anywhere_in_a_value() {
                 truecaller:\n  attempts: ${TWO}\n\
                 log:\n  level: ${LEVEL}\n";
     let config = parse_in(&folder, text).unwrap();
-    assert_eq!(config.upstream.authority(), "127.0.0.1:3002");
+    assert_eq!(upstream(&config).servers[0].authority(), "127.0.0.1:3002");
     assert_eq!(config.callback.path.expose(), format!("/cb/{SECRET}/in-a-file"));
     assert_eq!(config.log.level, LevelFilter::DEBUG);
     assert_eq!(

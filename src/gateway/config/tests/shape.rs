@@ -55,7 +55,10 @@ fn a_key_is_known_written_once_and_of_its_type() {
     ]);
     assert_refused_beside_upstream(&[
         ("callbak: {}", "2:1: callbak: unknown key (did you mean `callback`?)"),
-        ("tokens: {}", "2:1: tokens: unknown key (known keys: listen, upstream, session, groups, routes, callback"),
+        (
+            "tokens: {}",
+            "2:1: tokens: unknown key (known keys: listen, upstream, upstreams, timeouts, session, groups, routes, callback",
+        ),
         ("session: true", "2:10: session: must be a mapping"),
         ("session:", "2:1: session: has no value"),
         ("callback:\n  dedline: 1s", "3:3: callback.dedline: unknown key (did you mean `deadline`?)"),

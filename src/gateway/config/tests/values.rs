@@ -13,15 +13,13 @@ fn a_value_is_one_that_can_work() {
         ("upstream: http://u:p@app", "1:11: upstream: must not have a user name"),
         ("upstream: http://127.0.0.1:8080", "1:11: upstream: must not be an address of `listen`"),
         ("upstream: { url: http://app, port: 80 }", "1:30: upstream.port: unknown key"),
-        ("upstream: { url: 'https://app', ca_file: none.pem }", "1:42: upstream.ca_file: the file cannot be"),
-        (
-            "upstream: { url: http://app, ca_file: none.pem }",
-            "1:30: upstream.ca_file: only used with an https:// upstream",
-        ),
         ("upstream: [http://a]", "1:11: upstream: must be a single value"),
     ]);
     assert_refused(&[
-        ("upstream: {}", "1:11: upstream.url: missing (write url: http://127.0.0.1:3000, the app's address)"),
+        (
+            "upstream: {}",
+            "1:11: upstream.servers: missing (write servers: [http://127.0.0.1:3000], the app's addresses)",
+        ),
         ("upstream: { url: app }", "1:18: upstream.url: must start with http:// or https://"),
         ("upstream: { url: http://127.0.0.1:8080 }", "1:18: upstream.url: must not be an address of `listen`"),
         ("upstream: { url: http://app, headers: { Host: a } }", "1:41: upstream.headers.Host: this header may not be"),

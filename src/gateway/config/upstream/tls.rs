@@ -1,0 +1,65 @@
+//! `tls` of an app: whom the gateway trusts, and how it shows who it is.
+
+use std::sync::Arc;
+
+use pingora_core::utils::tls::CertKey;
+
+use super::server::is_name;
+use crate::gateway::config::{
+    reader::Section,
+    tls::{pair, roots},
+    value,
+};
+
+/// How TLS is spoken to the servers of an app.
+#[derive(Clone, Default)]
+pub(crate) struct UpstreamTls {
+    /// The certificates by which those of the servers are trusted.
+    pub(crate) trust: Trust,
+    /// The name that is asked for and that a certificate must have, in place of the server's host.
+    pub(crate) server_name: Option<String>,
+    /// The gateway's own certificate and key, which it shows to the servers.
+    pub(crate) client: Option<Arc<CertKey>>,
+}
+
+/// The certificates by which those of the servers are trusted.
+#[derive(Clone, Default)]
+pub(crate) enum Trust {
+    /// Mozilla's roots, and the system's.
+    #[default]
+    Public,
+    /// The roots of a PEM file, and no others.
+    Only(Vec<u8>),
+    /// Any certificate is accepted, so anyone on the way can read and change everything.
+    InsecureAnyone,
+}
+
+impl UpstreamTls {
+    pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
+        let trust = section.take("ca_file").and_then(roots).map(Trust::Only);
+        let server_name =
+            section.read("server_name", |text| match is_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
+                true => Ok(text.to_string()),
+                false => Err("not a valid name of a server (write wiki.internal, without a port)"),
+            });
+        let client = pair(section).map(|read| {
+            read.map(|(_, _, (chain, key))| {
+                let chain = chain.iter().map(|certificate| certificate.to_vec()).collect();
+                Arc::new(CertKey::new(chain, key.secret_der().to_vec()))
+            })
+        });
+        let insecure = section.take("insecure_skip_verify");
+        let skips = insecure.and_then(|item| item.parse(value::boolean)).unwrap_or(false);
+        let trust = match (trust, skips) {
+            (Some(_), true) => {
+                insecure?.complain_of_key("cannot be combined with `ca_file` (remove it, and trust the file alone)");
+                return None;
+            }
+            (Some(trust), false) => trust,
+            (None, true) => Trust::InsecureAnyone,
+            (None, false) => Trust::Public,
+        };
+        let client = client.map_or(Some(None), |client| client.map(Some))?;
+        Some(Self { trust, server_name, client })
+    }
+}

@@ -1,0 +1,92 @@
+//! The servers to which one request may still be sent.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::server::Server;
+
+/// The servers to which one request was sent, and the one that it is sent to again.
+#[derive(Default)]
+pub(in crate::gateway) struct Attempts {
+    /// Those that were tried; the last is the one in use.
+    tried: SmallVec<[Arc<Server>; 1]>,
+    /// Whether the last is to be tried once more, on a new connection.
+    again: bool,
+    /// Whether the last was planned to be tried once more.
+    was_again: bool,
+    /// Whether the request was sent to a second server.
+    moved_on: bool,
+}
+
+impl Attempts {
+    /// Plans to send the request again after the connection to a server was lost. Returns whether it may be sent again.
+    ///
+    /// The app may close a kept connection at any time, so the same server is tried once more.
+    pub(super) fn plan_again(&mut self, was_reused: bool, are_left: impl FnOnce(&Self) -> bool) -> bool {
+        if was_reused && !self.was_again {
+            (self.again, self.was_again) = (true, true);
+            return true;
+        }
+        if self.moved_on || !are_left(self) {
+            return false;
+        }
+        self.moved_on = true;
+        true
+    }
+
+    /// The server that is tried once more, if one is.
+    pub(super) fn take_again(&mut self) -> Option<&Arc<Server>> {
+        std::mem::take(&mut self.again).then(|| self.tried.last()).flatten()
+    }
+
+    /// Notes the server that is tried now.
+    pub(super) fn note(&mut self, server: Arc<Server>) {
+        self.was_again = false;
+        self.tried.push(server);
+    }
+
+    /// The server in use.
+    pub(super) fn current(&self) -> Option<&Server> {
+        self.tried.last().map(|server| &**server)
+    }
+
+    /// Whether a server was tried.
+    pub(super) fn have_tried(&self, server: &Server) -> bool {
+        self.tried.iter().any(|tried| std::ptr::eq(&**tried, server))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pingora_core::protocols::l4::socket::SocketAddr;
+
+    use super::*;
+    use crate::clock::{Clock as _, ManualClock};
+
+    fn server() -> Arc<Server> {
+        Arc::new(Server::new(0, SocketAddr::Inet(([127, 0, 0, 1], 1).into()), ManualClock::default().now()))
+    }
+
+    #[test]
+    fn a_request_is_sent_again_to_the_same_server_then_to_the_next_and_no_further() {
+        let mut kept = Attempts::default();
+        let (first, second) = (server(), server());
+        kept.note(Arc::clone(&first));
+        assert!(kept.plan_again(true, |_| true));
+        assert!(kept.take_again().is_some_and(|again| Arc::ptr_eq(again, &first)));
+        assert!(kept.take_again().is_none(), "once");
+        assert!(kept.plan_again(true, |_| true), "a connection that was just made is not one that was kept");
+        assert!(kept.take_again().is_none());
+        kept.note(Arc::clone(&second));
+        assert!(kept.have_tried(&first) && kept.have_tried(&second));
+        assert!(!kept.plan_again(false, |_| true));
+
+        let mut fresh = Attempts::default();
+        fresh.note(server());
+        assert!(fresh.plan_again(false, |_| true) && fresh.take_again().is_none());
+        let mut sole = Attempts::default();
+        sole.note(server());
+        assert!(!sole.plan_again(false, |_| false), "there is no other server");
+    }
+}

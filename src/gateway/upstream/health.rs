@@ -1,0 +1,125 @@
+//! Asks the servers of an app whether they can serve.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::{HeaderValue, Method, header};
+use pingora_core::{Error, ErrorType, Result, connectors::TransportConnector, upstreams::peer::HttpPeer};
+use pingora_http::RequestHeader;
+use pingora_load_balancing::{
+    Backend,
+    health_check::{HealthCheck, HttpHealthCheck},
+};
+use tokio::time::timeout;
+
+use super::{Servers, discovery, roots, speak_http2, with_authority};
+use crate::gateway::{
+    BoxError,
+    config::{HealthConfig, HostMode, UpstreamConfig},
+};
+
+/// The health checks of all servers of an app. They carry no identity.
+pub(super) struct HealthChecks {
+    /// One for each server of the configuration.
+    checks: Vec<Check>,
+    /// How long a whole check may take.
+    timeout: Duration,
+    healthy_after: usize,
+    unhealthy_after: usize,
+    servers: Arc<Servers>,
+}
+
+/// The check of one server.
+enum Check {
+    /// The answer to a request is a success or a redirect.
+    Request(Box<HttpHealthCheck>),
+    /// A connection can be made.
+    Connection(Box<(TransportConnector, HttpPeer)>),
+}
+
+impl HealthChecks {
+    pub(super) fn new(
+        upstream: &UpstreamConfig,
+        health: &HealthConfig,
+        peer: impl Fn(usize) -> Box<HttpPeer>,
+        servers: &Arc<Servers>,
+    ) -> std::result::Result<Self, BoxError> {
+        let check = |named| Check::new(upstream, health, named, *peer(named));
+        Ok(Self {
+            checks: (0..upstream.servers.len()).map(check).collect::<std::result::Result<_, _>>()?,
+            timeout: health.timeout,
+            healthy_after: usize::try_from(health.healthy_after.get())?,
+            unhealthy_after: usize::try_from(health.unhealthy_after.get())?,
+            servers: Arc::clone(servers),
+        })
+    }
+}
+
+impl Check {
+    fn new(
+        upstream: &UpstreamConfig,
+        health: &HealthConfig,
+        named: usize,
+        mut peer: HttpPeer,
+    ) -> std::result::Result<Self, BoxError> {
+        let Some(path) = &health.path else {
+            let connector = roots::with(upstream, |options| TransportConnector::new(Some(options)))?;
+            return Ok(Self::Connection(Box::new((connector, peer))));
+        };
+        let host = match &upstream.host {
+            HostMode::Fixed(host) => host.clone(),
+            HostMode::Preserve | HostMode::Server => HeaderValue::from_str(&upstream.servers[named].authority())?,
+        };
+        let connector = roots::connector(upstream)?;
+        speak_http2(&mut peer, upstream);
+        let mut check = HttpHealthCheck::new_custom("", false, connector);
+        check.req = RequestHeader::build(Method::GET, path.as_str().as_bytes(), None)?;
+        check.req.insert_header(header::HOST, host)?;
+        check.req.insert_header(header::USER_AGENT, AGENT)?;
+        with_authority(&mut check.req, upstream.scheme())?;
+        check.peer_template = peer;
+        check.validator = Some(Box::new(|answer| match answer.status.as_u16() {
+            200..400 => Ok(()),
+            status => Error::e_explain(ErrorType::HTTPStatus(status), "the server is not well"),
+        }));
+        Ok(Self::Request(Box::new(check)))
+    }
+}
+
+#[async_trait]
+impl HealthCheck for HealthChecks {
+    async fn check(&self, target: &Backend) -> Result<()> {
+        let check = async {
+            match &self.checks[discovery::server(target).named] {
+                Check::Request(check) => check.check(target).await,
+                Check::Connection(check) => {
+                    let (connector, peer) = &**check;
+                    let mut peer = peer.clone();
+                    peer._address = target.addr.clone();
+                    connector.new_stream(&peer).await.map(drop)
+                }
+            }
+        };
+        match timeout(self.timeout, check).await {
+            Ok(checked) => checked,
+            Err(_) => Error::e_explain(ErrorType::ReadTimedout, "the server did not answer in time"),
+        }
+    }
+
+    async fn health_status_change(&self, target: &Backend, is_well: bool) {
+        discovery::server(target).set_well(is_well);
+        self.servers.count();
+        self.servers.telemetry.server_health(&target.addr, is_well);
+    }
+
+    /// pingora's own lines are not logged.
+    fn backend_summary(&self, _: &Backend) -> String {
+        String::new()
+    }
+
+    fn health_threshold(&self, is_well: bool) -> usize {
+        if is_well { self.healthy_after } else { self.unhealthy_after }
+    }
+}
+
+const AGENT: HeaderValue = HeaderValue::from_static("truegate-health-check");

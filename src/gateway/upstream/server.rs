@@ -1,0 +1,72 @@
+//! One address of an app, and whether requests should go there.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use pingora_core::protocols::l4::socket::SocketAddr;
+
+/// One address of an app.
+pub(super) struct Server {
+    /// The place of its name in the configuration.
+    pub(super) named: usize,
+    pub(super) address: SocketAddr,
+    /// Whether its last health checks were good. A server that is not checked is well.
+    is_well: AtomicBool,
+    /// When it was found.
+    found: Instant,
+    /// The end of its rest, in milliseconds since it was found.
+    rests_until: AtomicU64,
+}
+
+impl Server {
+    /// An address that was not used before.
+    pub(super) fn new(named: usize, address: SocketAddr, now: Instant) -> Self {
+        Self { named, address, is_well: AtomicBool::new(true), found: now, rests_until: AtomicU64::new(0) }
+    }
+
+    /// Whether its last health checks were good.
+    pub(super) fn is_well(&self) -> bool {
+        self.is_well.load(Ordering::Relaxed)
+    }
+
+    /// Takes the result of health checks.
+    pub(super) fn set_well(&self, is_well: bool) {
+        self.is_well.store(is_well, Ordering::Relaxed);
+    }
+
+    /// Gets no requests for a while, because no connection to it could be made.
+    pub(super) fn rest(&self, now: Instant) {
+        self.rests_until.store(self.age(now + REST), Ordering::Relaxed);
+    }
+
+    /// Whether it should get no requests now, unless all others rest too.
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        let until = self.rests_until.load(Ordering::Relaxed);
+        until > 0 && self.age(now) < until
+    }
+
+    fn age(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.found).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// As nginx and HAProxy rest a server by default.
+const REST: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock as _, ManualClock};
+
+    #[test]
+    fn a_server_rests_for_ten_seconds() {
+        let start = ManualClock::default().now();
+        let server = Server::new(0, SocketAddr::Inet(([127, 0, 0, 1], 1).into()), start);
+        let rests = |seconds| server.rests(start + Duration::from_secs(seconds));
+        assert!(!rests(0));
+        server.rest(start + Duration::from_secs(5));
+        assert!(rests(5) && rests(14) && !rests(15));
+    }
+}

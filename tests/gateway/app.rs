@@ -1,0 +1,86 @@
+//! Apps of the tests, on each kind of address and by each version of HTTP.
+
+use std::{net::SocketAddr, path::Path};
+
+use super::support::port::Port;
+use axum::{Router, extract::Request};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, UnixListener},
+    task::JoinSet,
+};
+
+/// An app that serves HTTP/1.1 and HTTP/2; it stops when it is dropped.
+pub(crate) struct App {
+    port: Port,
+    _task: JoinSet<()>,
+}
+
+impl App {
+    /// Serves without TLS.
+    pub(crate) async fn start(routes: Router) -> Self {
+        Self::on(Port::reserve(), routes).await
+    }
+
+    /// Serves without TLS at a port that was reserved.
+    pub(crate) async fn on(port: Port, routes: Router) -> Self {
+        let listener = TcpListener::bind(port.address()).await.unwrap();
+        Self { port, _task: serve(listener, routes) }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+}
+
+/// Serves without TLS at a listener of the test's own.
+pub(crate) fn serve(listener: TcpListener, routes: Router) -> JoinSet<()> {
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(connection(stream, routes.clone()));
+        }
+    });
+    task
+}
+
+/// Serves at a unix socket.
+pub(crate) fn serve_at(path: &Path, routes: Router) -> JoinSet<()> {
+    let listener = UnixListener::bind(path).unwrap();
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(connection(stream, routes.clone()));
+        }
+    });
+    task
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Router) {
+    let service = TowerToHyperService::new(routes);
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http2().enable_connect_protocol();
+    // A client may leave at any time.
+    let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+}
+
+/// An app that answers every request with a text.
+pub(crate) fn saying(text: &'static str) -> Router {
+    Router::new().fallback(move || async move { text })
+}
+
+/// An app that answers with the version of HTTP, `Host` or `:authority`, and `X-Forwarded-Host`.
+pub(crate) fn telling_host() -> Router {
+    Router::new().fallback(|request: Request| async move {
+        let header = |name| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let host = request.uri().authority().map(ToString::to_string).or(header("host"));
+        format!("{:?} {} {}", request.version(), host.unwrap(), header("x-forwarded-host").unwrap_or_default())
+    })
+}

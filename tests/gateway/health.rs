@@ -1,0 +1,167 @@
+//! Servers that say that they cannot serve, and that they can again.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use axum::{Router, extract::Request, http::StatusCode, routing::get};
+use tokio::sync::Notify;
+
+use super::{
+    app::App,
+    support::{
+        port::Port,
+        program::Program,
+        raw::{self, exchange, within},
+    },
+};
+
+/// A server that is well or not, and holds requests for `/slow` until it is told.
+#[derive(Clone)]
+struct Server {
+    is_well: Arc<AtomicBool>,
+    /// How many requests for `/slow` came.
+    held: Arc<AtomicUsize>,
+    slow: Arc<Notify>,
+    /// Whether a health check carried anything that only requests of users do.
+    gave_away: Arc<AtomicBool>,
+}
+
+impl Server {
+    async fn start(name: &'static str) -> (Self, App) {
+        let server = Self {
+            is_well: Arc::new(AtomicBool::new(true)),
+            held: Arc::default(),
+            slow: Arc::default(),
+            gave_away: Arc::default(),
+        };
+        let (of_checks, of_slow) = (server.clone(), server.clone());
+        let health = get(move |request: Request| async move {
+            let names = request.headers().keys().map(http::HeaderName::as_str);
+            let is_known = |name| ["host", "user-agent"].contains(&name);
+            of_checks.gave_away.fetch_or(!names.into_iter().all(is_known), Ordering::Relaxed);
+            match of_checks.is_well.load(Ordering::Relaxed) {
+                true => StatusCode::NO_CONTENT,
+                false => StatusCode::SERVICE_UNAVAILABLE,
+            }
+        });
+        let slow = get(move || async move {
+            of_slow.held.fetch_add(1, Ordering::Relaxed);
+            of_slow.slow.notified().await;
+            name
+        });
+        let routes = Router::new().route("/healthz", health).route("/slow", slow).fallback(move || async move { name });
+        (server, App::start(routes).await)
+    }
+
+    fn set_well(&self, is_well: bool) {
+        self.is_well.store(is_well, Ordering::Relaxed);
+    }
+}
+
+const HEALTH: &str = "health: { path: /healthz, interval: 100ms, timeout: 10s, healthy_after: 2, unhealthy_after: 2 }";
+
+fn config(apps: &[&App], keys: &str) -> String {
+    let servers: Vec<_> = apps.iter().map(|app| format!("http://{}", app.address())).collect();
+    format!(
+        "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstreams: {{ shop: {{ servers: ['{}'], {keys} }} }}\nupstream: shop\n",
+        servers.join("', '")
+    )
+}
+
+/// Waits until so many servers are known to be well.
+async fn up(program: &Program, count: usize) {
+    let line = format!("\ntruegate_upstream_servers{{upstream=\"shop\",state=\"up\"}} {count}\n");
+    let metrics = async || exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    within(async { while !metrics().await.contains(&line) {} }).await;
+}
+
+async fn texts(program: &Program, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    for _ in 0..count {
+        texts.push(exchange(program.address(), raw::get("/", "")).await.unwrap().text());
+    }
+    texts.sort_unstable();
+    texts
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_well_gets_no_requests_until_it_is_well_again() {
+    let ((a, app_a), (b, app_b)) = (Server::start("a").await, Server::start("b").await);
+    let program = Program::serve(&config(&[&app_a, &app_b], HEALTH));
+    up(&program, 2).await;
+    assert_eq!(texts(&program, 4).await, ["a", "a", "b", "b"]);
+
+    b.set_well(false);
+    up(&program, 1).await;
+    assert_eq!(texts(&program, 4).await, ["a"; 4]);
+    program.told(&["WARN", "a server is unhealthy", r#""upstream":"shop""#, &app_b.address().to_string()], 1).await;
+
+    b.set_well(true);
+    up(&program, 2).await;
+    assert_eq!(texts(&program, 4).await, ["a", "a", "b", "b"]);
+    program.told(&["INFO", "healthy again", r#""upstream":"shop""#], 1).await;
+    assert!(!a.gave_away.load(Ordering::Relaxed), "a check carries no identity");
+}
+
+#[tokio::test]
+async fn a_server_that_becomes_unhealthy_loses_no_request_in_flight() {
+    let ((a, app_a), (b, app_b)) = (Server::start("a").await, Server::start("b").await);
+    let program = Program::serve(&config(&[&app_a, &app_b], HEALTH));
+    let slow = || exchange(program.address(), raw::get("/slow", ""));
+    let meanwhile = async {
+        within(async {
+            while [&a, &b].iter().any(|server| server.held.load(Ordering::Relaxed) == 0) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        a.set_well(false);
+        up(&program, 1).await;
+        assert_eq!(texts(&program, 3).await, ["b"; 3]);
+        [&a, &b].iter().for_each(|server| server.slow.notify_one());
+    };
+    let (one, two, ()) = tokio::join!(slow(), slow(), meanwhile);
+    let mut answers = [one.unwrap().text(), two.unwrap().text()];
+    answers.sort_unstable();
+    assert_eq!(answers, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn if_no_server_is_well_the_app_is_said_not_to_be_ready() {
+    for count in [1, 2] {
+        let servers = [Server::start("a").await, Server::start("b").await];
+        servers.iter().for_each(|(server, _)| server.set_well(false));
+        let apps: Vec<_> = servers.iter().take(count).map(|(_, app)| app).collect();
+        let program = Program::serve(&config(&apps, HEALTH));
+        up(&program, 0).await;
+        let answer = exchange(program.address(), raw::post("/", b"a body")).await.unwrap();
+        assert_eq!((answer.status(), &*answer.code()), (503, "upstream-unhealthy"));
+        assert_eq!(answer.one("retry-after"), Some("5"));
+        let metrics = exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+        let counted = r#"truegate_upstream_failures_total{upstream="shop",cause="unhealthy"} 1"#;
+        assert!(metrics.contains(counted), "{metrics}");
+        program.told(&["upstream failed", r#""upstream":"shop""#, r#""cause":"unhealthy""#], 1).await;
+        servers.iter().for_each(|(server, _)| server.set_well(true));
+        up(&program, count).await;
+        assert_eq!(exchange(program.address(), raw::get("/", "")).await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn without_a_path_a_server_is_well_that_accepts_a_connection() {
+    let (port, (_a, app_a)) = (Port::reserve(), Server::start("a").await);
+    let address = port.address();
+    let config = config(&[&app_a], "health: { interval: 100ms, timeout: 10s, healthy_after: 1, unhealthy_after: 1 }");
+    let config = config.replace(
+        &format!("'http://{}'", app_a.address()),
+        &format!("'http://{}', 'http://{address}'", app_a.address()),
+    );
+    let program = Program::serve(&config);
+    up(&program, 1).await;
+    assert_eq!(texts(&program, 3).await, ["a"; 3]);
+    let _app = App::on(port, super::app::saying("b")).await;
+    up(&program, 2).await;
+    assert_eq!(texts(&program, 2).await.len(), 2);
+}
