@@ -1,9 +1,12 @@
 //! Building a set of identity headers.
 
+use std::iter;
+
 use http::HeaderName;
 
 use super::{
-    CasedName, Encoding, Field, HeaderNames, HeaderSetBuilder, Injection, Preset,
+    CasedName, EncodedField, Encoding, Field, HeaderNames, HeaderSetBuilder, Injection, Preset,
+    essential::{covers_essential, is_essential},
     name_set::{fold, reads_as},
     set::{ChosenHeader, DEFAULT_SET, Namespace},
     survey::first_bytes,
@@ -50,7 +53,7 @@ impl HeaderNamesBuilder {
         })
     }
 
-    /// Starts a further set of headers, for [rules](crate::access::Rule::headers) whose app reads other names than those of the default
+    /// Starts a further set of headers, for rules (`Rule::headers`) whose app reads other names than those of the default
     /// set. Its names are closed for all clients, as those of the default set are.
     pub fn set(&mut self) -> HeaderSetBuilder<'_> {
         self.sets.push(Vec::new());
@@ -137,26 +140,12 @@ impl HeaderNamesBuilder {
 
     /// Closes the namespace, which has the names of all sets.
     pub fn build(self) -> HeaderNames {
-        let Self { namespace, folded_prefix, defaults, sets, stripped, valueless, fixed, assertion, max_value_length } =
-            self;
-        let mut values = Vec::new();
-        let mut inject = |header: &ChosenHeader| {
-            let value = (header.field, header.encoding);
-            let place = values.iter().position(|known| *known == value).unwrap_or(values.len());
-            if place == values.len() {
-                values.push(value);
-            }
-            Injection { name: header.name.clone(), value: place }
-        };
-        let mut sets_of_injections = Vec::new();
-        for chosen in &sets {
-            let is_replaced = |default: &&ChosenHeader| chosen.iter().any(|header| header.name == default.name);
-            let headers = defaults.iter().filter(|default| !is_replaced(default)).chain(chosen);
-            sets_of_injections.push(headers.map(&mut inject).collect::<Box<[_]>>());
-        }
-        let injected: Vec<_> = sets_of_injections.iter().flatten().map(|injection| &injection.name).collect();
-        let mut closed = vec![format!("{folded_prefix}*")];
-        for pattern in stripped.into_iter().chain(fixed).chain(injected.iter().map(|name| fold(name.as_str()))) {
+        let (values, sets) = self.injections();
+        let injected: Vec<_> = sets.iter().flatten().map(|injection| &injection.name).collect();
+        let prefix = format!("{}*", self.folded_prefix);
+        let folded = injected.iter().map(|name| fold(name.as_str()));
+        let mut closed: Vec<String> = Vec::new();
+        for pattern in iter::once(prefix).chain(self.stripped).chain(self.fixed).chain(folded) {
             let covered =
                 |known: &String| *known == pattern || (!pattern.ends_with('*') && reads_as(pattern.as_bytes(), known));
             if !closed.iter().any(covered) {
@@ -164,23 +153,35 @@ impl HeaderNamesBuilder {
             }
         }
         let mut declared: Vec<CasedName> = Vec::new();
-        for name in valueless.iter().chain(injected) {
+        for name in self.valueless.iter().chain(injected) {
             if !declared.contains(name) {
                 declared.push(name.clone());
             }
         }
         let closed = closed.into_iter().collect();
         let first_bytes = first_bytes(&closed);
-        HeaderNames {
-            namespace,
-            closed,
-            first_bytes,
-            values,
-            sets: sets_of_injections,
-            declared,
-            assertion,
-            max_value_length,
-        }
+        let Self { namespace, assertion, max_value_length, .. } = self;
+        HeaderNames { namespace, closed, first_bytes, values, sets, declared, assertion, max_value_length }
+    }
+
+    /// Returns what is to be encoded of an identity, each field in each encoding once, and the headers of each set.
+    fn injections(&self) -> (Vec<EncodedField>, Vec<Box<[Injection]>>) {
+        let mut values = Vec::new();
+        let mut injection = |header: &ChosenHeader| {
+            let value = (header.field, header.encoding);
+            let known = values.iter().position(|known| *known == value);
+            let place = known.unwrap_or_else(|| {
+                values.push(value);
+                values.len() - 1
+            });
+            Injection { name: header.name.clone(), value: place }
+        };
+        let mut set = |chosen: &Vec<ChosenHeader>| {
+            let is_kept = |default: &&ChosenHeader| chosen.iter().all(|header| header.name != default.name);
+            self.defaults.iter().filter(is_kept).chain(chosen).map(&mut injection).collect()
+        };
+        let sets = self.sets.iter().map(&mut set).collect();
+        (values, sets)
     }
 
     fn default_set(&mut self) -> HeaderSetBuilder<'_> {
@@ -256,18 +257,6 @@ fn is_family(start: &str) -> bool {
     start.ends_with('-') && !start.starts_with('-')
 }
 
-/// Whether a header means something to HTTP, to proxies or to browsers, so that setting or stripping it would break them.
-pub(super) fn is_essential(name: &str) -> bool {
-    let folded = fold(name);
-    ESSENTIAL.contains(&folded.as_str()) || FAMILIES.iter().any(|family| folded.starts_with(family))
-}
-
-/// Whether a namespace with this prefix would cover a header that is not truegate's.
-fn covers_essential(prefix: &str) -> bool {
-    let folded = fold(prefix);
-    ESSENTIAL.iter().chain(&FAMILIES).any(|essential| essential.starts_with(&folded)) || is_essential(&folded)
-}
-
 const DEFAULTS: [(&str, Field); 9] = [
     ("Status", Field::Status),
     ("Request-Id", Field::RequestId),
@@ -284,22 +273,3 @@ const DEFAULTS: [(&str, Field); 9] = [
 const FIXABLE: [&str; 2] = ["x-forwarded-port", "x-forwarded-prefix"];
 
 const MAX_VALUE_LENGTH: usize = 1024;
-
-/// The hop-by-hop headers of RFC 9110 §7.6.1, and those by which requests are routed, authorised, answered or told
-/// apart.
-const ESSENTIAL: [&str; 67] = [
-    "age", "allow", "alt-svc", "authentication-info", "authorization", "cache-control", "clear-site-data",
-    "connection", "cookie", "date", "depth", "destination", "dnt", "early-data", "etag", "expect", "expires",
-    "forwarded", "from", "host", "http2-settings", "idempotency-key", "keep-alive", "last-event-id", "last-modified",
-    "link", "location", "max-forwards", "origin", "permissions-policy", "pragma", "priority", "proxy",
-    "proxy-authenticate", "proxy-authorization", "proxy-connection", "range", "referer", "referrer-policy",
-    "retry-after", "server", "service-worker", "service-worker-allowed", "set-cookie", "strict-transport-security",
-    "te", "timing-allow-origin", "trailer", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent",
-    "vary", "via", "x-content-type-options", "x-csrf-token", "x-forwarded-for", "x-forwarded-host",
-    "x-forwarded-method", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-forwarded-uri",
-    "x-frame-options", "x-original-uri", "x-original-url", "x-requested-with",
-];
-
-/// The start of the names of whole families of headers.
-const FAMILIES: [&str; 8] =
-    ["accept", "access-control-", "content-", "cross-origin-", "if-", "sec-", "www-authenticate", "x-rewrite-"];

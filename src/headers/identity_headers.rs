@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::{
-    Encoding, Field, HeaderNames, HeaderSet, HeaderTarget,
+    EncodedField, Encoding, Field, HeaderNames, HeaderSet, HeaderTarget,
     field::{FieldText, TooLong, cut},
 };
 use crate::{callback::Decline, identity::Identity};
@@ -82,7 +82,7 @@ impl IdentityValues {
     }
 
     fn encode<'a>(names: &HeaderNames, text: impl Fn(Field) -> Option<FieldText<'a>>) -> Self {
-        let value = |(field, encoding): &(Field, Encoding)| names.value(*field, *encoding, text(*field)?.as_str());
+        let value = |(field, encoding): &EncodedField| names.value(*field, *encoding, text(*field)?.as_str());
         Self(names.values.iter().map(value).collect())
     }
 }

@@ -16,6 +16,7 @@ mod builder;
 pub(crate) mod cased;
 mod cookies;
 mod edits;
+mod essential;
 mod field;
 mod identity_headers;
 mod name_set;
@@ -56,7 +57,7 @@ pub struct HeaderNames {
     /// The bytes with which the names start that a survey looks at.
     first_bytes: [bool; 256],
     /// What is encoded of an identity. Headers with the same field in the same encoding share it, in all sets.
-    values: Vec<(Field, Encoding)>,
+    values: Vec<EncodedField>,
     /// The headers of each set. The first is the default set.
     sets: Vec<Box<[Injection]>>,
     /// The names that some app reads: those of all sets, and those of the namespace that truegate never sets.
@@ -65,6 +66,9 @@ pub struct HeaderNames {
     assertion: CasedName,
     max_value_length: usize,
 }
+
+/// A field in one encoding.
+type EncodedField = (Field, Encoding);
 
 /// One header that truegate sets.
 #[derive(Debug)]

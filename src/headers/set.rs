@@ -5,17 +5,18 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use super::{
-    CasedName, Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Preset, builder::is_essential,
+    CasedName, Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Preset, essential::is_essential,
     name_set::fold, preset::PresetHeaders,
 };
 
 /// The identity headers that some requests carry in place of the default ones, because their app reads other names.
 ///
 /// Only the builder of a gate's [`HeaderNames`] makes a set, with [`HeaderNamesBuilder::set`], and closes its names for all clients
-/// on every path. Give it to a rule with [`Rule::headers`]: a request then carries the headers of its rule's set, and none of
+/// on every path. Give it to a rule with `Rule::headers`: a request then carries the headers of its rule's set, and none of
 /// another.
 ///
-/// ```
+#[cfg_attr(feature = "session", doc = "```")]
+#[cfg_attr(not(feature = "session"), doc = "```ignore")]
 /// use truegate::{
 ///     access::{Access, Rule},
 ///     headers::{HeaderNames, Preset},
@@ -36,8 +37,6 @@ use super::{
 /// # Security
 ///
 /// A set belongs to the names of its builder. A gate with other names sends no identity headers for it.
-///
-/// [`Rule::headers`]: crate::access::Rule::headers
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderSet {
     pub(super) namespace: Namespace,
