@@ -5,10 +5,10 @@ use std::iter;
 use http::HeaderName;
 
 use super::{
-    CasedName, EncodedField, Encoding, Field, HeaderNames, HeaderSetBuilder, Injection, Preset,
+    CasedName, EncodedField, Encoding, Field, HeaderNames, HeaderSet, HeaderSetBuilder, Injection, Preset,
     essential::{covers_essential, is_essential},
     name_set::{fold, reads_as},
-    set::{ChosenHeader, DEFAULT_SET, Namespace},
+    set::{ChosenHeader, Namespace},
     survey::first_bytes,
 };
 
@@ -19,8 +19,10 @@ pub struct HeaderNamesBuilder {
     folded_prefix: String,
     /// The headers of every set that has not replaced them.
     defaults: Vec<ChosenHeader>,
-    /// The headers that were chosen for each set. The first is the default set.
+    /// The headers that were chosen for each set. The first is the builder's own.
     pub(super) sets: Vec<Vec<ChosenHeader>>,
+    /// The place of the default set.
+    default: usize,
     /// The names to strip besides the prefix and the injected names, in the form that `reads_as` takes.
     pub(super) stripped: Vec<String>,
     pub(super) valueless: Vec<CasedName>,
@@ -45,6 +47,7 @@ impl HeaderNamesBuilder {
             folded_prefix: fold(prefix),
             defaults,
             sets: vec![Vec::new()],
+            default: OWN_SET,
             stripped: Vec::new(),
             valueless: Vec::new(),
             fixed: Vec::new(),
@@ -60,6 +63,17 @@ impl HeaderNamesBuilder {
         HeaderSetBuilder { number: self.sets.len() - 1, names: self }
     }
 
+    /// The set of the builder itself, which is the default one unless another is made so.
+    pub(crate) fn own_set(&mut self) -> HeaderSetBuilder<'_> {
+        HeaderSetBuilder { names: self, number: OWN_SET }
+    }
+
+    /// Makes a set of this builder the default one: that of requests whose rule names none.
+    pub(crate) fn make_default(&mut self, set: &HeaderSet) {
+        debug_assert!(set.namespace == self.namespace, "a set belongs to one builder");
+        self.default = set.number;
+    }
+
     /// Adds a header to the default set, or replaces the default header of that name.
     ///
     /// # Errors
@@ -67,7 +81,7 @@ impl HeaderNamesBuilder {
     /// When the name is not a valid header name, holds `_`, is essential, is that of the assertion, or was added before in
     /// any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        self.default_set().inject(name, field, encoding)
+        self.own_set().inject(name, field, encoding)
     }
 
     /// Adds the headers of a preset to the default set, all of them or none, and strips every header of its family. The name is sent as UTF-8
@@ -77,7 +91,7 @@ impl HeaderNamesBuilder {
     ///
     /// When one of them was added before in any spelling, even by the same preset.
     pub fn preset(&mut self, preset: Preset, name_encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
-        self.default_set().preset(preset, name_encoding)
+        self.own_set().preset(preset, name_encoding)
     }
 
     /// Strips one more header, such as `X-My-Role`, or every header of a family, such as `X-Corp-*`, in any spelling: from
@@ -160,8 +174,8 @@ impl HeaderNamesBuilder {
         }
         let closed = closed.into_iter().collect();
         let first_bytes = first_bytes(&closed);
-        let Self { namespace, assertion, max_value_length, .. } = self;
-        HeaderNames { namespace, closed, first_bytes, values, sets, declared, assertion, max_value_length }
+        let Self { namespace, default, assertion, max_value_length, .. } = self;
+        HeaderNames { namespace, closed, first_bytes, values, sets, default, declared, assertion, max_value_length }
     }
 
     /// Returns what is to be encoded of an identity, each field in each encoding once, and the headers of each set.
@@ -182,10 +196,6 @@ impl HeaderNamesBuilder {
         };
         let sets = self.sets.iter().map(&mut set).collect();
         (values, sets)
-    }
-
-    fn default_set(&mut self) -> HeaderSetBuilder<'_> {
-        HeaderSetBuilder { names: self, number: DEFAULT_SET }
     }
 
     /// Takes a name that some app may get, whatever set it is in.
@@ -271,5 +281,8 @@ const DEFAULTS: [(&str, Field); 9] = [
 
 /// Essential headers that describe the way of a request, and can be the same for every request.
 const FIXABLE: [&str; 2] = ["x-forwarded-port", "x-forwarded-prefix"];
+
+/// The place of the builder's own set.
+const OWN_SET: usize = 0;
 
 const MAX_VALUE_LENGTH: usize = 1024;

@@ -58,8 +58,10 @@ pub struct HeaderNames {
     first_bytes: [bool; 256],
     /// What is encoded of an identity. Headers with the same field in the same encoding share it, in all sets.
     values: Vec<EncodedField>,
-    /// The headers of each set. The first is the default set.
+    /// The headers of each set.
     sets: Vec<Box<[Injection]>>,
+    /// The place of the default set.
+    default: usize,
     /// The names that some app reads: those of all sets, and those of the namespace that truegate never sets.
     declared: Vec<CasedName>,
     /// The name of the header with the signed assertion, if there is one.

@@ -114,14 +114,11 @@ impl HeaderSetBuilder<'_> {
 }
 
 impl HeaderNames {
-    /// Returns the headers of a set; of the default one if none is given. A set of other names has no headers here.
+    /// Returns the place of a set; of the default one if none is given. A set of other names has no place here.
     pub(super) fn place(&self, set: Option<&HeaderSet>) -> Option<usize> {
         match set {
-            None => Some(DEFAULT_SET),
+            None => Some(self.default),
             Some(set) => Some(set.number).filter(|_| set.namespace == self.namespace),
         }
     }
 }
-
-/// The place of the default set.
-pub(super) const DEFAULT_SET: usize = 0;

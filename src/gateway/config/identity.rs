@@ -8,28 +8,14 @@ use super::{
 };
 use crate::{
     assertion::{Assertions, KeyError, Principal, SigningKey, SigningKeys},
-    headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, Preset},
+    headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, HeaderSet, HeaderSetBuilder, Preset},
 };
 
 /// Reads `identity`.
 pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
     let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
     let mut builder = prefix.unwrap_or_default();
-    for item in section.list("presets") {
-        let words = Preset::ALL.iter().map(|preset| (preset.code(), *preset));
-        if let Some((preset, encoding)) = encoded(item, "preset", "write preset: remote-user", words) {
-            item.accept(builder.preset(preset, encoding).map_err(explain));
-        }
-    }
-    for (name, item) in section.members("headers") {
-        // The name is checked even if the field is wrong.
-        let words = Field::ALL.iter().map(|field| (field.code(), *field));
-        let injected = encoded(item, "field", "write field: phone, or another field", words);
-        let (field, encoding) = injected.unwrap_or((Field::Status, None));
-        if let Err(error) = builder.inject(name, field, encoding) {
-            item.complain_of_key(explain(error));
-        }
-    }
+    fill(&mut builder.own_set(), section);
     for item in section.list("strip") {
         item.parse(|name| builder.strip(name).map_err(explain));
     }
@@ -37,6 +23,35 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
         builder.max_value_length(bytes);
     }
     builder
+}
+
+/// Reads the `identity` of an app, which takes the place of the presets and headers of the top level.
+pub(super) fn set(item: Item<'_>, names: &mut HeaderNamesBuilder) -> HeaderSet {
+    let mut set = names.set();
+    item.section(|section| {
+        fill(&mut set, section);
+        Some(())
+    });
+    set.build()
+}
+
+/// Reads `presets` and `headers`.
+fn fill(set: &mut HeaderSetBuilder<'_>, section: &mut Section<'_>) {
+    for item in section.list("presets") {
+        let words = Preset::ALL.iter().map(|preset| (preset.code(), *preset));
+        if let Some((preset, encoding)) = encoded(item, "preset", "write preset: remote-user", words) {
+            item.accept(set.preset(preset, encoding).map_err(explain));
+        }
+    }
+    for (name, item) in section.members("headers") {
+        // The name is checked even if the field is wrong.
+        let words = Field::ALL.iter().map(|field| (field.code(), *field));
+        let injected = encoded(item, "field", "write field: phone, or another field", words);
+        let (field, encoding) = injected.unwrap_or((Field::Status, None));
+        if let Err(error) = set.inject(name, field, encoding) {
+            item.complain_of_key(explain(error));
+        }
+    }
 }
 
 /// Reads a word, or a mapping of the word and an encoding.

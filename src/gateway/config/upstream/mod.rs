@@ -16,11 +16,11 @@ pub(crate) use self::{
 };
 use super::{
     Timeouts,
-    identity::explain,
+    identity::{self, explain},
     reader::{Item, Scalar, Section},
     value,
 };
-use crate::headers::{CasedName, HeaderNamesBuilder};
+use crate::headers::{CasedName, HeaderNamesBuilder, HeaderSet};
 
 /// All apps; at least one.
 pub(crate) struct Upstreams {
@@ -53,6 +53,8 @@ pub(crate) struct UpstreamConfig {
     pub(crate) timeouts: UpstreamTimeouts,
     /// The headers that every request to the app carries, each with its one value. The values may be secrets.
     pub(crate) headers: Vec<(CasedName, HeaderValue)>,
+    /// The identity headers that the app reads.
+    pub(crate) identity: HeaderSet,
 }
 
 /// How a server is chosen for a request.
@@ -168,7 +170,11 @@ pub(super) fn read<'a>(
         upstreams.all.push(reader.upstream(OWN_NAME, item)?);
         Some(UpstreamId(upstreams.all.len() - 1))
     });
-    (default.map(|default| Upstreams { default, ..upstreams }), reader.servers)
+    let upstreams = default.map(|default| Upstreams { default, ..upstreams });
+    if let Some(Upstreams { all, default }) = &upstreams {
+        reader.names.make_default(&all[default.0].identity);
+    }
+    (upstreams, reader.servers)
 }
 
 /// What the apps have in common while they are read.
@@ -193,6 +199,7 @@ impl<'a> Reader<'a, '_> {
                 host: HostMode::Preserve,
                 timeouts: UpstreamTimeouts::of(self.timeouts),
                 headers: Vec::new(),
+                identity: self.names.own_set().build(),
             });
         }
         item.section(|section| self.keys(name, section))
@@ -222,6 +229,10 @@ impl<'a> Reader<'a, '_> {
             protocol: section.read_or("protocol", Protocol::Http1, value::choice(protocols)),
             host: section.read_or("host", HostMode::Preserve, host_mode),
             timeouts: section.section("timeouts", |section| UpstreamTimeouts::read(section, self.timeouts)),
+            identity: match section.take("identity") {
+                Some(item) => identity::set(item, self.names),
+                None => self.names.own_set().build(),
+            },
             headers: self.headers(section),
             tls: match tls {
                 Some(tls) => Some(tls?),
