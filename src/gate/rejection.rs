@@ -10,6 +10,8 @@ closed_list! {
         /// The framing, the host or the method of the head could be read in two ways.
         MalformedRequest = "malformed-request"
             => BAD_REQUEST "The request head is malformed or could be read in two ways.",
+        /// The site has no such host.
+        MisdirectedRequest = "misdirected-request" => MISDIRECTED_REQUEST "This host is not served here.",
         /// The method is not allowed on this path.
         MethodNotAllowed {
             /// The value of the `Allow` header.

@@ -17,8 +17,10 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     buffered::Buffered,
+    client_connections::ClientConnections,
     idle::{ARRIVAL, until_idle},
     proxy_header::ProxyHeaders,
+    redirect::Redirect,
     sockets::{ClientSocket, RegisteredSocket},
     telemetry::Telemetry,
 };
@@ -30,10 +32,15 @@ pub(super) struct AcceptedConnection {
     pub(super) proxies: Option<Arc<ProxyHeaders>>,
     /// How to make it a TLS connection; none for plain HTTP.
     pub(super) tls: Option<Tls>,
+    /// What serves it in place of the app; none for a connection to the site.
+    pub(super) redirect: Option<Redirecting>,
     /// A token that is there until the connection is closed, unless it is one of HTTP/2.
     pub(super) open: TaskTrackerToken,
     pub(super) telemetry: Telemetry,
 }
+
+/// A redirect, with the limits of connections around it.
+pub(super) type Redirecting = Arc<ClientConnections<Redirect>>;
 
 /// The way to TLS.
 #[derive(Clone)]
@@ -46,7 +53,7 @@ pub(super) struct Tls {
 impl AcceptedConnection {
     /// Serves the connection on the current thread until it is closed.
     pub(super) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>, shutdown: &ShutdownWatch) {
-        let Self { socket, proxies, tls, mut open, telemetry } = self;
+        let Self { socket, proxies, tls, redirect, mut open, telemetry } = self;
         // A client may be gone by now, and its socket with it.
         let Ok(mut socket) = socket.register() else { return };
         let peer = match proxies {
@@ -73,6 +80,10 @@ impl AcceptedConnection {
             }
         };
         let _open = open;
+        if let Some(redirect) = redirect {
+            redirect.process_new(stream, shutdown).await;
+            return;
+        }
         let mut next = app.process_new(stream, shutdown).await;
         while let Some(stream) = next {
             next = app.process_new(stream, shutdown).await;

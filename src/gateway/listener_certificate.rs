@@ -71,6 +71,11 @@ impl Certificates {
         Ok(Self(Arc::new(Current { source, shown, watched: Mutex::new(found.watched) })))
     }
 
+    /// Whether one of the certificates is for this host, which is a name in lower case.
+    pub(super) fn are_for(&self, host: &str) -> bool {
+        self.shown().named(host).is_some()
+    }
+
     /// What was read last.
     fn shown(&self) -> Arc<Shown> {
         Arc::clone(&self.0.shown.read().unwrap_or_else(PoisonError::into_inner))

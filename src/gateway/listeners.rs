@@ -19,10 +19,12 @@ use tokio::time::sleep;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    accepted::{AcceptedConnection, Tls},
-    config::{Config, ListenAddress, ListenerConfig, TlsConfig, TlsVersion},
+    accepted::{AcceptedConnection, Redirecting, Tls},
+    client_connections::ClientConnections,
+    config::{Config, ListenAddress, ListenerConfig, RedirectConfig, TlsConfig, TlsVersion},
     listener_certificate::Certificates,
     proxy_header::ProxyHeaders,
+    redirect::{KnownHosts, Redirect},
     sockets::{self, AcceptingSocket, BACKLOG, ClientSocket, ListeningSocket},
     telemetry::Telemetry,
     workers::Workers,
@@ -38,6 +40,8 @@ pub(super) struct BoundListener {
     tls: Option<BoundTls>,
     /// How it learns the clients from proxies, if it does.
     proxies: Option<Arc<ProxyHeaders>>,
+    /// How it redirects, if it serves nothing else.
+    redirect: Option<RedirectConfig>,
 }
 
 /// TLS with certificates that were read.
@@ -62,7 +66,7 @@ impl BoundListener {
         let tls = listener.tls.as_ref().map(BoundTls::read).transpose().map_err(failed)?;
         let trusted = || config.trusted_proxies.clone();
         let proxies = listener.proxy_protocol.then(|| ProxyHeaders { trusted: trusted(), limit: config.timeouts.idle });
-        Ok(Self { socket, address, tls, proxies: proxies.map(Arc::new) })
+        Ok(Self { socket, address, tls, proxies: proxies.map(Arc::new), redirect: listener.redirect.clone() })
     }
 
     /// The certificates of a listener with TLS.
@@ -70,14 +74,37 @@ impl BoundListener {
         self.tls.as_ref().map(|tls| &tls.certificates)
     }
 
-    /// The listener of connections for the threads. It needs a tokio runtime. It and its connections are tracked.
-    pub(super) fn into_listener(self, connections: &OpenConnections) -> Result<Listener, ListenError> {
-        let Self { socket, address, tls, proxies } = self;
+    fn into_listener(
+        self,
+        connections: &OpenConnections,
+        redirect: Option<Redirecting>,
+    ) -> Result<Listener, ListenError> {
+        let Self { socket, address, tls, proxies, .. } = self;
         let socket = socket.into_tokio().map_err(|source| ListenError { address, source })?;
         let http_2 = connections.http_2.clone();
         let tls = tls.map(|BoundTls { acceptor, .. }| Tls { acceptor, http_2 });
-        Ok(Listener { socket, tls, proxies, open: connections.closed_when_idle.token() })
+        Ok(Listener { socket, tls, proxies, redirect, open: connections.closed_when_idle.token() })
     }
+}
+
+/// The listeners of connections for the threads and for redirects. They need a tokio runtime. They and their connections are tracked.
+pub(super) fn into_listeners(
+    bound: Vec<BoundListener>,
+    connections: &OpenConnections,
+    config: &Config,
+    telemetry: &Telemetry,
+) -> Result<Vec<Listener>, ListenError> {
+    let certificates = bound.iter().filter_map(BoundListener::certificates).cloned().collect();
+    let hosts = KnownHosts::of(certificates, config.session.iter().flat_map(|session| session.public_urls.iter()));
+    let redirect = |redirect: RedirectConfig| {
+        let redirect = Redirect { hosts: hosts.clone(), config: redirect, telemetry: telemetry.clone() };
+        Arc::new(ClientConnections::new(redirect, config.timeouts.idle))
+    };
+    let listener = |mut bound: BoundListener| {
+        let redirect = bound.redirect.take().map(redirect);
+        bound.into_listener(connections, redirect)
+    };
+    bound.into_iter().map(listener).collect()
 }
 
 /// Binds a socket for the admin routes. It needs a tokio runtime.
@@ -90,6 +117,7 @@ pub(super) struct Listener {
     socket: AcceptingSocket,
     tls: Option<Tls>,
     proxies: Option<Arc<ProxyHeaders>>,
+    redirect: Option<Redirecting>,
     /// A token that is there until the last connection was accepted. Each connection gets another one.
     open: TaskTrackerToken,
 }
@@ -107,11 +135,12 @@ impl Listener {
     /// Accepts connections, and hands each to a thread, until the gateway stops. Those that came before the stop are accepted
     /// all the same.
     pub(super) async fn accept(self, workers: Workers, telemetry: Telemetry, mut shutdown: ShutdownWatch) {
-        let Self { socket: listener, tls, proxies, open } = self;
+        let Self { socket: listener, tls, proxies, redirect, open } = self;
         let connection = |socket: ClientSocket| AcceptedConnection {
             socket,
             proxies: proxies.clone(),
             tls: tls.clone(),
+            redirect: redirect.clone(),
             open: open.clone(),
             telemetry: telemetry.clone(),
         };

@@ -34,6 +34,7 @@ mod log_limit;
 mod logging;
 mod proxy;
 mod proxy_header;
+mod redirect;
 mod rejection;
 mod signals;
 mod sockets;
@@ -246,10 +247,9 @@ impl Gateway {
         listeners: Vec<BoundListener>,
         telemetry: &Telemetry,
     ) -> Result<(), StartError> {
-        let listeners = listeners.into_iter().map(|listener| listener.into_listener(&self.connections));
-        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         let (roots, idle) =
             (UpstreamRoots::of(config.upstreams.iter().map(|(_, upstream)| upstream)), config.timeouts.idle);
+        let listeners = listeners::into_listeners(listeners, &self.connections, config, telemetry)?;
         let has_sessions = config.session.is_some();
         // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
         set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));

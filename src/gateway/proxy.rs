@@ -25,7 +25,7 @@ use super::{
 use crate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    gate::{ClientInfo, Gate, Rejection},
+    gate::{ClientInfo, Gate, Rejection, Scheme},
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
         respond,
@@ -42,6 +42,8 @@ pub(super) struct Proxy {
     default_upstream: UpstreamId,
     timeouts: Timeouts,
     trusted_proxies: TrustedProxies,
+    /// The value of `Strict-Transport-Security`, if the app is not left to send it.
+    hsts: Option<Arc<HeaderValue>>,
     /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.
     delivers: bool,
     telemetry: Telemetry,
@@ -101,6 +103,12 @@ impl ProxyHttp for Proxy {
         // HTTP/1.0 has no interim answers (RFC 9110 §15.2).
         let is_old = session.req_header().version < Version::HTTP_11;
         session.set_ignore_info_resp(is_old);
+        if let Some(hsts) = &self.hsts
+            && Forwarded::of(session, &self.trusted_proxies).client.scheme == Some(Scheme::Https)
+            && let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>()
+        {
+            module.hsts = Some(Arc::clone(hsts));
+        }
         if let Err(rejection) = rejection::check_size(session.req_header(), |path| self.gate.reserves(path)) {
             self.telemetry.refusal(rejection);
             let reply = rejection.reply(&self.gate, session.req_header());
@@ -277,6 +285,7 @@ impl Proxy {
             default_upstream: config.upstreams.default_id(),
             timeouts: config.timeouts,
             trusted_proxies: config.trusted_proxies.clone(),
+            hsts: config.hsts.clone(),
             delivers: config.session.is_some() && config.callback.forward,
             telemetry: telemetry.clone(),
             in_flight: TaskTracker::new(),

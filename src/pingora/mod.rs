@@ -62,7 +62,7 @@ use pingora_proxy::Session;
 #[cfg(feature = "gateway")]
 pub(crate) use self::{
     body::RETRY_BUFFER,
-    target::{CasedHead, peer},
+    target::{CasedHead, peer, to_origin_form},
 };
 pub use self::{
     body::drain,

@@ -5,6 +5,7 @@ use std::{
     future::{Future, poll_fn, ready},
     mem,
     pin::Pin,
+    sync::Arc,
     task::Poll,
 };
 
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     gate::{Gate, Rejection, Step, plugin::Inspection},
-    headers::{Edits, join_cookies},
+    headers::{CasedName, Edits, HeaderTarget as _, join_cookies},
     lease::Lease,
 };
 
@@ -43,6 +44,8 @@ pub struct TruegateModule {
     pub(super) is_drained: bool,
     /// Whether the client can read a body in chunks.
     reads_chunks: bool,
+    /// The value of `Strict-Transport-Security` that the answer carries in place of the app's, if any.
+    pub(crate) hsts: Option<Arc<HeaderValue>>,
 }
 
 redacted!(TruegateModule);
@@ -124,6 +127,9 @@ impl TruegateModule {
             Some(edits) => self.gate.apply_response(edits.response.as_deref(), &mut CasedHead(response)),
             None => self.gate.strip_response(&mut CasedHead(response)),
         }
+        if let Some(hsts) = self.hsts.as_deref().filter(|_| is_answer(&response.status)) {
+            CasedHead(response).insert(&HSTS, hsts.clone());
+        }
         if !self.reads_chunks {
             // RFC 9112 §6.1. pingora ends such a body by closing the connection.
             response.remove_header(&header::TRANSFER_ENCODING);
@@ -153,6 +159,7 @@ impl HttpModuleBuilder for Builder {
             answers: false,
             is_drained: false,
             reads_chunks: true,
+            hsts: None,
         })
     }
 }
@@ -210,3 +217,5 @@ fn done(outcome: Result<()>) -> Filtered<'static> {
         Err(error) => Box::pin(ready(Err(error))),
     }
 }
+
+static HSTS: CasedName = CasedName::from_static("strict-transport-security", "Strict-Transport-Security");

@@ -68,7 +68,7 @@ pub(super) fn is_clear(request: &RequestHeader) -> bool {
 /// Makes of an absolute target the path and query that it names; its host is the request's (RFC 9112 §3.2.2).
 ///
 /// pingora refuses an absolute target whose host is not that of `Host`, byte for byte, before anyone sees it.
-pub(super) fn to_origin_form(request: &mut RequestHeader) -> Result<()> {
+pub(crate) fn to_origin_form(request: &mut RequestHeader) -> Result<()> {
     if request.raw_path().starts_with(b"/") {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! What the program promises: the real binary over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod acme;
 mod admin;
 mod ambient;
 mod app;
@@ -17,11 +18,13 @@ mod fixed_headers;
 mod forwarded;
 mod health;
 mod hosts_of_apps;
+mod hsts;
 mod keys;
 mod limits;
 mod logs;
 mod owners;
 mod proxy_protocol;
+mod redirect;
 mod renewal;
 mod roots;
 mod sessions;

@@ -3,12 +3,13 @@
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    num::NonZero,
     path::PathBuf,
 };
 
 use super::{
     TlsConfig,
-    reader::{Item, Scalar},
+    reader::{Item, Scalar, Section},
     upstream::{ServerItems, UpstreamServer},
     value,
 };
@@ -23,6 +24,17 @@ pub(crate) struct ListenerConfig {
     pub(crate) tls: Option<TlsConfig>,
     /// Whether connections come from proxies that begin with a PROXY header.
     pub(crate) proxy_protocol: bool,
+    /// How every request is redirected to https; none if the listener serves the site.
+    pub(crate) redirect: Option<RedirectConfig>,
+}
+
+/// A redirect to https.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RedirectConfig {
+    /// The port of https.
+    pub(crate) port: u16,
+    /// The folder into which an ACME client writes its challenges, if it does.
+    pub(crate) acme_webroot: Option<PathBuf>,
 }
 
 /// Where a listener is.
@@ -65,7 +77,7 @@ pub(super) type ListenerEntry<'a> = (ListenerConfig, Option<Item<'a>>);
 pub(super) fn read(item: Option<Item<'_>>) -> Vec<ListenerEntry<'_>> {
     let Some(item) = item else {
         let address = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
-        return vec![(ListenerConfig { address, tls: None, proxy_protocol: false }, None)];
+        return vec![(ListenerConfig { address, tls: None, proxy_protocol: false, redirect: None }, None)];
     };
     item.one_or_more("list an address, or remove the key", read_one)
 }
@@ -73,7 +85,7 @@ pub(super) fn read(item: Option<Item<'_>>) -> Vec<ListenerEntry<'_>> {
 fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
     if !item.is_mapping() {
         let address = read_address(item, DEFAULT_MODE)?;
-        return Some((ListenerConfig { address, tls: None, proxy_protocol: false }, Some(item)));
+        return Some((ListenerConfig { address, tls: None, proxy_protocol: false, redirect: None }, Some(item)));
     }
     item.section(|listener| {
         let item = listener.require("address", "write address: 0.0.0.0:8443");
@@ -87,8 +99,58 @@ fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
         }
         let tls = TlsConfig::read(listener);
         let proxy_protocol = listener.read_or("proxy_protocol", false, value::boolean);
-        Some((ListenerConfig { address: address?, tls, proxy_protocol }, item))
+        let redirect = read_redirect(listener, tls.is_some());
+        Some((ListenerConfig { address: address?, tls, proxy_protocol, redirect }, item))
     })
+}
+
+fn read_redirect(listener: &mut Section<'_>, speaks_tls: bool) -> Option<RedirectConfig> {
+    let redirect = listener.take("redirect");
+    let (port, acme_webroot) = (listener.take("redirect_port"), listener.take("acme_webroot"));
+    let Some(item) = redirect else {
+        for item in [port, acme_webroot].into_iter().flatten() {
+            item.complain_of_key("only used with `redirect: https` (add it, or remove the key)");
+        }
+        return None;
+    };
+    item.parse(value::choice([("https", ())]))?;
+    if speaks_tls {
+        item.complain_of_key(
+            "must not come with a certificate, because it redirects from http (give it a listener of its own)",
+        );
+    }
+    let folder = |item: Item<'_>| {
+        let path = item.path()?;
+        if !path.is_dir() {
+            item.complain("is not a folder (make it, and let the ACME client write its challenges there)");
+        }
+        Some(path)
+    };
+    Some(RedirectConfig {
+        port: port.map_or(Some(HTTPS), |item| item.parse(parse_port))?,
+        acme_webroot: acme_webroot.and_then(folder),
+    })
+}
+
+fn parse_port(text: &Scalar) -> Result<u16, &'static str> {
+    let number = text.plain().and_then(|text| text.parse::<NonZero<u16>>().ok());
+    number.map(NonZero::get).ok_or("must be a port from 1 to 65535 (write 8443, without quotes)")
+}
+
+/// Refuses a redirect that leads nowhere: where every listener redirects, or no host is known.
+pub(super) fn refuse_idle_redirects(listeners: &[ListenerEntry<'_>], knows_hosts: bool) {
+    let knows_hosts = knows_hosts || listeners.iter().any(|(listener, _)| listener.tls.is_some());
+    let serves = listeners.iter().any(|(listener, _)| listener.redirect.is_none());
+    for (_, item) in listeners.iter().filter(|(listener, _)| listener.redirect.is_some()) {
+        let Some(item) = item else { continue };
+        if !serves {
+            item.complain("redirects, and so does every other listener (add a listener for the site)");
+        } else if !knows_hosts {
+            item.complain(
+                "redirects, but no host of the site is known (name a certificate, or add `session.public_url`)",
+            );
+        }
+    }
 }
 
 fn read_address(item: Item<'_>, mode: u32) -> Option<ListenAddress> {
@@ -189,6 +251,8 @@ fn clash_of_ports(one: SocketAddr, other: SocketAddr) -> bool {
 const UNIX: &str = "unix:";
 /// For the user of the gateway and its group.
 const DEFAULT_MODE: u32 = 0o660;
+/// The port that a URL with https need not name.
+const HTTPS: u16 = 443;
 /// What Linux has room for, with a zero at the end.
 const LONGEST_PATH: usize = 107;
 

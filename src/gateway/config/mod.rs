@@ -13,6 +13,7 @@ mod callback;
 mod certificate_folder;
 mod error;
 mod groups;
+mod hsts;
 mod identity;
 mod listener;
 mod read;
@@ -29,11 +30,13 @@ mod value;
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use http::HeaderValue;
+
 use self::reader::{Context, SIZE_LIMIT};
 pub(crate) use self::{
     callback::CallbackConfig,
     error::ConfigErrors,
-    listener::{ListenAddress, ListenerConfig},
+    listener::{ListenAddress, ListenerConfig, RedirectConfig},
     read::{LogConfig, LogFormat, Timeouts},
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
@@ -71,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) truecaller: TruecallerConfig,
     /// The headers that tell the app who calls.
     pub(crate) identity: Arc<HeaderNames>,
+    /// The value of `Strict-Transport-Security`; none if it is left to the app.
+    pub(crate) hsts: Option<Arc<HeaderValue>>,
     /// The proxies that may say where a request came from.
     pub(crate) trusted_proxies: TrustedProxies,
     /// How many logins and callbacks may come from one client.

@@ -11,7 +11,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, groups, identity, listener,
+    CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, groups, hsts, identity, listener,
     reader::{Item, Scalar, Section},
     routes, upstream, value,
 };
@@ -86,6 +86,17 @@ impl Config {
         if let Some(admin) = admin {
             listener::refuse_clashes(&listeners, admin, admin_item);
         }
+        let has_https_url = session.as_ref().is_some_and(|session| session.public_urls.is_secure());
+        listener::refuse_idle_redirects(&listeners, has_https_url);
+        let hsts_item = file.take("hsts");
+        let hsts = hsts_item.map(|item| item.section(hsts::read));
+        let has_https = listeners.iter().any(|(listener, _)| listener.tls.is_some())
+            || trusted_proxies != TrustedProxies::default();
+        if let (Some(item), false) = (hsts_item, has_https) {
+            item.complain_of_key(
+                "only sent over https (name a certificate, or the proxy that speaks https in trusted_proxies)",
+            );
+        }
         listener::refuse_unused_trust(&listeners, &trusted_proxies, trusted_item);
         listener::refuse_loops(&listeners, &servers);
         if let (Some(item), Some(session), Some(callback)) = (session_item, &session, &callback)
@@ -128,6 +139,7 @@ impl Config {
             assertion,
             shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, value::duration(SHUTDOWN_GRACES)),
             log: file.section("log", LogConfig::read),
+            hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,
             upstreams: upstreams?,
             callback: callback?,
             admin: admin?,

@@ -73,7 +73,9 @@ impl Site {
         let telemetry = Telemetry::new(Metrics::new());
         let open = self.connections.token();
         let socket = ClientSocket::Tcp(socket, peer);
-        self.workers.hand_over(AcceptedConnection { socket, proxies: None, tls: None, open, telemetry }).await;
+        self.workers
+            .hand_over(AcceptedConnection { socket, proxies: None, tls: None, redirect: None, open, telemetry })
+            .await;
     }
 
     async fn served(&mut self) -> String {

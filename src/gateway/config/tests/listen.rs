@@ -70,3 +70,79 @@ fn a_proxy_header_comes_from_a_trusted_proxy_alone() {
         ),
     ]);
 }
+
+#[test]
+fn a_redirect_leads_from_http_to_hosts_of_the_site() {
+    let folder = Folder::new();
+    folder.write_pair("a.pem", "a-key.pem");
+    let site = "{ address: 127.0.0.1:1, certificate: a.pem, key: a-key.pem }";
+    for (redirect, port) in [("redirect: https", 443), ("redirect: 'https', redirect_port: 8443", 8443)] {
+        let text = format!("{UPSTREAM}listen: [{site}, {{ address: 127.0.0.1:2, {redirect} }}]");
+        let config = parse_in(&folder, &text).unwrap();
+        assert_eq!(config.listen[0].redirect, None);
+        assert_eq!(config.listen[1].redirect.as_ref().unwrap().port, port);
+    }
+    for (keys, expected) in [
+        ("redirect: true", "listen[1].redirect: not a known value (write one of https)"),
+        ("redirect: http", "listen[1].redirect: not a known value (write one of https)"),
+        ("redirect_port: 443", "listen[1].redirect_port: only used with `redirect: https` (add it,"),
+        ("acme_webroot: .", "listen[1].acme_webroot: only used with `redirect: https` (add it,"),
+        ("redirect: https, acme_webroot: none", "listen[1].acme_webroot: is not a folder (make it,"),
+        ("redirect: https, acme_webroot: a.pem", "listen[1].acme_webroot: is not a folder (make it,"),
+        ("redirect: https, redirect_port: 0", "listen[1].redirect_port: must be a port from 1 to 65535 (write 8443"),
+        ("redirect: https, redirect_port: '443'", "listen[1].redirect_port: must be a port from 1 to 65535"),
+        ("redirect: https, redirect_port: 65536", "listen[1].redirect_port: must be a port from 1 to 65535"),
+        (
+            "redirect: https, certificate: a.pem, key: a-key.pem",
+            "listen[1].redirect: must not come with a certificate, because it redirects from http (give it",
+        ),
+    ] {
+        let text = format!("{UPSTREAM}listen: [{site}, {{ address: 127.0.0.1:2, {keys} }}]");
+        let errors = parse_in(&folder, &text).expect_err(keys);
+        assert!(errors.lines.len() == 1 && errors.lines[0].contains(expected), "{keys}: {errors}");
+    }
+    assert_refused_beside_upstream(&[
+        (
+            "listen: [127.0.0.1:1, { address: 127.0.0.1:2, redirect: https }]",
+            "2:34: listen[1].address: redirects, but no host of the site is known (name a certificate, or add",
+        ),
+        (
+            "listen: { address: 127.0.0.1:2, redirect: https }",
+            "2:20: listen.address: redirects, and so does every other listener (add a listener for the site)",
+        ),
+    ]);
+}
+
+#[test]
+fn hsts_is_sent_over_https_alone() {
+    let value = |hsts: &str| {
+        let config = parse(&format!("{UPSTREAM}trusted_proxies: [10.0.0.9]\nhsts: {hsts}")).unwrap();
+        config.hsts.unwrap().to_str().unwrap().to_owned()
+    };
+    for (hsts, expected) in [
+        ("{}", "max-age=31536000"),
+        ("{ max_age: 1h }", "max-age=3600"),
+        ("{ max_age: 0s }", "max-age=0"),
+        ("{ max_age: 365d, include_subdomains: true }", "max-age=31536000; includeSubDomains"),
+        ("{ max_age: 730d, include_subdomains: true, preload: true }", "max-age=63072000; includeSubDomains; preload"),
+        ("{ include_subdomains: true, preload: true }", "max-age=31536000; includeSubDomains; preload"),
+    ] {
+        assert_eq!(value(hsts), expected, "{hsts}");
+    }
+    assert!(parse(UPSTREAM).unwrap().hsts.is_none());
+    let preload = "2:18: hsts.preload: needs include_subdomains: true and a max_age of 365d or more (write both,";
+    let proxies = "\ntrusted_proxies: [10.0.0.9]";
+    assert_refused_beside_upstream(&[
+        ("hsts: {}", "2:1: hsts: only sent over https (name a certificate, or the proxy that speaks https in trusted"),
+        ("hsts: {}\ntrusted_proxies: []", "2:1: hsts: only sent over https"),
+        (&format!("hsts: true{proxies}"), "2:7: hsts: must be a mapping"),
+        (&format!("hsts: {{ max_age: 731d }}{proxies}"), "2:18: hsts.max_age: must be from 0s to 1year"),
+        (&format!("hsts: {{ max_age: 31536000 }}{proxies}"), "2:18: hsts.max_age: not a valid duration"),
+        (&format!("hsts: {{ preload: true }}{proxies}"), preload),
+        (&format!("hsts: {{ preload: true, include_subdomains: true, max_age: 364d }}{proxies}"), preload),
+        (
+            &format!("hsts: {{ include_subdomains: yes }}{proxies}"),
+            "2:29: hsts.include_subdomains: must be true or false",
+        ),
+    ]);
+}

@@ -21,8 +21,8 @@ use tracing::level_filters::LevelFilter;
 
 use self::{folder::Folder, refused::mistakes};
 use super::{
-    CertificateSource, Config, ConfigErrors, ListenAddress, LogFormat, StoreConfig, TlsFiles, TlsVersion, Trust,
-    UpstreamConfig,
+    CertificateSource, Config, ConfigErrors, ListenAddress, LogFormat, RedirectConfig, StoreConfig, TlsFiles,
+    TlsVersion, Trust, UpstreamConfig,
 };
 use crate::{
     access::{Access, AllowList, Group},
@@ -117,6 +117,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
     folder.write("logo.png", b"\x89PNG\r\n\x1a\n");
     folder.write("vip.txt", b"+919999900002\n");
+    folder.write("acme/.well-known/acme-challenge/README", b"");
     folder.write("staff.txt", b"+919999900003\n");
     let text =
         SHIPPED.replacen("listen: 127.0.0.1:8080\n", "", 1).replacen("\nupstream: http://127.0.0.1:3000\n", "\n", 1);
@@ -134,7 +135,10 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let health = wiki.health.as_ref().unwrap();
     assert_eq!(health.path.as_ref().map(http::uri::PathAndQuery::as_str), Some("/healthz"));
     assert_eq!(config.server.threads.get(), 2);
-    assert_eq!(config.listen.len(), 5);
+    assert_eq!(config.listen.len(), 6);
+    let acme_webroot = Some(folder.path("acme"));
+    assert_eq!(config.listen[5].redirect, Some(RedirectConfig { port: 443, acme_webroot }));
+    assert_eq!(config.hsts.as_ref().unwrap().as_bytes(), b"max-age=31536000; includeSubDomains; preload");
     let tls = config.listen[1].tls.as_ref().unwrap();
     let files = TlsFiles { certificate: folder.path("tls/certificate.pem"), key: folder.path("tls/key.pem") };
     assert_eq!(tls.certificates, CertificateSource::Pairs(vec![files.clone()]));
@@ -187,8 +191,10 @@ fn uncomment(line: &str) -> String {
 
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
-    let sections =
-        ["upstream", "server", "timeouts", "callback", "truecaller", "identity", "limits", "assertion", "admin", "log"];
+    let sections = [
+        "upstream", "server", "timeouts", "hsts", "callback", "truecaller", "identity", "limits", "assertion", "admin",
+        "log",
+    ];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
                     groups: { staff: { zzzzzzzzz: 1 } }\n\

@@ -1,0 +1,269 @@
+//! A listener that sends every client from http to https, and answers the challenges of an ACME client.
+//!
+//! It is an app of its own for pingora, so that neither the site nor the callback can be reached through it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use pingora_core::{
+    apps::{HttpServerApp, ReusedHttpStream},
+    protocols::http::ServerSession,
+    server::ShutdownWatch,
+};
+use pingora_http::{RequestHeader, ResponseHeader};
+use tokio::{task::spawn_blocking, time::timeout};
+
+use super::{config::RedirectConfig, listener_certificate::Certificates, rejection::check_size, telemetry::Telemetry};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    gate::{ConnectionReuse, Event, Leftover, Observer as _, Rejection, Reply},
+    host::Host,
+    pingora::to_origin_form,
+    session::PublicUrl,
+};
+
+/// Redirects every request to the same path by https.
+pub(super) struct Redirect {
+    pub(super) hosts: KnownHosts,
+    pub(super) config: RedirectConfig,
+    pub(super) telemetry: Telemetry,
+}
+
+/// The hosts of the site. A client is sent to no other one: its `Host` may be an attacker's.
+#[derive(Clone)]
+pub(super) struct KnownHosts {
+    certificates: Vec<Certificates>,
+    /// The hosts of public URLs, without their ports.
+    public: Vec<String>,
+}
+
+impl KnownHosts {
+    /// The hosts of these certificates, as they are renewed, and of these public URLs.
+    pub(super) fn of<'a>(certificates: Vec<Certificates>, urls: impl IntoIterator<Item = &'a PublicUrl>) -> Self {
+        let secure = urls.into_iter().filter(|url| url.is_secure());
+        Self { certificates, public: secure.map(|url| url.host_name().to_owned()).collect() }
+    }
+
+    fn know(&self, host: &Host<'_>) -> bool {
+        let host = host.as_str();
+        self.public.iter().any(|known| known == host)
+            || self.certificates.iter().any(|certificates| certificates.are_for(host))
+    }
+}
+
+#[async_trait]
+impl HttpServerApp for Redirect {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        mut session: ServerSession,
+        _: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
+        let arrived = SystemClock.now();
+        match session.read_request().await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(_) => {
+                // The client may be gone, and then the answer reaches no one.
+                let _ = session.respond_error(StatusCode::BAD_REQUEST.as_u16()).await;
+                session.shutdown().await;
+                return None;
+            }
+        }
+        // The client goes on elsewhere.
+        session.set_keepalive(None);
+        let status = self.respond(&mut session).await;
+        let (method, elapsed) = (&session.req_header().method, SystemClock.now() - arrived);
+        self.telemetry.request(method, status.map_or(0, |status| status.as_u16()), elapsed);
+        session.shutdown().await;
+        None
+    }
+}
+
+impl Redirect {
+    /// Answers a request, then reads what the client still sends of it, so that the client gets to the answer.
+    async fn respond(&self, session: &mut ServerSession) -> Option<StatusCode> {
+        // An absolute target names the host once more.
+        to_origin_form(session.req_header_mut()).ok()?;
+        let request = session.req_header();
+        let is_withheld = request.headers.contains_key(header::EXPECT);
+        let response = match self.challenge(request) {
+            Some(challenge) => challenge_answer(challenge).await,
+            None => self.answer(request),
+        };
+        let status = response.status();
+        let (mut head, body): (ResponseHeader, Bytes) = {
+            let (head, body) = response.into_parts();
+            (head.into(), body)
+        };
+        head.insert_header(header::CONTENT_LENGTH, body.len()).ok()?;
+        let wants_body = request.method != Method::HEAD && !body.is_empty();
+        session.write_response_header(Box::new(head)).await.ok()?;
+        if wants_body {
+            session.write_response_body(body, true).await.ok()?;
+        }
+        session.finish_body().await.ok()?;
+        if !is_withheld {
+            // What comes later than that is not waited for.
+            let _ = timeout(Leftover::TIME, read_rest(session)).await;
+        }
+        Some(status)
+    }
+
+    /// The file that has the answer to an http-01 challenge (RFC 8555 §8.3), if a request is one. The host is not looked at, because a
+    /// new one has no certificate yet.
+    fn challenge(&self, request: &RequestHeader) -> Option<PathBuf> {
+        let folder = self.config.acme_webroot.as_ref()?;
+        let token = str::from_utf8(request.raw_path()).ok()?.strip_prefix(CHALLENGES)?;
+        let is_token =
+            !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_asked = matches!(request.method, Method::GET | Method::HEAD);
+        (is_token && is_asked).then(|| folder.join(CHALLENGES.trim_start_matches('/')).join(token))
+    }
+
+    fn answer(&self, request: &RequestHeader) -> Response<Bytes> {
+        if let Err(rejection) = check_size(request, |_| false) {
+            self.telemetry.refusal(rejection);
+            let (status, code, title) = (rejection.status(), rejection.code(), rejection.title());
+            return Reply::problem(status, code, title, ConnectionReuse::Close).response;
+        }
+        match self.location(request) {
+            Ok(location) => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = match request.method {
+                    Method::GET | Method::HEAD => StatusCode::MOVED_PERMANENTLY,
+                    // A browser would make a GET of any other request (RFC 9110 §15.4.2).
+                    _ => StatusCode::PERMANENT_REDIRECT,
+                };
+                response.headers_mut().insert(header::LOCATION, location);
+                response
+            }
+            Err(rejection) => {
+                self.telemetry.observe(Event::Refusal(rejection));
+                Reply::reject(rejection, ConnectionReuse::Close).response
+            }
+        }
+    }
+
+    /// Where to go: the same host and target by https.
+    fn location(&self, request: &RequestHeader) -> Result<HeaderValue, Rejection> {
+        let mut hosts = request.headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(Rejection::MalformedRequest) };
+        let host = Host::parse(host.as_bytes()).ok_or(Rejection::MalformedRequest)?;
+        if !self.hosts.know(&host) {
+            return Err(Rejection::MisdirectedRequest);
+        }
+        let target = request.raw_path();
+        if !target.starts_with(b"/") {
+            return Err(Rejection::MalformedRequest);
+        }
+        let port = if self.config.port == HTTPS { String::new() } else { format!(":{}", self.config.port) };
+        let location = [b"https://", host.as_str().as_bytes(), port.as_bytes(), target].concat();
+        HeaderValue::from_bytes(&location).map_err(|_| Rejection::MalformedRequest)
+    }
+}
+
+async fn challenge_answer(file: PathBuf) -> Response<Bytes> {
+    let read = move || {
+        // One byte more than allowed, so that a longer file is told from a whole one.
+        let mut content = Vec::new();
+        let is_file = fs::metadata(&file)?.is_file();
+        if is_file {
+            File::open(&file)?.take(LONGEST_CHALLENGE + 1).read_to_end(&mut content)?;
+        }
+        Ok::<_, io::Error>(content)
+    };
+    match spawn_blocking(read).await {
+        Ok(Ok(content)) if (1..=LONGEST_CHALLENGE).contains(&(content.len() as u64)) => {
+            Reply::new(StatusCode::OK).with_body("application/octet-stream", content).response
+        }
+        _ => Reply::reject(Rejection::NotFound, ConnectionReuse::Close).response,
+    }
+}
+
+async fn read_rest(session: &mut ServerSession) {
+    let mut left = Leftover::LIMIT;
+    while let Ok(Some(data)) = session.read_request_body().await
+        && data.len() <= left
+    {
+        left -= data.len();
+    }
+}
+
+/// Where ACME servers ask for challenges.
+const CHALLENGES: &str = "/.well-known/acme-challenge/";
+/// A challenge is answered by its token and a hash, which take about a hundred bytes.
+const LONGEST_CHALLENGE: u64 = 1024;
+/// The port that a URL with https need not name.
+const HTTPS: u16 = 443;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::admin::Metrics;
+
+    fn answer(port: u16, method: &str, target: &str, hosts: &[&str]) -> (u16, String) {
+        let urls = ["https://shop.example", "https://[2001:db8::1]:8443", "http://localhost:3000"];
+        let urls = urls.map(|url| PublicUrl::parse(url).unwrap());
+        let telemetry = Telemetry::new(Metrics::new());
+        let config = RedirectConfig { port, acme_webroot: None };
+        let redirect = Redirect { hosts: KnownHosts::of(Vec::new(), &urls), config, telemetry };
+        let mut request = RequestHeader::build(method, target.as_bytes(), None).unwrap();
+        for host in hosts {
+            request.append_header("host", *host).unwrap();
+        }
+        to_origin_form(&mut request).unwrap();
+        let response = redirect.answer(&request);
+        let location = response.headers().get(header::LOCATION).map(|location| location.to_str().unwrap().to_owned());
+        (response.status().as_u16(), location.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_request_goes_to_the_same_host_and_target() {
+        for (port, method, target, host, status, location) in [
+            (443, "GET", "/", "shop.example", 301, "https://shop.example/"),
+            (443, "HEAD", "/a%2Fb?q=/x", "SHOP.example:80", 301, "https://shop.example/a%2Fb?q=/x"),
+            (443, "POST", "/a", "shop.example.", 308, "https://shop.example/a"),
+            (443, "OPTIONS", "/a", "shop.example", 308, "https://shop.example/a"),
+            (8443, "GET", "/a", "shop.example:8080", 301, "https://shop.example:8443/a"),
+            (443, "GET", "//evil.example/", "shop.example", 301, "https://shop.example//evil.example/"),
+            (443, "GET", "/\\evil.example", "shop.example", 301, "https://shop.example/\\evil.example"),
+            (443, "GET", "/@evil.example", "shop.example", 301, "https://shop.example/@evil.example"),
+            (443, "GET", "http://shop.example/a?b", "shop.example", 301, "https://shop.example/a?b"),
+            (443, "GET", "/", "[2001:DB8::1]", 301, "https://[2001:db8::1]/"),
+        ] {
+            assert_eq!(
+                answer(port, method, target, &[host]),
+                (status, location.to_owned()),
+                "{method} {target} {host}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_is_sent_to_a_host_that_the_site_does_not_have() {
+        for host in ["evil.example", "shop.example.evil.example", "a.shop.example", "localhost", "127.0.0.1", "[::1]"] {
+            assert_eq!(answer(443, "GET", "/", &[host]), (421, String::new()), "{host}");
+        }
+        for hosts in [
+            &[][..],
+            &["shop.example", "evil.example"],
+            &["shop.example", "shop.example"],
+            &["shop.example@evil.example"],
+            &[""],
+        ] {
+            assert_eq!(answer(443, "GET", "/", hosts), (400, String::new()), "{hosts:?}");
+        }
+        for target in ["*", "shop.example:443"] {
+            assert_eq!(answer(443, "OPTIONS", target, &["shop.example"]), (400, String::new()), "{target}");
+        }
+        let long = format!("/{}", "a".repeat(8192));
+        assert_eq!(answer(443, "GET", &long, &["shop.example"]), (414, String::new()));
+    }
+}
