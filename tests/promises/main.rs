@@ -13,6 +13,7 @@ mod ends;
 mod forward_auth;
 mod framing;
 mod groups;
+mod hosts;
 mod keeping;
 mod limits;
 mod pages;

@@ -20,6 +20,14 @@ impl Visitor {
         Self { address, origin: origin.to_owned(), cookies: BTreeMap::new() }
     }
 
+    /// The same browser on another host of the site: it keeps the cookies that are not for one host alone.
+    pub fn on(&self, origin: &str) -> Self {
+        let mut other = self.clone();
+        origin.clone_into(&mut other.origin);
+        other.cookies.retain(|name, _| !name.starts_with("__Host-"));
+        other
+    }
+
     /// From now on, requests come to another gateway of the site.
     pub fn via(&mut self, address: SocketAddr) -> &mut Self {
         self.address = address;

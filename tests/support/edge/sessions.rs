@@ -11,8 +11,8 @@ use truegate::{
     headers::HeaderSet,
     profile::PhoneNumber,
     session::{
-        LinkBase, Pages, Partner, PublicUrl, ReturnPath, Sealer, Secret, SessionCookieName, Sessions as Engine,
-        SessionsBuilder,
+        CookieDomain, LinkBase, Pages, Partner, PublicUrl, PublicUrls, ReturnPath, SameSite, Sealer, Secret,
+        SessionCookieName, Sessions as Engine, SessionsBuilder,
     },
     store::{MemoryStore, RedisStore},
 };
@@ -21,6 +21,12 @@ use truegate::{
 #[derive(Debug, Clone)]
 pub struct Sessions {
     pub public_url: String,
+    /// The origins besides.
+    pub other_hosts: Vec<&'static str>,
+    /// Each host has its own sessions if none.
+    pub cookie_domain: Option<&'static str>,
+    pub same_site: SameSite,
+    pub websocket_origins: Vec<&'static str>,
     /// The first seals.
     pub secrets: Vec<String>,
     /// The first that matches counts; by default everything is open.
@@ -99,6 +105,10 @@ impl Sessions {
     pub fn usual() -> Self {
         Self {
             public_url: Self::ORIGIN.to_owned(),
+            other_hosts: Vec::new(),
+            cookie_domain: None,
+            same_site: SameSite::Lax,
+            websocket_origins: Vec::new(),
             secrets: vec!["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned()],
             rules: vec![("/", Need::Optional)],
             apps: Vec::new(),
@@ -149,6 +159,8 @@ impl Sessions {
             .idle(self.idle)
             .revocation_grace(self.revocation_grace)
             .upstream_cookies(cookies)
+            .same_site(self.same_site)
+            .websocket_origins(self.websocket_origins.iter().map(|origin| url(origin)))
             .rules(rules.collect::<Rules>())
             .groups(self.groups.iter().map(|(name, _)| self.group(name)).collect::<Groups>())
             .build()
@@ -165,16 +177,23 @@ impl Sessions {
     }
 
     fn begin(&self) -> SessionsBuilder {
-        let url = PublicUrl::parse(&self.public_url).expect("an origin");
+        let others = self.other_hosts.iter().map(|origin| url(origin));
+        let urls = PublicUrls::new(url(&self.public_url), others).expect("origins of one site");
+        let urls = match self.cookie_domain {
+            Some(domain) => {
+                urls.share_sessions(CookieDomain::parse(domain).expect("a domain")).expect("the domain of the origins")
+            }
+            None => urls,
+        };
         let secrets: Vec<_> = self.secrets.iter().map(|text| Secret::parse(text).expect("a secret")).collect();
         let (first, others) = secrets.split_first().expect("one secret seals");
         let partner = Partner::new("a-partner-key", "A Shop").expect("a key and a name");
         let sealer = Sealer::new(first, others);
         match &self.store {
-            Store::Memory => Engine::builder(url, sealer, partner, MemoryStore::new(self.max_pending)),
+            Store::Memory => Engine::builder(urls, sealer, partner, MemoryStore::new(self.max_pending)),
             Store::Redis(server) => {
                 let store = RedisStore::new(server, self.max_pending).expect("the URL of a server");
-                Engine::builder(url, sealer, partner, store)
+                Engine::builder(urls, sealer, partner, store)
             }
         }
     }
@@ -183,7 +202,11 @@ impl Sessions {
     pub fn yaml(&self) -> String {
         let mut text = String::from("session:\n");
         let mut line = |line: String| writeln!(text, "{line}").expect("writing into a string cannot fail");
-        line(format!("  public_url: {}\n  secret: [{}]", self.public_url, self.secrets.join(", ")));
+        let origins = [&[&*self.public_url], &self.other_hosts[..]].concat();
+        line(format!("  public_url: [{}]\n  secret: [{}]", origins.join(", "), self.secrets.join(", ")));
+        self.cookie_domain.iter().for_each(|domain| line(format!("  cookie_domain: {domain}")));
+        line(format!("  same_site: {}", format!("{:?}", self.same_site).to_ascii_lowercase()));
+        line(format!("  websocket_origins: [{}]", self.websocket_origins.join(", ")));
         line("  partner: { key: a-partner-key, name: A Shop }".to_owned());
         line(format!("  login_timeout: {}ms", self.login_timeout.as_millis()));
         line(format!("  lifetime: {}ms\n  idle: {}ms", self.lifetime.as_millis(), self.idle.as_millis()));
@@ -211,6 +234,10 @@ impl Sessions {
         line(format!("routes: [{}]", rules.join(", ")));
         text
     }
+}
+
+fn url(origin: &str) -> PublicUrl {
+    PublicUrl::parse(origin).expect("an origin")
 }
 
 impl Need {
