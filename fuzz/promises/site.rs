@@ -127,7 +127,8 @@ impl Body for Empty {
 
 fn is_own(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["__host-truegate", "__host-truegate-login"].contains(&name.as_str()) || name.starts_with("__secure-truegate-of-")
+    ["__host-truegate", "__host-truegate-login", "__secure-truegate"].contains(&name.as_str())
+        || name.starts_with("__secure-truegate-of-")
 }
 
 /// `urldecode`, and then `php_register_variable_ex`: spaces and dots are `_`, and a `[` starts an element.

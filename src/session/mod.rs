@@ -14,6 +14,8 @@
 //! | `GET jwks.json` | returns the keys of assertions |
 //! | `GET truegate.js` | returns the script of the login button, for pages of the app |
 //!
+//! A site can have several hosts, each with its own sessions, or with sessions that all of them share: see [`PublicUrls`].
+//!
 //! A request of a browser with a session passes with its identity. If a request needs an identity and has none, the
 //! [`Rules`](crate::access::Rules) decide: a person is sent to the login, and any other request is refused.
 //!

@@ -4,6 +4,7 @@
 mod demo;
 mod detours;
 mod devices;
+mod hosts;
 mod login;
 mod looks;
 mod pages;

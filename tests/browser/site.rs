@@ -3,6 +3,8 @@
 mod brief;
 mod shop;
 
+use std::net::SocketAddr;
+
 use tempfile::TempDir;
 use truegate::simulator::Simulator;
 
@@ -11,6 +13,7 @@ use crate::support::{port::Port, program::Program};
 
 pub(crate) struct Site {
     origin: String,
+    address: SocketAddr,
     edge: Edge,
 }
 
@@ -25,6 +28,12 @@ pub(crate) struct Wish {
     pub(crate) page: Option<&'static str>,
     /// The app's other way to log in.
     pub(crate) fallback: Option<&'static str>,
+    /// The names of the hosts below `localhost`; the loopback address itself if none.
+    pub(crate) hosts: &'static [&'static str],
+    /// The domain whose hosts share their sessions.
+    pub(crate) cookie_domain: Option<&'static str>,
+    /// Which requests of other sites' pages carry the session; the default if none.
+    pub(crate) same_site: Option<&'static str>,
     /// The logo, as an SVG, and the colour.
     pub(crate) brand: Option<(&'static str, &'static str)>,
 }
@@ -39,18 +48,20 @@ impl Site {
     pub(crate) async fn start(truecaller: &Simulator, wish: Wish) -> Self {
         let shop = Shop::start().await;
         let port = Port::reserve();
-        let origin = format!("http://{}", port.address());
+        let address = port.address();
+        let origins = origins(wish.hosts, address);
         let folder = tempfile::tempdir().unwrap();
-        let config = config(&origin, &shop, truecaller, &wish, &folder);
+        let config = config(address, &origins, &shop, truecaller, &wish, &folder);
         let edge = Edge::Gateway { _program: Box::new(Program::serve_from(folder, &config)), _port: port, shop };
-        Self { origin, edge }
+        Self { origin: origins[0].clone(), address, edge }
     }
 
     /// The same on the tower layer, where logins live for 6 seconds: the program's configuration allows no less than
     /// 10.
     pub(crate) async fn start_brief(truecaller: &Simulator) -> Self {
         let (brief, origin) = Brief::start(truecaller).await;
-        Self { origin, edge: Edge::Brief { _server: brief } }
+        let address = origin.trim_start_matches("http://").parse().unwrap();
+        Self { origin, address, edge: Edge::Brief { _server: brief } }
     }
 
     /// Lets the app behind the gateway answer no more.
@@ -64,13 +75,37 @@ impl Site {
         &self.origin
     }
 
+    /// The origin of another of its hosts.
+    pub(crate) fn origin_of(&self, host: &str) -> String {
+        format!("http://{host}:{}", self.address.port())
+    }
+
+    /// By the address, because only browsers know the names below `localhost`.
     pub(crate) fn callback_url(&self) -> String {
-        format!("{}{CALLBACK}", self.origin)
+        format!("http://{}{CALLBACK}", self.address)
     }
 }
 
-fn config(origin: &str, shop: &Shop, truecaller: &Simulator, wish: &Wish, folder: &TempDir) -> String {
+fn origins(hosts: &[&str], address: SocketAddr) -> Vec<String> {
+    let named: Vec<_> = hosts.iter().map(|host| format!("http://{host}:{}", address.port())).collect();
+    if named.is_empty() { vec![format!("http://{address}")] } else { named }
+}
+
+fn config(
+    address: SocketAddr,
+    origins: &[String],
+    shop: &Shop,
+    truecaller: &Simulator,
+    wish: &Wish,
+    folder: &TempDir,
+) -> String {
     let mut session = String::new();
+    if let Some(domain) = wish.cookie_domain {
+        session += &format!("  cookie_domain: {domain}\n");
+    }
+    if let Some(same_site) = wish.same_site {
+        session += &format!("  same_site: {same_site}\n");
+    }
     if let Some(base) = &wish.link_base {
         session += &format!("  link_base: {base}\n");
     }
@@ -97,7 +132,7 @@ shutdown_grace: 0s
 callback: {{ path: {CALLBACK}, deadline: 20s }}
 truecaller: {{ endpoints: [{endpoint}] }}
 session:
-  public_url: {origin}
+  public_url: [{origins}]
   secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
   partner: {{ key: a-key, name: \"{PARTNER}\" }}
   upstream_cookies: [PHPSESSID]
@@ -107,7 +142,8 @@ session:
   - {{ path: /public/, access: public }}
   - {{ path: /, access: optional }}
 ",
-        listen = origin.trim_start_matches("http://"),
+        listen = address,
+        origins = origins.join(", "),
         shop = shop.address(),
         endpoint = truecaller.endpoint(),
     )

@@ -5,6 +5,7 @@
 mod attacks;
 mod cookies;
 mod direct;
+mod hosts;
 mod identity;
 mod logins;
 mod paths;

@@ -35,11 +35,20 @@ impl Scene {
 
     /// A scene where truegate's configuration says more, and the proxy's was edited.
     pub async fn edited(kind: Kind, more: &str, edit: impl Fn(String) -> String) -> Self {
+        Self::configured(kind, |text| text + more, edit).await
+    }
+
+    /// A scene where both configurations were edited.
+    pub async fn configured(
+        kind: Kind,
+        configure: impl FnOnce(String) -> String,
+        edit: impl Fn(String) -> String,
+    ) -> Self {
         // Shown when the test fails.
         println!("edge: {kind:?}");
         let truecaller = Simulator::start().await.expect("a free port");
         let app = Recorder::start().await;
-        let truegate = truegate(&truecaller, &format!("{}{more}", shown("truegate.yaml")));
+        let truegate = truegate(&truecaller, &configure(shown("truegate.yaml")));
         let proxy = Proxy::edited(kind, truegate.address(), app.address(), edit).await;
         let scene = Self { truecaller, app, truegate, proxy };
         scene.wait_until_it_serves().await;
@@ -92,7 +101,17 @@ impl Scene {
 
 /// Logs somebody in at an address, with a profile.
 pub async fn sign_in(truecaller: &Simulator, address: SocketAddr, profile: impl Into<bytes::Bytes>) -> Visitor {
-    let mut browser = Visitor::at(address, ORIGIN);
+    sign_in_on(ORIGIN, truecaller, address, profile).await
+}
+
+/// Logs somebody in on a host, with a profile.
+pub async fn sign_in_on(
+    origin: &str,
+    truecaller: &Simulator,
+    address: SocketAddr,
+    profile: impl Into<bytes::Bytes>,
+) -> Visitor {
+    let mut browser = Visitor::at(address, origin);
     let request_id = browser.start_login().await;
     let (token, endpoint) = (truecaller.grant(profile), truecaller.endpoint());
     let grant = serde_json::json!({ "requestId": request_id, "accessToken": token, "endpoint": endpoint });
