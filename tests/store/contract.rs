@@ -1,27 +1,21 @@
 //! The contract: each promise by its name, for each driver.
 
-use crate::{bounds, browsers, logins, revocations, site::Site, waiting};
+use crate::{bounds, browsers, logins, revocations, site::Site, together, waiting};
 
 macro_rules! contract {
     ($($promises:ident::$promise:ident)*) => {
-        mod memory {
+        contract!(@ memory in_memory $($promises::$promise)*);
+        contract!(@ foreign on_a_foreign_store $($promises::$promise)*);
+        contract!(@ redis on_redis $($promises::$promise)*);
+        contract!(@ redis_on_a_socket on_a_socket $($promises::$promise)*);
+        contract!(@ redis_behind_sentinel on_sentinel $($promises::$promise)*);
+        contract!(@ redis_in_a_cluster on_a_cluster $($promises::$promise)*);
+    };
+    (@ $driver:ident $site:ident $($promises:ident::$promise:ident)*) => {
+        mod $driver {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() {
-                super::$promises::$promise(super::Site::in_memory).await;
-            })*
-        }
-
-        mod foreign {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $promise() {
-                super::$promises::$promise(super::Site::on_a_foreign_store).await;
-            })*
-        }
-
-        mod redis {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $promise() {
-                super::$promises::$promise(super::Site::on_redis).await;
+                super::$promises::$promise(super::Site::$site).await;
             })*
         }
     };
@@ -46,6 +40,7 @@ contract! {
     bounds::a_login_that_ended_keeps_its_place
     bounds::expired_logins_make_room
     bounds::a_browser_makes_room_for_itself_in_a_full_store
+    together::ten_gateways_act_as_one
     waiting::what_has_moved_is_told_by_its_place
     waiting::a_login_that_has_expired_has_moved
     waiting::a_login_that_made_room_has_moved

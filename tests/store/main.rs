@@ -3,6 +3,7 @@
 
 mod bounds;
 mod browsers;
+mod cluster;
 mod contract;
 mod crowds;
 mod failures;
@@ -12,8 +13,10 @@ mod junk;
 mod logins;
 mod refusals;
 mod revocations;
+mod sentinel;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+mod together;
 mod waiting;

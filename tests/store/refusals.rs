@@ -2,17 +2,18 @@
 
 use std::{collections::HashSet, io::Read, net::TcpListener, sync::Arc, thread};
 
+use bytes::Bytes;
 use tokio::task::JoinSet;
 use truegate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    store::{Cursor, LoginState, RedisStore, Store},
+    store::{Cursor, LoginState, RedisStore, Store, WatchedLogin},
 };
 
 use crate::{
     failures::{all_is_unavailable, recovers},
     site::{LONG, browser, login, owner, request_id},
-    support::redis::{Redis, parrot::Parrot, until},
+    support::redis::{Redis, cluster::Cluster, parrot::Parrot, sentinel::Watched, until},
 };
 
 #[tokio::test]
@@ -97,6 +98,42 @@ async fn a_server_that_refuses_every_command_is_unavailable() {
         assert_eq!(opened, Err(cause.into()), "{line}");
         let heard = store.revocations(&Cursor::default()).await;
         assert_eq!(heard, Err(cause.into()), "{line}");
+    }
+}
+
+/// The rights that `docs/sessions.md` names.
+#[tokio::test]
+async fn the_documented_rights_are_enough() {
+    let rights = "~{truegate}:* ~truegate:* -@all +@read +@write +@scripting +@connection +time -@dangerous";
+    let grant = |server: &Redis, more: &str| {
+        let words = ["ACL", "SETUSER", "gateway", "on", ">s3cr3t"].into_iter();
+        let rights = rights.split(' ').chain(more.split_ascii_whitespace());
+        assert_eq!(server.command(&words.chain(rights).collect::<Vec<_>>()), "OK");
+    };
+    let login = |url: &str| url.replace("redis://", "redis://gateway:s3cr3t@");
+
+    let (server, watched, cluster) = (Redis::start(), Watched::start(), Cluster::start());
+    grant(&server, "");
+    grant(&watched.servers[0], "+role");
+    cluster.nodes.iter().for_each(|node| grant(node, "+cluster|slots"));
+    let urls: Vec<_> = cluster.urls().iter().map(|url| login(url)).collect();
+    for store in [
+        RedisStore::new(&login(&server.url()), 100).unwrap(),
+        RedisStore::sentinel(&watched.urls(), &login("redis://mymaster"), 100).unwrap(),
+        RedisStore::cluster(&urls, 100).unwrap(),
+    ] {
+        let browser = browser();
+        for number in 0..6 {
+            store.open(&request_id(number), &browser, owner(&request_id(number)), LONG).await.unwrap();
+        }
+        let found = Some((request_id(5), "pending"));
+        let waiting = [WatchedLogin { browser: browser.clone(), asked: None, found }];
+        assert_eq!(store.moved(&waiting).await, Ok(vec![]));
+        assert!(store.time_left(&request_id(5)).await.unwrap().is_some());
+        assert_eq!(store.advance(&request_id(5), LoginState::Refused).await, Ok(true));
+        assert_eq!(store.state(&browser, None).await, Ok(self::login(&request_id(5), LoginState::Refused)));
+        store.revoke(Bytes::from_static(b"sealed"), LONG).await.unwrap();
+        assert_eq!(store.revocations(&Cursor::default()).await.unwrap().0, ["sealed"]);
     }
 }
 

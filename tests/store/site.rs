@@ -1,6 +1,7 @@
-//! A site with two gateways on one store.
+//! A site with several gateways on one store.
 
 use std::{
+    any::Any,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::Arc,
     time::Duration,
@@ -11,26 +12,27 @@ use truegate::{
     callback::RequestId,
     clock::ManualClock,
     session::BrowserId,
-    store::{Login, LoginState, MemoryStore, RedisStore, Store},
+    store::{Login, LoginState, MemoryStore, RedisStore, RedisStoreError, Store},
 };
 
 use crate::{
     foreign::ForeignStore,
-    support::redis::{Redis, until},
+    support::redis::{Redis, cluster::Cluster, sentinel::Watched, until},
 };
 
-/// Two gateways, each with its way to the same store.
+/// Two gateways, each with its way to the same store; more can be added.
 pub struct Site {
     pub one: Arc<dyn Store>,
     pub other: Arc<dyn Store>,
+    gateway: Box<dyn Fn() -> Arc<dyn Store> + Send>,
     time: Time,
 }
 
 enum Time {
     Manual(ManualClock),
-    /// That of the server, which ends with the site.
+    /// That of the servers, which end with the site.
     Real {
-        _server: Redis,
+        _servers: Box<dyn Any + Send>,
     },
 }
 
@@ -39,21 +41,56 @@ impl Site {
     pub fn in_memory(max_pending: usize) -> Self {
         let clock = ManualClock::default();
         let store = Arc::new(MemoryStore::new(max_pending).clock(clock.clone()));
-        Self { one: store.clone(), other: store, time: Time::Manual(clock) }
+        Self::of(move || store.clone(), Time::Manual(clock))
     }
 
     /// On a store from outside of the crate that keeps so many logins.
     pub fn on_a_foreign_store(max_pending: usize) -> Self {
         let (database, clock) = (Arc::default(), ManualClock::default());
-        let store = || Arc::new(ForeignStore { database: Arc::clone(&database), max_pending, clock: clock.clone() });
-        Self { one: store(), other: store(), time: Time::Manual(clock) }
+        let time = Time::Manual(clock.clone());
+        let store =
+            move || Arc::new(ForeignStore { database: Arc::clone(&database), max_pending, clock: clock.clone() });
+        Self::of(move || store(), time)
     }
 
     /// On a Redis server that keeps so many logins.
     pub fn on_redis(max_pending: usize) -> Self {
         let server = Redis::start();
-        let store = || Arc::new(RedisStore::new(&server.url(), max_pending).unwrap());
-        Self { one: store(), other: store(), time: Time::Real { _server: server } }
+        let url = server.url();
+        Self::on(server, move || RedisStore::new(&url, max_pending))
+    }
+
+    /// On a Redis server behind a unix socket.
+    pub fn on_a_socket(max_pending: usize) -> Self {
+        let (server, url) = Redis::start_with_socket();
+        Self::on(server, move || RedisStore::new(&url, max_pending))
+    }
+
+    /// On a Redis server that a Sentinel watches.
+    pub fn on_sentinel(max_pending: usize) -> Self {
+        let watched = Watched::start();
+        let urls = watched.urls();
+        Self::on(watched, move || RedisStore::sentinel(&urls, "mymaster", max_pending))
+    }
+
+    /// On a Redis cluster.
+    pub fn on_a_cluster(max_pending: usize) -> Self {
+        let cluster = Cluster::start();
+        let urls = cluster.urls();
+        Self::on(cluster, move || RedisStore::cluster(&urls, max_pending))
+    }
+
+    fn on(servers: impl Any + Send, store: impl Fn() -> Result<RedisStore, RedisStoreError> + Send + 'static) -> Self {
+        Self::of(move || Arc::new(store().unwrap()), Time::Real { _servers: Box::new(servers) })
+    }
+
+    fn of(gateway: impl Fn() -> Arc<dyn Store> + Send + 'static, time: Time) -> Self {
+        Self { one: gateway(), other: gateway(), gateway: Box::new(gateway), time }
+    }
+
+    /// Another gateway of the site.
+    pub fn another(&self) -> Arc<dyn Store> {
+        (self.gateway)()
     }
 
     /// Once a short lifetime has passed, and not before on a clock that can be told so, the condition holds.

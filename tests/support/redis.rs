@@ -1,12 +1,15 @@
 //! A real Redis server of a test's own, on a port of its own, which keeps nothing on disk.
 
 mod certificate;
+pub mod cluster;
 pub mod endless;
 pub mod parrot;
 pub mod relay;
+pub mod sentinel;
 
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -52,12 +55,14 @@ impl Redis {
 
     /// One that speaks TLS, and the authority that its certificate for `localhost` is from, as PEM.
     pub fn start_with_tls() -> (Self, String) {
+        Self::start_with_certificate_for("localhost")
+    }
+
+    /// One that speaks TLS, and the authority that its certificate for a name is from, as PEM.
+    pub fn start_with_certificate_for(name: &str) -> (Self, String) {
         let mut redis = Self::stopped();
-        let authority = certificate::for_localhost(redis.folder.path());
-        let file = |name: &str| redis.folder.path().join(name).display().to_string();
-        let (certificate, key) = (file("certificate.pem"), file("key.pem"));
-        let files = ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &certificate];
-        redis.settings = files.iter().chain(&["--tls-auth-clients", "no"]).map(|word| (*word).to_owned()).collect();
+        let authority = certificate::for_name(name, redis.folder.path());
+        redis.settings = tls_settings(redis.folder.path());
         redis.tls = Some(Port::reserve());
         redis.restart();
         (redis, authority)
@@ -67,17 +72,10 @@ impl Redis {
     pub fn restart(&mut self) {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &self.port().to_string(), "--save", "", "--appendonly", "no"]);
+        command.args(["--repl-diskless-sync-delay", "0"]);
         self.tls.iter().for_each(|port| _ = command.arg("--tls-port").arg(port.address().port().to_string()));
-        command.arg("--dir").arg(self.folder.path()).args(&self.settings).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("redis-server is installed: scripts/setup tests");
-        let mut lines = BufReader::new(child.stdout.take().expect("its log is piped")).lines().map_while(Result::ok);
-        let mut said = Vec::new();
-        while !said.last().is_some_and(|line: &String| line.contains("Ready to accept connections")) {
-            said.push(lines.next().unwrap_or_else(|| panic!("it has ended: {said:#?}")));
-        }
-        // A server whose log nobody reads stands still.
-        thread::spawn(move || lines.for_each(drop));
-        self.child = Some(child);
+        command.arg("--dir").arg(self.folder.path()).args(&self.settings);
+        self.child = Some(start(&mut command, "Ready to accept connections"));
     }
 
     /// Ends it at once, as a crash would.
@@ -99,6 +97,15 @@ impl Redis {
 
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port())
+    }
+
+    /// One that also listens at a unix socket, and the URL of that.
+    pub fn start_with_socket() -> (Self, String) {
+        let mut redis = Self::stopped();
+        let socket = redis.folder.path().join("redis.sock").display().to_string();
+        redis.settings = vec!["--unixsocket".to_owned(), socket.clone()];
+        redis.restart();
+        (redis, format!("unix:{socket}"))
     }
 
     pub fn url_with_password(&self, password: &str) -> String {
@@ -146,6 +153,39 @@ pub async fn until(mut condition: impl AsyncFnMut() -> bool) {
         }
     });
     patience.await.expect("it becomes so in time");
+}
+
+/// What a server is started with, so that it speaks TLS with the files of a folder.
+fn tls_settings(folder: &Path) -> Vec<String> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (certificate, key, authority) = (file("certificate.pem"), file("key.pem"), file("authority.pem"));
+    let files = ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &authority];
+    files.iter().chain(&["--tls-auth-clients", "no"]).map(|word| (*word).to_owned()).collect()
+}
+
+/// Asks again until it is so, as [`until`] does, where nothing else has to go on meanwhile.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if condition() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not in time: {what}");
+}
+
+/// Starts a server, and waits until it has logged that it is ready.
+fn start(command: &mut Command, ready: &str) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("redis-server is installed: scripts/setup tests");
+    let mut lines = BufReader::new(child.stdout.take().expect("its log is piped")).lines().map_while(Result::ok);
+    let mut said = Vec::new();
+    while !said.last().is_some_and(|line: &String| line.contains(ready)) {
+        said.push(lines.next().unwrap_or_else(|| panic!("it has ended: {said:#?}")));
+    }
+    // A server whose log nobody reads stands still.
+    thread::spawn(move || lines.for_each(drop));
+    child
 }
 
 fn number(info: &str, name: &str) -> u64 {

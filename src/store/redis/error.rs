@@ -17,11 +17,26 @@ pub enum RedisStoreError {
     #[error("the URL is not that of a Redis server")]
     Url,
     /// The URL has another scheme.
-    #[error("the URL must begin with redis:// or rediss://")]
+    #[error("the URL must begin with redis://, rediss:// or unix:")]
     Scheme,
     /// The URL has a fragment, such as `#insecure`.
     #[error("the URL must have no fragment: a certificate is always verified")]
     Fragment,
+    /// No server of a cluster, or no Sentinel, was named.
+    #[error("at least one server must be named")]
+    NoServer,
+    /// A Sentinel or a server of a cluster has a database, which only other servers have.
+    #[error("a Sentinel and a cluster have no databases")]
+    Database,
+    /// The URLs of a cluster differ in their user, their password or their TLS.
+    #[error("the servers of a cluster must have the same user, password and scheme")]
+    Logins,
+    /// A server of a cluster is a unix socket, but servers of a cluster name each other by address.
+    #[error("a cluster cannot be reached through a unix socket")]
+    Socket,
+    /// The name of the master has other characters than letters, digits, `.`, `-` and `_`.
+    #[error("the master must have a name of letters, digits, `.`, `-` and `_`")]
+    Master,
     /// The file to trust is not a PEM file, or holds no certificate.
     #[error("no certificate could be read from the trusted PEM file")]
     Certificate(#[source] Box<dyn Error + Send + Sync>),

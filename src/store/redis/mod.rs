@@ -1,35 +1,56 @@
 //! Logins and revocations in Redis or Valkey.
 
+mod cluster;
 mod error;
 mod reconnect;
 mod script;
+mod sentinel;
 mod server;
+mod spread;
 mod stream;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 pub use self::error::RedisStoreError;
 use self::{
-    reconnect::Reconnect,
-    script::{ENDS, LOGIN_PREFIX, REVOCATIONS, Scripts, browser_key, login_key, milliseconds},
+    cluster::Nodes,
+    reconnect::{Reconnect, Servers},
+    script::{ENDS, LOGIN_PREFIX, Layout, REVOCATIONS, Scripts, milliseconds},
+    sentinel::Sentinels,
     server::Server,
+    spread::Spread,
     stream::{Entry, Place},
 };
 use super::{Cursor, LOGINS_PER_BROWSER, Login, LoginState, Store, StoreError, StoreFuture, WatchedLogin};
-use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId};
+use crate::{
+    callback::RequestId,
+    cause::Cause,
+    clock::{Clock, SystemClock},
+    session::BrowserId,
+};
 
 /// Keeps logins and revocations in Redis 6.0 or newer, or in Valkey, so that several gateways act as one.
 ///
-/// Each method is one script or command on the server, and one round trip, or two after the server has lost revocations. A call
-/// is answered within one second, with the time to connect, or the store is unavailable. While the server cannot be reached,
-/// one caller tries to connect every quarter to half of a second, and all other calls fail at once.
+/// Redis may be [one server](Self::new), a master with replicas that [Sentinels watch](Self::sentinel), or a
+/// [cluster](Self::cluster). A call is answered within one second, with the time to connect, or the store is unavailable. While
+/// no server can be reached, one caller tries to connect every quarter to half of a second, and all other calls fail at once.
+/// A call that a server may have received is never sent again.
 ///
-/// The store is as durable as its server. If the server loses data, because it has no persistence or after a failover, users who
-/// were logging in must start again, and sessions that were revoked are valid again until they expire. The server must not evict
-/// keys (`maxmemory-policy noeviction`). All keys begin with `{truegate}:`, which keeps them in one slot, but the store does not
-/// follow the redirections of a cluster.
+/// On one server and behind Sentinels, each method is one script or command, and one round trip, or two after the server has lost
+/// revocations. All keys begin with `{truegate}:`, which keeps them in one slot. In a cluster, each login and each list of a
+/// browser's logins is in a slot of its own, `truegate:login:{…}` and `truegate:browser:{…}`. Only the revocations and the bound
+/// on logins are in the slot of `{truegate}`. There [`open`](Store::open) takes four round trips, and creates the login with the
+/// last. If it is cut off before, the login does not exist, but counts for the bound until it would have expired.
+///
+/// The store is as durable as its servers. If a server loses data, because it has no persistence or after a failover, users who
+/// were logging in must start again, and sessions that were revoked are valid again until they expire. The servers must not evict
+/// keys (`maxmemory-policy noeviction`).
+///
+/// Behind Sentinels, the store asks all of them where the master is, and believes the one that knows of the latest failover. It
+/// asks when it connects, and every two seconds while it is used. In a cluster, it finds the new master of a slot when the old
+/// one fails or redirects it.
 ///
 /// The store ignores a login or a browser's list of logins that it did not write. If another program has changed the stream of
 /// revocations, the store is unavailable. If it has changed the expiry times that all logins share, no login can be started.
@@ -43,22 +64,75 @@ use crate::{callback::RequestId, cause::Cause, clock::Clock, session::BrowserId}
 /// # Ok::<_, truegate::store::RedisStoreError>(())
 /// ```
 pub struct RedisStore {
-    reconnect: Reconnect,
-    scripts: Scripts,
+    reconnect: Arc<Reconnect>,
+    scripts: Arc<Scripts>,
+    layout: Layout,
     max_pending: usize,
 }
 
 impl RedisStore {
-    /// Creates a store on the server of a `redis://` or `rediss://` URL, for at most `max_pending` logins at once.
+    /// Creates a store on one server, for at most `max_pending` logins at once. The URL is one of these:
     ///
-    /// The store connects at the first call. With `rediss://` the server's certificate is verified, by Mozilla's roots and those
-    /// of [`trust`](Self::trust).
+    /// - `redis://user:password@host:6379/0`, or `valkey://…`;
+    /// - `rediss://…` or `valkeys://…` for TLS: the server's certificate is verified, by Mozilla's roots and those of
+    ///   [`trust`](Self::trust);
+    /// - `unix:/run/redis.sock?db=0&user=…&pass=…`, or `redis+unix:…`, for a unix socket.
+    ///
+    /// The store connects at the first call.
     ///
     /// # Errors
     ///
     /// When the URL is not that of a Redis server. No error shows the URL, because it may contain a password.
     pub fn new(url: &str, max_pending: usize) -> Result<Self, RedisStoreError> {
-        Ok(Self { reconnect: Reconnect::new(Server::parse(url)?), scripts: Scripts::new(), max_pending })
+        Ok(Self::on(Servers::One(Server::parse(url)?), Layout::OneSlot, max_pending))
+    }
+
+    /// Creates a store on the master that Sentinels watch, for at most `max_pending` logins at once.
+    ///
+    /// The URLs are those of the Sentinels, whose port is usually 26379. A user and a password in them are for the Sentinel
+    /// itself. `master` is the name of the master, or a URL with this name in place of a host: `redis://:password@mymaster/0`,
+    /// or `rediss://…` for TLS. With TLS, the certificate of a server must be for the address that the Sentinels give.
+    ///
+    /// ```
+    /// use truegate::store::RedisStore;
+    ///
+    /// let sentinels = ["redis://10.0.0.1:26379", "redis://10.0.0.2:26379", "redis://10.0.0.3:26379"];
+    /// let store = RedisStore::sentinel(&sentinels, "redis://:password@mymaster", 100_000)?;
+    /// # drop(store);
+    /// # Ok::<_, truegate::store::RedisStoreError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a URL is not that of a server, or has a database, or when the master has no proper name.
+    pub fn sentinel(sentinels: &[impl AsRef<str>], master: &str, max_pending: usize) -> Result<Self, RedisStoreError> {
+        Ok(Self::on(Servers::Sentinel(Sentinels::parse(sentinels, master)?), Layout::OneSlot, max_pending))
+    }
+
+    /// Creates a store on a cluster, for about `max_pending` logins at once.
+    ///
+    /// The URLs are those of some of its servers; the store asks them for the others. They have the same user, password and
+    /// scheme. With `rediss://`, the certificate of each server must be for the address or host name by which the cluster
+    /// names the server.
+    ///
+    /// ```
+    /// use truegate::store::RedisStore;
+    ///
+    /// let store = RedisStore::cluster(&["redis://10.0.0.1:6379", "redis://10.0.0.2:6379"], 100_000)?;
+    /// # drop(store);
+    /// # Ok::<_, truegate::store::RedisStoreError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When a URL is not that of a server, has a database or is a unix socket, or when the URLs differ in more than the address.
+    pub fn cluster(servers: &[impl AsRef<str>], max_pending: usize) -> Result<Self, RedisStoreError> {
+        Ok(Self::on(Servers::Cluster(Nodes::parse(servers)?), Layout::Spread, max_pending))
+    }
+
+    fn on(servers: Servers, layout: Layout, max_pending: usize) -> Self {
+        let reconnect = Arc::new(Reconnect::new(servers, Arc::new(SystemClock)));
+        Self { reconnect, scripts: Arc::new(Scripts::new()), layout, max_pending }
     }
 
     /// Trusts the certificates of a PEM file besides Mozilla's roots.
@@ -67,7 +141,10 @@ impl RedisStore {
     ///
     /// When the file has no certificate.
     pub fn trust(mut self, pem: &[u8]) -> Result<Self, RedisStoreError> {
-        self.reconnect.server.trust(pem)?;
+        let mut servers = self.reconnect.servers.clone();
+        servers.trust(pem)?;
+        let clock = Arc::clone(&self.reconnect.clock);
+        self.reconnect = Arc::new(Reconnect::new(servers, clock));
         Ok(self)
     }
 
@@ -75,8 +152,19 @@ impl RedisStore {
     /// [`GateBuilder::clock`](crate::gate::GateBuilder::clock) does not reach the store.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.reconnect.clock = Box::new(clock);
+        let servers = self.reconnect.servers.clone();
+        self.reconnect = Arc::new(Reconnect::new(servers, Arc::new(clock)));
         self
+    }
+
+    fn spread(&self) -> Spread {
+        Spread { reconnect: Arc::clone(&self.reconnect), scripts: Arc::clone(&self.scripts) }
+    }
+
+    /// Returns a login of a browser by its request id.
+    async fn login(&self, browser: &BrowserId, request_id: &str) -> Result<Option<Login>, StoreError> {
+        let call = self.scripts.state.call().key(self.layout.login_key(request_id));
+        Ok(read_login(self.reconnect.run(&call.arg(browser.expose()).arg(request_id)).await?))
     }
 
     /// Returns a page of the revocations from a place on.
@@ -94,9 +182,13 @@ impl Store for RedisStore {
         lifetime: Duration,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let mut call = self.scripts.open.key(login_key(request_id));
-            call.key(browser_key(browser)).key(ENDS).arg(request_id.expose()).arg(browser.expose()).arg(&*owner);
-            call.arg(milliseconds(lifetime)).arg(self.max_pending).arg(LOGINS_PER_BROWSER).arg(LOGIN_PREFIX);
+            if self.layout == Layout::Spread {
+                return self.spread().open(request_id, browser, &owner, lifetime, self.max_pending).await;
+            }
+            let call = self.scripts.open.call().key(self.layout.login_key(request_id.expose()));
+            let call = call.key(self.layout.browser_key(browser)).key(ENDS);
+            let call = call.arg(request_id.expose()).arg(browser.expose()).arg(&*owner).arg(milliseconds(lifetime));
+            let call = call.arg(self.max_pending).arg(LOGINS_PER_BROWSER).arg(LOGIN_PREFIX);
             match self.reconnect.run::<String>(&call).await?.as_str() {
                 "opened" => Ok(()),
                 "full" => Err(StoreError::Full),
@@ -108,15 +200,16 @@ impl Store for RedisStore {
 
     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
         Box::pin(async move {
-            let left: Option<u64> = self.reconnect.run(&self.scripts.time_left.key(login_key(request_id))).await?;
+            let call = self.scripts.time_left.call().key(self.layout.login_key(request_id.expose()));
+            let left: Option<u64> = self.reconnect.run(&call).await?;
             Ok(left.map(Duration::from_millis))
         })
     }
 
     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let mut call = self.scripts.advance.key(login_key(request_id));
-            self.reconnect.run(call.arg(to.word()).arg(to.sealed())).await
+            let call = self.scripts.advance.call().key(self.layout.login_key(request_id.expose()));
+            self.reconnect.run(&call.arg(to.word()).arg(to.sealed())).await
         })
     }
 
@@ -126,34 +219,37 @@ impl Store for RedisStore {
         request_id: Option<&'a RequestId>,
     ) -> StoreFuture<'a, Option<Login>> {
         Box::pin(async move {
-            let mut call = self.scripts.state.key(browser_key(browser));
             if let Some(request_id) = request_id {
-                call.key(login_key(request_id));
+                return self.login(browser, request_id.expose()).await;
             }
-            call.arg(browser.expose()).arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER).arg(request_id.map(RequestId::expose));
-            let kept: Option<(String, Bytes, String, Bytes)> = self.reconnect.run(&call).await?;
-            Ok(kept.and_then(|(request_id, owner, word, sealed)| {
-                Some(Login {
-                    request_id: RequestId::parse(&request_id)?,
-                    owner,
-                    state: LoginState::from_word(&word, sealed)?,
-                })
-            }))
+            if self.layout == Layout::OneSlot {
+                let call = self.scripts.newest.call().key(self.layout.browser_key(browser));
+                let call = call.arg(browser.expose()).arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
+                return Ok(read_login(self.reconnect.run(&call).await?));
+            }
+            for request_id in self.spread().request_ids(browser).await?.iter().rev() {
+                if let Some(login) = self.login(browser, request_id).await? {
+                    return Ok(Some(login));
+                }
+            }
+            Ok(None)
         })
     }
 
     fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
         Box::pin(async move {
-            let mut call = self.scripts.moved.prepare_invoke();
-            call.arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
+            if self.layout == Layout::Spread {
+                return self.spread().moved(watched).await;
+            }
+            let mut call = self.scripts.moved.call().arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
             for login in watched {
-                match &login.asked {
-                    Some(request_id) => call.key(login_key(request_id)).arg("login"),
-                    None => call.key(browser_key(&login.browser)).arg("newest"),
+                call = match &login.asked {
+                    Some(request_id) => call.key(self.layout.login_key(request_id.expose())).arg("login"),
+                    None => call.key(self.layout.browser_key(&login.browser)).arg("newest"),
                 };
                 let (request_id, word) =
                     login.found.as_ref().map_or(("", ""), |(request_id, word)| (request_id.expose(), word));
-                call.arg(login.browser.expose()).arg(request_id).arg(word);
+                call = call.arg(login.browser.expose()).arg(request_id).arg(word);
             }
             self.reconnect.run(&call).await
         })
@@ -161,8 +257,8 @@ impl Store for RedisStore {
 
     fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let mut call = self.scripts.revoke.key(REVOCATIONS);
-            self.reconnect.run(call.arg(&*revocation).arg(milliseconds(lifetime))).await
+            let call = self.scripts.revoke.call().key(REVOCATIONS).arg(&*revocation).arg(milliseconds(lifetime));
+            self.reconnect.run(&call).await
         })
     }
 
@@ -183,6 +279,12 @@ impl Store for RedisStore {
             Ok(stream::behind(after, &start, entries))
         })
     }
+}
+
+/// A login as the scripts return it.
+fn read_login(kept: Option<(String, Bytes, String, Bytes)>) -> Option<Login> {
+    let (request_id, owner, word, sealed) = kept?;
+    Some(Login { request_id: RequestId::parse(&request_id)?, owner, state: LoginState::from_word(&word, sealed)? })
 }
 
 impl fmt::Debug for RedisStore {

@@ -1,4 +1,4 @@
-//! The way to the server: one connection for all calls, which is made anew when it is lost.
+//! The way to the servers: one connection for all calls, which is made anew when it is lost.
 //!
 //! It is our own because the connection manager of the client lets callers wait for as long as it reconnects. Here each call
 //! is answered within [`DEADLINE`], and at once while it is known that the server cannot be reached.
@@ -8,18 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::{Cmd, FromRedisValue, RedisResult, RetryMethod, ScriptInvocation, aio::MultiplexedConnection};
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, RetryMethod, aio::ConnectionLike};
 use tokio::{sync::OnceCell, time::timeout};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
-    error::failure_of,
+    cluster::{Nodes, NodesConnection},
+    error::{RedisStoreError, failure_of},
+    sentinel::Sentinels,
     server::{Server, ServerConnection},
 };
 use crate::{
     backoff::jittered,
     cause::{Cause, Failure},
-    clock::{Clock, SystemClock},
+    clock::Clock,
     store::StoreError,
 };
 
@@ -28,14 +30,30 @@ use crate::{
 /// All callers wait for the same attempt. If it fails, nobody connects for up to [`PAUSE`], and calls fail at once with the
 /// cause of the failed attempt.
 pub(super) struct Reconnect {
-    pub(super) server: Server,
-    pub(super) clock: Box<dyn Clock>,
+    pub(super) servers: Servers,
+    pub(super) clock: Arc<dyn Clock>,
     slot: Mutex<ConnectionSlot>,
+}
+
+/// The form in which Redis is run.
+#[derive(Clone)]
+pub(super) enum Servers {
+    One(Server),
+    Sentinel(Sentinels),
+    Cluster(Nodes),
+}
+
+/// What all calls share.
+enum Connection {
+    /// To the only server, or to the master.
+    Server(ServerConnection),
+    /// To a cluster, where one server may fail while the others answer.
+    Cluster(NodesConnection),
 }
 
 #[derive(Default)]
 struct ConnectionSlot {
-    connection: Arc<OnceCell<Arc<ServerConnection>>>,
+    connection: Arc<OnceCell<Arc<Connection>>>,
     /// The earliest time of the next attempt to connect.
     next_attempt: Option<Instant>,
     /// The reason why the last call, attempt or connection failed.
@@ -46,7 +64,7 @@ struct ConnectionSlot {
 /// connection is given up.
 struct PendingCall<'a> {
     reconnect: &'a Reconnect,
-    connection: &'a Arc<ServerConnection>,
+    connection: &'a Arc<Connection>,
     asked: Instant,
     answered: bool,
     _token: TaskTrackerToken,
@@ -57,25 +75,38 @@ pub(super) trait Call {
     /// Asks for it.
     fn ask<T: FromRedisValue + Send>(
         &self,
-        connection: &mut MultiplexedConnection,
+        connection: &mut (impl ConnectionLike + Send),
     ) -> impl Future<Output = RedisResult<T>> + Send;
 }
 
-impl Call for ScriptInvocation<'_> {
-    async fn ask<T: FromRedisValue + Send>(&self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
-        self.invoke_async(connection).await
-    }
-}
-
 impl Call for Cmd {
-    async fn ask<T: FromRedisValue + Send>(&self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+    async fn ask<T: FromRedisValue + Send>(&self, connection: &mut (impl ConnectionLike + Send)) -> RedisResult<T> {
         self.query_async(connection).await
     }
 }
 
+impl Servers {
+    /// Trusts the certificates of a PEM file beside Mozilla's roots.
+    pub(super) fn trust(&mut self, pem: &[u8]) -> Result<(), RedisStoreError> {
+        match self {
+            Self::One(server) => server.trust(pem),
+            Self::Sentinel(sentinels) => sentinels.servers_mut().try_for_each(|server| server.trust(pem)),
+            Self::Cluster(nodes) => nodes.node_mut().trust(pem),
+        }
+    }
+
+    async fn connect(&self, clock: &Arc<dyn Clock>) -> Result<Connection, Failure> {
+        match self {
+            Self::One(server) => server.connect().await.map(Connection::Server),
+            Self::Sentinel(sentinels) => sentinels.connect().await.map(Connection::Server),
+            Self::Cluster(nodes) => nodes.connect(clock).await.map(Connection::Cluster),
+        }
+    }
+}
+
 impl Reconnect {
-    pub(super) fn new(server: Server) -> Self {
-        Self { server, clock: Box::new(SystemClock), slot: Mutex::default() }
+    pub(super) fn new(servers: Servers, clock: Arc<dyn Clock>) -> Self {
+        Self { servers, clock, slot: Mutex::default() }
     }
 
     /// Returns what the server answers to a call.
@@ -86,15 +117,30 @@ impl Reconnect {
 
     async fn answer<T: FromRedisValue + Send>(&self, call: &(impl Call + Sync)) -> Result<T, Failure> {
         let connection = self.connection().await?;
+        match &*connection {
+            Connection::Server(server) => self.answer_of_server(call, &connection, server).await,
+            Connection::Cluster(nodes) => {
+                let answer = call.ask(&mut nodes.commands.clone()).await;
+                answer.map_err(|error| self.failure_of_cluster(&connection, nodes, error))
+            }
+        }
+    }
+
+    async fn answer_of_server<T: FromRedisValue + Send>(
+        &self,
+        call: &(impl Call + Sync),
+        connection: &Arc<Connection>,
+        server: &ServerConnection,
+    ) -> Result<T, Failure> {
         // The client drops the answer to a call whose caller has left: it knows that answer by its order.
-        let mut commands = connection.commands.clone();
-        let (asked, _token) = (self.clock.now(), connection.in_flight.token());
-        let mut pending = PendingCall { reconnect: self, connection: &connection, asked, answered: false, _token };
+        let mut commands = server.commands.clone();
+        let (asked, _token) = (self.clock.now(), server.in_flight.token());
+        let mut pending = PendingCall { reconnect: self, connection, asked, answered: false, _token };
         let answer = call.ask(&mut commands).await;
         pending.answered = true;
         let error = match answer {
             Ok(answer) => {
-                connection.note(None);
+                server.note(None);
                 return Ok(answer);
             }
             Err(error) => error,
@@ -105,29 +151,47 @@ impl Reconnect {
         let mut failure = failure_of(error);
         if has_ended {
             drop(pending);
-            failure = connection.end().await.unwrap_or(failure);
+            failure = server.end().await.unwrap_or(failure);
         } else {
-            connection.note(Some(failure.clone()));
+            server.note(Some(failure.clone()));
         }
         if is_lost {
-            self.give_up(&connection, &failure);
-        } else if let Some(mut slot) = self.slot_of(&connection) {
+            self.give_up(connection, &failure);
+        } else if let Some(mut slot) = self.slot_of(connection) {
             slot.failure = Some(failure.clone());
         }
         Err(failure)
     }
 
-    async fn connection(&self) -> Result<Arc<ServerConnection>, Failure> {
+    /// Returns why a call failed. The connection is given up only if it has no node left: the client connects anew to a node
+    /// that is lost, and the others go on meanwhile.
+    fn failure_of_cluster(&self, connection: &Arc<Connection>, nodes: &NodesConnection, error: RedisError) -> Failure {
+        let failure = nodes.failure(error);
+        if nodes.has_ended() {
+            self.give_up(connection, &failure);
+        }
+        failure
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, Failure> {
         let mut cell = self.cell();
-        if let Some(ended) = cell.get().filter(|connection| connection.has_ended()) {
-            let failure = ended.end().await.unwrap_or(Cause::Closed.into());
-            self.give_up(ended, &failure);
-            cell = self.cell();
+        if let Some(connection) = cell.get() {
+            let failure = match &**connection {
+                Connection::Server(server) if server.is_outdated() => Some(Cause::ReadOnly.into()),
+                Connection::Server(server) if server.has_ended() => {
+                    Some(server.end().await.unwrap_or(Cause::Closed.into()))
+                }
+                _ => None,
+            };
+            if let Some(failure) = failure {
+                self.give_up(connection, &failure);
+                cell = self.cell();
+            }
         }
         cell.get_or_try_init(|| self.connect()).await.cloned()
     }
 
-    async fn connect(&self) -> Result<Arc<ServerConnection>, Failure> {
+    async fn connect(&self) -> Result<Arc<Connection>, Failure> {
         {
             let mut slot = self.slot();
             let now = self.clock.now();
@@ -138,7 +202,7 @@ impl Reconnect {
             slot.next_attempt = Some(now + jittered(PAUSE));
             slot.failure = Some(Cause::Timeout.into());
         }
-        let connected = timeout(CONNECT_TIMEOUT, self.server.connect()).await;
+        let connected = timeout(CONNECT_TIMEOUT, self.servers.connect(&self.clock)).await;
         let connected = connected.unwrap_or_else(|_| Err(Cause::Timeout.into()));
         let mut slot = self.slot();
         slot.failure = connected.as_ref().err().cloned();
@@ -149,7 +213,7 @@ impl Reconnect {
     }
 
     /// Lets the next caller connect. Those that wait for answers on the lost connection may still get them.
-    fn give_up(&self, lost: &Arc<ServerConnection>, failure: &Failure) {
+    fn give_up(&self, lost: &Arc<Connection>, failure: &Failure) {
         if let Some(mut slot) = self.slot_of(lost) {
             slot.connection = Arc::default();
             slot.failure = Some(failure.clone());
@@ -157,12 +221,12 @@ impl Reconnect {
     }
 
     /// The slot, if this connection is still in it.
-    fn slot_of(&self, connection: &Arc<ServerConnection>) -> Option<MutexGuard<'_, ConnectionSlot>> {
+    fn slot_of(&self, connection: &Arc<Connection>) -> Option<MutexGuard<'_, ConnectionSlot>> {
         let slot = self.slot();
         slot.connection.get().is_some_and(|current| Arc::ptr_eq(current, connection)).then_some(slot)
     }
 
-    fn cell(&self) -> Arc<OnceCell<Arc<ServerConnection>>> {
+    fn cell(&self) -> Arc<OnceCell<Arc<Connection>>> {
         Arc::clone(&self.slot().connection)
     }
 

@@ -1,8 +1,12 @@
-//! The server that a URL names, and a connection to it.
+//! A server, and a connection to it.
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use redis::{
@@ -11,7 +15,7 @@ use redis::{
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
+    net::{TcpStream, UnixStream, lookup_host},
     task::{AbortHandle, JoinSet},
 };
 use tokio_rustls::TlsConnector;
@@ -24,13 +28,19 @@ use crate::{
     tls,
 };
 
-/// The server that a URL names.
+/// A server: where it is, and how a client logs in there.
+#[derive(Clone)]
 pub(super) struct Server {
-    host: Box<str>,
-    port: u16,
-    login: RedisConnectionInfo,
-    /// How TLS begins, and the name that the certificate must be for.
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    pub(super) address: Address,
+    pub(super) login: RedisConnectionInfo,
+    /// How TLS begins; none for a connection in clear.
+    tls: Option<TlsConnector>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Address {
+    Tcp { host: Box<str>, port: u16 },
+    Unix(PathBuf),
 }
 
 /// A connection that many commands share.
@@ -38,17 +48,22 @@ pub(super) struct ServerConnection {
     pub(super) commands: MultiplexedConnection,
     /// One token for each call that waits for its answer.
     pub(super) in_flight: TaskTracker,
+    /// Whether a call has used the connection since its watch looked last.
+    pub(super) used: Arc<AtomicBool>,
     /// The last refusal of the server, if it has not answered since.
     refusal: Mutex<Option<Failure>>,
     driver: AbortHandle,
-    _tasks: JoinSet<()>,
+    /// Ends when another server is to be used.
+    watch: Option<AbortHandle>,
+    tasks: JoinSet<()>,
 }
 
 impl Server {
+    /// Reads the URL of a server: of a TCP port or a unix socket.
     pub(super) fn parse(url: &str) -> Result<Self, RedisStoreError> {
         let mut url = Url::parse(url).map_err(|_| RedisStoreError::Url)?;
         let encrypted = match url.scheme() {
-            "redis" | "valkey" => false,
+            "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => false,
             "rediss" | "valkeys" => true,
             _ => return Err(RedisStoreError::Scheme),
         };
@@ -57,39 +72,50 @@ impl Server {
             return Err(RedisStoreError::Fragment);
         }
         // The stream is encrypted here, where the provider of TLS is given; the client asks for an ambient one.
-        url.set_scheme("redis").map_err(|()| RedisStoreError::Url)?;
+        if encrypted {
+            url.set_scheme("redis").map_err(|()| RedisStoreError::Url)?;
+        }
         let info = url.into_connection_info().map_err(|_| RedisStoreError::Url)?;
-        let ConnectionAddr::Tcp(host, port) = info.addr() else { return Err(RedisStoreError::Url) };
-        let name = ServerName::try_from(host.clone()).map_err(|_| RedisStoreError::Url);
-        let tls = if encrypted { Some((connector(&[])?, name?)) } else { None };
-        Ok(Self { host: host.as_str().into(), port: *port, login: info.redis_settings().clone(), tls })
+        let address = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => Address::Tcp { host: host.as_str().into(), port: *port },
+            ConnectionAddr::Unix(path) if path.file_name().is_some() => Address::Unix(path.clone()),
+            _ => return Err(RedisStoreError::Url),
+        };
+        if encrypted && address.server_name().is_err() {
+            return Err(RedisStoreError::Url);
+        }
+        let tls = if encrypted { Some(connector(&[])?) } else { None };
+        Ok(Self { address, login: info.redis_settings().clone(), tls })
+    }
+
+    /// The server at another address to which a client connects and logs in as to this one.
+    pub(super) fn at(&self, host: &str, port: u16) -> Self {
+        Self { address: Address::Tcp { host: host.into(), port }, ..self.clone() }
     }
 
     /// Trusts the certificates of a PEM file beside Mozilla's roots.
     pub(super) fn trust(&mut self, pem: &[u8]) -> Result<(), RedisStoreError> {
         let connector = connector(pem)?;
         if let Some(tls) = &mut self.tls {
-            tls.0 = connector;
+            *tls = connector;
         }
         Ok(())
     }
 
-    pub(super) async fn connect(&self) -> Result<ServerConnection, Failure> {
-        let stream = self.reach().await.map_err(failure_of_io)?;
-        let Some((connector, name)) = &self.tls else { return self.log_in(stream).await };
-        self.log_in(connector.connect(name.clone(), stream).await.map_err(failure_of_io)?).await
+    /// Whether the connection is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
     }
 
-    /// Connects to the first of the host's addresses that can be connected to.
-    async fn reach(&self) -> io::Result<TcpStream> {
-        let found = lookup_host((&*self.host, self.port)).await;
-        let found: Vec<_> = found.map_err(|error| io::Error::other(NoAddress(Some(error))))?.collect();
-        if found.is_empty() {
-            return Err(io::Error::other(NoAddress::default()));
-        }
-        let stream = TcpStream::connect(&*found).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
+    pub(super) async fn connect(&self) -> Result<ServerConnection, Failure> {
+        let (host, port) = match &self.address {
+            Address::Tcp { host, port } => (host, *port),
+            Address::Unix(path) => return self.log_in(UnixStream::connect(path).await.map_err(failure_of_io)?).await,
+        };
+        let stream = reach(host, port).await.map_err(failure_of_io)?;
+        let Some(connector) = &self.tls else { return self.log_in(stream).await };
+        let name = self.address.server_name().map_err(failure_of_io)?;
+        self.log_in(connector.connect(name, stream).await.map_err(failure_of_io)?).await
     }
 
     async fn log_in(
@@ -102,19 +128,38 @@ impl Server {
         let (commands, driver) = connected.map_err(failure_of)?;
         let mut tasks = JoinSet::new();
         let driver = tasks.spawn(driver);
-        let (in_flight, refusal) = (TaskTracker::new(), Mutex::default());
-        Ok(ServerConnection { commands, in_flight, refusal, driver, _tasks: tasks })
+        let (in_flight, used, refusal) = (TaskTracker::new(), Arc::default(), Mutex::default());
+        Ok(ServerConnection { commands, in_flight, used, refusal, driver, watch: None, tasks })
+    }
+}
+
+impl Address {
+    /// The name that a certificate must be for. No certificate is asked of a unix socket.
+    fn server_name(&self) -> io::Result<ServerName<'static>> {
+        let host = if let Self::Tcp { host, .. } = self { host } else { "localhost" };
+        ServerName::try_from(host.to_owned()).map_err(io::Error::other)
     }
 }
 
 impl ServerConnection {
+    /// Runs a watch as long as the connection is used. When it ends, the connection is of no use any more.
+    pub(super) fn watch(&mut self, watch: impl Future<Output = ()> + Send + 'static) {
+        self.watch = Some(self.tasks.spawn(watch));
+    }
+
     /// Whether the server, or the way to it, has ended the connection.
     pub(super) fn has_ended(&self) -> bool {
         self.driver.is_finished()
     }
 
+    /// Whether another server is to be used.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.watch.as_ref().is_some_and(AbortHandle::is_finished)
+    }
+
     /// Takes note of what the server answered: it serves, or it refuses.
     pub(super) fn note(&self, refusal: Option<Failure>) {
+        self.used.store(true, Ordering::Relaxed);
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
     }
 
@@ -125,6 +170,18 @@ impl ServerConnection {
         self.in_flight.wait().await;
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Connects to the first of the host's addresses that can be connected to.
+async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
+    let found = lookup_host((host, port)).await;
+    let found: Vec<_> = found.map_err(|error| io::Error::other(NoAddress(Some(error))))?.collect();
+    if found.is_empty() {
+        return Err(io::Error::other(NoAddress::default()));
+    }
+    let stream = TcpStream::connect(&*found).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 fn connector(trusted: &[u8]) -> Result<TlsConnector, RedisStoreError> {
