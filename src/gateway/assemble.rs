@@ -19,7 +19,7 @@ use crate::{
     gate::Gate,
     profile::ProfileClient,
     session::{Sessions, SessionsBuilder},
-    store::{MemoryStore, RedisStore},
+    store::MemoryStore,
     tasks::Tasks,
 };
 
@@ -62,8 +62,8 @@ fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
     let (url, sealer, partner) = (session.public_urls.clone(), session.sealer.clone(), session.partner.clone());
     let builder = match &session.store {
         StoreConfig::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
-        StoreConfig::Redis { url: server, ca_file } => {
-            let mut store = RedisStore::new(server, session.max_pending)?;
+        StoreConfig::Redis { servers, ca_file } => {
+            let mut store = servers.store(session.max_pending)?;
             if let Some(pem) = ca_file {
                 store = store.trust(pem)?;
             }

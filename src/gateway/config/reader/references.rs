@@ -44,11 +44,11 @@ fn reserved(before: &str, after: &Parts<'_>) -> Option<&'static AsciiSet> {
     let ends_authority = |text: &str| text.find(['/', '?', '#', '@']).map(|at| text.as_bytes()[at]);
     let mut written = Parts(after.0).filter_map(|part| if let Part::Text(text) = part { Some(text) } else { None });
     let is_login = ends_authority(before).is_none() && written.find_map(ends_authority) == Some(b'@');
-    Some(if is_login { LOGIN } else { ELSEWHERE })
+    Some(if is_login || before.contains('?') { TEXT } else { ELSEWHERE })
 }
 
-/// For a user name or a password: all but the characters that RFC 3986 calls unreserved.
-const LOGIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// For a user name, a password or a parameter: all but the characters that RFC 3986 calls unreserved.
+const TEXT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// For the rest of a URL, where a host may come with its port, in brackets or not.
 const ELSEWHERE: &AsciiSet = &with(CONTROLS, b" \"#%/<>?@\\^`{|}");

@@ -4,43 +4,146 @@ use zeroize::Zeroizing;
 
 use crate::{
     gateway::config::{
-        reader::{Scalar, Section},
+        reader::{Item, Section},
         tls,
     },
-    store::RedisStore,
+    store::{RedisStore, RedisStoreError},
 };
 
 /// The store of logins and revocations.
 pub(crate) enum StoreConfig {
     /// The memory of this process.
     Memory,
-    /// A Redis or Valkey server that several gateways share.
+    /// Redis or Valkey, which several gateways share.
     Redis {
-        /// The URL of the server, which may hold a password.
-        url: Zeroizing<String>,
+        /// The servers.
+        servers: RedisServers,
         /// Certificates to trust besides the usual roots, as PEM.
         ca_file: Option<Vec<u8>>,
     },
 }
 
+/// The URLs of Redis servers, which may hold passwords.
+pub(crate) enum RedisServers {
+    /// One server.
+    One(Url),
+    /// The master that Sentinels watch: its name, or a URL with this name in place of a host.
+    Sentinel {
+        /// The Sentinels.
+        servers: Vec<Url>,
+        /// The master.
+        master: Url,
+    },
+    /// Servers of a cluster.
+    Cluster(Vec<Url>),
+}
+
+type Url = Zeroizing<String>;
+
+impl RedisServers {
+    /// Makes the store, for so many logins at once.
+    pub(crate) fn store(&self, max_pending: usize) -> Result<RedisStore, RedisStoreError> {
+        match self {
+            Self::One(url) => RedisStore::new(url, max_pending),
+            Self::Sentinel { servers, master } => RedisStore::sentinel(&texts(servers), master, max_pending),
+            Self::Cluster(servers) => RedisStore::cluster(&texts(servers), max_pending),
+        }
+    }
+
+    /// Whether any of them has TLS.
+    fn is_encrypted(&self) -> bool {
+        match self {
+            Self::One(url) => is_encrypted(url),
+            Self::Sentinel { servers, master } => is_encrypted(master) || servers.iter().any(|url| is_encrypted(url)),
+            Self::Cluster(servers) => servers.iter().any(|url| is_encrypted(url)),
+        }
+    }
+}
+
 /// Reads `store` and `store_ca_file`.
 pub(super) fn read(section: &mut Section<'_>) -> Option<StoreConfig> {
-    let mut store = section.take("store").map_or(Some(StoreConfig::Memory), |item| item.parse(parse));
+    let mut store = section.take("store").map_or(Some(StoreConfig::Memory), store);
     if let (Some(item), Some(store)) = (section.take("store_ca_file"), &mut store) {
         match store {
-            StoreConfig::Redis { url, ca_file } if is_encrypted(url) => *ca_file = tls::roots(item),
+            StoreConfig::Redis { servers, ca_file } if servers.is_encrypted() => *ca_file = tls::roots(item),
             _ => item.complain_of_key("only used with a `store` that begins with rediss:// (remove it)"),
         }
     }
     store
 }
 
-fn parse(text: &Scalar) -> Result<StoreConfig, String> {
-    if &**text == "memory" {
-        return Ok(StoreConfig::Memory);
+fn store(item: Item<'_>) -> Option<StoreConfig> {
+    if item.is_mapping() {
+        return item.section(|keys| {
+            let (sentinel, cluster) = (keys.take("sentinel"), keys.take("cluster"));
+            match (sentinel, cluster) {
+                (Some(item), None) => item.section(|keys| self::sentinel(item, keys)),
+                (None, Some(item)) => self::cluster(item),
+                (Some(_), Some(item)) => {
+                    item.complain_of_key("must not be used together with `sentinel` (remove one of them)");
+                    None
+                }
+                (None, None) => {
+                    item.complain(
+                        "has neither `sentinel` nor `cluster` (write one of them, or a URL in place of the mapping)",
+                    );
+                    None
+                }
+            }
+        });
     }
-    RedisStore::new(text, 1).map_err(|error| format!("{error} (write memory, or redis://127.0.0.1:6379)"))?;
-    Ok(StoreConfig::Redis { url: text.text.clone(), ca_file: None })
+    item.parse(|text| {
+        if &**text == "memory" {
+            return Ok(StoreConfig::Memory);
+        }
+        let servers = RedisServers::One(text.text.clone());
+        checked(servers).map_err(|error| format!("{error} (write memory, or redis://127.0.0.1:6379)"))
+    })
+}
+
+fn sentinel(item: Item<'_>, keys: &mut Section<'_>) -> Option<StoreConfig> {
+    let servers = keys.require("servers", "list the Sentinels, such as redis://10.0.0.1:26379").and_then(urls);
+    let master = keys.read_required("master", "write the name that the Sentinels know, such as mymaster", |text| {
+        // With a Sentinel that is surely right, so that each mistake is told where it is.
+        let error = RedisStore::sentinel(&["redis://127.0.0.1"], text, 1).err();
+        error.map_or_else(
+            || Ok(text.text.clone()),
+            |error| Err(format!("{error} (write mymaster, or redis://:${{REDIS_PASSWORD}}@mymaster)")),
+        )
+    });
+    item.accept(checked(RedisServers::Sentinel { servers: servers?, master: master? }).map_err(|error| explain(&error)))
+}
+
+fn cluster(item: Item<'_>) -> Option<StoreConfig> {
+    let servers = urls(item)?;
+    item.accept(checked(RedisServers::Cluster(servers)).map_err(|error| explain(&error)))
+}
+
+/// Reads the URLs of a list.
+fn urls(item: Item<'_>) -> Option<Vec<Url>> {
+    item.parse_all(|text| {
+        let checked = RedisStore::new(text, 1);
+        checked.map(|_| text.text.clone()).map_err(|error| format!("{error} (write redis://10.0.0.1:6379)"))
+    })
+}
+
+fn checked(servers: RedisServers) -> Result<StoreConfig, RedisStoreError> {
+    servers.store(1)?;
+    Ok(StoreConfig::Redis { servers, ca_file: None })
+}
+
+fn explain(error: &RedisStoreError) -> String {
+    let advice = match error {
+        RedisStoreError::NoServer => "list redis://10.0.0.1:6379 and others",
+        RedisStoreError::Database => "remove the number at the end of the URL",
+        RedisStoreError::Logins => "write the same in each URL",
+        _ => "write redis://10.0.0.1:6379",
+    };
+    format!("{error} ({advice})")
+}
+
+fn texts(urls: &[Url]) -> Vec<&str> {
+    urls.iter().map(|url| url.as_str()).collect()
 }
 
 fn is_encrypted(url: &str) -> bool {
