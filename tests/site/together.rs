@@ -1,4 +1,4 @@
-//! Two gateways on one Redis are one.
+//! Gateways on one Redis are one.
 
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use truegate::{
 use crate::{
     site::{Site, again, asked, phone, profile, visitor},
     support::{
+        edge::sessions::Store,
         program::Program,
-        redis::{Redis, until},
+        redis::{Redis, cluster::Cluster, sentinel::Watched, until},
         visitor::{Visitor, json},
     },
 };
@@ -128,4 +129,75 @@ async fn a_browser_has_five_logins_on_all_gateways_together() {
             assert_eq!(state, if number < 2 { "expired" } else { "pending" }, "{number}");
         }
     }
+}
+
+/// The store of a configuration whose Redis is watched by Sentinels.
+fn behind_sentinels(watched: &Watched) -> Store {
+    Store::Redis(format!("{{ sentinel: {{ servers: [{}], master: mymaster }} }}", watched.urls().join(", ")))
+}
+
+/// Each login is started at one gateway, called back at another and waited for at a third. All hear of its logout.
+async fn ten_gateways_are_one(store: Store) {
+    let site = Site::keeping(store).await;
+    let gateways: Vec<_> = (0..10).map(|_| site.gateway()).collect();
+    let at = |number: usize| &gateways[number % 10];
+    let mut thieves = Vec::new();
+    for person in 0..10 {
+        let mut browser = visitor(at(person));
+        let request_id = browser.start_login().await;
+        site.call(at(person + 1), Call::grant().profile(profile(person)), &request_id).await;
+        assert_eq!(browser.via(at(person + 2).address()).state_after(&request_id, "pending").await, "verified");
+        thieves.push(browser.clone());
+        assert_eq!(browser.via(at(person + 3).address()).post("/.truegate/logout", "").await.status(), 204);
+    }
+    for (person, thief) in thieves.iter_mut().enumerate() {
+        for gateway in [4, 5, 6].map(|step| at(person + step)) {
+            until_unknown(gateway, thief).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn ten_gateways_on_one_server_are_one() {
+    let redis = Redis::start();
+    ten_gateways_are_one(Store::Redis(redis.url())).await;
+}
+
+#[tokio::test]
+async fn ten_gateways_behind_sentinels_are_one() {
+    let watched = Watched::start();
+    ten_gateways_are_one(behind_sentinels(&watched)).await;
+}
+
+#[tokio::test]
+async fn ten_gateways_on_a_cluster_are_one() {
+    let cluster = Cluster::start();
+    ten_gateways_are_one(Store::Redis(format!("{{ cluster: [{}] }}", cluster.urls().join(", ")))).await;
+}
+
+/// The browser waits at one gateway, Truecaller posts to another, and meanwhile the master dies.
+#[tokio::test]
+async fn a_login_and_a_logout_outlive_the_master() {
+    let mut watched = Watched::start_with_replicas();
+    let site = Site::keeping(behind_sentinels(&watched)).await;
+    let [a, b] = [site.gateway(), site.gateway()];
+    let (mut gone, mut browser) = (site.signed_in(&a, 1).await, visitor(&a));
+    let mut thief = gone.clone();
+    assert_eq!(gone.post("/.truegate/logout", "").await.status(), 204);
+    let request_id = browser.start_login().await;
+    watched.replicate();
+
+    watched.servers[0].kill();
+    // Truecaller posts again what was answered 503.
+    until(async || site.call(&b, Call::grant().profile(profile(2)), &request_id).await.1 == 204).await;
+    let question = format!("/.truegate/status?request_id={request_id}&since=pending&wait=5");
+    until(async || {
+        let answer = browser.get(&question).await;
+        answer.status() == 200 && json(&answer)["state"] == "verified"
+    })
+    .await;
+    assert_eq!(again(async || browser.via(b.address()).get("/.truegate/me").await).await.status(), 200);
+    // A gateway that starts now knows the logout from the new master.
+    let c = site.gateway();
+    until_unknown(&c, &mut thief).await;
 }
