@@ -56,7 +56,6 @@ impl Rules {
     }
 
     /// Whether any rule names a host, or a wildcard above it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the refusal of unknown hosts comes next"))]
     pub(crate) fn know_host(&self, host: &Host<'_>) -> bool {
         self.index.knows(host)
     }

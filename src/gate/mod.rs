@@ -41,6 +41,7 @@ mod client_info;
 mod edit;
 mod event;
 mod framing;
+mod host_check;
 mod intake;
 mod limits;
 pub(crate) mod plugin;
@@ -122,6 +123,9 @@ impl Gate {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
         }
         if let Err(rejection) = framing::check(head, survey, self.0.missing_host) {
+            return Step::Reply(self.reject_for(rejection, head));
+        }
+        if let Some(rejection) = self.0.plugins.iter().find_map(|plugin| plugin.check_host(head).err()) {
             return Step::Reply(self.reject_for(rejection, head));
         }
         if path == PathMatch::Exact {

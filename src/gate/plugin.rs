@@ -18,6 +18,7 @@ use super::{
     CallbackPath, Event, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step, intake::BodyHandler, limits,
 };
 pub(crate) use super::{
+    host_check::{check_asked_host, check_host},
     intake::{CallbackHandler, unless},
     reply::RETRY_AFTER,
 };
@@ -36,6 +37,11 @@ pub(crate) trait Plugin: Any + Send + Sync {
     /// The prefix of truegate's own routes, if this plugin says where it is.
     fn prefix(&self) -> Option<&str> {
         None
+    }
+
+    /// Refuses a request for a host that the site does not have. All plugins are asked before anything else is made of a request.
+    fn check_host(&self, _head: &Parts) -> Result<(), Rejection> {
+        Ok(())
     }
 
     /// Answers a request for a public document, which has one exact path. All plugins are asked before any of them inspects the

@@ -62,6 +62,8 @@ pub(crate) struct Edits {
     pub(crate) cookies: KeptCookies,
     /// Whether the request came by a trusted proxy, which may tell the app where it is mounted.
     pub(crate) by_proxy: bool,
+    /// Whether the client named a host in a header that only a proxy may send, although rules depend on the host.
+    pub(crate) claims_host: bool,
     /// The place of the rule that matched the request in the list of rules, from 0; none if no rule matched, or none was asked.
     pub(crate) rule: Option<usize>,
     /// The edits to the response, if there are any.
@@ -96,7 +98,7 @@ pub(crate) enum EditKind {
 
 impl Edits {
     pub(crate) fn new(kind: EditKind) -> Self {
-        Self { kind, cookies: KeptCookies::default(), by_proxy: false, rule: None, response: None }
+        Self { kind, cookies: KeptCookies::default(), by_proxy: false, claims_host: false, rule: None, response: None }
     }
 
     /// Edits the headers that were surveyed, and returns what had to be stripped.

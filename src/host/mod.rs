@@ -50,10 +50,37 @@ impl<'a> Host<'a> {
 ///
 /// That is what a trusted proxy says in `X-Forwarded-Host`; otherwise `Host`, or the host of the target.
 pub(crate) fn named_host(head: &Parts) -> Option<&[u8]> {
-    let told = head.extensions.get::<TrustedProxy>().and_then(|_| only(&head.headers, FORWARDED_HOST));
-    let named = || head.headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let in_target = || head.uri.authority().map(|authority| authority.as_str().as_bytes());
-    told.map(HeaderValue::as_bytes).or_else(named).or_else(in_target)
+    told_host(head).flatten().or_else(|| own_host(head))
+}
+
+/// The hosts that a request names, as they are written.
+pub(crate) struct NamedHosts<'a> {
+    /// What a trusted proxy says in `X-Forwarded-Host`.
+    pub(crate) told: Option<&'a [u8]>,
+    /// `Host`, or the host of the target.
+    pub(crate) own: Option<&'a [u8]>,
+}
+
+impl<'a> NamedHosts<'a> {
+    /// Returns `None` if a trusted proxy says anything but one host.
+    pub(crate) fn of(head: &'a Parts) -> Option<Self> {
+        let told = match told_host(head) {
+            Some(line) => Some(line.filter(|host| Authority::parse(host).is_some())?),
+            None => None,
+        };
+        Some(Self { told, own: own_host(head) })
+    }
+}
+
+/// What a trusted proxy says in `X-Forwarded-Host`, if it says anything: no host if it says so several times.
+fn told_host(head: &Parts) -> Option<Option<&[u8]>> {
+    head.extensions.get::<TrustedProxy>().filter(|_| head.headers.contains_key(FORWARDED_HOST))?;
+    Some(only(&head.headers, FORWARDED_HOST).map(HeaderValue::as_bytes))
+}
+
+fn own_host(head: &Parts) -> Option<&[u8]> {
+    let named = head.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    named.or_else(|| head.uri.authority().map(|authority| authority.as_str().as_bytes()))
 }
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");

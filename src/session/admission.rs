@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, request::Parts};
 
 use super::{
-    SharedSessions,
+    SharedSessions, claims_host,
     fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
     opened::OpenedSession,
@@ -34,8 +34,7 @@ impl Handler<'_> {
         };
         let Decision { access, rule, .. } = decision;
         if matches!(access, Access::Public) && self.sessions.upstream_cookies.is_empty() {
-            let edits = self.edits(EditKind::Ordinary, None);
-            return Step::Forward(Edits { by_proxy: is_by_proxy(head), rule, ..edits });
+            return Step::Forward(self.about(head, rule, self.edits(EditKind::Ordinary, None)));
         }
         let (cookies, at) = (CookieLines::new(&head.headers, withheld), self.present());
         match self.known_state(cookies, &at) {
@@ -75,7 +74,14 @@ impl Handler<'_> {
                 return Verdict::Reply(Reply { connection: ConnectionReuse::after(head), ..refused });
             }
         };
-        Verdict::Forward(Edits { cookies: kept, by_proxy: is_by_proxy(head), rule, ..edits })
+        Verdict::Forward(Edits { cookies: kept, ..self.about(head, rule, edits) })
+    }
+
+    /// The edits with what they have to know of the request.
+    fn about(&self, head: &Parts, rule: Option<usize>, edits: Edits) -> Edits {
+        let by_proxy = head.extensions.get::<TrustedProxy>().is_some();
+        let claims_host = !by_proxy && self.sessions.refuses_hosts() && claims_host(&head.headers);
+        Edits { by_proxy, claims_host, rule, ..edits }
     }
 
     fn edits(&self, kind: EditKind, response: Option<Arc<ResponseEdits>>) -> Edits {
@@ -171,11 +177,6 @@ pub(super) fn permit(access: &Access, state: SessionState) -> Result<Admitted, R
             Ok(Admitted::Anonymous)
         }
     }
-}
-
-/// Whether a request came by a proxy that may say where the app is mounted.
-fn is_by_proxy(head: &Parts) -> bool {
-    head.extensions.get::<TrustedProxy>().is_some()
 }
 
 /// A browser that may go on.

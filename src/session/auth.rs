@@ -34,36 +34,28 @@ struct AskedRequest {
 impl Handler<'_> {
     /// Any method on `auth`, or below it.
     pub(super) async fn authorize(&self, head: &Parts, asked: &str) -> Reply {
-        let (request, asked) = match AskedRequest::of(head, asked).and_then(|asked| Ok((self.for_host(&asked)?, asked)))
-        {
-            Ok((handler, request)) => (request, handler),
+        let request = match AskedRequest::of(head, asked) {
+            Ok(request) => request,
             Err(rejection) => return self.gate.reject_for(rejection, head),
         };
-        asked.answer_proxy(head, &request).await
+        match self.sessions.asked_host(&request.hosts, head) {
+            Ok(host) => self.for_host(&request).answer_proxy(head, &request, host).await,
+            Err(rejection) => self.gate.reject_for(rejection, head),
+        }
     }
 
     /// The same handler for the host that a proxy asks about, whose sessions and login count.
-    fn for_host(&self, request: &AskedRequest) -> Result<Self, Rejection> {
-        let (urls, rules) = (&self.sessions.public_urls, &self.sessions.rules);
-        let read = |host: &HeaderValue| Host::parse(host.as_bytes()).map(|host| host.as_str().to_owned());
-        let differ = || request.hosts.windows(2).any(|hosts| read(&hosts[0]) != read(&hosts[1]));
-        if (rules.name_hosts() || !urls.is_single()) && differ() {
-            return Err(Rejection::MalformedRequest);
-        }
-        let asked = request.hosts.first().map(|host| urls.nearest(Some(host.as_bytes())));
-        Ok(asked.map_or(*self, |origin| Self { origin, ..*self }))
+    fn for_host(&self, request: &AskedRequest) -> Self {
+        let asked = request.hosts.first().map(|host| self.sessions.public_urls.nearest(Some(host.as_bytes())));
+        asked.map_or(*self, |origin| Self { origin, ..*self })
     }
 
-    async fn answer_proxy(&self, head: &Parts, request: &AskedRequest) -> Reply {
+    async fn answer_proxy(&self, head: &Parts, request: &AskedRequest, host: Option<Host<'_>>) -> Reply {
         if request.path().is_some_and(|path| self.is_disguised(path)) {
             return self.gate.reject(Rejection::AmbiguousPath);
         }
         let required = Access::Required(AllowList::default());
         let input = request.path().map(|path| RuleInput::new(path, request.method.as_ref(), &head.headers));
-        let host = match request.hosts.first() {
-            Some(host) => Host::parse(host.as_bytes()),
-            None => Host::of(head),
-        };
         let (access, rule) = match input.map(|input| self.sessions.rules.decide(&input.at(host))) {
             Some(Ok(Decision { access, rule, .. })) => (access, rule),
             Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, head),

@@ -38,6 +38,7 @@ mod cookies;
 mod fetch_metadata;
 mod handler;
 mod id;
+mod known_hosts;
 mod link;
 mod login;
 mod logout;
@@ -67,7 +68,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use http::{HeaderValue, Request, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, header, request::Parts};
 
 pub use self::{
     builder::SessionsBuilder,
@@ -96,10 +97,10 @@ pub(crate) use self::{
 };
 use crate::{
     gate::{
-        Gate, GateBuilder, GuessableCallbackPath, Reply, Step,
+        Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
         plugin::{CallbackHandler, Inspection, Plugin},
     },
-    headers::{HeaderTarget, NameSet, ResponseEdits, cased, remove_where},
+    headers::{Edits, HeaderTarget, NameSet, ResponseEdits, cased, remove_where},
     store::Store,
 };
 pub use crate::{
@@ -151,6 +152,10 @@ impl Plugin for Sessions {
         Some(self.0.path.as_str())
     }
 
+    fn check_host(&self, head: &Parts) -> Result<(), Rejection> {
+        self.0.check_host(head)
+    }
+
     fn inspect(&self, gate: &Gate, head: &Parts, withheld: &[HeaderValue]) -> Option<Step> {
         Some(match Route::of(&self.0.path, head.uri.path()) {
             Some(route) => self.handler_of(gate, head).serve(route, &whole(head, withheld)),
@@ -182,7 +187,7 @@ impl Plugin for Sessions {
             Inspection::Pending => drop_pairs(target, is_ours),
             Inspection::Skipped => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
             Inspection::Done(edits) => {
-                strip_overrides(edits.by_proxy, target);
+                strip_overrides(edits, target);
                 let kept = &edits.cookies;
                 drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair));
             }
@@ -233,13 +238,21 @@ fn whole<'a>(head: &'a Parts, withheld: &[HeaderValue]) -> Cow<'a, Parts> {
 }
 
 /// Takes out the headers by which an app could take a request for another one than was decided about. A trusted proxy may still
-/// say where the app is mounted.
-fn strip_overrides(by_proxy: bool, target: &mut dyn HeaderTarget) {
-    let (overrides, mounts) = (&*OVERRIDES, Some(&*MOUNTS).filter(|_| !by_proxy));
+/// say where the app is mounted, and for which host the request is.
+fn strip_overrides(edits: &Edits, target: &mut dyn HeaderTarget) {
+    let mounts = Some(&*MOUNTS).filter(|_| !edits.by_proxy);
+    let hosts = Some(&*HOSTS).filter(|_| edits.claims_host);
+    let others = [mounts, hosts];
+    let overrides = &*OVERRIDES;
     remove_where(target, |name| {
         let name = name.as_str().as_bytes();
-        overrides.contains(name) || mounts.is_some_and(|mounts| mounts.contains(name))
+        overrides.contains(name) || others.iter().flatten().any(|names| names.contains(name))
     });
+}
+
+/// Whether a client names a host in a header that some apps believe more than `Host`.
+fn claims_host(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| HOSTS.contains(name.as_str().as_bytes()))
 }
 
 /// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
@@ -253,6 +266,13 @@ static OVERRIDES: LazyLock<NameSet> = LazyLock::new(|| {
 
 /// The headers that say below which path an app is mounted, which some apps cut off the path of a request.
 static MOUNTS: LazyLock<NameSet> = LazyLock::new(|| NameSet::from_iter(["x-script-name", "x-forwarded-prefix"]));
+
+/// The headers that say for which host a request is, which some apps believe more than `Host`.
+static HOSTS: LazyLock<NameSet> = LazyLock::new(|| {
+    NameSet::from_iter([
+        "forwarded", "x-forwarded-host", "x-forwarded-server", "x-host", "x-http-host-override", "x-original-host",
+    ])
+});
 
 redacted!(Sessions);
 

@@ -95,6 +95,8 @@ impl SharedSessions {
             status if status.is_server_error() => {
                 Page::Error { problem: Problem::Unreachable, code, link: again.as_str() }
             }
+            // Every page of this host is refused.
+            StatusCode::MISDIRECTED_REQUEST => Page::Error { problem: Problem::Wrong, code, link: asked.here.origin() },
             _ => Page::Error { problem: Problem::Wrong, code, link: "/" },
         };
         self.fill_in(refused, asked.headers, page, "")

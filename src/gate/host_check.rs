@@ -1,0 +1,104 @@
+//! The check of a request's host, for a site that knows all of its hosts.
+
+use http::{HeaderValue, request::Parts};
+
+use super::Rejection;
+use crate::host::{Host, NamedHosts};
+
+/// Refuses a request for a host that the site does not have, as one that came to the wrong server (RFC 9110 §15.5.20). Browsers may
+/// send it again over another connection: they share one among the hosts of a certificate (RFC 9113 §9.1.1).
+///
+/// A request that names no host passes. What a trusted proxy says in `X-Forwarded-Host` counts. It has to be one host, and the
+/// `Host` beside it must not be another host of the site: the app might take the request for either.
+pub(crate) fn check_host(head: &Parts, is_known: impl Fn(&Host<'_>) -> bool) -> Result<(), Rejection> {
+    let named = NamedHosts::of(head).ok_or(Rejection::MalformedRequest)?;
+    let [told, own] = [named.told, named.own].map(|text| text.map(Host::parse));
+    let Some(host) = told.as_ref().or(own.as_ref()) else { return Ok(()) };
+    let host = host.as_ref().filter(|host| is_known(host)).ok_or(Rejection::MisdirectedRequest)?;
+    let is_other = |own: &Host<'_>| own != host && is_known(own);
+    if own.as_ref().and_then(Option::as_ref).is_some_and(is_other) { Err(Rejection::MalformedRequest) } else { Ok(()) }
+}
+
+/// Returns the host that a proxy asks about, which it may name in several ways, or refuses a host that the site does not have.
+pub(crate) fn check_asked_host<'a>(
+    asked: &'a [HeaderValue],
+    is_known: impl Fn(&Host<'_>) -> bool,
+) -> Result<Option<Host<'a>>, Rejection> {
+    let mut hosts = asked.iter().map(|host| Host::parse(host.as_bytes()));
+    let Some(first) = hosts.next() else { return Ok(None) };
+    if hosts.any(|other| other != first) {
+        return Err(Rejection::MalformedRequest);
+    }
+    first.filter(|host| is_known(host)).ok_or(Rejection::MisdirectedRequest).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::host::TrustedProxy;
+
+    fn is_known(host: &Host<'_>) -> bool {
+        ["shop.example", "wiki.example"].contains(&host.as_str())
+    }
+
+    fn check(uri: &str, is_trusted: bool, lines: &[(&str, &str)]) -> Result<(), Rejection> {
+        let request = lines.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+        let request = if is_trusted { request.extension(TrustedProxy) } else { request };
+        check_host(&request.body(()).unwrap().into_parts().0, is_known)
+    }
+
+    #[test]
+    fn a_request_for_an_unknown_host_is_misdirected() {
+        for (uri, host, passes) in [
+            ("/", Some("shop.example"), true),
+            ("/", Some("Wiki.EXAMPLE.:8443"), true),
+            ("http://shop.example/", None, true),
+            ("/", None, true),
+            ("/", Some("other.example"), false),
+            ("/", Some("shop%2eexample"), false),
+            ("/", Some("shop.example.evil"), false),
+            ("https://evilshop.example/", None, false),
+        ] {
+            let host = host.map(|host| ("host", host));
+            let expected = if passes { Ok(()) } else { Err(Rejection::MisdirectedRequest) };
+            assert_eq!(check(uri, false, host.as_slice()), expected, "{uri} {host:?}");
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_names_one_host_of_the_site_and_no_other_is_beside_it() {
+        let told = |host| ("x-forwarded-host", host);
+        let (shop, internal) = (("host", "shop.example"), ("host", "10.0.0.7:8080"));
+        for (lines, expected) in [
+            (&[internal, told("wiki.example")][..], Ok(())),
+            (&[shop, told("Shop.example.:443")], Ok(())),
+            (&[told("wiki.example")], Ok(())),
+            (&[shop, told("wiki.example")], Err(Rejection::MalformedRequest)),
+            (&[shop, told("other.example")], Err(Rejection::MisdirectedRequest)),
+            (&[internal], Err(Rejection::MisdirectedRequest)),
+            (&[internal, told("wiki.example, shop.example")], Err(Rejection::MalformedRequest)),
+            (&[shop, told("")], Err(Rejection::MalformedRequest)),
+            (&[shop, told("shop.example"), told("shop.example")], Err(Rejection::MalformedRequest)),
+        ] {
+            assert_eq!(check("/", true, lines), expected, "{lines:?}");
+        }
+        assert_eq!(check("/", false, &[shop, told("wiki.example")]), Ok(()), "nobody believes a client");
+    }
+
+    #[test]
+    fn a_proxy_asks_about_one_host_of_the_site() {
+        let asked = |hosts: &[&'static str]| {
+            let hosts: Vec<_> = hosts.iter().map(|host| HeaderValue::from_static(host)).collect();
+            check_asked_host(&hosts, is_known).map(|host| host.map(|host| host.as_str().to_owned()))
+        };
+        assert_eq!(asked(&[]), Ok(None));
+        assert_eq!(asked(&["Shop.example:443"]), Ok(Some("shop.example".to_owned())));
+        assert_eq!(asked(&["shop.example", "SHOP.example."]), Ok(Some("shop.example".to_owned())));
+        assert_eq!(asked(&["shop.example", "wiki.example"]), Err(Rejection::MalformedRequest));
+        assert_eq!(asked(&["shop.example", "other.example"]), Err(Rejection::MalformedRequest));
+        assert_eq!(asked(&["other.example"]), Err(Rejection::MisdirectedRequest));
+        assert_eq!(asked(&["a, b"]), Err(Rejection::MisdirectedRequest));
+    }
+}
