@@ -10,7 +10,7 @@ use super::{
     support::{program::Program, raw::within},
 };
 
-async fn truegate(arguments: &[&str]) -> Output {
+pub(crate) async fn truegate(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
     within(command.args(arguments).current_dir("/").kill_on_drop(true).output()).await.unwrap()
 }

@@ -17,6 +17,7 @@ mod delivery;
 mod fixed_headers;
 mod forwarded;
 mod health;
+mod host_rules;
 mod hosts_of_apps;
 mod hsts;
 mod keys;

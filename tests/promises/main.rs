@@ -13,6 +13,7 @@ mod ends;
 mod forward_auth;
 mod framing;
 mod groups;
+mod host_rules;
 mod hosts;
 mod keeping;
 mod limits;

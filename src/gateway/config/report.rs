@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Config, Trust};
 use crate::{
-    access::{Access, Groups, Rule},
+    access::{Access, Groups, HostPattern, Rule},
     headers::Field,
     session::SameSite,
 };
@@ -56,6 +56,9 @@ impl Config {
                 write_rule(f, index + 1, rule)?;
             }
             f.write_str("  any other path or method: required\n")?;
+            if self.routes.name_hosts() {
+                f.write_str("  any host that no rule and no public URL names: refused\n")?;
+            }
             write_groups(f, &self.groups)?;
             f.write_str("a stranger can reach:\n")?;
             writeln!(f, "  the pages of truegate below {}, and the callback path", session.path.as_str())?;
@@ -98,17 +101,28 @@ fn write_reach(f: &mut fmt::Formatter<'_>, rule: &Rule, before: &[&Rule]) -> fmt
         return if rule.passes_preflights { writeln!(f, "  preflights of {}", scope(rule)) } else { Ok(()) };
     }
     write!(f, "  {}", scope(rule))?;
-    let closed = before.iter().filter(|other| other.requires() && rule.pattern.covers(&other.pattern));
+    let closed = before.iter().filter(|other| other.requires() && closes_part(other, rule));
     for (index, other) in closed.enumerate() {
         write!(f, "{}{}", if index == 0 { ", but not " } else { ", " }, scope(other))?;
     }
     writeln!(f)
 }
 
-/// Names the paths and methods of a rule.
+/// Whether a rule takes something away from another one behind it.
+fn closes_part(rule: &Rule, behind: &Rule) -> bool {
+    let (path, other) = (&rule.pattern, &behind.pattern);
+    match (&rule.host, &behind.host) {
+        (None, _) => other.covers(path),
+        (Some(_), None) => other.covers(path) || path.covers(other),
+        (Some(host), Some(wider)) => wider.covers(host) && (other.covers(path) || path.covers(other)),
+    }
+}
+
+/// Names the hosts, the paths and the methods of a rule.
 fn scope(rule: &Rule) -> String {
     let pattern = &rule.pattern;
-    let scope = format!("{} {}", pattern.as_str(), if pattern.is_exact() { "alone" } else { "and below" });
+    let host = rule.host.as_ref().map(HostPattern::to_string).unwrap_or_default();
+    let scope = format!("{host}{} {}", pattern.as_str(), if pattern.is_exact() { "alone" } else { "and below" });
     let Some(methods) = &rule.methods else { return scope };
     let methods: Vec<_> = methods.iter().map(http::Method::as_str).collect();
     format!("{scope} ({})", methods.join(", "))

@@ -9,7 +9,7 @@ use super::{
     reader::{Item, Section},
     value,
 };
-use crate::access::{Access, AllowEntry, AllowList, Groups, PathPattern, Rule, Rules};
+use crate::access::{Access, AllowEntry, AllowList, Groups, HostPattern, PathPattern, Rule, Rules};
 
 /// Reads the list, without the rules that are wrong.
 pub(super) fn read(item: Option<Item<'_>>, groups: &Groups) -> Rules {
@@ -28,6 +28,7 @@ pub(super) fn read(item: Option<Item<'_>>, groups: &Groups) -> Rules {
 
 /// Reads a rule, and returns it with the item of its path.
 fn rule<'a>(route: &mut Section<'a>, groups: &Groups) -> Option<(Item<'a>, Rule)> {
+    let host = route.take("host").map(|item| item.parse(value::text(HostPattern::from_str, HOST)));
     let path = path(route);
     let methods = route.take("methods").map(|item| {
         let methods = item.parse_all(|text| method(text));
@@ -44,6 +45,9 @@ fn rule<'a>(route: &mut Section<'a>, groups: &Groups) -> Option<(Item<'a>, Rule)
     }
     let (item, pattern) = path?;
     let mut rule = Rule::new(pattern, access?);
+    if let Some(host) = host {
+        rule = rule.host(host?);
+    }
     if let Some(methods) = methods {
         rule = rule.methods(methods?);
     }
@@ -109,3 +113,5 @@ fn entries(allow: &mut Section<'_>, known: &Groups) -> Option<Vec<AllowEntry>> {
     }
     Some(entries)
 }
+
+const HOST: &str = "write wiki.example or \"*.wiki.example\", or remove the key for every host";

@@ -30,7 +30,8 @@ const PROXIES: [&[&str]; 5] = [
     &[
         "script-name", "x-script-name", "path-info", "x-original-url", "x-original-uri", "x-original-host",
         "x-original-method", "x-original-proto", "x-original-for", "x-original-forwarded-for",
-        "x-original-remote-addr", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override",
+        "x-original-remote-addr", "x-rewrite-url", "x-http-host-override", "x-http-method-override", "x-http-method",
+        "x-method-override",
     ],
     // The sender.
     &["x-remote-user", "ssl-client-*", "x-ssl-client-*", "x-client-cert", "x-arr-*"],

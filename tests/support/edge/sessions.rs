@@ -29,7 +29,7 @@ pub struct Sessions {
     pub websocket_origins: Vec<&'static str>,
     /// The first seals.
     pub secrets: Vec<String>,
-    /// The first that matches counts; by default everything is open.
+    /// The first that matches counts; by default everything is open. A path may stand behind a host, as in `wiki.example/`.
     pub rules: Vec<(&'static str, Need)>,
     /// The paths of the further apps, by the names of the apps.
     pub apps: Vec<(&'static str, &'static str)>,
@@ -147,9 +147,9 @@ impl Sessions {
             None => builder,
         };
         let cookies = self.upstream_cookies.iter().map(|name| name.parse().expect("a cookie's name"));
-        let rules = self.rules.iter().map(|(path, need)| {
-            let rule = need.rule(path, self);
-            let Some(app) = self.app(path) else { return rule };
+        let rules = self.rules.iter().map(|(place, need)| {
+            let rule = need.rule(place, self);
+            let Some(app) = self.app(place) else { return rule };
             let (_, set) = sets.iter().find(|(name, _)| *name == app).expect("a known app");
             rule.headers(set.clone())
         });
@@ -226,13 +226,26 @@ impl Sessions {
         for (name, GroupFile { path, .. }) in &self.groups {
             line(format!("  {name}: {{ phones_file: {} }}", path.display()));
         }
-        let rule = |(path, need): &(&str, Need)| {
-            let upstream = self.app(path).map(|app| format!(", upstream: {app}")).unwrap_or_default();
-            format!("{{ path: {path}, {}{upstream} }}", need.yaml())
+        let rule = |(place, need): &(&str, Need)| {
+            let upstream = self.app(place).map(|app| format!(", upstream: {app}")).unwrap_or_default();
+            format!("{{ {}, {}{upstream} }}", place_yaml(place), need.yaml())
         };
         let rules: Vec<_> = self.rules.iter().map(rule).collect();
         line(format!("routes: [{}]", rules.join(", ")));
         text
+    }
+}
+
+/// The host of a place, if it has one, and its path.
+fn split(place: &str) -> (Option<&str>, &str) {
+    let (host, path) = place.split_at(place.find('/').expect("a place has a path"));
+    (Some(host).filter(|host| !host.is_empty()), path)
+}
+
+fn place_yaml(place: &str) -> String {
+    match split(place) {
+        (Some(host), path) => format!("host: '{host}', path: {path}"),
+        (None, path) => format!("path: {path}"),
     }
 }
 
@@ -241,8 +254,10 @@ fn url(origin: &str) -> PublicUrl {
 }
 
 impl Need {
-    fn rule(&self, path: &str, sessions: &Sessions) -> Rule {
+    fn rule(&self, place: &str, sessions: &Sessions) -> Rule {
+        let (host, path) = split(place);
         let rule = Rule::new(path.parse().expect("a path"), self.access(sessions));
+        let rule = host.into_iter().fold(rule, |rule, host| rule.host(host.parse().expect("a host")));
         match self {
             Self::PublicTo(methods) => rule.methods(methods.iter().map(|method| method.parse().expect("a method"))),
             Self::RequiredPastPreflights => rule.pass_preflights(),

@@ -144,7 +144,7 @@ impl<'text> Yaml<'_, 'text> {
             self.context.complain(
                 position,
                 path,
-                "anchors (`&`) and aliases (`*`) are not supported (write the value out)",
+                "anchors (`&`) and aliases (`*`) are not supported (write the value out, or put a text that begins with `*` or `&` in quotes)",
             );
         }
         if event.tag().is_some() {

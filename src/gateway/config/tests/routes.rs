@@ -40,6 +40,30 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
             "4:19: routes[0].exact: must start with a slash (write one such as /account",
         ),
         ("[{ exact: /a/*, access: public }]", "4:19: routes[0].exact: must not hold `*`"),
+        ("[{ host: '*', path: /, access: public }]", "4:18: routes[0].host: must not be `*`: a rule without a host"),
+        (
+            "[{ host: a.*.example, path: /, access: public }]",
+            "4:18: routes[0].host: must hold `*` only as its first label, as in `*.example.com` (write wiki.example or ",
+        ),
+        ("[{ host: '*wiki.example', path: /, access: public }]", "4:18: routes[0].host: must hold `*` only as"),
+        ("[{ host: 'wiki.example:443', path: /, access: public }]", "4:18: routes[0].host: must not name a port"),
+        ("[{ host: 'https://wiki.example', path: /, access: public }]", "4:18: routes[0].host: must be a host alone"),
+        ("[{ host: wiki.example/, path: /, access: public }]", "4:18: routes[0].host: must be a host alone"),
+        ("[{ host: b\u{fc}cher.example, path: /, access: public }]", "4:18: routes[0].host: must be ASCII"),
+        ("[{ host: wiki.example., path: /, access: public }]", "4:18: routes[0].host: not a host"),
+        ("[{ host: '', path: /, access: public }]", "4:18: routes[0].host: not a host"),
+        ("[{ host: [wiki.example], path: /, access: public }]", "4:18: routes[0].host: must be a single value"),
+        ("[{ host: [], path: /, access: public }]", "4:18: routes[0].host: must be a single value"),
+        ("[{ host: , path: /, access: public }]", "4:12: routes[0].host: has no value"),
+        ("[{ host: *.wiki.example, path: /, access: public }]", "4:18: "),
+        (
+            "[{ hosts: [wiki.example], path: /, access: public }]",
+            "4:12: routes[0].hosts: unknown key (did you mean `host`?)",
+        ),
+        (
+            "[{ host: wiki.example, access: public }]",
+            "4:10: routes[0].path: missing (write path: /account, or exact: /account for that path alone)",
+        ),
         ("[{ path: /a/ }]", "4:10: routes[0].access: missing (write access: public, optional or required)"),
         ("[{ path: a, access: public }]", "4:18: routes[0].path: must start with a slash"),
         ("[{ path: '/a/*', access: public }]", "4:18: routes[0].path: must not hold `*`"),
@@ -128,6 +152,10 @@ fn a_rule_that_never_counts_is_a_mistake() {
         ("exact: /a", "exact: /a/"),
         ("path: /a", "path: /a, methods: [GET]"),
         ("path: /a, methods: [GET, PUT]", "path: /a/b, methods: [PUT]"),
+        ("path: /", "path: /a, host: wiki.example"),
+        ("path: /, host: wiki.example", "path: /a, host: WIKI.example"),
+        ("path: /, host: '*.wiki.example'", "path: /a, host: '*.a.wiki.example'"),
+        ("path: /, host: '*.wiki.example'", "path: /a, host: a.wiki.example"),
     ] {
         let errors = both(first, second).unwrap_err();
         let (key, _) = second.split_once(':').unwrap();
@@ -142,6 +170,10 @@ fn a_rule_that_never_counts_is_a_mistake() {
         ("path: /a/b/", "path: /a/"),
         ("path: /a, methods: [GET]", "path: /a"),
         ("path: /a, methods: [GET]", "path: /a, methods: [GET, PUT]"),
+        ("path: /, host: wiki.example", "path: /a"),
+        ("path: /, host: wiki.example", "path: /a, host: shop.example"),
+        ("path: /, host: '*.wiki.example'", "path: /a, host: wiki.example"),
+        ("path: /, host: a.wiki.example", "path: /a, host: '*.wiki.example'"),
     ] {
         assert_eq!(both(first, second), Ok(()), "{first} {second}");
     }
