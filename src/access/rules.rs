@@ -23,8 +23,15 @@ pub struct Rules {
 
 impl Rules {
     /// Returns the access of a GET request for a path that names no host.
+    #[cfg(test)]
     pub(crate) fn access(&self, path: &str) -> Result<&Access, AmbiguousPath> {
-        self.decide(&RuleInput::new(path, Some(&Method::GET), &HeaderMap::new())).map(|decision| decision.access)
+        self.access_at("", path)
+    }
+
+    /// Returns the access of a GET request for a path of a host.
+    pub(crate) fn access_at(&self, host: &str, path: &str) -> Result<&Access, AmbiguousPath> {
+        let input = RuleInput::new(path, Some(&Method::GET), &HeaderMap::new()).at(Host::parse(host.as_bytes()));
+        self.decide(&input).map(|decision| decision.access)
     }
 
     /// Returns what the rules say of a request. Its host is looked for only if a rule names one.

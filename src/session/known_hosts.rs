@@ -14,7 +14,7 @@ use crate::{
 impl SharedSessions {
     /// Whether requests for other hosts than those of the site are refused.
     pub(super) fn refuses_hosts(&self) -> bool {
-        self.rules.name_hosts() || !self.public_urls.is_single() || self.public_urls.domain().is_some()
+        self.rules.name_hosts() || self.public_urls.exclude_others()
     }
 
     /// Refuses a request for a host that the site does not have.

@@ -94,6 +94,11 @@ impl PublicUrls {
         self.urls.len() == 1
     }
 
+    /// Whether requests for other hosts are refused, as far as rules do not name them.
+    pub(crate) fn exclude_others(&self) -> bool {
+        !self.is_single() || self.domain.is_some()
+    }
+
     /// Whether browsers use `https`, so that cookies can be `Secure`.
     pub(crate) fn is_secure(&self) -> bool {
         self.urls[0].is_secure()

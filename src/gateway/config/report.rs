@@ -6,7 +6,7 @@ use super::{Config, Trust};
 use crate::{
     access::{Access, Groups, HostPattern, Rule},
     headers::Field,
-    session::SameSite,
+    session::{CookieDomain, PublicUrls, SameSite},
 };
 
 impl Config {
@@ -29,6 +29,8 @@ impl Config {
         };
         let own = self.routes.iter().enumerate().filter(|(_, rule)| is_own(rule));
         warnings.extend(own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")));
+        let closed = self.routes.iter().enumerate().filter(|(_, rule)| nobody_logs_in(rule, &session.public_urls));
+        warnings.extend(closed.map(|(index, _)| format!("routes[{index}].host: {NO_LOGIN}")));
         if self.identity.carries(Field::Profile) {
             warnings.push(PROFILE_IN_SESSIONS.to_owned());
         }
@@ -56,7 +58,7 @@ impl Config {
                 write_rule(f, index + 1, rule)?;
             }
             f.write_str("  any other path or method: required\n")?;
-            if self.routes.name_hosts() {
+            if self.routes.name_hosts() || session.public_urls.exclude_others() {
                 f.write_str("  any host that no rule and no public URL names: refused\n")?;
             }
             write_groups(f, &self.groups)?;
@@ -69,6 +71,17 @@ impl Config {
             if !rules.iter().any(opens) { f.write_str("  nothing of the app\n") } else { Ok(()) }
         })
     }
+}
+
+/// Whether a rule requires a login on hosts where browsers get no session: the login leads to hosts of the public URLs only.
+fn nobody_logs_in(rule: &Rule, urls: &PublicUrls) -> bool {
+    let Some(host) = rule.host.as_ref().filter(|_| rule.requires()) else { return false };
+    let has_login = |name: &str| name.parse().is_ok_and(|login| host.covers(&login));
+    let shares = |domain: &CookieDomain| {
+        let shared = [domain.as_str().to_owned(), format!("*.{}", domain.as_str())];
+        shared.iter().any(|shared| shared.parse().is_ok_and(|shared: HostPattern| shared.covers(host)))
+    };
+    !urls.iter().any(|url| has_login(url.host_name())) && !urls.domain().is_some_and(shares)
 }
 
 fn write_rule(f: &mut fmt::Formatter<'_>, number: usize, rule: &Rule) -> fmt::Result {
@@ -134,6 +147,8 @@ const UNVERIFIED: &str = "tls.insecure_skip_verify: any certificate is accepted,
     and change everything, identities too (name the app's authority in `ca_file`)";
 const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path` or \
     `callback.path`)";
+const NO_LOGIN: &str = "no origin in `session.public_url` has this host, so nobody can log in there (add the origin, or let the \
+    rule be public or optional)";
 const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \
     a session of its own, the next person in the same browser is still logged in as the last one (list the app's cookies, \
     or write [] if it has none)";

@@ -144,9 +144,12 @@ fn fallback(item: Item<'_>, site: &PublicUrls, own: &SessionPath, routes: &Rules
     };
     let fallback = item.parse(|text| ReturnUrl::parse(text, site).ok_or(mistake))?;
     let path = fallback.path();
+    let mut here = site.iter().filter(|url| fallback.origin().is_none_or(|origin| origin == url.origin()));
+    let is_open =
+        |url: &PublicUrl| matches!(routes.access_at(url.host_name(), path), Ok(Access::Public | Access::Optional));
     if own.covers(path) {
         item.complain("leads to truegate's own routes (write a page of the app)");
-    } else if !matches!(routes.access(path), Ok(Access::Public | Access::Optional)) {
+    } else if !here.all(is_open) {
         item.complain(
             "leads to a page that needs a login, but users who cannot log in are sent there (open its path with a rule, or \
              remove the key: truegate then shows a page of its own)",

@@ -370,6 +370,22 @@ fn with_sessions_the_callback_path_is_a_secret_that_nobody_guesses() {
 }
 
 #[test]
+fn the_other_way_to_log_in_is_open_on_each_host_that_leads_there() {
+    let urls = "public_url: [https://a.example, https://b.example], fallback_url: ";
+    let open =
+        "routes: [{ host: a.example, path: /sms, access: optional }, { host: b.example, path: /, access: required }]";
+    let mistake = "session.fallback_url: leads to a page that needs a login";
+    for (fallback, is_open) in [("/sms", false), ("https://b.example/sms", false), ("https://a.example/sms", true)] {
+        let text = format!("{}\n{open}", with(&format!("{urls}{fallback}")));
+        if is_open {
+            assert!(parse(&text).is_ok(), "{fallback}");
+        } else {
+            assert_one_mistake(&text, mistake);
+        }
+    }
+}
+
+#[test]
 fn without_sessions_the_app_alone_learns_of_logins() {
     let text = format!("{UPSTREAM}callback: {{ forward: false }}");
     assert_one_mistake(&text, "callback.forward: must be true without `session`, or nobody would learn of a login");

@@ -52,6 +52,22 @@ fn a_rule_that_truegate_never_asks_is_warned_of() {
 }
 
 #[test]
+fn a_login_that_is_required_where_nobody_can_log_in_is_warned_of() {
+    let warned = |host: &str, keys: &str| {
+        let session = with(&format!("upstream_cookies: [a]{keys}"));
+        let routes = format!("routes: [{{ host: '{host}', path: /, access: required }}]");
+        warned_keys(&format!("{session}\n{routes}")).contains(&"routes[0].host".to_owned())
+    };
+    assert!(warned("wiki.example", "") && warned("*.shop.example", "") && warned("evilshop.example", ""));
+    assert!(!warned("shop.example", "") && !warned("*.example", ""));
+    let shared = ", cookie_domain: shop.example";
+    assert!(warned("wiki.example", shared) && warned("*.example.org", shared));
+    assert!(!warned("wiki.shop.example", shared) && !warned("*.shop.example", shared));
+    let optional = "routes: [{ host: wiki.example, path: /, access: optional }]";
+    assert_eq!(warned_keys(&format!("{}\n{optional}", with("upstream_cookies: [a]"))), Vec::<String>::new());
+}
+
+#[test]
 fn a_field_that_no_session_keeps_is_warned_of() {
     let identity = "identity: { headers: { X-Truecaller-Profile: profile } }";
     let warned = |text: &str| warned_keys(&format!("{text}\n{identity}")).contains(&"identity.headers".to_owned());
