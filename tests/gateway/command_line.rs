@@ -179,6 +179,35 @@ routes:
 }
 
 #[tokio::test]
+async fn a_check_names_the_groups_and_no_member() {
+    let folder = TempDir::new().unwrap();
+    let config = setup::config("127.0.0.1:9".parse().unwrap())
+        + &format!("callback: {{ path: {} }}\n", setup::CALLBACK)
+        + "\
+session:
+  public_url: https://shop.example
+  secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+  partner: { key: k, name: n }
+  upstream_cookies: []
+groups:
+  staff: { phones: ['+919999900001'], phones_file: staff.txt }
+  abroad: { phone_prefixes: ['+44', '+49'] }
+routes:
+  - { path: /office, access: required, allow: { groups: [staff, abroad], phones: ['+919999900002'] } }
+";
+    setup::command(&folder, &config);
+    std::fs::write(folder.path().join("staff.txt"), "+919999900003\n").unwrap();
+    let path = folder.path().join("config.yaml");
+
+    let output = truegate(&["check", "--config", path.to_str().unwrap()]).await;
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("/office and below: required, allowed: group staff, group abroad, 1 number\n"), "{text}");
+    assert!(text.contains("groups:\n  staff: 1 number, 1 number in a file\n  abroad: 2 prefixes\n"), "{text}");
+    assert!(output.stderr.is_empty() && !text.contains("99999"), "{text}");
+}
+
+#[tokio::test]
 async fn what_is_most_likely_not_meant_is_a_warning() {
     let (folder, app) = (TempDir::new().unwrap(), StdListener::bind("127.0.0.1:0").unwrap());
     let config = setup::config(app.local_addr().unwrap()) + "callback: { path: /truecaller/our-shop-callback }\n";
