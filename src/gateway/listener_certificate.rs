@@ -97,11 +97,12 @@ impl Certificates {
                 }
             }
         }
-        // Of a folder, a pair is gone only when both of its files are: one alone is half written.
-        for pair in before.pairs.iter().filter(|pair| !found.pairs.contains(&pair.files)) {
+        // Of a folder, a pair is gone only when both of its files are: one alone is half written. It keeps its place, because the
+        // first pair is for all other clients.
+        for (place, pair) in before.pairs.iter().enumerate().filter(|(_, pair)| !found.pairs.contains(&pair.files)) {
             if pair.files.certificate.exists() || pair.files.key.exists() {
                 is_whole = false;
-                pairs.push(pair.clone());
+                pairs.insert(place.min(pairs.len()), pair.clone());
             }
         }
         if pairs.is_empty() {

@@ -109,6 +109,10 @@ async fn the_pair_named_default_is_for_clients_without_a_name() {
     let program = Program::serve_from(folder, &format!("{listen}{}", setup::config_without_listener(app.address())));
     assert!(default.is(&TlsClient::asking_for(None).shown(program.address()).await));
     assert!(a.is(&TlsClient::asking_for(Some("a.example")).shown(program.address()).await));
+
+    fs::remove_file(program.folder().join("tls/default.key")).unwrap();
+    program.told(&["the certificate's files cannot be used"], 1).await;
+    assert!(default.is(&TlsClient::asking_for(None).shown(program.address()).await), "half a pair keeps its place");
 }
 
 #[tokio::test]

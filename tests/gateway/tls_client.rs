@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -64,7 +67,11 @@ impl TlsClient {
 
     /// Shakes hands. A server of TLS 1.3 refuses a client only afterwards.
     pub(crate) async fn shake_hands(&self, address: SocketAddr) -> Option<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(address).await.unwrap();
+        self.shake_hands_over(TcpStream::connect(address).await.unwrap()).await
+    }
+
+    /// The same over a connection of any kind.
+    pub(crate) async fn shake_hands_over<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Option<TlsStream<S>> {
         let connector = TlsConnector::from(Arc::new(self.config.clone()));
         within(connector.connect(self.name.clone(), stream)).await.ok()
     }

@@ -16,6 +16,8 @@ use super::{
         raw::{self, within},
         recorder::Recorder,
     },
+    tls::Pair,
+    tls_client::TlsClient,
 };
 
 /// The program with a Unix socket, and more of a configuration.
@@ -81,6 +83,20 @@ async fn a_unix_socket_is_believed_only_if_it_is_listed() {
         assert_eq!(answer.status(), 200);
         assert_eq!(app.take()[0].one("x-forwarded-for"), Some("127.0.0.1"), "a port is no Unix socket");
     }
+}
+
+#[tokio::test]
+async fn tls_is_spoken_over_a_unix_socket() {
+    let (app, folder) = (Recorder::start().await, TempDir::new().unwrap());
+    Pair::new().write(&folder.path().join("a.pem"), &folder.path().join("a.key"));
+    let path = folder.path().join("a.sock");
+    let listen = "listen: [{ address: unix:a.sock, certificate: a.pem, key: a.key }, 127.0.0.1:0]\n";
+    let _program = Program::serve_from(folder, &format!("{listen}{}", setup::config_without_listener(app.address())));
+    let stream = UnixStream::connect(&path).await.unwrap();
+    let mut talk = Talk::over(TlsClient::asking_for(None).shake_hands_over(stream).await.unwrap());
+    talk.say(raw::get("/", "")).await;
+    assert_eq!(talk.message().await.status(), 200);
+    assert_eq!(app.take()[0].one("x-forwarded-proto"), Some("https"));
 }
 
 /// Nobody knows whether they are one client, so they do not share a limit. A trusted proxy tells them apart.

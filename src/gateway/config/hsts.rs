@@ -22,7 +22,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Arc<HeaderValue>> {
     for (directive, is_set) in [("; includeSubDomains", include_subdomains), ("; preload", preload)] {
         text.push_str(if is_set { directive } else { "" });
     }
-    HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).ok().map(Arc::new)
+    HeaderValue::try_from(text).ok().map(Arc::new)
 }
 
 /// What browsers want of a site that they are to know from the start.
