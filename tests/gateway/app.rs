@@ -1,6 +1,7 @@
 //! Apps of the tests, on each kind of address and by each version of HTTP.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, sync::Arc};
+use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
 use super::support::port::Port;
 use axum::{Router, extract::Request};
@@ -31,6 +32,27 @@ impl App {
     pub(crate) async fn on(port: Port, routes: Router) -> Self {
         let listener = TcpListener::bind(port.address()).await.unwrap();
         Self { port, _task: serve(listener, routes) }
+    }
+
+    /// Serves with TLS.
+    pub(crate) async fn with_tls(config: ServerConfig, routes: Router) -> Self {
+        let port = Port::reserve();
+        let listener = TcpListener::bind(port.address()).await.unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, routes) = (acceptor.clone(), routes.clone());
+                connections.spawn(async move {
+                    // A gateway that does not believe the certificate hangs up.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        connection(stream, routes).await;
+                    }
+                });
+            }
+        });
+        Self { port, _task: task }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -20,6 +20,7 @@ use tokio_rustls::{
         ClientConfig, RootCertStore, ServerConfig,
         crypto::ring,
         pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+        server::WebPkiClientVerifier,
     },
 };
 use truegate::simulator::Simulator;
@@ -83,13 +84,26 @@ impl Pair {
 
     /// A server that shows this certificate.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.server(&[], None)))
+    }
+
+    /// How a server shows this certificate, speaks these protocols, and asks for a certificate of this client if there is one.
+    pub(crate) fn server(&self, alpn: &[&str], client: Option<&Self>) -> ServerConfig {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+        let builder = match client {
+            Some(client) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(client.der.clone()).unwrap();
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+                builder.unwrap().with_client_cert_verifier(verifier)
+            }
+            None => builder.unwrap().with_no_client_auth(),
+        };
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![self.der.clone()], key);
-        TlsAcceptor::from(Arc::new(config.unwrap()))
+        let mut config = builder.with_single_cert(vec![self.der.clone()], key).unwrap();
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config
     }
 
     /// Shakes hands, if this is the certificate that is shown; the client offers these protocols.
@@ -103,6 +117,8 @@ impl Pair {
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         let stream = TcpStream::connect(address).await.unwrap();
+        // As browsers do. Otherwise a body waits for an acknowledgement after each window.
+        stream.set_nodelay(true).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         within(TlsConnector::from(Arc::new(config)).connect(name, stream)).await.ok()
     }

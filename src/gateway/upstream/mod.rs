@@ -285,3 +285,6 @@ impl Watched for Arc<Upstream> {
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// How many requests share one HTTP/2 connection. The gateway opens another connection for more.
 const STREAMS: usize = 100;
+
+#[cfg(test)]
+mod tests;

@@ -19,9 +19,10 @@ pub(in crate::gateway) struct UpstreamRoots(Arc<str>);
 impl UpstreamRoots {
     /// The roots that these apps need; none if each of them has roots of its own, or no certificate.
     pub(in crate::gateway) fn of<'a>(mut upstreams: impl Iterator<Item = &'a UpstreamConfig>) -> Self {
-        let is_public =
-            |upstream: &UpstreamConfig| upstream.tls.as_ref().is_some_and(|tls| matches!(tls.trust, Trust::Public));
-        if !upstreams.any(is_public) {
+        // Even for a verification that is skipped pingora asks for roots.
+        let needs_roots =
+            |upstream: &UpstreamConfig| upstream.tls.as_ref().is_some_and(|tls| !matches!(tls.trust, Trust::Only(_)));
+        if !upstreams.any(needs_roots) {
             return Self(Arc::default());
         }
         let system = load_native_certs().unwrap_or_else(|_| {
@@ -132,7 +133,7 @@ mod tests {
     fn an_upstream_is_believed_by_mozillas_roots_where_it_shows_a_certificate() {
         for (upstream, least) in [
             ("https://app.example", TLS_SERVER_ROOT_CERTS.len()),
-            ("{ url: https://app.example, tls: { insecure_skip_verify: true } }", 0),
+            ("{ url: https://app.example, tls: { insecure_skip_verify: true } }", 1),
             ("http://app.example", 0),
         ] {
             let count = |path: &str| CertificateDer::pem_file_iter(path).unwrap().map(Result::unwrap).count();
