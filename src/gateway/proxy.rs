@@ -15,12 +15,12 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    config::{CallbackConfig, Config, Timeouts, UpstreamId},
+    config::{CallbackConfig, Config, HostMode, Timeouts, UpstreamId},
     connection_memory, failure,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
     telemetry::Telemetry,
-    upstream::{self, AffinityKey, Attempts, Upstream},
+    upstream::{AffinityKey, Attempts, Upstream},
 };
 use crate::{
     cause::Cause,
@@ -131,12 +131,11 @@ impl ProxyHttp for Proxy {
     }
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-        let is_upgrade = session.req_header().headers.contains_key(header::UPGRADE);
-        let version = if is_upgrade { upstream::Version::Http1 } else { upstream::Version::AsConfigured };
+        let upstream = &self.upstreams[exchange.upstream.index()];
+        let version = upstream.version_for(session.req_header());
         let (client, attempts) = (exchange.client, &mut exchange.attempts);
         // The clock was read when the request arrived, which is soon enough for a rest of seconds.
-        let peer = self.upstreams[exchange.upstream.index()]
-            .next(attempts, version, exchange.arrived, || affinity(session, client));
+        let peer = upstream.next(attempts, version, exchange.arrived, || affinity(session, client));
         peer.map_err(Error::into_up)
     }
 
@@ -147,7 +146,10 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
     ) -> Result<()> {
         let upstream = self.upstream(exchange);
-        upstream.name_host(request, &exchange.attempts)?;
+        // The gate refuses a request of HTTP/1.1 without a host.
+        if session.req_header().version != Version::HTTP_11 || upstream.config.host != HostMode::Preserve {
+            upstream.name_host(request, &exchange.attempts)?;
+        }
         inject(session, request)?;
         upstream.fix_headers(&mut CasedHead(request));
         Ok(())

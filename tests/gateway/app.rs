@@ -4,7 +4,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
 use super::support::port::Port;
-use axum::{Router, extract::Request};
+use axum::{Router, extract::Request, response::Response};
+use hyper::server::conn::http2;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
@@ -13,6 +14,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
+    sync::Notify,
     task::JoinSet,
 };
 
@@ -80,6 +82,34 @@ pub(crate) fn serve_at(path: &Path, routes: Router) -> JoinSet<()> {
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
             connections.spawn(connection(stream, routes.clone()));
+        }
+    });
+    task
+}
+
+/// Serves HTTP/2, and says on each connection after its first answer that it takes no more requests there.
+pub(crate) fn serve_once_a_connection(listener: TcpListener, routes: Router) -> JoinSet<()> {
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            let answered = Arc::new(Notify::new());
+            let tell = Arc::clone(&answered);
+            let routes = routes.clone().layer(axum::middleware::map_response(move |answer: Response| {
+                tell.notify_one();
+                std::future::ready(answer)
+            }));
+            connections.spawn(async move {
+                let service = TowerToHyperService::new(routes);
+                let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+                let mut serving = std::pin::pin!(serving);
+                tokio::select! {
+                    _ = serving.as_mut() => return,
+                    () = answered.notified() => {}
+                }
+                serving.as_mut().graceful_shutdown();
+                drop(serving.await);
+            });
         }
     });
     task

@@ -199,3 +199,18 @@ async fn a_name_with_several_addresses_counts_as_several_servers() {
     };
     assert_eq!(answers(&program, 4).await, expected);
 }
+
+/// As a gRPC server does that limits the age of connections, or restarts.
+#[tokio::test]
+async fn a_server_that_ends_its_http_2_connections_costs_no_request_whatever_its_method() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let servers = [format!("http://{}", listener.local_addr().unwrap())];
+    let _task = app::serve_once_a_connection(listener, saying("ok"));
+    let program = Program::serve(&config(&servers, "protocol: http2"));
+    for _ in 0..25 {
+        for request in [raw::get("/", ""), raw::post("/", b"a body")] {
+            let answer = exchange(program.address(), request).await.unwrap();
+            assert_eq!((answer.status(), &*answer.text()), (200, "ok"));
+        }
+    }
+}

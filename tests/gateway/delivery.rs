@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use truegate::simulator::{Call, DOCUMENTED_PROFILE, Fault, Simulator};
 
 use super::{
+    app,
     sessions::Site,
     setup::{self, CALLBACK},
     support::{
@@ -128,5 +129,25 @@ async fn an_app_is_believed_by_the_systems_roots_and_asked_directly() {
 
         site.wait_for_metric(&format!("truegate_forwarded_callbacks_total{{class=\"{class}\"}} 1")).await;
         assert_eq!(trap.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+}
+
+#[tokio::test]
+async fn a_callback_is_delivered_by_the_way_that_requests_go() {
+    for protocol in ["http1", "http2"] {
+        let (folder, truecaller, spare) =
+            (TempDir::new().unwrap(), Simulator::start().await.unwrap(), Recorder::start().await);
+        let path = folder.path().join("app.sock");
+        let _task = app::serve_at(&path, app::telling_host());
+        let upstream =
+            format!("upstream: {{ servers: 'unix:{}', protocol: {protocol}, host: server }}\n", path.display());
+        let config =
+            setup::config(spare.address()).replace(&format!("upstream: http://{}\n", spare.address()), &upstream);
+        let config = config + &setup::truecaller(&truecaller).replace("callback: {", "callback: { forward: true,");
+        let program = Program::serve(&(config + &Sessions::usual().yaml()));
+        let site = Site { app: spare, truecaller, program };
+        site.signed_in().await;
+        site.wait_for_metric(r#"truegate_forwarded_callbacks_total{class="2xx"} 1"#).await;
+        assert_eq!(site.app.take(), [], "{protocol}");
     }
 }

@@ -15,6 +15,7 @@ use super::{
         program::Program,
         raw::{self, exchange, within},
     },
+    tls::Pair,
 };
 
 /// A server that is well or not, and holds requests for `/slow` until it is told.
@@ -146,6 +147,35 @@ async fn if_no_server_is_well_the_app_is_said_not_to_be_ready() {
         servers.iter().for_each(|(server, _)| server.set_well(true));
         up(&program, count).await;
         assert_eq!(exchange(program.address(), raw::get("/", "")).await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn servers_are_asked_by_the_way_that_requests_go() {
+    let (pair, own) = (Pair::named(&["wiki.internal"]), Pair::new());
+    for (protocol, alpn) in [("http1", None), ("http2", None), ("http1", Some("http/1.1")), ("http2", Some("h2"))] {
+        let is_well = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&is_well);
+        let routes = Router::new().fallback(move || async move {
+            if told.load(Ordering::Relaxed) { StatusCode::FOUND } else { StatusCode::NOT_FOUND }
+        });
+        let (app, scheme, tls) = match alpn {
+            Some(alpn) => (
+                App::with_tls(pair.server(&[alpn], Some(&own)), routes).await,
+                "https",
+                "tls: { ca_file: app.pem, server_name: wiki.internal, certificate: own.pem, key: own-key.pem }",
+            ),
+            None => (App::start(routes).await, "http", ""),
+        };
+        let folder = tempfile::TempDir::new().unwrap();
+        pair.write(&folder.path().join("app.pem"), &folder.path().join("app-key.pem"));
+        own.write(&folder.path().join("own.pem"), &folder.path().join("own-key.pem"));
+        let keys = format!("{HEALTH}, protocol: {protocol}, {tls}");
+        let config = config(&[&app], &keys).replace("http://", &format!("{scheme}://"));
+        let program = Program::serve_from(folder, &config);
+        up(&program, 0).await;
+        is_well.store(true, Ordering::Relaxed);
+        up(&program, 1).await;
     }
 }
 

@@ -122,6 +122,14 @@ impl Upstream {
         }
     }
 
+    /// The version of HTTP that a request is sent by.
+    pub(super) fn version_for(&self, request: &RequestHeader) -> Version {
+        match self.config.protocol {
+            Protocol::Http2 if request.headers.contains_key(header::UPGRADE) => Version::Http1,
+            Protocol::Http1 | Protocol::Http2 => Version::AsConfigured,
+        }
+    }
+
     /// The server that a request is sent to next, and how to speak to it. The key tells which requests belong together.
     ///
     /// # Errors
