@@ -15,9 +15,11 @@ mod error;
 mod groups;
 mod hsts;
 mod identity;
+mod listen_address;
 mod listener;
 mod read;
 mod reader;
+mod redirect;
 mod report;
 mod routes;
 mod server;
@@ -36,8 +38,10 @@ use self::reader::{Context, SIZE_LIMIT};
 pub(crate) use self::{
     callback::CallbackConfig,
     error::ConfigErrors,
-    listener::{ListenAddress, ListenerConfig, RedirectConfig},
+    listen_address::ListenAddress,
+    listener::ListenerConfig,
     read::{LogConfig, LogFormat, Timeouts},
+    redirect::RedirectConfig,
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
     tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion},
