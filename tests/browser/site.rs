@@ -137,13 +137,15 @@ session:
   partner: {{ key: a-key, name: \"{PARTNER}\" }}
   upstream_cookies: [PHPSESSID]
 {session}routes:
-  - {{ path: /account/, access: required }}
+{own}  - {{ path: /account/, access: required }}
   - {{ path: /vip/, access: required, allow: {{ phones: ['+447911123456'] }} }}
   - {{ path: /public/, access: public }}
   - {{ path: /, access: optional }}
 ",
         listen = address,
         origins = origins.join(", "),
+        // Truecaller calls by the address.
+        own = if wish.hosts.is_empty() { "" } else { "  - { host: 127.0.0.1, path: /, access: public }\n" },
         shop = shop.address(),
         endpoint = truecaller.endpoint(),
     )

@@ -24,8 +24,14 @@ const SOCKET: &str =
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n";
 const NAVIGATION: &str = "Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\n";
 
+/// The hosts besides are those by which a test counts what reached the app, and by which Truecaller calls.
 fn sessions() -> Sessions {
-    let rules = vec![("/account/", Need::Required), ("/", Need::Optional)];
+    let rules = vec![
+        ("app.example/", Need::Public),
+        ("127.0.0.1/", Need::Public),
+        ("/account/", Need::Required),
+        ("/", Need::Optional),
+    ];
     Sessions { rules, other_hosts: vec![WIKI], ..Sessions::usual() }
 }
 

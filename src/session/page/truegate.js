@@ -16,7 +16,7 @@
 	/**
 	 * Logs in with Truecaller when a link or a button is tapped. `onState` gets the states of docs/sessions.md.
 	 * @param {any} button
-	 * @param {{onState: (state: string) => void, next?: string, anyway?: boolean}} options next: a page of the site
+	 * @param {{onState: (state: string) => void, next?: string, anyway?: boolean}} options next: a page
 	 */
 	function login(button, { onState, next, anyway }) {
 		let ready, current, state, timer, pause = 0, due = 0, hurry = () => {};
