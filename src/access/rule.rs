@@ -67,7 +67,6 @@ impl Rule {
 
     /// Sends requests to another upstream than the default one. Readings of a path that lead to different upstreams are told
     /// apart by this number.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the gateway's upstreams come next"))]
     pub(crate) fn upstream(mut self, number: usize) -> Self {
         self.upstream = Some(number);
         self
@@ -76,6 +75,11 @@ impl Rule {
     /// The identity headers of the requests that it matches; none for the default ones.
     pub(super) fn header_set(&self) -> Option<&HeaderSet> {
         self.headers.as_ref()
+    }
+
+    /// The number that was given to its upstream; none for the default one.
+    pub(crate) fn upstream_number(&self) -> Option<usize> {
+        self.upstream
     }
 
     /// Whether it requires an identity.

@@ -57,6 +57,10 @@ impl Rules {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Whether any rule names a host, so that requests for unknown hosts are refused.
     pub(crate) fn name_hosts(&self) -> bool {
         self.index.names_hosts()

@@ -14,7 +14,7 @@ use http::StatusCode;
 
 use super::{
     CallbackOutcome, ConnectionReuse, Event, FetchOutcome, Gate, ReadFailure, Rejection, Reply, Verdict,
-    plugin::FormHandler,
+    plugin::{CallbackRule, FormHandler},
 };
 use crate::{
     callback::{Callback, Grant},
@@ -31,6 +31,8 @@ pub(crate) struct Intake {
     pub(super) gate: Gate,
     arrived: Instant,
     handler: BodyHandler,
+    /// The rule for a callback that goes on to the upstream.
+    rule: Option<CallbackRule>,
     concluded: bool,
 }
 
@@ -49,7 +51,12 @@ pub(crate) type CallbackHandler =
 impl Intake {
     pub(super) fn begin(gate: Gate, handler: BodyHandler) -> Self {
         let arrived = gate.0.clock.now();
-        Self { gate, arrived, handler, concluded: false }
+        Self { gate, arrived, handler, rule: None, concluded: false }
+    }
+
+    pub(super) fn by(mut self, rule: Option<CallbackRule>) -> Self {
+        self.rule = rule;
+        self
     }
 
     /// Answers a callback whose head is reason enough to refuse it.
@@ -114,20 +121,22 @@ impl Intake {
             take(callback, body).await?;
             return Ok((CallbackOutcome::Acknowledged, Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))));
         }
+        let set = self.rule.as_ref().and_then(|rule| rule.headers.as_ref());
         let (outcome, kind) = match callback {
             Callback::Decline(decline) => {
-                let headers = IdentityHeaders::of_decline(&gate.0.names, None, &decline);
+                let headers = IdentityHeaders::of_decline(&gate.0.names, set, &decline);
                 (CallbackOutcome::Declined, EditKind::Declined(headers))
             }
             Callback::Grant(grant) => {
                 let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
                 let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
                 let assertion = gate.assert(&identity, None);
-                let headers = IdentityHeaders::of(&gate.0.names, None, &identity);
+                let headers = IdentityHeaders::of(&gate.0.names, set, &identity);
                 (CallbackOutcome::Verified, EditKind::Verified { identity, headers, assertion })
             }
         };
-        Ok((outcome, Verdict::Forward(Edits::new(kind))))
+        let rule = self.rule.as_ref().map(|rule| rule.rule);
+        Ok((outcome, Verdict::Forward(Edits { rule, ..Edits::new(kind) })))
     }
 
     fn deadline(&self) -> Instant {

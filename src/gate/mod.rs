@@ -196,7 +196,8 @@ impl Gate {
 
     fn intercept(&self, head: &Parts) -> Step {
         let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
-        let intake = Intake::begin(self.clone(), BodyHandler::Callback(taken));
+        let rule = self.0.plugins.iter().find_map(|plugin| plugin.rule_of_callback(head));
+        let intake = Intake::begin(self.clone(), BodyHandler::Callback(taken)).by(rule);
         match limits::count(self.0.limiters.callbacks.as_ref(), head).and_then(|()| callback_head(head, intake.limit()))
         {
             Ok(()) => Step::Read(intake),

@@ -24,7 +24,7 @@ pub(crate) use super::{
 };
 use crate::{
     clock::Clock,
-    headers::{Edits, HeaderNames, HeaderTarget, ResponseEdits},
+    headers::{Edits, HeaderNames, HeaderSet, HeaderTarget, ResponseEdits},
     identity::Identity,
     path::PathMatch,
 };
@@ -65,6 +65,11 @@ pub(crate) trait Plugin: Any + Send + Sync {
 
     /// Takes a callback, so that it ends here: the app does not get the request, which is answered once the handler is done.
     fn take_callback(&self, _gate: &Gate, _head: &Parts) -> Option<CallbackHandler> {
+        None
+    }
+
+    /// Returns the rule for a callback that the app gets, if there are rules.
+    fn rule_of_callback(&self, _head: &Parts) -> Option<CallbackRule> {
         None
     }
 
@@ -110,6 +115,14 @@ pub(crate) trait Plugin: Any + Send + Sync {
     fn unstored_revocations(&self) -> usize {
         0
     }
+}
+
+/// The rule that matches a callback.
+pub(crate) struct CallbackRule {
+    /// Its place in the list of rules, from 0.
+    pub(crate) rule: usize,
+    /// The identity headers of the callback; none for the default ones.
+    pub(crate) headers: Option<HeaderSet>,
 }
 
 /// The state of a request's inspection when the request is stripped.

@@ -12,6 +12,7 @@ use super::{
     BoxError, StartError,
     config::{Config, SessionConfig, StoreConfig},
     delivery::UpstreamDelivery,
+    routing::RulesAlone,
     telemetry::Telemetry,
     upstream::Upstream,
 };
@@ -53,7 +54,8 @@ pub(super) fn gate(
             };
             builder.sessions(sessions.build())?
         }
-        None => builder,
+        None if config.routes.is_empty() => builder,
+        None => builder.plug_in(RulesAlone(config.routes.clone())),
     };
     Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())
 }

@@ -36,6 +36,7 @@ mod proxy;
 mod proxy_header;
 mod redirect;
 mod rejection;
+mod routing;
 mod signals;
 mod sockets;
 mod target_host;

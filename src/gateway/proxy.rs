@@ -19,6 +19,7 @@ use super::{
     connection_memory, failure,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
+    routing::Routing,
     telemetry::Telemetry,
     upstream::{AffinityKey, Attempts, Upstream},
 };
@@ -28,7 +29,7 @@ use crate::{
     gate::{ClientInfo, Gate, Rejection, Scheme},
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
-        respond,
+        respond, rule,
     },
     session::TrustedProxy,
 };
@@ -39,7 +40,7 @@ pub(super) struct Proxy {
     gate: Gate,
     /// All apps, in the order of their ids.
     upstreams: Arc<[Arc<Upstream>]>,
-    default_upstream: UpstreamId,
+    routing: Routing,
     timeouts: Timeouts,
     trusted_proxies: TrustedProxies,
     /// The value of `Strict-Transport-Security`, if the app is not left to send it.
@@ -83,7 +84,7 @@ impl ProxyHttp for Proxy {
             status: None,
             extensions: Extensions::new(),
             idle: self.timeouts.idle,
-            upstream: self.default_upstream,
+            upstream: self.routing.default_app(),
             attempts: Attempts::default(),
             client: None,
             _in_flight: self.in_flight.token(),
@@ -122,6 +123,7 @@ impl ProxyHttp for Proxy {
         if intercept(session).await? {
             return Ok(true);
         }
+        exchange.upstream = self.routing.app(rule(session));
         let request = session.req_header_mut();
         exchange.extensions = mem::take(request.extensions_mut());
         // pingora leaves room in this head, but none in the copies of it that it makes for the app. No client can
@@ -284,7 +286,7 @@ impl Proxy {
         Self {
             gate: gate.clone(),
             upstreams,
-            default_upstream: config.upstreams.default_id(),
+            routing: Routing::new(config),
             timeouts: config.timeouts,
             trusted_proxies: config.trusted_proxies.clone(),
             hsts: config.hsts.clone(),

@@ -195,6 +195,12 @@ pub(crate) fn lease(session: &Session) -> Option<&Lease> {
     session.downstream_modules_ctx.get::<TruegateModule>()?.lease()
 }
 
+/// The place of the rule that matched a request in the list of rules; none if no rule matched, or none was asked.
+#[cfg(feature = "gateway")]
+pub(crate) fn rule(session: &Session) -> Option<usize> {
+    session.downstream_modules_ctx.get::<TruegateModule>()?.rule()
+}
+
 /// The status of the answer; an interim status is not an answer.
 pub(crate) fn answered(session: &Session) -> Option<StatusCode> {
     session.response_written().map(|response| response.status).filter(is_answer)

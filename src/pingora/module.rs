@@ -68,8 +68,7 @@ impl TruegateModule {
 
     /// The place of the rule that matched the request in the list of rules; none if no rule matched, or none was asked.
     #[cfg(feature = "gateway")]
-    #[expect(dead_code, reason = "the gateway's upstreams come next")]
-    pub(crate) fn rule(&self) -> Option<usize> {
+    pub(super) fn rule(&self) -> Option<usize> {
         self.edits.as_ref()?.rule
     }
 

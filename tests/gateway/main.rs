@@ -31,6 +31,7 @@ mod proxy_protocol;
 mod redirect;
 mod renewal;
 mod roots;
+mod routing;
 mod sessions;
 mod setup;
 mod signals;

@@ -13,7 +13,8 @@ use tracing::level_filters::LevelFilter;
 use super::{
     CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, groups, hsts, identity, listener,
     reader::{Item, Scalar, Section},
-    routes, upstream, value,
+    routes::{self, Known},
+    upstream, value,
 };
 use crate::{
     assertion::KEY_SET_PATH,
@@ -64,13 +65,15 @@ impl Config {
         let session_item = file.take("session");
         let groups_item = file.take("groups");
         let groups = groups::read(groups_item);
-        let routes_item = file.take("routes");
-        let routes = routes::read(routes_item, &groups);
+        let mut identity = file.section("identity", identity::headers);
+        let names = named.iter().map(|(name, _)| *name).collect();
+        let (upstreams, servers) = upstream::read(upstream, named.into_iter(), timeouts, &mut identity);
+        let known =
+            Known { groups: &groups, names, upstreams: upstreams.as_ref(), has_sessions: session_item.is_some() };
+        let routes = routes::read(file.take("routes"), &known);
         let session = session_item.and_then(|item| item.section(|section| SessionConfig::read(section, &routes)));
         let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| CallbackConfig::read(section, has_sessions));
-        let mut identity = file.section("identity", identity::headers);
-        let (upstreams, servers) = upstream::read(upstream, named.into_iter(), timeouts, &mut identity);
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.and_then(|item| item.section(identity::assertions));
         let trusted_item = file.take("trusted_proxies");
@@ -112,11 +115,6 @@ impl Config {
         {
             item.complain_of_key(
                 "its keys are published at the path that `callback.path` has (choose another callback path)",
-            );
-        }
-        if let (None, Some(item)) = (session_item, routes_item) {
-            item.complain_of_key(
-                "only used with `session`, because without it nobody is logged in (add `session`, or remove `routes`)",
             );
         }
         if let (None, Some(item)) = (session_item, groups_item) {

@@ -47,17 +47,15 @@ impl Config {
     /// It shows how many phone numbers there are, but neither the numbers nor the callback path.
     pub(crate) fn in_force(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(|f| {
-            let Some(session) = &self.session else {
-                return f.write_str(
-                    "no sessions and no rules: every request reaches the app, and only callbacks carry an identity\n",
-                );
-            };
+            let Some(session) = &self.session else { return self.write_apps(f) };
             let rules: Vec<_> = self.routes.iter().collect();
             f.write_str("rules (the first that matches applies):\n")?;
             for (index, rule) in rules.iter().enumerate() {
-                write_rule(f, index + 1, rule)?;
+                write!(f, "  {}. {}: ", index + 1, scope(rule))?;
+                write_access(f, rule)?;
+                writeln!(f, "{}", self.app_of(Some(rule)))?;
             }
-            f.write_str("  any other path or method: required\n")?;
+            writeln!(f, "  any other path or method: required{}", self.app_of(None))?;
             if self.routes.name_hosts() || session.public_urls.exclude_others() {
                 f.write_str("  any host that no rule and no public URL names: refused\n")?;
             }
@@ -73,6 +71,39 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Displays the rules of a gateway without sessions.
+    fn write_apps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.routes.is_empty() {
+            return f.write_str(
+                "no sessions and no rules: every request reaches the app, and only callbacks carry an identity\n",
+            );
+        }
+        f.write_str("rules (the first that matches applies):\n")?;
+        for (index, rule) in self.routes.iter().enumerate() {
+            writeln!(f, "  {}. {}: {}", index + 1, scope(rule), self.name_of(Some(rule)))?;
+        }
+        writeln!(f, "  any other path or method: {}", self.name_of(None))?;
+        if self.routes.name_hosts() {
+            f.write_str("  any host that no rule names: refused\n")?;
+        }
+        f.write_str("no sessions: every other request reaches its app, and only callbacks carry an identity\n")
+    }
+
+    /// Names the app that gets the requests that a rule matches, or none does, if there are several apps.
+    fn app_of(&self, rule: Option<&Rule>) -> String {
+        let has_several = self.upstreams.iter().nth(1).is_some();
+        if has_several { format!("; {}", self.name_of(rule)) } else { String::new() }
+    }
+
+    fn name_of(&self, rule: Option<&Rule>) -> String {
+        let default = self.upstreams.default_id().index();
+        let number = rule.and_then(Rule::upstream_number).unwrap_or(default);
+        let app = self.upstreams.iter().find(|(id, _)| id.index() == number);
+        app.map(|(_, app)| format!("to `{}`", app.name)).unwrap_or_default()
+    }
+}
+
 /// Whether a rule requires a login on hosts where browsers get no session: the login leads to hosts of the public URLs only.
 fn nobody_logs_in(rule: &Rule, urls: &PublicUrls) -> bool {
     let Some(host) = rule.host.as_ref().filter(|_| rule.requires()) else { return false };
@@ -84,8 +115,7 @@ fn nobody_logs_in(rule: &Rule, urls: &PublicUrls) -> bool {
     !urls.iter().any(|url| has_login(url.host_name())) && !urls.domain().is_some_and(shares)
 }
 
-fn write_rule(f: &mut fmt::Formatter<'_>, number: usize, rule: &Rule) -> fmt::Result {
-    write!(f, "  {number}. {}: ", scope(rule))?;
+fn write_access(f: &mut fmt::Formatter<'_>, rule: &Rule) -> fmt::Result {
     match &rule.access {
         Access::Public => f.write_str("public"),
         Access::Optional => f.write_str("optional"),
@@ -94,7 +124,7 @@ fn write_rule(f: &mut fmt::Formatter<'_>, number: usize, rule: &Rule) -> fmt::Re
             Some(summary) => write!(f, "required, allowed: {summary}"),
         },
     }?;
-    f.write_str(if rule.passes_preflights { "; preflights pass\n" } else { "\n" })
+    f.write_str(if rule.passes_preflights { "; preflights pass" } else { "" })
 }
 
 fn write_groups(f: &mut fmt::Formatter<'_>, groups: &Groups) -> fmt::Result {

@@ -1,22 +1,32 @@
-//! `routes`: which paths need an identity, and whose.
+//! `routes`: which requests need an identity, and whose, and which app gets them.
 
 use std::str::FromStr;
 
 use http::Method;
 
 use super::{
-    groups,
-    reader::{Item, Section},
+    UpstreamId, Upstreams, groups,
+    reader::{Item, Section, nearest},
     value,
 };
 use crate::access::{Access, AllowEntry, AllowList, Groups, HostPattern, PathPattern, Rule, Rules};
 
+/// The parts of the configuration that rules name.
+pub(super) struct Known<'a> {
+    pub(super) groups: &'a Groups,
+    /// The names of all apps, also of those that have mistakes.
+    pub(super) names: Vec<&'a str>,
+    /// None if there are mistakes.
+    pub(super) upstreams: Option<&'a Upstreams>,
+    pub(super) has_sessions: bool,
+}
+
 /// Reads the list, without the rules that are wrong.
-pub(super) fn read(item: Option<Item<'_>>, groups: &Groups) -> Rules {
+pub(super) fn read(item: Option<Item<'_>>, known: &Known<'_>) -> Rules {
     let items = item.and_then(Item::list).unwrap_or_default();
     let mut rules: Vec<(usize, Rule)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let Some((path, rule)) = item.section(|route| rule(route, groups)) else { continue };
+        let Some((path, rule)) = item.section(|route| rule(route, known)) else { continue };
         if let Some((earlier, _)) = rules.iter().find(|(_, earlier)| earlier.covers(&rule)) {
             let advice = "put the narrower rule first, or remove one";
             path.complain(format!("never applies, because `routes[{earlier}]` comes first and covers it ({advice})"));
@@ -27,7 +37,7 @@ pub(super) fn read(item: Option<Item<'_>>, groups: &Groups) -> Rules {
 }
 
 /// Reads a rule, and returns it with the item of its path.
-fn rule<'a>(route: &mut Section<'a>, groups: &Groups) -> Option<(Item<'a>, Rule)> {
+fn rule<'a>(route: &mut Section<'a>, known: &Known<'_>) -> Option<(Item<'a>, Rule)> {
     let host = route.take("host").map(|item| item.parse(value::text(HostPattern::from_str, HOST)));
     let path = path(route);
     let methods = route.take("methods").map(|item| {
@@ -37,14 +47,18 @@ fn rule<'a>(route: &mut Section<'a>, groups: &Groups) -> Option<(Item<'a>, Rule)
         }
         methods
     });
-    let access = access(route, groups);
-    let preflight = route.take("preflight");
+    let upstream = route.take("upstream").map(|item| upstream(item, known));
+    let access = if known.has_sessions { access(route, known.groups) } else { no_access(route) };
+    let preflight = route.take("preflight").filter(|_| known.has_sessions);
     let passes = preflight.map(|item| item.parse(value::choice([("pass", ())])));
     if let (Some(item), Some(Access::Public | Access::Optional)) = (preflight, &access) {
         item.complain_of_key("only used with `access: required`; elsewhere preflights pass anyway (remove it)");
     }
     let (item, pattern) = path?;
     let mut rule = Rule::new(pattern, access?);
+    if let Some(upstream) = upstream {
+        rule = upstream?.into_iter().fold(rule, |rule, id| rule.upstream(id.index()));
+    }
     if let Some(host) = host {
         rule = rule.host(host?);
     }
@@ -74,6 +88,31 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
     };
     let pattern = item.parse(value::text(parse, "write one such as /account"))?;
     Some((item, pattern))
+}
+
+/// Reads the name of an app. Returns no id for the default app, or if the apps are not known because of mistakes there.
+fn upstream(item: Item<'_>, known: &Known<'_>) -> Option<Option<UpstreamId>> {
+    item.parse(|text| {
+        if known.names.contains(&&**text) {
+            return Ok(known.upstreams.and_then(|all| all.named(text).filter(|id| *id != all.default_id())));
+        }
+        Err(match (nearest(text, &known.names), &known.names[..]) {
+            (Some(name), _) => format!("names no app of `upstreams` (did you mean `{name}`?)"),
+            (None, []) => "names no app, because there are no `upstreams` (add the app there)".to_owned(),
+            (None, names) => format!("names no app of `upstreams` (write one of {})", names.join(", ")),
+        })
+    })
+}
+
+/// Refuses the keys of access. Without sessions no rule is stricter than another, and than what no rule matches.
+fn no_access(route: &mut Section<'_>) -> Option<Access> {
+    let keys = ["access", "allow", "preflight"].map(|name| route.take(name));
+    keys.iter().flatten().for_each(|item| {
+        item.complain_of_key(
+            "only used with `session`, because without it nobody is logged in (add `session`, or remove this key)",
+        );
+    });
+    keys.iter().all(Option::is_none).then(|| Access::Required(AllowList::default()))
 }
 
 /// Takes a method in capital letters: `get` is another method than `GET`.

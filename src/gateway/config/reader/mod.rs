@@ -253,12 +253,17 @@ pub(super) fn unreadable(cause: &dyn fmt::Display) -> String {
 }
 
 fn advice(name: &str, known: &[&str]) -> String {
-    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
-    let nearest = known.iter().filter(|_| name.len() <= 64).min_by_key(|known| distance(known));
-    match nearest {
-        Some(nearest) if distance(nearest) <= nearest.len().div_ceil(3) => format!("did you mean `{nearest}`?"),
-        _ => format!("known keys: {}", known.join(", ")),
+    match nearest(name, known) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known keys: {}", known.join(", ")),
     }
+}
+
+/// The one of these names that a name is most likely meant to be.
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |known: &str| strsim::damerau_levenshtein(name, known);
+    let nearest = known.iter().copied().filter(|_| name.len() <= 64).min_by_key(|known| distance(known));
+    nearest.filter(|nearest| distance(nearest) <= nearest.len().div_ceil(3))
 }
 
 #[cfg(test)]

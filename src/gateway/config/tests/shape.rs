@@ -57,7 +57,7 @@ fn a_key_is_known_written_once_and_of_its_type() {
         ("callbak: {}", "2:1: callbak: unknown key (did you mean `callback`?)"),
         (
             "tokens: {}",
-            "2:1: tokens: unknown key (known keys: listen, upstream, upstreams, timeouts, session, groups, routes, callback",
+            "2:1: tokens: unknown key (known keys: listen, upstream, upstreams, timeouts, session, groups, identity,",
         ),
         ("session: true", "2:10: session: must be a mapping"),
         ("session:", "2:1: session: has no value"),
