@@ -40,7 +40,8 @@
 //!   identity that the canonical spelling does not require, or requires an identity of another list. With `/admin` required and
 //!   the rest optional, `/ADMIN` is ambiguous, and so is `/admin/../x`, which some servers read as `/admin/..`. With `/public`
 //!   open and the rest required, `/PUBLIC` is not refused: it is required, which is the strictest of all its readings.
-//! - If the path has no canonical spelling, no reading is better than another, and the path is refused.
+//! - If the path has no canonical spelling, no reading is better than another, and the path is refused. So it is if its readings have
+//!   the same access, but other identity headers, or another app behind the gateway.
 //!
 //! A path that would be [`Access::Public`] in all its readings is also refused if it holds an escaped `?`, `#` or control
 //! character, or a broken escape: a public path needs no identity, and some server may have a reading that is not listed here.
