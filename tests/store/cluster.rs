@@ -1,13 +1,6 @@
 //! When servers of a cluster fail, and when slots move.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use truegate::{
@@ -18,8 +11,9 @@ use truegate::{
 
 use crate::{
     failures::all_is_unavailable,
+    lanes::Crowd,
     site::{LONG, browser, login, owner, request_id},
-    support::redis::{cluster::Cluster, until},
+    support::redis::{Redis, cluster::Cluster, parrot::Parrot, until},
 };
 
 #[tokio::test]
@@ -145,7 +139,7 @@ async fn a_cluster_that_is_gone_is_unavailable_at_once_and_found_again() {
     let mut cluster = Cluster::start();
     let store = RedisStore::cluster(&cluster.urls(), 1000).unwrap();
     store.open(&request_id(1), &browser(), owner(&request_id(1)), LONG).await.unwrap();
-    cluster.nodes.iter_mut().for_each(crate::support::redis::Redis::kill);
+    cluster.nodes.iter_mut().for_each(Redis::kill);
 
     let causes = all_is_unavailable(&store).await;
     assert!(causes.is_subset(&HashSet::from([Cause::Closed, Cause::Connect])), "{causes:?}");
@@ -157,7 +151,7 @@ async fn a_cluster_that_is_gone_is_unavailable_at_once_and_found_again() {
     let waited = SystemClock.now() - start;
     assert!(waited < DEADLINE + SLACK, "120 calls, most without an attempt of their own: {waited:?}");
 
-    cluster.nodes.iter_mut().for_each(crate::support::redis::Redis::restart);
+    cluster.nodes.iter_mut().for_each(Redis::restart);
     until(async || store.open(&request_id(2), &browser(), owner(&request_id(2)), LONG).await.is_ok()).await;
 }
 
@@ -165,8 +159,8 @@ async fn a_cluster_that_is_gone_is_unavailable_at_once_and_found_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slot_that_moves_in_the_middle_of_a_login_loses_nothing() {
     let cluster = Cluster::start();
-    let store = RedisStore::cluster(&cluster.urls(), 1000).unwrap();
-    let browser = browser();
+    let store = Arc::new(RedisStore::cluster(&cluster.urls(), 100_000).unwrap());
+    let (browser, crowd) = (browser(), Crowd::start_at(&store, 1_000_000));
     for number in 1..=2 {
         store.open(&request_id(number), &browser, owner(&request_id(number)), LONG).await.unwrap();
     }
@@ -179,7 +173,9 @@ async fn a_slot_that_moves_in_the_middle_of_a_login_loses_nothing() {
     store.open(&request_id(3), &browser, owner(&request_id(3)), LONG).await.unwrap();
     store.revoke(Bytes::from_static(b"meanwhile"), LONG).await.unwrap();
     for step in &moves {
+        let before = crowd.logins();
         step.take_keys();
+        until(async || crowd.logins() > before + 10).await;
         assert_eq!(store.advance(&request_id(4), LoginState::Opened).await, Ok(false));
         for number in 1..=3 {
             let found = store.state(&browser, Some(&request_id(number))).await;
@@ -195,6 +191,20 @@ async fn a_slot_that_moves_in_the_middle_of_a_login_loses_nothing() {
     assert_eq!(store.moved(&waiting).await, Ok(vec![]));
     assert_eq!(store.revocations(&Cursor::default()).await.unwrap().0, ["before", "meanwhile"]);
     store.open(&request_id(5), &browser, owner(&request_id(5)), LONG).await.unwrap();
+    crowd.end(&store).await;
+}
+
+#[tokio::test]
+async fn servers_that_are_no_cluster_are_said_to_be_the_cause() {
+    let plain = Redis::start();
+    let loading = Parrot::saying("-LOADING Redis is loading the dataset in memory");
+    let down = Parrot::saying("-CLUSTERDOWN The cluster is down");
+    for (url, cause) in
+        [(plain.url(), Cause::Protocol), (loading.url(), Cause::ServerError), (down.url(), Cause::ServerError)]
+    {
+        let store = RedisStore::cluster(&[url], 10).unwrap();
+        assert_eq!(all_is_unavailable(&store).await, HashSet::from([cause]));
+    }
 }
 
 /// A slot that goes to the next node.
@@ -233,64 +243,6 @@ impl<'a> Move<'a> {
     fn set(&self, at: usize, word: &str, node: usize) {
         let id = self.cluster.id(node);
         assert_eq!(self.cluster.nodes[at].command(&["CLUSTER", "SETSLOT", &self.slot, word, &id]), "OK");
-    }
-}
-
-/// Users who log in one after the other, in several lanes, for as long as the crowd goes on.
-pub struct Crowd {
-    lanes: tokio::task::JoinSet<Vec<usize>>,
-    logins: Arc<AtomicUsize>,
-    ended: Arc<AtomicBool>,
-}
-
-impl Crowd {
-    pub fn start(store: &Arc<RedisStore>) -> Self {
-        Self::start_at(store, 0)
-    }
-
-    /// Starts one whose logins have numbers from this one on.
-    pub fn start_at(store: &Arc<RedisStore>, first: usize) -> Self {
-        let (logins, ended) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
-        let mut lanes = tokio::task::JoinSet::new();
-        for lane in 0..4 {
-            let (store, logins, ended) = (Arc::clone(store), Arc::clone(&logins), Arc::clone(&ended));
-            lanes.spawn(async move {
-                let mut acknowledged = Vec::new();
-                for number in (first + lane * 100_000..).take_while(|_| !ended.load(Ordering::SeqCst)) {
-                    let request_id = request_id(number);
-                    let opened = store.open(&request_id, &browser(), owner(&request_id), LONG).await;
-                    let verified = LoginState::Verified(Bytes::from(number.to_string()));
-                    if opened.is_ok() && store.advance(&request_id, verified).await == Ok(true) {
-                        acknowledged.push(number);
-                        logins.fetch_add(1, Ordering::SeqCst);
-                    }
-                    tokio::task::yield_now().await;
-                }
-                acknowledged
-            });
-        }
-        Self { lanes, logins, ended }
-    }
-
-    /// How many logins were acknowledged from their start to their end.
-    pub fn logins(&self) -> usize {
-        self.logins.load(Ordering::SeqCst)
-    }
-
-    /// Ends it; gives the numbers of the logins that were acknowledged.
-    pub async fn stop(self) -> Vec<usize> {
-        self.ended.store(true, Ordering::SeqCst);
-        self.lanes.join_all().await.into_iter().flatten().collect()
-    }
-
-    /// All that was acknowledged has ended, and is kept.
-    pub async fn end(self, store: &RedisStore) {
-        for number in self.stop().await {
-            let request_id = request_id(number);
-            assert_eq!(store.advance(&request_id, LoginState::Refused).await, Ok(false), "{number} ends once");
-            let again = store.open(&request_id, &browser(), owner(&request_id), LONG).await;
-            assert_eq!(again, Err(Cause::Data.into()), "{number} is kept");
-        }
     }
 }
 

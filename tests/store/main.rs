@@ -10,6 +10,7 @@ mod failures;
 mod flushes;
 mod foreign;
 mod junk;
+mod lanes;
 mod logins;
 mod refusals;
 mod revocations;

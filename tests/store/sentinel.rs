@@ -10,8 +10,8 @@ use truegate::{
 };
 
 use crate::{
-    cluster::Crowd,
     failures::{all_is_unavailable, recovers},
+    lanes::Crowd,
     site::{LONG, browser, login, owner, request_id},
     support::redis::{Redis, sentinel::Watched, until},
 };

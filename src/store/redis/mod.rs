@@ -2,6 +2,7 @@
 
 mod cluster;
 mod error;
+mod node;
 mod reconnect;
 mod script;
 mod sentinel;

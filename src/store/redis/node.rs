@@ -1,0 +1,226 @@
+//! The connections to the nodes of a cluster.
+//!
+//! They are our own. So their TLS has its provider, each has a deadline, and a command that a server may have received is never
+//! sent again: the client of the `redis` crate repeats only what no server has received, or what one has refused.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use redis::{
+    Arg, AsyncConnectionConfig, Cmd, ConnectionAddr, IntoConnectionInfo, Pipeline, RedisError, RedisFuture,
+    RedisResult, RetryMethod, Value, aio::ConnectionLike, cluster_async::Connect,
+};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    error::failure_of,
+    server::{Server, ServerConnection},
+};
+use crate::{
+    cause::{Cause, Failure},
+    clock::Clock,
+};
+
+/// Connects to nodes for the client, which names them only when it knows them.
+pub(super) struct Connector {
+    /// What it is found by.
+    pub(super) number: u64,
+    node: Server,
+    clock: Arc<dyn Clock>,
+    known: Mutex<HashMap<(Box<str>, u16), Known>>,
+}
+
+/// What is known of a node.
+enum Known {
+    Connected(Weak<ServerConnection>),
+    /// Nobody connects to it until then.
+    Failed(Instant, Failure),
+}
+
+/// A connection to a node, of which the client has clones: one for each command.
+#[derive(Clone)]
+pub(super) struct NodeConnection {
+    /// Empty when the node has not answered in time.
+    slot: Arc<Mutex<Option<Arc<ServerConnection>>>>,
+    /// Whether the next command goes to a slot that is moving to the node.
+    is_asking: bool,
+}
+
+impl Connector {
+    pub(super) fn register(node: Server, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let mut connectors = connectors();
+        let number = connectors.last_key_value().map_or(0, |(last, _)| last + 1);
+        let connector = Arc::new(Self { number, node, clock, known: Mutex::default() });
+        connectors.insert(number, Arc::downgrade(&connector));
+        connector
+    }
+
+    async fn connect(&self, host: &str, port: u16) -> RedisResult<NodeConnection> {
+        let node = (Box::from(host), port);
+        let is_resting = |known: &Known| matches!(known, Known::Failed(until, _) if self.clock.now() < *until);
+        if self.known().get(&node).is_some_and(is_resting) {
+            // The client tries again and again, and at once.
+            sleep(BREATH).await;
+            return Err(unheard());
+        }
+        let connected = timeout(CONNECT_TIMEOUT, self.node.at(host, port).connect()).await;
+        match connected.unwrap_or_else(|_| Err(Cause::Timeout.into())) {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                self.known().insert(node, Known::Connected(Arc::downgrade(&connection)));
+                Ok(NodeConnection { slot: Arc::new(Mutex::new(Some(connection))), is_asking: false })
+            }
+            Err(failure) => {
+                self.known().insert(node, Known::Failed(self.clock.now() + PAUSE, failure));
+                Err(unheard())
+            }
+        }
+    }
+
+    /// Why a call failed: as a server or a connection says, or else as the node that failed last.
+    pub(super) fn failure(&self, error: RedisError) -> Failure {
+        // Redirections that lead in a circle: the servers do not agree yet.
+        if error.redirect_node().is_some() {
+            return Cause::ServerError.into();
+        }
+        if error.code().is_some() || matches!(error.retry_method(), RetryMethod::NoRetry) {
+            return failure_of(error);
+        }
+        let known = self.known();
+        let failed = known.values().filter_map(|known| match known {
+            Known::Failed(until, failure) => Some((until, failure)),
+            Known::Connected(_) => None,
+        });
+        failed.max_by_key(|(until, _)| **until).map_or_else(|| failure_of(error), |(_, failure)| failure.clone())
+    }
+
+    /// Whether any node is connected.
+    pub(super) fn is_connected(&self) -> bool {
+        self.known().values().any(|known| match known {
+            Known::Connected(connection) => connection.upgrade().is_some_and(|connection| !connection.has_ended()),
+            Known::Failed(..) => false,
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<(Box<str>, u16), Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Connector {
+    fn drop(&mut self) {
+        connectors().remove(&self.number);
+    }
+}
+
+impl Connect for NodeConnection {
+    fn connect_with_config<'a, T>(info: T, _: AsyncConnectionConfig) -> RedisFuture<'a, Self>
+    where
+        T: IntoConnectionInfo + Send + 'a,
+    {
+        Box::pin(async move {
+            let info = info.into_connection_info()?;
+            let number = info.redis_settings().username().and_then(|number| number.parse().ok());
+            let connector = number.and_then(|number: u64| connectors().get(&number).and_then(Weak::upgrade));
+            match (connector, info.addr()) {
+                (Some(connector), ConnectionAddr::Tcp(host, port)) => connector.connect(host, *port).await,
+                _ => Err(unheard()),
+            }
+        })
+    }
+}
+
+impl NodeConnection {
+    /// The connection, if it still leads to the node.
+    fn connection(&self) -> Option<Arc<ServerConnection>> {
+        self.slot().clone().filter(|connection| !connection.has_ended())
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Arc<ServerConnection>>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer of the node. When it failed after the node may have heard the command, the client must not send it again.
+    async fn answer<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        let failure = match timeout(PATIENCE, answer).await {
+            Ok(Err(error)) if error.is_io_error() => failure_of(error),
+            Ok(answer) => return answer,
+            Err(_) => {
+                *self.slot() = None;
+                Cause::Timeout.into()
+            }
+        };
+        Err(never_again(failure))
+    }
+}
+
+impl ConnectionLike for NodeConnection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            // The word counts for the next command of the connection, which others use as well. So the two are sent together.
+            if matches!(cmd.args_iter().next(), Some(Arg::Simple(b"ASKING"))) {
+                self.is_asking = true;
+                return Ok(Value::Okay);
+            }
+            let mut commands = self.connection().ok_or_else(unheard)?.commands.clone();
+            if !mem::take(&mut self.is_asking) {
+                return self.answer(commands.req_packed_command(cmd)).await;
+            }
+            let mut both = Pipeline::with_capacity(2);
+            both.cmd("ASKING").add_command(cmd.clone());
+            let answers = self.answer(commands.req_packed_commands(&both, 1, 1)).await?;
+            answers.into_iter().next().ok_or_else(|| never_again(Cause::Protocol.into()))
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        Box::pin(async move {
+            let mut commands = self.connection().ok_or_else(unheard)?.commands.clone();
+            self.answer(commands.req_packed_commands(pipeline, offset, count)).await
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        0
+    }
+}
+
+/// The error of a command that no server has heard. The client connects anew, and sends it again.
+fn unheard() -> RedisError {
+    io::Error::from(io::ErrorKind::NotConnected).into()
+}
+
+/// The error of a command that a server may have heard. The client must not send it again, and so takes it for one of a kind
+/// that it does not repeat.
+fn never_again(failure: Failure) -> RedisError {
+    io::Error::new(io::ErrorKind::Unsupported, failure).into()
+}
+
+/// The connectors by their numbers. The client makes its connections itself, by a function without a state, so a connection
+/// has to find what it needs here.
+fn connectors() -> MutexGuard<'static, BTreeMap<u64, Weak<Connector>>> {
+    static CONNECTORS: Mutex<BTreeMap<u64, Weak<Connector>>> = Mutex::new(BTreeMap::new());
+    CONNECTORS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a connection to a node may take to come up. The client connects to all at once, first to those that it knows, and
+/// then to the others.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(350);
+
+/// How long a node may take to answer.
+const PATIENCE: Duration = Duration::from_millis(600);
+
+/// The time from a failed attempt to connect to a node to the next.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the client waits before it tries the next node.
+const BREATH: Duration = Duration::from_millis(10);
