@@ -119,9 +119,9 @@ const HOUSE: &[Floor] = &[
         ],
         crates: &[
             "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "ipnet", "pingora_core",
-            "pingora_http", "pingora_proxy", "pingora_timeout", "prometheus_client", "proxy_header", "reqwest",
-            "rustix", "rustls", "thiserror", "tokio", "tokio_util", "tower", "tracing", "tracing_subscriber",
-            "webpki_root_certs", "zeroize",
+            "pingora_http", "pingora_load_balancing", "pingora_proxy", "pingora_timeout", "prometheus_client",
+            "proxy_header", "rustix", "rustls", "smallvec", "thiserror", "tokio", "tokio_util", "tower", "tracing",
+            "tracing_subscriber", "webpki_root_certs", "zeroize",
         ],
     },
     Floor {

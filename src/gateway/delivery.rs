@@ -76,9 +76,13 @@ impl Client {
         session.set_read_timeout(peer.options.read_timeout);
         session.set_write_timeout(peer.options.write_timeout);
         session.write_request_header(Box::new(request)).await?;
-        session.write_request_body(body, true).await?;
-        session.finish_request_body().await?;
-        session.read_response_header().await?;
+        let written = async {
+            session.write_request_body(body, true).await?;
+            session.finish_request_body().await
+        };
+        let written = written.await;
+        // An app may answer and hang up before it has read the body.
+        session.read_response_header().await.map_err(|error| written.err().unwrap_or(error))?;
         let status = session.response_header().map(|answer| answer.status.as_u16());
         if session.as_http2().is_some() {
             // Otherwise pingora keeps the connection as one in use.

@@ -21,7 +21,7 @@ use pingora_core::{
     Error, ErrorType, OrErr as _, Result,
     protocols::tls::CaType,
     upstreams::peer::{ALPN, HttpPeer},
-    utils::tls::{WrappedX509, parse_x509},
+    utils::tls::{CertKey, WrappedX509, parse_x509},
 };
 use pingora_http::RequestHeader;
 use smallvec::SmallVec;
@@ -51,13 +51,20 @@ pub(super) struct Upstream {
     id: u64,
     /// How each configured server is named in a request to it.
     authorities: Vec<HeaderValue>,
-    /// The roots that its certificates are trusted by, in place of the usual ones.
-    roots: Option<Arc<CaType>>,
+    certificates: Certificates,
     discovery: Arc<Discovery>,
     balancer: Balancer,
     servers: Arc<Servers>,
     /// How many new connections were asked for.
     fresh: AtomicU64,
+}
+
+/// The certificates of TLS to an app, in pingora's form.
+struct Certificates {
+    /// The roots that the app is trusted by, in place of the usual ones.
+    roots: Option<Arc<CaType>>,
+    /// What the gateway shows.
+    client: Option<Arc<CertKey>>,
 }
 
 /// The servers of an app as they are now.
@@ -93,17 +100,14 @@ impl Upstream {
         let authorities = names.collect::<std::result::Result<Vec<_>, _>>()?;
         let discovery = Arc::new(Discovery::new(&config.servers, telemetry.clone()));
         let servers = Arc::new(Servers { list: RwLock::new(Arc::new([])), telemetry: telemetry.clone() });
-        let roots = match config.tls.as_ref().map(|tls| &tls.trust) {
-            Some(Trust::Only(pem)) => Some(roots_of(pem)?),
-            _ => None,
-        };
+        let certificates = Certificates::of(&config)?;
         let id = u64::try_from(id.index())?;
-        let peer = |named| peer(&config, roots.as_ref(), named);
+        let peer = |named| peer(&config, &certificates, named);
         let checks = config.health.as_ref().map(|health| HealthChecks::new(&config, health, peer, &servers));
         let check = checks.transpose()?.map(|checks| Box::new(checks) as _);
         let balancer = Balancer::new(config.balance, &discovery, check);
         let fresh = AtomicU64::new(0);
-        Ok(Self { config, telemetry, id, authorities, roots, discovery, balancer, servers, fresh })
+        Ok(Self { config, telemetry, id, authorities, certificates, discovery, balancer, servers, fresh })
     }
 
     /// Looks for the addresses of all servers. Where that fails or changes nothing, everything stays the same.
@@ -151,7 +155,7 @@ impl Upstream {
                 (server, 0)
             }
         };
-        let mut peer = peer(&self.config, self.roots.as_ref(), server.named);
+        let mut peer = peer(&self.config, &self.certificates, server.named);
         peer._address = server.address.clone();
         peer.group_key = self.id << 48 | key;
         if version == Version::AsConfigured {
@@ -218,7 +222,7 @@ impl Upstream {
 }
 
 /// How to speak to the servers with a name. The address is still to be set.
-fn peer(config: &UpstreamConfig, roots: Option<&Arc<CaType>>, named: usize) -> Box<HttpPeer> {
+fn peer(config: &UpstreamConfig, certificates: &Certificates, named: usize) -> Box<HttpPeer> {
     let tls = config.tls.as_ref();
     // Without a name pingora would verify no certificate.
     let sni = tls.map_or_else(String::new, |tls| {
@@ -231,8 +235,8 @@ fn peer(config: &UpstreamConfig, roots: Option<&Arc<CaType>>, named: usize) -> B
     peer.options.write_timeout = config.timeouts.write;
     peer.options.idle_timeout = Some(config.timeouts.idle);
     if let Some(tls) = tls {
-        peer.options.ca = roots.cloned();
-        peer.client_cert_key = tls.client.clone();
+        peer.options.ca = certificates.roots.clone();
+        peer.client_cert_key = certificates.client.clone();
         let verifies = !matches!(tls.trust, Trust::InsecureAnyone);
         peer.options.verify_cert = verifies;
         peer.options.verify_hostname = verifies;
@@ -259,9 +263,22 @@ pub(super) fn with_authority(request: &mut RequestHeader, scheme: Scheme) -> Res
     Ok(())
 }
 
-fn roots_of(pem: &[u8]) -> std::result::Result<Arc<CaType>, BoxError> {
-    let certificates = tls::certificates(pem)?;
-    Ok(certificates.into_iter().map(|certificate| WrappedX509::new(certificate.to_vec(), parse_x509)).collect())
+impl Certificates {
+    fn of(config: &UpstreamConfig) -> std::result::Result<Self, BoxError> {
+        let Some(tls) = &config.tls else { return Ok(Self { roots: None, client: None }) };
+        let roots = match &tls.trust {
+            Trust::Only(pem) => {
+                let roots = tls::certificates(pem)?.into_iter().map(|root| WrappedX509::new(root.to_vec(), parse_x509));
+                Some(roots.collect())
+            }
+            Trust::Public | Trust::InsecureAnyone => None,
+        };
+        let client = tls.client.as_ref().map(|client| {
+            let chain = client.chain.iter().map(|certificate| certificate.to_vec()).collect();
+            Arc::new(CertKey::new(chain, client.key.secret_der().to_vec()))
+        });
+        Ok(Self { roots, client })
+    }
 }
 
 impl Servers {

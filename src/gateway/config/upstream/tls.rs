@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pingora_core::utils::tls::CertKey;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::server::is_name;
 use crate::gateway::config::{
@@ -18,8 +18,16 @@ pub(crate) struct UpstreamTls {
     pub(crate) trust: Trust,
     /// The name that is asked for and that a certificate must have, in place of the server's host.
     pub(crate) server_name: Option<String>,
-    /// The gateway's own certificate and key, which it shows to the servers.
-    pub(crate) client: Option<Arc<CertKey>>,
+    /// What the gateway shows to the servers.
+    pub(crate) client: Option<Arc<ClientCertificate>>,
+}
+
+/// The gateway's own certificate, and its key.
+pub(crate) struct ClientCertificate {
+    /// The certificate chain, with the gateway's own certificate first.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// The private key, which belongs to the first certificate.
+    pub(crate) key: PrivateKeyDer<'static>,
 }
 
 /// The certificates by which those of the servers are trusted.
@@ -42,12 +50,8 @@ impl UpstreamTls {
                 true => Ok(text.to_string()),
                 false => Err("not a valid name of a server (write wiki.internal, without a port)"),
             });
-        let client = pair(section).map(|read| {
-            read.map(|(_, _, (chain, key))| {
-                let chain = chain.iter().map(|certificate| certificate.to_vec()).collect();
-                Arc::new(CertKey::new(chain, key.secret_der().to_vec()))
-            })
-        });
+        let client =
+            pair(section).map(|read| read.map(|(_, _, (chain, key))| Arc::new(ClientCertificate { chain, key })));
         let insecure = section.take("insecure_skip_verify");
         let skips = insecure.and_then(|item| item.parse(value::boolean)).unwrap_or(false);
         let trust = match (trust, skips) {
