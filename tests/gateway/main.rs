@@ -21,6 +21,7 @@ mod health;
 mod host_rules;
 mod hosts_of_apps;
 mod hsts;
+mod identity_of_apps;
 mod keys;
 mod limits;
 mod logs;

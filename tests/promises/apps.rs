@@ -17,7 +17,6 @@ use crate::{
 /// What one of the apps reads of a user's phone, beside the default headers.
 const HEADERS: [(&str, &str); 3] =
     [("/", "x-auth-request-user"), ("/wiki/", "remote-user"), ("/charts/", "x-webauth-user")];
-const KINDS: [Kind; 2] = [Kind::Tower, Kind::Pingora];
 const PHONE: &str = "+919999999999";
 
 fn three_apps(settings: &mut Settings) {
@@ -54,7 +53,7 @@ fn said(message: &Message) -> Vec<(&str, &str)> {
 
 #[tokio::test]
 async fn each_app_gets_its_own_headers_and_those_of_no_other() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let scene = Scene::with(kind, three_apps).await;
         let mut browser = scene.signed_in().await;
         // What is known of a session serves all of its apps, whichever comes first.
@@ -73,7 +72,7 @@ async fn each_app_gets_its_own_headers_and_those_of_no_other() {
 
 #[tokio::test]
 async fn a_stranger_is_nobody_for_any_app() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let scene = Scene::with(kind, three_apps).await;
         for path in ["/x", "/charts/x"] {
             assert_eq!(scene.send(get(path, &spoofs())).await.status(), 200);
@@ -86,7 +85,7 @@ async fn a_stranger_is_nobody_for_any_app() {
 
 #[tokio::test]
 async fn a_proxy_overwrites_the_headers_of_all_apps() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let scene = Scene::with(kind, three_apps).await;
         let mut browser = scene.signed_in().await;
         for (path, name) in HEADERS {
@@ -110,7 +109,7 @@ async fn a_proxy_overwrites_the_headers_of_all_apps() {
 async fn no_app_names_a_user_of_another_app_to_the_client() {
     let answer = "HTTP/1.1 200 OK\r\nRemote-User: admin\r\nx_webauth_user: admin\r\nX-Auth-Request-User: admin\r\n\
                   Content-Length: 2\r\n\r\nok";
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let app = Recorder::answering(answer).await;
         let scene = Scene::before(kind, app, three_apps).await;
         for path in ["/x", "/charts/x"] {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use http::Method;
 
 use super::{
-    UpstreamId, Upstreams, groups,
+    UpstreamConfig, UpstreamId, Upstreams, groups,
     reader::{Item, Section, nearest},
     value,
 };
@@ -57,7 +57,10 @@ fn rule<'a>(route: &mut Section<'a>, known: &Known<'_>) -> Option<(Item<'a>, Rul
     let (item, pattern) = path?;
     let mut rule = Rule::new(pattern, access?);
     if let Some(upstream) = upstream {
-        rule = upstream?.into_iter().fold(rule, |rule, id| rule.upstream(id.index()));
+        let to_app = |rule: Rule, (id, app): (UpstreamId, &UpstreamConfig)| {
+            rule.upstream(id.index()).headers(app.identity.clone())
+        };
+        rule = upstream?.into_iter().fold(rule, to_app);
     }
     if let Some(host) = host {
         rule = rule.host(host?);
@@ -90,11 +93,14 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
     Some((item, pattern))
 }
 
-/// Reads the name of an app. Returns no id for the default app, or if the apps are not known because of mistakes there.
-fn upstream(item: Item<'_>, known: &Known<'_>) -> Option<Option<UpstreamId>> {
+/// Reads the name of an app. Returns no app for the default one, or if the apps are not known because of mistakes there.
+fn upstream<'k>(item: Item<'_>, known: &Known<'k>) -> Option<Option<(UpstreamId, &'k UpstreamConfig)>> {
     item.parse(|text| {
         if known.names.contains(&&**text) {
-            return Ok(known.upstreams.and_then(|all| all.named(text).filter(|id| *id != all.default_id())));
+            let app = known
+                .upstreams
+                .and_then(|all| all.iter().find(|(id, app)| app.name == **text && *id != all.default_id()));
+            return Ok(app);
         }
         Err(match (nearest(text, &known.names), &known.names[..]) {
             (Some(name), _) => format!("names no app of `upstreams` (did you mean `{name}`?)"),
