@@ -1,6 +1,7 @@
 //! What is measured: requests, each with the service that it goes through. `benches/time.rs` and `benches/instructions.rs` share them.
 
 mod app;
+mod hosts;
 mod site;
 
 use std::{
@@ -20,8 +21,8 @@ use truegate::{
     layer::Truegate,
 };
 
-use self::app::behind;
 pub use self::{app::App, site::RUNTIME};
+use self::{app::behind, hosts::Differing};
 
 /// A request that can be made any number of times, and the layer that it goes through.
 pub struct Case {
@@ -33,7 +34,8 @@ impl Case {
     /// The names of all cases.
     pub const NAMES: &[&str] = &[
         "layer-0-headers", "layer-30-headers", "layer-8-headers", "layer-callback", "layer-escapes", "layer-spoofed",
-        "rules-1", "rules-1000", "rules-escapes", "session-cold", "session-none", "session-warm",
+        "rules-1", "rules-1000", "rules-escapes", "rules-hosts-10", "rules-hosts-1000", "rules-names-10",
+        "rules-names-1000", "rules-paths-10", "rules-paths-1000", "session-cold", "session-none", "session-warm",
         "session-warm-presets",
     ];
 
@@ -52,6 +54,12 @@ impl Case {
             "rules-1" => Self::repeat(with_rules(1, Access::Public), get(PATH, 8)),
             "rules-1000" => Self::repeat(with_rules(1000, Access::Public), get(PATH, 8)),
             "rules-escapes" => Self::repeat(with_rules(1, Access::Public), get(ESCAPES, 8)),
+            "rules-hosts-10" => Self::of_each(Differing::Hosts, 10),
+            "rules-hosts-1000" => Self::of_each(Differing::Hosts, 1000),
+            "rules-names-10" => Self::of_each(Differing::Names, 10),
+            "rules-names-1000" => Self::of_each(Differing::Names, 1000),
+            "rules-paths-10" => Self::of_each(Differing::Paths, 10),
+            "rules-paths-1000" => Self::of_each(Differing::Paths, 1000),
             "session-cold" => {
                 // Another gate of the site seals the cookies, so this gate sees each of them for the first time.
                 let elsewhere = site::gate_with_sessions(required(), defaults());
@@ -69,6 +77,17 @@ impl Case {
     fn warm(gate: Gate) -> Self {
         let request = signed_in(&gate);
         Self::repeat(gate, request)
+    }
+
+    /// Requests for so many rules that name hosts, for each rule in turn.
+    fn of_each(differing: Differing, count: usize) -> Self {
+        let gate = site::gate_with_sessions(differing.rules(count), HeaderNames::default());
+        let mut numbers = (0..count).cycle();
+        let next = move || {
+            let number = numbers.next().expect("a cycle has no end");
+            differing.request(number, get(PATH, 8))
+        };
+        Self { service: behind(gate), request: Box::new(next) }
     }
 
     /// One request again and again.
