@@ -33,6 +33,7 @@
 mod admission;
 mod auth;
 mod builder;
+mod cookie_domain;
 mod cookie_owners;
 mod cookies;
 mod fetch_metadata;
@@ -56,6 +57,7 @@ mod return_url;
 mod revocations;
 mod route;
 mod seal;
+mod session_cookie;
 mod state;
 mod status_route;
 mod ticket;
@@ -72,6 +74,7 @@ use http::{HeaderMap, HeaderValue, Request, header, request::Parts};
 
 pub use self::{
     builder::SessionsBuilder,
+    cookie_domain::{CookieDomain, CookieDomainError},
     cookies::{SameSite, SessionCookieName, SessionCookieNameError, UpstreamCookie, UpstreamCookieError},
     id::BrowserId,
     link::{LinkBase, LinkBaseError},
@@ -79,7 +82,7 @@ pub use self::{
     page::{Brand, Logo, LogoError, Pages, PagesError},
     partner::{Color, DialogOption, Partner, PartnerError},
     public_url::{PublicUrl, PublicUrlError},
-    public_urls::{CookieDomain, CookieDomainError, PublicUrls, PublicUrlsError},
+    public_urls::{PublicUrls, PublicUrlsError},
     return_path::ReturnPath,
     return_url::ReturnUrl,
     seal::{Sealer, Secret, SecretError},

@@ -1,0 +1,81 @@
+//! The cookie of a session: which of a browser's cookies it is, and how it is opened, sealed and cleared.
+
+use std::{sync::Arc, time::SystemTime};
+
+use http::{HeaderMap, HeaderValue};
+
+use super::{handler::Handler, opened::OpenedSession, state::SessionState};
+use crate::session::{
+    SealPurpose, Session,
+    cookies::{CookieLines, CookieValue, OwnCookie},
+};
+
+impl Handler<'_> {
+    /// The cookie of a browser's session. Any host of a shared domain can set others of the same name, so the one that can be
+    /// opened counts, if there is only one.
+    pub(super) fn session_cookie<'c>(&self, cookies: CookieLines<'c>) -> CookieValue<'c> {
+        let found = self.sessions.cookies.find(OwnCookie::Session, cookies);
+        if found != CookieValue::Several || !self.shares_session() {
+            return found;
+        }
+        let is_sealed_here = |sealed: &&[u8]| self.opened_lately(sealed).is_some() || self.open(sealed).is_ok();
+        let mut own = self.sessions.cookies.session_values(cookies).filter(is_sealed_here);
+        match (own.next(), own.next()) {
+            (Some(sealed), None) => CookieValue::One(sealed),
+            _ => CookieValue::Several,
+        }
+    }
+
+    pub(super) fn shares_session(&self) -> bool {
+        self.sessions.public_urls.domain().is_some()
+    }
+
+    /// Returns the session of a cookie that was opened lately, if it is valid on this host and no group has changed since.
+    pub(super) fn opened_lately(&self, sealed: &[u8]) -> Option<Arc<OpenedSession>> {
+        let is_good = |opened: &Arc<OpenedSession>| {
+            opened.realm() == self.realm().number && opened.is_as_new_as(&self.sessions.groups)
+        };
+        self.sessions.opened.find(sealed).filter(is_good)
+    }
+
+    /// Opens a cookie.
+    pub(super) fn open(&self, sealed: &[u8]) -> Result<Arc<OpenedSession>, SessionState> {
+        let realm = self.realm();
+        let purpose = SealPurpose::Session(realm.name);
+        let bytes = self.sessions.sealer.open_text(purpose, sealed).ok_or(SessionState::Absent)?;
+        let names = self.gate.names();
+        OpenedSession::read(&bytes, names, realm.number, &self.sessions.groups).ok_or(SessionState::Invalid)
+    }
+
+    /// Drops what is kept of a browser's session: it is over.
+    pub(super) fn drop_opened(&self, headers: &HeaderMap) {
+        if let CookieValue::One(sealed) = self.session_cookie(headers.into()) {
+            self.sessions.opened.forget(sealed);
+        }
+    }
+
+    /// The line that keeps a session's cookie fresh, if it is time for that.
+    pub(super) fn renewal(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
+        let age = now.duration_since(session.last_seen()).unwrap_or_default();
+        (age >= self.sessions.idle / 10).then(|| self.cookie(&session.renewed(now), now))
+    }
+
+    /// The line that gives a browser its session.
+    pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
+        let sessions = self.sessions;
+        let left = session.time_left(sessions.lifetime, sessions.idle, now).unwrap_or_default();
+        let purpose = SealPurpose::Session(self.realm().name);
+        let sealed = sessions.sealer.seal_text(purpose, &session.to_bytes(), &sessions.random);
+        sessions.cookies.set(OwnCookie::Session, &sealed, left)
+    }
+
+    /// The lines that take a browser's session away, after a request for a path.
+    pub(super) fn clear_session(&self, path: &str) -> Vec<HeaderValue> {
+        self.sessions.cookies.clear_session(self.public_url().host_name(), path)
+    }
+
+    /// The lines that take a browser's session away, and what the app remembers of it, after a request for a path.
+    pub(super) fn forget<'p>(&'p self, path: &'p str) -> impl Iterator<Item = HeaderValue> + 'p {
+        self.clear_session(path).into_iter().chain(self.sessions.expire_cookies(path))
+    }
+}
