@@ -24,16 +24,21 @@ fn it_shows_the_phone_that_the_app_received_once_and_exits_with_0() {
 }
 
 #[test]
-fn it_walks_one_login_and_shows_whom_the_app_was_told_of() {
+fn it_walks_one_login_and_shows_whom_both_apps_were_told_of() {
     let output = demo(&["--once", "--listen", "127.0.0.1:0"]).output().unwrap();
 
     let text = String::from_utf8(output.stdout).unwrap();
     let login = text.split_once("A user logged in").unwrap().1;
-    for part in [
-        "302 Found to /.truegate/login?next=", "201 Created, sets truegate-login", "  GET /account/ HTTP/1.1",
-        OTHER_PHONE,
+    for (part, times) in [
+        ("302 Found to /.truegate/login?next=", 1),
+        ("201 Created, sets truegate-login", 1),
+        ("The shop received", 1),
+        ("  GET /account/ HTTP/1.1", 1),
+        ("The wiki received", 1),
+        ("  host: wiki.demo.localhost:", 1),
+        (OTHER_PHONE, 2),
     ] {
-        assert_eq!(login.matches(part).count(), 1, "{part}\n{text}");
+        assert_eq!(login.matches(part).count(), times, "{part}\n{text}");
     }
     assert!(!login.to_lowercase().contains("cookie"), "the app was shown the session\n{text}");
 }
@@ -105,11 +110,14 @@ fn every_line_to_try_does_what_its_text_says() {
 }
 
 #[test]
-fn the_link_at_its_end_opens_the_app() {
+fn the_links_at_its_end_open_the_shop_to_everyone_and_the_wiki_to_users() {
     let demo = Demo::start();
-    let link = demo.text.iter().rev().find(|line| !line.is_empty()).unwrap().trim();
-    let page = run(&format!("curl -s -H 'Accept: text/html' {link}"));
+    let links: Vec<_> = demo.text.iter().rev().filter_map(|line| line.strip_prefix("  http://")).take(2).collect();
+    let [wiki, shop] = links[..] else { panic!("{:#?}", demo.text) };
+    let page = run(&format!("curl -s -H 'Accept: text/html' http://{shop}"));
     assert!(page.contains("Hello, stranger!") && page.contains("/.truegate/login?next=/account/"), "{page}");
+    let login = run(&format!("curl -s -o /dev/null -w '%{{redirect_url}}' -H 'Accept: text/html' http://{wiki}"));
+    assert_eq!(login, format!("http://{wiki}.truegate/login?next=%2F"));
 }
 
 #[test]

@@ -6,10 +6,14 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, Uri, header::CONTENT_TYPE};
 use hyper_util::{
-    client::legacy::{self, Client},
+    client::legacy::{
+        self, Client,
+        connect::{HttpConnector, dns::Name},
+    },
     rt::TokioExecutor,
 };
-use tokio::time::timeout;
+use tokio::{net::lookup_host, time::timeout};
+use tower::service_fn;
 
 /// A callback that was posted, and its answer.
 #[derive(Debug, Clone)]
@@ -41,7 +45,10 @@ pub enum CallError {
     #[error("a callback goes to an http:// URL; the simulator speaks no TLS to callback routes")]
     Scheme,
     /// The target is another machine.
-    #[error("a callback goes to this machine only (a loopback address or localhost), unless any target is allowed")]
+    #[error(
+        "a callback goes to this machine only (a loopback address, or a name that is or ends in localhost), unless any \
+         target is allowed"
+    )]
     NotLoopback,
     /// The connection to the target was refused or failed.
     #[error("cannot connect to the callback route")]
@@ -84,7 +91,7 @@ impl CallbackTarget {
     pub(super) fn parse(url: &str, targets: AllowedTargets) -> Result<Self, CallError> {
         let uri = url.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http")).ok_or(CallError::Scheme)?;
         let host = uri.host().ok_or(CallError::Scheme)?.trim_matches(['[', ']']);
-        let is_loopback = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        let is_loopback = is_localhost(host) || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         if targets == AllowedTargets::Loopback && !is_loopback {
             return Err(CallError::NotLoopback);
         }
@@ -99,7 +106,11 @@ impl CallbackTarget {
     async fn exchange(&self, body: Bytes) -> Result<CallAnswer, CallError> {
         let request = Request::post(&self.0).header(CONTENT_TYPE, "application/json").body(Body::from(body));
         let request = request.expect("a parsed URL makes a request");
-        let answer = Client::builder(TokioExecutor::new()).build_http().request(request).await;
+        let connector = HttpConnector::new_with_resolver(service_fn(|name: Name| async move {
+            let name = if is_localhost(name.as_str()) { "localhost" } else { name.as_str() };
+            lookup_host((name, 0)).await.map(Iterator::collect::<Vec<_>>).map(Vec::into_iter)
+        }));
+        let answer = Client::builder(TokioExecutor::new()).build(connector).request(request).await;
         let kind = |error: legacy::Error| {
             if error.is_connect() { CallError::Connect(error.into()) } else { CallError::Exchange(error.into()) }
         };
@@ -107,6 +118,11 @@ impl CallbackTarget {
         let body = to_bytes(Body::new(body), ANSWER_LIMIT).await.map_err(|error| CallError::Body(error.into()))?;
         Ok(CallAnswer { status: head.status, headers: head.headers, body })
     }
+}
+
+/// Whether a name is this machine's. Browsers and RFC 6761 §6.3 say so of every name below `localhost`; some resolvers do not.
+fn is_localhost(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! The link that `truegate demo` ends with.
+//! The links that `truegate demo` ends with.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,10 +8,10 @@ use std::{
 use crate::{screens, support::browser::Browser};
 
 #[tokio::test]
-async fn the_demo_can_be_logged_in_to() {
+async fn one_login_opens_both_apps_of_the_demo_and_one_logout_closes_both() {
     let demo = Demo::start();
     let browser = Browser::start().await;
-    browser.open(&demo.link).await;
+    browser.open(&demo.shop).await;
     browser.until(&greeting("stranger")).await;
     screens::keep(&browser, "demo").await;
 
@@ -28,8 +28,15 @@ async fn the_demo_can_be_logged_in_to() {
     assert!(page.as_str().unwrap().contains("+ x-truecaller-name: Rajat Kapoor"), "{page}");
     screens::keep(&browser, "demo-greeted").await;
 
+    browser.open(&demo.wiki).await;
+    browser.until(&greeting("+919999999999")).await;
+    assert_eq!(browser.ask("return document.title").await, "A sample wiki");
+
+    browser.open(&demo.shop).await;
     browser.tap("#logout").await;
     browser.until(&greeting("stranger")).await;
+    browser.open(&demo.wiki).await;
+    browser.until("document.querySelector('#truegate')").await;
     let console = browser.console().await;
     assert!(!console.iter().any(|line| line.starts_with("SEVERE")), "{console:#?}");
 }
@@ -41,7 +48,8 @@ fn greeting(name: &str) -> String {
 /// A demo that goes on; it is killed when it is dropped.
 struct Demo {
     child: Child,
-    link: String,
+    shop: String,
+    wiki: String,
 }
 
 impl Demo {
@@ -51,8 +59,10 @@ impl Demo {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
         let text: Vec<_> = lines.take_while(|line| line != "Ctrl-C ends the demo.").collect();
-        let link = text.iter().rev().find(|line| !line.is_empty()).unwrap().trim().to_owned();
-        Self { child, link }
+        let mut links =
+            text.iter().rev().filter(|line| line.starts_with("  http://")).map(|line| line.trim().to_owned());
+        let (wiki, shop) = (links.next().unwrap(), links.next().unwrap());
+        Self { child, shop, wiki }
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) struct App {
 pub(super) enum AnswerKind {
     /// Text, for programs.
     Text,
-    /// Pages, for browsers.
-    Pages,
+    /// Pages with this title, for browsers.
+    Pages(&'static str),
 }
 
 struct Memory {
@@ -69,7 +69,7 @@ async fn answer(State(memory): State<Arc<Memory>>, head: Parts, body: Bytes) -> 
     let received = Received { head, body };
     let answer = match memory.answers {
         AnswerKind::Text => format!("The sample app received:\n\n{}", received.text(Style::new())).into_response(),
-        AnswerKind::Pages => Html(received.page()).into_response(),
+        AnswerKind::Pages(title) => Html(received.page(title)).into_response(),
     };
     if received.head.uri.path() == memory.path {
         let _ = memory.first.set(received);
@@ -111,11 +111,11 @@ impl Received {
     }
 
     /// Returns a page that greets the user, and shows the request.
-    fn page(&self) -> String {
+    fn page(&self, title: &str) -> String {
         let (path, phone) = (self.head.uri.path(), self.head.headers.get("x-truecaller-phone").map(lossy));
         let (injected, request) = (self.injected(Style::new()), self.text(Style::new()));
         // A name that ends in .html has everything escaped that is filled in.
-        let shown = context! { path, phone, injected, request };
+        let shown = context! { title, path, phone, injected, request };
         let page = Environment::new().render_named_str("app.html", include_str!("app.html"), shown);
         page.expect("the page is valid")
     }
@@ -159,14 +159,14 @@ mod tests {
 
     #[test]
     fn a_page_greets_whom_the_gateway_names() {
-        assert!(received(&[]).page().contains("<h1>Hello, stranger!</h1>"));
-        let known = received(&[("x-truecaller-phone", "+919999999999")]).page();
+        assert!(received(&[]).page("A shop").contains("<h1>Hello, stranger!</h1>"));
+        let known = received(&[("x-truecaller-phone", "+919999999999")]).page("A shop");
         assert!(known.contains("<h1>Hello, +919999999999!</h1>") && known.contains("/.truegate/logout"), "{known}");
     }
 
     #[test]
     fn whatever_is_sent_stays_text() {
-        let page = received(&[("x-truecaller-phone", "<script>"), ("a", "</pre><script>")]).page();
+        let page = received(&[("x-truecaller-phone", "<script>"), ("a", "</pre><script>")]).page("<b>");
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
         assert_eq!(page.matches("</pre>").count(), 2);
     }

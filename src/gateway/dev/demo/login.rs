@@ -6,8 +6,10 @@ use http::{HeaderValue, header};
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde::Deserialize;
 
-use super::{DevError, site::Site};
-use crate::simulator::Simulator;
+use super::{
+    DevError,
+    site::{Demo, HOSTS},
+};
 
 /// A step, and what came of it.
 pub(super) struct LoginStep {
@@ -33,10 +35,10 @@ struct StatusAnswer {
     state: String,
 }
 
-/// Logs in, opens a page that needs a login, and returns the steps.
-pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Result<Vec<LoginStep>, DevError> {
-    let site = site.origin();
-    let mut browser = DemoBrowser::open()?;
+/// Logs in to the shop, opens a page there that needs a login, then the wiki, and returns the steps.
+pub(super) async fn walk(demo: &Demo, page: &str) -> Result<Vec<LoginStep>, DevError> {
+    let (site, simulator) = (demo.shop_origin(), &demo.simulator);
+    let mut browser = DemoBrowser::open(demo)?;
     browser.go("GET", browser.http.get(format!("{site}{page}")).header(header::ACCEPT, "text/html")).await?;
     let start = browser.http.post(format!("{site}/.truegate/login")).header(header::ORIGIN, &site);
     let LoginAnswer { request_id, deep_link } = read(browser.go("POST", start).await?).await?;
@@ -51,12 +53,16 @@ pub(super) async fn walk(site: &Site, simulator: &Simulator, page: &str) -> Resu
         return Err(not_logged_in(state));
     }
     browser.go("GET", browser.http.get(format!("{site}{page}"))).await?;
+    browser.go("GET", browser.http.get(format!("{}/", demo.wiki_origin()))).await?;
     Ok(browser.steps)
 }
 
 impl DemoBrowser {
-    fn open() -> Result<Self, DevError> {
-        let http = Client::builder().no_proxy().redirect(Policy::none()).build().map_err(no_answer)?;
+    fn open(demo: &Demo) -> Result<Self, DevError> {
+        let client = Client::builder().no_proxy().redirect(Policy::none());
+        // Browsers know that these names are this machine's, and some resolvers do not.
+        let client = HOSTS.iter().fold(client, |client, host| client.resolve(host, demo.logins.address()));
+        let http = client.build().map_err(no_answer)?;
         Ok(Self { http, cookies: Vec::new(), steps: Vec::new() })
     }
 

@@ -1,4 +1,4 @@
-//! `truegate demo`: a simulated Truecaller, two sample apps and a gateway in front of each, in one process.
+//! `truegate demo`: a simulated Truecaller, a gateway for callbacks and one for logins, and their sample apps, in one process.
 
 mod app;
 mod login;
@@ -51,8 +51,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<(), DevError> {
 async fn show(demo: &Demo, args: &DemoArgs) -> Result<(), DevError> {
     say(&greeting(demo))?;
     if args.show_config {
-        for (place, site) in [("in front of the first app", &demo.callbacks), ("in front of the second", &demo.logins)]
-        {
+        for (place, site) in [("for callbacks", &demo.callbacks), ("for logins", &demo.logins)] {
             let lines = site.config.lines().map(|line| format!("  {line}\n")).collect::<String>();
             say(&format!("{HEADING}The configuration of the gateway {place}{HEADING:#}\n\n{lines}"))?;
         }
@@ -67,14 +66,20 @@ async fn show(demo: &Demo, args: &DemoArgs) -> Result<(), DevError> {
         let status = answer.status;
         return Err(format!("the app did not receive the verified identity; the callback was answered {status}").into());
     };
-    say(&shown(verified))?;
+    say(&shown("app", verified))?;
 
-    let steps = login::walk(&demo.logins, &demo.simulator, ACCOUNT_PATH).await?;
+    let steps = login::walk(demo, ACCOUNT_PATH).await?;
     let lines = steps.iter().map(|LoginStep { request, outcome }| format!("  {request}\n    {outcome}\n"));
-    say(&format!("{HEADING}A user logged in{HEADING:#}\n\n{}", lines.collect::<String>()))?;
+    say(&format!(
+        "{HEADING}A user logged in to the shop, and opened the wiki{HEADING:#}\n\n{}",
+        lines.collect::<String>()
+    ))?;
     let phone = format!("+{}", login::PHONE);
-    let verified = demo.logins.app.first().filter(|received| received.is_verified(&phone));
-    say(&shown(verified.ok_or("the app did not receive the identity of the user who logged in")?))?;
+    for (name, app) in [("shop", &demo.logins.app), ("wiki", &demo.wiki)] {
+        let verified = app.first().filter(|received| received.is_verified(&phone));
+        let missing = || format!("the {name} did not receive the identity of the user who logged in");
+        say(&shown(name, verified.ok_or_else(missing)?))?;
+    }
     if args.once { Ok(()) } else { say(&usage(demo)) }
 }
 
@@ -86,28 +91,31 @@ fn greeting(demo: &Demo) -> String {
 {HEADING}truegate demo{HEADING:#}: all of it runs on this machine, and nothing is sent to Truecaller
 
   {:<22}  the simulator, in Truecaller's place
-  {:<22}  the gateway, in front of an app that gets callbacks
+  {:<22}  a gateway, in front of an app that gets callbacks
   {:<22}  that app, which knows nothing of profiles
-  {:<22}  the gateway, in front of an app that knows nothing of Truecaller
-  {:<22}  that app, which greets the user that a header names
+  {:<22}  a gateway, in front of two apps that know nothing of Truecaller
+  {:<22}  the first, a shop, which greets the user that a header names
+  {:<22}  the second, a wiki, which is open to users who are logged in
 ",
         demo.simulator.origin(),
         demo.callbacks.origin(),
         app(demo.callbacks.app.address()),
         demo.logins.origin(),
         app(demo.logins.app.address()),
+        app(demo.wiki.address()),
     )
 }
 
 /// Returns a text about a request that an app received.
-fn shown(received: &Received) -> String {
+fn shown(app: &str, received: &Received) -> String {
     let text = received.text(INJECTED);
-    format!("{HEADING}The app received, with what truegate injected marked +{HEADING:#}\n\n{text}")
+    format!("{HEADING}The {app} received, with what truegate injected marked +{HEADING:#}\n\n{text}")
 }
 
 /// Returns a text with commands to try while the demo runs.
 fn usage(demo: &Demo) -> String {
-    let (gateway, callback, site) = (demo.callbacks.address(), demo.callback_url(), demo.logins.origin());
+    let (gateway, callback) = (demo.callbacks.address(), demo.callback_url());
+    let (shop, wiki) = (demo.shop_origin(), demo.wiki_origin());
     let (origin, grant) = (demo.simulator.origin(), demo.callback());
     let grant = String::from_utf8_lossy(&grant);
     format!(
@@ -137,7 +145,11 @@ Truecaller fails: it answers 503, so the callback is answered 502, until the fau
 
 {HEADING}Log in yourself, in a browser{HEADING:#}
 
-  {site}/
+  {shop}/
+
+The wiki takes the same login:
+
+  {wiki}/
 
 Ctrl-C ends the demo."#
     )

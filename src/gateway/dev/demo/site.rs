@@ -25,8 +25,9 @@ pub(super) struct Demo {
     pub(super) simulator: Simulator,
     /// Lets verified callbacks through to an app that starts logins by itself.
     pub(super) callbacks: Site,
-    /// Logs users in for an app that does not.
+    /// Logs users in for two apps that do not, a shop and a wiki, each under a name of its own.
     pub(super) logins: Site,
+    pub(super) wiki: App,
     callback_path: String,
 }
 
@@ -38,12 +39,14 @@ impl Demo {
         let app = App::start(AnswerKind::Text, &callback_path).await.map_err(not_started)?;
         let config = |listen, app| callbacks_config(listen, app, &callback_path, simulator.endpoint());
         let callbacks = Site::start(app, listen, loopback(8080), config).await?;
-        let app = App::start(AnswerKind::Pages, ACCOUNT_PATH).await.map_err(not_started)?;
-        let config = |listen, app| logins_config(listen, app, &callback_path, &simulator);
-        let logins = Site::start(app, None, loopback(8081), config).await?;
-        let callback_url = format!("{}{callback_path}", logins.origin());
-        simulator.set_callback_url(&callback_url).map_err(|error| not_posted(&error))?;
-        Ok(Self { simulator, callbacks, logins, callback_path })
+        let shop = App::start(AnswerKind::Pages("A sample shop"), ACCOUNT_PATH).await.map_err(not_started)?;
+        let wiki = App::start(AnswerKind::Pages("A sample wiki"), "/").await.map_err(not_started)?;
+        let config = |listen, shop| logins_config(listen, shop, wiki.address(), &callback_path, &simulator);
+        let logins = Site::start(shop, None, loopback(8081), config).await?;
+        let demo = Self { simulator, callbacks, logins, wiki, callback_path };
+        let callback_url = format!("{}{}", demo.shop_origin(), demo.callback_path);
+        demo.simulator.set_callback_url(&callback_url).map_err(|error| not_posted(&error))?;
+        Ok(demo)
     }
 
     /// Stops everything, the gateways first.
@@ -55,6 +58,16 @@ impl Demo {
 
     pub(super) fn callback_url(&self) -> String {
         format!("{}{}", self.callbacks.origin(), self.callback_path)
+    }
+
+    /// The shop, as browsers see it.
+    pub(super) fn shop_origin(&self) -> String {
+        origin(SHOP, self.logins.address())
+    }
+
+    /// The wiki, as browsers see it.
+    pub(super) fn wiki_origin(&self) -> String {
+        origin(WIKI, self.logins.address())
     }
 
     /// Returns the documented callback, with the simulator's endpoint in it.
@@ -135,21 +148,35 @@ admin:
     )
 }
 
-fn logins_config(listen: SocketAddr, app: SocketAddr, callback_path: &str, simulator: &Simulator) -> String {
-    let common = callbacks_config(listen, app, callback_path, simulator.endpoint());
-    let link_base = simulator.link_base();
+fn logins_config(
+    listen: SocketAddr,
+    shop: SocketAddr,
+    wiki: SocketAddr,
+    callback_path: &str,
+    simulator: &Simulator,
+) -> String {
+    let common = callbacks_config(listen, shop, callback_path, simulator.endpoint());
+    let (link_base, shop, wiki_origin) = (simulator.link_base(), origin(SHOP, listen), origin(WIKI, listen));
     format!(
-        r#"{common}session:
-  public_url: http://{listen}
+        r#"{common}upstreams:
+  wiki: http://{wiki}
+session:
+  public_url: [ "{shop}", "{wiki_origin}" ]
+  cookie_domain: {DOMAIN}
   secret: ${{{SECRET}}}
   partner: {{ key: a-demo, name: A sample app }}
   link_base: {link_base}
-  fallback_url: /login
+  fallback_url: "{shop}/login"
 routes:
+  - {{ host: {WIKI}, path: /, access: required, upstream: wiki }}
   - {{ path: {ACCOUNT_PATH}, access: required }}
   - {{ path: /, access: optional }}
 "#
     )
+}
+
+fn origin(host: &str, gateway: SocketAddr) -> String {
+    format!("http://{host}:{}", gateway.port())
 }
 
 fn loopback(port: u16) -> SocketAddr {
@@ -158,5 +185,11 @@ fn loopback(port: u16) -> SocketAddr {
 
 /// The page that only a user who is logged in sees.
 pub(super) const ACCOUNT_PATH: &str = "/account/";
+/// The names of the apps behind the gateway for logins. Browsers take every name below `localhost` for this machine.
+pub(super) const HOSTS: [&str; 2] = [SHOP, WIKI];
+const SHOP: &str = "shop.demo.localhost";
+const WIKI: &str = "wiki.demo.localhost";
+/// The domain of both names.
+const DOMAIN: &str = "demo.localhost";
 /// The variable that a configuration takes its secret from.
 const SECRET: &str = "TRUEGATE_SESSION_SECRET";
