@@ -2,6 +2,7 @@
 
 mod apps;
 mod assertion;
+mod documentation;
 mod folder;
 mod groups;
 mod listen;
