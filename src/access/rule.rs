@@ -31,7 +31,7 @@ impl Rule {
 
     /// Matches only requests for these hosts. A request that names no host is matched by rules without a host alone.
     ///
-    /// The host is that of `Host` or `:authority`, or of `X-Forwarded-Host` if a [trusted proxy](crate::session::TrustedProxy)
+    /// The host is that of `Host` or `:authority`, or of `X-Forwarded-Host` if a [trusted proxy](crate::gate::TrustedProxy)
     /// says so. Once any rule names a host, requests for hosts that neither a rule nor the public URL names are answered 421.
     pub fn host(mut self, host: HostPattern) -> Self {
         self.host = Some(host);

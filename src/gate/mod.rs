@@ -67,13 +67,16 @@ pub(crate) use self::{
     reply::{ConnectionReuse, Leftover, Reply},
     step::{ReadFailure, Step, Verdict},
 };
-pub use crate::path::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 use crate::{
     callback::Endpoints,
     clock::Clock,
     headers::{EditKind, Edits, HeaderNames, HeaderSurvey},
     path::PathMatch,
     profile::ProfileSource,
+};
+pub use crate::{
+    host::TrustedProxy,
+    path::{CallbackPath, GuessableCallbackPath, ReservedPathError},
 };
 
 /// The engine behind every edge. Clones share their state.

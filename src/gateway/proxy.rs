@@ -26,12 +26,11 @@ use super::{
 use crate::{
     cause::Cause,
     clock::{Clock, SystemClock},
-    gate::{ClientInfo, Gate, Rejection, Scheme},
+    gate::{ClientInfo, Gate, Rejection, Scheme, TrustedProxy},
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
         respond, rule,
     },
-    session::TrustedProxy,
 };
 
 /// Answers what pingora asks about each request.

@@ -107,7 +107,6 @@ use crate::{
     store::Store,
 };
 pub use crate::{
-    host::TrustedProxy,
     path::SessionPath,
     tasks::{TaskTracker, Tasks},
 };

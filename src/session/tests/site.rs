@@ -10,8 +10,8 @@ use super::{queue::Queue, shared_store::SharedStore, truecaller::Truecaller};
 use crate::{
     access::{Access, AllowList, Rule, Rules},
     clock::ManualClock,
-    gate::{Gate, GateBuilder, Step, Verdict},
-    session::{Partner, PublicUrl, PublicUrls, Sealer, Secret, Sessions, SessionsBuilder, TrustedProxy},
+    gate::{Gate, GateBuilder, Step, TrustedProxy, Verdict},
+    session::{Partner, PublicUrl, PublicUrls, Sealer, Secret, Sessions, SessionsBuilder},
 };
 
 pub(super) const CALLBACK: &str = "/truecaller/callback-x7Kq2vNf9TzR4mWb6pLd";

@@ -21,8 +21,8 @@ use pingora_proxy::{FailToProxy, ProxyHttp, Session, http_proxy_service};
 use tokio::{sync::watch, task::JoinSet};
 use truegate::{
     Gate,
+    gate::TrustedProxy,
     pingora::{TruegateModule, answer_ended, inject, intercept, proxy_service},
-    session::TrustedProxy,
 };
 
 /// A service of pingora's that runs until it is dropped.

@@ -15,9 +15,8 @@ use tokio_util::task::TaskTracker;
 use tower::{ServiceBuilder, service_fn};
 use truegate::{
     Gate, Lease, TruegateLayer,
-    gate::{ClientInfo, Scheme},
+    gate::{ClientInfo, Scheme, TrustedProxy},
     layer::GuardedBody,
-    session::TrustedProxy,
 };
 
 type Body = GuardedBody<Incoming>;
