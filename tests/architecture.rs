@@ -108,7 +108,7 @@ const HOUSE: &[Floor] = &[
         modules: &[],
         crates: &[
             "axum", "base64", "bytes", "futures_core", "http", "humantime", "hyper_util", "minijinja", "rustls",
-            "serde", "serde_json", "thiserror", "tokio", "tokio_rustls", "url",
+            "serde", "serde_json", "thiserror", "tokio", "tokio_rustls", "tower", "url",
         ],
     },
     Floor {
