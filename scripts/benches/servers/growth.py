@@ -56,12 +56,7 @@ class Growth:
         """Logins that were started and wait for their callback."""
         gateway, count = self.gateway("logins"), 100_000 // self.less
         cost, before = self.request_cost(gateway), gateway.process.memory("RssAnon")
-        connections = [Connection(gateway.port) for _ in range(50)]
-        for _ in range(count // len(connections)):
-            for connection in connections:
-                connection.send("POST", "/.truegate/login", f"Origin: http://127.0.0.1:{gateway.port}\r\n", b"")
-            for connection in connections:
-                connection.receive("a login", 201)
+        self.start_logins(gateway, count)
         self.add(gateway, "pending logins", count, before, cost, self.request_cost(gateway))
 
     def logouts(self):
@@ -123,6 +118,15 @@ class Growth:
         for count in (1, 10, 100, 1000):
             case = GatewayCase(sessions(count), browsers=1)
             self.rules_found.append({"rules": count, "instructions": case.count(callgrind, self.setup.truegate, f"rules-{count}")})
+
+    def start_logins(self, gateway, count):
+        """Starts logins that nobody ends, some of them side by side."""
+        connections = [Connection(gateway.port) for _ in range(50)]
+        for _ in range(count // len(connections)):
+            for connection in connections:
+                connection.send("POST", "/.truegate/login", f"Origin: http://127.0.0.1:{gateway.port}\r\n", b"")
+            for connection in connections:
+                connection.receive("a login", 201)
 
     def log_in_and_out(self, gateway, count, at_once=50):
         """Takes users through a login and a logout, some of them side by side."""

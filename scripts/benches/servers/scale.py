@@ -69,14 +69,6 @@ class Scale(Growth):
             Connection(gateway.port).ask("GET", "/account/orders", f"Cookie: {gateway.cookie}\r\n", b"", None)
             time.sleep(1)
 
-    def start_logins(self, gateway, count):
-        connections = [Connection(gateway.port) for _ in range(50)]
-        for _ in range(count // len(connections)):
-            for connection in connections:
-                connection.send("POST", "/.truegate/login", f"Origin: http://127.0.0.1:{gateway.port}\r\n", b"")
-            for connection in connections:
-                connection.receive("a login", 201)
-
     def wait_in_crowd(self, gateway, count):
         """Browsers that wait for their logins, each on a connection of its own."""
         connections = []
