@@ -17,7 +17,7 @@ impl Config {
             .upstreams
             .iter()
             .filter(|(_, upstream)| upstream.tls.as_ref().is_some_and(|tls| matches!(tls.trust, Trust::InsecureAnyone)))
-            .map(|(_, upstream)| format!("upstreams.{}.{UNVERIFIED}", upstream.name))
+            .map(|(_, upstream)| format!("{}.{UNVERIFIED}", upstream.place))
             .collect();
         let Some(session) = &self.session else {
             warnings.extend(self.callback.path.is_guessable().then(|| GUESSABLE_CALLBACK_PATH.to_owned()));

@@ -140,6 +140,11 @@ impl<'a> Item<'a> {
         matches!(self.node.value, Value::List(_))
     }
 
+    /// The place of the key in the file, such as `upstreams.shop`.
+    pub(super) fn place(self) -> &'a str {
+        &self.node.path
+    }
+
     /// The text, if it is a single value.
     pub(super) fn text(self) -> Option<&'a str> {
         match &self.node.value {

@@ -101,9 +101,9 @@ fn what_no_app_can_be_is_refused() {
         ("upstream: { servers: [] }", "1:22: upstream.servers: must not be empty"),
         ("upstream: { servers: [http://a/x] }", "1:23: upstream.servers[0]: must not have a path"),
         ("upstream: { servers: [http://a, 'http://a:80'] }", "1:33: upstream.servers[1]: the same server twice"),
-        ("upstream: { servers: [http://a, https://b] }", "1:33: upstream.servers[1]: must be spoken to as the first"),
-        ("upstream: { servers: [https://a, unix:/b] }", "1:34: upstream.servers[1]: must be spoken to as the first"),
-        (&many, "1:1213: upstream.servers[100]: one of too many servers"),
+        ("upstream: { servers: [http://a, https://b] }", "1:33: upstream.servers[1]: must not use TLS, as the first"),
+        ("upstream: { servers: [https://a, unix:/b] }", "1:34: upstream.servers[1]: must use TLS as the first"),
+        (&many, "1:1213: upstream.servers[100]: too many servers"),
         (
             "upstream: { url: http://a, balance: least }",
             "1:37: upstream.balance: not a known value (write one of round_robin",
@@ -125,6 +125,14 @@ fn what_no_app_can_be_is_refused() {
         (
             "upstream: { url: http://a, timeouts: { idle: 0s } }",
             "1:46: upstream.timeouts.idle: must be from 10ms to 1day",
+        ),
+        (
+            "upstream: { url: http://a, timeouts: { connect: 1ms } }",
+            "1:49: upstream.timeouts.connect: must be from 10ms to 1day",
+        ),
+        (
+            "upstream: { url: http://a, timeouts: { write: 2days } }",
+            "1:47: upstream.timeouts.write: must be from 10ms to 1day",
         ),
         ("upstream: { url: http://a, timeouts: { total: 1s } }", "1:40: upstream.timeouts.total: unknown key"),
         (
@@ -207,9 +215,13 @@ fn the_files_of_an_app_are_refused_unless_they_can_be_used() {
 
 #[test]
 fn an_app_whose_certificates_are_not_verified_is_warned_of() {
-    let skips = "upstreams: { wiki: { url: https://a, tls: { insecure_skip_verify: true } } }\n";
-    assert_eq!(
-        warned_keys(&format!("{skips}{UPSTREAM}callback: {{ path: '${{TRUEGATE_CALLBACK_PATH}}' }}")),
-        ["upstreams.wiki.tls.insecure_skip_verify"]
-    );
+    let app = "{ url: https://a, tls: { insecure_skip_verify: true } }";
+    for (apps, place) in [
+        (format!("upstreams: {{ wiki: {app} }}\n{UPSTREAM}"), "upstreams.wiki"),
+        (format!("upstreams: {{ default: {app} }}\nupstream: default\n"), "upstreams.default"),
+        (format!("upstream: {app}\n"), "upstream"),
+    ] {
+        let text = format!("{apps}callback: {{ path: '${{TRUEGATE_CALLBACK_PATH}}' }}");
+        assert_eq!(warned_keys(&text), [format!("{place}.tls.insecure_skip_verify")]);
+    }
 }

@@ -37,6 +37,8 @@ pub(crate) struct UpstreamId(usize);
 pub(crate) struct UpstreamConfig {
     /// The name in logs and metrics: the key in `upstreams`, or `default` for an app that `upstream` describes itself.
     pub(crate) name: String,
+    /// The place in the configuration: `upstream`, or a key of `upstreams` such as `upstreams.shop`.
+    pub(crate) place: String,
     /// The servers; at least one.
     pub(crate) servers: Vec<UpstreamServer>,
     /// How TLS is spoken to the servers; none if they are spoken to without TLS.
@@ -191,6 +193,7 @@ impl<'a> Reader<'a, '_> {
             let (server, scheme) = self.server(item)?;
             return Some(UpstreamConfig {
                 name: name.to_owned(),
+                place: item.place().to_owned(),
                 servers: vec![server],
                 tls: (scheme == Scheme::Https).then(UpstreamTls::default),
                 balance: Balance::RoundRobin,
@@ -202,10 +205,10 @@ impl<'a> Reader<'a, '_> {
                 identity: self.names.own_set().build(),
             });
         }
-        item.section(|section| self.keys(name, section))
+        item.section(|section| self.keys(name, item.place(), section))
     }
 
-    fn keys(&mut self, name: &str, section: &mut Section<'a>) -> Option<UpstreamConfig> {
+    fn keys(&mut self, name: &str, place: &str, section: &mut Section<'a>) -> Option<UpstreamConfig> {
         let servers = self.servers(section);
         let scheme = servers.first().map(|(_, scheme)| *scheme);
         let tls_item = section.take("tls");
@@ -219,11 +222,12 @@ impl<'a> Reader<'a, '_> {
         let chosen = balance.and_then(|item| item.parse(value::choice(words))).unwrap_or(Balance::RoundRobin);
         let has_sockets = servers.iter().any(|(server, _)| matches!(server, UpstreamServer::Unix(_)));
         if let (Some(item), Balance::Consistent, true) = (balance, chosen, has_sockets) {
-            item.complain("`consistent` chooses among addresses, and a unix socket has none (write round_robin)");
+            item.complain("`consistent` chooses among addresses, and a Unix socket has none (write round_robin)");
         }
         let protocols = [("http1", Protocol::Http1), ("http2", Protocol::Http2)];
         let upstream = UpstreamConfig {
             name: name.to_owned(),
+            place: place.to_owned(),
             balance: chosen,
             health: section.take("health").and_then(|item| item.section(HealthConfig::read)),
             protocol: section.read_or("protocol", Protocol::Http1, value::choice(protocols)),
@@ -257,7 +261,7 @@ impl<'a> Reader<'a, '_> {
             }
         };
         if let Some(item) = items.get(MOST_SERVERS) {
-            item.complain("one of too many servers: an app has at most 100 (give them one name in DNS)");
+            item.complain("too many servers: an app has at most 100 (give them one name in DNS)");
         }
         let mut servers: Vec<(UpstreamServer, Scheme)> = Vec::new();
         for item in items {
@@ -266,9 +270,14 @@ impl<'a> Reader<'a, '_> {
                 item.complain("the same server twice (keep one)");
             }
             if servers.first().is_some_and(|(_, first)| *first != scheme) {
-                item.complain(
-                    "must be spoken to as the first server is, with TLS or without (write https:// or http:// for all)",
-                );
+                item.complain(match scheme {
+                    Scheme::Http => {
+                        "must use TLS as the first server does (write https:// for all, or http:// for all)"
+                    }
+                    Scheme::Https => {
+                        "must not use TLS, as the first server does not (write https:// for all, or http:// for all)"
+                    }
+                });
             }
             servers.push((server, scheme));
         }
