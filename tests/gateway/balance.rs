@@ -87,7 +87,7 @@ async fn a_session_stays_at_one_server_wherever_its_user_is() {
         config(&servers, "balance: consistent") + &setup::truecaller(&site.truecaller) + &Sessions::usual().yaml();
     let program = Program::serve(&config);
     let mut chosen = HashMap::<String, usize>::new();
-    for _ in 0..12 {
+    for _ in 0..30 {
         let visitor = site.signed_in().await;
         let cookie = format!("Cookie: __Host-truegate={}\r\n", visitor.cookie("__Host-truegate").unwrap());
         let mut of_session = Vec::new();

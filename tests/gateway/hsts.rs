@@ -33,12 +33,7 @@ async fn every_answer_by_https_carries_it_once() {
         let mut talk = Talk::over(pair.connect(secured, &["http/1.1"]).await.unwrap());
         talk.say(format!("GET {target} HTTP/1.1\r\nHost: shop.example\r\n\r\n")).await;
         let answer = talk.message().await;
-        assert_eq!(
-            (answer.status(), answer.one("strict-transport-security")),
-            (status, Some(VALUE)),
-            "{}",
-            &target[..1]
-        );
+        assert_eq!((answer.status(), answer.one("strict-transport-security")), (status, Some(VALUE)));
 
         // RFC 6797 §7.2. The app may say what it likes, and browsers ignore it.
         for (client, claims, is_secure) in [
@@ -50,7 +45,7 @@ async fn every_answer_by_https_carries_it_once() {
             let request = format!("GET {target} HTTP/1.1\r\nHost: shop.example\r\n{claims}\r\n");
             let answer = raw::exchange_from(client.into(), plain, request).await.unwrap();
             let ours = answer.all("strict-transport-security").contains(&VALUE);
-            assert_eq!(ours, is_secure, "{claims} {client:?}");
+            assert_eq!(ours, is_secure, "{status} {claims} {client:?}");
         }
     }
 }

@@ -197,14 +197,14 @@ fn every_key_that_is_known_stands_in_the_shipped_configuration() {
         "log",
     ];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
-                    session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 } }\n\
+                    session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 }, store: { zzzzzzzzz: 1, sentinel: { zzzzzzzzz: 1 } }, upstream_cookies: [{ zzzzzzzzz: 1 }] }\n\
                     groups: { staff: { zzzzzzzzz: 1 } }\n\
                     upstreams: { a: { url: http://a, zzzzzzzzz: 1, tls: { zzzzzzzzz: 1 }, health: { zzzzzzzzz: 1 }, timeouts: { zzzzzzzzz: 1 }, identity: { zzzzzzzzz: 1 } } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"
         .to_owned();
     text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
-    assert_eq!(unknown.len(), 13 + sections.len());
+    assert_eq!(unknown.len(), 16 + sections.len());
     for line in unknown {
         let (_, known) = line.split_once("known keys: ").unwrap();
         for key in known.trim_end_matches(')').split(", ") {
