@@ -5,7 +5,8 @@ use std::{collections::HashSet, str::FromStr, sync::Arc};
 use super::{Group, phones_file::PhonesFile};
 use crate::profile::PhoneNumber;
 
-/// The users that a `required` rule lets in, or the members of a [`Group`]. Defaults to everyone with an identity. Clones share their entries.
+/// The users that a `required` rule lets in, or the members of a [`Group`]. Defaults to everyone with an identity. Clones share
+/// their entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowList(
     /// None for everyone.

@@ -130,10 +130,10 @@ pub enum HostPatternError {
     #[error("must be a host alone, without `https://`, path and user")]
     Url,
     /// It names a port.
-    #[error("must not name a port: a host has its rules on every port")]
+    #[error("must not name a port: a rule is for all ports of its host")]
     Port,
     /// It is `*`, which a rule without a host is for.
-    #[error("must not be `*`: a rule without a host is for every host")]
+    #[error("must not be `*`: leave out the host, and the rule is for every host")]
     EveryHost,
     /// It holds a star that is not the first of its labels.
     #[error("must hold `*` only as its first label, as in `*.example.com`")]

@@ -121,7 +121,7 @@ async fn serve(path: &Path) -> Result<(), CommandError> {
         tracing::warn!("{warning}");
     }
     while signals.next().await == Signal::Reload {
-        tracing::info!("reading the certificates and the phones files again");
+        tracing::info!("reading the certificates and the phones files again, and looking up the servers of the apps");
         gateway.reload();
     }
     tracing::info!("stopping");

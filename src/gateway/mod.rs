@@ -184,8 +184,8 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Asks for the certificates and the files of phone numbers to be read again, and for the upstream's name to be resolved.
-    /// It does not wait for that.
+    /// Asks for the certificates and the files of phone numbers to be read again, and for the names of all servers to be
+    /// resolved. It does not wait for that.
     ///
     /// All of it is looked at now and then anyway. Where the new state cannot be used, the previous one stays in use.
     pub(crate) fn reload(&self) {

@@ -169,9 +169,12 @@ impl UpstreamTelemetry {
     }
 
     /// The name of a server could not be resolved.
-    pub(super) fn failed_lookup(&self, cause: Cause) {
+    pub(super) fn failed_lookup(&self, host: &str, cause: Cause) {
         let (upstream, cause) = (&self.0.name, cause.code());
-        warn!(upstream, cause, "the name of a server could not be resolved; its previous addresses stay in use");
+        warn!(
+            upstream,
+            host, cause, "the name of a server could not be resolved; addresses that were found before stay in use"
+        );
     }
 
     /// Health checks have changed what is known of a server.

@@ -84,8 +84,8 @@ impl HeaderNamesBuilder {
         self.own_set().inject(name, field, encoding)
     }
 
-    /// Adds the headers of a preset to the default set, all of them or none, and strips every header of its family. The name is sent as UTF-8
-    /// unless another encoding is given.
+    /// Adds the headers of a preset to the default set, all of them or none, and strips every header of its family. The name is
+    /// sent as UTF-8 unless another encoding is given.
     ///
     /// # Errors
     ///

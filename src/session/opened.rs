@@ -24,7 +24,8 @@ use crate::{
 ///
 /// Only the cookie of a session that was opened with a key of this site gets in, so strangers can neither fill the cache nor
 /// empty it. A cookie is found by its end, and then compared whole: a part of it alone would let a forged cookie in. A session in
-/// the cache was only opened: each request still checks whether it is over or revoked, and whether a group has changed since. What leaves the cache is wiped.
+/// the cache was only opened: each request still checks whether it is over or revoked, and whether a group has changed since.
+/// What leaves the cache is wiped.
 pub(super) struct OpenedSessions {
     cache: Cache<SealedText, Arc<OpenedSession>, BySize, RandomState>,
     /// When the sessions that were over were taken out last.

@@ -74,7 +74,7 @@ pub(crate) fn serve(listener: TcpListener, routes: Router) -> JoinSet<()> {
     task
 }
 
-/// Serves at a unix socket.
+/// Serves at a Unix socket.
 pub(crate) fn serve_at(path: &Path, routes: Router) -> JoinSet<()> {
     let listener = UnixListener::bind(path).unwrap();
     let mut task = JoinSet::new();

@@ -60,7 +60,7 @@ impl Site {
         Self::on(server, move || RedisStore::new(&url, max_pending))
     }
 
-    /// On a Redis server behind a unix socket.
+    /// On a Redis server behind a Unix socket.
     pub fn on_a_socket(max_pending: usize) -> Self {
         let (server, url) = Redis::start_with_socket();
         Self::on(server, move || RedisStore::new(&url, max_pending))

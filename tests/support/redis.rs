@@ -99,7 +99,7 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port())
     }
 
-    /// One that also listens at a unix socket, and the URL of that.
+    /// One that also listens at a Unix socket, and the URL of that.
     pub fn start_with_socket() -> (Self, String) {
         let mut redis = Self::stopped();
         let socket = redis.folder.path().join("redis.sock").display().to_string();

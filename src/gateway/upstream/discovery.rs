@@ -63,7 +63,7 @@ impl Discovery {
                 Ok(addresses) => self.replace(index, &addresses, SystemClock.now()),
                 Err(cause) => {
                     is_current = false;
-                    self.telemetry.failed_lookup(cause);
+                    self.telemetry.failed_lookup(name.host(), cause);
                 }
             }
         }

@@ -31,8 +31,8 @@ pub enum RedisStoreError {
     /// The URLs of a cluster differ in their user, their password or their TLS.
     #[error("the servers of a cluster must have the same user, password and scheme")]
     Logins,
-    /// A server of a cluster is a unix socket, but servers of a cluster name each other by address.
-    #[error("a cluster cannot be reached through a unix socket")]
+    /// A server of a cluster is a Unix socket, but servers of a cluster name each other by address.
+    #[error("a cluster cannot be reached through a Unix socket")]
     Socket,
     /// The name of the master has other characters than letters, digits, `.`, `-` and `_`.
     #[error("the master must have a name of letters, digits, `.`, `-` and `_`")]

@@ -77,7 +77,7 @@ impl RedisStore {
     /// - `redis://user:password@host:6379/0`, or `valkey://…`;
     /// - `rediss://…` or `valkeys://…` for TLS: the server's certificate is verified, by Mozilla's roots and those of
     ///   [`trust`](Self::trust);
-    /// - `unix:/run/redis.sock?db=0&user=…&pass=…`, or `redis+unix:…`, for a unix socket.
+    /// - `unix:/run/redis.sock?db=0&user=…&pass=…`, or `redis+unix:…`, for a Unix socket.
     ///
     /// The store connects at the first call.
     ///
@@ -126,7 +126,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// When a URL is not that of a server, has a database or is a unix socket, or when the URLs differ in more than the address.
+    /// When a URL is not that of a server, has a database or is a Unix socket, or when the URLs differ in more than the address.
     pub fn cluster(servers: &[impl AsRef<str>], max_pending: usize) -> Result<Self, RedisStoreError> {
         Ok(Self::on(Servers::Cluster(Nodes::parse(servers)?), Layout::Spread, max_pending))
     }

@@ -59,7 +59,7 @@ pub(super) struct ServerConnection {
 }
 
 impl Server {
-    /// Reads the URL of a server: of a TCP port or a unix socket.
+    /// Reads the URL of a server: of a TCP port or a Unix socket.
     pub(super) fn parse(url: &str) -> Result<Self, RedisStoreError> {
         let mut url = Url::parse(url).map_err(|_| RedisStoreError::Url)?;
         let encrypted = match url.scheme() {
@@ -134,7 +134,7 @@ impl Server {
 }
 
 impl Address {
-    /// The name that a certificate must be for. No certificate is asked of a unix socket.
+    /// The name that a certificate must be for. No certificate is asked of a Unix socket.
     fn server_name(&self) -> io::Result<ServerName<'static>> {
         let host = if let Self::Tcp { host, .. } = self { host } else { "localhost" };
         ServerName::try_from(host.to_owned()).map_err(io::Error::other)

@@ -66,7 +66,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<StoreConfig> {
     if let (Some(item), Some(store)) = (section.take("store_ca_file"), &mut store) {
         match store {
             StoreConfig::Redis { servers, ca_file } if servers.is_encrypted() => *ca_file = tls::roots(item),
-            _ => item.complain_of_key("only used with a `store` that begins with rediss:// (remove it)"),
+            _ => item.complain_of_key("only used with a rediss:// URL in `store` (remove it)"),
         }
     }
     store

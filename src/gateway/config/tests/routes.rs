@@ -41,7 +41,7 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
             "4:19: routes[0].exact: must start with a slash (write one such as /account",
         ),
         ("[{ exact: /a/*, access: public }]", "4:19: routes[0].exact: must not hold `*`"),
-        ("[{ host: '*', path: /, access: public }]", "4:18: routes[0].host: must not be `*`: a rule without a host"),
+        ("[{ host: '*', path: /, access: public }]", "4:18: routes[0].host: must not be `*`: leave out the host"),
         (
             "[{ host: a.*.example, path: /, access: public }]",
             "4:18: routes[0].host: must hold `*` only as its first label, as in `*.example.com` (write wiki.example or ",

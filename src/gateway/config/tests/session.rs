@@ -160,8 +160,8 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ),
         ("store: http://a.example", "session.store: the URL must begin with redis://, rediss:// or unix:"),
         ("store: 'rediss://a.example#insecure'", "session.store: the URL must have no fragment"),
-        ("store_ca_file: a.pem", "session.store_ca_file: only used with a `store` that begins with rediss://"),
-        ("store: redis://a, store_ca_file: a.pem", "session.store_ca_file: only used with a `store`"),
+        ("store_ca_file: a.pem", "session.store_ca_file: only used with a rediss:// URL in `store`"),
+        ("store: redis://a, store_ca_file: a.pem", "session.store_ca_file: only used with a rediss:// URL"),
         ("store: rediss://a, store_ca_file: a.pem", "session.store_ca_file: the file cannot be read"),
         (
             "store: { sentinel: { servers: [redis://a], master: m }, cluster: [redis://a] }",
@@ -186,7 +186,7 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ),
         (
             "store: { cluster: ['unix:///run/redis.sock'] }",
-            "session.store.cluster: a cluster cannot be reached through a unix socket",
+            "session.store.cluster: a cluster cannot be reached through a Unix socket",
         ),
         ("store: { sentinel: mymaster }", "session.store.sentinel: must be a mapping"),
         ("store: { sentinel: { master: m } }", "session.store.sentinel.servers: missing (list the Sentinels, such as"),
@@ -217,7 +217,7 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ),
         (
             "store: { sentinel: { servers: [redis://a], master: m } }, store_ca_file: a.pem",
-            "session.store_ca_file: only used with a `store`",
+            "session.store_ca_file: only used with a rediss:// URL",
         ),
         (
             "store: { sentinel: { servers: [redis://a], master: 'rediss://m' } }, store_ca_file: a.pem",

@@ -1,4 +1,4 @@
-//! One server of an app: a host and a port, or a unix socket.
+//! One server of an app: a host and a port, or a Unix socket.
 
 use std::{
     net::SocketAddr,
@@ -17,14 +17,14 @@ pub(crate) enum UpstreamServer {
         /// The port to connect to.
         port: u16,
     },
-    /// The path of a unix socket.
+    /// The path of a Unix socket.
     Unix(PathBuf),
 }
 
 /// How a server is spoken to. All servers of an app have the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
-    /// Without TLS, also on a unix socket.
+    /// Without TLS, also on a Unix socket.
     Http,
     /// With TLS.
     Https,
@@ -65,7 +65,7 @@ impl UpstreamServer {
         text.contains([':', '/', '.'])
     }
 
-    /// The name of the server in a request to it: host and port, or `localhost` for a unix socket.
+    /// The name of the server in a request to it: host and port, or `localhost` for a Unix socket.
     pub(crate) fn authority(&self) -> String {
         match self {
             Self::Tcp { host, port } if host.contains(':') => format!("[{host}]:{port}"),
