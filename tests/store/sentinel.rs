@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 use truegate::{
     cause::Cause,
-    clock::{Clock, SystemClock},
+    clock::{Clock, ManualClock, SystemClock},
     store::{Cursor, LoginState, RedisStore, Store},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     failures::{all_is_unavailable, recovers},
     lanes::Crowd,
     site::{LONG, browser, login, owner, request_id},
-    support::redis::{Redis, sentinel::Watched, until},
+    support::redis::{Redis, relay::Relay, sentinel::Watched, until},
 };
 
 fn store_on(watched: &Watched) -> RedisStore {
@@ -148,26 +148,37 @@ async fn sentinels_that_do_not_help_are_said_to_be_the_cause() {
 
     let store = store_on(&watched);
     watched.sentinels[0].kill();
-    let start = SystemClock.now();
-    for _ in 0..20 {
-        assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Connect]));
+    assert_eq!(all_is_unavailable(&store).await, HashSet::from([Cause::Connect]));
+}
+
+#[tokio::test]
+async fn a_sentinel_that_is_gone_is_asked_once_for_many_calls() {
+    let (mut watched, clock) = (Watched::start(), ManualClock::default());
+    let relay = Relay::to_port(watched.sentinels[0].port());
+    let store = RedisStore::sentinel(&[relay.url()], "mymaster", 10).unwrap().clock(clock.clone());
+    watched.sentinels[0].kill();
+    for asked in 1..=2 {
+        for _ in 0..20 {
+            all_is_unavailable(&store).await;
+        }
+        assert_eq!(relay.connections(), asked, "all other calls fail at once");
+        clock.advance(DEADLINE);
     }
-    let waited = SystemClock.now() - start;
-    assert!(waited < DEADLINE + SLACK, "120 calls, most without an attempt of their own: {waited:?}");
 }
 
 #[tokio::test]
 async fn a_store_that_knows_the_master_needs_no_sentinel() {
     let mut watched = Watched::start();
-    let store = store_on(&watched);
+    let relay = Relay::to_port(watched.sentinels[0].port());
+    let store = RedisStore::sentinel(&[relay.url()], "mymaster", 10).unwrap();
     store.revoke(Bytes::from_static(b"one"), LONG).await.unwrap();
     watched.sentinels[0].kill();
-    let start = SystemClock.now();
-    // Longer than the pause in which the Sentinels are asked again.
-    while SystemClock.now() < start + Duration::from_secs(3) {
+    let before = relay.connections();
+    until(async || {
         assert_eq!(store.revocations(&Cursor::default()).await.unwrap().0, ["one"]);
-        SystemClock.sleep_until(SystemClock.now() + Duration::from_millis(50)).await;
-    }
+        relay.connections() >= before + 2
+    })
+    .await;
 }
 
 /// What a call may take, by the store's documentation.

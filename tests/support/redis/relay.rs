@@ -21,6 +21,7 @@ pub struct Relay {
 
 #[derive(Default)]
 struct Way {
+    asked: AtomicUsize,
     lost: AtomicUsize,
     slow: AtomicBool,
     carried: Mutex<Vec<Arc<Mutex<Vec<u8>>>>>,
@@ -28,13 +29,19 @@ struct Way {
 
 impl Relay {
     pub fn to(redis: &Redis) -> Self {
+        Self::to_port(redis.port())
+    }
+
+    /// A way to what listens at a port. While nothing listens there, it closes each connection that it gets.
+    pub fn to_port(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("it listens");
-        let (way, port) = (Arc::<Way>::default(), redis.port());
+        let way = Arc::<Way>::default();
         let relay = Self { address, way: Arc::clone(&way) };
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
-                let far = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server runs");
+                way.asked.fetch_add(1, Ordering::SeqCst);
+                let Ok(far) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { continue };
                 carry(near.try_clone().expect("a socket can be cloned"), far.try_clone().expect("as well"), &way);
                 carry(far, near, &way);
             }
@@ -50,6 +57,11 @@ impl Relay {
     /// Whether all that is said from now on arrives after five seconds.
     pub fn set_slow(&self, slow: bool) {
         self.way.slow.store(slow, Ordering::SeqCst);
+    }
+
+    /// How often somebody has connected.
+    pub fn connections(&self) -> usize {
+        self.way.asked.load(Ordering::SeqCst)
     }
 
     /// What was said so far, each side of each connection by itself.

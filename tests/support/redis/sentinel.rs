@@ -118,9 +118,13 @@ impl Sentinel {
         format!("redis://{}", self.port.address())
     }
 
+    pub fn port(&self) -> u16 {
+        self.port.address().port()
+    }
+
     /// What it answers to a command, as `redis-cli` shows it.
     pub fn command(&self, words: &[&str]) -> String {
-        let port = self.port.address().port().to_string();
+        let port = self.port().to_string();
         let output = Command::new("redis-cli").args(["-p", &port]).args(words).output().expect("redis-cli is there");
         String::from_utf8(output.stdout).expect("it answers with text").trim_end().to_owned()
     }
