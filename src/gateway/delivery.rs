@@ -16,7 +16,7 @@ use super::{
     BoxError, failure,
     forwarded::Forwarded,
     telemetry::Telemetry,
-    upstream::{AffinityKey, Attempts, Upstream, Version, connector, with_authority},
+    upstream::{AffinityKey, Attempts, Upstream, connector, with_authority},
 };
 use crate::{
     clock::{Clock as _, SystemClock},
@@ -95,7 +95,7 @@ impl Client {
     async fn connect(&self, attempts: &mut Attempts) -> Result<(HttpSession, Box<HttpPeer>)> {
         loop {
             let now = SystemClock.now();
-            let peer = self.upstream.next(attempts, Version::AsConfigured, now, AffinityKey::new)?;
+            let peer = self.upstream.next(attempts, self.upstream.config.protocol, now, AffinityKey::new)?;
             match self.connector.get_http_session(&*peer).await {
                 Ok((session, _)) => return Ok((session, peer)),
                 Err(error) => {

@@ -133,10 +133,10 @@ impl ProxyHttp for Proxy {
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
         let upstream = &self.upstreams[exchange.upstream.index()];
-        let version = upstream.version_for(session.req_header());
+        let protocol = upstream.protocol_for(session.req_header());
         let (client, attempts) = (exchange.client, &mut exchange.attempts);
         // The clock was read when the request arrived, which is soon enough for a rest of seconds.
-        let peer = upstream.next(attempts, version, exchange.arrived, || affinity(session, client));
+        let peer = upstream.next(attempts, protocol, exchange.arrived, || affinity(session, client));
         peer.map_err(Error::into_up)
     }
 

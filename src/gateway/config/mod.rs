@@ -46,7 +46,7 @@ pub(crate) use self::{
     session::{SessionConfig, StoreConfig},
     tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion},
     upstream::{
-        Balance, HealthConfig, HostMode, Protocol, Scheme, Trust, UpstreamConfig, UpstreamId, UpstreamServer, Upstreams,
+        Balance, HealthConfig, HostMode, Protocol, Trust, UpstreamConfig, UpstreamId, UpstreamServer, Upstreams,
     },
 };
 use self::{callback::TruecallerConfig, error::ConfigError};

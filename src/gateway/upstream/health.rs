@@ -12,10 +12,10 @@ use pingora_load_balancing::{
 };
 use tokio::time::timeout;
 
-use super::{Servers, discovery, roots, speak_http2, with_authority};
+use super::{discovery, peer::with_authority, roots, server::Servers};
 use crate::gateway::{
     BoxError,
-    config::{HealthConfig, HostMode, UpstreamConfig},
+    config::{HealthConfig, HostMode, Protocol, UpstreamConfig},
 };
 
 /// The health checks of all servers of an app. They carry no identity.
@@ -41,10 +41,10 @@ impl HealthChecks {
     pub(super) fn new(
         upstream: &UpstreamConfig,
         health: &HealthConfig,
-        peer: impl Fn(usize) -> Box<HttpPeer>,
+        peer: impl Fn(usize, Protocol) -> Box<HttpPeer>,
         servers: &Arc<Servers>,
     ) -> std::result::Result<Self, BoxError> {
-        let check = |named| Check::new(upstream, health, named, *peer(named));
+        let check = |named| Check::new(upstream, health, named, |protocol| *peer(named, protocol));
         Ok(Self {
             checks: (0..upstream.servers.len()).map(check).collect::<std::result::Result<_, _>>()?,
             timeout: health.timeout,
@@ -60,24 +60,23 @@ impl Check {
         upstream: &UpstreamConfig,
         health: &HealthConfig,
         named: usize,
-        mut peer: HttpPeer,
+        peer: impl FnOnce(Protocol) -> HttpPeer,
     ) -> std::result::Result<Self, BoxError> {
         let Some(path) = &health.path else {
             let connector = roots::with(upstream, |options| TransportConnector::new(Some(options)))?;
-            return Ok(Self::Connection(Box::new((connector, peer))));
+            return Ok(Self::Connection(Box::new((connector, peer(Protocol::Http1)))));
         };
         let host = match &upstream.host {
             HostMode::Fixed(host) => host.clone(),
             HostMode::Preserve | HostMode::Server => HeaderValue::from_str(&upstream.servers[named].authority())?,
         };
         let connector = roots::connector(upstream)?;
-        speak_http2(&mut peer, upstream);
         let mut check = HttpHealthCheck::new_custom("", false, connector);
         check.req = RequestHeader::build(Method::GET, path.as_str().as_bytes(), None)?;
         check.req.insert_header(header::HOST, host)?;
         check.req.insert_header(header::USER_AGENT, AGENT)?;
         with_authority(&mut check.req, upstream.scheme())?;
-        check.peer_template = peer;
+        check.peer_template = peer(upstream.protocol);
         check.validator = Some(Box::new(|answer| match answer.status.as_u16() {
             200..400 => Ok(()),
             status => Error::e_explain(ErrorType::HTTPStatus(status), "the server is not well"),

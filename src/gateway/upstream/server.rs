@@ -1,11 +1,16 @@
-//! One address of an app, and whether requests should go there.
+//! The addresses of an app, and whether requests should go there.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use pingora_core::protocols::l4::socket::SocketAddr;
+
+use crate::gateway::telemetry::UpstreamTelemetry;
 
 /// One address of an app.
 pub(super) struct Server {
@@ -18,6 +23,12 @@ pub(super) struct Server {
     found: Instant,
     /// The end of its rest, in milliseconds since it was found.
     rests_until: AtomicU64,
+}
+
+/// The servers of an app as they are now.
+pub(super) struct Servers {
+    list: RwLock<Arc<[Arc<Server>]>>,
+    pub(super) telemetry: UpstreamTelemetry,
 }
 
 impl Server {
@@ -49,6 +60,30 @@ impl Server {
 
     fn age(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.found).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Servers {
+    /// No servers yet.
+    pub(super) fn new(telemetry: UpstreamTelemetry) -> Self {
+        Self { list: RwLock::new(Arc::new([])), telemetry }
+    }
+
+    /// The servers, in the order of the configuration.
+    pub(super) fn list(&self) -> Arc<[Arc<Server>]> {
+        Arc::clone(&self.list.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the servers that were found.
+    pub(super) fn replace(&self, servers: Vec<Arc<Server>>) {
+        *self.list.write().unwrap_or_else(PoisonError::into_inner) = servers.into();
+        self.count();
+    }
+
+    /// Tells how many servers there are, and how many of them are well.
+    pub(super) fn count(&self) {
+        let list = self.list();
+        self.telemetry.servers(list.len(), list.iter().filter(|server| server.is_well()).count());
     }
 }
 

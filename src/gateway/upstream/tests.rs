@@ -1,6 +1,6 @@
 use std::{collections::HashMap, fs};
 
-use pingora_core::upstreams::peer::Peer as _;
+use pingora_core::upstreams::peer::{ALPN, Peer as _};
 use tempfile::TempDir;
 
 use super::*;
@@ -25,8 +25,8 @@ async fn upstreams(folder: &TempDir, apps: &str) -> Vec<Upstream> {
     upstreams
 }
 
-fn peer_of(upstream: &Upstream, attempts: &mut Attempts, version: Version) -> Box<HttpPeer> {
-    upstream.next(attempts, version, ManualClock::default().now(), AffinityKey::new).unwrap()
+fn peer_of(upstream: &Upstream, attempts: &mut Attempts, protocol: Protocol) -> Box<HttpPeer> {
+    upstream.next(attempts, protocol, ManualClock::default().now(), AffinityKey::new).unwrap()
 }
 
 /// The attack: a connection that was made without any verification serves an app that trusts one authority.
@@ -51,10 +51,13 @@ async fn no_connection_that_was_made_for_one_app_serves_another() {
     let mut hashes = HashMap::new();
     for (upstream, keys) in upstreams.iter().zip(keys) {
         let mut attempts = Attempts::default();
-        let usual = peer_of(upstream, &mut attempts, Version::AsConfigured);
-        assert_eq!(usual.reuse_hash(), peer_of(upstream, &mut Attempts::default(), Version::AsConfigured).reuse_hash());
+        let usual = peer_of(upstream, &mut attempts, upstream.config.protocol);
+        assert_eq!(
+            usual.reuse_hash(),
+            peer_of(upstream, &mut Attempts::default(), upstream.config.protocol).reuse_hash()
+        );
         assert!(upstream.plan_again(&mut attempts, true));
-        let fresh = peer_of(upstream, &mut attempts, Version::AsConfigured);
+        let fresh = peer_of(upstream, &mut attempts, upstream.config.protocol);
         for peer in [usual, fresh] {
             assert!(!peer.sni.is_empty(), "pingora verifies nothing without a name");
             assert_eq!(hashes.insert(peer.reuse_hash(), keys), None, "{keys}");
@@ -69,9 +72,9 @@ async fn a_request_for_a_websocket_is_sent_by_http_1() {
     let apps =
         "  a: { url: http://127.0.0.1:1, protocol: http2 }\n  b: { url: https://127.0.0.1:1, protocol: http2 }\n";
     for (upstream, alpn) in upstreams(&folder, apps).await.iter().zip([ALPN::H2, ALPN::H2H1]) {
-        let peer = |version| peer_of(upstream, &mut Attempts::default(), version);
-        assert_eq!(peer(Version::AsConfigured).options.alpn, alpn);
-        assert_eq!(peer(Version::Http1).options.alpn, ALPN::H1);
+        let peer = |protocol| peer_of(upstream, &mut Attempts::default(), protocol);
+        assert_eq!(peer(Protocol::Http2).options.alpn, alpn);
+        assert_eq!(peer(Protocol::Http1).options.alpn, ALPN::H1);
     }
 }
 
@@ -83,7 +86,7 @@ async fn a_server_that_rests_is_passed_over_until_all_rest() {
         let upstreams = upstreams(&folder, &apps).await;
         let (upstream, clock) = (&upstreams[0], ManualClock::default());
         let port = |attempts: &mut Attempts| {
-            let peer = upstream.next(attempts, Version::AsConfigured, clock.now(), AffinityKey::new).unwrap();
+            let peer = upstream.next(attempts, upstream.config.protocol, clock.now(), AffinityKey::new).unwrap();
             peer.address().as_inet().unwrap().port()
         };
         let mut attempts = Attempts::default();

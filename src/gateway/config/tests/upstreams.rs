@@ -3,7 +3,10 @@
 use std::{num::NonZero, time::Duration};
 
 use super::{Folder, UPSTREAM, parse, parse_in, refused::assert_refused, upstream, warnings::warned_keys};
-use crate::gateway::config::{Balance, HostMode, Protocol, Scheme, Trust, UpstreamConfig};
+use crate::{
+    gate::Scheme,
+    gateway::config::{Balance, HostMode, Protocol, Trust, UpstreamConfig},
+};
 
 /// The app with these keys in place of a URL.
 fn with(keys: &str) -> UpstreamConfig {

@@ -11,7 +11,7 @@ use http::{HeaderValue, uri::Authority};
 use self::server::{NO_SCHEME, is_name};
 pub(crate) use self::{
     health::HealthConfig,
-    server::{Scheme, UpstreamServer},
+    server::UpstreamServer,
     tls::{Trust, UpstreamTls},
 };
 use super::{
@@ -20,7 +20,10 @@ use super::{
     reader::{Item, Scalar, Section},
     value,
 };
-use crate::headers::{CasedName, HeaderNamesBuilder, HeaderSet};
+use crate::{
+    gate::Scheme,
+    headers::{CasedName, HeaderNamesBuilder, HeaderSet},
+};
 
 /// All apps; at least one.
 pub(crate) struct Upstreams {

@@ -7,6 +7,8 @@ use std::{
 
 use url::{Host, Url};
 
+use crate::gate::Scheme;
+
 /// A server of an app, as the configuration names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum UpstreamServer {
@@ -21,17 +23,9 @@ pub(crate) enum UpstreamServer {
     Unix(PathBuf),
 }
 
-/// How a server is spoken to. All servers of an app have the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    /// Without TLS, also on a Unix socket.
-    Http,
-    /// With TLS.
-    Https,
-}
-
 impl UpstreamServer {
-    /// Takes `http://host`, `https://host:port`, `unix:/path` and the like. The error does not repeat the text.
+    /// Takes `http://host`, `https://host:port`, `unix:/path` and the like. A socket is spoken to without TLS. The error does
+    /// not repeat the text.
     pub(super) fn parse(text: &str) -> Result<(Self, Scheme), &'static str> {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = Path::new(path);
