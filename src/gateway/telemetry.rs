@@ -178,9 +178,9 @@ impl UpstreamTelemetry {
     }
 
     /// Health checks have changed what is known of a server.
-    pub(super) fn server_health(&self, server: &SocketAddr, is_well: bool) {
+    pub(super) fn server_health(&self, server: &SocketAddr, is_healthy: bool) {
         let upstream = &self.0.name;
-        match is_well {
+        match is_healthy {
             true => info!(upstream, %server, "a server is healthy again"),
             false => warn!(upstream, %server, "a server is unhealthy and gets no new requests"),
         }

@@ -18,10 +18,10 @@ use super::{
     tls::Pair,
 };
 
-/// A server that is well or not, and holds requests for `/slow` until it is told.
+/// A server that is healthy or not, and holds requests for `/slow` until it is told.
 #[derive(Clone)]
 struct Server {
-    is_well: Arc<AtomicBool>,
+    is_healthy: Arc<AtomicBool>,
     /// How many requests for `/slow` came.
     held: Arc<AtomicUsize>,
     slow: Arc<Notify>,
@@ -32,7 +32,7 @@ struct Server {
 impl Server {
     async fn start(name: &'static str) -> (Self, App) {
         let server = Self {
-            is_well: Arc::new(AtomicBool::new(true)),
+            is_healthy: Arc::new(AtomicBool::new(true)),
             held: Arc::default(),
             slow: Arc::default(),
             gave_away: Arc::default(),
@@ -42,7 +42,7 @@ impl Server {
             let names = request.headers().keys().map(http::HeaderName::as_str);
             let is_known = |name| ["host", "user-agent"].contains(&name);
             of_checks.gave_away.fetch_or(!names.into_iter().all(is_known), Ordering::Relaxed);
-            match of_checks.is_well.load(Ordering::Relaxed) {
+            match of_checks.is_healthy.load(Ordering::Relaxed) {
                 true => StatusCode::NO_CONTENT,
                 false => StatusCode::SERVICE_UNAVAILABLE,
             }
@@ -56,8 +56,8 @@ impl Server {
         (server, App::start(routes).await)
     }
 
-    fn set_well(&self, is_well: bool) {
-        self.is_well.store(is_well, Ordering::Relaxed);
+    fn set_healthy(&self, is_healthy: bool) {
+        self.is_healthy.store(is_healthy, Ordering::Relaxed);
     }
 }
 
@@ -71,7 +71,7 @@ fn config(apps: &[&App], keys: &str) -> String {
     )
 }
 
-/// Waits until so many servers are known to be well.
+/// Waits until so many servers are known to be healthy.
 async fn up(program: &Program, count: usize) {
     let line = format!("\ntruegate_upstream_servers{{upstream=\"shop\",state=\"up\"}} {count}\n");
     let metrics = async || exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
@@ -88,18 +88,18 @@ async fn texts(program: &Program, count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_well_gets_no_requests_until_it_is_well_again() {
+async fn an_unhealthy_server_gets_no_requests_until_it_is_healthy_again() {
     let ((a, app_a), (b, app_b)) = (Server::start("a").await, Server::start("b").await);
     let program = Program::serve(&config(&[&app_a, &app_b], HEALTH));
     up(&program, 2).await;
     assert_eq!(texts(&program, 4).await, ["a", "a", "b", "b"]);
 
-    b.set_well(false);
+    b.set_healthy(false);
     up(&program, 1).await;
     assert_eq!(texts(&program, 4).await, ["a"; 4]);
     program.told(&["WARN", "a server is unhealthy", r#""upstream":"shop""#, &app_b.address().to_string()], 1).await;
 
-    b.set_well(true);
+    b.set_healthy(true);
     up(&program, 2).await;
     assert_eq!(texts(&program, 4).await, ["a", "a", "b", "b"]);
     program.told(&["INFO", "healthy again", r#""upstream":"shop""#], 1).await;
@@ -120,7 +120,7 @@ async fn a_server_that_becomes_unhealthy_loses_no_request_in_flight() {
             }
         })
         .await;
-        a.set_well(false);
+        a.set_healthy(false);
         up(&program, 1).await;
         assert_eq!(texts(&program, 3).await, ["b"; 3]);
         [&a, &b].iter().for_each(|server| server.slow.notify_one());
@@ -132,10 +132,10 @@ async fn a_server_that_becomes_unhealthy_loses_no_request_in_flight() {
 }
 
 #[tokio::test]
-async fn if_no_server_is_well_the_app_is_said_not_to_be_ready() {
+async fn if_no_server_is_healthy_the_app_is_said_not_to_be_ready() {
     for count in [1, 2] {
         let servers = [Server::start("a").await, Server::start("b").await];
-        servers.iter().for_each(|(server, _)| server.set_well(false));
+        servers.iter().for_each(|(server, _)| server.set_healthy(false));
         let apps: Vec<_> = servers.iter().take(count).map(|(_, app)| app).collect();
         let program = Program::serve(&config(&apps, HEALTH));
         up(&program, 0).await;
@@ -146,7 +146,7 @@ async fn if_no_server_is_well_the_app_is_said_not_to_be_ready() {
         let counted = r#"truegate_upstream_failures_total{upstream="shop",cause="unhealthy"} 1"#;
         assert!(metrics.contains(counted), "{metrics}");
         program.told(&["upstream failed", r#""upstream":"shop""#, r#""cause":"unhealthy""#], 1).await;
-        servers.iter().for_each(|(server, _)| server.set_well(true));
+        servers.iter().for_each(|(server, _)| server.set_healthy(true));
         up(&program, count).await;
         assert_eq!(exchange(program.address(), raw::get("/", "")).await.unwrap().status(), 200);
     }
@@ -156,8 +156,8 @@ async fn if_no_server_is_well_the_app_is_said_not_to_be_ready() {
 async fn servers_are_asked_by_the_way_that_requests_go() {
     let (pair, own) = (Pair::named(&["wiki.internal"]), Pair::new());
     for (protocol, alpn) in [("http1", None), ("http2", None), ("http1", Some("http/1.1")), ("http2", Some("h2"))] {
-        let is_well = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&is_well);
+        let is_healthy = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&is_healthy);
         let routes = Router::new().fallback(move || async move {
             if told.load(Ordering::Relaxed) { StatusCode::FOUND } else { StatusCode::NOT_FOUND }
         });
@@ -176,13 +176,13 @@ async fn servers_are_asked_by_the_way_that_requests_go() {
         let config = config(&[&app], &keys).replace("http://", &format!("{scheme}://"));
         let program = Program::serve_from(folder, &config);
         up(&program, 0).await;
-        is_well.store(true, Ordering::Relaxed);
+        is_healthy.store(true, Ordering::Relaxed);
         up(&program, 1).await;
     }
 }
 
 #[tokio::test]
-async fn without_a_path_a_server_is_well_that_accepts_a_connection() {
+async fn without_a_path_a_server_is_healthy_that_accepts_a_connection() {
     let (port, (_a, app_a)) = (Port::reserve(), Server::start("a").await);
     let address = port.address();
     let config = config(&[&app_a], "health: { interval: 100ms, timeout: 10s, healthy_after: 1, unhealthy_after: 1 }");

@@ -44,7 +44,7 @@ impl HealthChecks {
         peer: impl Fn(usize, Protocol) -> Box<HttpPeer>,
         servers: &Arc<Servers>,
     ) -> std::result::Result<Self, BoxError> {
-        let check = |named| Check::new(upstream, health, named, |protocol| *peer(named, protocol));
+        let check = |config_index| Check::new(upstream, health, config_index, |protocol| *peer(config_index, protocol));
         Ok(Self {
             checks: (0..upstream.servers.len()).map(check).collect::<std::result::Result<_, _>>()?,
             timeout: health.timeout,
@@ -59,7 +59,7 @@ impl Check {
     fn new(
         upstream: &UpstreamConfig,
         health: &HealthConfig,
-        named: usize,
+        config_index: usize,
         peer: impl FnOnce(Protocol) -> HttpPeer,
     ) -> std::result::Result<Self, BoxError> {
         let Some(path) = &health.path else {
@@ -68,7 +68,9 @@ impl Check {
         };
         let host = match &upstream.host {
             HostMode::Fixed(host) => host.clone(),
-            HostMode::Preserve | HostMode::Server => HeaderValue::from_str(&upstream.servers[named].authority())?,
+            HostMode::Preserve | HostMode::Server => {
+                HeaderValue::from_str(&upstream.servers[config_index].authority())?
+            }
         };
         let connector = roots::connector(upstream)?;
         let mut check = HttpHealthCheck::new_custom("", false, connector);
@@ -79,7 +81,7 @@ impl Check {
         check.peer_template = peer(upstream.protocol);
         check.validator = Some(Box::new(|answer| match answer.status.as_u16() {
             200..400 => Ok(()),
-            status => Error::e_explain(ErrorType::HTTPStatus(status), "the server is not well"),
+            status => Error::e_explain(ErrorType::HTTPStatus(status), "the server is unhealthy"),
         }));
         Ok(Self::Request(Box::new(check)))
     }
@@ -89,7 +91,7 @@ impl Check {
 impl HealthCheck for HealthChecks {
     async fn check(&self, target: &Backend) -> Result<()> {
         let check = async {
-            match &self.checks[discovery::server(target).named] {
+            match &self.checks[discovery::server(target).config_index] {
                 Check::Request(check) => check.check(target).await,
                 Check::Connection(check) => {
                     let (connector, peer) = &**check;
@@ -105,10 +107,10 @@ impl HealthCheck for HealthChecks {
         }
     }
 
-    async fn health_status_change(&self, target: &Backend, is_well: bool) {
-        discovery::server(target).set_well(is_well);
+    async fn health_status_change(&self, target: &Backend, is_healthy: bool) {
+        discovery::server(target).set_healthy(is_healthy);
         self.servers.count();
-        self.servers.telemetry.server_health(&target.addr, is_well);
+        self.servers.telemetry.server_health(&target.addr, is_healthy);
     }
 
     /// pingora's own lines are not logged.
@@ -116,8 +118,8 @@ impl HealthCheck for HealthChecks {
         String::new()
     }
 
-    fn health_threshold(&self, is_well: bool) -> usize {
-        if is_well { self.healthy_after } else { self.unhealthy_after }
+    fn health_threshold(&self, is_healthy: bool) -> usize {
+        if is_healthy { self.healthy_after } else { self.unhealthy_after }
     }
 }
 

@@ -133,7 +133,7 @@ impl Upstream {
                 (server, 0)
             }
         };
-        let mut peer = peer(&self.config, &self.certificates, server.named, protocol);
+        let mut peer = peer(&self.config, &self.certificates, server.config_index, protocol);
         peer._address = server.address.clone();
         peer.group_key = self.id << 48 | key;
         Ok(peer)
@@ -141,7 +141,7 @@ impl Upstream {
 
     fn choose(&self, attempts: &Attempts, now: Instant, key: impl FnOnce() -> AffinityKey) -> Result<Arc<Server>> {
         let servers = self.servers.list();
-        let may_serve = |server: &Server| server.is_well() && !attempts.have_tried(server);
+        let may_serve = |server: &Server| server.is_healthy() && !attempts.have_tried(server);
         if let [sole] = &servers[..]
             && may_serve(sole)
         {
@@ -163,7 +163,7 @@ impl Upstream {
 
     /// Whether there is a server to which a request can still be sent.
     pub(super) fn has_left(&self, attempts: &Attempts) -> bool {
-        self.servers.list().iter().any(|server| server.is_well() && !attempts.have_tried(server))
+        self.servers.list().iter().any(|server| server.is_healthy() && !attempts.have_tried(server))
     }
 
     /// Plans to send a request again after its connection was lost. Returns whether it may be sent again.
@@ -183,7 +183,7 @@ impl Upstream {
                 return Ok(());
             }
             HostMode::Preserve | HostMode::Server => {
-                &self.authorities[attempts.current().map_or(0, |server| server.named)]
+                &self.authorities[attempts.current().map_or(0, |server| server.config_index)]
             }
             HostMode::Fixed(host) => host,
         };

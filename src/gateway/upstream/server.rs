@@ -15,10 +15,10 @@ use crate::gateway::telemetry::UpstreamTelemetry;
 /// One address of an app.
 pub(super) struct Server {
     /// The place of its name in the configuration.
-    pub(super) named: usize,
+    pub(super) config_index: usize,
     pub(super) address: SocketAddr,
-    /// Whether its last health checks were good. A server that is not checked is well.
-    is_well: AtomicBool,
+    /// Whether its last health checks were good. A server that is not checked is healthy.
+    is_healthy: AtomicBool,
     /// When it was found.
     found: Instant,
     /// The end of its rest, in milliseconds since it was found.
@@ -33,18 +33,18 @@ pub(super) struct Servers {
 
 impl Server {
     /// An address that was not used before.
-    pub(super) fn new(named: usize, address: SocketAddr, now: Instant) -> Self {
-        Self { named, address, is_well: AtomicBool::new(true), found: now, rests_until: AtomicU64::new(0) }
+    pub(super) fn new(config_index: usize, address: SocketAddr, now: Instant) -> Self {
+        Self { config_index, address, is_healthy: AtomicBool::new(true), found: now, rests_until: AtomicU64::new(0) }
     }
 
     /// Whether its last health checks were good.
-    pub(super) fn is_well(&self) -> bool {
-        self.is_well.load(Ordering::Relaxed)
+    pub(super) fn is_healthy(&self) -> bool {
+        self.is_healthy.load(Ordering::Relaxed)
     }
 
     /// Takes the result of health checks.
-    pub(super) fn set_well(&self, is_well: bool) {
-        self.is_well.store(is_well, Ordering::Relaxed);
+    pub(super) fn set_healthy(&self, is_healthy: bool) {
+        self.is_healthy.store(is_healthy, Ordering::Relaxed);
     }
 
     /// Gets no requests for a while, because no connection to it could be made.
@@ -80,10 +80,10 @@ impl Servers {
         self.count();
     }
 
-    /// Tells how many servers there are, and how many of them are well.
+    /// Tells how many servers there are, and how many of them are healthy.
     pub(super) fn count(&self) {
         let list = self.list();
-        self.telemetry.servers(list.len(), list.iter().filter(|server| server.is_well()).count());
+        self.telemetry.servers(list.len(), list.iter().filter(|server| server.is_healthy()).count());
     }
 }
 

@@ -9,7 +9,7 @@ use crate::gateway::config::{reader::Section, value};
 /// How the servers of an app are asked whether they can serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HealthConfig {
-    /// What is asked for; without it, a server is well if it accepts a connection.
+    /// What is asked for; without it, a server is healthy if it accepts a connection.
     pub(crate) path: Option<PathAndQuery>,
     /// The time from one question to the next.
     pub(crate) interval: Duration,
