@@ -7,15 +7,15 @@ use std::{
 
 use proxy_header::{ProxiedAddress, ProxyHeader};
 
-use super::{LONGEST_REST, Refusal, SHORTEST, SIGNATURE, read};
+use super::{LONGEST_REST, ProxyHeaderError, SHORTEST, SIGNATURE, read};
 
 /// The first bytes of a connection: a header that is taken starts as one, is short, says the same when it is read again, and ends
 /// where the next protocol begins.
 pub fn proxy_header(bytes: &[u8]) -> bool {
     let (header, client) = match read_now(bytes) {
         (Ok(client), rest) => (&bytes[..bytes.len() - rest], client),
-        (Err(refusal), _) => {
-            assert_eq!(refusal == Refusal::Silent, bytes.is_empty());
+        (Err(error), _) => {
+            assert_eq!(error == ProxyHeaderError::Silent, bytes.is_empty());
             return false;
         }
     };
@@ -32,7 +32,7 @@ pub fn proxy_header(bytes: &[u8]) -> bool {
 }
 
 /// What is read of these bytes, and how many are left.
-fn read_now(mut bytes: &[u8]) -> (Result<Option<std::net::SocketAddr>, Refusal>, usize) {
+fn read_now(mut bytes: &[u8]) -> (Result<Option<std::net::SocketAddr>, ProxyHeaderError>, usize) {
     let read = match pin!(read(&mut bytes)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(read) => read,
         Poll::Pending => panic!("bytes are there at once"),

@@ -13,13 +13,13 @@ use crate::path::PathBytes;
 /// The routers of the field (matchit, path-tree) return one match, the most specific one, and take `{` and `*` for parameters.
 /// Here the first rule of the list counts, which may be the least specific one, and each reading of a path is looked up.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PathIndex(Node);
+pub(super) struct PathIndex(PathNode);
 
 #[derive(Debug, Clone, Default)]
-struct Node {
+struct PathNode {
     /// In ascending order.
     rules: Vec<usize>,
-    children: HashMap<Box<[u8]>, Node>,
+    children: HashMap<Box<[u8]>, PathNode>,
 }
 
 impl PathIndex {

@@ -34,7 +34,7 @@ pub(super) struct ProxyHeaders {
 
 /// The reason why a connection without a client is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum ProxyHeaderError {
     /// The peer is no trusted proxy, so it may not speak for a client.
     Untrusted,
     /// What the proxy sent first is no header, or took too long.
@@ -53,13 +53,13 @@ impl ProxyHeaders {
         &self,
         socket: &mut RegisteredSocket,
         shutdown: &ShutdownWatch,
-    ) -> Result<Option<Peer>, Refusal> {
+    ) -> Result<Option<Peer>, ProxyHeaderError> {
         let is_trusted = match socket {
             RegisteredSocket::Tcp(_, peer) => self.trusted.contains(peer.ip()),
             RegisteredSocket::Unix(_) => self.trusted.contain_unix(),
         };
         if !is_trusted {
-            return Err(Refusal::Untrusted);
+            return Err(ProxyHeaderError::Untrusted);
         }
         let reading = async {
             match socket {
@@ -69,26 +69,26 @@ impl ProxyHeaders {
         };
         let limited = async {
             match self.limit {
-                Some(limit) => timeout(limit, reading).await.unwrap_or(Err(Refusal::Malformed)),
+                Some(limit) => timeout(limit, reading).await.unwrap_or(Err(ProxyHeaderError::Malformed)),
                 None => reading.await,
             }
         };
-        let client = until_idle(limited, || true, shutdown, ARRIVAL).await.unwrap_or(Err(Refusal::Silent))?;
+        let client = until_idle(limited, || true, shutdown, ARRIVAL).await.unwrap_or(Err(ProxyHeaderError::Silent))?;
         Ok(client.map(Peer::Inet))
     }
 }
 
 /// Reads a header, and no byte behind it.
-async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr>, Refusal> {
-    let malformed = |_: io::Error| Refusal::Malformed;
-    let mut header = vec![stream.read_u8().await.map_err(|_| Refusal::Silent)?];
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+    let malformed = |_: io::Error| ProxyHeaderError::Malformed;
+    let mut header = vec![stream.read_u8().await.map_err(|_| ProxyHeaderError::Silent)?];
     header.resize(SHORTEST, 0);
     stream.read_exact(&mut header[1..]).await.map_err(malformed)?;
     if header.starts_with(SIGNATURE) {
         header.push(stream.read_u8().await.map_err(malformed)?);
         let rest = usize::from(u16::from_be_bytes([header[SHORTEST - 1], header[SHORTEST]]));
         if rest > LONGEST_REST {
-            return Err(Refusal::Malformed);
+            return Err(ProxyHeaderError::Malformed);
         }
         let start = header.len();
         header.resize(start + rest, 0);
@@ -96,15 +96,15 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<SocketAddr
     } else if header.starts_with(b"PROXY ") {
         while !header.ends_with(b"\n") {
             if header.len() == LONGEST_LINE {
-                return Err(Refusal::Malformed);
+                return Err(ProxyHeaderError::Malformed);
             }
             // A line has no length in front, and is short.
             header.push(stream.read_u8().await.map_err(malformed)?);
         }
     } else {
-        return Err(Refusal::Malformed);
+        return Err(ProxyHeaderError::Malformed);
     }
-    parse(&header).ok_or(Refusal::Malformed)
+    parse(&header).ok_or(ProxyHeaderError::Malformed)
 }
 
 /// The client that a whole header names; none if it is malformed.

@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 use super::{
     admin::{ConnectionFailure, Metrics, UpstreamMetrics, class},
     log_limit::{LogLimit, Suppressed},
-    proxy_header::Refusal,
+    proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
 };
 use crate::{
@@ -95,11 +95,11 @@ impl Telemetry {
     }
 
     /// A connection was closed because no trusted proxy said which client it is from.
-    pub(super) fn refused_proxy(&self, refusal: Refusal) {
-        let failure = match refusal {
-            Refusal::Silent => return,
-            Refusal::Untrusted => ConnectionFailure::UntrustedProxy,
-            Refusal::Malformed => ConnectionFailure::ProxyHeader,
+    pub(super) fn refused_proxy(&self, error: ProxyHeaderError) {
+        let failure = match error {
+            ProxyHeaderError::Silent => return,
+            ProxyHeaderError::Untrusted => ConnectionFailure::UntrustedProxy,
+            ProxyHeaderError::Malformed => ConnectionFailure::ProxyHeader,
         };
         self.0.metrics.failed_connections.count(&failure);
         log!(

@@ -13,7 +13,7 @@ use tracing::level_filters::LevelFilter;
 use super::{
     CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, groups, hsts, identity, listener,
     reader::{Item, Scalar, Section},
-    routes::{self, Known},
+    routes::{self, RuleContext},
     upstream, value,
 };
 use crate::{
@@ -69,7 +69,7 @@ impl Config {
         let names = named.iter().map(|(name, _)| *name).collect();
         let (upstreams, servers) = upstream::read(upstream, named.into_iter(), timeouts, &mut identity);
         let known =
-            Known { groups: &groups, names, upstreams: upstreams.as_ref(), has_sessions: session_item.is_some() };
+            RuleContext { groups: &groups, names, upstreams: upstreams.as_ref(), has_sessions: session_item.is_some() };
         let routes = routes::read(file.take("routes"), &known);
         let session = session_item.and_then(|item| item.section(|section| SessionConfig::read(section, &routes)));
         let has_sessions = session_item.is_some_and(Item::is_mapping);

@@ -12,7 +12,7 @@ use super::{
 use crate::access::{Access, AllowEntry, AllowList, Groups, HostPattern, PathPattern, Rule, Rules};
 
 /// The parts of the configuration that rules name.
-pub(super) struct Known<'a> {
+pub(super) struct RuleContext<'a> {
     pub(super) groups: &'a Groups,
     /// The names of all apps, also of those that have mistakes.
     pub(super) names: Vec<&'a str>,
@@ -22,11 +22,11 @@ pub(super) struct Known<'a> {
 }
 
 /// Reads the list, without the rules that are wrong.
-pub(super) fn read(item: Option<Item<'_>>, known: &Known<'_>) -> Rules {
+pub(super) fn read(item: Option<Item<'_>>, context: &RuleContext<'_>) -> Rules {
     let items = item.and_then(Item::list).unwrap_or_default();
     let mut rules: Vec<(usize, Rule)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let Some((path, rule)) = item.section(|route| rule(route, known)) else { continue };
+        let Some((path, rule)) = item.section(|route| rule(route, context)) else { continue };
         if let Some((earlier, _)) = rules.iter().find(|(_, earlier)| earlier.covers(&rule)) {
             let advice = "put the narrower rule first, or remove one";
             path.complain(format!("never applies, because `routes[{earlier}]` comes first and covers it ({advice})"));
@@ -37,7 +37,7 @@ pub(super) fn read(item: Option<Item<'_>>, known: &Known<'_>) -> Rules {
 }
 
 /// Reads a rule, and returns it with the item of its path.
-fn rule<'a>(route: &mut Section<'a>, known: &Known<'_>) -> Option<(Item<'a>, Rule)> {
+fn rule<'a>(route: &mut Section<'a>, context: &RuleContext<'_>) -> Option<(Item<'a>, Rule)> {
     let host = route.take("host").map(|item| item.parse(value::text(HostPattern::from_str, HOST)));
     let path = path(route);
     let methods = route.take("methods").map(|item| {
@@ -47,9 +47,9 @@ fn rule<'a>(route: &mut Section<'a>, known: &Known<'_>) -> Option<(Item<'a>, Rul
         }
         methods
     });
-    let upstream = route.take("upstream").map(|item| upstream(item, known));
-    let access = if known.has_sessions { access(route, known.groups) } else { no_access(route) };
-    let preflight = route.take("preflight").filter(|_| known.has_sessions);
+    let upstream = route.take("upstream").map(|item| upstream(item, context));
+    let access = if context.has_sessions { access(route, context.groups) } else { no_access(route) };
+    let preflight = route.take("preflight").filter(|_| context.has_sessions);
     let passes = preflight.map(|item| item.parse(value::choice([("pass", ())])));
     if let (Some(item), Some(Access::Public | Access::Optional)) = (preflight, &access) {
         item.complain_of_key("only used with `access: required`; elsewhere preflights pass anyway (remove it)");
@@ -94,15 +94,15 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
 }
 
 /// Reads the name of an app. Returns no app for the default one, or if the apps are not known because of mistakes there.
-fn upstream<'k>(item: Item<'_>, known: &Known<'k>) -> Option<Option<(UpstreamId, &'k UpstreamConfig)>> {
+fn upstream<'k>(item: Item<'_>, context: &RuleContext<'k>) -> Option<Option<(UpstreamId, &'k UpstreamConfig)>> {
     item.parse(|text| {
-        if known.names.contains(&&**text) {
-            let app = known
+        if context.names.contains(&&**text) {
+            let app = context
                 .upstreams
                 .and_then(|all| all.iter().find(|(id, app)| app.name == **text && *id != all.default_id()));
             return Ok(app);
         }
-        Err(match (nearest(text, &known.names), &known.names[..]) {
+        Err(match (nearest(text, &context.names), &context.names[..]) {
             (Some(name), _) => format!("names no app of `upstreams` (did you mean `{name}`?)"),
             (None, []) => "names no app, because there are no `upstreams` (add the app there)".to_owned(),
             (None, names) => format!("names no app of `upstreams` (write one of {})", names.join(", ")),

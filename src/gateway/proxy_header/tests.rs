@@ -6,7 +6,7 @@ use proxy_header::{ProxiedAddress, Tlv};
 use super::*;
 
 /// What is read of these bytes, and what is left of them.
-fn read_all(mut bytes: &[u8]) -> (Result<Option<SocketAddr>, Refusal>, &[u8]) {
+fn read_all(mut bytes: &[u8]) -> (Result<Option<SocketAddr>, ProxyHeaderError>, &[u8]) {
     let read = {
         let mut reading = pin!(read(&mut bytes));
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
@@ -44,10 +44,15 @@ fn a_header_names_a_client_or_none_and_nothing_behind_it_is_read() {
         let bytes = [&header[..], b"GET / HTTP/1.1\r\n"].concat();
         assert_eq!(read_all(&bytes), (Ok(expected), &b"GET / HTTP/1.1\r\n"[..]), "{}", header.escape_ascii());
         for cut in 1..header.len() {
-            assert_eq!(read_all(&header[..cut]).0, Err(Refusal::Malformed), "{}", header[..cut].escape_ascii());
+            assert_eq!(
+                read_all(&header[..cut]).0,
+                Err(ProxyHeaderError::Malformed),
+                "{}",
+                header[..cut].escape_ascii()
+            );
         }
     }
-    assert_eq!(read_all(b"").0, Err(Refusal::Silent));
+    assert_eq!(read_all(b"").0, Err(ProxyHeaderError::Silent));
 }
 
 #[test]
@@ -81,7 +86,7 @@ fn everything_else_is_refused() {
         &v2(0x21, 0x11, &[&INET[..], &[0; LONGEST_REST]].concat()),
         &v2(0x21, 0x11, &INET)[4..],
     ] {
-        assert_eq!(read_all(bytes).0, Err(Refusal::Malformed), "{}", bytes.escape_ascii());
+        assert_eq!(read_all(bytes).0, Err(ProxyHeaderError::Malformed), "{}", bytes.escape_ascii());
     }
 }
 

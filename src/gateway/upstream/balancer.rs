@@ -10,7 +10,7 @@ use pingora_load_balancing::{
 };
 
 use super::{
-    discovery::{self, Discovery, Shared},
+    discovery::{self, Discovery, SharedDiscovery},
     server::Server,
 };
 use crate::gateway::config::Balance;
@@ -40,7 +40,7 @@ impl Balancer {
         discovery: &Arc<Discovery>,
         check: Option<Box<dyn HealthCheck + Send + Sync>>,
     ) -> Self {
-        let mut backends = Backends::new(Box::new(Shared(Arc::clone(discovery))));
+        let mut backends = Backends::new(Box::new(SharedDiscovery(Arc::clone(discovery))));
         if let Some(check) = check {
             backends.set_health_check(check);
         }

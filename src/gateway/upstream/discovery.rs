@@ -99,10 +99,10 @@ async fn addresses(name: &UpstreamServer) -> std::result::Result<Vec<SocketAddr>
 }
 
 /// The discovery, for pingora, which owns what it asks.
-pub(super) struct Shared(pub(super) Arc<Discovery>);
+pub(super) struct SharedDiscovery(pub(super) Arc<Discovery>);
 
 #[async_trait]
-impl ServiceDiscovery for Shared {
+impl ServiceDiscovery for SharedDiscovery {
     async fn discover(&self) -> Result<(BTreeSet<Backend>, HashMap<u64, bool>)> {
         self.0.look().await;
         Ok((self.0.servers().into_iter().map(backend).collect(), HashMap::new()))

@@ -9,7 +9,7 @@ use redis::{
 
 use super::{
     error::{RedisStoreError, failure_of},
-    node::{Connector, NodeConnection},
+    node::{NodeConnection, NodeConnector},
     server::{Address, Server},
 };
 use crate::{cause::Failure, clock::Clock};
@@ -25,7 +25,7 @@ pub(super) struct Nodes {
 /// A connection to a cluster: to each of its nodes.
 pub(super) struct NodesConnection {
     pub(super) commands: ClusterConnection<NodeConnection>,
-    connector: Arc<Connector>,
+    connector: Arc<NodeConnector>,
 }
 
 impl Nodes {
@@ -59,7 +59,7 @@ impl Nodes {
     }
 
     pub(super) async fn connect(&self, clock: &Arc<dyn Clock>) -> Result<NodesConnection, Failure> {
-        let connector = Connector::register(self.node.clone(), Arc::clone(clock));
+        let connector = NodeConnector::register(self.node.clone(), Arc::clone(clock));
         // What the client logs in with at a node is all that it can carry there.
         let client = ClusterClient::builder(self.seeds.iter().cloned()).username(connector.number.to_string());
         let client = client.retries(RETRIES).min_retry_wait(SHORTEST_WAIT).max_retry_wait(LONGEST_WAIT);

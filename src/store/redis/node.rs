@@ -26,16 +26,16 @@ use crate::{
 };
 
 /// Connects to nodes for the client, which names them only when it knows them.
-pub(super) struct Connector {
+pub(super) struct NodeConnector {
     /// What it is found by.
     pub(super) number: u64,
     node: Server,
     clock: Arc<dyn Clock>,
-    known: Mutex<HashMap<(Box<str>, u16), Known>>,
+    known: Mutex<HashMap<(Box<str>, u16), NodeState>>,
 }
 
 /// What is known of a node.
-enum Known {
+enum NodeState {
     Connected(Weak<ServerConnection>),
     /// Nobody connects to it until then.
     Failed(Instant, Failure),
@@ -50,7 +50,7 @@ pub(super) struct NodeConnection {
     is_asking: bool,
 }
 
-impl Connector {
+impl NodeConnector {
     pub(super) fn register(node: Server, clock: Arc<dyn Clock>) -> Arc<Self> {
         let mut connectors = connectors();
         let number = connectors.last_key_value().map_or(0, |(last, _)| last + 1);
@@ -61,7 +61,7 @@ impl Connector {
 
     async fn connect(&self, host: &str, port: u16) -> RedisResult<NodeConnection> {
         let node = (Box::from(host), port);
-        let is_resting = |known: &Known| matches!(known, Known::Failed(until, _) if self.clock.now() < *until);
+        let is_resting = |known: &NodeState| matches!(known, NodeState::Failed(until, _) if self.clock.now() < *until);
         if self.known().get(&node).is_some_and(is_resting) {
             // The client tries again and again, and at once.
             sleep(BREATH).await;
@@ -71,11 +71,11 @@ impl Connector {
         match connected.unwrap_or_else(|_| Err(Cause::Timeout.into())) {
             Ok(connection) => {
                 let connection = Arc::new(connection);
-                self.known().insert(node, Known::Connected(Arc::downgrade(&connection)));
+                self.known().insert(node, NodeState::Connected(Arc::downgrade(&connection)));
                 Ok(NodeConnection { slot: Arc::new(Mutex::new(Some(connection))), is_asking: false })
             }
             Err(failure) => {
-                self.known().insert(node, Known::Failed(self.clock.now() + PAUSE, failure));
+                self.known().insert(node, NodeState::Failed(self.clock.now() + PAUSE, failure));
                 Err(unheard())
             }
         }
@@ -92,8 +92,8 @@ impl Connector {
         }
         let known = self.known();
         let failed = known.values().filter_map(|known| match known {
-            Known::Failed(until, failure) => Some((until, failure)),
-            Known::Connected(_) => None,
+            NodeState::Failed(until, failure) => Some((until, failure)),
+            NodeState::Connected(_) => None,
         });
         failed.max_by_key(|(until, _)| **until).map_or_else(|| failure_of(error), |(_, failure)| failure.clone())
     }
@@ -101,17 +101,17 @@ impl Connector {
     /// Whether any node is connected.
     pub(super) fn is_connected(&self) -> bool {
         self.known().values().any(|known| match known {
-            Known::Connected(connection) => connection.upgrade().is_some_and(|connection| !connection.has_ended()),
-            Known::Failed(..) => false,
+            NodeState::Connected(connection) => connection.upgrade().is_some_and(|connection| !connection.has_ended()),
+            NodeState::Failed(..) => false,
         })
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<(Box<str>, u16), Known>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<(Box<str>, u16), NodeState>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Connector {
+impl Drop for NodeConnector {
     fn drop(&mut self) {
         connectors().remove(&self.number);
     }
@@ -207,8 +207,8 @@ fn never_again(failure: Failure) -> RedisError {
 
 /// The connectors by their numbers. The client makes its connections itself, by a function without a state, so a connection
 /// has to find what it needs here.
-fn connectors() -> MutexGuard<'static, BTreeMap<u64, Weak<Connector>>> {
-    static CONNECTORS: Mutex<BTreeMap<u64, Weak<Connector>>> = Mutex::new(BTreeMap::new());
+fn connectors() -> MutexGuard<'static, BTreeMap<u64, Weak<NodeConnector>>> {
+    static CONNECTORS: Mutex<BTreeMap<u64, Weak<NodeConnector>>> = Mutex::new(BTreeMap::new());
     CONNECTORS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
