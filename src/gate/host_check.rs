@@ -12,8 +12,8 @@ use crate::host::{Host, NamedHosts};
 /// `Host` beside it must not be another host of the site: the app might take the request for either.
 pub(crate) fn check_host(head: &Parts, is_known: impl Fn(&Host<'_>) -> bool) -> Result<(), Rejection> {
     let named = NamedHosts::of(head).ok_or(Rejection::MalformedRequest)?;
-    let [told, own] = [named.told, named.own].map(|text| text.map(Host::parse));
-    let Some(host) = told.as_ref().or(own.as_ref()) else { return Ok(()) };
+    let [forwarded, own] = [named.forwarded, named.own].map(|text| text.map(Host::parse));
+    let Some(host) = forwarded.as_ref().or(own.as_ref()) else { return Ok(()) };
     let host = host.as_ref().filter(|host| is_known(host)).ok_or(Rejection::MisdirectedRequest)?;
     let is_other = |own: &Host<'_>| own != host && is_known(own);
     if own.as_ref().and_then(Option::as_ref).is_some_and(is_other) { Err(Rejection::MalformedRequest) } else { Ok(()) }
@@ -69,22 +69,22 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_names_one_host_of_the_site_and_no_other_is_beside_it() {
-        let told = |host| ("x-forwarded-host", host);
+        let forwarded = |host| ("x-forwarded-host", host);
         let (shop, internal) = (("host", "shop.example"), ("host", "10.0.0.7:8080"));
         for (lines, expected) in [
-            (&[internal, told("wiki.example")][..], Ok(())),
-            (&[shop, told("Shop.example.:443")], Ok(())),
-            (&[told("wiki.example")], Ok(())),
-            (&[shop, told("wiki.example")], Err(Rejection::MalformedRequest)),
-            (&[shop, told("other.example")], Err(Rejection::MisdirectedRequest)),
+            (&[internal, forwarded("wiki.example")][..], Ok(())),
+            (&[shop, forwarded("Shop.example.:443")], Ok(())),
+            (&[forwarded("wiki.example")], Ok(())),
+            (&[shop, forwarded("wiki.example")], Err(Rejection::MalformedRequest)),
+            (&[shop, forwarded("other.example")], Err(Rejection::MisdirectedRequest)),
             (&[internal], Err(Rejection::MisdirectedRequest)),
-            (&[internal, told("wiki.example, shop.example")], Err(Rejection::MalformedRequest)),
-            (&[shop, told("")], Err(Rejection::MalformedRequest)),
-            (&[shop, told("shop.example"), told("shop.example")], Err(Rejection::MalformedRequest)),
+            (&[internal, forwarded("wiki.example, shop.example")], Err(Rejection::MalformedRequest)),
+            (&[shop, forwarded("")], Err(Rejection::MalformedRequest)),
+            (&[shop, forwarded("shop.example"), forwarded("shop.example")], Err(Rejection::MalformedRequest)),
         ] {
             assert_eq!(check("/", true, lines), expected, "{lines:?}");
         }
-        assert_eq!(check("/", false, &[shop, told("wiki.example")]), Ok(()), "nobody believes a client");
+        assert_eq!(check("/", false, &[shop, forwarded("wiki.example")]), Ok(()), "nobody believes a client");
     }
 
     #[test]

@@ -69,8 +69,8 @@ impl Client {
         request.insert_header(header::CONTENT_LENGTH, body.len())?;
         let mut attempts = Attempts::default();
         let (mut session, peer) = self.connect(&mut attempts).await?;
-        self.upstream.name_host(&mut request, &attempts)?;
-        self.upstream.fix_headers(&mut CasedHead(&mut request));
+        self.upstream.set_host(&mut request, &attempts)?;
+        self.upstream.set_fixed_headers(&mut CasedHead(&mut request));
         with_authority(&mut request, self.upstream.config.scheme())?;
 
         session.set_read_timeout(peer.options.read_timeout);

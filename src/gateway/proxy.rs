@@ -149,10 +149,10 @@ impl ProxyHttp for Proxy {
         let upstream = self.upstream(exchange);
         // The gate refuses a request of HTTP/1.1 without a host.
         if session.req_header().version != Version::HTTP_11 || upstream.config.host != HostMode::Preserve {
-            upstream.name_host(request, &exchange.attempts)?;
+            upstream.set_host(request, &exchange.attempts)?;
         }
         inject(session, request)?;
-        upstream.fix_headers(&mut CasedHead(request));
+        upstream.set_fixed_headers(&mut CasedHead(request));
         Ok(())
     }
 
@@ -166,7 +166,7 @@ impl ProxyHttp for Proxy {
         let upstream = self.upstream(exchange);
         if failure::is_lost_stream(&error) {
             // The server has closed a connection that was kept, and the request was not sent.
-            error.set_retry(upstream.plan_again(&mut exchange.attempts, true));
+            error.set_retry(upstream.plan_retry(&mut exchange.attempts, true));
         } else {
             upstream.rest(&exchange.attempts, SystemClock.now());
             error.set_retry(upstream.has_left(&exchange.attempts));
@@ -185,7 +185,7 @@ impl ProxyHttp for Proxy {
     ) -> Box<Error> {
         let upstream = self.upstream(exchange);
         let may_be_sent = failure::may_be_seen_twice(session, &error) || failure::was_not_taken(session, &error);
-        error.set_retry(may_be_sent && upstream.plan_again(&mut exchange.attempts, was_reused));
+        error.set_retry(may_be_sent && upstream.plan_retry(&mut exchange.attempts, was_reused));
         error
     }
 

@@ -50,13 +50,13 @@ impl<'a> Host<'a> {
 ///
 /// That is what a trusted proxy says in `X-Forwarded-Host`; otherwise `Host`, or the host of the target.
 pub(crate) fn named_host(head: &Parts) -> Option<&[u8]> {
-    told_host(head).flatten().or_else(|| own_host(head))
+    forwarded_host(head).flatten().or_else(|| own_host(head))
 }
 
 /// The hosts that a request names, as they are written.
 pub(crate) struct NamedHosts<'a> {
     /// What a trusted proxy says in `X-Forwarded-Host`.
-    pub(crate) told: Option<&'a [u8]>,
+    pub(crate) forwarded: Option<&'a [u8]>,
     /// `Host`, or the host of the target.
     pub(crate) own: Option<&'a [u8]>,
 }
@@ -64,16 +64,16 @@ pub(crate) struct NamedHosts<'a> {
 impl<'a> NamedHosts<'a> {
     /// Returns `None` if a trusted proxy says anything but one host.
     pub(crate) fn of(head: &'a Parts) -> Option<Self> {
-        let told = match told_host(head) {
+        let forwarded = match forwarded_host(head) {
             Some(line) => Some(line.filter(|host| Authority::parse(host).is_some())?),
             None => None,
         };
-        Some(Self { told, own: own_host(head) })
+        Some(Self { forwarded, own: own_host(head) })
     }
 }
 
 /// What a trusted proxy says in `X-Forwarded-Host`, if it says anything: no host if it says so several times.
-fn told_host(head: &Parts) -> Option<Option<&[u8]>> {
+fn forwarded_host(head: &Parts) -> Option<Option<&[u8]>> {
     head.extensions.get::<TrustedProxy>().filter(|_| head.headers.contains_key(FORWARDED_HOST))?;
     Some(only(&head.headers, FORWARDED_HOST).map(HeaderValue::as_bytes))
 }
@@ -134,17 +134,17 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_names_another_host_than_the_request() {
-        let (named, told) = (("host", "Shop.example:80"), ("x-forwarded-host", "wiki.example"));
+        let (named, forwarded) = (("host", "Shop.example:80"), ("x-forwarded-host", "wiki.example"));
         for (uri, is_trusted, lines, expected) in [
             ("/", false, &[named][..], Some("shop.example")),
-            ("/", false, &[named, told], Some("shop.example")),
-            ("/", true, &[named, told], Some("wiki.example")),
-            ("/", true, &[told], Some("wiki.example")),
-            ("/", false, &[told], None),
+            ("/", false, &[named, forwarded], Some("shop.example")),
+            ("/", true, &[named, forwarded], Some("wiki.example")),
+            ("/", true, &[forwarded], Some("wiki.example")),
+            ("/", false, &[forwarded], None),
             ("/", true, &[named], Some("shop.example")),
-            ("/", true, &[named, told, ("x-forwarded-host", "other.example")], Some("shop.example")),
+            ("/", true, &[named, forwarded, ("x-forwarded-host", "other.example")], Some("shop.example")),
             ("https://shop.example:8443/", false, &[], Some("shop.example")),
-            ("https://shop.example:8443/", true, &[told], Some("wiki.example")),
+            ("https://shop.example:8443/", true, &[forwarded], Some("wiki.example")),
             ("/", false, &[], None),
         ] {
             assert_eq!(host(uri, is_trusted, lines).as_deref(), expected, "{uri} {is_trusted} {lines:?}");

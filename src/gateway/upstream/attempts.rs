@@ -11,21 +11,31 @@ use super::server::Server;
 pub(in crate::gateway) struct Attempts {
     /// Those that were tried; the last is the one in use.
     tried: SmallVec<[Arc<Server>; 1]>,
-    /// Whether the last is to be tried once more, on a new connection.
-    again: bool,
-    /// Whether the last was planned to be tried once more.
-    was_again: bool,
+    /// Whether the last is tried once more.
+    retry: Retry,
     /// Whether the request was sent to a second server.
     moved_on: bool,
+}
+
+/// Whether a server is tried once more, on a new connection.
+#[derive(Default, PartialEq, Eq)]
+enum Retry {
+    /// Not yet.
+    #[default]
+    None,
+    /// It is the next thing to do.
+    Planned,
+    /// It was, so it is not tried a third time.
+    Done,
 }
 
 impl Attempts {
     /// Plans to send the request again after the connection to a server was lost. Returns whether it may be sent again.
     ///
     /// The app may close a kept connection at any time, so the same server is tried once more.
-    pub(super) fn plan_again(&mut self, was_reused: bool, are_left: impl FnOnce(&Self) -> bool) -> bool {
-        if was_reused && !self.was_again {
-            (self.again, self.was_again) = (true, true);
+    pub(super) fn plan_retry(&mut self, was_reused: bool, are_left: impl FnOnce(&Self) -> bool) -> bool {
+        if was_reused && self.retry == Retry::None {
+            self.retry = Retry::Planned;
             return true;
         }
         if self.moved_on || !are_left(self) {
@@ -36,13 +46,17 @@ impl Attempts {
     }
 
     /// The server that is tried once more, if one is.
-    pub(super) fn take_again(&mut self) -> Option<&Arc<Server>> {
-        std::mem::take(&mut self.again).then(|| self.tried.last()).flatten()
+    pub(super) fn take_retry(&mut self) -> Option<&Arc<Server>> {
+        if self.retry != Retry::Planned {
+            return None;
+        }
+        self.retry = Retry::Done;
+        self.tried.last()
     }
 
     /// Notes the server that is tried now.
     pub(super) fn note(&mut self, server: Arc<Server>) {
-        self.was_again = false;
+        self.retry = Retry::None;
         self.tried.push(server);
     }
 
@@ -73,20 +87,20 @@ mod tests {
         let mut kept = Attempts::default();
         let (first, second) = (server(), server());
         kept.note(Arc::clone(&first));
-        assert!(kept.plan_again(true, |_| true));
-        assert!(kept.take_again().is_some_and(|again| Arc::ptr_eq(again, &first)));
-        assert!(kept.take_again().is_none(), "once");
-        assert!(kept.plan_again(true, |_| true), "a connection that was just made is not one that was kept");
-        assert!(kept.take_again().is_none());
+        assert!(kept.plan_retry(true, |_| true));
+        assert!(kept.take_retry().is_some_and(|again| Arc::ptr_eq(again, &first)));
+        assert!(kept.take_retry().is_none(), "once");
+        assert!(kept.plan_retry(true, |_| true), "a connection that was just made is not one that was kept");
+        assert!(kept.take_retry().is_none());
         kept.note(Arc::clone(&second));
         assert!(kept.have_tried(&first) && kept.have_tried(&second));
-        assert!(!kept.plan_again(false, |_| true));
+        assert!(!kept.plan_retry(false, |_| true));
 
         let mut fresh = Attempts::default();
         fresh.note(server());
-        assert!(fresh.plan_again(false, |_| true) && fresh.take_again().is_none());
+        assert!(fresh.plan_retry(false, |_| true) && fresh.take_retry().is_none());
         let mut sole = Attempts::default();
         sole.note(server());
-        assert!(!sole.plan_again(false, |_| false), "there is no other server");
+        assert!(!sole.plan_retry(false, |_| false), "there is no other server");
     }
 }

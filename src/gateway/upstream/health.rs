@@ -63,7 +63,7 @@ impl Check {
         peer: impl FnOnce(Protocol) -> HttpPeer,
     ) -> std::result::Result<Self, BoxError> {
         let Some(path) = &health.path else {
-            let connector = roots::with(upstream, |options| TransportConnector::new(Some(options)))?;
+            let connector = roots::with_roots(upstream, |options| TransportConnector::new(Some(options)))?;
             return Ok(Self::Connection(Box::new((connector, peer(Protocol::Http1)))));
         };
         let host = match &upstream.host {

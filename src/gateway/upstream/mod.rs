@@ -124,7 +124,7 @@ impl Upstream {
         now: Instant,
         key: impl FnOnce() -> AffinityKey,
     ) -> Result<Box<HttpPeer>> {
-        let (server, key) = match attempts.take_again() {
+        let (server, key) = match attempts.take_retry() {
             // The pool has no connection for a new key.
             Some(server) => (Arc::clone(server), 1 + self.fresh.fetch_add(1, Ordering::Relaxed)),
             None => {
@@ -167,8 +167,8 @@ impl Upstream {
     }
 
     /// Plans to send a request again after its connection was lost. Returns whether it may be sent again.
-    pub(super) fn plan_again(&self, attempts: &mut Attempts, was_reused: bool) -> bool {
-        attempts.plan_again(was_reused, |attempts| self.has_left(attempts))
+    pub(super) fn plan_retry(&self, attempts: &mut Attempts, was_reused: bool) -> bool {
+        attempts.plan_retry(was_reused, |attempts| self.has_left(attempts))
     }
 
     /// Lets the server that a request was sent to rest, because no connection to it could be made.
@@ -176,8 +176,8 @@ impl Upstream {
         attempts.current().into_iter().for_each(|server| server.rest(now));
     }
 
-    /// Names the host that the app shall see. A request without one, which HTTP/1.0 and HTTP/2 allow, gets the server's.
-    pub(super) fn name_host(&self, request: &mut RequestHeader, attempts: &Attempts) -> Result<()> {
+    /// Sets the host that the app shall see. A request without one, which HTTP/1.0 and HTTP/2 allow, gets the server's.
+    pub(super) fn set_host(&self, request: &mut RequestHeader, attempts: &Attempts) -> Result<()> {
         let host = match &self.config.host {
             HostMode::Preserve if request.headers.contains_key(header::HOST) || request.uri.authority().is_some() => {
                 return Ok(());
@@ -191,7 +191,7 @@ impl Upstream {
     }
 
     /// Sets the headers that the configuration adds to every request.
-    pub(super) fn fix_headers(&self, request: &mut impl HeaderTarget) {
+    pub(super) fn set_fixed_headers(&self, request: &mut impl HeaderTarget) {
         self.config.headers.iter().for_each(|(name, value)| request.insert(name, value.clone()));
     }
 }

@@ -58,7 +58,7 @@ impl UpstreamRoots {
 /// # Errors
 ///
 /// When the system gives no file for the roots.
-pub(super) fn with<T>(upstream: &UpstreamConfig, make: impl FnOnce(ConnectorOptions) -> T) -> io::Result<T> {
+pub(super) fn with_roots<T>(upstream: &UpstreamConfig, make: impl FnOnce(ConnectorOptions) -> T) -> io::Result<T> {
     UpstreamRoots::of(std::iter::once(upstream)).offer(|ca_file| {
         let mut options = ConnectorOptions::new(OWN_CONNECTIONS);
         options.ca_file = Some(ca_file);
@@ -72,7 +72,7 @@ pub(super) fn with<T>(upstream: &UpstreamConfig, make: impl FnOnce(ConnectorOpti
 ///
 /// When the system gives no file for the roots.
 pub(in crate::gateway) fn connector(upstream: &UpstreamConfig) -> io::Result<Connector> {
-    with(upstream, |options| Connector::new(Some(options)))
+    with_roots(upstream, |options| Connector::new(Some(options)))
 }
 
 #[cfg(target_os = "linux")]

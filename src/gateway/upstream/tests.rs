@@ -56,7 +56,7 @@ async fn no_connection_that_was_made_for_one_app_serves_another() {
             usual.reuse_hash(),
             peer_of(upstream, &mut Attempts::default(), upstream.config.protocol).reuse_hash()
         );
-        assert!(upstream.plan_again(&mut attempts, true));
+        assert!(upstream.plan_retry(&mut attempts, true));
         let fresh = peer_of(upstream, &mut attempts, upstream.config.protocol);
         for peer in [usual, fresh] {
             assert!(!peer.sni.is_empty(), "pingora verifies nothing without a name");

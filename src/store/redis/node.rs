@@ -64,8 +64,8 @@ impl NodeConnector {
         let is_resting = |known: &NodeState| matches!(known, NodeState::Failed(until, _) if self.clock.now() < *until);
         if self.known().get(&node).is_some_and(is_resting) {
             // The client tries again and again, and at once.
-            sleep(BREATH).await;
-            return Err(unheard());
+            sleep(RETRY_PAUSE).await;
+            return Err(not_sent());
         }
         let connected = timeout(CONNECT_TIMEOUT, self.node.at(host, port).connect()).await;
         match connected.unwrap_or_else(|_| Err(Cause::Timeout.into())) {
@@ -76,7 +76,7 @@ impl NodeConnector {
             }
             Err(failure) => {
                 self.known().insert(node, NodeState::Failed(self.clock.now() + PAUSE, failure));
-                Err(unheard())
+                Err(not_sent())
             }
         }
     }
@@ -128,7 +128,7 @@ impl Connect for NodeConnection {
             let connector = number.and_then(|number: u64| connectors().get(&number).and_then(Weak::upgrade));
             match (connector, info.addr()) {
                 (Some(connector), ConnectionAddr::Tcp(host, port)) => connector.connect(host, *port).await,
-                _ => Err(unheard()),
+                _ => Err(not_sent()),
             }
         })
     }
@@ -144,9 +144,9 @@ impl NodeConnection {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of the node. When it failed after the node may have heard the command, the client must not send it again.
+    /// The answer of the node. When it failed after the command may have been sent, the client must not send it again.
     async fn answer<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-        let failure = match timeout(PATIENCE, answer).await {
+        let failure = match timeout(ANSWER_TIMEOUT, answer).await {
             Ok(Err(error)) if error.is_io_error() => failure_of(error),
             Ok(answer) => return answer,
             Err(_) => {
@@ -154,7 +154,7 @@ impl NodeConnection {
                 Cause::Timeout.into()
             }
         };
-        Err(never_again(failure))
+        Err(maybe_sent(failure))
     }
 }
 
@@ -166,14 +166,14 @@ impl ConnectionLike for NodeConnection {
                 self.is_asking = true;
                 return Ok(Value::Okay);
             }
-            let mut commands = self.connection().ok_or_else(unheard)?.commands.clone();
+            let mut commands = self.connection().ok_or_else(not_sent)?.commands.clone();
             if !mem::take(&mut self.is_asking) {
                 return self.answer(commands.req_packed_command(cmd)).await;
             }
             let mut both = Pipeline::with_capacity(2);
             both.cmd("ASKING").add_command(cmd.clone());
             let answers = self.answer(commands.req_packed_commands(&both, 1, 1)).await?;
-            answers.into_iter().next().ok_or_else(|| never_again(Cause::Protocol.into()))
+            answers.into_iter().next().ok_or_else(|| maybe_sent(Cause::Protocol.into()))
         })
     }
 
@@ -184,7 +184,7 @@ impl ConnectionLike for NodeConnection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            let mut commands = self.connection().ok_or_else(unheard)?.commands.clone();
+            let mut commands = self.connection().ok_or_else(not_sent)?.commands.clone();
             self.answer(commands.req_packed_commands(pipeline, offset, count)).await
         })
     }
@@ -194,14 +194,14 @@ impl ConnectionLike for NodeConnection {
     }
 }
 
-/// The error of a command that no server has heard. The client connects anew, and sends it again.
-fn unheard() -> RedisError {
+/// The error of a command that was sent to no server. The client connects anew, and sends it again.
+fn not_sent() -> RedisError {
     io::Error::from(io::ErrorKind::NotConnected).into()
 }
 
-/// The error of a command that a server may have heard. The client must not send it again, and so takes it for one of a kind
+/// The error of a command that may have been sent. The client must not send it again, and so takes it for one of a kind
 /// that it does not repeat.
-fn never_again(failure: Failure) -> RedisError {
+fn maybe_sent(failure: Failure) -> RedisError {
     io::Error::new(io::ErrorKind::Unsupported, failure).into()
 }
 
@@ -217,10 +217,10 @@ fn connectors() -> MutexGuard<'static, BTreeMap<u64, Weak<NodeConnector>>> {
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(350);
 
 /// How long a node may take to answer.
-const PATIENCE: Duration = Duration::from_millis(600);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// The time from a failed attempt to connect to a node to the next.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long the client waits before it tries the next node.
-const BREATH: Duration = Duration::from_millis(10);
+const RETRY_PAUSE: Duration = Duration::from_millis(10);

@@ -93,7 +93,7 @@ impl Sentinels {
         let mut asked = JoinSet::new();
         for server in &self.servers {
             let (server, name) = (server.clone(), self.name.clone());
-            asked.spawn(async move { timeout(PATIENCE, ask(&server, &name)).await });
+            asked.spawn(async move { timeout(ANSWER_TIMEOUT, ask(&server, &name)).await });
         }
         let (mut latest, mut failure) = (None::<Report>, None::<Failure>);
         for answer in asked.join_all().await {
@@ -124,7 +124,7 @@ async fn ask(sentinel: &Server, name: &str) -> Result<Report, Failure> {
 }
 
 /// How long a Sentinel may take to answer, connecting included. The others are not waited for any longer.
-const PATIENCE: Duration = Duration::from_millis(300);
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How often the Sentinels are asked whether the master has changed, while the store is used. A gateway that is cut off from the
 /// Sentinels together with the old master stays with it.
