@@ -1,14 +1,16 @@
 //! Logins and revocations in Redis or Valkey.
 
 mod cluster;
+mod cluster_logins;
 mod error;
 mod node;
+mod one_slot_logins;
 mod reconnect;
 mod script;
 mod sentinel;
 mod server;
-mod spread;
 mod stream;
+mod topology;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,17 +19,18 @@ use bytes::Bytes;
 pub use self::error::RedisStoreError;
 use self::{
     cluster::Nodes,
-    reconnect::{Reconnect, Servers},
-    script::{ENDS, LOGIN_PREFIX, Layout, REVOCATIONS, Scripts, milliseconds},
+    cluster_logins::ClusterLogins,
+    one_slot_logins::OneSlotLogins,
+    reconnect::Reconnect,
+    script::{Layout, REVOCATIONS, Scripts, milliseconds},
     sentinel::Sentinels,
     server::Server,
-    spread::Spread,
     stream::{Entry, Place},
+    topology::Topology,
 };
-use super::{Cursor, LOGINS_PER_BROWSER, Login, LoginState, Store, StoreError, StoreFuture, WatchedLogin};
+use super::{Cursor, Login, LoginState, Store, StoreError, StoreFuture, WatchedLogin};
 use crate::{
     callback::RequestId,
-    cause::Cause,
     clock::{Clock, SystemClock},
     session::BrowserId,
 };
@@ -67,7 +70,6 @@ use crate::{
 pub struct RedisStore {
     reconnect: Arc<Reconnect>,
     scripts: Arc<Scripts>,
-    layout: Layout,
     max_pending: usize,
 }
 
@@ -85,7 +87,7 @@ impl RedisStore {
     ///
     /// When the URL is not that of a Redis server. No error shows the URL, because it may contain a password.
     pub fn new(url: &str, max_pending: usize) -> Result<Self, RedisStoreError> {
-        Ok(Self::on(Servers::One(Server::parse(url)?), Layout::OneSlot, max_pending))
+        Ok(Self::on(Topology::One(Server::parse(url)?), max_pending))
     }
 
     /// Creates a store on the master that Sentinels watch, for at most `max_pending` logins at once.
@@ -107,7 +109,7 @@ impl RedisStore {
     ///
     /// When a URL is not that of a server, or has a database, or when the master has no proper name.
     pub fn sentinel(sentinels: &[impl AsRef<str>], master: &str, max_pending: usize) -> Result<Self, RedisStoreError> {
-        Ok(Self::on(Servers::Sentinel(Sentinels::parse(sentinels, master)?), Layout::OneSlot, max_pending))
+        Ok(Self::on(Topology::Sentinel(Sentinels::parse(sentinels, master)?), max_pending))
     }
 
     /// Creates a store on a cluster, for about `max_pending` logins at once.
@@ -128,12 +130,12 @@ impl RedisStore {
     ///
     /// When a URL is not that of a server, has a database or is a Unix socket, or when the URLs differ in more than the address.
     pub fn cluster(servers: &[impl AsRef<str>], max_pending: usize) -> Result<Self, RedisStoreError> {
-        Ok(Self::on(Servers::Cluster(Nodes::parse(servers)?), Layout::Spread, max_pending))
+        Ok(Self::on(Topology::Cluster(Nodes::parse(servers)?), max_pending))
     }
 
-    fn on(servers: Servers, layout: Layout, max_pending: usize) -> Self {
-        let reconnect = Arc::new(Reconnect::new(servers, Arc::new(SystemClock)));
-        Self { reconnect, scripts: Arc::new(Scripts::new()), layout, max_pending }
+    fn on(topology: Topology, max_pending: usize) -> Self {
+        let reconnect = Arc::new(Reconnect::new(topology, Arc::new(SystemClock)));
+        Self { reconnect, scripts: Arc::new(Scripts::new()), max_pending }
     }
 
     /// Trusts the certificates of a PEM file besides Mozilla's roots.
@@ -142,10 +144,10 @@ impl RedisStore {
     ///
     /// When the file has no certificate.
     pub fn trust(mut self, pem: &[u8]) -> Result<Self, RedisStoreError> {
-        let mut servers = self.reconnect.servers.clone();
-        servers.trust(pem)?;
+        let mut topology = self.reconnect.topology.clone();
+        topology.trust(pem)?;
         let clock = Arc::clone(&self.reconnect.clock);
-        self.reconnect = Arc::new(Reconnect::new(servers, clock));
+        self.reconnect = Arc::new(Reconnect::new(topology, clock));
         Ok(self)
     }
 
@@ -153,18 +155,26 @@ impl RedisStore {
     /// [`GateBuilder::clock`](crate::gate::GateBuilder::clock) does not reach the store.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        let servers = self.reconnect.servers.clone();
-        self.reconnect = Arc::new(Reconnect::new(servers, Arc::new(clock)));
+        let topology = self.reconnect.topology.clone();
+        self.reconnect = Arc::new(Reconnect::new(topology, Arc::new(clock)));
         self
     }
 
-    fn spread(&self) -> Spread {
-        Spread { reconnect: Arc::clone(&self.reconnect), scripts: Arc::clone(&self.scripts) }
+    fn layout(&self) -> Layout {
+        self.reconnect.topology.layout()
+    }
+
+    fn one_slot_logins(&self) -> OneSlotLogins<'_> {
+        OneSlotLogins { reconnect: &self.reconnect, scripts: &self.scripts }
+    }
+
+    fn cluster_logins(&self) -> ClusterLogins {
+        ClusterLogins { reconnect: Arc::clone(&self.reconnect), scripts: Arc::clone(&self.scripts) }
     }
 
     /// Returns a login of a browser by its request id.
     async fn login(&self, browser: &BrowserId, request_id: &str) -> Result<Option<Login>, StoreError> {
-        let call = self.scripts.state.call().key(self.layout.login_key(request_id));
+        let call = self.scripts.state.call().key(self.layout().login_key(request_id));
         Ok(read_login(self.reconnect.run(&call.arg(browser.expose()).arg(request_id)).await?))
     }
 
@@ -183,25 +193,17 @@ impl Store for RedisStore {
         lifetime: Duration,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            if self.layout == Layout::Spread {
-                return self.spread().open(request_id, browser, &owner, lifetime, self.max_pending).await;
-            }
-            let call = self.scripts.open.call().key(self.layout.login_key(request_id.expose()));
-            let call = call.key(self.layout.browser_key(browser)).key(ENDS);
-            let call = call.arg(request_id.expose()).arg(browser.expose()).arg(&*owner).arg(milliseconds(lifetime));
-            let call = call.arg(self.max_pending).arg(LOGINS_PER_BROWSER).arg(LOGIN_PREFIX);
-            match self.reconnect.run::<String>(&call).await?.as_str() {
-                "opened" => Ok(()),
-                "full" => Err(StoreError::Full),
-                "taken" => Err(Cause::Data.into()),
-                _ => Err(Cause::Protocol.into()),
+            let (owner, most) = (&*owner, self.max_pending);
+            match self.layout() {
+                Layout::OneSlot => self.one_slot_logins().open(request_id, browser, owner, lifetime, most).await,
+                Layout::Spread => self.cluster_logins().open(request_id, browser, owner, lifetime, most).await,
             }
         })
     }
 
     fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
         Box::pin(async move {
-            let call = self.scripts.time_left.call().key(self.layout.login_key(request_id.expose()));
+            let call = self.scripts.time_left.call().key(self.layout().login_key(request_id.expose()));
             let left: Option<u64> = self.reconnect.run(&call).await?;
             Ok(left.map(Duration::from_millis))
         })
@@ -209,7 +211,7 @@ impl Store for RedisStore {
 
     fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let call = self.scripts.advance.call().key(self.layout.login_key(request_id.expose()));
+            let call = self.scripts.advance.call().key(self.layout().login_key(request_id.expose()));
             self.reconnect.run(&call.arg(to.word()).arg(to.sealed())).await
         })
     }
@@ -223,36 +225,26 @@ impl Store for RedisStore {
             if let Some(request_id) = request_id {
                 return self.login(browser, request_id.expose()).await;
             }
-            if self.layout == Layout::OneSlot {
-                let call = self.scripts.newest.call().key(self.layout.browser_key(browser));
-                let call = call.arg(browser.expose()).arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
-                return Ok(read_login(self.reconnect.run(&call).await?));
-            }
-            for request_id in self.spread().request_ids(browser).await?.iter().rev() {
-                if let Some(login) = self.login(browser, request_id).await? {
-                    return Ok(Some(login));
+            match self.layout() {
+                Layout::OneSlot => Ok(read_login(self.one_slot_logins().newest(browser).await?)),
+                Layout::Spread => {
+                    for request_id in self.cluster_logins().request_ids(browser).await?.iter().rev() {
+                        if let Some(login) = self.login(browser, request_id).await? {
+                            return Ok(Some(login));
+                        }
+                    }
+                    Ok(None)
                 }
             }
-            Ok(None)
         })
     }
 
     fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
         Box::pin(async move {
-            if self.layout == Layout::Spread {
-                return self.spread().moved(watched).await;
+            match self.layout() {
+                Layout::OneSlot => self.one_slot_logins().moved(watched).await,
+                Layout::Spread => self.cluster_logins().moved(watched).await,
             }
-            let mut call = self.scripts.moved.call().arg(LOGIN_PREFIX).arg(LOGINS_PER_BROWSER);
-            for login in watched {
-                call = match &login.asked {
-                    Some(request_id) => call.key(self.layout.login_key(request_id.expose())).arg("login"),
-                    None => call.key(self.layout.browser_key(&login.browser)).arg("newest"),
-                };
-                let (request_id, word) =
-                    login.found.as_ref().map_or(("", ""), |(request_id, word)| (request_id.expose(), word));
-                call = call.arg(login.browser.expose()).arg(request_id).arg(word);
-            }
-            self.reconnect.run(&call).await
         })
     }
 
@@ -282,8 +274,10 @@ impl Store for RedisStore {
     }
 }
 
-/// A login as the scripts return it.
-fn read_login(kept: Option<(String, Bytes, String, Bytes)>) -> Option<Login> {
+/// A login as the scripts return it: its request id and owner, the word of its state and what is sealed in it.
+type KeptLogin = (String, Bytes, String, Bytes);
+
+fn read_login(kept: Option<KeptLogin>) -> Option<Login> {
     let (request_id, owner, word, sealed) = kept?;
     Some(Login { request_id: RequestId::parse(&request_id)?, owner, state: LoginState::from_word(&word, sealed)? })
 }

@@ -13,10 +13,10 @@ use tokio::{sync::OnceCell, time::timeout};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
-    cluster::{Nodes, NodesConnection},
-    error::{RedisStoreError, failure_of},
-    sentinel::Sentinels,
-    server::{Server, ServerConnection},
+    cluster::NodesConnection,
+    error::failure_of,
+    server::ServerConnection,
+    topology::{Connection, Topology},
 };
 use crate::{
     backoff::jittered,
@@ -30,25 +30,9 @@ use crate::{
 /// All callers wait for the same attempt. If it fails, nobody connects for up to [`PAUSE`], and calls fail at once with the
 /// cause of the failed attempt.
 pub(super) struct Reconnect {
-    pub(super) servers: Servers,
+    pub(super) topology: Topology,
     pub(super) clock: Arc<dyn Clock>,
     slot: Mutex<ConnectionSlot>,
-}
-
-/// The form in which Redis is run.
-#[derive(Clone)]
-pub(super) enum Servers {
-    One(Server),
-    Sentinel(Sentinels),
-    Cluster(Nodes),
-}
-
-/// What all calls share.
-enum Connection {
-    /// To the only server, or to the master.
-    Server(ServerConnection),
-    /// To a cluster, where one server may fail while the others answer.
-    Cluster(NodesConnection),
 }
 
 #[derive(Default)]
@@ -85,28 +69,9 @@ impl Call for Cmd {
     }
 }
 
-impl Servers {
-    /// Trusts the certificates of a PEM file beside Mozilla's roots.
-    pub(super) fn trust(&mut self, pem: &[u8]) -> Result<(), RedisStoreError> {
-        match self {
-            Self::One(server) => server.trust(pem),
-            Self::Sentinel(sentinels) => sentinels.servers_mut().try_for_each(|server| server.trust(pem)),
-            Self::Cluster(nodes) => nodes.node_mut().trust(pem),
-        }
-    }
-
-    async fn connect(&self, clock: &Arc<dyn Clock>) -> Result<Connection, Failure> {
-        match self {
-            Self::One(server) => server.connect().await.map(Connection::Server),
-            Self::Sentinel(sentinels) => sentinels.connect().await.map(Connection::Server),
-            Self::Cluster(nodes) => nodes.connect(clock).await.map(Connection::Cluster),
-        }
-    }
-}
-
 impl Reconnect {
-    pub(super) fn new(servers: Servers, clock: Arc<dyn Clock>) -> Self {
-        Self { servers, clock, slot: Mutex::default() }
+    pub(super) fn new(topology: Topology, clock: Arc<dyn Clock>) -> Self {
+        Self { topology, clock, slot: Mutex::default() }
     }
 
     /// Returns what the server answers to a call.
@@ -202,7 +167,7 @@ impl Reconnect {
             slot.next_attempt = Some(now + jittered(PAUSE));
             slot.failure = Some(Cause::Timeout.into());
         }
-        let connected = timeout(CONNECT_TIMEOUT, self.servers.connect(&self.clock)).await;
+        let connected = timeout(CONNECT_TIMEOUT, self.topology.connect(&self.clock)).await;
         let connected = connected.unwrap_or_else(|_| Err(Cause::Timeout.into()));
         let mut slot = self.slot();
         slot.failure = connected.as_ref().err().cloned();

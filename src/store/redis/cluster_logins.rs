@@ -21,12 +21,12 @@ use crate::{
 
 /// The logins of a cluster.
 #[derive(Clone)]
-pub(super) struct Spread {
+pub(super) struct ClusterLogins {
     pub(super) reconnect: Arc<Reconnect>,
     pub(super) scripts: Arc<Scripts>,
 }
 
-impl Spread {
+impl ClusterLogins {
     pub(super) async fn open(
         &self,
         request_id: &RequestId,
