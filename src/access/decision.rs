@@ -1,6 +1,6 @@
 //! What the rules say of a request.
 
-use super::Access;
+use super::{Access, AllowList};
 use crate::headers::HeaderSet;
 
 /// What the rules say of a request: the rule that matched, and what that rule does.
@@ -17,6 +17,10 @@ pub(crate) struct Decision<'r> {
 }
 
 impl Decision<'_> {
+    /// The decision about a request that no rule matches.
+    pub(super) const UNMATCHED: Decision<'static> =
+        Decision { rule: None, access: &Access::Required(AllowList::EVERYONE), upstream: None, headers: None };
+
     /// Whether a request would fare alike by either.
     pub(super) fn has_effects_of(&self, other: &Self) -> bool {
         (self.access, self.upstream, self.headers) == (other.access, other.upstream, other.headers)

@@ -1,11 +1,6 @@
 //! The lookup of one request among the rules, in every reading of its path.
 
-use super::{
-    Decision, PathPattern, Rule, RuleInput,
-    index::HostRules,
-    pattern::Case,
-    rules::{Rules, UNMATCHED},
-};
+use super::{Decision, PathPattern, Rule, RuleInput, index::HostRules, pattern::Case, rules::Rules};
 use crate::path::{AmbiguousPath, CanonicalPath, PathBytes, any_reading, decode_fully, single_reading};
 
 /// A request, and the rules for its host.
@@ -68,7 +63,7 @@ impl<'r, 'i> Lookup<'r, 'i> {
     fn first(&self, path: &[u8], matches: impl Fn(&PathPattern) -> bool) -> Decision<'r> {
         let is_meant = |rule: &Rule| rule.names(self.input) && matches(&rule.pattern);
         let first = self.host.first(path, |number| is_meant(self.rules.rule(number)));
-        first.map_or(UNMATCHED, |number| self.rules.rule(number).decide(number, self.input))
+        first.map_or(Decision::UNMATCHED, |number| self.rules.rule(number).decide(number, self.input))
     }
 }
 

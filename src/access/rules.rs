@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method, request::Parts};
 
 use super::{
-    Access, AllowList, Decision, PhonesFile, Rule, RuleInput,
+    Access, Decision, PhonesFile, Rule, RuleInput,
     index::{HostRules, RuleIndex},
     lookup::Lookup,
 };
@@ -53,7 +53,7 @@ impl Rules {
         if self.differ {
             Lookup::new(self, input).decide()
         } else {
-            Ok(self.rules.first().map_or(UNMATCHED, |rule| rule.effects(0)))
+            Ok(self.rules.first().map_or(Decision::UNMATCHED, |rule| rule.effects(0)))
         }
     }
 
@@ -107,7 +107,7 @@ impl FromIterator<Rule> for Rules {
     fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
         let rules = Vec::from_iter(rules);
         let is_total = rules.iter().any(Rule::is_total);
-        let mut effects = rules.iter().map(|rule| rule.effects(0)).chain((!is_total).then_some(UNMATCHED));
+        let mut effects = rules.iter().map(|rule| rule.effects(0)).chain((!is_total).then_some(Decision::UNMATCHED));
         let first = effects.next();
         let differ = effects.any(|other| first.is_none_or(|first| !first.has_effects_of(&other)))
             || rules.iter().any(|rule| rule.passes_preflights);
@@ -116,10 +116,6 @@ impl FromIterator<Rule> for Rules {
         Self { rules, index, differ }
     }
 }
-
-/// The decision about a request that no rule matches.
-pub(super) const UNMATCHED: Decision<'static> =
-    Decision { rule: None, access: &Access::Required(AllowList::EVERYONE), upstream: None, headers: None };
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     access::{
-        Access, AllowEntry, AllowList, Decision, PathPattern, Rule, RuleInput, Rules, lookup::ends_early,
-        pattern::Case, rules::UNMATCHED,
+        Access, AllowEntry, AllowList, Decision, PathPattern, Rule, RuleInput, Rules, lookup::ends_early, pattern::Case,
     },
     host::Host,
     path::{AmbiguousPath, CanonicalPath, any_reading},
@@ -22,7 +21,7 @@ fn walk<'r>(rules: &'r Rules, input: &RuleInput<'_>) -> Result<Decision<'r>, Amb
     let first = |covers: &dyn Fn(&PathPattern) -> bool| {
         let is_meant = |rule: &Rule| is_for(rule) && rule.names(input) && covers(&rule.pattern);
         let first = rules.rules.iter().position(is_meant);
-        first.map_or(UNMATCHED, |number| rules.rules[number].decide(number, input))
+        first.map_or(Decision::UNMATCHED, |number| rules.rules[number].decide(number, input))
     };
     let read_as = |reading: &[u8], case| first(&|pattern| pattern.covers_reading(reading, case));
     let mut readings = Vec::new();
@@ -31,7 +30,7 @@ fn walk<'r>(rules: &'r Rules, input: &RuleInput<'_>) -> Result<Decision<'r>, Amb
         false
     });
     if !rules.differ {
-        return Ok(rules.rules.first().map_or(UNMATCHED, |rule| rule.decide(0, input)));
+        return Ok(rules.rules.first().map_or(Decision::UNMATCHED, |rule| rule.decide(0, input)));
     }
     if let Ok(path) = CanonicalPath::parse(input.path) {
         let decision = first(&|pattern| pattern.matches(&path));

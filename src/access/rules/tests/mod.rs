@@ -6,7 +6,7 @@ mod spellings;
 
 use super::*;
 use crate::{
-    access::{AllowEntry, PathPattern},
+    access::{AllowEntry, AllowList, PathPattern},
     profile::PhoneNumber,
 };
 
