@@ -12,7 +12,7 @@ use super::{
     BoxError, StartError,
     config::{Config, SessionConfig, StoreConfig},
     delivery::UpstreamDelivery,
-    routing::RulesAlone,
+    sessionless_rules::SessionlessRules,
     telemetry::Telemetry,
     upstream::Upstream,
 };
@@ -55,7 +55,7 @@ pub(super) fn gate(
             builder.sessions(sessions.build())?
         }
         None if config.routes.is_empty() => builder,
-        None => builder.plug_in(RulesAlone(config.routes.clone())),
+        None => builder.plug_in(SessionlessRules(config.routes.clone())),
     };
     Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())
 }

@@ -37,6 +37,7 @@ mod proxy_header;
 mod redirect;
 mod rejection;
 mod routing;
+mod sessionless_rules;
 mod signals;
 mod sockets;
 mod target_host;
