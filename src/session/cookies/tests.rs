@@ -1,3 +1,4 @@
+use http::{HeaderMap, header};
 use proptest::prelude::*;
 
 use super::*;
