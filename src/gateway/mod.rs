@@ -23,6 +23,7 @@ mod dev;
 #[cfg(not(feature = "dev"))]
 #[path = "no_dev.rs"]
 mod dev;
+mod exchange;
 mod failure;
 mod first_bytes;
 mod forwarded;

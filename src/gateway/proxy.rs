@@ -1,22 +1,19 @@
 //! The proxy: pingora in front of the app, with truegate on the way.
 
-use std::{
-    mem,
-    net::IpAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{mem, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
-use http::{Extensions, HeaderValue, Method, StatusCode, Version, header};
+use http::{Extensions, HeaderValue, StatusCode, Version, header};
 use pingora_core::{Error, ErrorSource, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tokio_util::task::TaskTracker;
 
 use super::{
-    config::{CallbackConfig, Config, HostMode, Timeouts, UpstreamId},
-    connection_memory, failure,
+    config::{CallbackConfig, Config, HostMode, Timeouts},
+    connection_memory,
+    exchange::Exchange,
+    failure,
     forwarded::{Forwarded, TrustedProxies},
     rejection::{self, EdgeRejection},
     routing::Routing,
@@ -49,26 +46,6 @@ pub(super) struct Proxy {
     telemetry: Telemetry,
     /// Counts the requests in flight, so that a stop can wait for them.
     pub(super) in_flight: TaskTracker,
-}
-
-/// One request on its way.
-pub(super) struct Exchange {
-    arrived: Instant,
-    telemetry: Telemetry,
-    /// Its method; none after it was counted.
-    uncounted: Option<Method>,
-    /// The status of the app's answer.
-    status: Option<StatusCode>,
-    /// The extensions of the request after the gate has seen it: pingora would copy them for the app.
-    extensions: Extensions,
-    /// How long the connection may wait for its next request.
-    idle: Option<Duration>,
-    /// The app that gets the request.
-    upstream: UpstreamId,
-    attempts: Attempts,
-    /// The client's address, by which servers may be chosen.
-    client: Option<IpAddr>,
-    _in_flight: TaskTrackerToken,
 }
 
 #[async_trait]
@@ -258,25 +235,6 @@ impl ProxyHttp for Proxy {
     /// The same.
     fn suppress_proxy_warn_log(&self, _: &Session, _: &Exchange, _: &Error, _: ProxyWarnLogContext) -> bool {
         true
-    }
-}
-
-impl Exchange {
-    /// Counts the request, once.
-    fn count(&mut self, status: Option<StatusCode>) {
-        if let Some(method) = self.uncounted.take() {
-            let elapsed = SystemClock.now() - self.arrived;
-            self.telemetry.request(&method, status.map_or(0, |status| status.as_u16()), elapsed);
-        }
-    }
-}
-
-/// Counts a request that is dropped because its session is over: pingora does not log it. A request that is not dropped has its
-/// whole answer by now.
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.count(self.status);
-        connection_memory::note_end(self.idle.map(|idle| SystemClock.now() + idle));
     }
 }
 
