@@ -4,8 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Forwarded, TrustedPeer, TrustedProxies, is_host, proxies::may_say};
-use crate::gate::{ClientInfo, Scheme};
+use super::{Forwarded, is_host, proxies::may_say};
+use crate::{
+    gate::{ClientInfo, Scheme},
+    gateway::config::{TrustedPeer, TrustedProxies},
+};
 
 /// Lines of headers, as `name: value`: a client that is no trusted proxy changes nothing of what the app is told, and a trusted
 /// proxy can only name one address, one scheme and one host.

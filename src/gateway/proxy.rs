@@ -10,11 +10,11 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    config::{CallbackConfig, Config, HostMode, Timeouts},
+    config::{CallbackConfig, Config, HostMode, Timeouts, TrustedProxies},
     connection_memory,
     exchange::Exchange,
     failure,
-    forwarded::{Forwarded, TrustedProxies},
+    forwarded::Forwarded,
     rejection::{self, EdgeRejection},
     routing::Routing,
     telemetry::Telemetry,

@@ -19,7 +19,7 @@ use tokio::{
 #[cfg(any(test, fuzzing))]
 pub use self::promise::proxy_header as fuzz;
 use super::{
-    forwarded::TrustedProxies,
+    config::TrustedProxies,
     idle::{ARRIVAL, until_idle},
     sockets::RegisteredSocket,
 };

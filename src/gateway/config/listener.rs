@@ -3,12 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
-    ListenAddress, RedirectConfig, TlsConfig,
+    ListenAddress, RedirectConfig, TlsConfig, TrustedProxies,
     reader::Item,
     upstream::{ServerItems, UpstreamServer},
     value,
 };
-use crate::gateway::forwarded::TrustedProxies;
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]

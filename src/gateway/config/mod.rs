@@ -27,6 +27,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trusted_proxies;
 mod upstream;
 mod value;
 
@@ -35,6 +36,8 @@ use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use self::reader::{Context, SIZE_LIMIT};
+#[cfg(any(test, fuzzing))]
+pub(super) use self::trusted_proxies::TrustedPeer;
 pub(crate) use self::{
     callback::CallbackConfig,
     error::ConfigErrors,
@@ -45,6 +48,7 @@ pub(crate) use self::{
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
     tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion},
+    trusted_proxies::TrustedProxies,
     upstream::{
         Balance, HealthConfig, HostMode, Protocol, Trust, UpstreamConfig, UpstreamId, UpstreamServer, Upstreams,
     },
@@ -54,7 +58,6 @@ use crate::{
     access::{Groups, PhonesFile, Rules},
     assertion::Assertions,
     gate::Limits,
-    gateway::forwarded::TrustedProxies,
     headers::HeaderNames,
 };
 

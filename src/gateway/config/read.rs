@@ -14,13 +14,10 @@ use super::{
     CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, groups, hsts, identity, listener,
     reader::{Item, Scalar, Section},
     routes::{self, RuleContext},
+    trusted_proxies::{TrustedPeer, TrustedProxies},
     upstream, value,
 };
-use crate::{
-    assertion::KEY_SET_PATH,
-    gate::Limits,
-    gateway::forwarded::{TrustedPeer, TrustedProxies},
-};
+use crate::{assertion::KEY_SET_PATH, gate::Limits};
 
 /// How long the gateway waits. `None` stands for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,6 @@
 #[path = "../../../fuzz/promises/forwarded.rs"]
 mod promise;
 mod proxies;
-mod trusted;
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -23,9 +22,7 @@ use pingora_proxy::Session;
 
 #[cfg(any(test, fuzzing))]
 pub use self::promise::forwarded as fuzz;
-pub(super) use self::trusted::TrustedPeer;
-pub(crate) use self::trusted::TrustedProxies;
-use super::connection_memory::address_text;
+use super::{config::TrustedProxies, connection_memory::address_text};
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{CasedName, HeaderTarget, NameSet, only, remove_where},

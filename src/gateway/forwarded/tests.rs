@@ -1,6 +1,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
+use crate::gateway::config::TrustedPeer;
 
 const PROXY: &str = "10.0.0.1";
 

@@ -23,14 +23,13 @@ use tracing::level_filters::LevelFilter;
 use self::{folder::Folder, refused::mistakes};
 use super::{
     CertificateSource, Config, ConfigErrors, ListenAddress, LogFormat, RedirectConfig, StoreConfig, TlsFiles,
-    TlsVersion, Trust, UpstreamConfig,
+    TlsVersion, Trust, TrustedProxies, UpstreamConfig,
 };
 use crate::{
     access::{Access, AllowList, Group},
     assertion::SigningKey,
     callback::Endpoints,
     gate::Limits,
-    gateway::forwarded::TrustedProxies,
     headers::HeaderNames,
     session::{LinkBase, ReturnUrl, UpstreamCookie},
 };

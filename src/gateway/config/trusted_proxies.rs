@@ -1,4 +1,4 @@
-//! The proxies in front of truegate whose headers are believed.
+//! `trusted_proxies`: the proxies in front of truegate whose headers are believed.
 
 use std::net::IpAddr;
 
