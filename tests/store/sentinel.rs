@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 use truegate::{
     cause::Cause,
-    clock::{Clock, ManualClock, SystemClock},
+    clock::ManualClock,
     store::{Cursor, LoginState, RedisStore, Store},
 };
 
@@ -82,11 +82,8 @@ async fn a_master_that_stands_still_is_left_and_does_not_come_back() {
     watched.replicate();
 
     watched.servers[0].signal("STOP");
-    let start = SystemClock.now();
     assert_eq!(store.time_left(&request_id(1)).await, Err(Cause::Timeout.into()));
     all_is_unavailable(&store).await;
-    let waited = SystemClock.now() - start;
-    assert!(waited < 7 * DEADLINE + SLACK, "{waited:?}");
     until(async || store.time_left(&request_id(1)).await.is_ok()).await;
     watched.servers[0].signal("CONT");
     store.revoke(Bytes::from_static(b"after"), LONG).await.unwrap();
@@ -162,7 +159,7 @@ async fn a_sentinel_that_is_gone_is_asked_once_for_many_calls() {
             all_is_unavailable(&store).await;
         }
         assert_eq!(relay.connections(), asked, "all other calls fail at once");
-        clock.advance(DEADLINE);
+        clock.advance(PAUSE);
     }
 }
 
@@ -181,8 +178,5 @@ async fn a_store_that_knows_the_master_needs_no_sentinel() {
     .await;
 }
 
-/// What a call may take, by the store's documentation.
-const DEADLINE: Duration = Duration::from_secs(1);
-
-/// What a busy machine may add.
-const SLACK: Duration = Duration::from_secs(5);
+/// More than the pause after an attempt to connect.
+const PAUSE: Duration = Duration::from_secs(1);
