@@ -49,11 +49,8 @@ impl RuleIndex {
 
     /// The rules for a host, or for a request that names none.
     pub(super) fn at(&self, host: Option<&Host<'_>>) -> HostRules<'_> {
-        let mut paths = SmallVec::from_iter([&self.anywhere]);
-        if let Some(host) = host {
-            paths.extend(self.of_host(host));
-        }
-        HostRules(paths)
+        let of_host = host.map_or_else(SmallVec::new, |host| self.of_host(host).collect());
+        HostRules { anywhere: &self.anywhere, of_host }
     }
 
     fn of_host<'a>(&'a self, host: &Host<'_>) -> impl Iterator<Item = &'a PathIndex> {
@@ -63,12 +60,18 @@ impl RuleIndex {
     }
 }
 
-/// The rules for one host by their paths: of this host, of each wildcard above it, and of every host.
-pub(super) struct HostRules<'a>(SmallVec<[&'a PathIndex; 4]>);
+/// The rules for one host by their paths.
+pub(super) struct HostRules<'a> {
+    /// Those of every host.
+    anywhere: &'a PathIndex,
+    /// Those of this host, and of each wildcard above it.
+    of_host: SmallVec<[&'a PathIndex; 3]>,
+}
 
 impl HostRules<'_> {
     /// Returns the lowest number of a rule that is on the way of a decoded path and is meant.
     pub(super) fn first(&self, path: &[u8], is_meant: impl Fn(usize) -> bool) -> Option<usize> {
-        self.0.iter().fold(None, |first, paths| paths.first(path, first, &is_meant))
+        let first = self.anywhere.first(path, None, &is_meant);
+        self.of_host.iter().fold(first, |first, paths| paths.first(path, first, &is_meant))
     }
 }
