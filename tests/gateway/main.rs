@@ -26,6 +26,7 @@ mod keys;
 mod limits;
 mod logs;
 mod owners;
+mod pebble;
 mod peer_tls;
 mod protocols;
 mod proxy_protocol;
