@@ -125,6 +125,14 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor {
+        place: "gateway/acme",
+        modules: &["backoff", "cause", "clock", "gateway", "random", "tls"],
+        crates: &[
+            "bytes", "http", "http_body_util", "hyper_rustls", "hyper_util", "instant_acme", "rustls", "thiserror",
+            "tokio", "x509_cert", "zeroize",
+        ],
+    },
+    Floor {
         place: "gateway/config",
         // Not pingora: a configuration can be read and checked without it.
         modules: &["access", "assertion", "callback", "gate", "headers", "profile", "session", "store", "tls"],

@@ -91,6 +91,18 @@ pub(super) struct Metrics {
     pub(super) deliveries: Counters<u16>,
     pub(super) store_failures: Counters<Cause>,
     pub(super) unusable_phones_files: Gauge,
+    /// By the name of the host.
+    certificate_expiries: Family<[(&'static str, String); 1], Gauge>,
+    /// By the name of the host.
+    certificate_failures: Family<[(&'static str, String); 1], Counter>,
+}
+
+/// The metrics of the certificate of one host.
+pub(super) struct CertificateMetrics {
+    /// When it ends, in seconds of Unix time; 0 while there is none.
+    pub(super) expiry: Gauge,
+    /// How often no new one was obtained.
+    pub(super) failures: Counter,
 }
 
 /// The metrics of one app.
@@ -162,6 +174,8 @@ impl Metrics {
             deliveries: Counters::new(classes(), class),
             store_failures: Counters::new(each(Cause::ALL), cause),
             unusable_phones_files: Gauge::default(),
+            certificate_expiries: Family::default(),
+            certificate_failures: Family::default(),
         }
     }
 
@@ -174,6 +188,15 @@ impl Metrics {
             (code, self.upstream_failures.get_or_create(&labels("cause", code)).clone())
         });
         UpstreamMetrics { failures: failures.collect(), known: servers("known"), up: servers("up") }
+    }
+
+    /// Makes the series of the certificate of a host.
+    pub(super) fn certificate(&self, host: &str) -> CertificateMetrics {
+        let label = [("host", host.to_owned())];
+        CertificateMetrics {
+            expiry: self.certificate_expiries.get_or_create(&label).clone(),
+            failures: self.certificate_failures.get_or_create(&label).clone(),
+        }
     }
 
     /// The names and the meaning of all metrics. Counters get `_total` behind their names, and each text a full stop.
@@ -205,6 +228,11 @@ impl Metrics {
         to.register("store_failures", "Questions that the store did not answer", self.store_failures.family.clone());
         let help = "Files of phone numbers that cannot be used, so that their previous list is in use";
         to.register("unusable_phones_files", help, self.unusable_phones_files.clone());
+        let help =
+            "When the certificate that the gateway has obtained for a host ends, as Unix time; 0 while there is none";
+        to.register_with_unit("certificate_expiry_timestamp", help, Unit::Seconds, self.certificate_expiries.clone());
+        let help = "Attempts to obtain a certificate for a host that failed";
+        to.register("certificate_failures", help, self.certificate_failures.clone());
         to
     }
 }

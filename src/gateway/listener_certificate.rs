@@ -20,6 +20,7 @@ use rustls::{
 };
 use tokio::task::spawn_blocking;
 use webpki::EndEntityCert;
+use zeroize::Zeroizing;
 
 use super::{
     config::{CertificateSource, TlsFiles},
@@ -40,7 +41,8 @@ struct Current {
 
 /// What handshakes show.
 struct Shown {
-    /// At least one; the first is for clients that ask for no name, or for one that no certificate has.
+    /// The first is for clients that ask for no name, or for one that no certificate has. There is none until the gateway has
+    /// obtained its first certificate.
     pairs: Vec<Pair>,
     /// The places in the list of the certificates that have a name.
     exact: HashMap<String, Vec<usize>>,
@@ -59,12 +61,15 @@ impl Certificates {
     ///
     /// # Errors
     ///
-    /// When any pair cannot be used.
+    /// When any pair cannot be used, unless the gateway obtains its certificates itself.
     pub(super) fn read(source: CertificateSource) -> io::Result<Self> {
         let found = find(&source)?;
         let load = |files: TlsFiles| Ok(Pair { key: Arc::new(load(&files)?), files });
-        let pairs = found.pairs.into_iter().map(load).collect::<io::Result<Vec<_>>>()?;
-        if pairs.is_empty() {
+        // Another one is obtained in place of one that cannot be used.
+        let is_obtained = matches!(source, CertificateSource::Acme(_));
+        let loaded = found.pairs.into_iter().map(load).filter(|pair| pair.is_ok() || !is_obtained);
+        let pairs = loaded.collect::<io::Result<Vec<_>>>()?;
+        if pairs.is_empty() && !is_obtained {
             return Err(io::Error::other("the folder of certificates has no pair"));
         }
         let shown = RwLock::new(Arc::new(Shown::new(pairs)));
@@ -105,7 +110,7 @@ impl Certificates {
                 pairs.insert(place.min(pairs.len()), pair.clone());
             }
         }
-        if pairs.is_empty() {
+        if pairs.is_empty() && !before.pairs.is_empty() {
             (is_whole, pairs) = (false, before.pairs.clone());
         }
         *self.0.watched.lock().unwrap_or_else(PoisonError::into_inner) = found.watched;
@@ -147,11 +152,12 @@ impl Shown {
     }
 
     /// The key to show. Of several for one name, it is the first that the client can verify, such as that of RSA for an old client.
-    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> &Arc<CertifiedKey> {
+    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
         let places = name.and_then(|name| self.named(name)).unwrap_or(&[0]);
-        let can_verify = |place: &&usize| self.pairs[**place].key.key.choose_scheme(schemes).is_some();
+        let can_verify =
+            |place: &&usize| self.pairs.get(**place).is_some_and(|pair| pair.key.key.choose_scheme(schemes).is_some());
         let place = places.iter().find(can_verify).or(places.first()).copied().unwrap_or_default();
-        &self.pairs[place].key
+        Some(&self.pairs.get(place)?.key)
     }
 }
 
@@ -184,7 +190,13 @@ impl Watched for Certificates {
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // rustls has the name in lower case.
-        Some(Arc::clone(self.shown().choose(hello.server_name(), hello.signature_schemes())))
+        let shown = self.shown();
+        let is_unknown = |name| shown.named(name).is_none();
+        if matches!(self.0.source, CertificateSource::Acme(_)) && hello.server_name().is_some_and(is_unknown) {
+            // The host may wait for its first certificate, and that of another host is wrong for its clients.
+            return None;
+        }
+        shown.choose(hello.server_name(), hello.signature_schemes()).cloned()
     }
 }
 
@@ -204,6 +216,10 @@ struct Found {
 fn find(source: &CertificateSource) -> io::Result<Found> {
     let (pairs, folders, has_mistakes) = match source {
         CertificateSource::Pairs(pairs) => (pairs.clone(), Vec::new(), false),
+        CertificateSource::Acme(hosts) => {
+            let pairs = hosts.iter().filter(|files| files.certificate.exists()).cloned().collect();
+            (pairs, hosts.iter().map(|files| files.certificate.clone()).collect(), false)
+        }
         CertificateSource::Folder(folder) => {
             let found = folder.find()?;
             (found.pairs.into_iter().map(|(_, files)| files).collect(), found.folders, !found.mistakes.is_empty())
@@ -215,13 +231,18 @@ fn find(source: &CertificateSource) -> io::Result<Found> {
 
 /// The pair as it is in the files. The error may quote them.
 fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
-    let chain = tls::certificates(&fs::read(&files.certificate)?).map_err(io::Error::other)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(io::Error::other)?;
+    pair(&fs::read(&files.certificate)?, &Zeroizing::new(fs::read(&files.key)?))
+}
+
+/// A certificate chain and its key, which are PEM. The error may quote them.
+pub(super) fn pair(certificate: &[u8], key: &[u8]) -> io::Result<CertifiedKey> {
+    let chain = tls::certificates(certificate).map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(io::Error::other)?;
     CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(io::Error::other)
 }
 
 /// The names of hosts that a certificate is for, in lower case.
-fn names(key: &CertifiedKey) -> Vec<String> {
+pub(super) fn names(key: &CertifiedKey) -> Vec<String> {
     let Some(Ok(certificate)) = key.cert.first().map(EndEntityCert::try_from) else { return Vec::new() };
     certificate.valid_dns_names().map(str::to_ascii_lowercase).collect()
 }
@@ -246,7 +267,7 @@ mod tests {
     }
 
     fn place(shown: &Shown, name: Option<&str>, schemes: &[SignatureScheme]) -> usize {
-        let key = shown.choose(name, schemes);
+        let key = shown.choose(name, schemes).unwrap();
         shown.pairs.iter().position(|pair| Arc::ptr_eq(&pair.key, key)).unwrap()
     }
 

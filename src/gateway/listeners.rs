@@ -20,6 +20,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     accepted::{AcceptedConnection, Redirecting, Tls},
+    acme::Challenges,
     client_connections::ClientConnections,
     config::{Config, ListenAddress, ListenerConfig, RedirectConfig, TlsConfig, TlsVersion},
     listener_certificate::Certificates,
@@ -90,6 +91,7 @@ impl BoundListener {
 /// The listeners of connections for the threads and for redirects. They need a tokio runtime. They and their connections are tracked.
 pub(super) fn into_listeners(
     bound: Vec<BoundListener>,
+    challenges: &Challenges,
     connections: &OpenConnections,
     config: &Config,
     telemetry: &Telemetry,
@@ -97,7 +99,8 @@ pub(super) fn into_listeners(
     let certificates = bound.iter().filter_map(BoundListener::certificates).cloned().collect();
     let hosts = KnownHosts::of(certificates, config.session.iter().flat_map(|session| session.public_urls.iter()));
     let redirect = |redirect: RedirectConfig| {
-        let redirect = Redirect { hosts: hosts.clone(), config: redirect, telemetry: telemetry.clone() };
+        let (hosts, challenges) = (hosts.clone(), challenges.clone());
+        let redirect = Redirect { hosts, config: redirect, challenges, telemetry: telemetry.clone() };
         Arc::new(ClientConnections::new(redirect, config.timeouts.idle))
     };
     let listener = |mut bound: BoundListener| {

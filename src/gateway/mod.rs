@@ -9,6 +9,7 @@
 #[macro_use]
 mod delegated;
 mod accepted;
+mod acme;
 mod admin;
 mod assemble;
 mod buffered;
@@ -60,6 +61,7 @@ use tokio_util::{
 
 pub use self::cli::main;
 use self::{
+    acme::{Acme, Challenges},
     admin::{Health, Metrics},
     assemble::VerificationTasks,
     client_connections::ClientConnections,
@@ -128,6 +130,8 @@ impl Gateway {
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let telemetry = Telemetry::new(metrics);
+        let challenges = Challenges::default();
+        let acme = config.acme.as_ref().map(|acme| Acme::new(acme, challenges.clone(), &telemetry)).transpose()?;
         let upstreams: Vec<_> = config
             .upstreams
             .iter()
@@ -173,12 +177,13 @@ impl Gateway {
         if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
         }
-        gateway.serve(proxy, client, config, listeners, &telemetry).await?;
+        gateway.serve(proxy, client, config, listeners, &challenges, &telemetry).await?;
         for (upstream, found) in upstreams.into_iter().zip(found) {
             gateway.check_health(Arc::clone(&upstream));
             gateway.watch(upstream, found);
         }
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
+        acme.into_iter().for_each(|acme| gateway.watch(acme, Freshness::Stale));
         for (number, file) in (1..).zip(config.phones_files()) {
             gateway.watch(WatchedPhonesFile::new(file.clone(), number, telemetry.clone()), Freshness::Current);
         }
@@ -248,11 +253,12 @@ impl Gateway {
         client: ProfileClient,
         config: &Config,
         listeners: Vec<BoundListener>,
+        challenges: &Challenges,
         telemetry: &Telemetry,
     ) -> Result<(), StartError> {
         let (roots, idle) =
             (UpstreamRoots::of(config.upstreams.iter().map(|(_, upstream)| upstream)), config.timeouts.idle);
-        let listeners = listeners::into_listeners(listeners, &self.connections, config, telemetry)?;
+        let listeners = listeners::into_listeners(listeners, challenges, &self.connections, config, telemetry)?;
         let has_sessions = config.session.is_some();
         // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
         set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));

@@ -20,7 +20,10 @@ use pingora_core::{
 use pingora_http::{RequestHeader, ResponseHeader};
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::{config::RedirectConfig, listener_certificate::Certificates, rejection::check_size, telemetry::Telemetry};
+use super::{
+    acme::Challenges, config::RedirectConfig, listener_certificate::Certificates, rejection::check_size,
+    telemetry::Telemetry,
+};
 use crate::{
     clock::{Clock as _, SystemClock},
     gate::{ConnectionReuse, Event, Leftover, Observer as _, Rejection, Reply},
@@ -33,6 +36,7 @@ use crate::{
 pub(super) struct Redirect {
     pub(super) hosts: KnownHosts,
     pub(super) config: RedirectConfig,
+    pub(super) challenges: Challenges,
     pub(super) telemetry: Telemetry,
 }
 
@@ -94,7 +98,8 @@ impl Redirect {
         let request = session.req_header();
         let is_withheld = request.headers.contains_key(header::EXPECT);
         let response = match self.challenge(request) {
-            Some(challenge) => challenge_answer(challenge).await,
+            Some(Challenge::Own(answer)) => challenge_answer(answer.into()),
+            Some(Challenge::File(file)) => challenge_file(file).await,
             None => self.answer(request),
         };
         let status = response.status();
@@ -116,15 +121,21 @@ impl Redirect {
         Some(status)
     }
 
-    /// The file that has the answer to an http-01 challenge (RFC 8555 §8.3), if a request is one. The host is not looked at, because a
-    /// new one has no certificate yet.
-    fn challenge(&self, request: &RequestHeader) -> Option<PathBuf> {
-        let folder = self.config.acme_webroot.as_ref()?;
+    /// The answer to an http-01 challenge (RFC 8555 §8.3), if a request is one. The host is not looked at, because a new one has no
+    /// certificate yet.
+    fn challenge(&self, request: &RequestHeader) -> Option<Challenge> {
         let token = str::from_utf8(request.raw_path()).ok()?.strip_prefix(CHALLENGES)?;
         let is_token =
             !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let is_asked = matches!(request.method, Method::GET | Method::HEAD);
-        (is_token && is_asked).then(|| folder.join(CHALLENGES.trim_start_matches('/')).join(token))
+        if !is_token || !is_asked {
+            return None;
+        }
+        let own = self.challenges.answer(token).map(Challenge::Own);
+        own.or_else(|| {
+            let folder = self.config.acme_webroot.as_ref()?;
+            Some(Challenge::File(folder.join(CHALLENGES.trim_start_matches('/')).join(token)))
+        })
     }
 
     fn answer(&self, request: &RequestHeader) -> Response<Bytes> {
@@ -169,7 +180,19 @@ impl Redirect {
     }
 }
 
-async fn challenge_answer(file: PathBuf) -> Response<Bytes> {
+/// Where the answer to a challenge is.
+enum Challenge {
+    /// The gateway's own order waits for it.
+    Own(String),
+    /// Another ACME client may have written it.
+    File(PathBuf),
+}
+
+fn challenge_answer(content: Vec<u8>) -> Response<Bytes> {
+    Reply::new(StatusCode::OK).with_body("application/octet-stream", content).response
+}
+
+async fn challenge_file(file: PathBuf) -> Response<Bytes> {
     let read = move || {
         // One byte more than allowed, so that a longer file is told from a whole one.
         let mut content = Vec::new();
@@ -180,9 +203,7 @@ async fn challenge_answer(file: PathBuf) -> Response<Bytes> {
         Ok::<_, io::Error>(content)
     };
     match spawn_blocking(read).await {
-        Ok(Ok(content)) if (1..=LONGEST_CHALLENGE).contains(&(content.len() as u64)) => {
-            Reply::new(StatusCode::OK).with_body("application/octet-stream", content).response
-        }
+        Ok(Ok(content)) if (1..=LONGEST_CHALLENGE).contains(&(content.len() as u64)) => challenge_answer(content),
         _ => Reply::reject(Rejection::NotFound, ConnectionReuse::Close).response,
     }
 }
@@ -213,7 +234,8 @@ mod tests {
         let urls = urls.map(|url| PublicUrl::parse(url).unwrap());
         let telemetry = Telemetry::new(Metrics::new());
         let config = RedirectConfig { port, acme_webroot: None };
-        let redirect = Redirect { hosts: KnownHosts::of(Vec::new(), &urls), config, telemetry };
+        let (known, challenges) = (KnownHosts::of(Vec::new(), &urls), Challenges::default());
+        let redirect = Redirect { hosts: known, config, challenges, telemetry };
         let mut request = RequestHeader::build(method, target.as_bytes(), None).unwrap();
         for host in hosts {
             request.append_header("host", *host).unwrap();

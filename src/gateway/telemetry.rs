@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use http::Method;
@@ -12,7 +12,7 @@ use pingora_core::protocols::l4::socket::SocketAddr;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    admin::{ConnectionFailure, Metrics, UpstreamMetrics, class},
+    admin::{CertificateMetrics, ConnectionFailure, Metrics, UpstreamMetrics, class},
     log_limit::{LogLimit, Suppressed},
     proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
@@ -121,6 +121,11 @@ impl Telemetry {
         UpstreamTelemetry(Arc::new(SharedUpstream { name: name.to_owned(), metrics, limit: LogLimit::default() }))
     }
 
+    /// Counts and logs what happens to the certificate of a host.
+    pub(super) fn certificate(&self, host: &str) -> CertificateTelemetry {
+        CertificateTelemetry { host: host.to_owned(), metrics: self.0.metrics.certificate(host) }
+    }
+
     /// A callback was sent to the app after it was answered. The answer is the status of the app, or why there is none.
     pub(super) fn delivery(&self, upstream: &UpstreamTelemetry, answer: Result<u16, Cause>) {
         let status = answer.unwrap_or(0);
@@ -140,6 +145,32 @@ impl Telemetry {
     /// A file of phone numbers was looked at.
     pub(super) fn phones_file(&self, was_usable: bool, is_usable: bool) {
         self.0.metrics.unusable_phones_files.inc_by(i64::from(was_usable) - i64::from(is_usable));
+    }
+}
+
+/// Counts and logs what happens to the certificate of one host.
+pub(super) struct CertificateTelemetry {
+    host: String,
+    metrics: CertificateMetrics,
+}
+
+impl CertificateTelemetry {
+    /// The certificate that is in the folder ends then.
+    pub(super) fn expiry(&self, until: SystemTime) {
+        let seconds = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.metrics.expiry.set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    /// A new certificate is in the folder.
+    pub(super) fn obtained(&self) {
+        info!(host = self.host, "certificate obtained");
+    }
+
+    /// No new certificate was obtained. The problem is what the ACME server says that is the matter.
+    pub(super) fn failed(&self, cause: Cause, problem: Option<&'static str>, pause: Duration) {
+        self.metrics.failures.inc();
+        let (host, cause, tls, retry_s) = (&self.host, cause.code(), cause.detail(), pause.as_secs());
+        warn!(host, cause, tls, problem, retry_s, "a certificate could not be obtained; it is tried again");
     }
 }
 

@@ -56,6 +56,21 @@ impl Pair {
         Self { certificate, key, der: pair.cert.der().clone() }
     }
 
+    /// A certificate for a host that is valid from the start of one year to that of another.
+    pub(crate) fn dated(host: &str, from: i32, until: i32) -> Self {
+        let mut params = rcgen::CertificateParams::new([host.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().clone() }
+    }
+
+    /// Both as one PEM file.
+    pub(crate) fn pem(&self) -> String {
+        [self.key.as_str(), &self.certificate].concat()
+    }
+
     pub(crate) fn write_certificate(&self, folder: &Path) {
         fs::write(folder.join("certificate.pem"), &self.certificate).unwrap();
     }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{
-    ListenAddress, RedirectConfig, TlsConfig, TrustedProxies,
+    ListenAddress, RedirectConfig, TlsConfig, TlsFiles, TrustedProxies,
     reader::Item,
     upstream::{ServerItems, UpstreamServer},
     value,
@@ -27,16 +27,16 @@ pub(crate) struct ListenerConfig {
 /// If the TLS files are wrong, the address is still checked.
 pub(super) type ListenerEntry<'a> = (ListenerConfig, Option<Item<'a>>);
 
-/// Reads one listener or a list of them.
-pub(super) fn read(item: Option<Item<'_>>) -> Vec<ListenerEntry<'_>> {
+/// Reads one listener or a list of them. `obtained` are the files of the section `acme`, if there is one.
+pub(super) fn read<'a>(item: Option<Item<'a>>, obtained: Option<&[TlsFiles]>) -> Vec<ListenerEntry<'a>> {
     let Some(item) = item else {
         let address = ListenAddress::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
         return vec![(ListenerConfig { address, tls: None, proxy_protocol: false, redirect: None }, None)];
     };
-    item.one_or_more("list an address, or remove the key", read_one)
+    item.one_or_more("list an address, or remove the key", |item| read_one(item, obtained))
 }
 
-fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
+fn read_one<'a>(item: Item<'a>, obtained: Option<&[TlsFiles]>) -> Option<ListenerEntry<'a>> {
     if !item.is_mapping() {
         let address = ListenAddress::read(item, None)?;
         return Some((ListenerConfig { address, tls: None, proxy_protocol: false, redirect: None }, Some(item)));
@@ -45,7 +45,7 @@ fn read_one(item: Item<'_>) -> Option<ListenerEntry<'_>> {
         let item = listener.require("address", "write address: 0.0.0.0:8443");
         let mode = listener.take("mode");
         let address = item.and_then(|item| ListenAddress::read(item, mode));
-        let tls = TlsConfig::read(listener);
+        let tls = TlsConfig::read(listener, obtained);
         let proxy_protocol = listener.read_or("proxy_protocol", false, value::boolean);
         let redirect = RedirectConfig::read(listener, tls.is_some());
         Some((ListenerConfig { address: address?, tls, proxy_protocol, redirect }, item))

@@ -9,6 +9,7 @@
 //! config.yaml:2:8: log.levle: unknown key (did you mean `level`?)
 //! ```
 
+mod acme;
 mod callback;
 mod certificate_folder;
 mod error;
@@ -39,6 +40,7 @@ use self::reader::{Context, SIZE_LIMIT};
 #[cfg(any(test, fuzzing))]
 pub(super) use self::trusted_proxies::TrustedPeer;
 pub(crate) use self::{
+    acme::AcmeConfig,
     callback::CallbackConfig,
     error::ConfigErrors,
     listen_address::ListenAddress,
@@ -69,6 +71,8 @@ use crate::{
 pub(crate) struct Config {
     /// The addresses to listen on; at least one.
     pub(crate) listen: Vec<ListenerConfig>,
+    /// How the gateway obtains certificates itself, if it does.
+    pub(crate) acme: Option<AcmeConfig>,
     /// The apps behind truegate.
     pub(crate) upstreams: Upstreams,
     /// The resources that the gateway takes.

@@ -11,7 +11,8 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, groups, hsts, identity, listener,
+    AcmeConfig, CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, acme, groups, hsts, identity,
+    listener,
     reader::{Item, Scalar, Section},
     routes::{self, RuleContext},
     trusted_proxies::{TrustedPeer, TrustedProxies},
@@ -55,7 +56,7 @@ pub(crate) enum LogFormat {
 impl Config {
     /// Reads every section. Use what it returns only if no mistake was reported.
     pub(super) fn read(file: &mut Section<'_>) -> Option<Self> {
-        let listeners = listener::read(file.take("listen"));
+        let listen_item = file.take("listen");
         let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
         let named: Vec<_> = file.members("upstreams").collect();
         let timeouts = file.section("timeouts", Timeouts::read);
@@ -69,6 +70,14 @@ impl Config {
             RuleContext { groups: &groups, names, upstreams: upstreams.as_ref(), has_sessions: session_item.is_some() };
         let routes = routes::read(file.take("routes"), &known);
         let session = session_item.and_then(|item| item.section(|section| SessionConfig::read(section, &routes)));
+        let acme_item = file.take("acme");
+        let site = match (session_item, &session) {
+            (Some(_), None) => None,
+            (_, session) => Some(secure_hosts(session.as_ref())),
+        };
+        let acme = acme_item.map(|item| item.section(|section| AcmeConfig::read(section, site)));
+        let obtained = acme.as_ref().map(|acme| acme.iter().flat_map(AcmeConfig::all_files).collect::<Vec<_>>());
+        let listeners = listener::read(listen_item, obtained.as_deref());
         let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| CallbackConfig::read(section, has_sessions));
         let assertion_item = file.take("assertion");
@@ -96,6 +105,9 @@ impl Config {
             item.complain_of_key(
                 "only sent over https (name a certificate, or the proxy that speaks https in trusted_proxies)",
             );
+        }
+        if let Some(item) = acme_item {
+            acme::refuse_unused(item, &listeners);
         }
         listener::refuse_unused_trust(&listeners, &trusted_proxies, trusted_item);
         listener::refuse_loops(&listeners, &servers);
@@ -135,11 +147,18 @@ impl Config {
             shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, value::duration(SHUTDOWN_GRACES)),
             log: file.section("log", LogConfig::read),
             hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,
+            acme: acme.map_or(Some(None), |acme| acme.map(Some))?,
             upstreams: upstreams?,
             callback: callback?,
             admin: admin?,
         })
     }
+}
+
+/// The hosts of a site that browsers open by https.
+fn secure_hosts(session: Option<&SessionConfig>) -> Vec<String> {
+    let urls = session.into_iter().flat_map(|session| session.public_urls.iter());
+    urls.filter(|url| url.is_secure()).map(|url| url.host_name().to_owned()).collect()
 }
 
 impl Timeouts {

@@ -35,6 +35,8 @@ pub(crate) enum CertificateSource {
     Pairs(Vec<TlsFiles>),
     /// The pairs in a folder, which may come and go.
     Folder(CertificateFolder),
+    /// Those that the gateway obtains itself; some files may not be there yet.
+    Acme(Vec<TlsFiles>),
 }
 
 /// A version of TLS.
@@ -57,7 +59,8 @@ pub(crate) struct TlsFiles {
 
 impl TlsConfig {
     /// Reads the keys of a listener that concern TLS. Returns none if the listener has no certificate, or if a key is wrong.
-    pub(super) fn read(listener: &mut Section<'_>) -> Option<Self> {
+    /// `obtained` are the files of the section `acme`, if there is one.
+    pub(super) fn read(listener: &mut Section<'_>, obtained: Option<&[TlsFiles]>) -> Option<Self> {
         let pair = TlsFiles::read(listener);
         let several = listener.take("certificates");
         let (min_version, client_ca) = (listener.take("min_version"), listener.take("client_ca"));
@@ -68,7 +71,7 @@ impl TlsConfig {
                 }
                 return None;
             }
-            (Pair::Absent, Some(item)) => CertificateSource::read(item),
+            (Pair::Absent, Some(item)) => CertificateSource::read(item, obtained),
             (pair, None) => pair.files().map(|files| CertificateSource::Pairs(vec![files])),
             (_, Some(item)) => {
                 item.complain_of_key("must not come with `certificate` and `key` (list that pair as the first one)");
@@ -88,7 +91,13 @@ impl TlsConfig {
 }
 
 impl CertificateSource {
-    fn read(item: Item<'_>) -> Option<Self> {
+    fn read(item: Item<'_>, obtained: Option<&[TlsFiles]>) -> Option<Self> {
+        if item.text() == Some("acme") {
+            if obtained.is_none() {
+                item.complain("needs the section `acme` (add it, or write ./acme for a folder of this name)");
+            }
+            return obtained.map(|files| Self::Acme(files.to_vec()));
+        }
         if !item.is_list() {
             let folder = CertificateFolder::new(item.path()?);
             return check_folder(item, &folder).then_some(Self::Folder(folder));

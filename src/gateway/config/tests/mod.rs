@@ -1,5 +1,6 @@
 //! What a configuration promises: all of it is right, or every mistake is told with its place and no secret.
 
+mod acme;
 mod apps;
 mod assertion;
 mod documentation;
@@ -135,9 +136,14 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let health = wiki.health.as_ref().unwrap();
     assert_eq!(health.path.as_ref().map(http::uri::PathAndQuery::as_str), Some("/healthz"));
     assert_eq!(config.server.threads.get(), 2);
-    assert_eq!(config.listen.len(), 6);
+    assert_eq!(config.listen.len(), 7);
     let acme_webroot = Some(folder.path("acme"));
     assert_eq!(config.listen[5].redirect, Some(RedirectConfig { port: 443, acme_webroot }));
+    let acme = config.acme.as_ref().unwrap();
+    assert_eq!((acme.hosts.len(), acme.contact.as_deref()), (2, Some("mailto:ops@shop.example")));
+    assert!(
+        matches!(&config.listen[6].tls.as_ref().unwrap().certificates, CertificateSource::Acme(files) if files.len() == 2)
+    );
     assert_eq!(config.hsts.as_ref().unwrap().as_bytes(), b"max-age=31536000; includeSubDomains; preload");
     let tls = config.listen[1].tls.as_ref().unwrap();
     let files = TlsFiles { certificate: folder.path("tls/certificate.pem"), key: folder.path("tls/key.pem") };
@@ -192,8 +198,8 @@ fn uncomment(line: &str) -> String {
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let sections = [
-        "upstream", "server", "timeouts", "hsts", "callback", "truecaller", "identity", "limits", "assertion", "admin",
-        "log",
+        "acme", "upstream", "server", "timeouts", "hsts", "callback", "truecaller", "identity", "limits", "assertion",
+        "admin", "log",
     ];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 }, store: { zzzzzzzzz: 1, sentinel: { zzzzzzzzz: 1 } }, upstream_cookies: [{ zzzzzzzzz: 1 }] }\n\
