@@ -6,7 +6,10 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -52,10 +55,12 @@ pub(super) struct NodeConnection {
 
 impl NodeConnector {
     pub(super) fn register(node: Server, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let mut connectors = connectors();
-        let number = connectors.last_key_value().map_or(0, |(last, _)| last + 1);
+        // No number is given twice. A client whose connector has gone may still connect, and must not find another one, which
+        // logs in elsewhere.
+        static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
         let connector = Arc::new(Self { number, node, clock, known: Mutex::default() });
-        connectors.insert(number, Arc::downgrade(&connector));
+        connectors().insert(number, Arc::downgrade(&connector));
         connector
     }
 
@@ -224,3 +229,21 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long the client waits before it tries the next node.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn no_connector_is_found_by_the_number_of_an_earlier_one() {
+        let register = |password: &str| {
+            let server = Server::parse(&format!("redis://:{password}@host")).unwrap();
+            NodeConnector::register(server, Arc::new(ManualClock::default()))
+        };
+        let gone = register("one").number;
+        let next = register("other");
+        assert_ne!(next.number, gone);
+        assert!(connectors().get(&gone).is_none());
+    }
+}
