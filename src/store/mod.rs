@@ -190,6 +190,9 @@ pub trait Store: Send + Sync + 'static {
     /// After a full answer the caller asks again with the returned cursor, which must differ from the one before. Between two questions no
     /// revocation may be skipped or come twice, whatever comes or expires: a skipped one lets a revoked session live on.
     /// [`Cursor::default`] stands before all that are kept, and so does a cursor that the store does not know.
+    ///
+    /// A store that can lose revocations, and can keep others that came before the lost ones in its order, must return all that are
+    /// left once more to a reader that knows a lost one. The reader takes the same revocation twice.
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)>;
 }
 

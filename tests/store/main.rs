@@ -12,6 +12,7 @@ mod foreign;
 mod junk;
 mod lanes;
 mod logins;
+mod lost_writes;
 mod refusals;
 mod revocations;
 mod sentinel;

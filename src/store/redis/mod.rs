@@ -42,8 +42,8 @@ use crate::{
 /// no server can be reached, one caller tries to connect every quarter to half of a second, and all other calls fail at once.
 /// A call that a server may have received is never sent again.
 ///
-/// On one server and behind Sentinels, each method is one script or command, and one round trip, or two after the server has lost
-/// revocations. All keys begin with `{truegate}:`, which keeps them in one slot. In a cluster, each login and each list of a
+/// On one server and behind Sentinels, each method is one script or command, and one round trip, or two if the revocation of a
+/// cursor has expired or is lost. All keys begin with `{truegate}:`, which keeps them in one slot. In a cluster, each login and each list of a
 /// browser's logins is in a slot of its own, `truegate:login:{…}` and `truegate:browser:{…}`. Only the revocations and the bound
 /// on logins are in the slot of `{truegate}`. There [`open`](Store::open) takes four round trips, and creates the login with the
 /// last. If it is cut off before, the login does not exist, but counts for the bound until it would have expired.
@@ -179,7 +179,7 @@ impl RedisStore {
     }
 
     /// Returns a page of the revocations from a place on.
-    async fn entries(&self, place: &Place<'_>) -> Result<Vec<Entry>, StoreError> {
+    async fn page(&self, place: &Place<'_>) -> Result<Vec<Entry>, StoreError> {
         Ok(stream::read(self.reconnect.run(&place.page()).await?)?)
     }
 }
@@ -258,18 +258,16 @@ impl Store for RedisStore {
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         Box::pin(async move {
             let place = Place::of(after);
-            let entries = self.entries(&place).await?;
-            if place.is_among(&entries) {
-                return Ok(stream::behind(after, &place, entries));
+            let page = self.page(&place).await?;
+            if place.begins(&page) {
+                let (revocations, cursor) = stream::behind(&place, page);
+                return Ok((revocations, cursor.unwrap_or_else(|| after.clone())));
             }
-            let start = Place::default();
-            let mut entries = self.entries(&start).await?;
-            // All of the place's own stream that is left came before the place.
-            if place.is_among(&entries) {
-                entries.clear();
-            }
-            // Another stream may have an entry with the id of the place, too.
-            Ok(stream::behind(after, &start, entries))
+            // The entry of the place has expired, or it is lost. If it has expired, so has each entry before it, and the whole
+            // stream is what came later. If it is lost, the stream may have gone on with lower ids, so all of it is read again.
+            // The new cursor is then behind an entry that exists, or before all, and the next question finds it.
+            let (revocations, cursor) = stream::behind(&Place::BeforeAll, self.page(&Place::BeforeAll).await?);
+            Ok((revocations, cursor.unwrap_or_default()))
         })
     }
 }

@@ -1,14 +1,11 @@
-//! The steps that the server takes as a whole, in Lua, and how keys, states, lifetimes and cursors are written for them.
+//! The steps that the server takes as a whole, in Lua, and how keys, states and lifetimes are written for them.
 
 use std::time::Duration;
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, ToRedisArgs, aio::ConnectionLike, cmd};
 
 use super::reconnect::Call;
-use crate::{
-    session::BrowserId,
-    store::{Cursor, LONGEST},
-};
+use crate::{session::BrowserId, store::LONGEST};
 
 /// The scripts. A server that does not know one yet, or no longer, is given it.
 pub(super) struct Scripts {
@@ -130,16 +127,6 @@ pub(super) const ENDS: &str = "{truegate}:logins";
 /// The stream of revocations.
 pub(super) const REVOCATIONS: &str = "{truegate}:revocations";
 
-/// A cursor is the generation of the stream and the id of an entry, which are both empty before all revocations.
-pub(super) fn cursor(generation: &[u8], id: &[u8]) -> Cursor {
-    Cursor::new(format!("{} {}", String::from_utf8_lossy(generation), String::from_utf8_lossy(id)))
-}
-
-pub(super) fn generation_and_id(cursor: &Cursor) -> (&str, &str) {
-    // The id is the server's and has no space. The generation may be anything that others wrote.
-    cursor.name().rsplit_once(' ').unwrap_or_default()
-}
-
 /// A lifetime in whole milliseconds, rounded up.
 pub(super) fn milliseconds(lifetime: Duration) -> u64 {
     let whole = lifetime.min(LONGEST).as_nanos().div_ceil(1_000_000);
@@ -155,13 +142,5 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
         assert_eq!(milliseconds(Duration::from_millis(1500)), 1500);
         assert_eq!(milliseconds(Duration::MAX), 3_153_600_000_000);
-    }
-
-    #[test]
-    fn a_cursor_has_two_parts_or_is_before_all() {
-        assert_eq!(generation_and_id(&cursor(b"17.4", b"17-0")), ("17.4", "17-0"));
-        assert_eq!(generation_and_id(&cursor(b"17 4 ", b"17-0")), ("17 4 ", "17-0"));
-        assert_eq!(generation_and_id(&Cursor::default()), ("", ""));
-        assert_eq!(generation_and_id(&Cursor::new("12")), ("", ""));
     }
 }

@@ -3,24 +3,29 @@
 //! One plain command asks for a page of it, and the entries are checked here. A script would have the server copy each entry into
 //! Lua and back, which takes it several times as long, and it serves nobody meanwhile.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use bytes::Bytes;
 use redis::{Cmd, Value, cmd};
 
-use super::script::{self, REVOCATIONS};
+use super::script::REVOCATIONS;
 use crate::{
     cause::Cause,
     store::{Cursor, REVOCATIONS_AT_ONCE},
 };
 
-/// A place in the stream: behind the entry of this id, or before all entries.
-#[derive(Default)]
-pub(super) struct Place<'a> {
-    generation: &'a str,
-    /// Empty before all entries.
-    id: &'a str,
+/// A place in the stream, as a cursor names it.
+pub(super) enum Place<'a> {
+    BeforeAll,
+    /// Behind the entry with this id and this fingerprint.
+    Behind {
+        id: &'a str,
+        fingerprint: u64,
+    },
 }
 
 /// A revocation in the stream. Its generation is that of the stream: the time when it was begun.
+#[derive(Hash)]
 pub(super) struct Entry {
     id: Vec<u8>,
     generation: Vec<u8>,
@@ -30,24 +35,35 @@ pub(super) struct Entry {
 impl<'a> Place<'a> {
     /// The place of a cursor; a cursor that the server would not understand is before all entries.
     pub(super) fn of(cursor: &'a Cursor) -> Self {
-        let (generation, id) = script::generation_and_id(cursor);
+        Self::behind(cursor).unwrap_or(Self::BeforeAll)
+    }
+
+    fn behind(cursor: &'a Cursor) -> Option<Self> {
+        let (id, fingerprint) = cursor.name().split_once(' ')?;
+        let (time, number) = id.split_once('-')?;
         let is_number = |text: &str| text.parse::<u64>().is_ok();
-        let is_id = id.split_once('-').is_some_and(|(time, number)| is_number(time) && is_number(number));
-        if is_id { Self { generation, id } } else { Self::default() }
+        let fingerprint = fingerprint.parse().ok()?;
+        (is_number(time) && is_number(number)).then_some(Self::Behind { id, fingerprint })
     }
 
     /// Asks for a page of entries from here on, and for the entry of the place itself: a range that leaves out its start is not in
     /// Redis 6.0.
     pub(super) fn page(&self) -> Cmd {
-        let start = if self.id.is_empty() { "-" } else { self.id };
+        let start = if let Self::Behind { id, .. } = self { id } else { "-" };
         let mut page = cmd("XRANGE");
         page.arg(REVOCATIONS).arg(start).arg("+").arg("COUNT").arg(REVOCATIONS_AT_ONCE + 1);
         page
     }
 
-    /// Whether entries are of the stream in which the place is. A stream that was lost begins anew, maybe with a clock that is slow.
-    pub(super) fn is_among(&self, entries: &[Entry]) -> bool {
-        self.id.is_empty() || entries.first().is_some_and(|first| first.generation == self.generation.as_bytes())
+    /// Whether a page from here on begins with the entry of the place, so that everything before it has been read.
+    ///
+    /// The id alone does not tell. A stream that was lost begins anew, and a server whose clock goes back counts on from its last
+    /// id: two servers give the same ids to different entries.
+    pub(super) fn begins(&self, page: &[Entry]) -> bool {
+        match self {
+            Self::BeforeAll => true,
+            Self::Behind { fingerprint, .. } => page.first().is_some_and(|first| first.fingerprint() == *fingerprint),
+        }
     }
 }
 
@@ -57,12 +73,13 @@ pub(super) fn read(page: Value) -> Result<Vec<Entry>, Cause> {
     entries.into_iter().map(|entry| Entry::read(entry).ok_or(Cause::Data)).collect()
 }
 
-/// The revocations of a page behind a cursor and its place, and the cursor behind the last of them.
-pub(super) fn behind(after: &Cursor, place: &Place<'_>, entries: Vec<Entry>) -> (Vec<Bytes>, Cursor) {
-    let is_later = |entry: &Entry| entry.id != place.id.as_bytes();
-    let later: Vec<_> = entries.into_iter().filter(is_later).take(REVOCATIONS_AT_ONCE).collect();
-    let cursor = later.last().map(|last| script::cursor(&last.generation, &last.id));
-    (later.into_iter().map(|entry| entry.sealed).collect(), cursor.unwrap_or_else(|| after.clone()))
+/// The revocations of a page that are behind its place, and the cursor behind the last of them, if there are any. The page
+/// [begins](Place::begins) at the place.
+pub(super) fn behind(place: &Place<'_>, page: Vec<Entry>) -> (Vec<Bytes>, Option<Cursor>) {
+    let own = usize::from(matches!(place, Place::Behind { .. }));
+    let later: Vec<_> = page.into_iter().skip(own).take(REVOCATIONS_AT_ONCE).collect();
+    let cursor = later.last().map(Entry::cursor);
+    (later.into_iter().map(|entry| entry.sealed).collect(), cursor)
 }
 
 impl Entry {
@@ -74,6 +91,17 @@ impl Entry {
         let end = String::from_utf8(end?).ok()?;
         let is_whole = names == [&b"generation"[..], b"until", b"sealed"] && end.parse::<u64>().is_ok();
         is_whole.then_some(Self { id: bytes(id)?, generation: generation?, sealed: sealed?.into() })
+    }
+
+    fn cursor(&self) -> Cursor {
+        Cursor::new(format!("{} {}", String::from_utf8_lossy(&self.id), self.fingerprint()))
+    }
+
+    /// Tells the entry from all others that the server may give, within this process.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 }
 
