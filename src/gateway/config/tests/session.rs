@@ -1,12 +1,12 @@
 //! Sessions are looked at before anybody logs in.
 
+mod hosts;
+mod store;
+
 use std::time::Duration;
 
 use super::{Folder, UPSTREAM, mistakes, parse, parse_in, warnings::warned_keys};
-use crate::{
-    gateway::config::StoreConfig,
-    session::{Brand, CookieDomain, PublicUrl, SameSite},
-};
+use crate::{gateway::config::StoreConfig, session::Brand};
 
 /// The keys that a section must have.
 const REST: &str =
@@ -58,51 +58,6 @@ fn a_session_needs_no_more_than_its_url_its_secret_its_partner_and_the_callback_
 #[test]
 fn a_key_of_a_session_is_one_that_can_work() {
     for (keys, expected) in [
-        ("public_url: shop.example", "session.public_url: not an absolute URL (write https://shop.example)"),
-        ("public_url: http://shop.example", "session.public_url: must be https, or http to a loopback host"),
-        ("public_url: https://shop.example/app", "session.public_url: must be scheme, host and port alone"),
-        ("public_url: []", "session.public_url: must not be empty (list an origin)"),
-        (
-            "public_url: [https://shop.example, shop.example]",
-            "session.public_url[1]: not an absolute URL (write https://shop.example)",
-        ),
-        (
-            "public_url: [https://shop.example, https://wiki.example, https://SHOP.example]",
-            "session.public_url[2]: an origin is listed twice (remove one of them)",
-        ),
-        (
-            "public_url: [https://shop.example, http://localhost]",
-            "session.public_url[1]: https and http cannot be mixed, because the names of cookies depend on the scheme (write",
-        ),
-        ("cookie_domain: example", "session.cookie_domain: must have two labels at least, because browsers keep no"),
-        ("cookie_domain: .shop.example", "session.cookie_domain: must be the name of a domain alone, without a"),
-        ("cookie_domain: wiki.shop.example", "session.cookie_domain: not the domain of every origin in `public_url`"),
-        (
-            "public_url: [https://a.shop.example, https://b.example], cookie_domain: shop.example",
-            "session.cookie_domain: not the domain of every origin in `public_url` (write a domain that has all of them",
-        ),
-        ("same_site: Lax", "session.same_site: not a known value (write one of lax, strict, none)"),
-        (
-            "public_url: http://localhost, same_site: none",
-            "session.same_site: only for a `public_url` of https, because browsers refuse it otherwise (write lax)",
-        ),
-        (
-            "websocket_origins: ['*']",
-            "session.websocket_origins[0]: not an absolute URL (write an origin such as https://app.example)",
-        ),
-        (
-            "websocket_origins: [http://app.example]",
-            "session.websocket_origins[0]: must be https, or http to a loopback",
-        ),
-        ("websocket_origins: https://app.example", "session.websocket_origins: must be a list"),
-        (
-            "public_url: [https://shop.example, https://wiki.example], fallback_url: https://evil.example/",
-            "session.fallback_url: neither a path of this site nor a page of an origin in `public_url` (write one such",
-        ),
-        (
-            "public_url: [https://a.example, https://b.example], fallback_url: https://b.example/.truegate/login",
-            "session.fallback_url: leads to truegate's own",
-        ),
         ("secret: c2hvcnQ=", "session.secret: must be at least 32 random bytes (make it with `truegate keys secret`)"),
         ("secret: '!'", "session.secret: is not base64"),
         ("secret: []", "session.secret: must not be empty"),
@@ -154,122 +109,11 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ),
         ("upstream_cookies: [{ name: a, pth: / }]", "session.upstream_cookies[0].pth: unknown key"),
         ("upstream_cookies: SID", "session.upstream_cookies: must be a list"),
-        (
-            "store: redis",
-            "session.store: the URL is not that of a Redis server (write memory, or redis://127.0.0.1:6379)",
-        ),
-        ("store: http://a.example", "session.store: the URL must begin with redis://, rediss:// or unix:"),
-        ("store: 'rediss://a.example#insecure'", "session.store: the URL must have no fragment"),
-        ("store_ca_file: a.pem", "session.store_ca_file: only used with a rediss:// URL in `store`"),
-        ("store: redis://a, store_ca_file: a.pem", "session.store_ca_file: only used with a rediss:// URL"),
-        ("store: rediss://a, store_ca_file: a.pem", "session.store_ca_file: the file cannot be read"),
-        (
-            "store: { sentinel: { servers: [redis://a], master: m }, cluster: [redis://a] }",
-            "session.store.cluster: must not be used together with `sentinel` (remove one of them)",
-        ),
-        ("store: {}", "session.store: has neither `sentinel` nor `cluster` (write one of them, or a URL"),
-        ("store: { url: redis://a, cluster: [redis://a] }", "session.store.url: unknown key"),
-        ("store: [redis://a]", "session.store: must be a single value"),
-        ("store: unix:/", "session.store: the URL is not that of a Redis server"),
-        ("store: redis+sentinel://a/b", "session.store: the URL must begin with redis://, rediss:// or unix:"),
-        ("store: { cluster: redis://a }", "session.store.cluster: must be a list"),
-        ("store: { cluster: [] }", "session.store.cluster: at least one server must be named"),
-        ("store: { cluster: [redis://a, a] }", "session.store.cluster[1]: the URL is not that of a Redis server"),
-        ("store: { cluster: [redis://a/1] }", "session.store.cluster: a Sentinel and a cluster have no databases"),
-        (
-            "store: { cluster: ['redis://:s3cr3t@a', 'redis://:0ther@b'] }",
-            "session.store.cluster: the servers of a cluster must have the same user, password and scheme",
-        ),
-        (
-            "store: { cluster: [redis://a, rediss://b] }",
-            "session.store.cluster: the servers of a cluster must have the same user, password and scheme",
-        ),
-        (
-            "store: { cluster: ['unix:///run/redis.sock'] }",
-            "session.store.cluster: a cluster cannot be reached through a Unix socket",
-        ),
-        ("store: { sentinel: mymaster }", "session.store.sentinel: must be a mapping"),
-        ("store: { sentinel: { master: m } }", "session.store.sentinel.servers: missing (list the Sentinels, such as"),
-        ("store: { sentinel: { servers: [redis://a] } }", "session.store.sentinel.master: missing (write the name"),
-        (
-            "store: { sentinel: { servers: [], master: m } }",
-            "session.store.sentinel: at least one server must be named",
-        ),
-        (
-            "store: { sentinel: { servers: [a], master: m } }",
-            "session.store.sentinel.servers[0]: the URL is not that of a Redis server",
-        ),
-        (
-            "store: { sentinel: { servers: [redis://a/2], master: m } }",
-            "session.store.sentinel: a Sentinel and a cluster have no databases",
-        ),
-        (
-            "store: { sentinel: { servers: [redis://a], master: 'my master' } }",
-            "session.store.sentinel.master: the master must have a name of letters, digits, `.`, `-` and `_` (write mymaster",
-        ),
-        (
-            "store: { sentinel: { servers: [redis://a], master: 'http://m' } }",
-            "session.store.sentinel.master: the URL must begin with redis://, rediss:// or unix:",
-        ),
-        (
-            "store: { sentinel: { servers: [redis://a], master: m, mastr: m } }",
-            "session.store.sentinel.mastr: unknown key (did you mean `master`?)",
-        ),
-        (
-            "store: { sentinel: { servers: [redis://a], master: m } }, store_ca_file: a.pem",
-            "session.store_ca_file: only used with a rediss:// URL",
-        ),
-        (
-            "store: { sentinel: { servers: [redis://a], master: 'rediss://m' } }, store_ca_file: a.pem",
-            "session.store_ca_file: the file cannot be read",
-        ),
-        ("store: { cluster: [rediss://a] }, store_ca_file: a.pem", "session.store_ca_file: the file cannot be read"),
         ("templates: nowhere", "session.templates: the folder has none of login.html, refused.html,"),
         ("cookies: []", "session.cookies: unknown key"),
     ] {
         assert_one_mistake(&with(keys), expected);
     }
-}
-
-#[test]
-fn a_site_may_have_several_hosts() {
-    let text = with(
-        "public_url: [https://login.shop.example, https://wiki.shop.example], cookie_domain: shop.example, same_site: strict, \
-         websocket_origins: [https://app.example], fallback_url: https://login.shop.example/sms",
-    );
-    let config = parse(&format!("{text}\nroutes: [{{ path: /, access: optional }}]")).unwrap();
-    let session = config.session.as_ref().unwrap();
-    let origins: Vec<_> = session.public_urls.iter().map(PublicUrl::origin).collect();
-    assert_eq!(origins, ["https://login.shop.example", "https://wiki.shop.example"]);
-    assert_eq!(session.public_urls.domain().map(CookieDomain::as_str), Some("shop.example"));
-    assert_eq!(session.same_site, SameSite::Strict);
-    assert_eq!(session.websocket_origins, [PublicUrl::parse("https://app.example").unwrap()]);
-    assert_eq!(session.fallback_url.as_ref().unwrap().as_str(), "https://login.shop.example/sms");
-}
-
-#[test]
-fn a_password_in_a_url_may_hold_any_character() {
-    let folder = Folder::new();
-    folder.write("password", b"p/a#s?s%@: \xc3\xa9\n");
-    assert!(parse_in(&folder, &with("store: 'redis://:${file:password}@127.0.0.1:6379/1'")).is_ok());
-    assert!(parse_in(&folder, &with("store: 'rediss://user:${file:password}@localhost'")).is_ok());
-    for store in [
-        "'unix:///run/redis.sock?pass=${file:password}&db=1'",
-        "{ sentinel: { servers: ['redis://:${file:password}@a:26379'], master: 'redis://:${file:password}@mymaster' } }",
-        "{ cluster: ['redis://:${file:password}@a', 'redis://:${file:password}@b'] }",
-    ] {
-        assert!(parse_in(&folder, &with(&format!("store: {store}"))).is_ok(), "{store}");
-    }
-    // What would lead elsewhere stays in its place, and so is no host.
-    folder.write("host", b"evil.example/\n");
-    for text in [with("public_url: 'https://${file:host}'"), with("").replace("127.0.0.1:3000", "${file:host}")] {
-        assert!(parse_in(&folder, &text).is_err(), "{text}");
-    }
-    folder.write("host", b"shop.example:8443\n");
-    let config = parse_in(&folder, &with("public_url: 'https://${file:host}'")).unwrap();
-    assert_eq!(config.session.as_ref().unwrap().public_urls.default_url().origin(), "https://shop.example:8443");
-    folder.write("url", b"redis://:p%2Fss@127.0.0.1:6379\n");
-    assert!(parse_in(&folder, &with("store: '${file:url}'")).is_ok(), "a whole URL is taken as it is");
 }
 
 #[test]
