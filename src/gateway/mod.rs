@@ -34,6 +34,7 @@ mod listener_certificate;
 mod listeners;
 mod log_limit;
 mod logging;
+mod open_work;
 mod proxy;
 mod proxy_header;
 mod redirect;
@@ -67,6 +68,7 @@ use self::{
     client_connections::ClientConnections,
     config::{Config, ListenAddress},
     listeners::{BoundListener, ListenError, OpenConnections},
+    open_work::OpenWork,
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::{Upstream, UpstreamRoots},
@@ -92,9 +94,7 @@ pub(crate) struct Gateway {
     /// Ends the threads of a gateway that is dropped without a stop.
     _end: DropGuard,
     watcher: Watcher,
-    in_flight: TaskTracker,
-    verifications: VerificationTasks,
-    connections: OpenConnections,
+    open_work: OpenWork,
     tasks: TaskTracker,
 }
 
@@ -142,17 +142,7 @@ impl Gateway {
         let default = &upstreams[config.upstreams.default_id().index()];
         let gate = assemble::gate(config, client.clone(), &telemetry, default, &verifications)?;
         let tasks = TaskTracker::new();
-        let looks: Vec<_> = upstreams
-            .iter()
-            .map(|upstream| {
-                let upstream = Arc::clone(upstream);
-                tasks.spawn(async move { upstream.resolve().await })
-            })
-            .collect();
-        let mut found = Vec::new();
-        for look in looks {
-            found.push(look.await.unwrap_or(Freshness::Stale));
-        }
+        let found = upstream::resolve_all(&upstreams, &tasks).await;
 
         let proxy = Proxy::new(config, &gate, upstreams.clone().into(), &telemetry);
         let background = CancellationToken::new();
@@ -166,9 +156,11 @@ impl Gateway {
             _end: background.clone().drop_guard(),
             background,
             watcher: Watcher::default(),
-            in_flight: proxy.in_flight.clone(),
-            verifications,
-            connections: OpenConnections::default(),
+            open_work: OpenWork {
+                connections: OpenConnections::default(),
+                in_flight: proxy.in_flight.clone(),
+                verifications,
+            },
             tasks,
         };
         let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
@@ -205,15 +197,7 @@ impl Gateway {
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
         self.gate.stop_waiting();
-        if timeout(self.grace, self.drain()).await.is_err() {
-            let connections = self.connections.closed_when_idle.len() + self.connections.http_2.len();
-            tracing::warn!(
-                connections,
-                requests = self.in_flight.len(),
-                verifications = self.verifications.len(),
-                "shutdown_grace is over; the connections and verifications that are left are cut off"
-            );
-        }
+        self.open_work.end(self.grace).await;
         let revocations = self.gate.unstored_revocations();
         if revocations > 0 {
             tracing::warn!(
@@ -221,30 +205,11 @@ impl Gateway {
                 "the store did not learn of every logout; these sessions are valid again until they expire"
             );
         }
-        self.verifications.cut_off();
+        self.open_work.verifications.cut_off();
         self.background.cancel();
         self.tasks.close();
         // A slow client of the admin routes must not delay the end.
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
-    }
-
-    /// Waits for the connections and their requests, then for what they leave behind: verifications, and the last frames of
-    /// their answers, which HTTP/2 writes after the end of a request.
-    async fn drain(&self) {
-        let OpenConnections { closed_when_idle, http_2 } = &self.connections;
-        for tracker in [closed_when_idle, http_2, &self.in_flight] {
-            tracker.close();
-        }
-        // They have all of the requests, but for those of HTTP/2.
-        closed_when_idle.wait().await;
-        loop {
-            self.in_flight.wait().await;
-            // A connection whose client is gone would never close.
-            if timeout(LAST_FRAMES, http_2.wait()).await.is_ok() || self.in_flight.is_empty() {
-                break;
-            }
-        }
-        self.verifications.wait().await;
     }
 
     async fn serve(
@@ -258,7 +223,8 @@ impl Gateway {
     ) -> Result<(), StartError> {
         let (roots, idle) =
             (UpstreamRoots::of(config.upstreams.iter().map(|(_, upstream)| upstream)), config.timeouts.idle);
-        let listeners = listeners::into_listeners(listeners, challenges, &self.connections, config, telemetry)?;
+        let connections = &self.open_work.connections;
+        let listeners = listeners::into_listeners(listeners, challenges, connections, config, telemetry)?;
         let has_sessions = config.session.is_some();
         // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
         set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));
@@ -311,4 +277,3 @@ const UPSTREAM_CONNECTIONS: usize = 2048;
 /// sooner.
 const PREPARATION: Duration = Duration::from_secs(10);
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
-const LAST_FRAMES: Duration = Duration::from_secs(2);

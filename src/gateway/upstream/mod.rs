@@ -20,6 +20,7 @@ use http::{HeaderValue, header};
 use pingora_core::{Error, ErrorType, Result, upstreams::peer::HttpPeer};
 use pingora_http::RequestHeader;
 use smallvec::SmallVec;
+use tokio_util::task::TaskTracker;
 
 pub(super) use self::{
     attempts::Attempts,
@@ -194,6 +195,22 @@ impl Upstream {
     pub(super) fn set_fixed_headers(&self, request: &mut impl HeaderTarget) {
         self.config.headers.iter().for_each(|(name, value)| request.insert(name, value.clone()));
     }
+}
+
+/// Looks for the servers of all apps at once.
+pub(super) async fn resolve_all(upstreams: &[Arc<Upstream>], tasks: &TaskTracker) -> Vec<Freshness> {
+    let looks: Vec<_> = upstreams
+        .iter()
+        .map(|upstream| {
+            let upstream = Arc::clone(upstream);
+            tasks.spawn(async move { upstream.resolve().await })
+        })
+        .collect();
+    let mut found = Vec::new();
+    for look in looks {
+        found.push(look.await.unwrap_or(Freshness::Stale));
+    }
+    found
 }
 
 /// A name may get other addresses.
