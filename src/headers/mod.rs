@@ -18,6 +18,7 @@ mod cookies;
 mod edits;
 mod essential;
 mod field;
+mod header_name;
 mod identity_headers;
 mod name_set;
 mod namespace;
@@ -29,8 +30,9 @@ mod survey;
 pub(crate) use self::cookies::CookieOwner;
 use self::set::Namespace;
 pub use self::{
-    builder::{HeaderNameError, HeaderNamesBuilder},
+    builder::HeaderNamesBuilder,
     field::{Encoding, Field},
+    header_name::HeaderNameError,
     preset::Preset,
     set::{HeaderSet, HeaderSetBuilder},
 };
