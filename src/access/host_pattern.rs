@@ -6,6 +6,8 @@ use std::{
     str::FromStr,
 };
 
+use crate::host::is_host_name;
+
 /// The hosts that a rule covers: one host, or every sub-domain of a name.
 ///
 /// `wiki.example` covers this host alone. `*.wiki.example` covers `a.wiki.example` and `a.b.wiki.example`, but not `wiki.example`
@@ -92,7 +94,7 @@ impl FromStr for HostPattern {
         // A name that ends in a number is an IPv4 address, or none that browsers know (URL Standard §3.5).
         let is_numeric = name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
         let is_address = scope == HostScope::Exact && name.parse::<Ipv4Addr>().is_ok();
-        if name.len() > MAX_NAME || !name.split('.').all(is_label) || is_numeric && !is_address {
+        if !is_host_name(name) || is_numeric && !is_address {
             return Err(HostPatternError::Malformed);
         }
         Ok(Self { name: name.to_ascii_lowercase().into(), scope })
@@ -150,15 +152,6 @@ pub enum HostPatternError {
 fn is_below(host: &str, name: &str) -> bool {
     host.strip_suffix(name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
-
-fn is_label(label: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (1..=MAX_LABEL).contains(&label.len()) && label.bytes().all(is_plain)
-}
-
-/// The longest name and the longest label of DNS (RFC 1035 §2.3.4), the name without its last dot.
-const MAX_NAME: usize = 253;
-const MAX_LABEL: usize = 63;
 
 #[cfg(test)]
 mod tests {

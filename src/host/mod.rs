@@ -1,12 +1,13 @@
 //! The host that a request is for: as it is written, and in the one spelling in which hosts are compared.
 
 mod authority;
+mod name;
 
 use std::{borrow::Cow, str};
 
 use http::{HeaderName, HeaderValue, header, request::Parts};
 
-pub(crate) use self::authority::Authority;
+pub(crate) use self::{authority::Authority, name::is_host_name};
 use crate::headers::only;
 
 /// Marks a request that comes from one of your own proxies. Insert it into the request's extensions.

@@ -1,5 +1,7 @@
 //! The domain for which a site sets the cookie of a session, so that its hosts share it.
 
+use crate::host::is_host_name;
+
 /// The domain of cookies that several hosts share, such as `example.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CookieDomain(Box<str>);
@@ -14,13 +16,9 @@ impl CookieDomain {
     ///
     /// When the text has only one label, is an IP address, or is not the name of a host as browsers write it.
     pub fn parse(text: &str) -> Result<Self, CookieDomainError> {
-        let is_label = |label: &str| {
-            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-            (1..=63).contains(&label.len()) && label.bytes().all(is_inner)
-        };
         let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
         let last = text.rsplit('.').next().unwrap_or_default();
-        if text.len() > 253 || !text.split('.').all(is_label) || is_number(last) {
+        if !is_host_name(text) || is_number(last) {
             return Err(CookieDomainError::NotADomain);
         }
         if last == text { Err(CookieDomainError::OneLabel) } else { Ok(Self(text.to_ascii_lowercase().into())) }

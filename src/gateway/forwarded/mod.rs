@@ -26,6 +26,7 @@ use super::{config::TrustedProxies, connection_memory::address_text};
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{CasedName, HeaderTarget, NameSet, only, remove_where},
+    host::is_host_name,
     pingora::peer,
 };
 
@@ -149,12 +150,9 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_name_or_address(host: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
     match host.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
-        None => host.len() <= MAX_NAME && host.strip_suffix('.').unwrap_or(host).split('.').all(is_label),
+        None => is_host_name(host.strip_suffix('.').unwrap_or(host)),
     }
 }
 
@@ -177,8 +175,6 @@ static PROTO: CasedName = CasedName::from_static("x-forwarded-proto", "X-Forward
 static HOST: CasedName = CasedName::from_static("x-forwarded-host", "X-Forwarded-Host");
 static ORIGIN: LazyLock<NameSet> =
     LazyLock::new(|| NameSet::from_iter(["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]));
-/// As long as DNS lets a name be, with its last dot.
-const MAX_NAME: usize = 254;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use http::HeaderValue;
 
 use super::{is_cookie_name, key, loose};
+use crate::host::is_host_name;
 
 /// One of the app's own cookies, with the path and the domain that the app sets.
 ///
@@ -45,10 +46,7 @@ impl UpstreamCookie {
     /// When the text is not the name of a host.
     pub fn domain(self, domain: &str) -> Result<Self, UpstreamCookieError> {
         let domain = domain.strip_prefix('.').unwrap_or(domain);
-        let label = |label: &str| {
-            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        };
-        if domain.len() > 253 || !domain.split('.').all(label) {
+        if !is_host_name(domain) {
             return Err(UpstreamCookieError::Domain);
         }
         Ok(Self { domain: Some(domain.to_ascii_lowercase().into()), ..self })

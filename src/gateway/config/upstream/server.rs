@@ -7,7 +7,7 @@ use std::{
 
 use url::{Host, Url};
 
-use crate::gate::Scheme;
+use crate::{gate::Scheme, host::is_host_name};
 
 /// A server of an app, as the configuration names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl UpstreamServer {
 
 /// Whether DNS could know a name: the URL parser accepts more than that.
 pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    is_host_name(name.strip_suffix('.').unwrap_or(name))
 }
 
 pub(super) const NO_SCHEME: &str =
@@ -151,6 +151,7 @@ mod tests {
             ("http://a\tpp", NO_AUTHORITY),
             ("http://app\n", NO_AUTHORITY),
             ("http://a b", NO_AUTHORITY),
+            ("http://a..b", NO_AUTHORITY),
             ("http://${APP}", NO_AUTHORITY),
         ] {
             assert_eq!(UpstreamServer::parse(text), Err(error), "{text:?}");
