@@ -10,13 +10,13 @@ use crate::host::Host;
 /// any case, because browsers send the cookies of a host to all its ports.
 ///
 /// ```
-/// use truegate::session::{CookieDomain, PublicUrl, PublicUrls};
+/// use truegate::session::{PublicUrl, PublicUrls};
 ///
 /// let (wiki, login) = (PublicUrl::parse("https://wiki.example.com")?, PublicUrl::parse("https://login.example.com")?);
 /// let site = PublicUrls::new(login, [wiki])?;
 /// assert_eq!(site.default_url().origin(), "https://login.example.com");
 ///
-/// let site = site.share_sessions(CookieDomain::parse("example.com")?)?;
+/// let site = site.share_sessions("example.com".parse()?)?;
 /// # drop(site);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(realm(&site, "a.shop.example"), (0, "a.shop.example".to_owned()));
         assert_eq!(realm(&site, "b.shop.example"), (1, "b.shop.example".to_owned()));
         assert_eq!(realm(&site, "a.shop.example:8443"), (0, "a.shop.example".to_owned()), "ports share cookies");
-        let shared = site.share_sessions(CookieDomain::parse("shop.example").unwrap()).unwrap();
+        let shared = site.share_sessions("shop.example".parse::<CookieDomain>().unwrap()).unwrap();
         for host in ["a.shop.example", "b.shop.example"] {
             assert_eq!(realm(&shared, host), (0, "shop.example".to_owned()));
             assert_eq!(shared.host_realm(shared.find(host.as_bytes()).unwrap()), host);
@@ -238,7 +238,7 @@ mod tests {
             ("https://shop.example", "wiki.shop.example", false),
             ("https://shop.example.evil", "shop.example", false),
         ] {
-            let shared = urls(&[origin]).unwrap().share_sessions(CookieDomain::parse(domain).unwrap());
+            let shared = urls(&[origin]).unwrap().share_sessions(domain.parse::<CookieDomain>().unwrap());
             assert_eq!(shared.is_ok(), is_within, "{origin} {domain}");
         }
     }

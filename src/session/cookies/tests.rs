@@ -17,7 +17,7 @@ fn plain(name: &str) -> Cookies {
 }
 
 fn shared() -> Cookies {
-    let domain = CookieDomain::parse("shop.example").unwrap();
+    let domain = "shop.example".parse::<CookieDomain>().unwrap();
     let urls = site("https://wiki.shop.example").share_sessions(domain).unwrap();
     Cookies::new(&SessionCookieName::default(), &urls)
 }

@@ -23,7 +23,7 @@ fn apart() -> Site {
 
 /// Two hosts that share their sessions.
 fn shared() -> Site {
-    Site::of(urls().share_sessions(CookieDomain::parse("shop.example").unwrap()).unwrap(), |sessions| sessions)
+    Site::of(urls().share_sessions("shop.example".parse::<CookieDomain>().unwrap()).unwrap(), |sessions| sessions)
 }
 
 /// A browser on a host, which keeps the cookies of this host and of its domain.
@@ -194,7 +194,7 @@ async fn a_form_is_taken_from_the_pages_of_its_own_host_only() {
 
 #[tokio::test]
 async fn a_web_socket_is_opened_by_the_pages_of_its_own_host_and_of_listed_origins() {
-    let domain = CookieDomain::parse("shop.example").unwrap();
+    let domain = "shop.example".parse::<CookieDomain>().unwrap();
     let site = Site::of(urls().share_sessions(domain).unwrap(), |sessions| {
         sessions.websocket_origins([PublicUrl::parse("https://app.example").unwrap()])
     });
@@ -330,7 +330,7 @@ async fn forward_auth_leads_to_the_login_of_the_host_that_was_asked_for() {
 async fn an_apps_cookie_belongs_to_its_host_unless_it_is_listed_with_a_domain() {
     let cookie = |name: &str| name.parse::<UpstreamCookie>().unwrap();
     let listed = [cookie("sid"), cookie("hub").domain("shop.example").unwrap()];
-    let domain = CookieDomain::parse("shop.example").unwrap();
+    let domain = "shop.example".parse::<CookieDomain>().unwrap();
     let site = Site::of(urls().share_sessions(domain).unwrap(), |sessions| sessions.upstream_cookies(listed));
     let mut on_login = signed_in(&site, LOGIN).await;
     on_login.set_by_app(&site, &["sid=1; Domain=shop.example", "hub=2; Domain=shop.example"]).await;

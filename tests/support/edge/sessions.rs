@@ -180,9 +180,9 @@ impl Sessions {
         let others = self.other_hosts.iter().map(|origin| url(origin));
         let urls = PublicUrls::new(url(&self.public_url), others).expect("origins of one site");
         let urls = match self.cookie_domain {
-            Some(domain) => {
-                urls.share_sessions(CookieDomain::parse(domain).expect("a domain")).expect("the domain of the origins")
-            }
+            Some(domain) => urls
+                .share_sessions(domain.parse::<CookieDomain>().expect("a domain"))
+                .expect("the domain of the origins"),
             None => urls,
         };
         let secrets: Vec<_> = self.secrets.iter().map(|text| Secret::parse(text).expect("a secret")).collect();

@@ -1,6 +1,8 @@
 //! The hosts of a site, and which requests carry a session: `session.public_url`, `cookie_domain`, `same_site` and
 //! `websocket_origins`.
 
+use std::str::FromStr;
+
 use crate::{
     gateway::config::{
         reader::{Item, Section},
@@ -13,7 +15,7 @@ use crate::{
 pub(super) fn public_urls(section: &mut Section<'_>) -> Option<PublicUrls> {
     let urls = section.require("public_url", "write public_url: https://shop.example").and_then(origins);
     let domain = section.take("cookie_domain").map(|item| {
-        let domain = item.parse(value::text(CookieDomain::parse, "write example.com to share sessions below it"))?;
+        let domain = item.parse(value::text(CookieDomain::from_str, "write example.com to share sessions below it"))?;
         Some((item, domain))
     });
     match domain {
