@@ -58,7 +58,7 @@ impl HeaderNamesBuilder {
 
     /// Starts a further set of headers, for rules (`Rule::headers`) whose app reads other names than those of the default
     /// set. Its names are closed for all clients, as those of the default set are.
-    pub fn set(&mut self) -> HeaderSetBuilder<'_> {
+    pub fn new_set(&mut self) -> HeaderSetBuilder<'_> {
         self.sets.push(Vec::new());
         HeaderSetBuilder { number: self.sets.len() - 1, names: self }
     }

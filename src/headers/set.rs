@@ -11,7 +11,7 @@ use super::{
 
 /// The identity headers that some requests carry in place of the default ones, because their app reads other names.
 ///
-/// Only the builder of a gate's [`HeaderNames`] makes a set, with [`HeaderNamesBuilder::set`], and closes its names for all clients
+/// Only the builder of a gate's [`HeaderNames`] makes a set, with [`HeaderNamesBuilder::new_set`], and closes its names for all clients
 /// on every path. Give it to a rule with `Rule::headers`: a request then carries the headers of its rule's set, and none of
 /// another.
 ///
@@ -23,7 +23,7 @@ use super::{
 /// };
 ///
 /// let mut builder = HeaderNames::builder("X-Truecaller-")?;
-/// let mut wiki = builder.set();
+/// let mut wiki = builder.new_set();
 /// wiki.preset(Preset::RemoteUser, None)?;
 /// let wiki = wiki.build();
 /// let names = builder.build();

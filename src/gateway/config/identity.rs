@@ -27,7 +27,7 @@ pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
 
 /// Reads the `identity` of an app, which takes the place of the presets and headers of the top level.
 pub(super) fn set(item: Item<'_>, names: &mut HeaderNamesBuilder) -> HeaderSet {
-    let mut set = names.set();
+    let mut set = names.new_set();
     item.section(|section| {
         fill(&mut set, section);
         Some(())

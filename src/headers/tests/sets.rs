@@ -7,7 +7,7 @@ fn names() -> (Arc<HeaderNames>, Vec<HeaderSet>) {
     let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
     builder.inject("X-Shop-User", Field::Phone, None).unwrap();
     let sets = Preset::ALL.iter().map(|preset| {
-        let mut set = builder.set();
+        let mut set = builder.new_set();
         set.preset(*preset, None).unwrap();
         set.build()
     });
@@ -49,7 +49,7 @@ fn a_request_carries_the_headers_of_its_set_and_of_no_other() {
 #[test]
 fn every_set_has_the_default_headers_unless_it_replaces_them() {
     let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
-    let mut set = builder.set();
+    let mut set = builder.new_set();
     set.inject("X-Truecaller-Name", Field::GivenName, Some(Encoding::Base64Url)).unwrap();
     let set = set.build();
     let names = Arc::new(builder.build());
@@ -107,7 +107,7 @@ fn a_set_of_other_names_has_no_headers() {
 fn sets_may_share_names_and_a_name_that_is_fixed_is_in_none() {
     let mut builder = HeaderNames::builder("X-Truecaller-").unwrap();
     builder.preset(Preset::RemoteUser, None).unwrap();
-    let mut set = builder.set();
+    let mut set = builder.new_set();
     set.preset(Preset::RemoteUser, Some(Encoding::Percent)).unwrap();
     assert_eq!(set.preset(Preset::RemoteUser, None), Err(HeaderNameError::Twice));
     for (name, error) in [
@@ -123,7 +123,7 @@ fn sets_may_share_names_and_a_name_that_is_fixed_is_in_none() {
     drop(set.build());
     assert_eq!(builder.fix("x.role", &[]), Err(HeaderNameError::Twice));
     builder.fix("X-Secret", &[]).unwrap();
-    assert_eq!(builder.set().inject("x.secret", Field::Phone, None), Err(HeaderNameError::Twice));
+    assert_eq!(builder.new_set().inject("x.secret", Field::Phone, None), Err(HeaderNameError::Twice));
     let names = builder.build();
     assert!(names.carries(Field::JobTitle) && !names.carries(Field::Company), "a session keeps what any set carries");
 }

@@ -179,7 +179,7 @@ impl Settings {
             names.inject(name, field, None).expect("a header that may be injected");
         }
         let mut set = |(name, presets): &(&'static str, Vec<&str>)| {
-            let mut set = names.set();
+            let mut set = names.new_set();
             for preset in presets {
                 let preset = coded(Preset::ALL, Preset::code, preset);
                 set.preset(preset, None).expect("a preset's headers may be injected");
