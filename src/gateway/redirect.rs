@@ -3,9 +3,10 @@
 //! It is an app of its own for pingora, so that neither the site nor the callback can be reached through it.
 
 use std::{
-    fs::{self, File},
+    fs::OpenOptions,
     io::{self, Read as _},
-    path::PathBuf,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -18,6 +19,7 @@ use pingora_core::{
     server::ShutdownWatch,
 };
 use pingora_http::{RequestHeader, ResponseHeader};
+use rustix::fs::OFlags;
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
@@ -192,20 +194,24 @@ fn challenge_answer(content: Vec<u8>) -> Response<Bytes> {
     Reply::new(StatusCode::OK).with_body("application/octet-stream", content).response
 }
 
-async fn challenge_file(file: PathBuf) -> Response<Bytes> {
-    let read = move || {
-        // One byte more than allowed, so that a longer file is told from a whole one.
-        let mut content = Vec::new();
-        let is_file = fs::metadata(&file)?.is_file();
-        if is_file {
-            File::open(&file)?.take(LONGEST_CHALLENGE + 1).read_to_end(&mut content)?;
-        }
-        Ok::<_, io::Error>(content)
-    };
-    match spawn_blocking(read).await {
+async fn challenge_file(path: PathBuf) -> Response<Bytes> {
+    match spawn_blocking(move || read_challenge(&path)).await {
         Ok(Ok(content)) if (1..=LONGEST_CHALLENGE).contains(&(content.len() as u64)) => challenge_answer(content),
         _ => Reply::reject(Rejection::NotFound, ConnectionReuse::Close).response,
     }
+}
+
+/// Reads a regular file. Whoever may write to the folder could otherwise have any file sent by a link to it, or hold up a thread by a
+/// pipe.
+fn read_challenge(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    // One byte more than allowed, so that a longer file is told from a whole one.
+    let mut content = Vec::new();
+    if file.metadata()?.is_file() {
+        file.take(LONGEST_CHALLENGE + 1).read_to_end(&mut content)?;
+    }
+    Ok(content)
 }
 
 async fn read_rest(session: &mut ServerSession) {

@@ -1,6 +1,6 @@
 //! A listener that redirects to https, and does nothing else.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ async fn a_redirect_follows_a_renewed_certificate() {
     let status = async |host: &str| raw::exchange(program.addresses()[0], get(host, "/")).await.unwrap().status();
     assert_eq!((status("old.example").await, status("new.example").await), (301, 421));
     Pair::named(&["new.example"]).write(&program.folder().join("a.pem"), &program.folder().join("a.key"));
-    program.told(&["certificate renewed"], 1).await;
+    program.told(&["the certificates have changed"], 1).await;
     assert_eq!((status("old.example").await, status("new.example").await), (421, 301));
 }
 
@@ -80,6 +80,8 @@ async fn challenges_are_answered_for_every_host_and_from_their_folder_alone() {
         fs::write(challenges.join(name), content).unwrap();
     }
     fs::write(challenges.join("long"), "a".repeat(1025)).unwrap();
+    std::os::unix::fs::symlink("../secret", challenges.join("link")).unwrap();
+    assert!(Command::new("mkfifo").arg(challenges.join("pipe")).status().unwrap().success());
     let listen = "listen:\n- { address: '127.0.0.1:0', redirect: https, acme_webroot: acme }\n\
                   - { address: '127.0.0.1:0', certificate: a.pem, key: a.key }\n";
     let program = Program::serve_from(folder, &format!("{listen}{}", setup::config_without_listener(app.address())));
@@ -90,6 +92,8 @@ async fn challenges_are_answered_for_every_host_and_from_their_folder_alone() {
         ("new.example", "empty", 404),
         ("new.example", "long", 404),
         ("new.example", "folder", 404),
+        ("new.example", "link", 404),
+        ("new.example", "pipe", 404),
         ("new.example", "../secret", 421),
         ("shop.example", "%2e%2e%2fsecret", 301),
         ("shop.example", "a.b", 301),
