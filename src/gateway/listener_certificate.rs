@@ -89,14 +89,15 @@ impl Certificates {
     /// Reads every pair again, and takes over those that can be used.
     fn refresh(&self) -> Refreshed {
         let before = self.shown();
-        let Ok(found) = find(&self.0.source) else { return Refreshed { is_whole: false, has_changed: false } };
-        let mut is_whole = !found.has_mistakes;
+        let Ok(found) = find(&self.0.source) else { return Refreshed { is_whole: false, ..Refreshed::default() } };
+        let (mut is_whole, mut unusable) = (!found.has_mistakes, Vec::new());
         let known = |files: &TlsFiles| before.pairs.iter().find(|pair| pair.files == *files);
         let mut pairs = Vec::new();
         for files in &found.pairs {
             match load(files) {
                 Ok(key) => pairs.push(Pair { files: files.clone(), key: Arc::new(key) }),
                 Err(_) => {
+                    unusable.extend(known(files).map(Pair::name));
                     is_whole = false;
                     pairs.extend(known(files).cloned());
                 }
@@ -106,6 +107,7 @@ impl Certificates {
         // first pair is for all other clients.
         for (place, pair) in before.pairs.iter().enumerate().filter(|(_, pair)| !found.pairs.contains(&pair.files)) {
             if pair.files.certificate.exists() || pair.files.key.exists() {
+                unusable.push(pair.name());
                 is_whole = false;
                 pairs.insert(place.min(pairs.len()), pair.clone());
             }
@@ -119,16 +121,26 @@ impl Certificates {
         if has_changed {
             *self.0.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Shown::new(pairs));
         }
-        Refreshed { is_whole, has_changed }
+        Refreshed { is_whole, has_changed, unusable }
+    }
+}
+
+impl Pair {
+    /// The first host that the certificate is for, which says in a log which one is meant.
+    fn name(&self) -> String {
+        names(&self.key).into_iter().next().unwrap_or_default()
     }
 }
 
 /// The result of reading the pairs again.
+#[derive(Default)]
 struct Refreshed {
     /// Whether every pair can be used.
     is_whole: bool,
     /// Whether handshakes show something else than before.
     has_changed: bool,
+    /// The names of the certificates that are shown although their files cannot be used.
+    unusable: Vec<String>,
 }
 
 impl Shown {
@@ -174,14 +186,18 @@ impl Watched for Certificates {
         let certificates = self.clone();
         let Ok(found) = spawn_blocking(move || certificates.refresh()).await else { return Freshness::Stale };
         if found.has_changed {
-            tracing::info!("certificate renewed");
+            tracing::info!("the certificates have changed");
         }
         if found.is_whole {
             return Freshness::Current;
         }
         // The error may quote the files, so it is not logged.
         if reason != Reason::Retry {
-            tracing::error!("the certificate's files cannot be used; the previous certificate stays in use");
+            let certificates = found.unusable.join(" ");
+            tracing::error!(
+                certificates,
+                "a certificate's files cannot be used; the previous certificate stays in use"
+            );
         }
         Freshness::Stale
     }

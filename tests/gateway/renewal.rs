@@ -23,7 +23,7 @@ async fn until_shown(pair: &Pair, program: &Program) {
 
 /// Waits until the program has said this many times that it cannot use the files.
 async fn until_refused(count: usize, program: &Program) {
-    program.told(&["the certificate's files cannot be used"], count).await;
+    program.told(&["a certificate's files cannot be used"], count).await;
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_new_pair_is_shown_once_both_files_are_there() {
 
     before.say(raw::get("/", "")).await;
     assert_eq!(before.message().await.status(), 200, "connections of before go on");
-    program.told(&["certificate renewed"], 1).await;
+    program.told(&["the certificates have changed"], 1).await;
 }
 
 #[tokio::test]
