@@ -47,8 +47,12 @@ impl Health {
     }
 }
 
-/// The routes `/livez`, `/readyz` and `/metrics`.
-pub(super) fn routes(health: Health) -> Router {
+/// The routes `/livez`, `/readyz` and `/metrics`. Gauges that change as time passes are set by `measure`, before each look at them.
+pub(super) fn routes(health: Health, measure: impl Fn() + Clone + Send + Sync + 'static) -> Router {
+    let metrics = async move |health| {
+        measure();
+        metrics(health).await
+    };
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -111,8 +115,10 @@ pub(super) struct UpstreamMetrics {
     failures: Vec<(&'static str, Counter)>,
     /// How many servers there are.
     pub(super) known: Gauge,
-    /// How many of them are not unhealthy.
+    /// How many of them get requests.
     pub(super) up: Gauge,
+    /// How many rest after a connection that could not be made.
+    pub(super) resting: Gauge,
 }
 
 impl UpstreamMetrics {
@@ -187,7 +193,12 @@ impl Metrics {
             let code = cause.code();
             (code, self.upstream_failures.get_or_create(&labels("cause", code)).clone())
         });
-        UpstreamMetrics { failures: failures.collect(), known: servers("known"), up: servers("up") }
+        UpstreamMetrics {
+            failures: failures.collect(),
+            known: servers("known"),
+            up: servers("up"),
+            resting: servers("resting"),
+        }
     }
 
     /// Makes the series of the certificate of a host.
@@ -221,7 +232,7 @@ impl Metrics {
         to.register("failed_connections", help, self.failed_connections.family.clone());
         let help = "Requests that the app could not be sent, or did not answer to the end";
         to.register("upstream_failures", help, self.upstream_failures.clone());
-        let help = "Servers of the app: those that are known, and those of them that are not unhealthy";
+        let help = "Servers of the app: those that are known, those of them that get requests, and those that rest";
         to.register("upstream_servers", help, self.upstream_servers.clone());
         let help = "Callbacks that were sent to the app after they were answered, by its answer";
         to.register("forwarded_callbacks", help, self.deliveries.family.clone());

@@ -99,7 +99,7 @@ impl Client {
             match self.connector.get_http_session(&*peer).await {
                 Ok((session, _)) => return Ok((session, peer)),
                 Err(error) => {
-                    self.upstream.rest(attempts, SystemClock.now());
+                    self.upstream.rest(attempts, failure::cause(&error), SystemClock.now());
                     if !self.upstream.has_left(attempts) {
                         return Err(error);
                     }

@@ -164,7 +164,7 @@ impl Gateway {
             tasks,
         };
         let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
-        gateway.serve_admin(admin)?;
+        gateway.serve_admin(admin, upstreams.clone().into())?;
         // Until then, clients wait in the queues of the listeners.
         if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
@@ -251,10 +251,10 @@ impl Gateway {
         Ok(())
     }
 
-    fn serve_admin(&self, socket: std::net::TcpListener) -> Result<(), ListenError> {
+    fn serve_admin(&self, socket: std::net::TcpListener, upstreams: Arc<[Arc<Upstream>]>) -> Result<(), ListenError> {
         let socket = tokio::net::TcpListener::from_std(socket);
         let socket = socket.map_err(|source| ListenError { address: ListenAddress::Tcp(self.admin), source })?;
-        let routes = admin::routes(self.health.clone());
+        let routes = admin::routes(self.health.clone(), move || upstreams.iter().for_each(|app| app.count_servers()));
         let ended = self.background.clone().cancelled_owned();
         self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
         Ok(())

@@ -145,7 +145,7 @@ impl ProxyHttp for Proxy {
             // The server has closed a connection that was kept, and the request was not sent.
             error.set_retry(upstream.plan_retry(&mut exchange.attempts, true));
         } else {
-            upstream.rest(&exchange.attempts, SystemClock.now());
+            upstream.rest(&exchange.attempts, failure::cause(&error), SystemClock.now());
             error.set_retry(upstream.has_left(&exchange.attempts));
         }
         error
@@ -196,7 +196,7 @@ impl ProxyHttp for Proxy {
                 .map(|rejection| self.gate.reject_for(rejection, session.req_header())),
             ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
                 let cause = failure::cause(error);
-                self.upstream(exchange).telemetry.failure(cause);
+                self.upstream(exchange).note_failure(&exchange.attempts, cause);
                 let rejection = match cause {
                     Cause::Unhealthy => EdgeRejection::UpstreamUnhealthy,
                     _ => EdgeRejection::UpstreamUnavailable,

@@ -9,7 +9,7 @@ use std::{
 
 use http::Method;
 use pingora_core::protocols::l4::socket::SocketAddr;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, field::display, info, warn};
 
 use super::{
     admin::{CertificateMetrics, ConnectionFailure, Metrics, UpstreamMetrics, class},
@@ -185,18 +185,35 @@ struct SharedUpstream {
 }
 
 impl UpstreamTelemetry {
-    /// The app could not be reached, or broke off.
-    pub(super) fn failure(&self, cause: Cause) {
+    /// The app could not be reached, or broke off. The server is the last one that was tried.
+    pub(super) fn failure(&self, server: Option<&SocketAddr>, cause: Cause) {
         self.0.metrics.fail(cause);
-        let upstream = &self.0.name;
-        log!(self[cause.code()], warn!(upstream, cause = cause.code(), tls = cause.detail()), "upstream failed");
+        let (upstream, server) = (&self.0.name, server.map(display));
+        log!(
+            self[cause.code()],
+            warn!(upstream, server, cause = cause.code(), tls = cause.detail()),
+            "upstream failed"
+        );
     }
 
-    /// The app has so many servers, and so many of them are not unhealthy.
-    pub(super) fn servers(&self, known: usize, up: usize) {
+    /// The app has so many servers. So many of them get requests, and so many rest.
+    pub(super) fn servers(&self, known: usize, up: usize, resting: usize) {
         let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
         self.0.metrics.known.set(count(known));
         self.0.metrics.up.set(count(up));
+        self.0.metrics.resting.set(count(resting));
+    }
+
+    /// A server begins to rest.
+    pub(super) fn server_rests(&self, server: &SocketAddr, cause: Cause) {
+        let (upstream, tls) = (&self.0.name, cause.detail());
+        warn!(
+            upstream,
+            %server,
+            cause = cause.code(),
+            tls,
+            "no connection to a server could be made; for 10 seconds it gets requests only if no other server is left"
+        );
     }
 
     /// The name of a server could not be resolved.

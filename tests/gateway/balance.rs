@@ -214,3 +214,29 @@ async fn a_server_that_ends_its_http_2_connections_costs_no_request_whatever_its
         }
     }
 }
+
+/// A server that is down is told at once, although no request fails.
+#[tokio::test]
+async fn a_server_that_rests_is_told_and_counted() {
+    let (closed, app) = (Port::reserve(), App::start(saying("a")).await);
+    let servers = [format!("http://{}", closed.address()), format!("http://{}", app.address())];
+    let program = Program::serve(&config(&servers, ""));
+    assert_eq!(answers(&program, 6).await, HashMap::from([("a".to_owned(), 6)]));
+    let metrics = exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    for (state, count) in [("known", 2), ("up", 1), ("resting", 1)] {
+        let line = format!("truegate_upstream_servers{{upstream=\"default\",state=\"{state}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
+    let address = format!(r#""server":"{}""#, closed.address());
+    program
+        .told(&["WARN", "no connection to a server", r#""upstream":"default""#, &address, r#""cause":"connect""#], 1)
+        .await;
+}
+
+#[tokio::test]
+async fn a_request_that_failed_is_told_with_its_server() {
+    let closed = Port::reserve();
+    let program = Program::serve(&config(&[format!("http://{}", closed.address())], ""));
+    assert_eq!(exchange(program.address(), raw::get("/", "")).await.unwrap().status(), 502);
+    program.told(&["upstream failed", &format!(r#""server":"{}""#, closed.address())], 1).await;
+}

@@ -109,7 +109,6 @@ impl HealthCheck for HealthChecks {
 
     async fn health_status_change(&self, target: &Backend, is_healthy: bool) {
         discovery::server(target).set_healthy(is_healthy);
-        self.servers.count();
         self.servers.telemetry.server_health(&target.addr, is_healthy);
     }
 

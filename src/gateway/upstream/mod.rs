@@ -42,6 +42,7 @@ use super::{
 };
 use crate::{
     cause::{Cause, Failure, NoAddress},
+    clock::{Clock as _, SystemClock},
     headers::HeaderTarget,
 };
 
@@ -173,8 +174,23 @@ impl Upstream {
     }
 
     /// Lets the server that a request was sent to rest, because no connection to it could be made.
-    pub(super) fn rest(&self, attempts: &Attempts, now: Instant) {
-        attempts.current().into_iter().for_each(|server| server.rest(now));
+    pub(super) fn rest(&self, attempts: &Attempts, cause: Cause, now: Instant) {
+        if let Some(server) = attempts.current()
+            && server.rest(now)
+        {
+            self.telemetry.server_rests(&server.address, cause);
+        }
+    }
+
+    /// Tells that a request failed, and at which server.
+    pub(super) fn note_failure(&self, attempts: &Attempts, cause: Cause) {
+        let server = attempts.current().filter(|_| cause != Cause::Unhealthy);
+        self.telemetry.failure(server.map(|server| &server.address), cause);
+    }
+
+    /// Counts the servers by what is known of them now.
+    pub(super) fn count_servers(&self) {
+        self.servers.count(SystemClock.now());
     }
 
     /// Sets the host that the app shall see. A request without one, which HTTP/1.0 and HTTP/2 allow, gets the server's.

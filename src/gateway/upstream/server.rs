@@ -45,11 +45,15 @@ impl Server {
     /// Takes the result of health checks.
     pub(super) fn set_healthy(&self, is_healthy: bool) {
         self.is_healthy.store(is_healthy, Ordering::Relaxed);
+        // Good checks have made connections.
+        if is_healthy {
+            self.rests_until.store(0, Ordering::Relaxed);
+        }
     }
 
-    /// Gets no requests for a while, because no connection to it could be made.
-    pub(super) fn rest(&self, now: Instant) {
-        self.rests_until.store(self.age(now + REST), Ordering::Relaxed);
+    /// Gets no requests for a while, because no connection to it could be made. Returns whether the rest begins now.
+    pub(super) fn rest(&self, now: Instant) -> bool {
+        self.rests_until.swap(self.age(now + REST), Ordering::Relaxed) <= self.age(now)
     }
 
     /// Whether it should get no requests now, unless all others rest too.
@@ -77,13 +81,14 @@ impl Servers {
     /// Takes the servers that were found.
     pub(super) fn replace(&self, servers: Vec<Arc<Server>>) {
         *self.list.write().unwrap_or_else(PoisonError::into_inner) = servers.into();
-        self.count();
     }
 
-    /// Tells how many servers there are, and how many of them are healthy.
-    pub(super) fn count(&self) {
+    /// Tells how many servers there are, how many of them get requests, and how many rest. The others are unhealthy.
+    pub(super) fn count(&self, now: Instant) {
         let list = self.list();
-        self.telemetry.servers(list.len(), list.iter().filter(|server| server.is_healthy()).count());
+        let (resting, up): (Vec<_>, Vec<_>) =
+            list.iter().filter(|server| server.is_healthy()).partition(|server| server.rests(now));
+        self.telemetry.servers(list.len(), up.len(), resting.len());
     }
 }
 
@@ -101,7 +106,11 @@ mod tests {
         let server = Server::new(0, SocketAddr::Inet(([127, 0, 0, 1], 1).into()), start);
         let rests = |seconds| server.rests(start + Duration::from_secs(seconds));
         assert!(!rests(0));
-        server.rest(start + Duration::from_secs(5));
+        assert!(server.rest(start + Duration::from_secs(5)), "it begins");
         assert!(rests(5) && rests(14) && !rests(15));
+        assert!(!server.rest(start + Duration::from_secs(6)), "it goes on");
+        assert!(!rests(16) && server.rest(start + Duration::from_secs(16)), "another one begins");
+        server.set_healthy(true);
+        assert!(!rests(17), "a good health check ends it");
     }
 }

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    clock::{Clock as _, ManualClock},
+    clock::ManualClock,
     gateway::{admin::Metrics, config::Config, telemetry::Telemetry},
 };
 
@@ -91,13 +91,13 @@ async fn a_server_that_rests_is_passed_over_until_all_rest() {
         };
         let mut attempts = Attempts::default();
         let first = port(&mut attempts);
-        upstream.rest(&attempts, clock.now());
+        upstream.rest(&attempts, Cause::Connect, clock.now());
         for _ in 0..20 {
             assert_ne!(port(&mut Attempts::default()), first, "{balance}");
         }
         let second = port(&mut attempts);
         assert_ne!(second, first, "{balance}");
-        upstream.rest(&attempts, clock.now());
+        upstream.rest(&attempts, Cause::Connect, clock.now());
         assert!(!upstream.has_left(&attempts));
         assert!([first, second].contains(&port(&mut Attempts::default())), "{balance}: both rest");
         clock.advance(Duration::from_secs(10));
