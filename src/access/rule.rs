@@ -1,5 +1,7 @@
 //! One rule, and what it looks at in a request.
 
+use std::collections::BTreeSet;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
 use super::{Access, Decision, HostPattern, PathPattern};
@@ -87,22 +89,36 @@ impl Rule {
         matches!(self.access, Access::Required(_))
     }
 
-    /// Whether it matches every request that another rule matches, so that the other has no effect behind it.
-    pub(crate) fn covers(&self, other: &Self) -> bool {
-        let names_all = match (&self.methods, &other.methods) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(mine), Some(theirs)) => {
-                theirs.iter().all(|method| mine.contains(method))
-                    && (self.passes_preflights || !other.passes_preflights)
-            }
-        };
-        let covers_hosts = match (&self.host, &other.host) {
+    /// The places of the rules among those before it because of which it has no effect: together, they match every request that it
+    /// matches. It is one place if one rule is enough, and none if the rule has an effect.
+    pub(crate) fn covered_by<'a>(&self, earlier: impl Iterator<Item = &'a Self> + Clone) -> Vec<usize> {
+        let around = || earlier.clone().enumerate().filter(|(_, rule)| rule.spans(self));
+        let one = around().find(|(_, rule)| match &self.methods {
+            None => rule.methods.is_none(),
+            Some(methods) => methods.iter().all(|method| rule.takes(method, self)),
+        });
+        if let Some((place, _)) = one {
+            return vec![place];
+        }
+        let first = |method| around().find(|(_, rule)| rule.takes(method, self)).map(|(place, _)| place);
+        let places: Option<BTreeSet<_>> = self.methods.iter().flatten().map(first).collect();
+        places.into_iter().flatten().collect()
+    }
+
+    /// Whether it is for every host and every path that another rule is for.
+    fn spans(&self, other: &Self) -> bool {
+        let spans_hosts = match (&self.host, &other.host) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(mine), Some(theirs)) => mine.covers(theirs),
         };
-        covers_hosts && names_all && self.pattern.covers(&other.pattern)
+        spans_hosts && self.pattern.covers(&other.pattern)
+    }
+
+    /// Whether it names a method as another rule does, which may let preflights pass.
+    fn takes(&self, method: &Method, other: &Self) -> bool {
+        let Some(methods) = &self.methods else { return true };
+        methods.contains(method) && (self.passes_preflights || !other.passes_preflights)
     }
 
     /// Whether it matches every request.

@@ -27,9 +27,19 @@ pub(super) fn read(item: Option<Item<'_>>, context: &RuleContext<'_>) -> Rules {
     let mut rules: Vec<(usize, Rule)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let Some((path, rule)) = item.section(|route| rule(route, context)) else { continue };
-        if let Some((earlier, _)) = rules.iter().find(|(_, earlier)| earlier.covers(&rule)) {
-            let advice = "put the narrower rule first, or remove one";
-            path.complain(format!("never applies, because `routes[{earlier}]` comes first and covers it ({advice})"));
+        let covering = rule
+            .covered_by(rules.iter().map(|(_, earlier)| earlier))
+            .into_iter()
+            .map(|place| format!("`routes[{}]`", rules[place].0));
+        match &covering.collect::<Vec<_>>()[..] {
+            [] => {}
+            [sole] => {
+                path.complain(format!("never applies, because {sole} comes first and covers it ({NARROWER_FIRST})"))
+            }
+            [others @ .., last] => path.complain(format!(
+                "never applies, because {} and {last} come first and cover it together ({NARROWER_FIRST})",
+                others.join(", ")
+            )),
         }
         rules.push((index, rule));
     }
@@ -159,4 +169,5 @@ fn entries(allow: &mut Section<'_>, known: &Groups) -> Option<Vec<AllowEntry>> {
     Some(entries)
 }
 
+const NARROWER_FIRST: &str = "put the narrower rule first, or remove one";
 const HOST: &str = "write wiki.example or \"*.wiki.example\", or remove the key for every host";

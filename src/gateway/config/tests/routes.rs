@@ -181,6 +181,46 @@ fn a_rule_that_never_counts_is_a_mistake() {
 }
 
 #[test]
+fn a_rule_that_others_cover_together_is_a_mistake() {
+    let last = |rules: &[&str]| {
+        let rules: String = rules.iter().map(|rule| format!("\n- {{ {rule}, access: required }}")).collect();
+        parse(&text(&rules)).map(drop).map_err(|errors| errors.to_string())
+    };
+    for (rules, named) in [
+        (
+            &["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a, methods: [GET, POST]"][..],
+            "`routes[0]` and `routes[1]`",
+        ),
+        (
+            &[
+                "path: /, methods: [GET]", "path: /b", "path: /a, methods: [PUT]",
+                "path: /a, methods: [POST, PUT, HEAD]", "exact: /a/b, methods: [HEAD, GET, PUT]",
+            ],
+            "`routes[0]`, `routes[2]` and `routes[3]`",
+        ),
+        (
+            &["path: /, methods: [GET]", "path: /, methods: [PUT], preflight: pass", "path: /a, methods: [GET, PUT]"],
+            "`routes[0]` and `routes[1]`",
+        ),
+    ] {
+        let errors = last(rules).unwrap_err();
+        let place = rules.len() - 1;
+        let expected = format!("never applies, because {named} come first and cover it together (put the narrower");
+        assert!(errors.contains(&format!("routes[{place}]")) && errors.contains(&expected), "{rules:?}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+    for rules in [
+        ["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a"],
+        ["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a, methods: [GET, POST, PUT]"],
+        ["path: /a, methods: [GET]", "path: /b, methods: [POST]", "path: /a, methods: [GET, POST]"],
+        ["path: /a, methods: [GET]", "path: /a, host: a.example, methods: [POST]", "path: /a, methods: [GET, POST]"],
+        ["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a, methods: [GET, POST], preflight: pass"],
+    ] {
+        assert_eq!(last(&rules), Ok(()), "{rules:?}");
+    }
+}
+
+#[test]
 fn a_path_that_no_rule_matches_is_required() {
     let required = Access::Required(AllowList::default());
     for routes in ["", "routes: []\n"] {
