@@ -91,7 +91,7 @@ impl Rule {
 
     /// The places of the rules among those before it because of which it has no effect: together, they match every request that it
     /// matches. It is one place if one rule is enough, and none if the rule has an effect.
-    pub(crate) fn covered_by<'a>(&self, earlier: impl Iterator<Item = &'a Self> + Clone) -> Vec<usize> {
+    pub(crate) fn covered_by<'a>(&self, earlier: &(impl Iterator<Item = &'a Self> + Clone)) -> Vec<usize> {
         let around = || earlier.clone().enumerate().filter(|(_, rule)| rule.spans(self));
         let one = around().find(|(_, rule)| match &self.methods {
             None => rule.methods.is_none(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Config, Trust};
+use super::{Config, Trust, UpstreamId};
 use crate::{
     access::{Access, Groups, HostPattern, Rule},
     headers::Field,
@@ -19,6 +19,8 @@ impl Config {
             .filter(|(_, upstream)| upstream.tls.as_ref().is_some_and(|tls| matches!(tls.trust, Trust::InsecureAnyone)))
             .map(|(_, upstream)| format!("{}.{UNVERIFIED}", upstream.place))
             .collect();
+        let unused = self.upstreams.iter().filter(|(id, _)| self.is_unused(*id));
+        warnings.extend(unused.map(|(_, upstream)| format!("{}: {UNUSED}", upstream.place)));
         let Some(session) = &self.session else {
             warnings.extend(self.callback.path.is_guessable().then(|| GUESSABLE_CALLBACK_PATH.to_owned()));
             return warnings;
@@ -88,6 +90,12 @@ impl Config {
             f.write_str("  any host that no rule names: refused\n")?;
         }
         f.write_str("no sessions: every other request reaches its app, and only callbacks carry an identity\n")
+    }
+
+    /// Whether no request is sent to an app.
+    fn is_unused(&self, app: UpstreamId) -> bool {
+        let is_named = || self.routes.iter().any(|rule| rule.upstream_number() == Some(app.index()));
+        app != self.upstreams.default_id() && !is_named()
     }
 
     /// Names the app that gets the requests that a rule matches, or none does, if there are several apps.
@@ -173,6 +181,8 @@ fn scope(rule: &Rule) -> String {
 
 const GUESSABLE_CALLBACK_PATH: &str = "callback.path: can be guessed, and it is the only secret between Truecaller and you \
     (make one with `truegate keys path`, and register it with Truecaller)";
+const UNUSED: &str = "never used, because neither a route nor `upstream` names it (write `upstream:` with its name in a route, or \
+    remove it)";
 const UNVERIFIED: &str = "tls.insecure_skip_verify: any certificate is accepted, so anyone between truegate and the app can read \
     and change everything, identities too (name the app's authority in `ca_file`)";
 const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path` or \

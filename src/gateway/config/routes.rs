@@ -27,14 +27,11 @@ pub(super) fn read(item: Option<Item<'_>>, context: &RuleContext<'_>) -> Rules {
     let mut rules: Vec<(usize, Rule)> = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let Some((path, rule)) = item.section(|route| rule(route, context)) else { continue };
-        let covering = rule
-            .covered_by(rules.iter().map(|(_, earlier)| earlier))
-            .into_iter()
-            .map(|place| format!("`routes[{}]`", rules[place].0));
-        match &covering.collect::<Vec<_>>()[..] {
+        let covering = rule.covered_by(&rules.iter().map(|(_, earlier)| earlier)).into_iter();
+        match &covering.map(|place| format!("`routes[{}]`", rules[place].0)).collect::<Vec<_>>()[..] {
             [] => {}
             [sole] => {
-                path.complain(format!("never applies, because {sole} comes first and covers it ({NARROWER_FIRST})"))
+                path.complain(format!("never applies, because {sole} comes first and covers it ({NARROWER_FIRST})"));
             }
             [others @ .., last] => path.complain(format!(
                 "never applies, because {} and {last} come first and cover it together ({NARROWER_FIRST})",

@@ -129,7 +129,7 @@ proptest! {
         path in path(),
         method in select(vec![Method::GET, Method::POST, Method::PUT, Method::OPTIONS]),
     ) {
-        let is_covered = !rules[2].covered_by(rules[..2].iter()).is_empty();
+        let is_covered = !rules[2].covered_by(&rules[..2].iter()).is_empty();
         let rules = Rules::from_iter(rules);
         let host = host.and_then(|host| Host::parse(host.as_bytes()));
         let input = RuleInput::new(&path, Some(&method), &preflight("PUT")).at(host);

@@ -2,7 +2,7 @@
 
 use std::{num::NonZero, time::Duration};
 
-use super::{Folder, UPSTREAM, parse, parse_in, refused::assert_refused, upstream, warnings::warned_keys};
+use super::{Folder, parse, parse_in, refused::assert_refused, upstream, warnings::warned_keys};
 use crate::{
     gate::Scheme,
     gateway::config::{Balance, HostMode, Protocol, Trust, UpstreamConfig},
@@ -220,7 +220,7 @@ fn the_files_of_an_app_are_refused_unless_they_can_be_used() {
 fn an_app_whose_certificates_are_not_verified_is_warned_of() {
     let app = "{ url: https://a, tls: { insecure_skip_verify: true } }";
     for (apps, place) in [
-        (format!("upstreams: {{ wiki: {app} }}\n{UPSTREAM}"), "upstreams.wiki"),
+        (format!("upstreams: {{ wiki: {app} }}\nupstream: wiki\n"), "upstreams.wiki"),
         (format!("upstreams: {{ default: {app} }}\nupstream: default\n"), "upstreams.default"),
         (format!("upstream: {app}\n"), "upstream"),
     ] {

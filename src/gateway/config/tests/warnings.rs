@@ -74,3 +74,19 @@ fn a_field_that_no_session_keeps_is_warned_of() {
     assert!(warned(&with("")));
     assert!(!warned(UPSTREAM.trim_end()), "a callback brings it");
 }
+
+#[test]
+fn an_app_that_gets_no_request_is_warned_of() {
+    for (upstream, routes, warned) in [
+        ("shop", "", &["upstreams.wiki", "upstreams.blog"][..]),
+        ("http://c", "", &["upstreams.shop", "upstreams.wiki", "upstreams.blog"]),
+        ("shop", "{ path: /wiki, upstream: wiki }, { path: /shop, upstream: shop }", &["upstreams.blog"]),
+        ("blog", "{ path: /wiki, upstream: wiki }, { path: /shop, upstream: shop }", &[]),
+    ] {
+        let text = format!(
+            "upstreams: {{ shop: http://a, wiki: http://b, blog: http://d }}\nupstream: {upstream}\nroutes: [{routes}]\n\
+             callback: {{ path: '${{TRUEGATE_CALLBACK_PATH}}' }}"
+        );
+        assert_eq!(warned_keys(&text), warned, "{upstream} {routes}");
+    }
+}
