@@ -1,10 +1,8 @@
 //! Apps of the tests, on each kind of address and by each version of HTTP.
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
-use super::support::port::Port;
-use axum::{Router, extract::Request, response::Response};
+use axum::{Router, extract::Request, response::Response, serve::Listener};
 use hyper::server::conn::http2;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -17,6 +15,9 @@ use tokio::{
     sync::Notify,
     task::JoinSet,
 };
+use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+
+use super::support::port::Port;
 
 /// An app that serves HTTP/1.1 and HTTP/2; it stops when it is dropped.
 pub(crate) struct App {
@@ -63,11 +64,12 @@ impl App {
 }
 
 /// Serves without TLS at a listener of the test's own.
-pub(crate) fn serve(listener: TcpListener, routes: Router) -> JoinSet<()> {
+pub(crate) fn serve<L: Listener>(mut listener: L, routes: Router) -> JoinSet<()> {
     let mut task = JoinSet::new();
     task.spawn(async move {
         let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
+        loop {
+            let (stream, _) = listener.accept().await;
             connections.spawn(connection(stream, routes.clone()));
         }
     });
@@ -76,15 +78,7 @@ pub(crate) fn serve(listener: TcpListener, routes: Router) -> JoinSet<()> {
 
 /// Serves at a Unix socket.
 pub(crate) fn serve_at(path: &Path, routes: Router) -> JoinSet<()> {
-    let listener = UnixListener::bind(path).unwrap();
-    let mut task = JoinSet::new();
-    task.spawn(async move {
-        let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(connection(stream, routes.clone()));
-        }
-    });
-    task
+    serve(UnixListener::bind(path).unwrap(), routes)
 }
 
 /// Serves HTTP/2, and says on each connection after its first answer that it takes no more requests there.
