@@ -8,28 +8,47 @@ use crate::host::{Host, NamedHosts};
 /// Refuses a request for a host that the site does not have, as one that came to the wrong server (RFC 9110 §15.5.20). Browsers may
 /// send it again over another connection: they share one among the hosts of a certificate (RFC 9113 §9.1.1).
 ///
-/// A request that names no host passes. What a trusted proxy says in `X-Forwarded-Host` counts. It has to be one host, and the
-/// `Host` beside it must not be another host of the site: the app might take the request for either.
+/// A request that names no host is for none that the site has: the rules of a host must not miss it. What a trusted proxy says in
+/// `X-Forwarded-Host` counts. It has to be one host, and the `Host` beside it must not be another host of the site: the app might
+/// take the request for either.
 pub(crate) fn check_host(head: &Parts, is_known: impl Fn(&Host<'_>) -> bool) -> Result<(), Rejection> {
     let named = NamedHosts::of(head).ok_or(Rejection::MalformedRequest)?;
-    let [forwarded, own] = [named.forwarded, named.own].map(|text| text.map(Host::parse));
-    let Some(host) = forwarded.as_ref().or(own.as_ref()) else { return Ok(()) };
-    let host = host.as_ref().filter(|host| is_known(host)).ok_or(Rejection::MisdirectedRequest)?;
-    let is_other = |own: &Host<'_>| own != host && is_known(own);
-    if own.as_ref().and_then(Option::as_ref).is_some_and(is_other) { Err(Rejection::MalformedRequest) } else { Ok(()) }
+    agree(named.forwarded.or(named.own).and_then(Host::parse), named.own, is_known).map(drop)
 }
 
 /// Returns the host that a proxy asks about, which it may name in several ways, or refuses a host that the site does not have.
+///
+/// # Security
+///
+/// The `Host` of the proxy's own request must not be another host of the site. A proxy that passes on `Host` names the host by it,
+/// and may pass on what a client says in other headers as well.
 pub(crate) fn check_asked_host<'a>(
     asked: &'a [HeaderValue],
+    head: &Parts,
     is_known: impl Fn(&Host<'_>) -> bool,
-) -> Result<Option<Host<'a>>, Rejection> {
+) -> Result<Host<'a>, Rejection> {
+    let named = NamedHosts::of(head).ok_or(Rejection::MalformedRequest)?;
     let mut hosts = asked.iter().map(|host| Host::parse(host.as_bytes()));
-    let Some(first) = hosts.next() else { return Ok(None) };
+    let first = hosts.next().flatten();
     if hosts.any(|other| other != first) {
         return Err(Rejection::MalformedRequest);
     }
-    first.filter(|host| is_known(host)).ok_or(Rejection::MisdirectedRequest).map(Some)
+    agree(first, named.own, is_known)
+}
+
+/// Returns the host that a request is for, if the site has it and the request's own `Host` is no other host of the site.
+fn agree<'a>(
+    host: Option<Host<'a>>,
+    own: Option<&[u8]>,
+    is_known: impl Fn(&Host<'_>) -> bool,
+) -> Result<Host<'a>, Rejection> {
+    let host = host.filter(|host| is_known(host)).ok_or(Rejection::MisdirectedRequest)?;
+    let is_other = |own: &Host<'_>| *own != host && is_known(own);
+    if own.and_then(Host::parse).is_some_and(|own| is_other(&own)) {
+        Err(Rejection::MalformedRequest)
+    } else {
+        Ok(host)
+    }
 }
 
 #[cfg(test)]
@@ -55,7 +74,7 @@ mod tests {
             ("/", Some("shop.example"), true),
             ("/", Some("Wiki.EXAMPLE.:8443"), true),
             ("http://shop.example/", None, true),
-            ("/", None, true),
+            ("/", None, false),
             ("/", Some("other.example"), false),
             ("/", Some("shop%2eexample"), false),
             ("/", Some("shop.example.evil"), false),
@@ -89,16 +108,23 @@ mod tests {
 
     #[test]
     fn a_proxy_asks_about_one_host_of_the_site() {
-        let asked = |hosts: &[&'static str]| {
+        let asked = |own: &str, hosts: &[&'static str]| {
             let hosts: Vec<_> = hosts.iter().map(|host| HeaderValue::from_static(host)).collect();
-            check_asked_host(&hosts, is_known).map(|host| host.map(|host| host.as_str().to_owned()))
+            let (head, ()) = Request::get("/").header("host", own).body(()).unwrap().into_parts();
+            check_asked_host(&hosts, &head, is_known).map(|host| host.as_str().to_owned())
         };
-        assert_eq!(asked(&[]), Ok(None));
-        assert_eq!(asked(&["Shop.example:443"]), Ok(Some("shop.example".to_owned())));
-        assert_eq!(asked(&["shop.example", "SHOP.example."]), Ok(Some("shop.example".to_owned())));
-        assert_eq!(asked(&["shop.example", "wiki.example"]), Err(Rejection::MalformedRequest));
-        assert_eq!(asked(&["shop.example", "other.example"]), Err(Rejection::MalformedRequest));
-        assert_eq!(asked(&["other.example"]), Err(Rejection::MisdirectedRequest));
-        assert_eq!(asked(&["a, b"]), Err(Rejection::MisdirectedRequest));
+        for (own, hosts, expected) in [
+            ("truegate:8080", &["Shop.example:443"][..], Ok("shop.example")),
+            ("truegate:8080", &["shop.example", "SHOP.example."], Ok("shop.example")),
+            ("SHOP.example.", &["shop.example:443"], Ok("shop.example")),
+            ("wiki.example", &["shop.example"], Err(Rejection::MalformedRequest)),
+            ("truegate:8080", &["shop.example", "wiki.example"], Err(Rejection::MalformedRequest)),
+            ("truegate:8080", &["shop.example", "other.example"], Err(Rejection::MalformedRequest)),
+            ("truegate:8080", &["other.example"], Err(Rejection::MisdirectedRequest)),
+            ("shop.example", &["other.example"], Err(Rejection::MisdirectedRequest)),
+            ("truegate:8080", &["a, b"], Err(Rejection::MisdirectedRequest)),
+        ] {
+            assert_eq!(asked(own, hosts), expected.map(str::to_owned), "{own} {hosts:?}");
+        }
     }
 }

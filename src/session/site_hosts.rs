@@ -41,7 +41,7 @@ impl SharedSessions {
         if asked.is_empty() {
             return check_host(head, is_known).map(|()| Host::of(head));
         }
-        check_asked_host(asked, is_known)
+        check_asked_host(asked, head, is_known).map(Some)
     }
 
     fn knows(&self, host: &Host<'_>) -> bool {

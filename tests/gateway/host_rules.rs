@@ -53,7 +53,7 @@ rules (the first that matches applies):
   6. /account/help and below (GET): optional
   7. / and below: optional
   any other path or method: required
-  any host that no rule and no public URL names: refused
+  any host that no rule and no public URL names, and requests without a host: refused
 a stranger can reach:
   the pages of truegate below /.truegate, and the callback path
   *.wiki.example/help and below

@@ -154,7 +154,7 @@ rules (the first that matches applies):
   4. /api/read and below: to `api`
   5. shop.example/ and below: to `shop`
   any other path or method: to `shop`
-  any host that no rule names: refused
+  any host that no rule names, and requests without a host: refused
 no sessions: every other request reaches its app, and only callbacks carry an identity
 ",
         ),
@@ -164,7 +164,7 @@ no sessions: every other request reaches its app, and only callbacks carry an id
 rules (the first that matches applies):
   1. wiki.example/ and below: optional; to `wiki`
   any other path or method: required; to `shop`
-  any host that no rule and no public URL names: refused
+  any host that no rule and no public URL names, and requests without a host: refused
 a stranger can reach:
   the pages of truegate below /.truegate, and the callback path
   wiki.example/ and below

@@ -100,12 +100,20 @@ async fn a_host_that_nobody_named_is_refused_on_every_path() {
 }
 
 #[tokio::test]
-async fn a_request_that_names_no_host_has_the_rules_of_every_host() {
+async fn a_request_that_names_no_host_is_refused_on_every_path() {
     for kind in Kind::ALL {
-        let scene = Scene::with(kind, ruled).await;
-        for (path, status) in [("/x", 200), ("/account", 401)] {
-            assert_eq!(scene.send(format!("GET {path} HTTP/1.0\r\n\r\n")).await.status(), status, "{kind:?} {path}");
+        let scene = Scene::with(kind, ruled_behind_a_proxy).await;
+        for path in ["/x", "/account", PATH, "/.truegate/login", "/.truegate/me"] {
+            let answer = scene.send(format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+            assert_problem(&answer, 421, "misdirected-request");
+            scene.unreached((kind, path)).await;
         }
+        for (host, status) in [("", 421), ("X-Forwarded-Host: a.wiki.example\r\n", 200)] {
+            let asked = format!("GET /.truegate/auth HTTP/1.0\r\nX-Forwarded-Uri: /x\r\n{host}\r\n");
+            assert_eq!(scene.send(asked).await.status(), status, "{kind:?} {host}");
+        }
+        assert_eq!(scene.send("GET /x HTTP/1.1\r\n\r\n").await.status(), 400, "{kind:?} is no request of HTTP/1.1");
+        scene.unreached(kind).await;
     }
 }
 
@@ -203,10 +211,13 @@ async fn forward_auth_has_the_rules_of_the_host_that_is_asked_about() {
             ("truegate:8080", format!("{forwarded}A.Wiki.example.:443\r\n"), 200),
             ("truegate:8080", format!("{original}wiki.example/x\r\n"), 401),
             ("truegate:8080", format!("{original}a.wiki.example:443/x\r\n"), 200),
-            // The proxy asks at the address that browsers know.
-            ("shop.example", format!("{forwarded}wiki.example\r\n"), 401),
-            ("shop.example", format!("{original}a.wiki.example/x\r\n"), 200),
             ("a.wiki.example", String::new(), 200),
+            ("A.wiki.example:443", format!("{forwarded}a.wiki.example.\r\n"), 200),
+            // The proxy passes on `Host`, and the rest is the client's.
+            ("wiki.example", format!("{forwarded}a.wiki.example\r\n"), 400),
+            ("wiki.example", format!("{original}a.wiki.example/x\r\n"), 400),
+            ("shop.example", format!("{forwarded}a.wiki.example\r\n{original}a.wiki.example/x\r\n"), 400),
+            ("wiki.example", format!("{forwarded}other.example\r\n"), 421),
             ("wiki.example", String::new(), 401),
             ("truegate:8080", String::new(), 421),
             ("truegate:8080", format!("{forwarded}other.example\r\n"), 421),

@@ -266,7 +266,9 @@ async fn forward_auth_answers_for_each_host_and_leads_to_its_login() {
             let cookie = format!("Cookie: {name}={}\r\n", on_wiki.cookie(name).unwrap());
             let ask = async |asked: &str, lines: &str| {
                 let lines = format!("{asked}{lines}{NAVIGATION}");
-                scene.send(get("/.truegate/auth?redirect=true", &lines)).await
+                scene
+                    .send(format!("GET /.truegate/auth?redirect=true HTTP/1.1\r\nHost: truegate:8080\r\n{lines}\r\n"))
+                    .await
             };
             for (host, status) in
                 [("wiki.shop.example", 200), ("shop.example", if counts_for_both { 200 } else { 302 })]

@@ -59,7 +59,7 @@ impl Config {
             }
             writeln!(f, "  any other path or method: required{}", self.app_of(None))?;
             if self.routes.name_hosts() || session.public_urls.exclude_others() {
-                f.write_str("  any host that no rule and no public URL names: refused\n")?;
+                f.write_str("  any host that no rule and no public URL names, and requests without a host: refused\n")?;
             }
             write_groups(f, &self.groups)?;
             f.write_str("a stranger can reach:\n")?;
@@ -87,7 +87,7 @@ impl Config {
         }
         writeln!(f, "  any other path or method: {}", self.name_of(None))?;
         if self.routes.name_hosts() {
-            f.write_str("  any host that no rule names: refused\n")?;
+            f.write_str("  any host that no rule names, and requests without a host: refused\n")?;
         }
         f.write_str("no sessions: every other request reaches its app, and only callbacks carry an identity\n")
     }

@@ -25,6 +25,8 @@ pub(super) struct Site {
     pub(super) store: SharedStore,
     pub(super) truecaller: Truecaller,
     pub(super) tasks: Queue,
+    /// The default one.
+    host: String,
 }
 
 /// What became of a request.
@@ -77,7 +79,8 @@ impl Site {
         let gate = Gate::builder(CALLBACK.parse().unwrap(), self.truecaller.clone()).sessions(sessions).unwrap();
         let (clock, store) = (self.clock.clone(), self.store.clone());
         let (truecaller, tasks) = (self.truecaller.clone(), self.tasks.clone());
-        Self { gate: set_gate(gate.clock(clock.clone())).build(), clock, store, truecaller, tasks }
+        let host = self.host.clone();
+        Self { gate: set_gate(gate.clock(clock.clone())).build(), clock, store, truecaller, tasks, host }
     }
 
     pub(super) fn join(store: SharedStore, set: impl FnOnce(SessionsBuilder) -> SessionsBuilder) -> Self {
@@ -112,6 +115,7 @@ impl Site {
             Rule::new("/".parse().unwrap(), Access::Optional),
         ]);
         let sealer = Sealer::new(&Secret::parse(SECRET).unwrap(), &[]);
+        let host = urls.default_url().host_name().to_owned();
         let sessions = Sessions::builder(urls, sealer, Partner::new("key", "A Shop").unwrap(), store.clone());
         let sessions = set(sessions.rules(rules).tasks(tasks.clone())).build();
         tasks.serve(&sessions);
@@ -119,7 +123,7 @@ impl Site {
             .sessions(sessions)
             .unwrap()
             .clock(clock.clone());
-        Self { gate: set_gate(gate).build(), clock, store, truecaller, tasks }
+        Self { gate: set_gate(gate).build(), clock, store, truecaller, tasks, host }
     }
 
     /// Lets time pass, and every gate of the site follow the store meanwhile.
@@ -154,7 +158,8 @@ impl Site {
 
     /// Posts a callback, and gives the status of its answer.
     pub(super) async fn post(&self, callback: &str) -> u16 {
-        let request = Request::post(CALLBACK).body(Bytes::copy_from_slice(callback.as_bytes())).unwrap();
+        let request = Request::post(CALLBACK).header(header::HOST, &self.host);
+        let request = request.body(Bytes::copy_from_slice(callback.as_bytes())).unwrap();
         match self.send(request).await {
             Outcome::Answered(response) => response.status().as_u16(),
             Outcome::Passed { .. } => panic!("no callback reaches the app"),
