@@ -278,6 +278,17 @@ async fn a_websocket_reaches_an_app_of_either_version() {
     }
 }
 
+#[tokio::test]
+async fn an_upgrade_to_anything_but_a_websocket_changes_no_protocol() {
+    let pair = Pair::new();
+    let (_app, program) = serve(WAYS[2], &pair).await;
+    for upgrade in ["Upgrade: foo\r\n", "Connection: Upgrade\r\nUpgrade: foo\r\n", "Upgrade: websocket\r\n"] {
+        let mut client = Talk::over(pair.connect(program.address(), &["http/1.1"]).await.unwrap());
+        client.say(raw::get("/version", upgrade)).await;
+        assert_eq!(client.message().await.text(), "HTTP/2.0", "{upgrade}");
+    }
+}
+
 const HANDSHAKE: &[u8] = b"GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use pingora_core::{Error, ErrorType, Result, upstreams::peer::HttpPeer};
 use pingora_http::RequestHeader;
 use smallvec::SmallVec;
@@ -43,7 +43,7 @@ use super::{
 use crate::{
     cause::{Cause, Failure, NoAddress},
     clock::{Clock as _, SystemClock},
-    headers::HeaderTarget,
+    headers::{HeaderTarget, tokens},
 };
 
 /// An app, with the servers that it has now.
@@ -109,7 +109,7 @@ impl Upstream {
     /// The version of HTTP that a request is sent by: a WebSocket begins with HTTP/1.1.
     pub(super) fn protocol_for(&self, request: &RequestHeader) -> Protocol {
         match self.config.protocol {
-            Protocol::Http2 if request.headers.contains_key(header::UPGRADE) => Protocol::Http1,
+            Protocol::Http2 if opens_web_socket(request) => Protocol::Http1,
             protocol => protocol,
         }
     }
@@ -227,6 +227,15 @@ pub(super) async fn resolve_all(upstreams: &[Arc<Upstream>], tasks: &TaskTracker
         found.push(look.await.unwrap_or(Freshness::Stale));
     }
     found
+}
+
+/// Whether a request opens a WebSocket (RFC 6455 §4.1). A server may ignore any other upgrade (RFC 9110 §7.8).
+fn opens_web_socket(request: &RequestHeader) -> bool {
+    let lists = |name: HeaderName, word: &[u8]| {
+        let mut listed = request.headers.get_all(name).iter().flat_map(tokens);
+        listed.any(|token| token.trim_ascii().eq_ignore_ascii_case(word))
+    };
+    lists(header::UPGRADE, b"websocket") && lists(header::CONNECTION, b"upgrade")
 }
 
 /// A name may get other addresses.
