@@ -11,7 +11,6 @@ mod proxies;
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    num::NonZero,
     str,
     sync::LazyLock,
 };
@@ -26,7 +25,7 @@ use super::{config::TrustedProxies, connection_memory::address_text};
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{CasedName, HeaderTarget, NameSet, only, remove_where},
-    host::is_host_name,
+    host::Host,
     pingora::peer,
 };
 
@@ -139,25 +138,9 @@ fn scheme(value: &HeaderValue) -> Option<Scheme> {
     [Scheme::Http, Scheme::Https].into_iter().find(|scheme| value == scheme.as_str())
 }
 
-/// Whether a text is one name or address with an optional port, and cannot be read as anything else.
-///
-/// A name has letters, digits, `-` and `_`, with dots between; an IPv6 address is in brackets and has no zone.
+/// Whether a text is the host that rules are asked about, with an optional port: the app hears of the same host.
 fn is_host(text: &str) -> bool {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => is_port(port) && is_name_or_address(host),
-        _ => is_name_or_address(text),
-    }
-}
-
-fn is_name_or_address(host: &str) -> bool {
-    match host.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
-        None => is_host_name(host.strip_suffix('.').unwrap_or(host)),
-    }
-}
-
-fn is_port(port: &str) -> bool {
-    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<NonZero<u16>>().is_ok()
+    Host::parse(text.as_bytes()).is_some()
 }
 
 fn asked_host(request: &RequestHeader) -> Option<HeaderValue> {
