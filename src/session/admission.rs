@@ -170,10 +170,10 @@ pub(super) fn permit(access: &Access, state: SessionState) -> Result<Admitted, R
         }
         (Access::Required(_), SessionState::Absent) => Err(Refusal::NotSignedIn),
         (Access::Required(_), SessionState::Invalid) => Err(Refusal::Forgotten),
-        (Access::Required(_), SessionState::Unknown(_)) => Err(Refusal::Unknown),
+        (Access::Required(_), SessionState::Unknown) => Err(Refusal::Unknown),
         (Access::Optional, SessionState::Valid(opened)) => Ok(Admitted::Signed(opened)),
         (Access::Optional, SessionState::Invalid) => Ok(Admitted::Forgotten),
-        (Access::Optional, SessionState::Absent | SessionState::Unknown(_)) | (Access::Public, _) => {
+        (Access::Optional, SessionState::Absent | SessionState::Unknown) | (Access::Public, _) => {
             Ok(Admitted::Anonymous)
         }
     }

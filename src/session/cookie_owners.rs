@@ -74,7 +74,7 @@ impl Handler<'_> {
         match state {
             SessionState::Valid(opened) => Some(self.owner_on_host(&user(opened.session()))),
             SessionState::Absent | SessionState::Invalid => Some(self.owner_on_host(&[])),
-            SessionState::Unknown(_) => None,
+            SessionState::Unknown => None,
         }
     }
 

@@ -55,8 +55,8 @@ impl Handler<'_> {
         self.sessions.public_urls.get(self.origin)
     }
 
-    /// The hosts on which the session of the request is valid.
-    pub(super) fn realm(&self) -> Realm<'_> {
+    /// The hosts on which the session of the request is valid; none if the host of the request has no sessions.
+    pub(super) fn realm(&self) -> Option<Realm<'_>> {
         self.sessions.public_urls.realm(self.origin)
     }
 

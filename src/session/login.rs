@@ -39,6 +39,9 @@ impl Handler<'_> {
         if let Err(rejection) = self.gate.count_login(head) {
             return self.reject(rejection, head);
         }
+        if self.realm().is_none() {
+            return self.gate.reject_for(Rejection::MisdirectedRequest, head);
+        }
         let Some(request) = LoginRequest::read(body) else {
             return self.gate.reject_for(Rejection::MalformedRequest, head);
         };

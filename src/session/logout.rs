@@ -62,13 +62,11 @@ impl Handler<'_> {
         let state = self.state(&head.headers).await;
         // A cookie that was not sealed here may be another gateway's.
         let forgets = !matches!(state, SessionState::Absent);
-        let ended = match state {
-            SessionState::Valid(opened) | SessionState::Unknown(opened) => {
-                self.drop_opened(&head.headers);
-                self.end_session(opened.session(), everywhere).await
-            }
-            SessionState::Absent | SessionState::Invalid => Ok(()),
-        };
+        let mut ended = Ok(());
+        for opened in self.sent_sessions(&head.headers).await {
+            ended = ended.and(self.end_session(opened.session(), everywhere).await);
+        }
+        self.drop_opened(&head.headers);
         let reply = match ended {
             Ok(()) => done,
             Err(_) => self.gate.reject_for(Rejection::StoreUnavailable, head),

@@ -40,9 +40,10 @@ impl Handler<'_> {
 }
 
 impl SharedSessions {
-    /// The origin that a request is for. With a single one this looks at nothing.
+    /// The origin that a request is for. With a single one that shares no sessions, this looks at nothing.
     pub(super) fn origin_of(&self, head: &Parts) -> OriginIndex {
-        if self.public_urls.is_single() { OriginIndex::default() } else { self.public_urls.nearest(named_host(head)) }
+        let urls = &self.public_urls;
+        if urls.exclude_others() { urls.nearest(named_host(head)) } else { OriginIndex::default() }
     }
 
     /// The same page over https, if a browser came over http although the site is https; empty otherwise.

@@ -42,7 +42,7 @@ impl Handler<'_> {
             }
             SessionState::Invalid => self.fill_in_login(head, &next).with_cookies(self.forget("/")),
             SessionState::Absent if self.withholds_session(head) => reply::refresh(),
-            SessionState::Absent | SessionState::Unknown(_) => self.fill_in_login(head, &next),
+            SessionState::Absent | SessionState::Unknown => self.fill_in_login(head, &next),
         }
     }
 

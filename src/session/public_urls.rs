@@ -28,7 +28,11 @@ pub struct PublicUrls {
 
 /// One of the origins of a site. The default is the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct OriginIndex(usize);
+pub(crate) struct OriginIndex {
+    number: usize,
+    /// Whether it is the origin for a host that only rules name, on which no session is valid.
+    is_for_outside: bool,
+}
 
 /// The hosts on which a session is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,32 +110,41 @@ impl PublicUrls {
 
     /// Returns one of the origins.
     pub(crate) fn get(&self, index: OriginIndex) -> &PublicUrl {
-        &self.urls[index.0]
+        &self.urls[index.number]
     }
 
     /// Finds the origin that a `Host` header names exactly, in any letter case, with or without the default port.
     pub(crate) fn find(&self, host: &[u8]) -> Option<OriginIndex> {
-        self.urls.iter().position(|url| url.is_host(host)).map(OriginIndex)
+        self.urls.iter().position(|url| url.is_host(host)).map(OriginIndex::of)
     }
 
     /// Finds the origin to which a `Host` header leads: the one that it names, else one on the same host with another port or
     /// without a dot at the end, else the default.
     pub(crate) fn nearest(&self, host: Option<&[u8]>) -> OriginIndex {
-        let Some(host) = host.filter(|_| !self.is_single()) else { return OriginIndex::default() };
-        self.find(host).or_else(|| self.on_host(Host::parse(host)?.as_str())).unwrap_or_default()
+        let Some(host) = host.filter(|_| self.exclude_others()) else { return OriginIndex::default() };
+        self.find(host).unwrap_or_else(|| {
+            let host = Host::parse(host);
+            let name = host.as_ref().map(Host::as_str);
+            let is_shared = || name.zip(self.domain.as_ref()).is_some_and(|(name, domain)| domain.covers(name));
+            name.and_then(|name| self.on_host(name))
+                .unwrap_or_else(|| OriginIndex { is_for_outside: !is_shared(), ..OriginIndex::default() })
+        })
     }
 
-    /// The hosts on which the sessions of an origin are valid.
-    pub(crate) fn realm(&self, index: OriginIndex) -> Realm<'_> {
-        match &self.domain {
+    /// The hosts on which the sessions of an origin are valid; none for a host outside the site, which has no sessions.
+    pub(crate) fn realm(&self, index: OriginIndex) -> Option<Realm<'_>> {
+        if index.is_for_outside {
+            return None;
+        }
+        Some(match &self.domain {
             Some(domain) => Realm { number: 0, name: domain.as_str() },
             None if self.is_single() => Realm { number: 0, name: "" },
             None => {
                 let name = self.get(index).host_name();
-                let OriginIndex(number) = self.on_host(name).unwrap_or(index);
+                let OriginIndex { number, .. } = self.on_host(name).unwrap_or(index);
                 Realm { number, name }
             }
-        }
+        })
     }
 
     /// The name for what only one host may use, even if the hosts share their sessions. It is empty if there is only one origin.
@@ -140,7 +153,13 @@ impl PublicUrls {
     }
 
     fn on_host(&self, name: &str) -> Option<OriginIndex> {
-        self.urls.iter().position(|url| url.host_name() == name).map(OriginIndex)
+        self.urls.iter().position(|url| url.host_name() == name).map(OriginIndex::of)
+    }
+}
+
+impl OriginIndex {
+    fn of(number: usize) -> Self {
+        Self { number, is_for_outside: false }
     }
 }
 
@@ -202,7 +221,7 @@ mod tests {
     #[test]
     fn a_session_is_valid_on_one_host_or_in_one_domain() {
         let realm = |site: &PublicUrls, host: &str| {
-            let realm = site.realm(site.find(host.as_bytes()).unwrap());
+            let realm = site.realm(site.find(host.as_bytes()).unwrap()).unwrap();
             (realm.number, realm.name.to_owned())
         };
         let site = urls(&["https://a.shop.example", "https://b.shop.example", "https://a.shop.example:8443"]).unwrap();
@@ -215,6 +234,26 @@ mod tests {
             assert_eq!(shared.host_realm(shared.find(host.as_bytes()).unwrap()), host);
         }
         assert_eq!(realm(&urls(&["https://shop.example"]).unwrap(), "shop.example"), (0, String::new()));
+    }
+
+    #[test]
+    fn a_host_outside_the_site_has_no_sessions() {
+        let has_sessions = |site: &PublicUrls, host: &str| site.realm(site.nearest(Some(host.as_bytes()))).is_some();
+        let apart = urls(&["https://a.shop.example", "https://b.shop.example"]).unwrap();
+        let shared = apart.clone().share_sessions("shop.example".parse::<CookieDomain>().unwrap()).unwrap();
+        let single = urls(&["https://a.shop.example"]).unwrap();
+        let single_shared = single.clone().share_sessions("shop.example".parse::<CookieDomain>().unwrap()).unwrap();
+        for (host, expected) in [
+            ("a.shop.example", [true, true, true, true]),
+            ("B.shop.example.:8443", [true, true, true, true]),
+            ("c.shop.example", [false, true, true, true]),
+            ("other.example", [false, false, true, false]),
+            ("evilshop.example", [false, false, true, false]),
+            ("a b", [false, false, true, false]),
+        ] {
+            let sites = [&apart, &shared, &single, &single_shared];
+            assert_eq!(sites.map(|site| has_sessions(site, host)), expected, "{host}");
+        }
     }
 
     #[test]

@@ -31,7 +31,9 @@ impl Reply {
 /// An answer with JSON, which no cache may keep.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let body = serde_json::to_vec(body).expect("texts and numbers are always JSON");
-    Reply::new(status).with_body("application/json", body)
+    let mut reply = Reply::new(status).with_body("application/json", body);
+    reply.response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    reply
 }
 
 /// The script, which is the same for everyone.

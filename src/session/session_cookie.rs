@@ -33,40 +33,39 @@ impl Handler<'_> {
     /// Returns the session of a cookie that was opened lately, if it is valid on this host and no group has changed since.
     pub(super) fn opened_lately(&self, sealed: &[u8]) -> Option<Arc<OpenedSession>> {
         let is_good = |opened: &Arc<OpenedSession>| {
-            opened.realm() == self.realm().number && opened.is_as_new_as(&self.sessions.groups)
+            self.realm().is_some_and(|realm| opened.realm() == realm.number)
+                && opened.is_as_new_as(&self.sessions.groups)
         };
         self.sessions.opened.find(sealed).filter(is_good)
     }
 
     /// Opens a cookie.
     pub(super) fn open(&self, sealed: &[u8]) -> Result<Arc<OpenedSession>, SessionState> {
-        let realm = self.realm();
+        let realm = self.realm().ok_or(SessionState::Absent)?;
         let purpose = SealPurpose::Session(realm.name);
         let bytes = self.sessions.sealer.open_text(purpose, sealed).ok_or(SessionState::Absent)?;
         let names = self.gate.names();
         OpenedSession::read(&bytes, names, realm.number, &self.sessions.groups).ok_or(SessionState::Invalid)
     }
 
-    /// Drops what is kept of a browser's session: it is over.
+    /// Drops what is kept of a browser's sessions: they are over.
     pub(super) fn drop_opened(&self, headers: &HeaderMap) {
-        if let CookieValue::One(sealed) = self.session_cookie(headers.into()) {
-            self.sessions.opened.forget(sealed);
-        }
+        self.sessions.cookies.session_values(headers.into()).for_each(|sealed| self.sessions.opened.forget(sealed));
     }
 
     /// The line that keeps a session's cookie fresh, if it is time for that.
     pub(super) fn renewal(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
         let age = now.duration_since(session.last_seen()).unwrap_or_default();
-        (age >= self.sessions.idle / 10).then(|| self.cookie(&session.renewed(now), now))
+        (age >= self.sessions.idle / 10).then(|| self.cookie(&session.renewed(now), now)).flatten()
     }
 
-    /// The line that gives a browser its session.
-    pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> HeaderValue {
+    /// The line that gives a browser its session, on a host that has sessions.
+    pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
         let sessions = self.sessions;
         let left = session.time_left(sessions.lifetime, sessions.idle, now).unwrap_or_default();
-        let purpose = SealPurpose::Session(self.realm().name);
+        let purpose = SealPurpose::Session(self.realm()?.name);
         let sealed = sessions.sealer.seal_text(purpose, &session.to_bytes(), &sessions.random);
-        sessions.cookies.set(OwnCookie::Session, &sealed, left)
+        Some(sessions.cookies.set(OwnCookie::Session, &sealed, left))
     }
 
     /// The lines that take a browser's session away, after a request for a path.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     SharedSessions,
+    fetch_metadata::comes_from_elsewhere,
     handler::{Handler, OwnedHandler},
     opened::OpenedSession,
     reply,
@@ -35,7 +36,7 @@ pub(super) enum SessionState {
     Invalid,
     Valid(Arc<OpenedSession>),
     /// The store has been silent for so long that it is unknown whether the session has ended.
-    Unknown(Arc<OpenedSession>),
+    Unknown,
 }
 
 /// A session that the store has to be asked about.
@@ -113,6 +114,20 @@ impl Handler<'_> {
         SessionState::of(opened, validity)
     }
 
+    /// The sessions that a browser sends and that are not over, as far as it is worth looking at its cookies: another host of a
+    /// shared domain may have set one beside the user's.
+    pub(super) async fn sent_sessions(&self, headers: &HeaderMap) -> Vec<Arc<OpenedSession>> {
+        let mut sent = Vec::new();
+        for sealed in self.sessions.cookies.session_values(headers.into()) {
+            let Some(opened) = self.opened_lately(sealed).or_else(|| self.open(sealed).ok()) else { continue };
+            let is_past = self.sessions.is_past(opened.session(), self.gate.clock().wall());
+            if !is_past && self.check(opened.session()).await != Validity::Revoked {
+                sent.push(opened);
+            }
+        }
+        sent
+    }
+
     /// A lease that ends with a session.
     pub(super) fn lease(&self, opened: &Arc<OpenedSession>, at: &Present<'_>) -> Lease {
         let left = opened.session().end(self.sessions.lifetime).duration_since(at.wall()).unwrap_or_default();
@@ -120,8 +135,11 @@ impl Handler<'_> {
         Lease::new(LeasedSession { handler: self.owned(), opened: Arc::clone(opened), end })
     }
 
-    /// `GET me`.
+    /// `GET me`. Another site's page must not learn whether a user is logged in.
     pub(super) async fn me(&self, head: &Parts) -> Reply {
+        if comes_from_elsewhere(&head.headers) {
+            return self.gate.reject_for(Rejection::CrossSite, head);
+        }
         match self.state(&head.headers).await {
             SessionState::Valid(opened) => {
                 let session = opened.session();
@@ -130,7 +148,7 @@ impl Handler<'_> {
             }
             SessionState::Absent => self.gate.reject(Rejection::NotSignedIn),
             SessionState::Invalid => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.forget("/")),
-            SessionState::Unknown(_) => self.gate.reject(Rejection::StoreUnavailable),
+            SessionState::Unknown => self.gate.reject(Rejection::StoreUnavailable),
         }
     }
 }
@@ -140,7 +158,7 @@ impl SessionState {
         match validity {
             Validity::Valid => Self::Valid(opened),
             Validity::Revoked => Self::Invalid,
-            Validity::Unknown => Self::Unknown(opened),
+            Validity::Unknown => Self::Unknown,
         }
     }
 }

@@ -12,7 +12,6 @@ use super::{
     login::query,
     reply,
     revocations::{Revocation, Validity},
-    state::SessionState,
     waiting::{Changes, Found, Waiter, WakeReason},
 };
 use crate::{
@@ -119,20 +118,18 @@ impl Handler<'_> {
         let cookie = self.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, &session).await;
         let expired = if changes { self.expire_others(&session, (&head.headers).into()) } else { Vec::new() };
-        tell(VERIFIED).with_cookies([cookie].into_iter().chain(expired))
+        tell(VERIFIED).with_cookies(cookie.into_iter().chain(expired))
     }
 
-    /// Ends the session that the browser had before, and tells whether its user changes by that.
+    /// Ends the sessions that the browser had before, and tells whether its user changes by that.
     async fn replaces(&self, head: &Parts, session: &Session) -> bool {
-        let SessionState::Valid(opened) = self.state(&head.headers).await else { return true };
-        let before = opened.session();
-        if before.id() == session.id() {
-            return false;
+        let sent = self.sent_sessions(&head.headers).await;
+        for before in sent.iter().map(|opened| opened.session()).filter(|before| before.id() != session.id()) {
+            // If the store fails now, the old cookie is gone from the browser all the same.
+            let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.sessions.lifetime))).await;
+            self.drop_opened(&head.headers);
         }
-        // If the store fails now, the old cookie is gone from the browser all the same.
-        let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.sessions.lifetime))).await;
-        self.drop_opened(&head.headers);
-        !is_same_user(before, session)
+        sent.is_empty() || !sent.iter().all(|before| is_same_user(before.session(), session))
     }
 }
 

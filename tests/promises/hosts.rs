@@ -9,7 +9,6 @@ use crate::{
             Kind, Settings,
             sessions::{Need, Sessions},
         },
-        raw::get,
         recorder::Recorder,
         scene::Scene,
         visitor::{Visitor, json},
@@ -135,6 +134,63 @@ async fn a_host_of_the_domain_neither_forges_nor_hides_a_session() {
 }
 
 #[tokio::test]
+async fn no_session_that_the_browser_has_outlives_a_logout_or_a_login() {
+    for kind in Kind::ALL {
+        let scene = Scene::with(kind, shared).await;
+        for by_logout in [true, false] {
+            let [mut own, mut added] = [scene.visitor(), scene.visitor()];
+            sign_in(&scene, &mut own).await;
+            sign_in(&scene, &mut added).await;
+            let pairs = [&added, &own].map(|browser| format!("{SHARED}={}", browser.cookie(SHARED).unwrap()));
+            let lines = format!("Cookie: {}\r\nOrigin: {SHOP}\r\n", pairs.join("; "));
+            let mut browser = scene.visitor();
+            if by_logout {
+                assert_eq!(browser.send("POST /.truegate/logout", &lines, "").await.status(), 204);
+            } else {
+                let request_id = browser.start_login().await;
+                scene.call(Call::grant(), &request_id).await;
+                let status = format!("/.truegate/status?request_id={request_id}&wait=25");
+                assert_eq!(json(&browser.get_with(&status, &lines).await)["state"], "verified");
+                assert_eq!(browser.get("/account/").await.status(), 200);
+                scene.reached_once().await;
+            }
+            for mut before in [own, added] {
+                assert_eq!(before.get("/account/").await.status(), 401, "{kind:?} {by_logout}");
+            }
+            scene.unreached("both sessions are over").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_only_a_rule_names_has_no_sessions() {
+    for kind in Kind::ALL {
+        for cookie_domain in [None, Some("shop.example")] {
+            let set = |settings: &mut Settings| {
+                let mut sessions = Sessions { cookie_domain, ..sessions() };
+                sessions.rules.insert(0, ("docs.example/account/", Need::Required));
+                sessions.rules.insert(0, ("docs.shop.example/account/", Need::Required));
+                settings.sessions = Some(sessions);
+            };
+            let scene = Scene::with(kind, set).await;
+            let mut on_shop = scene.visitor();
+            sign_in(&scene, &mut on_shop).await;
+            let name = if cookie_domain.is_some() { SHARED } else { "__Host-truegate" };
+            let below_the_domain = if cookie_domain.is_some() { 200 } else { 401 };
+            for (origin, status) in [("https://docs.example", 401), ("https://docs.shop.example", below_the_domain)] {
+                let mut browser = scene.visitor().on(origin);
+                browser.set_cookie(name, on_shop.cookie(name).unwrap());
+                assert_eq!(browser.get("/account/").await.status(), status, "{kind:?} {cookie_domain:?} {origin}");
+                assert_eq!(scene.reached().await.len(), usize::from(status == 200));
+                let lines = format!("Origin: {origin}\r\nSec-Fetch-Site: same-origin\r\n");
+                let started = scene.visitor().on(origin).send("POST /.truegate/login", &lines, "").await;
+                assert_eq!(started.status(), if status == 200 { 201 } else { 421 }, "{kind:?} {origin}: {started:#?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_app_sets_a_cookie_of_ours_for_the_domain() {
     const ANSWER: &str = "HTTP/1.1 200 OK\r\nSet-Cookie: app=1\r\nSet-Cookie: __Secure-truegate=evil; Domain=shop.example; Secure\r\n\
         Set-Cookie: __secure-Truegate=evil; Path=/account; Secure\r\nContent-Length: 0\r\n\r\n";
@@ -243,7 +299,10 @@ async fn a_session_goes_with_the_requests_that_its_setting_allows() {
             }
             let linked = format!("{NAVIGATION}Sec-Fetch-Site: cross-site\r\n");
             assert_eq!(browser.get_with("/.truegate/logout", &linked).await.status(), 200, "it only asks");
-            assert_eq!(browser.get("/.truegate/me").await.status(), 200);
+            let told = browser.get_with("/.truegate/me", "Sec-Fetch-Site: cross-site\r\n").await;
+            assert_problem(&told, 403, "cross-site");
+            let me = browser.get("/.truegate/me").await;
+            assert_eq!((me.status(), me.one("x-content-type-options")), (200, Some("nosniff")));
 
             let asked = scene.visitor().get_with("/.truegate/login", &linked).await;
             assert_eq!(asked.one("refresh").is_some(), same_site == SameSite::Strict, "{same_site:?}");

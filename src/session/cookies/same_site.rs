@@ -10,6 +10,11 @@ pub enum SameSite {
     #[default]
     Lax,
     /// None. A person who follows a link to the site is known from the second request on.
+    ///
+    /// # Security
+    ///
+    /// This does not protect `GET` requests for pages that need a login. The login page opens once more as a page of the site
+    /// itself, and leads on to the page with the session, as after a login.
     Strict,
     /// All of them: forms, scripts and frames, too.
     ///
