@@ -18,12 +18,14 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{
     buffered::Buffered,
     client_connections::ClientConnections,
+    failure,
     idle::{ARRIVAL, until_idle},
     proxy_header::ProxyHeaders,
     redirect::Redirect,
     sockets::{ClientSocket, RegisteredSocket},
     telemetry::Telemetry,
 };
+use crate::cause::Cause;
 
 /// A connection from a client, on no thread yet.
 pub(super) struct AcceptedConnection {
@@ -71,7 +73,8 @@ impl AcceptedConnection {
                 let stream = match timeout(HANDSHAKE, Box::pin(tls.shake_hands(socket, peer, shutdown))).await {
                     Ok(Some(Ok(stream))) => stream,
                     Ok(None) => return,
-                    Ok(Some(Err(_))) | Err(_) => return telemetry.failed_handshake(),
+                    Ok(Some(Err(error))) => return telemetry.failed_handshake(failure::cause(&error)),
+                    Err(_) => return telemetry.failed_handshake(Cause::Timeout),
                 };
                 if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
                     open = tls.http_2.token();

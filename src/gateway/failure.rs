@@ -95,12 +95,13 @@ fn contexts(error: &Error) -> Vec<&str> {
 }
 
 /// The texts of rustls for a handshake that failed. A certificate may have any name, so the text with names comes first.
-const HANDSHAKES: [(&str, Cause); 10] = [
+const HANDSHAKES: [(&str, Cause); 11] = [
     ("certificate not valid for name", Cause::Tls(TlsCause::WrongName)),
     ("UnknownIssuer", Cause::Tls(TlsCause::UnknownIssuer)),
     ("certificate expired", Cause::Tls(TlsCause::Expired)),
     ("certificate not valid yet", Cause::Tls(TlsCause::NotYetValid)),
     ("invalid peer certificate", Cause::Tls(TlsCause::BadCertificate)),
+    ("peer sent no certificates", Cause::Tls(TlsCause::BadCertificate)),
     ("received corrupt message", Cause::Tls(TlsCause::NotTls)),
     ("received fatal alert: ProtocolVersion", Cause::Tls(TlsCause::Incompatible)),
     ("received fatal alert", Cause::Tls(TlsCause::Refused)),

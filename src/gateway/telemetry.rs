@@ -89,9 +89,10 @@ impl Telemetry {
     }
 
     /// A connection was closed because its TLS handshake failed or took too long.
-    pub(super) fn failed_handshake(&self) {
+    pub(super) fn failed_handshake(&self, cause: Cause) {
         self.0.metrics.failed_connections.count(&ConnectionFailure::Tls);
-        log!(self["tls"], info!(cause = "tls"), "a TLS handshake failed");
+        let (code, tls) = (cause.code(), cause.detail());
+        log!(self[tls.unwrap_or(code)], info!(cause = code, tls), "a TLS handshake failed");
     }
 
     /// A connection was closed because no trusted proxy said which client it is from.

@@ -68,7 +68,9 @@ async fn only_a_client_with_a_certificate_from_the_authority_is_served() {
         }
     }
     assert_eq!(app.seen(), []);
-    program.told(&["a TLS handshake failed"], 1).await;
+    for reason in ["bad-certificate", "unknown-issuer", "expired"] {
+        program.told(&["a TLS handshake failed", r#""cause":"tls""#, &format!(r#""tls":"{reason}""#)], 1).await;
+    }
 }
 
 /// A session of one listener is no certificate for another, nor for itself.
