@@ -76,11 +76,15 @@ impl Rules {
         self.rules.get(rule?)?.header_set()
     }
 
-    /// The files of phone numbers that any rule names itself, to refresh them. Groups have files of their own.
-    pub(crate) fn phones_files(&self) -> impl Iterator<Item = &PhonesFile> {
-        self.rules.iter().flat_map(|rule| match &rule.access {
-            Access::Required(list) => list.files(),
-            Access::Public | Access::Optional => &[],
+    /// The files of phone numbers that any rule names itself, to refresh them, with the number of the rule. Groups have files of
+    /// their own.
+    pub(crate) fn phones_files(&self) -> impl Iterator<Item = (usize, &PhonesFile)> {
+        self.rules.iter().enumerate().flat_map(|(number, rule)| {
+            let files = match &rule.access {
+                Access::Required(list) => list.files(),
+                Access::Public | Access::Optional => &[],
+            };
+            files.iter().map(move |file| (number, file))
         })
     }
 

@@ -176,8 +176,8 @@ impl Gateway {
         }
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
         acme.into_iter().for_each(|acme| gateway.watch(acme, Freshness::Stale));
-        for (number, file) in (1..).zip(config.phones_files()) {
-            gateway.watch(WatchedPhonesFile::new(file.clone(), number, telemetry.clone()), Freshness::Current);
+        for (key, file) in config.phones_files() {
+            gateway.watch(WatchedPhonesFile::new(file.clone(), key, telemetry.clone()), Freshness::Current);
         }
         gateway.health.set_ready(true);
         Ok(gateway)

@@ -118,16 +118,16 @@ async fn stamps(files: Vec<PathBuf>) -> Vec<Stamp> {
 /// A file of phone numbers that rules name.
 pub(super) struct WatchedPhonesFile {
     file: PhonesFile,
-    /// The place of the file in the configuration, counted from 1. Its path is not logged.
-    number: usize,
+    /// The key of the file in the configuration. Its path is not logged.
+    key: String,
     mistake: Option<String>,
     telemetry: Telemetry,
 }
 
 impl WatchedPhonesFile {
     /// A file that was read when the configuration was.
-    pub(super) fn new(file: PhonesFile, number: usize, telemetry: Telemetry) -> Self {
-        Self { file, number, mistake: None, telemetry }
+    pub(super) fn new(file: PhonesFile, key: String, telemetry: Telemetry) -> Self {
+        Self { file, key, mistake: None, telemetry }
     }
 }
 
@@ -139,13 +139,13 @@ impl Watched for WatchedPhonesFile {
     }
 
     async fn look(&mut self, reason: Reason) -> Freshness {
-        let (file, number) = (self.file.clone(), self.number);
+        let (file, key) = (self.file.clone(), &self.key);
         let Ok(found) = spawn_blocking(move || file.refresh()).await else { return Freshness::Stale };
         let mistake = found.err().map(|error| error.to_string());
         match &mistake {
-            None if reason != Reason::First => tracing::info!(number, "phones file read again"),
+            None if reason != Reason::First => tracing::info!(key, "phones file read again"),
             Some(error) if self.mistake != mistake => {
-                tracing::error!(number, %error, "the phones file cannot be used; the previous list stays in use");
+                tracing::error!(key, %error, "the phones file cannot be used; the previous list stays in use");
             }
             None | Some(_) => {}
         }

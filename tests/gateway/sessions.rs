@@ -121,7 +121,7 @@ async fn a_phones_file_counts_as_it_is_now_or_as_it_last_could_be_read() {
     site.wait_for_metric("truegate_unusable_phones_files 0").await;
     assert_eq!(visitor.get("/account/").await.status(), 403, "an empty list lets nobody in");
 
-    let told = site.program.told(&["phones file cannot be used"], 1).await;
+    let told = site.program.told(&["phones file cannot be used", r#""key":"routes[0].allow.phones_file""#], 1).await;
     let log = site.program.log();
     assert_eq!(told.len(), 1, "once for each change: {log:#?}");
     assert!(told[0].contains("line 2 is not a phone number") && !log.join("").contains("hunter2"), "{log:#?}");

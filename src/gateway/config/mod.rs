@@ -143,10 +143,16 @@ impl Config {
 }
 
 impl Config {
-    /// The files of phone numbers that rules and groups name, each of them once.
-    pub(crate) fn phones_files(&self) -> impl Iterator<Item = &PhonesFile> {
-        let groups = self.groups.iter().flat_map(|group| group.members().files());
-        self.routes.phones_files().chain(groups)
+    /// The files of phone numbers that rules and groups name, each of them once, with their keys, such as
+    /// `groups.staff.phones_file`.
+    pub(crate) fn phones_files(&self) -> impl Iterator<Item = (String, &PhonesFile)> {
+        let of_rules = self.routes.phones_files();
+        let of_rules = of_rules.map(|(index, file)| (format!("routes[{index}].allow.phones_file"), file));
+        let of_groups = self.groups.iter().flat_map(|group| {
+            let key = || format!("groups.{}.phones_file", group.name());
+            group.members().files().iter().map(move |file| (key(), file))
+        });
+        of_rules.chain(of_groups)
     }
 }
 

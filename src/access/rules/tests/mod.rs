@@ -76,11 +76,11 @@ fn the_files_of_all_rules_can_be_refreshed() {
     let file = PhonesFile::read(&path).unwrap();
     let list = AllowList::only([AllowEntry::File(file.clone())]);
     let rules = rules([("/a/", Access::Public), ("/vip/", Access::Required(list.clone())), ("/", required())]);
-    assert_eq!(rules.phones_files().collect::<Vec<_>>(), [&file]);
+    assert_eq!(rules.phones_files().collect::<Vec<_>>(), [(1, &file)]);
     let listed = PhoneNumber::parse("+919999900001").unwrap();
     assert!(list.allows(&listed));
     std::fs::write(&path, "").unwrap();
-    for file in rules.phones_files() {
+    for (_, file) in rules.phones_files() {
         file.refresh().unwrap();
     }
     assert!(!list.allows(&listed));
