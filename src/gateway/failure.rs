@@ -95,9 +95,10 @@ fn contexts(error: &Error) -> Vec<&str> {
 }
 
 /// The texts of rustls for a handshake that failed. A certificate may have any name, so the text with names comes first.
-const HANDSHAKES: [(&str, Cause); 11] = [
+const HANDSHAKES: [(&str, Cause); 12] = [
     ("certificate not valid for name", Cause::Tls(TlsCause::WrongName)),
     ("UnknownIssuer", Cause::Tls(TlsCause::UnknownIssuer)),
+    ("BadSignature", Cause::Tls(TlsCause::UnknownIssuer)),
     ("certificate expired", Cause::Tls(TlsCause::Expired)),
     ("certificate not valid yet", Cause::Tls(TlsCause::NotYetValid)),
     ("invalid peer certificate", Cause::Tls(TlsCause::BadCertificate)),

@@ -33,7 +33,7 @@ pub(super) fn users(section: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
         section.take("phone_prefixes").map(|item| item.parse_all(|text| prefix(text).map(AllowEntry::Prefix)));
     let file = section.take("phones_file").map(|item| {
         let file = PhonesFile::read(item.path()?).map_err(|error| match error {
-            PhonesFileError::Unreadable(cause) => unreadable(&cause.kind()),
+            PhonesFileError::Unreadable(cause) => unreadable(&cause),
             error => error.to_string(),
         });
         item.accept(file).map(|file| vec![AllowEntry::File(file)])

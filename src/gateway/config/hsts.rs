@@ -9,7 +9,7 @@ use super::{reader::Section, value};
 /// Reads the value of `Strict-Transport-Security` (RFC 6797 §6.1).
 pub(super) fn read(section: &mut Section<'_>) -> Option<Arc<HeaderValue>> {
     let max_age_item = section.take("max_age");
-    let max_age = max_age_item.map_or(Some(YEAR), |item| item.parse(value::duration(Duration::ZERO..=LONGEST)));
+    let max_age = max_age_item.map_or(Some(YEAR), |item| item.parse(|text| max_age(text)));
     let include_subdomains = section.read_or("include_subdomains", false, value::boolean);
     let preload_item = section.take("preload");
     let preload = preload_item.and_then(|item| item.parse(value::boolean)).unwrap_or(false);
@@ -23,6 +23,15 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Arc<HeaderValue>> {
         text.push_str(if is_set { directive } else { "" });
     }
     HeaderValue::try_from(text).ok().map(Arc::new)
+}
+
+fn max_age(text: &str) -> Result<Duration, &'static str> {
+    match humantime::parse_duration(text) {
+        Ok(age) if age <= LONGEST => Ok(age),
+        Ok(_) => Err("must be at most 730d (write 365d)"),
+        Err(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => Err("needs a unit (write 365d)"),
+        Err(_) => Err("not a valid duration (write 365d)"),
+    }
 }
 
 /// What browsers want of a site that they are to know from the start.

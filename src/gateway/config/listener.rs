@@ -59,7 +59,7 @@ pub(super) fn refuse_idle_redirects(listeners: &[ListenerEntry<'_>], knows_hosts
     for (_, item) in listeners.iter().filter(|(listener, _)| listener.redirect.is_some()) {
         let Some(item) = item else { continue };
         if !serves {
-            item.complain("redirects, and so does every other listener (add a listener for the site)");
+            item.complain("every listener redirects, so nothing serves the site (add a listener with a certificate)");
         } else if !knows_hosts {
             item.complain(
                 "redirects, but no host of the site is known (name a certificate, or add `session.public_url`)",

@@ -16,7 +16,8 @@ use super::{
     reader::{Item, Scalar, Section},
     routes::{self, RuleContext},
     trusted_proxies::{TrustedPeer, TrustedProxies},
-    upstream, value,
+    upstream::{self, AppNames},
+    value,
 };
 use crate::{assertion::KEY_SET_PATH, gate::Limits};
 
@@ -57,15 +58,17 @@ impl Config {
     /// Reads every section. Use what it returns only if no mistake was reported.
     pub(super) fn read(file: &mut Section<'_>) -> Option<Self> {
         let listen_item = file.take("listen");
-        let upstream = file.require("upstream", "write upstream: http://127.0.0.1:3000, the app's address");
-        let named: Vec<_> = file.members("upstreams").collect();
+        let upstreams_item = file.take("upstreams");
+        let upstream = file.require("upstream", if upstreams_item.is_some() { NO_DEFAULT } else { NO_APP });
+        let named: Vec<_> = upstreams_item.into_iter().flat_map(Item::members).collect();
         let timeouts = file.section("timeouts", Timeouts::read);
         let session_item = file.take("session");
         let groups_item = file.take("groups");
         let groups = groups::read(groups_item);
         let mut identity = file.section("identity", identity::headers);
         let names = named.iter().map(|(name, _)| *name).collect();
-        let (upstreams, servers) = upstream::read(upstream, named.into_iter(), timeouts, &mut identity);
+        let names = AppNames { all: names, are_known: upstreams_item.is_none_or(Item::is_mapping) };
+        let (upstreams, servers) = upstream::read(upstream, &names, named.into_iter(), timeouts, &mut identity);
         let known =
             RuleContext { groups: &groups, names, upstreams: upstreams.as_ref(), has_sessions: session_item.is_some() };
         let routes = routes::read(file.take("routes"), &known);
@@ -209,6 +212,8 @@ fn read_limits(section: &mut Section<'_>) -> Limits {
     }
 }
 
+const NO_APP: &str = "write upstream: http://127.0.0.1:3000, the app's address";
+const NO_DEFAULT: &str = "write upstream: NAME, the app for requests that no rule gives to another app";
 const CONNECT: Duration = Duration::from_secs(5);
 /// Long enough for a slow report or a quiet WebSocket, short enough to end a connection that hangs.
 const SILENCE: Duration = Duration::from_mins(5);

@@ -40,10 +40,11 @@ impl RedirectConfig {
             }
             Some(path)
         };
-        Some(Self {
+        let redirect = Self {
             port: port.map_or(Some(HTTPS), |item| item.parse(parse_port))?,
             acme_webroot: acme_webroot.and_then(folder),
-        })
+        };
+        (!speaks_tls).then_some(redirect)
     }
 }
 

@@ -7,6 +7,7 @@ use http::Method;
 use super::{
     UpstreamConfig, UpstreamId, Upstreams, groups,
     reader::{Item, Section, nearest},
+    upstream::AppNames,
     value,
 };
 use crate::access::{Access, AllowEntry, AllowList, Groups, HostPattern, PathPattern, Rule, Rules};
@@ -14,8 +15,7 @@ use crate::access::{Access, AllowEntry, AllowList, Groups, HostPattern, PathPatt
 /// The parts of the configuration that rules name.
 pub(super) struct RuleContext<'a> {
     pub(super) groups: &'a Groups,
-    /// The names of all apps, also of those that have mistakes.
-    pub(super) names: Vec<&'a str>,
+    pub(super) names: AppNames<'a>,
     /// None if there are mistakes.
     pub(super) upstreams: Option<&'a Upstreams>,
     pub(super) has_sessions: bool,
@@ -103,13 +103,17 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
 /// Reads the name of an app. Returns no app for the default one, or if the apps are not known because of mistakes there.
 fn upstream<'k>(item: Item<'_>, context: &RuleContext<'k>) -> Option<Option<(UpstreamId, &'k UpstreamConfig)>> {
     item.parse(|text| {
-        if context.names.contains(&&**text) {
+        if context.names.may_have(text) {
             let app = context
                 .upstreams
                 .and_then(|all| all.iter().find(|(id, app)| app.name == **text && *id != all.default_id()));
             return Ok(app);
         }
-        Err(match (nearest(text, &context.names), &context.names[..]) {
+        let names = &context.names.all[..];
+        Err(match (nearest(text, names), names) {
+            _ if text.contains("://") => {
+                "names no app of `upstreams` (a rule takes a name: give this URL one in `upstreams`)".to_owned()
+            }
             (Some(name), _) => format!("names no app of `upstreams` (did you mean `{name}`?)"),
             (None, []) => "names no app, because there are no `upstreams` (add the app there)".to_owned(),
             (None, names) => format!("names no app of `upstreams` (write one of {})", names.join(", ")),

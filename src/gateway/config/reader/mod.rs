@@ -9,7 +9,7 @@ mod references;
 mod tree;
 mod yaml;
 
-use std::{convert::Infallible, fmt, path::PathBuf};
+use std::{convert::Infallible, fmt, io, path::PathBuf};
 
 pub(super) use self::tree::{Context, SIZE_LIMIT, Scalar, load};
 use self::tree::{Node, Value, member};
@@ -252,8 +252,9 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The message for a file that cannot be read.
-pub(super) fn unreadable(cause: &dyn fmt::Display) -> String {
+/// The message for a file that cannot be read. It has the words of the system alone, because another error may repeat the content.
+pub(super) fn unreadable(cause: &io::Error) -> String {
+    let cause = cause.raw_os_error().map_or_else(|| cause.kind().into(), io::Error::from_raw_os_error);
     format!("the file cannot be read: {cause} (paths are relative to the configuration file)")
 }
 

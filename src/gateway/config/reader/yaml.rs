@@ -159,7 +159,9 @@ impl<'text> Yaml<'_, 'text> {
             }
             Some(Err(error)) => {
                 let position = Position { line: error.marker().line(), column: error.marker().col() + 1 };
-                self.context.complain(position, "", format!("not valid YAML: {} (correct it here)", error.kind()));
+                let what = error.kind().to_string();
+                let advice = if what.contains("',' or '}'") { IN_BRACES } else { "correct it here" };
+                self.context.complain(position, "", format!("not valid YAML: {what} ({advice})"));
                 Err(Stopped)
             }
             None => Err(Stopped),
@@ -167,5 +169,7 @@ impl<'text> Yaml<'_, 'text> {
     }
 }
 
+/// A reference without quotes ends a mapping in braces.
+const IN_BRACES: &str = "correct it here; inside { } put quotes around ${…}";
 /// The deepest nesting of lists and mappings.
 const DEPTH: usize = 16;

@@ -1,7 +1,7 @@
 //! The hosts of a site, and which requests carry a session: `session.public_url`, `cookie_domain`, `same_site` and
 //! `websocket_origins`.
 
-use std::str::FromStr;
+use std::{net::IpAddr, str::FromStr};
 
 use crate::{
     gateway::config::{
@@ -15,7 +15,10 @@ use crate::{
 pub(super) fn public_urls(section: &mut Section<'_>) -> Option<PublicUrls> {
     let urls = section.require("public_url", "write public_url: https://shop.example").and_then(origins);
     let domain = section.take("cookie_domain").map(|item| {
-        let domain = item.parse(value::text(CookieDomain::from_str, "write example.com to share sessions below it"))?;
+        let domain = item.parse(|text| match text.parse::<IpAddr>() {
+            Ok(_) => Err("an IP address has no domain to share (remove the key)".to_owned()),
+            Err(_) => value::text(CookieDomain::from_str, "write example.com to share sessions below it")(text),
+        })?;
         Some((item, domain))
     });
     match domain {

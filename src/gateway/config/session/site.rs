@@ -45,7 +45,7 @@ fn explain(error: PartnerError) -> String {
 pub(super) fn brand(section: &mut Section<'_>) -> Brand {
     let logo = section.take("logo").and_then(|item| {
         let logo = Logo::read(&item.path()?).map_err(|error| match error {
-            LogoError::Read(cause) => unreadable(&cause.kind()),
+            LogoError::Read(cause) => unreadable(&cause),
             LogoError::Large => format!("{error} (make the picture smaller)"),
             _ => format!("{error} (convert the picture)"),
         });

@@ -102,7 +102,9 @@ fn store(item: Item<'_>) -> Option<StoreConfig> {
 }
 
 fn sentinel(item: Item<'_>, keys: &mut Section<'_>) -> Option<StoreConfig> {
-    let servers = keys.require("servers", "list the Sentinels, such as redis://10.0.0.1:26379").and_then(urls);
+    let servers = keys
+        .require("servers", "list the Sentinels, such as redis://10.0.0.1:26379")
+        .and_then(|item| urls(item, "a Sentinel", |url| RedisStore::sentinel(&[url], "mymaster", 1)));
     let master = keys.read_required("master", "write the name that the Sentinels know, such as mymaster", |text| {
         // With a Sentinel that is surely right, so that each mistake is told where it is.
         let error = RedisStore::sentinel(&["redis://127.0.0.1"], text, 1).err();
@@ -115,15 +117,18 @@ fn sentinel(item: Item<'_>, keys: &mut Section<'_>) -> Option<StoreConfig> {
 }
 
 fn cluster(item: Item<'_>) -> Option<StoreConfig> {
-    let servers = urls(item)?;
+    let servers = urls(item, "a server of a cluster", |url| RedisStore::cluster(&[url], 1))?;
     item.accept(checked(RedisServers::Cluster(servers)).map_err(|error| explain(&error)))
 }
 
-/// Reads the URLs of a list.
-fn urls(item: Item<'_>) -> Option<Vec<Url>> {
-    item.parse_all(|text| {
-        let checked = RedisStore::new(text, 1);
-        checked.map(|_| text.text.clone()).map_err(|error| format!("{error} (write redis://10.0.0.1:6379)"))
+/// Reads the URLs of a list, of which each alone would be right.
+fn urls(item: Item<'_>, what: &str, check: fn(&str) -> Result<RedisStore, RedisStoreError>) -> Option<Vec<Url>> {
+    item.parse_all(|text| match check(text) {
+        Ok(_) => Ok(text.text.clone()),
+        Err(RedisStoreError::Database) => {
+            Err(format!("{what} has no databases (remove the number at the end of the URL)"))
+        }
+        Err(error) => Err(format!("{error} (write redis://10.0.0.1:6379)")),
     })
 }
 
@@ -135,7 +140,6 @@ fn checked(servers: RedisServers) -> Result<StoreConfig, RedisStoreError> {
 fn explain(error: &RedisStoreError) -> String {
     let advice = match error {
         RedisStoreError::NoServer => "list redis://10.0.0.1:6379 and others",
-        RedisStoreError::Database => "remove the number at the end of the URL",
         RedisStoreError::Logins => "write the same in each URL",
         _ => "write redis://10.0.0.1:6379",
     };

@@ -101,6 +101,12 @@ fn a_redirect_leads_from_http_to_hosts_of_the_site() {
         let errors = parse_in(&folder, &text).expect_err(keys);
         assert!(errors.lines.len() == 1 && errors.lines[0].contains(expected), "{keys}: {errors}");
     }
+    let sole = "{ address: 127.0.0.1:2, redirect: https, certificate: a.pem, key: a-key.pem }";
+    let errors = parse_in(&folder, &format!("{UPSTREAM}listen: {sole}")).unwrap_err();
+    assert!(
+        errors.lines.len() == 1 && errors.lines[0].contains("listen.redirect: must not come"),
+        "told once: {errors}"
+    );
     assert_refused_beside_upstream(&[
         (
             "listen: [127.0.0.1:1, { address: 127.0.0.1:2, redirect: https }]",
@@ -108,7 +114,7 @@ fn a_redirect_leads_from_http_to_hosts_of_the_site() {
         ),
         (
             "listen: { address: 127.0.0.1:2, redirect: https }",
-            "2:20: listen.address: redirects, and so does every other listener (add a listener for the site)",
+            "2:20: listen.address: every listener redirects, so nothing serves the site (add a listener with a certificate)",
         ),
     ]);
 }
@@ -136,8 +142,8 @@ fn hsts_is_sent_over_https_alone() {
         ("hsts: {}", "2:1: hsts: only sent over https (name a certificate, or the proxy that speaks https in trusted"),
         ("hsts: {}\ntrusted_proxies: []", "2:1: hsts: only sent over https"),
         (&format!("hsts: true{proxies}"), "2:7: hsts: must be a mapping"),
-        (&format!("hsts: {{ max_age: 731d }}{proxies}"), "2:18: hsts.max_age: must be from 0s to 1year"),
-        (&format!("hsts: {{ max_age: 31536000 }}{proxies}"), "2:18: hsts.max_age: not a valid duration"),
+        (&format!("hsts: {{ max_age: 731d }}{proxies}"), "2:18: hsts.max_age: must be at most 730d (write 365d)"),
+        (&format!("hsts: {{ max_age: 31536000 }}{proxies}"), "2:18: hsts.max_age: needs a unit (write 365d)"),
         (&format!("hsts: {{ preload: true }}{proxies}"), preload),
         (&format!("hsts: {{ preload: true, include_subdomains: true, max_age: 364d }}{proxies}"), preload),
         (

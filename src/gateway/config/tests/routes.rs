@@ -92,7 +92,7 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: no.txt } }]",
-            "4:61: routes[0].allow.phones_file: the file cannot be read: entity not found",
+            "4:61: routes[0].allow.phones_file: the file cannot be read: No such file or directory",
         ),
         (
             "[{ path: /, access: required, allow: { phones_file: bad.txt } }]",
@@ -271,7 +271,7 @@ fn a_rule_names_one_of_the_apps() {
         (one, "wki", "names no app of `upstreams` (did you mean `wiki`?)"),
         (one, "WIKI", "names no app of `upstreams` (write one of wiki)"),
         (two, "hunter2", "names no app of `upstreams` (write one of wiki, shop)"),
-        (two, "http://127.0.0.1:3001", "names no app of `upstreams` (write one of wiki, shop)"),
+        (two, "http://127.0.0.1:3001", "names no app of `upstreams` (a rule takes a name: give this URL one in"),
         (two, "''", "names no app of `upstreams` (write one of wiki, shop)"),
         (two, "[wiki]", "must be a single value (write it after the key)"),
         (two, "{ url: 'http://127.0.0.1:3001' }", "must be a single value (write it after the key)"),

@@ -85,7 +85,10 @@ fn a_key_of_a_session_is_one_that_can_work() {
         ("logout_url: bye", "session.logout_url: neither a path of this site nor an https:// URL (write one such as"),
         ("logout_url: 'http://a.example/'", "session.logout_url: neither a path of this site nor an https:// URL"),
         ("logout_url: /.truegate/logout?a", "session.logout_url: leads back to the logout"),
-        ("logo: nowhere.png", "session.logo: the file cannot be read: entity not found (paths are relative"),
+        (
+            "logo: nowhere.png",
+            "session.logo: the file cannot be read: No such file or directory (os error 2) (paths are relative",
+        ),
         ("color: blue", "session.color: not a colour, which is written #rrggbb (write \"#0087ff\", in quotes)"),
         ("upstream_cookies: ['a b']", "session.upstream_cookies[0]: must be 1 to 256 letters"),
         ("upstream_cookies: [__host-TRUEGATE]", "session.upstream_cookies[0]: one of truegate's own cookies"),

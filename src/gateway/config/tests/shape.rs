@@ -13,6 +13,10 @@ fn what_is_not_yaml_is_refused_at_its_place() {
     assert_refused(&[
         ("upstream: [", "1:11: not valid YAML: unclosed bracket"),
         ("upstream: 'x", "1:11: not valid YAML: unclosed quote"),
+        (
+            "upstream: { url: http://a, headers: { X-Secret: ${SECRET} } }",
+            "1:50: not valid YAML: while parsing a flow mapping, did not find expected ',' or '}' (correct it here; inside { } put",
+        ),
         ("upstream: a: b", "1:12: not valid YAML: mapping values are not allowed"),
         ("a\nb", "1:1: must be a mapping"),
         ("- a", "1:1: must be a mapping"),
@@ -57,7 +61,7 @@ fn a_key_is_known_written_once_and_of_its_type() {
         ("callbak: {}", "2:1: callbak: unknown key (did you mean `callback`?)"),
         (
             "tokens: {}",
-            "2:1: tokens: unknown key (known keys: listen, upstream, upstreams, timeouts, session, groups, identity,",
+            "2:1: tokens: unknown key (known keys: listen, upstreams, upstream, timeouts, session, groups, identity,",
         ),
         ("session: true", "2:10: session: must be a mapping"),
         ("session:", "2:1: session: has no value"),

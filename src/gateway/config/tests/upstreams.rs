@@ -58,7 +58,7 @@ fn an_app_has_defaults() {
 
 #[test]
 fn a_host_is_kept_or_the_servers_or_a_fixed_one() {
-    for host in ["wiki.internal", "wiki.internal:8080", "127.0.0.1", "'[::1]:8080'", "localhost"] {
+    for host in ["wiki.internal", "wiki.internal:8080", "127.0.0.1", "'[::1]:8080'", "localhost", "servers:80"] {
         let fixed = host.trim_matches('\'');
         assert!(matches!(with(&format!("url: http://a, host: {host}")).host, HostMode::Fixed(value) if value == fixed));
     }
@@ -87,9 +87,20 @@ fn what_no_app_can_be_is_refused() {
         (0..101).map(|n| format!("http://a{n}")).collect::<Vec<_>>().join(", ")
     );
     assert_refused(&[
-        ("upstream: shop", "1:11: upstream: must start with http:// or https://"),
+        (
+            "upstream: shop",
+            "1:11: upstream: must start with http:// or https://, or with unix: and the path of a socket, or be a name in `upstreams` (",
+        ),
         ("upstreams: { shop: http://a }\nupstream: shpo", "2:11: upstream: names no app of `upstreams`"),
-        ("upstreams: { shop: http://a }", "1:1: upstream: missing"),
+        ("upstreams: { shop: http://a }", "1:1: upstream: missing (write upstream: NAME, the app for requests"),
+        (
+            "upstreams: [http://a]\nupstream: a\nroutes: [{ path: /, upstream: b }]",
+            "1:12: upstreams: must be a mapping",
+        ),
+        (
+            "upstreams: { a: http://a }\nupstream: a\nroutes: [{ path: /, upstream: 'http://a' }]",
+            "3:31: routes[0].upstream: names no app of `upstreams` (a rule takes a name: give this URL one in `upstreams`)",
+        ),
         ("upstreams: { shop: shop }\nupstream: shop", "1:20: upstreams.shop: must start with http:// or https://"),
         ("upstreams: { 'a b': http://a }\nupstream: http://b", "1:14: upstreams.a b: not a valid name"),
         ("upstreams: [http://a]\nupstream: http://b", "1:12: upstreams: must be a mapping"),
@@ -123,6 +134,14 @@ fn what_no_app_can_be_is_refused() {
         ("upstream: { url: http://a, host: 'http://a' }", "1:34: upstream.host: must be preserve, server, or a host"),
         ("upstream: { url: http://a, host: 'u@a' }", "1:34: upstream.host: must be preserve, server, or a host"),
         ("upstream: { url: http://a, host: 'a:0' }", "1:34: upstream.host: must be preserve, server, or a host"),
+        (
+            "upstream: { url: http://a, host: preserv }",
+            "1:34: upstream.host: names neither a mode nor surely a host (did you mean `preserve`?",
+        ),
+        (
+            "upstream: { url: http://a, host: Server }",
+            "1:34: upstream.host: names neither a mode nor surely a host (did you mean `server`?",
+        ),
         ("upstream: { url: http://a, host: '' }", "1:34: upstream.host: must be preserve, server, or a host"),
         ("upstream: { url: http://a, timeouts: { read: 1 } }", "1:46: upstream.timeouts.read: not a valid duration"),
         (

@@ -4,15 +4,14 @@ use http::{HeaderValue, uri::Authority};
 
 use super::{
     Balance, HealthConfig, HostMode, Protocol, UpstreamConfig, UpstreamId, UpstreamServer, UpstreamTimeouts,
-    UpstreamTls, Upstreams,
-    server::{NO_SCHEME, is_name},
+    UpstreamTls, Upstreams, server::is_name,
 };
 use crate::{
     gate::Scheme,
     gateway::config::{
         Timeouts,
         identity::{self, explain},
-        reader::{Item, Scalar, Section},
+        reader::{Item, Scalar, Section, nearest},
         value,
     },
     headers::{CasedName, HeaderNamesBuilder},
@@ -21,20 +20,34 @@ use crate::{
 /// The servers with their items, to refuse those that are truegate itself.
 pub(in crate::gateway::config) type ServerItems<'a> = Vec<(UpstreamServer, Item<'a>)>;
 
+/// The keys of `upstreams`, also of apps that have mistakes.
+pub(in crate::gateway::config) struct AppNames<'a> {
+    pub(in crate::gateway::config) all: Vec<&'a str>,
+    /// Whether these are all. If `upstreams` is not a mapping, nobody knows which names are meant.
+    pub(in crate::gateway::config) are_known: bool,
+}
+
+impl AppNames<'_> {
+    /// Whether a text is one of the names, or may be.
+    pub(in crate::gateway::config) fn may_have(&self, text: &str) -> bool {
+        !self.are_known || self.all.contains(&text)
+    }
+}
+
 /// Reads the apps. Clients can no longer send the headers that requests to any of them carry.
 pub(in crate::gateway::config) fn read<'a>(
     default: Option<Item<'a>>,
+    names: &AppNames<'_>,
     named: impl Iterator<Item = (&'a str, Item<'a>)>,
     timeouts: Timeouts,
-    names: &mut HeaderNamesBuilder,
+    identity: &mut HeaderNamesBuilder,
 ) -> (Option<Upstreams>, ServerItems<'a>) {
-    let mut reader = Reader { timeouts, names, servers: Vec::new() };
-    let (mut all, mut seen) = (Vec::new(), Vec::new());
+    let mut reader = Reader { timeouts, names: identity, servers: Vec::new() };
+    let mut all = Vec::new();
     for (name, item) in named {
         if !is_upstream_name(name) {
             item.complain_of_key("not a valid name (use up to 64 letters, digits, hyphens and underscores)");
         }
-        seen.push(name);
         all.extend(reader.upstream(name, item));
     }
     let mut upstreams = Upstreams { all, default: UpstreamId(0) };
@@ -43,12 +56,12 @@ pub(in crate::gateway::config) fn read<'a>(
             && !UpstreamServer::is_meant(text)
         {
             // An app with a mistake of its own is known all the same.
-            if !seen.contains(&text) {
-                item.complain(if seen.is_empty() { NO_SCHEME } else { UNKNOWN });
+            if !names.may_have(text) {
+                item.complain(if names.all.is_empty() { NO_NAMES } else { UNKNOWN });
             }
             return upstreams.named(text);
         }
-        if seen.contains(&OWN_NAME) {
+        if names.all.contains(&OWN_NAME) {
             item.complain_of_key(
                 "describes an app called `default`, and `upstreams` has another of this name (choose another name there)",
             );
@@ -204,10 +217,14 @@ fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
     Ok(value)
 }
 
-fn host_mode(text: &Scalar) -> Result<HostMode, &'static str> {
+fn host_mode(text: &Scalar) -> Result<HostMode, String> {
+    let meant = || nearest(&text.to_ascii_lowercase(), &["preserve", "server"]);
     match &**text {
         "preserve" => Ok(HostMode::Preserve),
         "server" => Ok(HostMode::Server),
+        word if let (false, Some(mode)) = (word.contains(['.', ':']), meant()) => Err(format!(
+            "names neither a mode nor surely a host (did you mean `{mode}`? If it is a host, write it with its port)"
+        )),
         host => {
             let authority = host.parse::<Authority>().ok().filter(|authority| {
                 let name = authority.host();
@@ -217,9 +234,10 @@ fn host_mode(text: &Scalar) -> Result<HostMode, &'static str> {
                     && !authority.as_str().ends_with(':')
             });
             let value = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-            value.map(HostMode::Fixed).ok_or(
-                "must be preserve, server, or a host such as wiki.internal or wiki.internal:8080 (write preserve)",
-            )
+            value.map(HostMode::Fixed).ok_or_else(|| {
+                "must be preserve, server, or a host such as wiki.internal or wiki.internal:8080 (write preserve)"
+                    .to_owned()
+            })
         }
     }
 }
@@ -233,4 +251,6 @@ fn is_upstream_name(name: &str) -> bool {
 const OWN_NAME: &str = "default";
 const UNKNOWN: &str =
     "names no app of `upstreams` (write one of the names there, or a URL such as http://127.0.0.1:3000)";
+const NO_NAMES: &str = "must start with http:// or https://, or with unix: and the path of a socket, or be a name in `upstreams` \
+    (write http://127.0.0.1:3000)";
 const MOST_SERVERS: usize = 100;

@@ -88,7 +88,7 @@ pub(super) fn is_name(name: &str) -> bool {
     is_host_name(name.strip_suffix('.').unwrap_or(name))
 }
 
-pub(super) const NO_SCHEME: &str =
+const NO_SCHEME: &str =
     "must start with http:// or https://, or with unix: and the path of a socket (write http://127.0.0.1:3000)";
 const USER_INFO: &str =
     "must not have a user name or password (remove it: requests keep their own Authorization header)";

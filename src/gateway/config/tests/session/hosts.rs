@@ -26,6 +26,7 @@ fn a_host_is_one_that_cookies_and_logins_can_work_on() {
             "session.public_url[1]: https and http cannot be mixed, because the names of cookies depend on the scheme (write",
         ),
         ("cookie_domain: example", "session.cookie_domain: must have two labels at least, because browsers keep no"),
+        ("cookie_domain: 127.0.0.1", "session.cookie_domain: an IP address has no domain to share (remove the key)"),
         ("cookie_domain: .shop.example", "session.cookie_domain: must be the name of a domain alone, without a"),
         ("cookie_domain: wiki.shop.example", "session.cookie_domain: not the domain of every origin in `public_url`"),
         (

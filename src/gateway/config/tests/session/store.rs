@@ -27,7 +27,10 @@ fn a_store_is_memory_or_one_way_to_run_redis() {
         ("store: { cluster: redis://a }", "session.store.cluster: must be a list"),
         ("store: { cluster: [] }", "session.store.cluster: at least one server must be named"),
         ("store: { cluster: [redis://a, a] }", "session.store.cluster[1]: the URL is not that of a Redis server"),
-        ("store: { cluster: [redis://a/1] }", "session.store.cluster: a Sentinel and a cluster have no databases"),
+        (
+            "store: { cluster: [redis://a/1] }",
+            "session.store.cluster[0]: a server of a cluster has no databases (remove",
+        ),
         (
             "store: { cluster: ['redis://:s3cr3t@a', 'redis://:0ther@b'] }",
             "session.store.cluster: the servers of a cluster must have the same user, password and scheme",
@@ -38,7 +41,7 @@ fn a_store_is_memory_or_one_way_to_run_redis() {
         ),
         (
             "store: { cluster: ['unix:///run/redis.sock'] }",
-            "session.store.cluster: a cluster cannot be reached through a Unix socket",
+            "session.store.cluster[0]: a cluster cannot be reached through a Unix socket",
         ),
         ("store: { sentinel: mymaster }", "session.store.sentinel: must be a mapping"),
         ("store: { sentinel: { master: m } }", "session.store.sentinel.servers: missing (list the Sentinels, such as"),
@@ -53,7 +56,7 @@ fn a_store_is_memory_or_one_way_to_run_redis() {
         ),
         (
             "store: { sentinel: { servers: [redis://a/2], master: m } }",
-            "session.store.sentinel: a Sentinel and a cluster have no databases",
+            "session.store.sentinel.servers[0]: a Sentinel has no databases (remove",
         ),
         (
             "store: { sentinel: { servers: [redis://a], master: 'my master' } }",
