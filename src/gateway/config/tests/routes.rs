@@ -271,7 +271,11 @@ fn a_rule_names_one_of_the_apps() {
         (one, "wki", "names no app of `upstreams` (did you mean `wiki`?)"),
         (one, "WIKI", "names no app of `upstreams` (write one of wiki)"),
         (two, "hunter2", "names no app of `upstreams` (write one of wiki, shop)"),
-        (two, "http://127.0.0.1:3001", "names no app of `upstreams` (a rule takes a name: give this URL one in"),
+        (
+            two,
+            "http://127.0.0.1:3001",
+            "names no app of `upstreams` (a rule takes a name: give this URL one in `upstreams`)",
+        ),
         (two, "''", "names no app of `upstreams` (write one of wiki, shop)"),
         (two, "[wiki]", "must be a single value (write it after the key)"),
         (two, "{ url: 'http://127.0.0.1:3001' }", "must be a single value (write it after the key)"),
