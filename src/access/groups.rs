@@ -56,7 +56,7 @@ impl Groups {
 
     /// Returns a number that changes whenever any group may have other members.
     ///
-    /// Ask for it before you ask who is in a group: the answer is then at least as new as the number.
+    /// Read it before the members of a group: the members are then at least as new as the number.
     pub(crate) fn version(&self) -> u64 {
         self.files.iter().map(PhonesFile::version).sum()
     }

@@ -36,7 +36,8 @@ pub(crate) fn check_asked_host<'a>(
     agree(first, named.own, is_known)
 }
 
-/// Returns the host that a request is for, if the site has it and the request's own `Host` is no other host of the site.
+/// Returns the host that a request is for. The site must have this host, and the request's own `Host` must not name another host of
+/// the site.
 fn agree<'a>(
     host: Option<Host<'a>>,
     own: Option<&[u8]>,

@@ -136,7 +136,7 @@ closed_list! {
         Accept = "accept",
         /// Its TLS handshake failed, or took too long.
         Tls = "tls",
-        /// It came to a listener for proxies from a peer that is no trusted one.
+        /// A peer that is not trusted connected to a listener for proxies.
         UntrustedProxy = "untrusted-proxy",
         /// A trusted proxy sent something else than a PROXY header, or took too long.
         ProxyHeader = "proxy-header",

@@ -1,4 +1,4 @@
-//! The reasons why there is no new certificate.
+//! The reasons why a certificate could not be obtained.
 
 use std::{io, time::Duration};
 

@@ -85,12 +85,12 @@ impl CertificateFolder {
     }
 }
 
-/// The names in a folder, and whether each is a file; links are followed. A name that is not UTF-8 is no name of a certificate.
+/// The names in a folder, and whether each is a file; links are followed. Names that are not UTF-8 are left out.
 fn entries(folder: &Path) -> io::Result<Vec<(String, bool)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // What is gone since then, or a link to nothing, is no file.
+        // A file may have been removed since then, and a link may lead to nothing.
         let (Ok(name), Ok(found)) = (entry.file_name().into_string(), fs::metadata(entry.path())) else { continue };
         if found.is_file() || found.is_dir() {
             entries.push((name, found.is_file()));

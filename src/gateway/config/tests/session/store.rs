@@ -97,7 +97,7 @@ fn a_password_in_a_url_may_hold_any_character() {
     ] {
         assert!(parse_in(&folder, &with(&format!("store: {store}"))).is_ok(), "{store}");
     }
-    // What would lead elsewhere stays in its place, and so is no host.
+    // A reference that would change the host is escaped, so it does not make a valid host.
     folder.write("host", b"evil.example/\n");
     for text in [with("public_url: 'https://${file:host}'"), with("").replace("127.0.0.1:3000", "${file:host}")] {
         assert!(parse_in(&folder, &text).is_err(), "{text}");
