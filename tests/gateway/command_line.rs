@@ -15,6 +15,22 @@ pub(crate) async fn truegate(arguments: &[&str]) -> Output {
     within(command.args(arguments).current_dir("/").kill_on_drop(true).output()).await.unwrap()
 }
 
+/// `check` with a configuration, and with these files beside it.
+async fn check(config: &str, files: &[(&str, &str)]) -> Output {
+    let folder = TempDir::new().unwrap();
+    setup::command(&folder, config);
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    truegate(&["check", "--config", folder.path().join("config.yaml").to_str().unwrap()]).await
+}
+
+/// The rules in force, as `check` prints them for a valid configuration.
+pub(crate) async fn in_force(config: &str) -> String {
+    let text = String::from_utf8(check(config, &[]).await.stdout).unwrap();
+    text.split_once("\n\n").expect("there are rules in force").1.to_owned()
+}
+
 /// `serve` with a configuration that does not let it run.
 async fn serve(config: &str) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
@@ -133,7 +149,6 @@ a stranger can reach:
   /shop and below (GET, HEAD)
   /cart and below
 ";
-    let folder = TempDir::new().unwrap();
     let config = setup::config("127.0.0.1:9".parse().unwrap())
         + &format!("callback: {{ path: {} }}\n", setup::CALLBACK)
         + "\
@@ -152,35 +167,29 @@ routes:
   - { path: /shop, methods: [GET, HEAD], access: public }
   - { path: /cart, access: optional }
 ";
-    setup::command(&folder, &config);
-    std::fs::write(folder.path().join("vip.txt"), "+919999900003\n+919999900004\n+919999900005\n").unwrap();
-    let path = folder.path().join("config.yaml");
-    let check = async || truegate(&["check", "--config", path.to_str().unwrap()]).await;
+    let files = [("vip.txt", "+919999900003\n+919999900004\n+919999900005\n")];
 
-    let output = check().await;
+    let output = check(&config, &files).await;
 
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text.split_once("\n\n").map(|(_, in_force)| in_force), Some(IN_FORCE), "{text}");
     assert!(output.stderr.is_empty() && !text.contains("99999") && !text.contains("unguessable"), "{text}");
 
     let open = config.replace("/cart", "/").replace("/account/help, access: public", "/x, access: required");
-    std::fs::write(&path, open).unwrap();
-    let text = String::from_utf8(check().await.stdout).unwrap();
+    let text = String::from_utf8(check(&open, &files).await.stdout).unwrap();
     assert!(
         text.contains("\n  / and below, but not /x and below, /account and below, /vip alone, /api and below\n"),
         "{text}"
     );
     let closed =
         config.lines().filter(|line| !line.contains("public") || line.contains("url")).collect::<Vec<_>>().join("\n");
-    std::fs::write(&path, closed.replace("access: optional", "access: required").replace(", preflight: pass", ""))
-        .unwrap();
-    let text = String::from_utf8(check().await.stdout).unwrap();
+    let closed = closed.replace("access: optional", "access: required").replace(", preflight: pass", "");
+    let text = String::from_utf8(check(&closed, &files).await.stdout).unwrap();
     assert!(text.ends_with("and the callback path\n  nothing of the app\n"), "{text}");
 }
 
 #[tokio::test]
 async fn a_check_names_the_groups_and_no_member() {
-    let folder = TempDir::new().unwrap();
     let config = setup::config("127.0.0.1:9".parse().unwrap())
         + &format!("callback: {{ path: {} }}\n", setup::CALLBACK)
         + "\
@@ -195,11 +204,8 @@ groups:
 routes:
   - { path: /office, access: required, allow: { groups: [staff, abroad], phones: ['+919999900002'] } }
 ";
-    setup::command(&folder, &config);
-    std::fs::write(folder.path().join("staff.txt"), "+919999900003\n").unwrap();
-    let path = folder.path().join("config.yaml");
 
-    let output = truegate(&["check", "--config", path.to_str().unwrap()]).await;
+    let output = check(&config, &[("staff.txt", "+919999900003\n")]).await;
 
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("/office and below: required, allowed: group staff, group abroad, 1 number\n"), "{text}");

@@ -1,11 +1,10 @@
 //! Rules that name hosts: over HTTP/2, in metrics, and as `check` prints them.
 
 use http::Request;
-use tempfile::TempDir;
 use truegate::simulator::Simulator;
 
 use super::{
-    command_line::truegate,
+    command_line::in_force,
     setup,
     support::{
         edge::sessions::{Need, Sessions},
@@ -61,7 +60,6 @@ a stranger can reach:
   /account/help and below (GET), but not wiki.example/ and below, *.wiki.example/ and below
   / and below, but not wiki.example/ and below, *.wiki.example/ and below, /account and below (POST)
 ";
-    let folder = TempDir::new().unwrap();
     let config = setup::config("127.0.0.1:9".parse().unwrap())
         + &format!("callback: {{ path: {} }}\n", setup::CALLBACK)
         + "\
@@ -79,11 +77,6 @@ routes:
   - { path: /account/help, methods: [GET], access: optional }
   - { path: /, access: optional }
 ";
-    setup::command(&folder, &config);
-    let path = folder.path().join("config.yaml");
 
-    let output = truegate(&["check", "--config", path.to_str().unwrap()]).await;
-
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text.split_once("\n\n").map(|(_, in_force)| in_force), Some(IN_FORCE), "{text}");
+    assert_eq!(in_force(&config).await, IN_FORCE);
 }

@@ -1,10 +1,9 @@
 //! Rules choose the app of a request, with sessions and without.
 
-use tempfile::TempDir;
 use truegate::simulator::{DOCUMENTED_PROFILE, Simulator};
 
 use super::{
-    command_line::truegate,
+    command_line::in_force,
     setup::{self, CALLBACK},
     support::{
         edge::sessions::Sessions,
@@ -144,7 +143,7 @@ async fn the_apps_of_rules_are_printed() {
     let apps = "upstream: shop\nupstreams: { shop: 'http://127.0.0.1:1', wiki: 'http://127.0.0.1:2', \
                 api: 'http://127.0.0.1:3' }\n";
     let session = with_sessions("routes: [{ host: wiki.example, path: /, access: optional, upstream: wiki }]\n");
-    for (rest, in_force) in [
+    for (rest, expected) in [
         (
             format!("callback: {{ path: {CALLBACK} }}\n{RULES}"),
             "\
@@ -172,12 +171,7 @@ a stranger can reach:
 ",
         ),
     ] {
-        let folder = TempDir::new().unwrap();
-        setup::command(&folder, &format!("{apps}{rest}"));
-        let path = folder.path().join("config.yaml");
-        let output = truegate(&["check", "--config", path.to_str().unwrap()]).await;
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(text.split_once("\n\n").map(|(_, printed)| printed), Some(in_force), "{text}");
+        assert_eq!(in_force(&format!("{apps}{rest}")).await, expected);
     }
 }
 
