@@ -61,6 +61,7 @@ mod site_hosts;
 mod state;
 mod status_route;
 mod ticket;
+mod token;
 mod verification;
 mod waiting;
 
@@ -104,6 +105,7 @@ use crate::{
         plugin::{CallbackHandler, Inspection, Plugin},
     },
     headers::{Edits, HeaderTarget, NameSet, ResponseEdits, cased, remove_where},
+    identity::Identity,
     store::Store,
 };
 pub use crate::{
@@ -177,6 +179,10 @@ impl Plugin for Sessions {
             let posted = head.map(|head| Request::from_parts(head, body));
             Box::pin(async move { handler.borrow().acknowledge(callback, posted).await })
         }))
+    }
+
+    fn admit_app(&self, gate: &Gate, head: &Parts, identity: &Identity) -> Option<Result<Reply, Rejection>> {
+        Some(self.handler_of(gate, head).admit_app(identity))
     }
 
     fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {

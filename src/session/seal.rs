@@ -35,6 +35,8 @@ pub struct Sealer {
 pub(crate) enum SealPurpose<'a> {
     /// The cookie of a session, for the hosts that its realm names.
     Session(&'a str),
+    /// The session token of the site's own app, for the hosts that its realm names.
+    Token(&'a str),
     /// The cookie of a browser that logs in on the host that its realm names.
     Browser(&'a str),
     /// The store's entry for the login of this request id.
@@ -108,6 +110,7 @@ impl SealPurpose<'_> {
     fn bound(self, id: &[u8; KEY_ID]) -> Vec<u8> {
         let (word, name) = match self {
             Self::Session(realm) => ("session", Cow::Borrowed(realm.as_bytes())),
+            Self::Token(realm) => ("token", Cow::Borrowed(realm.as_bytes())),
             Self::Browser(realm) => ("browser", Cow::Borrowed(realm.as_bytes())),
             Self::Login(nonce) => ("login", Cow::Borrowed(nonce.expose().as_bytes())),
             Self::Owner(nonce) => ("owner", Cow::Borrowed(nonce.expose().as_bytes())),
@@ -197,6 +200,8 @@ mod tests {
             SealPurpose::Session(""),
             SealPurpose::Session("shop.example"),
             SealPurpose::Session("wiki.shop.example"),
+            SealPurpose::Token(""),
+            SealPurpose::Token("shop.example"),
             SealPurpose::Browser(""),
             SealPurpose::Browser("shop.example"),
             SealPurpose::Login(&one),

@@ -218,7 +218,7 @@ impl SessionEnd for LeasedSession {
 
 /// The answer of `GET me`: the user, for pages that greet them.
 #[derive(Serialize)]
-struct MeAnswer<'a> {
+pub(super) struct MeAnswer<'a> {
     phone: &'a str,
     user_id: Option<&'a str>,
     name: Option<String>,
@@ -229,7 +229,7 @@ struct MeAnswer<'a> {
 }
 
 impl<'a> MeAnswer<'a> {
-    fn of(session: &'a Session, expires_at: Option<String>) -> Self {
+    pub(super) fn of(session: &'a Session, expires_at: Option<String>) -> Self {
         let profile = session.identity().profile();
         Self {
             phone: profile.phone.as_str(),

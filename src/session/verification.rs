@@ -155,7 +155,7 @@ impl Handler<'_> {
     }
 
     /// A new session, which knows of the user only what will be asked of it.
-    fn session(&self, profile: &Profile) -> Session {
+    pub(super) fn session(&self, profile: &Profile) -> Session {
         let profile = profile.minimized(&self.gate.names());
         Session::begin(SessionId::generate(&self.sessions.random), profile, self.gate.clock().wall())
     }

@@ -14,5 +14,6 @@ mod queue;
 mod revocations;
 mod shared_store;
 mod site;
+mod tokens;
 mod truecaller;
 mod waiting;
