@@ -36,7 +36,8 @@
 //! | `dev` | `gateway` and `simulator`; the program has the commands `simulate` and `demo` |
 //!
 //! The modules in the order of a request: [`callback`] → [`profile`] → [`Identity`] → [`headers`], driven by the [`gate`]. The
-//! module `assertion` signs the identity, and `session` keeps it for the requests that follow.
+//! module `assertion` signs the identity, and `session` keeps it for the requests that follow. The module [`native`] is for users
+//! of the site's own Android app.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub)]
@@ -71,6 +72,7 @@ mod json;
 pub mod layer;
 mod lease;
 mod loopback;
+pub mod native;
 mod path;
 #[cfg(feature = "pingora")]
 pub mod pingora;

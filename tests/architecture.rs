@@ -44,6 +44,7 @@ const HOUSE: &[Floor] = &[
             "tokio_rustls", "tower", "tower_service",
         ],
     },
+    Floor { place: "native", modules: &["json", "profile"], crates: &["serde", "serde_json", "thiserror", "zeroize"] },
     Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
     Floor { place: "lease", modules: &[], crates: &["futures_core"] },
     Floor {

@@ -118,6 +118,10 @@ closed_list! {
         Unusable = "unusable",
         /// Truecaller's answer is a profile without a valid phone number.
         NoPhoneNumber = "no-phone-number",
+        /// Truecaller does not say that the phone number is verified.
+        NumberNotVerified = "number-not-verified",
+        /// Truecaller does not know the app, or the app asks for too little.
+        Misconfigured = "misconfigured",
     }
 }
 
@@ -132,11 +136,11 @@ impl FetchOutcome {
     pub fn cause(self) -> Option<Cause> {
         match self {
             Self::Fetched => None,
-            Self::Refused => Some(Cause::Auth),
+            Self::Refused | Self::Misconfigured => Some(Cause::Auth),
             Self::Unavailable(cause) => Some(cause),
             Self::TimedOut => Some(Cause::Timeout),
             Self::Unusable => Some(Cause::Protocol),
-            Self::NoPhoneNumber => Some(Cause::Data),
+            Self::NoPhoneNumber | Self::NumberNotVerified => Some(Cause::Data),
         }
     }
 
@@ -148,6 +152,8 @@ impl FetchOutcome {
             Err(FetchError::TimedOut) => Self::TimedOut,
             Err(FetchError::Unusable) => Self::Unusable,
             Err(FetchError::NoPhoneNumber) => Self::NoPhoneNumber,
+            Err(FetchError::NumberNotVerified) => Self::NumberNotVerified,
+            Err(FetchError::Misconfigured) => Self::Misconfigured,
         }
     }
 }

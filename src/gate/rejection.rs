@@ -27,8 +27,8 @@ closed_list! {
         UnsupportedEncoding = "unsupported-encoding" => UNSUPPORTED_MEDIA_TYPE "The body must not be encoded.",
         /// The body did not arrive in time.
         BodyTimeout = "body-timeout" => REQUEST_TIMEOUT "The body did not arrive in time.",
-        /// Truecaller does not accept the token.
-        TokenRefused = "token-refused" => FORBIDDEN "The access token was refused.",
+        /// Truecaller does not accept the token or the code.
+        TokenRefused = "token-refused" => FORBIDDEN "The access token or the code was refused.",
         /// Truecaller could not be reached or could not answer.
         ProfileUnavailable = "profile-unavailable" => BAD_GATEWAY "The profile could not be fetched.",
         /// Truecaller's answer did not arrive within the deadline.
@@ -37,6 +37,10 @@ closed_list! {
         ProfileUnusable = "profile-unusable" => BAD_GATEWAY "The profile could not be used.",
         /// Truecaller says that the profile is not active.
         ProfileInactive = "profile-inactive" => FORBIDDEN "The profile is not active.",
+        /// Truecaller does not say that the phone number is verified.
+        NumberNotVerified = "number-not-verified" => FORBIDDEN "The phone number is not verified.",
+        /// Truecaller does not know the app, or the app asks for too little.
+        Misconfigured = "misconfigured" => BAD_GATEWAY "The app or the gateway is not set up as Truecaller requires.",
         /// truegate has no such route.
         NotFound = "not-found" => NOT_FOUND "There is nothing here.",
         /// The route requires a login, and the request has no session.
@@ -73,6 +77,8 @@ impl From<FetchError> for Rejection {
             FetchError::Unavailable(_) => Self::ProfileUnavailable,
             FetchError::TimedOut => Self::ProfileTimeout,
             FetchError::Unusable | FetchError::NoPhoneNumber => Self::ProfileUnusable,
+            FetchError::NumberNotVerified => Self::NumberNotVerified,
+            FetchError::Misconfigured => Self::Misconfigured,
         }
     }
 }
@@ -86,7 +92,7 @@ mod tests {
     #[test]
     fn every_rejection_is_told_apart_and_documented() {
         let document = |name| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
-        let text = document("README.md") + &document("docs/sessions.md");
+        let text = ["README.md", "docs/sessions.md", "docs/native.md"].map(document).concat();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (mut codes, mut titles) = (HashSet::new(), HashSet::new());
         for rejection in Rejection::ALL {

@@ -178,6 +178,9 @@ fn every_outcome_of_a_fetch_has_its_answer() {
         (Err(FetchError::Unavailable(Cause::Connect.into())), 502, "profile-unavailable"),
         (Err(FetchError::TimedOut), 504, "profile-timeout"),
         (Err(FetchError::Unusable), 502, "profile-unusable"),
+        (Err(FetchError::NoPhoneNumber), 502, "profile-unusable"),
+        (Err(FetchError::NumberNotVerified), 403, "number-not-verified"),
+        (Err(FetchError::Misconfigured), 502, "misconfigured"),
     ] {
         let Verdict::Reply(reply) = finish(&gate(Source::answering(answer.clone())).build(), GRANT) else {
             panic!("{answer:?}")

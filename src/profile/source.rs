@@ -26,8 +26,8 @@ pub type ProfileFuture<'a> = Pin<Box<dyn Future<Output = Result<Profile, FetchEr
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// Truecaller does not accept the token (401 or 403).
-    #[error("the access token was refused")]
+    /// Truecaller does not accept the token or the code.
+    #[error("the access token or the code was refused")]
     Refused,
     /// Truecaller could not be reached or could not answer, and trying again may help.
     #[error("the profile endpoint is unavailable")]
@@ -41,6 +41,12 @@ pub enum FetchError {
     /// Truecaller's answer is a profile without a valid phone number.
     #[error("the profile has no valid phone number")]
     NoPhoneNumber,
+    /// Truecaller does not say that the phone number is verified.
+    #[error("the phone number is not verified")]
+    NumberNotVerified,
+    /// Truecaller does not know the app, or the app asks for too little: nobody can log in until that is changed.
+    #[error("the app or its client id is not set up as Truecaller requires")]
+    Misconfigured,
 }
 
 impl From<Cause> for FetchError {

@@ -84,8 +84,12 @@ impl Handler<'_> {
                 Ok(profile) => return self.conclude(grant, profile, expires).await,
                 // Anyone could have posted it, so the user's own may still come.
                 Err(FetchError::Refused) => return Err(VerificationOutcome::TokenRefused),
-                Err(FetchError::Unusable) => return Err(VerificationOutcome::ProfileUnusable),
-                Err(FetchError::NoPhoneNumber) => return Err(self.fail(grant.request_id(), expires).await),
+                Err(FetchError::Unusable | FetchError::Misconfigured) => {
+                    return Err(VerificationOutcome::ProfileUnusable);
+                }
+                Err(FetchError::NoPhoneNumber | FetchError::NumberNotVerified) => {
+                    return Err(self.fail(grant.request_id(), expires).await);
+                }
                 Err(FetchError::Unavailable(_) | FetchError::TimedOut) => {}
             }
             clock.sleep_until(expires.min(clock.now() + pause)).await;

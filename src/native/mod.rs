@@ -1,0 +1,22 @@
+//! The site's own Android app: a user whom Truecaller's SDK has verified there.
+//!
+//! The SDK gives the app a [`Credential`], which the app posts to truegate. A [`NativeSource`] asks Truecaller whose it is.
+//!
+//! ```
+//! use truegate::native::Credential;
+//!
+//! let body = br#"{"code":"Vn2hVzZ0CKhE","code_verifier":"wcFzcc9Rk7PLUg0JMmjEGhn8ydhJaL1kZ2cAXE8ra0c"}"#;
+//! assert!(matches!(Credential::parse(body), Some(Credential::Code { .. })));
+//! let body = br#"{"access_token":"IXnD8ZYqVXwAcyWTyLoO"}"#;
+//! assert!(matches!(Credential::parse(body), Some(Credential::MissedCall(_))));
+//! ```
+
+mod client_id;
+mod credential;
+mod source;
+
+pub use self::{
+    client_id::{ClientId, ClientIdError},
+    credential::{AuthorizationCode, CodeVerifier, Credential, MissedCallToken},
+    source::NativeSource,
+};
