@@ -12,6 +12,7 @@ mod callback;
 #[cfg(feature = "session")]
 mod canonical;
 mod decode;
+mod exact;
 mod guessable;
 mod prefilter;
 mod readings;
@@ -19,12 +20,19 @@ mod readings;
 mod session;
 mod single_reading;
 
-pub use self::callback::{CallbackPath, GuessableCallbackPath, ReservedPathError};
 #[cfg(feature = "session")]
 pub use self::session::SessionPath;
-pub(crate) use self::{callback::PathMatch, readings::any_reading, single_reading::single_reading};
+pub use self::{
+    callback::{CallbackPath, GuessableCallbackPath},
+    exact::ReservedPathError,
+};
 #[cfg(feature = "session")]
 pub(crate) use self::{
     canonical::{AmbiguousPath, CanonicalPath},
     decode::{PathBytes, decode_fully},
+};
+pub(crate) use self::{
+    exact::{ExactPath, PathMatch},
+    readings::any_reading,
+    single_reading::single_reading,
 };

@@ -66,10 +66,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*, sample::select};
 
     use super::{
-        super::{
-            any_reading,
-            callback::{CallbackPath, PathMatch},
-        },
+        super::{CallbackPath, PathMatch, any_reading},
         *,
     };
 

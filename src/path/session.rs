@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use super::{CallbackPath, ReservedPathError, any_reading, prefilter::may_begin_with};
+use super::{ExactPath, ReservedPathError, any_reading, prefilter::may_begin_with};
 
-/// The prefix of truegate's own routes, such as `/.truegate`, in the form of a [callback path](CallbackPath).
+/// The prefix of truegate's own routes, such as `/.truegate`, in the form of a [callback path](super::CallbackPath).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionPath(Box<str>);
 
@@ -44,7 +44,7 @@ impl FromStr for SessionPath {
     type Err = ReservedPathError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<CallbackPath>().map(|path| Self(path.expose().into()))
+        text.parse::<ExactPath>().map(|path| Self(path.as_str().into()))
     }
 }
 
