@@ -54,6 +54,13 @@ pub(crate) fn named_host(head: &Parts) -> Option<&[u8]> {
     forwarded_host(head).flatten().or_else(|| own_host(head))
 }
 
+/// Whether an `Origin` names the very host and port that a request is for, by whichever scheme.
+pub(crate) fn is_own_origin(origin: &HeaderValue, head: &Parts) -> bool {
+    let strip = |scheme: &[u8]| origin.as_bytes().strip_prefix(scheme);
+    let page = strip(b"https://").or_else(|| strip(b"http://"));
+    page.zip(named_host(head)).is_some_and(|(page, host)| page.eq_ignore_ascii_case(host))
+}
+
 /// The hosts that a request names, as they are written.
 pub(crate) struct NamedHosts<'a> {
     /// What a trusted proxy says in `X-Forwarded-Host`.

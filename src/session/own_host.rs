@@ -1,6 +1,6 @@
 //! The host that a request is for, which may be an alias of the public one, such as `www`, or a trailing dot.
 
-use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderName, StatusCode, header, request::Parts, uri::PathAndQuery};
 
 use super::{
     SharedSessions,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     gate::{ClientInfo, ConnectionReuse, Reply, Scheme},
     headers::only,
-    host::named_host,
+    host::{is_own_origin, named_host},
     session::{
         PublicUrl,
         cookies::{CookieValue, OwnCookie},
@@ -67,13 +67,7 @@ impl SharedSessions {
 /// Whether a browser says that a page of the very host that a request is for has sent it, whichever host that is.
 pub(super) fn comes_from_its_own_host(head: &Parts) -> bool {
     let same_origin = only(&head.headers, SEC_FETCH_SITE).is_some_and(|site| site == "same-origin");
-    let origin = only(&head.headers, header::ORIGIN).map(HeaderValue::as_bytes);
-    let authority = |origin: &[u8]| {
-        let schemes = [&b"https://"[..], b"http://"];
-        schemes.into_iter().find_map(|scheme| origin.strip_prefix(scheme).map(<[u8]>::to_vec))
-    };
-    let page = origin.and_then(authority);
-    same_origin && page.is_some_and(|page| named_host(head).is_some_and(|host| host.eq_ignore_ascii_case(&page)))
+    same_origin && only(&head.headers, header::ORIGIN).is_some_and(|origin| is_own_origin(origin, head))
 }
 
 /// The parameter that says that a browser was led here before.
