@@ -11,7 +11,7 @@ use lru::LruCache;
 
 use super::Assertions;
 use crate::{
-    gate::{Gate, GateBuilder, Rejection, Reply, plugin::Plugin},
+    gate::{Gate, GateBuilder, Rejection, Reply, Step, plugin::Plugin},
     identity::{GroupNames, Identity},
 };
 
@@ -47,13 +47,13 @@ impl AssertionPlugin {
 }
 
 impl Plugin for AssertionPlugin {
-    fn publish(&self, gate: &Gate, head: &Parts) -> Option<Reply> {
+    fn take_exact(&self, gate: &Gate, head: &Parts) -> Option<Step> {
         head.uri.path().strip_prefix(gate.prefix()).filter(|rest| *rest == "/jwks.json")?;
         if head.method != Method::GET && head.method != Method::HEAD {
-            return Some(gate.reject(Rejection::MethodNotAllowed { allow: "GET, HEAD" }));
+            return Some(Step::Reply(gate.reject(Rejection::MethodNotAllowed { allow: "GET, HEAD" })));
         }
         // No client of a key set is known to insist on the content type of RFC 7517, but some insist on this one.
-        Some(Reply::document("application/json", self.assertions.key_set().clone(), head))
+        Some(Step::Reply(Reply::document("application/json", self.assertions.key_set().clone(), head)))
     }
 
     fn asserts(&self) -> bool {
@@ -91,7 +91,7 @@ mod tests {
         assertion::{SigningKey, SigningKeys},
         callback::Grant,
         clock::ManualClock,
-        gate::{ConnectionReuse, Step, Verdict},
+        gate::{ConnectionReuse, Verdict},
         profile::{FetchError, Profile, ProfileSource},
     };
 

@@ -5,22 +5,16 @@ use std::{
     mem,
     pin::pin,
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::StatusCode;
 
-use super::{
-    CallbackOutcome, ConnectionReuse, Event, FetchOutcome, Gate, ReadFailure, Rejection, Reply, Verdict,
-    plugin::{CallbackRule, FormHandler},
-};
+use super::{ConnectionReuse, Event, FetchOutcome, Gate, ReadFailure, Rejection, Reply, Verdict};
 use crate::{
-    callback::{Callback, Grant},
-    headers::{EditKind, Edits, IdentityHeaders},
-    identity::Identity,
-    profile::{FetchError, Profile},
+    callback::Grant,
+    profile::{FetchError, Profile, ProfileFuture},
 };
 
 /// A request whose body the edge is yet to read.
@@ -30,38 +24,48 @@ use crate::{
 pub(crate) struct Intake {
     pub(super) gate: Gate,
     arrived: Instant,
-    handler: BodyHandler,
-    /// The rule for a callback that goes on to the upstream.
-    rule: Option<CallbackRule>,
+    handler: Box<dyn BodyHandler>,
     concluded: bool,
 }
 
-/// The use of the body.
-pub(super) enum BodyHandler {
-    /// A callback. It goes on to the upstream once it is verified, unless a handler takes it.
-    Callback(Option<CallbackHandler>),
-    /// A form for a route of truegate's own.
-    Form(FormHandler),
+/// Decides about a request by its body.
+pub(crate) trait BodyHandler: Send + Sync {
+    /// Decides by the whole body. The verdict is due at the deadline. Dropping the future abandons the request.
+    fn decide<'a>(
+        &'a mut self,
+        gate: &'a Gate,
+        body: Bytes,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Verdict, Rejection>>;
+
+    /// The reason to refuse a body that broke off.
+    fn broken_off(&self) -> Rejection {
+        Rejection::MalformedRequest
+    }
+
+    /// Tells the observer how the request has ended, which happens once.
+    fn conclude(&self, gate: &Gate, end: IntakeEnd, elapsed: Duration);
 }
 
-/// Takes a well-formed callback with its original body. It may be answered once the future is ready.
-pub(crate) type CallbackHandler =
-    Box<dyn FnOnce(Callback, Bytes) -> BoxFuture<'static, Result<(), Rejection>> + Send + Sync>;
+/// How a request whose body the gate needs has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IntakeEnd {
+    /// With the verdict of its handler.
+    Decided,
+    Rejected(Rejection),
+    /// The client went away before the end.
+    Abandoned,
+}
 
 impl Intake {
-    pub(super) fn begin(gate: Gate, handler: BodyHandler) -> Self {
+    pub(super) fn begin(gate: Gate, handler: Box<dyn BodyHandler>) -> Self {
         let arrived = gate.0.clock.now();
-        Self { gate, arrived, handler, rule: None, concluded: false }
+        Self { gate, arrived, handler, concluded: false }
     }
 
-    pub(super) fn by(mut self, rule: Option<CallbackRule>) -> Self {
-        self.rule = rule;
-        self
-    }
-
-    /// Answers a callback whose head is reason enough to refuse it.
+    /// Answers a request whose head is reason enough to refuse it.
     pub(super) fn refuse(mut self, rejection: Rejection) -> Reply {
-        self.conclude(CallbackOutcome::Rejected(rejection));
+        self.conclude(IntakeEnd::Rejected(rejection));
         Reply::reject(rejection, ConnectionReuse::Close)
     }
 
@@ -77,32 +81,24 @@ impl Intake {
 
     /// Answers a request whose body could not be read to its end.
     pub(crate) fn fail(self, failure: ReadFailure) -> Verdict {
-        let rejection = match (failure, &self.handler) {
-            (ReadFailure::TooLarge, _) => Rejection::BodyTooLarge,
-            (ReadFailure::TooSlow, _) => Rejection::BodyTimeout,
-            (ReadFailure::Interrupted, BodyHandler::Form(_)) => Rejection::MalformedRequest,
-            (ReadFailure::Interrupted, _) => Rejection::MalformedCallback,
+        let rejection = match failure {
+            ReadFailure::TooLarge => Rejection::BodyTooLarge,
+            ReadFailure::TooSlow => Rejection::BodyTimeout,
+            ReadFailure::Interrupted => self.handler.broken_off(),
         };
         self.reject(rejection, ConnectionReuse::Close)
     }
 
-    /// Decides by the whole body; a callback's verdict is ready by the deadline at the latest.
+    /// Decides by the whole body. Unless it is a form, the verdict is ready by the deadline at the latest.
     pub(crate) fn finish(mut self, body: Bytes) -> BoxFuture<'static, Verdict> {
         Box::pin(async move {
             if body.len() > self.limit() {
                 return self.reject(Rejection::BodyTooLarge, ConnectionReuse::Keep);
             }
-            let take = match mem::replace(&mut self.handler, BodyHandler::Callback(None)) {
-                BodyHandler::Callback(take) => take,
-                BodyHandler::Form(answer) => {
-                    self.concluded = true;
-                    drop(self);
-                    return Verdict::Reply(answer(body).await);
-                }
-            };
-            match self.decide(body, take).await {
-                Ok((outcome, verdict)) => {
-                    self.conclude(outcome);
+            let deadline = self.deadline();
+            match self.handler.decide(&self.gate, body, deadline).await {
+                Ok(verdict) => {
+                    self.conclude(IntakeEnd::Decided);
                     verdict
                 }
                 Err(rejection) => self.reject(rejection, ConnectionReuse::Keep),
@@ -110,64 +106,35 @@ impl Intake {
         })
     }
 
-    async fn decide(
-        &self,
-        body: Bytes,
-        take: Option<CallbackHandler>,
-    ) -> Result<(CallbackOutcome, Verdict), Rejection> {
-        let gate = &self.gate;
-        let callback = Callback::parse(&body, &gate.0.endpoints)?;
-        if let Some(take) = take {
-            take(callback, body).await?;
-            return Ok((CallbackOutcome::Acknowledged, Verdict::Reply(Reply::new(StatusCode::NO_CONTENT))));
-        }
-        let set = self.rule.as_ref().and_then(|rule| rule.headers.as_ref());
-        let (outcome, kind) = match callback {
-            Callback::Decline(decline) => {
-                let headers = IdentityHeaders::of_decline(&gate.0.names, set, &decline);
-                (CallbackOutcome::Declined, EditKind::Declined(headers))
-            }
-            Callback::Grant(grant) => {
-                let profile = gate.active(gate.fetch(&grant, self.deadline()).await?)?;
-                let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
-                let assertion = gate.assert(&identity, None);
-                let headers = IdentityHeaders::of(&gate.0.names, set, &identity);
-                (CallbackOutcome::Verified, EditKind::Verified { identity, headers, assertion })
-            }
-        };
-        let rule = self.rule.as_ref().map(|rule| rule.rule);
-        Ok((outcome, Verdict::Forward(Edits { rule, ..Edits::new(kind) })))
-    }
-
     fn deadline(&self) -> Instant {
         self.arrived + self.gate.0.deadline
     }
 
     fn reject(mut self, rejection: Rejection, connection: ConnectionReuse) -> Verdict {
-        self.conclude(CallbackOutcome::Rejected(rejection));
+        self.conclude(IntakeEnd::Rejected(rejection));
         Verdict::Reply(Reply::reject(rejection, connection))
     }
 
-    fn conclude(&mut self, outcome: CallbackOutcome) {
+    fn conclude(&mut self, end: IntakeEnd) {
         self.concluded = true;
-        match (&self.handler, outcome) {
-            (BodyHandler::Form(_), CallbackOutcome::Rejected(rejection)) => {
-                self.gate.observe(Event::Refusal(rejection));
-            }
-            (BodyHandler::Form(_), _) => {}
-            (BodyHandler::Callback(_), outcome) => {
-                let elapsed = self.gate.0.clock.now() - self.arrived;
-                self.gate.observe(Event::Callback { outcome, elapsed });
-            }
-        }
+        let elapsed = self.gate.0.clock.now() - self.arrived;
+        self.handler.conclude(&self.gate, end, elapsed);
     }
 }
 
 impl Gate {
     /// Fetches the profile that a grant gives access to, or gives up at the deadline.
     pub(crate) async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
+        self.await_profile(self.0.source.fetch(grant, deadline), deadline).await
+    }
+
+    /// Waits for a profile that was asked for, or gives up at the deadline.
+    pub(crate) async fn await_profile(
+        &self,
+        fetched: ProfileFuture<'_>,
+        deadline: Instant,
+    ) -> Result<Profile, FetchError> {
         let asked = self.0.clock.now();
-        let fetched = self.0.source.fetch(grant, deadline);
         let fetched = self.by(deadline, fetched).await.unwrap_or(Err(FetchError::TimedOut));
         let elapsed = self.0.clock.now() - asked;
         self.observe(Event::Fetch { outcome: FetchOutcome::of(&fetched), elapsed });
@@ -208,7 +175,7 @@ pub(crate) async fn unless<T>(first: impl Future<Output = ()>, future: impl Futu
 impl Drop for Intake {
     fn drop(&mut self) {
         if !self.concluded {
-            self.conclude(CallbackOutcome::Abandoned);
+            self.conclude(IntakeEnd::Abandoned);
         }
     }
 }

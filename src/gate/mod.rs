@@ -45,6 +45,7 @@ mod host_check;
 mod intake;
 mod limits;
 pub(crate) mod plugin;
+mod posted_callback;
 mod rejection;
 mod reply;
 mod step;
@@ -61,7 +62,7 @@ pub use self::{
     limits::Limits,
     rejection::Rejection,
 };
-use self::{framing::MissingHost, intake::BodyHandler, limits::Limiters, plugin::Plugin};
+use self::{framing::MissingHost, limits::Limiters, plugin::Plugin, posted_callback::PostedCallback};
 pub(crate) use self::{
     intake::Intake,
     reply::{ConnectionReuse, Leftover, Reply},
@@ -71,7 +72,6 @@ use crate::{
     callback::Endpoints,
     clock::Clock,
     headers::{EditKind, Edits, HeaderNames, HeaderSurvey},
-    path::PathMatch,
     profile::ProfileSource,
 };
 pub use crate::{
@@ -121,8 +121,8 @@ impl Gate {
 
     /// As [`inspect_withheld`](Self::inspect_withheld), for a head that was surveyed.
     pub(crate) fn inspect_surveyed(&self, head: &Parts, survey: &HeaderSurvey<'_>, withheld: &[HeaderValue]) -> Step {
-        let path = self.0.path.compare(head.uri.path());
-        if path == PathMatch::Ambiguous {
+        let path = head.uri.path();
+        if self.is_disguised(path) {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));
         }
         if let Err(rejection) = framing::check(head, survey, self.0.missing_host) {
@@ -131,11 +131,11 @@ impl Gate {
         if let Some(rejection) = self.0.plugins.iter().find_map(|plugin| plugin.check_host(head).err()) {
             return Step::Reply(self.reject_for(rejection, head));
         }
-        if path == PathMatch::Exact {
+        if path == self.0.path.expose() {
             return self.intercept(head);
         }
-        if let Some(published) = self.0.plugins.iter().find_map(|plugin| plugin.publish(self, head)) {
-            return Step::Reply(published);
+        if let Some(taken) = self.0.plugins.iter().find_map(|plugin| plugin.take_exact(self, head)) {
+            return taken;
         }
         let inspected = self.0.plugins.iter().find_map(|plugin| plugin.inspect(self, head, withheld));
         inspected.unwrap_or_else(|| Step::Forward(Edits::new(EditKind::Ordinary)))
@@ -144,7 +144,10 @@ impl Gate {
     /// Whether the verdict on a request may depend on the [`ClientInfo`] in its extensions: that on callbacks and logins does.
     pub(crate) fn asks_for_client(&self, head: &Parts) -> bool {
         let path = head.uri.path();
-        path == self.0.path.expose() || !self.0.plugins.is_empty() && path.starts_with(self.prefix())
+        let has_plugins = !self.0.plugins.is_empty();
+        path == self.0.path.expose()
+            || has_plugins
+                && (path.starts_with(self.prefix()) || self.0.exact_paths().any(|exact| exact.as_str() == path))
     }
 
     /// Whether the verdict on a request may depend on how it came, as far as proxies tell.
@@ -199,13 +202,8 @@ impl Gate {
 
     fn intercept(&self, head: &Parts) -> Step {
         let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
-        let rule = self.0.plugins.iter().find_map(|plugin| plugin.rule_of_callback(head));
-        let intake = Intake::begin(self.clone(), BodyHandler::Callback(taken)).by(rule);
-        match limits::count(self.0.limiters.callbacks.as_ref(), head).and_then(|()| callback_head(head, intake.limit()))
-        {
-            Ok(()) => Step::Read(intake),
-            Err(rejection) => Step::Reply(intake.refuse(rejection)),
-        }
+        let posted = PostedCallback::new(taken, self.rule_of_callback(head));
+        self.read_posted(head, limits::count(self.0.limiters.callbacks.as_ref(), head), posted)
     }
 
     /// A future that is ready after this time.
@@ -216,8 +214,8 @@ impl Gate {
 
 redacted!(Gate);
 
-/// Checks the head of a callback before its body is read.
-fn callback_head(head: &Parts, limit: usize) -> Result<(), Rejection> {
+/// Checks the head of a request that must be a POST, before its body is read.
+fn check_posted(head: &Parts, limit: usize) -> Result<(), Rejection> {
     if head.method != Method::POST {
         return Err(Rejection::MethodNotAllowed { allow: "POST" });
     }

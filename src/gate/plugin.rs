@@ -7,7 +7,7 @@ use std::{
     any::Any,
     future::ready,
     sync::{Arc, Weak},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -15,18 +15,19 @@ use futures_core::future::BoxFuture;
 use http::{HeaderValue, request::Parts};
 
 use super::{
-    CallbackPath, Event, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step, intake::BodyHandler, limits,
+    CallbackPath, Event, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step, Verdict, check_posted, limits,
 };
 pub(crate) use super::{
     host_check::{check_asked_host, check_host},
-    intake::{CallbackHandler, unless},
+    intake::{BodyHandler, IntakeEnd, unless},
+    posted_callback::CallbackHandler,
     reply::RETRY_AFTER,
 };
 use crate::{
     clock::Clock,
-    headers::{Edits, HeaderNames, HeaderSet, HeaderTarget, ResponseEdits},
+    headers::{EditKind, Edits, HeaderNames, HeaderSet, HeaderTarget, IdentityHeaders, ResponseEdits},
     identity::Identity,
-    path::PathMatch,
+    path::{ExactPath, PathMatch},
 };
 
 /// Takes part in what a gate does. Every method defaults to taking no part.
@@ -44,9 +45,15 @@ pub(crate) trait Plugin: Any + Send + Sync {
         Ok(())
     }
 
-    /// Answers a request for a public document, which has one exact path. All plugins are asked before any of them inspects the
-    /// request, so that a document may be below a prefix that another plugin reserves.
-    fn publish(&self, _gate: &Gate, _head: &Parts) -> Option<Reply> {
+    /// The path of a route of the plugin's own that has a single spelling, as the callback's has. A request for another spelling is
+    /// refused.
+    fn exact_path(&self) -> Option<&ExactPath> {
+        None
+    }
+
+    /// Decides about a request on a route of the plugin's own that has one exact path, such as a public document. All plugins are
+    /// asked before any of them inspects the request, so that the path may be below a prefix that another plugin reserves.
+    fn take_exact(&self, _gate: &Gate, _head: &Parts) -> Option<Step> {
         None
     }
 
@@ -68,7 +75,8 @@ pub(crate) trait Plugin: Any + Send + Sync {
         None
     }
 
-    /// Returns the rule for a callback that the app gets, if there are rules.
+    /// Returns the rule for a callback that the app gets, or for another verified request that is passed on as one, if there are
+    /// rules.
     fn rule_of_callback(&self, _head: &Parts) -> Option<CallbackRule> {
         None
     }
@@ -145,6 +153,24 @@ pub(crate) enum Inspection<'a> {
 /// Answers a form by its body.
 pub(crate) type FormHandler = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Reply> + Send + Sync>;
 
+/// A form for a route of a plugin's own.
+struct Form(Option<FormHandler>);
+
+impl BodyHandler for Form {
+    fn decide<'a>(&'a mut self, _: &'a Gate, body: Bytes, _: Instant) -> BoxFuture<'a, Result<Verdict, Rejection>> {
+        Box::pin(async move {
+            let answer = self.0.take().expect("a body is handed over once");
+            Ok(Verdict::Reply(answer(body).await))
+        })
+    }
+
+    fn conclude(&self, gate: &Gate, end: IntakeEnd, _: Duration) {
+        if let IntakeEnd::Rejected(rejection) = end {
+            gate.observe(Event::Refusal(rejection));
+        }
+    }
+}
+
 impl GateBuilder {
     /// Adds a plugin, which is asked before those that were added earlier. It replaces a plugin of the same type.
     pub(crate) fn plug_in<P: Plugin>(mut self, plugin: P) -> Self {
@@ -156,6 +182,16 @@ impl GateBuilder {
     /// The path of the callback route.
     pub(crate) fn callback_path(&self) -> &CallbackPath {
         &self.0.path
+    }
+}
+
+impl Parameters {
+    fn prefix(&self) -> &str {
+        self.plugins.iter().find_map(|plugin| plugin.prefix()).unwrap_or("/.truegate")
+    }
+
+    pub(super) fn exact_paths(&self) -> impl Iterator<Item = &ExactPath> {
+        self.plugins.iter().filter_map(|plugin| plugin.exact_path())
     }
 }
 
@@ -174,12 +210,13 @@ impl Gate {
 
     /// The prefix of truegate's own routes.
     pub(crate) fn prefix(&self) -> &str {
-        self.0.plugins.iter().find_map(|plugin| plugin.prefix()).unwrap_or("/.truegate")
+        self.0.prefix()
     }
 
-    /// Whether a path could be read as the callback's, though it is spelled otherwise.
-    pub(crate) fn is_disguised_callback(&self, path: &str) -> bool {
-        self.0.path.compare(path) == PathMatch::Ambiguous
+    /// Whether a path could be read as the callback's, or as another one with a single spelling, though it is spelled otherwise.
+    pub(crate) fn is_disguised(&self, path: &str) -> bool {
+        let is_ambiguous = |exact: &ExactPath| exact.compare(path) == PathMatch::Ambiguous;
+        self.0.path.compare(path) == PathMatch::Ambiguous || self.0.exact_paths().any(is_ambiguous)
     }
 
     /// Counts a login, or refuses it because its client or network has started too many.
@@ -207,9 +244,36 @@ impl Gate {
         self.0.plugins.iter().find_map(|plugin| plugin.admit_app(self, head, identity))
     }
 
+    /// The rule for a verified request that the app gets.
+    pub(crate) fn rule_of_callback(&self, head: &Parts) -> Option<CallbackRule> {
+        self.0.plugins.iter().find_map(|plugin| plugin.rule_of_callback(head))
+    }
+
+    /// The edits to a request whose user was verified by it, as its rule says.
+    pub(crate) fn verified(&self, identity: Identity, rule: Option<&CallbackRule>) -> Edits {
+        let assertion = self.assert(&identity, None);
+        let headers = IdentityHeaders::of(&self.0.names, rule.and_then(|rule| rule.headers.as_ref()), &identity);
+        Edits::by_rule(EditKind::Verified { identity, headers, assertion }, rule.map(|rule| rule.rule))
+    }
+
+    /// Reads the body of a request that must be a POST, and decides by it, unless the request was refused as it was counted or its
+    /// head is reason enough to refuse it.
+    pub(crate) fn read_posted(
+        &self,
+        head: &Parts,
+        counted: Result<(), Rejection>,
+        handler: impl BodyHandler + 'static,
+    ) -> Step {
+        let intake = Intake::begin(self.clone(), Box::new(handler));
+        match counted.and_then(|()| check_posted(head, intake.limit())) {
+            Ok(()) => Step::Read(intake),
+            Err(rejection) => Step::Reply(intake.refuse(rejection)),
+        }
+    }
+
     /// Reads the body of a form, and answers by it.
     pub(crate) fn read_form(&self, handler: FormHandler) -> Step {
-        Step::Read(Intake::begin(self.clone(), BodyHandler::Form(handler)))
+        Step::Read(Intake::begin(self.clone(), Box::new(Form(Some(handler)))))
     }
 
     /// How long one verification may take.
@@ -235,8 +299,6 @@ impl WeakGate {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use http::{HeaderMap, HeaderName, Request};
 
     use super::*;

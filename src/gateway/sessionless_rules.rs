@@ -21,7 +21,7 @@ impl Plugin for SessionlessRules {
 
     fn inspect(&self, gate: &Gate, head: &Parts, _: &[HeaderValue]) -> Option<Step> {
         Some(match self.0.decide_for(head) {
-            Ok(decision) => Step::Forward(Edits { rule: decision.rule, ..Edits::new(EditKind::Ordinary) }),
+            Ok(decision) => Step::Forward(Edits::by_rule(EditKind::Ordinary, decision.rule)),
             Err(_) => Step::Reply(gate.reject_for(Rejection::AmbiguousPath, head)),
         })
     }

@@ -101,6 +101,11 @@ impl Edits {
         Self { kind, cookies: KeptCookies::default(), by_proxy: false, claims_host: false, rule: None, response: None }
     }
 
+    /// The edits to a request that a rule matched.
+    pub(crate) fn by_rule(kind: EditKind, rule: Option<usize>) -> Self {
+        Self { rule, ..Self::new(kind) }
+    }
+
     /// Edits the headers that were surveyed, and returns what had to be stripped.
     ///
     /// A callback's body was read to its end, so its `Expect` has been answered and goes too.

@@ -78,7 +78,7 @@ impl Handler<'_> {
 
     /// Whether a path could be read as one that only truegate answers, though it is spelled otherwise.
     fn is_disguised(&self, path: &str) -> bool {
-        self.gate.is_disguised_callback(path) || Route::of(&self.sessions.path, path) == Some(Route::Nothing)
+        self.gate.is_disguised(path) || Route::of(&self.sessions.path, path) == Some(Route::Nothing)
     }
 
     /// Lets a request pass: every header is there, so that a proxy that copies them overwrites what a client sent.
