@@ -1,28 +1,5 @@
 //! Counts and logs events, with words from closed sets and never a secret.
 
-use std::{
-    collections::HashSet,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
-};
-
-use http::Method;
-use pingora_core::protocols::l4::socket::SocketAddr;
-use tracing::{debug, error, field::display, info, warn};
-
-use super::{
-    admin::{CertificateMetrics, ConnectionFailure, Metrics, UpstreamMetrics, class},
-    log_limit::{LogLimit, Suppressed},
-    proxy_header::ProxyHeaderError,
-    rejection::EdgeRejection,
-};
-use crate::{
-    cause::Cause,
-    clock::{Clock as _, SystemClock},
-    gate::{CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
-};
-
 /// Logs a line that strangers can cause: at most one of its kind in a second, with the number of those that were left out. The
 /// level of details has all of them.
 macro_rules! log {
@@ -33,6 +10,32 @@ macro_rules! log {
         }
     };
 }
+
+mod certificate;
+mod upstream;
+
+use std::{
+    collections::HashSet,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use http::Method;
+use tracing::{debug, error, info, warn};
+
+pub(super) use self::{certificate::CertificateTelemetry, upstream::UpstreamTelemetry};
+use super::{
+    admin::{ConnectionFailure, Metrics, class},
+    log_limit::{LogLimit, Suppressed},
+    proxy_header::ProxyHeaderError,
+    rejection::EdgeRejection,
+};
+use crate::{
+    cause::Cause,
+    clock::{Clock as _, SystemClock},
+    gate::{CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
+};
 
 /// Counts and logs what happens in a gateway. Clones share their counts.
 #[derive(Clone)]
@@ -118,13 +121,12 @@ impl Telemetry {
 
     /// Counts and logs what happens to one app.
     pub(super) fn upstream(&self, name: &str) -> UpstreamTelemetry {
-        let metrics = self.0.metrics.upstream(name);
-        UpstreamTelemetry(Arc::new(SharedUpstream { name: name.to_owned(), metrics, limit: LogLimit::default() }))
+        UpstreamTelemetry::new(name, self.0.metrics.upstream(name))
     }
 
     /// Counts and logs what happens to the certificate of a host.
     pub(super) fn certificate(&self, host: &str) -> CertificateTelemetry {
-        CertificateTelemetry { host: host.to_owned(), metrics: self.0.metrics.certificate(host) }
+        CertificateTelemetry::new(host, self.0.metrics.certificate(host))
     }
 
     /// A callback was sent to the app after it was answered. The answer is the status of the app, or why there is none.
@@ -136,7 +138,7 @@ impl Telemetry {
             Ok(100..500) => log!(self[class], info!(class), "callback forwarded"),
             Ok(_) => log!(self[class], warn!(class), "callback forwarded"),
             Err(cause) => {
-                upstream.0.metrics.fail(cause);
+                upstream.count_failure(cause);
                 let (code, tls) = (cause.code(), cause.detail());
                 log!(self[code], warn!(class, cause = code, tls), "callback forwarded");
             }
@@ -146,97 +148,6 @@ impl Telemetry {
     /// A file of phone numbers was looked at.
     pub(super) fn phones_file(&self, was_usable: bool, is_usable: bool) {
         self.0.metrics.unusable_phones_files.inc_by(i64::from(was_usable) - i64::from(is_usable));
-    }
-}
-
-/// Counts and logs what happens to the certificate of one host.
-pub(super) struct CertificateTelemetry {
-    host: String,
-    metrics: CertificateMetrics,
-}
-
-impl CertificateTelemetry {
-    /// The certificate that is in the folder ends then.
-    pub(super) fn expiry(&self, until: SystemTime) {
-        let seconds = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.metrics.expiry.set(i64::try_from(seconds).unwrap_or(i64::MAX));
-    }
-
-    /// A new certificate is in the folder.
-    pub(super) fn obtained(&self) {
-        info!(host = self.host, "certificate obtained");
-    }
-
-    /// No new certificate was obtained. The problem is what the ACME server says that is the matter.
-    pub(super) fn failed(&self, cause: Cause, problem: Option<&'static str>, pause: Duration) {
-        self.metrics.failures.inc();
-        let (host, cause, tls, retry_s) = (&self.host, cause.code(), cause.detail(), pause.as_secs());
-        warn!(host, cause, tls, problem, retry_s, "a certificate could not be obtained; it is tried again");
-    }
-}
-
-/// Counts and logs what happens to one app. Clones share their counts.
-#[derive(Clone)]
-pub(super) struct UpstreamTelemetry(Arc<SharedUpstream>);
-
-struct SharedUpstream {
-    name: String,
-    metrics: UpstreamMetrics,
-    limit: LogLimit,
-}
-
-impl UpstreamTelemetry {
-    /// The app could not be reached, or broke off. The server is the last one that was tried.
-    pub(super) fn failure(&self, server: Option<&SocketAddr>, cause: Cause) {
-        self.0.metrics.fail(cause);
-        let (upstream, server) = (&self.0.name, server.map(display));
-        log!(
-            self[cause.code()],
-            warn!(upstream, server, cause = cause.code(), tls = cause.detail()),
-            "upstream failed"
-        );
-    }
-
-    /// The app has so many servers. So many of them get requests, and so many rest.
-    pub(super) fn servers(&self, known: usize, up: usize, resting: usize) {
-        let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        self.0.metrics.known.set(count(known));
-        self.0.metrics.up.set(count(up));
-        self.0.metrics.resting.set(count(resting));
-    }
-
-    /// A server begins to rest.
-    pub(super) fn server_rests(&self, server: &SocketAddr, cause: Cause) {
-        let (upstream, tls) = (&self.0.name, cause.detail());
-        warn!(
-            upstream,
-            %server,
-            cause = cause.code(),
-            tls,
-            "no connection to a server could be made; for 10 seconds it gets requests only if no other server is left"
-        );
-    }
-
-    /// The name of a server could not be resolved.
-    pub(super) fn failed_lookup(&self, host: &str, cause: Cause) {
-        let (upstream, cause) = (&self.0.name, cause.code());
-        warn!(
-            upstream,
-            host, cause, "the name of a server could not be resolved; addresses that were found before stay in use"
-        );
-    }
-
-    /// Health checks have changed what is known of a server.
-    pub(super) fn server_health(&self, server: &SocketAddr, is_healthy: bool) {
-        let upstream = &self.0.name;
-        match is_healthy {
-            true => info!(upstream, %server, "a server is healthy again"),
-            false => warn!(upstream, %server, "a server is unhealthy and gets no new requests"),
-        }
-    }
-
-    fn admit(&self, kind: (&'static str, &'static str), period: Duration) -> Option<Suppressed> {
-        self.0.limit.admit(kind, period, SystemClock.now())
     }
 }
 
