@@ -4,7 +4,7 @@ use std::{mem, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 use http::{Extensions, HeaderValue, StatusCode, Version, header};
-use pingora_core::{Error, ErrorSource, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
+use pingora_core::{Error, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::TaskTracker;
@@ -15,15 +15,14 @@ use super::{
     exchange::Exchange,
     failure,
     forwarded::Forwarded,
-    rejection::{self, EdgeRejection},
+    rejection,
     routing::Routing,
     telemetry::Telemetry,
     upstream::{AffinityKey, Attempts, Upstream},
 };
 use crate::{
-    cause::Cause,
     clock::{Clock, SystemClock},
-    gate::{ClientInfo, Gate, Rejection, Scheme, TrustedProxy},
+    gate::{ClientInfo, Gate, Scheme, TrustedProxy},
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
         respond, rule,
@@ -141,17 +140,10 @@ impl ProxyHttp for Proxy {
         mut error: Box<Error>,
     ) -> Box<Error> {
         let upstream = self.upstream(exchange);
-        if failure::is_lost_stream(&error) {
-            // The server has closed a connection that was kept, and the request was not sent.
-            error.set_retry(upstream.plan_retry(&mut exchange.attempts, true));
-        } else {
-            upstream.rest(&exchange.attempts, failure::cause(&error), SystemClock.now());
-            error.set_retry(upstream.has_left(&exchange.attempts));
-        }
+        error.set_retry(failure::plan_after_connect(&error, upstream, &mut exchange.attempts));
         error
     }
 
-    /// Sends a request again if its connection was lost before an answer came, and the app may see it twice or has not seen it.
     fn error_while_proxy(
         &self,
         _: &HttpPeer,
@@ -161,8 +153,7 @@ impl ProxyHttp for Proxy {
         was_reused: bool,
     ) -> Box<Error> {
         let upstream = self.upstream(exchange);
-        let may_be_sent = failure::may_be_seen_twice(session, &error) || failure::was_not_taken(session, &error);
-        error.set_retry(may_be_sent && upstream.plan_retry(&mut exchange.attempts, was_reused));
+        error.set_retry(failure::plan_after_loss(&error, session, was_reused, upstream, &mut exchange.attempts));
         error
     }
 
@@ -187,23 +178,7 @@ impl ProxyHttp for Proxy {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
         session.req_header_mut().extensions_mut().extend(mem::take(&mut exchange.extensions));
-        let reply = match error.esource() {
-            _ if failure::is_quiet_socket(session, error) => None,
-            _ if failure::waits_for_body(session, error) => {
-                Some(self.gate.reject_for(Rejection::BodyTimeout, session.req_header()))
-            }
-            ErrorSource::Downstream => failure::downstream(error.etype())
-                .map(|rejection| self.gate.reject_for(rejection, session.req_header())),
-            ErrorSource::Upstream | ErrorSource::Internal | ErrorSource::Unset => {
-                let cause = failure::cause(error);
-                self.upstream(exchange).note_failure(&exchange.attempts, cause);
-                let rejection = match cause {
-                    Cause::Unhealthy => EdgeRejection::UpstreamUnhealthy,
-                    _ => EdgeRejection::UpstreamUnavailable,
-                };
-                Some(rejection.reply(&self.gate, session.req_header()))
-            }
-        };
+        let reply = failure::reply(error, session, &self.gate, self.upstream(exchange), &exchange.attempts);
         if answer_ended(session).await {
             return FailToProxy { error_code: StatusCode::UNAUTHORIZED.as_u16(), can_reuse_downstream: false };
         }
