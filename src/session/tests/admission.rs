@@ -5,7 +5,10 @@ use std::str::FromStr as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::site::{Browser, Outcome, Site};
+use super::{
+    browser::Browser,
+    site::{Outcome, Site},
+};
 use crate::{
     access::{Access, AllowEntry, AllowList, Rule, Rules},
     session::UpstreamCookie,

@@ -2,7 +2,10 @@
 
 use http::Method;
 
-use super::site::{Browser, Outcome, Site};
+use super::{
+    browser::Browser,
+    site::{Outcome, Site},
+};
 use crate::access::{Access, AllowList, Rule, Rules};
 
 async fn ask(site: &Site, browser: &mut Browser, target: &str, headers: &[(&str, &str)]) -> Outcome {

@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
+    browser::Browser,
     shared_store::SharedStore,
-    site::{Browser, Site, grant},
+    site::{Site, grant},
 };
 use crate::gate::{Event, Observer};
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 
 use super::queue::now;
-use super::site::{Browser, ORIGIN, Site};
+use super::{
+    browser::Browser,
+    site::{ORIGIN, Site},
+};
 use crate::{
     gate::{Step, Verdict},
     lease::Lease,

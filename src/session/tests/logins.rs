@@ -8,7 +8,10 @@ use std::{
 use http::header;
 
 use super::queue::now;
-use super::site::{Browser, ORIGIN, Outcome, Site};
+use super::{
+    browser::Browser,
+    site::{ORIGIN, Outcome, Site},
+};
 use crate::{random::Random, session::UpstreamCookie};
 
 #[tokio::test]

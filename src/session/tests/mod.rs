@@ -2,6 +2,7 @@
 
 mod admission;
 mod auth;
+mod browser;
 mod callbacks;
 mod feed;
 mod hosts;
@@ -11,6 +12,7 @@ mod opened;
 mod outages;
 mod pages;
 mod queue;
+mod redirects;
 mod revocations;
 mod shared_store;
 mod site;

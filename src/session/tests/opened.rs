@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, header};
 
-use super::site::{Browser, ORIGIN, Outcome, Site};
+use super::{
+    browser::Browser,
+    site::{ORIGIN, Outcome, Site},
+};
 use crate::{
     headers::HeaderNames,
     random::Random,

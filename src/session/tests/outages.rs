@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
+    browser::Browser,
     queue::now,
-    site::{Browser, ORIGIN, Site, code},
+    site::{ORIGIN, Site, code},
 };
 
 const SECOND: Duration = Duration::from_secs(1);

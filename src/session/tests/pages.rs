@@ -2,7 +2,10 @@
 
 use http::header;
 
-use super::site::{Browser, ORIGIN, Site};
+use super::{
+    browser::Browser,
+    site::{ORIGIN, Site},
+};
 use crate::{
     access::{Access, AllowList, Rule, Rules},
     session::{LogoutUrl, ReturnPath},

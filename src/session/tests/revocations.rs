@@ -5,8 +5,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::header;
 
 use super::{
+    browser::Browser,
     queue::now,
-    site::{Browser, ORIGIN, Outcome, Site},
+    site::{ORIGIN, Outcome, Site},
 };
 use crate::clock::Clock;
 

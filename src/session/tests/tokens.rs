@@ -3,7 +3,7 @@
 use http::{Response, StatusCode, header};
 use serde_json::Value;
 
-use super::site::{Browser, Site};
+use super::{browser::Browser, site::Site};
 use crate::{
     gate::Rejection,
     identity::Identity,

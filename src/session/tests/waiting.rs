@@ -5,7 +5,10 @@ use std::{future::Future, pin::Pin, time::Duration};
 use tokio::task::unconstrained;
 
 use super::queue::now;
-use super::site::{Browser, ORIGIN, Outcome, Site};
+use super::{
+    browser::Browser,
+    site::{ORIGIN, Outcome, Site},
+};
 use crate::store::WATCHED_AT_ONCE;
 
 const LOOK: Duration = Duration::from_millis(300);
