@@ -1,9 +1,11 @@
 //! Rules are looked at before anybody is let in.
 
+mod apps;
+mod covered;
+
 use super::{Folder, UPSTREAM, parse, parse_in};
 use crate::{
-    access::{Access, AllowList, Rule},
-    gateway::config::UpstreamId,
+    access::{Access, AllowList},
     profile::PhoneNumber,
 };
 
@@ -138,89 +140,6 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
 }
 
 #[test]
-fn a_rule_that_never_counts_is_a_mistake() {
-    let both = |first: &str, second: &str| {
-        let routes = format!("\n- {{ {first}, access: required }}\n- {{ {second}, access: public }}");
-        parse(&text(&routes)).map(drop).map_err(|errors| errors.to_string())
-    };
-    for (first, second) in [
-        ("path: /", "path: /a/"),
-        ("path: /a/", "path: /a"),
-        ("path: /a", "path: /a/"),
-        ("path: /a", "path: /a/b/"),
-        ("path: /a", "path: /a"),
-        ("path: /a", "exact: /a/b"),
-        ("exact: /a", "exact: /a/"),
-        ("path: /a", "path: /a, methods: [GET]"),
-        ("path: /a, methods: [GET, PUT]", "path: /a/b, methods: [PUT]"),
-        ("path: /", "path: /a, host: wiki.example"),
-        ("path: /, host: wiki.example", "path: /a, host: WIKI.example"),
-        ("path: /, host: '*.wiki.example'", "path: /a, host: '*.a.wiki.example'"),
-        ("path: /, host: '*.wiki.example'", "path: /a, host: a.wiki.example"),
-    ] {
-        let errors = both(first, second).unwrap_err();
-        let (key, _) = second.split_once(':').unwrap();
-        let expected = format!("routes[1].{key}: never applies, because `routes[0]` comes first and covers it (");
-        assert!(errors.starts_with("config.yaml:6:1") && errors.contains(&expected), "{first} {second}: {errors}");
-    }
-    for (first, second) in [
-        ("path: /a/", "path: /"),
-        ("exact: /a", "path: /a"),
-        ("exact: /a", "exact: /a/b"),
-        ("path: /a/", "path: /b/"),
-        ("path: /a/b/", "path: /a/"),
-        ("path: /a, methods: [GET]", "path: /a"),
-        ("path: /a, methods: [GET]", "path: /a, methods: [GET, PUT]"),
-        ("path: /, host: wiki.example", "path: /a"),
-        ("path: /, host: wiki.example", "path: /a, host: shop.example"),
-        ("path: /, host: '*.wiki.example'", "path: /a, host: wiki.example"),
-        ("path: /, host: a.wiki.example", "path: /a, host: '*.wiki.example'"),
-    ] {
-        assert_eq!(both(first, second), Ok(()), "{first} {second}");
-    }
-}
-
-#[test]
-fn a_rule_that_others_cover_together_is_a_mistake() {
-    let last = |rules: &[&str]| {
-        let rules: String = rules.iter().map(|rule| format!("\n- {{ {rule}, access: required }}")).collect();
-        parse(&text(&rules)).map(drop).map_err(|errors| errors.to_string())
-    };
-    for (rules, named) in [
-        (
-            &["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a, methods: [GET, POST]"][..],
-            "`routes[0]` and `routes[1]`",
-        ),
-        (
-            &[
-                "path: /, methods: [GET]", "path: /b", "path: /a, methods: [PUT]",
-                "path: /a, methods: [POST, PUT, HEAD]", "exact: /a/b, methods: [HEAD, GET, PUT]",
-            ],
-            "`routes[0]`, `routes[2]` and `routes[3]`",
-        ),
-        (
-            &["path: /, methods: [GET]", "path: /, methods: [PUT], preflight: pass", "path: /a, methods: [GET, PUT]"],
-            "`routes[0]` and `routes[1]`",
-        ),
-    ] {
-        let errors = last(rules).unwrap_err();
-        let place = rules.len() - 1;
-        let expected = format!("never applies, because {named} come first and cover it together (put the narrower");
-        assert!(errors.contains(&format!("routes[{place}]")) && errors.contains(&expected), "{rules:?}: {errors}");
-        assert_eq!(errors.lines().count(), 1, "{errors}");
-    }
-    for rules in [
-        ["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a"],
-        ["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a, methods: [GET, POST, PUT]"],
-        ["path: /a, methods: [GET]", "path: /b, methods: [POST]", "path: /a, methods: [GET, POST]"],
-        ["path: /a, methods: [GET]", "path: /a, host: a.example, methods: [POST]", "path: /a, methods: [GET, POST]"],
-        ["path: /a, methods: [GET]", "path: /a, methods: [POST]", "path: /a, methods: [GET, POST], preflight: pass"],
-    ] {
-        assert_eq!(last(&rules), Ok(()), "{rules:?}");
-    }
-}
-
-#[test]
 fn a_path_that_no_rule_matches_is_required() {
     let required = Access::Required(AllowList::default());
     for routes in ["", "routes: []\n"] {
@@ -237,61 +156,6 @@ fn a_path_that_no_rule_matches_is_required() {
     ] {
         assert_eq!(config.routes.access(path), Ok(access), "{path}");
     }
-}
-
-#[test]
-fn without_sessions_a_rule_only_chooses_an_app() {
-    let apps = "upstreams: { wiki: 'http://127.0.0.1:3001' }\n";
-    for (keys, key) in [
-        ("access: public", "access"),
-        ("access: anything", "access"),
-        ("allow: { phones: [] }", "allow"),
-        ("preflight: pass", "preflight"),
-    ] {
-        let text = format!("{UPSTREAM}{apps}routes: [{{ path: /, upstream: wiki, {keys} }}]");
-        let expected = format!(
-            "config.yaml:3:37: routes[0].{key}: only used with `session`, because without it nobody is logged in (add \
-             `session`, or remove this key)"
-        );
-        assert_eq!(parse(&text).unwrap_err().to_string(), expected);
-    }
-    let routes = "[{ host: wiki.example, exact: /, methods: [GET], upstream: wiki }, { path: /a }]";
-    let config = parse(&format!("{UPSTREAM}{apps}routes: {routes}")).unwrap();
-    let apps: Vec<_> = config.routes.iter().map(Rule::upstream_number).collect();
-    assert_eq!(apps, [config.upstreams.named("wiki").map(UpstreamId::index), None]);
-    assert!(parse(&format!("{UPSTREAM}routes: []")).is_ok());
-}
-
-#[test]
-fn a_rule_names_one_of_the_apps() {
-    let one = "upstreams: { wiki: 'http://127.0.0.1:3001' }\n";
-    let two = "upstreams: { wiki: 'http://127.0.0.1:3001', shop: 'http://127.0.0.1:3002' }\n";
-    for (apps, name, mistake) in [
-        ("", "wiki", "names no app, because there are no `upstreams` (add the app there)"),
-        (one, "wki", "names no app of `upstreams` (did you mean `wiki`?)"),
-        (one, "WIKI", "names no app of `upstreams` (write one of wiki)"),
-        (two, "hunter2", "names no app of `upstreams` (write one of wiki, shop)"),
-        (
-            two,
-            "http://127.0.0.1:3001",
-            "names no app of `upstreams` (a rule takes a name: give this URL one in `upstreams`)",
-        ),
-        (two, "''", "names no app of `upstreams` (write one of wiki, shop)"),
-        (two, "[wiki]", "must be a single value (write it after the key)"),
-        (two, "{ url: 'http://127.0.0.1:3001' }", "must be a single value (write it after the key)"),
-    ] {
-        let text = format!("{UPSTREAM}{apps}routes: [{{ path: /, upstream: {name} }}]");
-        let errors = parse(&text).unwrap_err().to_string();
-        assert!(
-            errors.ends_with(&format!(": routes[0].upstream: {mistake}")) && errors.lines().count() == 1,
-            "{errors}"
-        );
-    }
-    let wrong = format!("{UPSTREAM}upstreams: {{ wiki: ftp }}\nroutes: [{{ path: /, upstream: wiki }}]");
-    let errors = parse(&wrong).unwrap_err().to_string();
-    assert!(errors.contains("upstreams.wiki: must start with") && errors.lines().count() == 1, "{errors}");
-    let default = format!("upstream: wiki\n{one}routes: [{{ path: /, upstream: wiki }}]");
-    assert_eq!(parse(&default).unwrap().routes.iter().map(Rule::upstream_number).collect::<Vec<_>>(), [None]);
 }
 
 #[test]
