@@ -3,17 +3,17 @@
 //! Each step is one command or script in one slot. A login is created last, so that a call which is cut off leaves no login
 //! behind, but at most a place that counts until the login would have expired.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use redis::cmd;
 use tokio::task::JoinSet;
 
 use super::{
+    NewLogin,
     reconnect::Reconnect,
     script::{ENDS, Layout, Scripts, milliseconds},
 };
 use crate::{
-    callback::RequestId,
     cause::Cause,
     session::BrowserId,
     store::{LOGINS_PER_BROWSER, LoginState, StoreError, WatchedLogin},
@@ -27,15 +27,9 @@ pub(super) struct ClusterLogins {
 }
 
 impl ClusterLogins {
-    pub(super) async fn open(
-        &self,
-        request_id: &RequestId,
-        browser: &BrowserId,
-        owner: &[u8],
-        lifetime: Duration,
-        max_pending: usize,
-    ) -> Result<(), StoreError> {
-        let (request_id, lifetime) = (request_id.expose(), milliseconds(lifetime));
+    pub(super) async fn open(&self, login: &NewLogin<'_>) -> Result<(), StoreError> {
+        let NewLogin { browser, owner, max_pending, .. } = *login;
+        let (request_id, lifetime) = (login.request_id.expose(), milliseconds(login.lifetime));
         let before = self.request_ids(browser).await?;
         let admit = self.scripts.admit.call().key(ENDS).arg(request_id).arg(lifetime).arg(max_pending);
         let admit = admit.arg(LOGINS_PER_BROWSER).arg(before);

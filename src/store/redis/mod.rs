@@ -193,10 +193,10 @@ impl Store for RedisStore {
         lifetime: Duration,
     ) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let (owner, most) = (&*owner, self.max_pending);
+            let login = NewLogin { request_id, browser, owner: &owner, lifetime, max_pending: self.max_pending };
             match self.layout() {
-                Layout::OneSlot => self.one_slot_logins().open(request_id, browser, owner, lifetime, most).await,
-                Layout::Spread => self.cluster_logins().open(request_id, browser, owner, lifetime, most).await,
+                Layout::OneSlot => self.one_slot_logins().open(&login).await,
+                Layout::Spread => self.cluster_logins().open(&login).await,
             }
         })
     }
@@ -270,6 +270,16 @@ impl Store for RedisStore {
             Ok((revocations, cursor.unwrap_or_default()))
         })
     }
+}
+
+/// A login to open.
+struct NewLogin<'a> {
+    request_id: &'a RequestId,
+    browser: &'a BrowserId,
+    owner: &'a [u8],
+    lifetime: Duration,
+    /// How many logins there may be at once, with this one.
+    max_pending: usize,
 }
 
 /// A login as the scripts return it: its request id and owner, the word of its state and what is sealed in it.

@@ -1,14 +1,11 @@
 //! Logins on one server or one master, where all keys are in one slot: each step is one script.
 
-use std::time::Duration;
-
 use super::{
-    KeptLogin,
+    KeptLogin, NewLogin,
     reconnect::Reconnect,
     script::{ENDS, LOGIN_PREFIX, Layout, Scripts, milliseconds},
 };
 use crate::{
-    callback::RequestId,
     cause::Cause,
     session::BrowserId,
     store::{LOGINS_PER_BROWSER, StoreError, WatchedLogin},
@@ -22,18 +19,12 @@ pub(super) struct OneSlotLogins<'a> {
 }
 
 impl OneSlotLogins<'_> {
-    pub(super) async fn open(
-        self,
-        request_id: &RequestId,
-        browser: &BrowserId,
-        owner: &[u8],
-        lifetime: Duration,
-        max_pending: usize,
-    ) -> Result<(), StoreError> {
-        let call = self.scripts.open.call().key(Layout::OneSlot.login_key(request_id.expose()));
+    pub(super) async fn open(self, login: &NewLogin<'_>) -> Result<(), StoreError> {
+        let (request_id, browser) = (login.request_id.expose(), login.browser);
+        let call = self.scripts.open.call().key(Layout::OneSlot.login_key(request_id));
         let call = call.key(Layout::OneSlot.browser_key(browser)).key(ENDS);
-        let call = call.arg(request_id.expose()).arg(browser.expose()).arg(owner).arg(milliseconds(lifetime));
-        let call = call.arg(max_pending).arg(LOGINS_PER_BROWSER).arg(LOGIN_PREFIX);
+        let call = call.arg(request_id).arg(browser.expose()).arg(login.owner).arg(milliseconds(login.lifetime));
+        let call = call.arg(login.max_pending).arg(LOGINS_PER_BROWSER).arg(LOGIN_PREFIX);
         match self.reconnect.run::<String>(&call).await?.as_str() {
             "opened" => Ok(()),
             "full" => Err(StoreError::Full),
