@@ -25,7 +25,7 @@ use super::{
     config::{Config, ListenAddress, ListenerConfig, RedirectConfig, TlsConfig, TlsVersion},
     listener_certificate::Certificates,
     proxy_header::ProxyHeaders,
-    redirect::{KnownHosts, Redirect},
+    redirect::{Redirect, RedirectHosts},
     sockets::{self, AcceptingSocket, BACKLOG, ClientSocket, ListeningSocket},
     telemetry::Telemetry,
     workers::Workers,
@@ -97,7 +97,7 @@ pub(super) fn into_listeners(
     telemetry: &Telemetry,
 ) -> Result<Vec<Listener>, ListenError> {
     let certificates = bound.iter().filter_map(BoundListener::certificates).cloned().collect();
-    let hosts = KnownHosts::of(certificates, config.session.iter().flat_map(|session| session.public_urls.iter()));
+    let hosts = RedirectHosts::of(certificates, config.session.iter().flat_map(|session| session.public_urls.iter()));
     let redirect = |redirect: RedirectConfig| {
         let (hosts, challenges) = (hosts.clone(), challenges.clone());
         let redirect = Redirect { hosts, config: redirect, challenges, telemetry: telemetry.clone() };

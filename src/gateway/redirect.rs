@@ -36,7 +36,7 @@ use crate::{
 
 /// Redirects every request to the same path by https.
 pub(super) struct Redirect {
-    pub(super) hosts: KnownHosts,
+    pub(super) hosts: RedirectHosts,
     pub(super) config: RedirectConfig,
     pub(super) challenges: Challenges,
     pub(super) telemetry: Telemetry,
@@ -44,13 +44,13 @@ pub(super) struct Redirect {
 
 /// The hosts of the site. A client is sent to no other one: its `Host` may be an attacker's.
 #[derive(Clone)]
-pub(super) struct KnownHosts {
+pub(super) struct RedirectHosts {
     certificates: Vec<Certificates>,
     /// The hosts of public URLs, without their ports.
     public: Vec<String>,
 }
 
-impl KnownHosts {
+impl RedirectHosts {
     /// The hosts of these certificates, as they are renewed, and of these public URLs.
     pub(super) fn of<'a>(certificates: Vec<Certificates>, urls: impl IntoIterator<Item = &'a PublicUrl>) -> Self {
         let secure = urls.into_iter().filter(|url| url.is_secure());
@@ -240,7 +240,7 @@ mod tests {
         let urls = urls.map(|url| PublicUrl::parse(url).unwrap());
         let telemetry = Telemetry::new(Metrics::new());
         let config = RedirectConfig { port, acme_webroot: None };
-        let (known, challenges) = (KnownHosts::of(Vec::new(), &urls), Challenges::default());
+        let (known, challenges) = (RedirectHosts::of(Vec::new(), &urls), Challenges::default());
         let redirect = Redirect { hosts: known, config, challenges, telemetry };
         let mut request = RequestHeader::build(method, target.as_bytes(), None).unwrap();
         for host in hosts {
