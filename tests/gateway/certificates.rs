@@ -78,7 +78,11 @@ async fn one_broken_pair_keeps_its_certificate_while_others_are_renewed() {
     until_shown(&old_wiki, "wiki.example", &program).await;
 
     fs::write(tls.join("shop.key"), "no PEM").unwrap();
-    program.told(&["a certificate's files cannot be used", "\"certificates\":\"shop.example\""], 1).await;
+    let words = [
+        "a certificate's files cannot be used", r#""certificate":"shop.example""#,
+        r#""reason":"the key: the file has no"#,
+    ];
+    program.told(&words, 1).await;
     for (file, end) in links {
         let new = tls.join("wiki.example/new");
         std::os::unix::fs::symlink(format!("../archive/2{end}.pem"), &new).unwrap();
@@ -111,7 +115,8 @@ async fn the_pair_named_default_is_for_clients_without_a_name() {
     assert!(a.is(&TlsClient::asking_for(Some("a.example")).shown(program.address()).await));
 
     fs::remove_file(program.folder().join("tls/default.key")).unwrap();
-    program.told(&["a certificate's files cannot be used"], 1).await;
+    let words = [r#""certificate":"z.example""#, r#""reason":"the folder no longer has one certificate and its key""#];
+    program.told(&words, 1).await;
     assert!(default.is(&TlsClient::asking_for(None).shown(program.address()).await), "half a pair keeps its place");
 }
 

@@ -21,9 +21,10 @@ async fn until_shown(pair: &Pair, program: &Program) {
     .await;
 }
 
-/// Waits until the program has said this many times that it cannot use the files.
-async fn until_refused(count: usize, program: &Program) {
-    program.told(&["a certificate's files cannot be used"], count).await;
+/// Waits until the program has said that it cannot use the files of the certificate, and why.
+async fn until_refused(reason: &str, count: usize, program: &Program) {
+    let reason = format!(r#""reason":"{reason}"#);
+    program.told(&["a certificate's files cannot be used", r#""certificate":"localhost""#, &reason], count).await;
 }
 
 #[tokio::test]
@@ -34,7 +35,7 @@ async fn a_new_pair_is_shown_once_both_files_are_there() {
     let mut before = Talk::over(shown(&old).await.unwrap());
 
     new.write_certificate(program.folder());
-    until_refused(1, &program).await;
+    until_refused(MISMATCH, 1, &program).await;
     assert!(shown(&old).await.is_some(), "half a pair is no pair");
     new.write_key(program.folder());
     until_shown(&new, &program).await;
@@ -54,16 +55,16 @@ async fn a_pair_that_is_spoilt_leaves_the_one_of_before_in_use() {
 
     let spoil = |file, content| fs::write(program.folder().join(file), content).unwrap();
     spoil("key.pem", "no PEM");
-    until_refused(1, &program).await;
+    until_refused("the key: the file has no private key", 1, &program).await;
     assert!(shown(&old).await, "the key is spoilt");
     fs::remove_file(program.folder().join("key.pem")).unwrap();
-    until_refused(2, &program).await;
+    until_refused("cannot be read: entity not found", 1, &program).await;
     assert!(shown(&old).await, "the key is gone");
     new.write_key(program.folder());
-    until_refused(3, &program).await;
+    until_refused(MISMATCH, 1, &program).await;
     assert!(shown(&old).await, "half a pair is no pair");
     spoil("certificate.pem", "");
-    until_refused(4, &program).await;
+    until_refused("the certificate: the file has no certificate", 1, &program).await;
     assert!(shown(&old).await, "the certificate is spoilt");
     new.write_certificate(program.folder());
     until_shown(&new, &program).await;
@@ -121,3 +122,5 @@ async fn files_that_would_not_serve_are_mistakes_of_the_configuration() {
         assert!(errors.lines().any(|line| line.starts_with(&expected)), "{expected} in {errors}");
     }
 }
+
+const MISMATCH: &str = "the key does not belong to the first certificate";

@@ -52,7 +52,7 @@ pub(super) struct Validity {
 impl Validity {
     /// That of a certificate and its key, which are PEM. None if a listener could not show them for this host.
     pub(super) fn of(pem: &[u8], host: &str) -> Option<Self> {
-        let pair = listener_certificate::pair(pem, pem).ok()?;
+        let pair = listener_certificate::parse(pem, pem).ok()?;
         let is_for_host = listener_certificate::names(&pair).iter().any(|name| name == host);
         let certificate = Certificate::from_der(pair.cert.first().filter(|_| is_for_host)?).ok()?;
         let validity = certificate.tbs_certificate.validity;

@@ -42,6 +42,7 @@ pub(super) use self::trusted_proxies::TrustedPeer;
 pub(crate) use self::{
     acme::AcmeConfig,
     callback::CallbackConfig,
+    certificate_folder::FolderMistake,
     error::ConfigErrors,
     listen_address::ListenAddress,
     listener::ListenerConfig,

@@ -3,31 +3,31 @@
 //! rustls and pingora ask a resolver for the certificate at each handshake, but neither watches files. So the resolver is our
 //! own: it shows what was read last, and a pair that cannot be used never replaces one that can.
 
+mod pair;
 mod shown;
 
 use std::{
-    fmt, fs, io,
+    fmt, io,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use rustls::{
-    crypto::ring,
-    pki_types::{PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
 use tokio::task::spawn_blocking;
-use zeroize::Zeroizing;
 
-pub(super) use self::shown::names;
-use self::shown::{Pair, Shown};
+pub(super) use self::pair::{names, parse};
+use self::{
+    pair::{Pair, PairError},
+    shown::Shown,
+};
 use super::{
-    config::{CertificateSource, TlsFiles},
+    config::{CertificateSource, FolderMistake, TlsFiles},
     watcher::{Freshness, Reason, Watched},
 };
-use crate::tls;
 
 /// The certificates of one listener, which are renewed without a restart: handshakes show those that were read last.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl Certificates {
     /// When any pair cannot be used, unless the gateway obtains its certificates itself.
     pub(super) fn read(source: CertificateSource) -> io::Result<Self> {
         let found = find(&source)?;
-        let load = |files: TlsFiles| Ok(Pair { key: Arc::new(load(&files)?), files });
+        let load = |files| Pair::load(files).map_err(io::Error::other);
         // Another one is obtained in place of one that cannot be used.
         let is_obtained = matches!(source, CertificateSource::Acme(_));
         let loaded = found.pairs.into_iter().map(load).filter(|pair| pair.is_ok() || !is_obtained);
@@ -73,16 +73,18 @@ impl Certificates {
     /// Reads every pair again, and takes over those that can be used.
     fn refresh(&self) -> Refreshed {
         let before = self.shown();
-        let Ok(found) = find(&self.0.source) else { return Refreshed { is_whole: false, ..Refreshed::default() } };
-        let (mut is_whole, mut unusable) = (!found.has_mistakes, Vec::new());
+        let found = match find(&self.0.source) {
+            Ok(found) => found,
+            Err(error) => return Refreshed { has_changed: false, faults: vec![Fault::of_all(error.into())] },
+        };
+        let mut faults: Vec<_> = found.mistakes.into_iter().map(|mistake| Fault::of_all(mistake.into())).collect();
         let known = |files: &TlsFiles| before.pairs.iter().find(|pair| pair.files == *files);
         let mut pairs = Vec::new();
         for files in &found.pairs {
-            match load(files) {
-                Ok(key) => pairs.push(Pair { files: files.clone(), key: Arc::new(key) }),
-                Err(_) => {
-                    unusable.extend(known(files).map(Pair::name));
-                    is_whole = false;
+            match Pair::load(files.clone()) {
+                Ok(pair) => pairs.push(pair),
+                Err(reason) => {
+                    faults.push(Fault { kept: known(files).map(Pair::name), reason });
                     pairs.extend(known(files).cloned());
                 }
             }
@@ -91,13 +93,13 @@ impl Certificates {
         // first pair is for all other clients.
         for (place, pair) in before.pairs.iter().enumerate().filter(|(_, pair)| !found.pairs.contains(&pair.files)) {
             if pair.files.certificate.exists() || pair.files.key.exists() {
-                unusable.push(pair.name());
-                is_whole = false;
+                faults.push(Fault { kept: Some(pair.name()), reason: PairError::Half });
                 pairs.insert(place.min(pairs.len()), pair.clone());
             }
         }
         if pairs.is_empty() && !before.pairs.is_empty() {
-            (is_whole, pairs) = (false, before.pairs.clone());
+            faults.push(Fault::of_all(PairError::Empty));
+            pairs.clone_from(&before.pairs);
         }
         *self.0.watched.lock().unwrap_or_else(PoisonError::into_inner) = found.watched;
         let chains = |pairs: &[Pair]| pairs.iter().map(|pair| pair.key.cert.clone()).collect::<Vec<_>>();
@@ -105,19 +107,30 @@ impl Certificates {
         if has_changed {
             *self.0.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Shown::new(pairs));
         }
-        Refreshed { is_whole, has_changed, unusable }
+        Refreshed { has_changed, faults }
     }
 }
 
 /// The result of reading the pairs again.
-#[derive(Default)]
 struct Refreshed {
-    /// Whether every pair can be used.
-    is_whole: bool,
     /// Whether handshakes show something else than before.
     has_changed: bool,
-    /// The names of the certificates that are shown although their files cannot be used.
-    unusable: Vec<String>,
+    /// What cannot be used; nothing if every pair can.
+    faults: Vec<Fault>,
+}
+
+/// Files that cannot be used.
+struct Fault {
+    /// The name of the certificate that stays in use; none if it is not known which one the files are for.
+    kept: Option<String>,
+    reason: PairError,
+}
+
+impl Fault {
+    /// What is wrong with the files as a whole.
+    fn of_all(reason: PairError) -> Self {
+        Self { kept: None, reason }
+    }
 }
 
 /// A pair that cannot be read, or does not match because only one file has been written yet, leaves its previous certificate
@@ -135,16 +148,18 @@ impl Watched for Certificates {
         if found.has_changed {
             tracing::info!("the certificates have changed");
         }
-        if found.is_whole {
+        if found.faults.is_empty() {
             return Freshness::Current;
         }
-        // The error may quote the files, so it is not logged.
         if reason != Reason::Retry {
-            let certificates = found.unusable.join(" ");
-            tracing::error!(
-                certificates,
-                "a certificate's files cannot be used; the previous certificate stays in use"
-            );
+            for Fault { kept, reason } in found.faults {
+                let reason = reason.to_string();
+                tracing::error!(
+                    certificate = kept,
+                    reason,
+                    "a certificate's files cannot be used; the previous certificate stays in use"
+                );
+            }
         }
         Freshness::Stale
     }
@@ -173,33 +188,21 @@ impl fmt::Debug for Certificates {
 struct Found {
     pairs: Vec<TlsFiles>,
     watched: Vec<PathBuf>,
-    has_mistakes: bool,
+    mistakes: Vec<FolderMistake>,
 }
 
 fn find(source: &CertificateSource) -> io::Result<Found> {
-    let (pairs, folders, has_mistakes) = match source {
-        CertificateSource::Pairs(pairs) => (pairs.clone(), Vec::new(), false),
+    let (pairs, folders, mistakes) = match source {
+        CertificateSource::Pairs(pairs) => (pairs.clone(), Vec::new(), Vec::new()),
         CertificateSource::Acme(hosts) => {
             let pairs = hosts.iter().filter(|files| files.certificate.exists()).cloned().collect();
-            (pairs, hosts.iter().map(|files| files.certificate.clone()).collect(), false)
+            (pairs, hosts.iter().map(|files| files.certificate.clone()).collect(), Vec::new())
         }
         CertificateSource::Folder(folder) => {
             let found = folder.find()?;
-            (found.pairs.into_iter().map(|(_, files)| files).collect(), found.folders, !found.mistakes.is_empty())
+            (found.pairs.into_iter().map(|(_, files)| files).collect(), found.folders, found.mistakes)
         }
     };
     let files = pairs.iter().flat_map(|files| [files.certificate.clone(), files.key.clone()]);
-    Ok(Found { watched: files.chain(folders).collect(), pairs, has_mistakes })
-}
-
-/// The pair as it is in the files. The error may quote them.
-fn load(files: &TlsFiles) -> io::Result<CertifiedKey> {
-    pair(&fs::read(&files.certificate)?, &Zeroizing::new(fs::read(&files.key)?))
-}
-
-/// A certificate chain and its key, which are PEM. The error may quote them.
-pub(super) fn pair(certificate: &[u8], key: &[u8]) -> io::Result<CertifiedKey> {
-    let chain = tls::certificates(certificate).map_err(io::Error::other)?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(io::Error::other)?;
-    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(io::Error::other)
+    Ok(Found { watched: files.chain(folders).collect(), pairs, mistakes })
 }

@@ -3,9 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use rustls::{SignatureScheme, sign::CertifiedKey};
-use webpki::EndEntityCert;
 
-use crate::gateway::config::TlsFiles;
+use super::pair::{Pair, names};
 
 /// What handshakes show.
 pub(super) struct Shown {
@@ -16,13 +15,6 @@ pub(super) struct Shown {
     exact: HashMap<String, Vec<usize>>,
     /// The same for names that begin with `*.`, which is left out.
     wildcard: HashMap<String, Vec<usize>>,
-}
-
-/// A certificate with its key, and the files that they are from.
-#[derive(Clone)]
-pub(super) struct Pair {
-    pub(super) files: TlsFiles,
-    pub(super) key: Arc<CertifiedKey>,
 }
 
 impl Shown {
@@ -55,19 +47,6 @@ impl Shown {
     }
 }
 
-impl Pair {
-    /// The first host that the certificate is for, which says in a log which one is meant.
-    pub(super) fn name(&self) -> String {
-        names(&self.key).into_iter().next().unwrap_or_default()
-    }
-}
-
-/// The names of hosts that a certificate is for, in lower case.
-pub(in crate::gateway) fn names(key: &CertifiedKey) -> Vec<String> {
-    let Some(Ok(certificate)) = key.cert.first().map(EndEntityCert::try_from) else { return Vec::new() };
-    certificate.valid_dns_names().map(str::to_ascii_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -79,6 +58,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::gateway::config::TlsFiles;
 
     /// What is shown of certificates with these names, in this order.
     fn shown(certificates: &[(&str, &'static SignatureAlgorithm)]) -> Shown {
