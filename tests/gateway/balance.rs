@@ -238,5 +238,8 @@ async fn a_request_that_failed_is_told_with_its_server() {
     let closed = Port::reserve();
     let program = Program::serve(&config(&[format!("http://{}", closed.address())], ""));
     assert_eq!(exchange(program.address(), raw::get("/", "")).await.unwrap().status(), 502);
-    program.told(&["upstream failed", &format!(r#""server":"{}""#, closed.address())], 1).await;
+    let address = format!(r#""server":"{}""#, closed.address());
+    program.told(&["upstream failed", &address], 1).await;
+    let lines = program.told(&["WARN", "no connection", &address, r#""cause":"connect""#], 1).await;
+    assert!(lines[0].contains("the only server of an app"), "no other one can be asked: {lines:?}");
 }

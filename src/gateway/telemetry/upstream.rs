@@ -54,16 +54,26 @@ impl UpstreamTelemetry {
         self.0.metrics.resting.set(count(resting));
     }
 
-    /// A server begins to rest.
-    pub(in crate::gateway) fn server_rests(&self, server: &SocketAddr, cause: Cause) {
-        let (upstream, tls) = (&self.0.name, cause.detail());
-        warn!(
-            upstream,
-            %server,
-            cause = cause.code(),
-            tls,
-            "no connection to a server could be made; for 10 seconds it gets requests only if no other server is left"
-        );
+    /// A server begins to rest. The only server of an app gets all requests even so.
+    pub(in crate::gateway) fn server_rests(&self, server: &SocketAddr, cause: Cause, is_sole: bool) {
+        let (upstream, cause, tls) = (&self.0.name, cause.code(), cause.detail());
+        if is_sole {
+            warn!(
+                upstream,
+                %server,
+                cause,
+                tls,
+                "no connection to the only server of an app could be made; the server is asked again at each request"
+            );
+        } else {
+            warn!(
+                upstream,
+                %server,
+                cause,
+                tls,
+                "no connection to a server could be made; for 10 seconds it gets requests only if no other server is left"
+            );
+        }
     }
 
     /// The name of a server could not be resolved.

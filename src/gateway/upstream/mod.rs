@@ -178,7 +178,8 @@ impl Upstream {
         if let Some(server) = attempts.current()
             && server.rest(now)
         {
-            self.telemetry.server_rests(&server.address, cause);
+            let is_sole = self.servers.list().len() == 1;
+            self.telemetry.server_rests(&server.address, cause, is_sole);
         }
     }
 
