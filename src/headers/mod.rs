@@ -41,7 +41,7 @@ pub(crate) use self::{
     cookies::{KeptCookies, UpstreamCookieEdits, join_cookies},
     edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
     identity_headers::{IdentityHeaders, IdentityValues},
-    name_set::{NameSet, reads_as},
+    name_set::{NameSet, fold, reads_as},
     namespace::{Spoofs, only, tokens},
     survey::{HeaderSurvey, Lines, Suspects},
 };

@@ -54,7 +54,7 @@ fn starts_folded(name: &[u8], folded: &str) -> bool {
 }
 
 /// A name as [`reads_as`] compares it.
-pub(super) fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     name.bytes().map(fold_byte).map(char::from).collect()
 }
 

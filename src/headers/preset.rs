@@ -30,6 +30,12 @@ impl Preset {
     /// Oauth2-proxy and Authelia send names as they are, and Grafana reads them so unless it is told otherwise.
     pub(super) const NAME_ENCODING: Encoding = Encoding::Utf8;
 
+    /// The names of its headers.
+    pub(crate) fn names(self) -> [&'static str; 3] {
+        let PresetHeaders { user, name, groups, .. } = self.headers();
+        [user, name, groups]
+    }
+
     pub(super) fn headers(self) -> PresetHeaders {
         match self {
             Self::RemoteUser => PresetHeaders {

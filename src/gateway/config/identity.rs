@@ -8,39 +8,91 @@ use super::{
 };
 use crate::{
     assertion::{Assertions, KeyError, Principal, SigningKey, SigningKeys},
-    headers::{Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, HeaderSet, HeaderSetBuilder, Preset},
+    headers::{
+        CasedName, Encoding, Field, HeaderNameError, HeaderNames, HeaderNamesBuilder, HeaderSet, HeaderSetBuilder,
+        Preset, fold,
+    },
 };
 
-/// Reads `identity`.
-pub(super) fn headers(section: &mut Section<'_>) -> HeaderNamesBuilder {
-    let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
-    let mut builder = prefix.unwrap_or_default();
-    fill(&mut builder.own_set(), section);
-    for item in section.list("strip") {
-        item.parse(|name| builder.strip(name).map_err(explain));
-    }
-    if let Some(bytes) = section.read("max_value_length", value::size(1..=MAX_VALUE_LENGTH)) {
-        builder.max_value_length(bytes);
-    }
-    builder
+/// The names of headers while they are read, and where each of them is written.
+#[derive(Default)]
+pub(super) struct InjectedHeaders {
+    pub(super) names: HeaderNamesBuilder,
+    /// The headers that carry an identity.
+    identity: Places,
+    /// The headers that have the same value on every request to an app.
+    fixed: Places,
 }
 
-/// Reads the `identity` of an app, which takes the place of the presets and headers of the top level.
-pub(super) fn set(item: Item<'_>, names: &mut HeaderNamesBuilder) -> HeaderSet {
-    let mut set = names.new_set();
-    item.section(|section| {
-        fill(&mut set, section);
-        Some(())
-    });
-    set.build()
+/// Headers with the places of their keys.
+#[derive(Default)]
+struct Places(Vec<(String, String)>);
+
+impl InjectedHeaders {
+    /// Reads `identity`.
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
+        let mut headers = Self { names: prefix.unwrap_or_default(), ..Self::default() };
+        fill(&mut headers.names.own_set(), section, &mut headers.identity, &headers.fixed);
+        for item in section.list("strip") {
+            item.parse(|name| headers.names.strip(name).map_err(explain));
+        }
+        if let Some(bytes) = section.read("max_value_length", value::size(1..=MAX_VALUE_LENGTH)) {
+            headers.names.max_value_length(bytes);
+        }
+        headers
+    }
+
+    /// Reads the `identity` of an app, which takes the place of the presets and headers of the top level.
+    pub(super) fn read_set(&mut self, item: Item<'_>) -> HeaderSet {
+        let mut set = self.names.new_set();
+        item.section(|section| {
+            fill(&mut set, section, &mut self.identity, &self.fixed);
+            Some(())
+        });
+        set.build()
+    }
+
+    /// Takes the name of a header that an app gets with a fixed value, beside its siblings.
+    pub(super) fn fix(&mut self, name: &str, item: Item<'_>, siblings: &[CasedName]) -> Option<CasedName> {
+        match self.names.fix(name, siblings) {
+            Ok(fixed) => {
+                self.fixed.note(&[name], item);
+                Some(fixed)
+            }
+            Err(error) => {
+                item.complain_of_key(self.identity.explain(error, &[name]));
+                None
+            }
+        }
+    }
+}
+
+impl Places {
+    fn note(&mut self, names: &[&str], item: Item<'_>) {
+        self.0.extend(names.iter().map(|name| (fold(name), item.place().to_owned())));
+    }
+
+    /// Explains why headers cannot be injected. If one of these is the reason, the explanation names both places.
+    fn explain(&self, error: HeaderNameError, names: &[&str]) -> String {
+        let same = |name: &&str| {
+            let (_, place) = self.0.iter().find(|(known, _)| *known == fold(name))?;
+            Some(format!("the same header is injected twice: `{name}`, also by `{place}` (keep one)"))
+        };
+        let twice = names.iter().filter(|_| error == HeaderNameError::Twice).find_map(same);
+        twice.unwrap_or_else(|| explain(error))
+    }
 }
 
 /// Reads `presets` and `headers`.
-fn fill(set: &mut HeaderSetBuilder<'_>, section: &mut Section<'_>) {
+fn fill(set: &mut HeaderSetBuilder<'_>, section: &mut Section<'_>, identity: &mut Places, fixed: &Places) {
     for item in section.list("presets") {
         let words = Preset::ALL.iter().map(|preset| (preset.code(), *preset));
         if let Some((preset, encoding)) = encoded(item, "preset", "write preset: remote-user", words) {
-            item.accept(set.preset(preset, encoding).map_err(explain));
+            match set.preset(preset, encoding) {
+                Ok(()) => identity.note(&preset.names(), item),
+                Err(error) => item.complain(fixed.explain(error, &preset.names())),
+            }
         }
     }
     for (name, item) in section.members("headers") {
@@ -48,8 +100,9 @@ fn fill(set: &mut HeaderSetBuilder<'_>, section: &mut Section<'_>) {
         let words = Field::ALL.iter().map(|field| (field.code(), *field));
         let injected = encoded(item, "field", "write field: phone, or another field", words);
         let (field, encoding) = injected.unwrap_or((Field::Status, None));
-        if let Err(error) = set.inject(name, field, encoding) {
-            item.complain_of_key(explain(error));
+        match set.inject(name, field, encoding) {
+            Ok(()) => identity.note(&[name], item),
+            Err(error) => item.complain_of_key(fixed.explain(error, &[name])),
         }
     }
 }
@@ -72,7 +125,7 @@ fn encoded<T>(
     })
 }
 
-pub(super) fn explain(error: HeaderNameError) -> String {
+fn explain(error: HeaderNameError) -> String {
     let advice = match error {
         HeaderNameError::Prefix => "write one such as X-Truecaller-",
         HeaderNameError::NotAName => "write one such as Remote-User",

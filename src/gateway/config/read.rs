@@ -11,7 +11,8 @@ use std::{
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    AcmeConfig, CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, acme, groups, hsts, identity,
+    AcmeConfig, CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, acme, groups, hsts,
+    identity::{self, InjectedHeaders},
     listener,
     reader::{Item, Scalar, Section},
     routes::{self, RuleContext},
@@ -65,10 +66,10 @@ impl Config {
         let session_item = file.take("session");
         let groups_item = file.take("groups");
         let groups = groups::read(groups_item);
-        let mut identity = file.section("identity", identity::headers);
+        let mut injected = file.section("identity", InjectedHeaders::read);
         let names = named.iter().map(|(name, _)| *name).collect();
         let names = AppNames { all: names, are_known: upstreams_item.is_none_or(Item::is_mapping) };
-        let (upstreams, servers) = upstream::read(upstream, &names, named.into_iter(), timeouts, &mut identity);
+        let (upstreams, servers) = upstream::read(upstream, &names, named.into_iter(), timeouts, &mut injected);
         let known =
             RuleContext { groups: &groups, names, upstreams: upstreams.as_ref(), has_sessions: session_item.is_some() };
         let routes = routes::read(file.take("routes"), &known);
@@ -140,7 +141,7 @@ impl Config {
             server: file.section("server", ServerConfig::read),
             timeouts,
             truecaller: file.section("truecaller", TruecallerConfig::read),
-            identity: Arc::new(identity.build()),
+            identity: Arc::new(injected.names.build()),
             trusted_proxies,
             limits: file.section("limits", read_limits),
             session,

@@ -71,7 +71,7 @@ fn a_mistake_in_an_apps_identity_is_told_at_its_place() {
         ("{ headers: { X-User: number } }", "1:59: upstream.identity.headers.X-User: not a known value"),
         (
             "{ headers: { X-User: phone }, presets: [] }, headers: { x-user: a }",
-            "1:94: upstream.headers.x-user: the same header is injected twice, or in two spellings",
+            "1:94: upstream.headers.x-user: the same header is injected twice: `x-user`, also by `upstream.identity.headers.X-User`",
         ),
         (
             "{ headers: { X-Truecaller-Assertion: phone } }",
@@ -82,8 +82,32 @@ fn a_mistake_in_an_apps_identity_is_told_at_its_place() {
         assert!(found[0].starts_with(expected), "{identity}: {found:#?}");
         assert_eq!(found.len(), 1, "{identity}: {found:#?}");
     }
-    let clash = format!(
-        "{UPSTREAM}upstreams: {{ a: {{ url: http://a, headers: {{ Remote-User: x }} }} }}\nidentity: {{ presets: [remote-user] }}"
+}
+
+#[test]
+fn a_header_that_an_app_gets_twice_is_told_with_both_places() {
+    let twice = |apps: &str| mistakes(&format!("{UPSTREAM}upstreams:\n{apps}"));
+    let fixed = "  a: { url: http://a, headers: { Remote-User: hunter2 } }\n";
+    for (identity, place, header) in [
+        ("{ presets: [grafana, remote-user] }", "4:54: upstreams.b.identity.presets[1]", "Remote-User"),
+        ("{ headers: { remote.user: phone } }", "4:46: upstreams.b.identity.headers.remote.user", "remote.user"),
+    ] {
+        let app = format!("  b: {{ url: http://b, identity: {identity} }}\n");
+        let expected = format!(
+            "{place}: the same header is injected twice: `{header}`, also by `upstreams.a.headers.Remote-User` (keep one)"
+        );
+        assert_eq!(twice(&[fixed, &app].concat()), [expected]);
+    }
+    let app = "  b: { url: http://b, identity: { presets: [remote-user] } }\n";
+    assert_eq!(
+        twice(&[app, fixed].concat()),
+        ["4:34: upstreams.a.headers.Remote-User: the same header is injected twice: `Remote-User`, also by \
+             `upstreams.b.identity.presets[0]` (keep one)"]
     );
-    assert!(mistakes(&clash)[0].contains("upstreams.a.headers.Remote-User: the same header is injected twice"));
+    let top = "identity: { presets: [remote-user] }";
+    assert_eq!(
+        twice(&[fixed, top].concat()),
+        ["3:34: upstreams.a.headers.Remote-User: the same header is injected twice: `Remote-User`, also by \
+             `identity.presets[0]` (keep one)"]
+    );
 }

@@ -10,11 +10,11 @@ use crate::{
     gate::Scheme,
     gateway::config::{
         Timeouts,
-        identity::{self, explain},
+        identity::InjectedHeaders,
         reader::{Item, Scalar, Section, nearest},
         value,
     },
-    headers::{CasedName, HeaderNamesBuilder},
+    headers::CasedName,
 };
 
 /// The servers with their items, to refuse those that are truegate itself.
@@ -40,9 +40,9 @@ pub(in crate::gateway::config) fn read<'a>(
     names: &AppNames<'_>,
     named: impl Iterator<Item = (&'a str, Item<'a>)>,
     timeouts: Timeouts,
-    identity: &mut HeaderNamesBuilder,
+    injected: &mut InjectedHeaders,
 ) -> (Option<Upstreams>, ServerItems<'a>) {
-    let mut reader = Reader { timeouts, names: identity, servers: Vec::new() };
+    let mut reader = Reader { timeouts, injected, servers: Vec::new() };
     let mut all = Vec::new();
     for (name, item) in named {
         if !is_upstream_name(name) {
@@ -71,7 +71,7 @@ pub(in crate::gateway::config) fn read<'a>(
     });
     let upstreams = default.map(|default| Upstreams { default, ..upstreams });
     if let Some(Upstreams { all, default }) = &upstreams {
-        reader.names.make_default(&all[default.0].identity);
+        reader.injected.names.make_default(&all[default.0].identity);
     }
     (upstreams, reader.servers)
 }
@@ -79,7 +79,7 @@ pub(in crate::gateway::config) fn read<'a>(
 /// What the apps have in common while they are read.
 struct Reader<'a, 'n> {
     timeouts: Timeouts,
-    names: &'n mut HeaderNamesBuilder,
+    injected: &'n mut InjectedHeaders,
     servers: ServerItems<'a>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Reader<'a, '_> {
                 host: HostMode::Preserve,
                 timeouts: UpstreamTimeouts::of(self.timeouts),
                 headers: Vec::new(),
-                identity: self.names.own_set().build(),
+                identity: self.injected.names.own_set().build(),
             });
         }
         item.section(|section| self.keys(name, item.place(), section))
@@ -131,8 +131,8 @@ impl<'a> Reader<'a, '_> {
             host: section.read_or("host", HostMode::Preserve, host_mode),
             timeouts: section.section("timeouts", |section| UpstreamTimeouts::read(section, self.timeouts)),
             identity: match section.take("identity") {
-                Some(item) => identity::set(item, self.names),
-                None => self.names.own_set().build(),
+                Some(item) => self.injected.read_set(item),
+                None => self.injected.names.own_set().build(),
             },
             headers: self.headers(section),
             tls: match tls {
@@ -191,12 +191,9 @@ impl<'a> Reader<'a, '_> {
         let (mut headers, mut siblings) = (Vec::new(), Vec::new());
         for (name, item) in section.members("headers") {
             let value = item.parse(header_value);
-            match self.names.fix(name, &siblings) {
-                Ok(name) => {
-                    siblings.push(name.clone());
-                    headers.extend(value.map(|value| (name, value)));
-                }
-                Err(error) => item.complain_of_key(explain(error)),
+            if let Some(name) = self.injected.fix(name, item, &siblings) {
+                siblings.push(name.clone());
+                headers.extend(value.map(|value| (name, value)));
             }
         }
         headers
