@@ -31,6 +31,7 @@ mod tls;
 mod trusted_proxies;
 mod upstream;
 mod value;
+mod warnings;
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

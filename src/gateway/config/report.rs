@@ -1,50 +1,11 @@
-//! The output of `truegate check` for a valid configuration: the rules in force, and warnings.
+//! What a valid configuration does, as `truegate check` tells it.
 
 use std::fmt;
 
-use super::{Config, Trust, UpstreamId};
-use crate::{
-    access::{Access, Groups, HostPattern, Rule},
-    headers::Field,
-    session::{CookieDomain, PublicUrls, SameSite},
-};
+use super::Config;
+use crate::access::{Access, Groups, HostPattern, Rule};
 
 impl Config {
-    /// Returns the likely mistakes in a valid configuration, and what lowers its safety; none if all is well. Each one is the
-    /// key and what to do, and repeats no value. `truegate check` prints them, and `truegate serve` logs them when it starts.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut warnings: Vec<_> = self
-            .upstreams
-            .iter()
-            .filter(|(_, upstream)| upstream.tls.as_ref().is_some_and(|tls| matches!(tls.trust, Trust::InsecureAnyone)))
-            .map(|(_, upstream)| format!("{}.{UNVERIFIED}", upstream.place))
-            .collect();
-        let unused = self.upstreams.iter().filter(|(id, _)| self.is_unused(*id));
-        warnings.extend(unused.map(|(_, upstream)| format!("{}: {UNUSED}", upstream.place)));
-        let Some(session) = &self.session else {
-            warnings.extend(self.callback.path.is_guessable().then(|| GUESSABLE_CALLBACK_PATH.to_owned()));
-            return warnings;
-        };
-        let is_own = |rule: &Rule| {
-            let path = rule.pattern.as_str();
-            session.path.covers(path) || self.callback.path.covers(path)
-        };
-        let own = self.routes.iter().enumerate().filter(|(_, rule)| is_own(rule));
-        warnings.extend(own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")));
-        let closed = self.routes.iter().enumerate().filter(|(_, rule)| nobody_logs_in(rule, &session.public_urls));
-        warnings.extend(closed.map(|(index, _)| format!("routes[{index}].host: {NO_LOGIN}")));
-        if self.identity.carries(Field::Profile) {
-            warnings.push(PROFILE_IN_SESSIONS.to_owned());
-        }
-        if session.same_site == SameSite::None {
-            warnings.push(SAME_SITE_NONE.to_owned());
-        }
-        if self.routes.require() && session.upstream_cookies.is_none() {
-            warnings.push(NO_UPSTREAM_COOKIES.to_owned());
-        }
-        warnings
-    }
-
     /// Displays every rule in its order, the default where no rule matches, and what somebody without a session can reach.
     /// It shows how many phone numbers there are, but neither the numbers nor the callback path.
     pub(crate) fn in_force(&self) -> impl fmt::Display + '_ {
@@ -92,12 +53,6 @@ impl Config {
         f.write_str("no sessions: every other request reaches its app, and only callbacks carry an identity\n")
     }
 
-    /// Whether no request is sent to an app.
-    fn is_unused(&self, app: UpstreamId) -> bool {
-        let is_named = || self.routes.iter().any(|rule| rule.upstream_number() == Some(app.index()));
-        app != self.upstreams.default_id() && !is_named()
-    }
-
     /// Names the app that gets the requests that a rule matches, or none does, if there are several apps.
     fn app_of(&self, rule: Option<&Rule>) -> String {
         let has_several = self.upstreams.iter().nth(1).is_some();
@@ -110,17 +65,6 @@ impl Config {
         let app = self.upstreams.iter().find(|(id, _)| id.index() == number);
         app.map(|(_, app)| format!("to `{}`", app.name)).unwrap_or_default()
     }
-}
-
-/// Whether a rule requires a login on hosts where browsers get no session: the login leads to hosts of the public URLs only.
-fn nobody_logs_in(rule: &Rule, urls: &PublicUrls) -> bool {
-    let Some(host) = rule.host.as_ref().filter(|_| rule.requires()) else { return false };
-    let has_login = |name: &str| name.parse().is_ok_and(|login| host.covers(&login));
-    let shares = |domain: &CookieDomain| {
-        let shared = [domain.as_str().to_owned(), format!("*.{}", domain.as_str())];
-        shared.iter().any(|shared| shared.parse().is_ok_and(|shared: HostPattern| shared.covers(host)))
-    };
-    !urls.iter().any(|url| has_login(url.host_name())) && !urls.domain().is_some_and(shares)
 }
 
 fn write_access(f: &mut fmt::Formatter<'_>, rule: &Rule) -> fmt::Result {
@@ -178,21 +122,3 @@ fn scope(rule: &Rule) -> String {
     let methods: Vec<_> = methods.iter().map(http::Method::as_str).collect();
     format!("{scope} ({})", methods.join(", "))
 }
-
-const GUESSABLE_CALLBACK_PATH: &str = "callback.path: can be guessed, and it is the only secret between Truecaller and you \
-    (make one with `truegate keys path`, and register it with Truecaller)";
-const UNUSED: &str = "never used, because neither a route nor `upstream` names it (write `upstream:` with its name in a route, or \
-    remove it)";
-const UNVERIFIED: &str = "tls.insecure_skip_verify: any certificate is accepted, so anyone between truegate and the app can read \
-    and change everything, identities too (name the app's authority in `ca_file`)";
-const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path` or \
-    `callback.path`)";
-const NO_LOGIN: &str = "no origin in `session.public_url` has this host, so nobody can log in there (add the origin, or let the \
-    rule be public or optional)";
-const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \
-    a session of its own, the next person in the same browser is still logged in as the last one (list the app's cookies, \
-    or write [] if it has none)";
-const SAME_SITE_NONE: &str = "session.same_site: with `none`, pages of every site can send requests with a user's session (make \
-    sure that the app refuses those that it does not want, or write lax)";
-const PROFILE_IN_SESSIONS: &str = "identity.headers: the field `profile` is never sent in a session, because a session does \
-    not keep it (name the fields that you need)";
