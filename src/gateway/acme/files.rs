@@ -11,7 +11,10 @@ use std::{
 use x509_cert::{Certificate, der::Decode as _};
 use zeroize::Zeroizing;
 
-use crate::{gateway::listener_certificate, random::Random};
+use crate::{
+    gateway::{config::host_names, listener_certificate},
+    random::Random,
+};
 
 /// Makes the folder if there is none.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
@@ -53,7 +56,7 @@ impl Validity {
     /// That of a certificate and its key, which are PEM. None if a listener could not show them for this host.
     pub(super) fn of(pem: &[u8], host: &str) -> Option<Self> {
         let pair = listener_certificate::parse(pem, pem).ok()?;
-        let is_for_host = listener_certificate::names(&pair).iter().any(|name| name == host);
+        let is_for_host = host_names(&pair.cert).iter().any(|name| name == host);
         let certificate = Certificate::from_der(pair.cert.first().filter(|_| is_for_host)?).ok()?;
         let validity = certificate.tbs_certificate.validity;
         Some(Self { from: validity.not_before.to_system_time(), until: validity.not_after.to_system_time() })

@@ -51,7 +51,7 @@ pub(crate) use self::{
     redirect::RedirectConfig,
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
-    tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion},
+    tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion, host_names},
     trusted_proxies::TrustedProxies,
     upstream::{
         Balance, HealthConfig, HostMode, Protocol, Trust, UpstreamConfig, UpstreamId, UpstreamServer, Upstreams,

@@ -9,6 +9,7 @@ use rustls::{
     server::ParsedCertificate,
     sign::CertifiedKey,
 };
+use webpki::EndEntityCert;
 
 use super::{
     certificate_folder::CertificateFolder,
@@ -22,6 +23,8 @@ use crate::tls::{self, NoCertificate};
 pub(crate) struct TlsConfig {
     /// The certificates that it shows.
     pub(crate) certificates: CertificateSource,
+    /// The hosts that these certificates were for when they were checked, in lower case; none for those that the gateway obtains.
+    pub(crate) hosts: Vec<String>,
     /// The oldest version that it speaks.
     pub(crate) min_version: TlsVersion,
     /// The authorities of clients, as PEM; every client then needs a certificate from one of them.
@@ -72,7 +75,7 @@ impl TlsConfig {
                 return None;
             }
             (Pair::Absent, Some(item)) => CertificateSource::read(item, obtained),
-            (pair, None) => pair.files().map(|files| CertificateSource::Pairs(vec![files])),
+            (pair, None) => pair.files().map(|(files, hosts)| (CertificateSource::Pairs(vec![files]), hosts)),
             (_, Some(item)) => {
                 item.complain_of_key("must not come with `certificate` and `key` (list that pair as the first one)");
                 None
@@ -82,8 +85,10 @@ impl TlsConfig {
         let min_version = min_version.map_or(Some(TlsVersion::V1_2), |item| item.parse(value::choice(versions)));
         let client_ca = client_ca.map(roots);
         // Where a file is wrong, the listener still counts as one with TLS: the mistake is told once.
+        let (certificates, hosts) = certificates.unwrap_or_else(|| (CertificateSource::Pairs(Vec::new()), Vec::new()));
         Some(Self {
-            certificates: certificates.unwrap_or_else(|| CertificateSource::Pairs(Vec::new())),
+            certificates,
+            hosts,
             min_version: min_version.unwrap_or(TlsVersion::V1_2),
             client_ca: client_ca.flatten(),
         })
@@ -91,16 +96,17 @@ impl TlsConfig {
 }
 
 impl CertificateSource {
-    fn read(item: Item<'_>, obtained: Option<&[TlsFiles]>) -> Option<Self> {
+    /// Returns the certificates, and the hosts that they are for.
+    fn read(item: Item<'_>, obtained: Option<&[TlsFiles]>) -> Option<(Self, Vec<String>)> {
         if item.text() == Some("acme") {
             if obtained.is_none() {
                 item.complain("needs the section `acme` (add it, or write ./acme for a folder of this name)");
             }
-            return obtained.map(|files| Self::Acme(files.to_vec()));
+            return obtained.map(|files| (Self::Acme(files.to_vec()), Vec::new()));
         }
         if !item.is_list() {
             let folder = CertificateFolder::new(item.path()?);
-            return check_folder(item, &folder).then_some(Self::Folder(folder));
+            return check_folder(item, &folder).map(|hosts| (Self::Folder(folder), hosts));
         }
         let read = |item: Item<'_>| {
             item.section(|pair| {
@@ -112,7 +118,9 @@ impl CertificateSource {
             })
         };
         let pairs = item.one_or_more("list a pair, or remove the key", |item| Some(read(item)));
-        Some(Self::Pairs(pairs.into_iter().collect::<Option<Vec<_>>>().filter(|pairs| !pairs.is_empty())?))
+        let pairs = pairs.into_iter().collect::<Option<Vec<_>>>().filter(|pairs| !pairs.is_empty())?;
+        let (pairs, hosts): (_, Vec<_>) = pairs.into_iter().unzip();
+        Some((Self::Pairs(pairs), hosts.concat()))
     }
 }
 
@@ -120,23 +128,26 @@ impl CertificateSource {
 enum Pair {
     Absent,
     Wrong,
-    Files(TlsFiles),
+    /// The files, and the hosts that the certificate is for.
+    Files(TlsFiles, Vec<String>),
 }
 
 impl Pair {
-    fn files(self) -> Option<TlsFiles> {
-        if let Self::Files(files) = self { Some(files) } else { None }
+    fn files(self) -> Option<(TlsFiles, Vec<String>)> {
+        if let Self::Files(files, hosts) = self { Some((files, hosts)) } else { None }
     }
 }
 
 impl TlsFiles {
     /// Reads the two files, and checks that the key can be used and belongs to the first certificate.
     fn read(section: &mut Section<'_>) -> Pair {
-        let files =
-            |(certificate, key, _): ReadPair<'_>| Some(Self { certificate: certificate.path()?, key: key.path()? });
+        let files = |(certificate, key, (chain, _)): ReadPair<'_>| {
+            let files = Self { certificate: certificate.path()?, key: key.path()? };
+            Some(Pair::Files(files, host_names(&chain)))
+        };
         match pair(section) {
             None => Pair::Absent,
-            Some(read) => read.and_then(files).map_or(Pair::Wrong, Pair::Files),
+            Some(read) => read.and_then(files).unwrap_or(Pair::Wrong),
         }
     }
 }
@@ -165,13 +176,13 @@ pub(super) fn pair<'a>(section: &mut Section<'a>) -> Option<Option<ReadPair<'a>>
     }
 }
 
-/// Checks each pair of a folder, and that there is one. Reports every mistake.
-fn check_folder(item: Item<'_>, folder: &CertificateFolder) -> bool {
+/// Checks each pair of a folder, and that there is one. Returns the hosts that the certificates are for, or reports every mistake.
+fn check_folder(item: Item<'_>, folder: &CertificateFolder) -> Option<Vec<String>> {
     let found = match folder.find() {
         Ok(found) => found,
         Err(error) => {
             item.complain(format!("the folder cannot be read: {error} (paths are relative to the configuration file)"));
-            return false;
+            return None;
         }
     };
     let mut mistakes: Vec<_> = found.mistakes.iter().map(ToString::to_string).collect();
@@ -180,17 +191,28 @@ fn check_folder(item: Item<'_>, folder: &CertificateFolder) -> bool {
             "the folder has no pair (add NAME.crt and NAME.key, or NAME/fullchain.pem and NAME/privkey.pem)".into(),
         );
     }
+    let mut hosts = Vec::new();
     for (name, files) in &found.pairs {
         let check = || {
             let read = |path| reader::load(path).map_err(|error| format!("a file {error} (let truegate read it)"));
             let chain = chain(&read(&files.certificate)?).map_err(|error| error.to_string())?;
+            let names = host_names(&chain);
             match_pair(chain, private_key(&read(&files.key)?)?)?;
-            Ok::<_, String>(())
+            Ok::<_, String>(names)
         };
-        mistakes.extend(check().err().map(|mistake| format!("the pair `{}`: {mistake}", name.escape_debug())));
+        match check() {
+            Ok(names) => hosts.extend(names),
+            Err(mistake) => mistakes.push(format!("the pair `{}`: {mistake}", name.escape_debug())),
+        }
     }
     mistakes.iter().for_each(|mistake| item.complain(mistake));
-    mistakes.is_empty()
+    mistakes.is_empty().then_some(hosts)
+}
+
+/// The names of hosts that a certificate is for, in lower case; some may begin with `*.`. Its chain may come with it.
+pub(crate) fn host_names(chain: &[CertificateDer<'_>]) -> Vec<String> {
+    let Some(Ok(certificate)) = chain.first().map(EndEntityCert::try_from) else { return Vec::new() };
+    certificate.valid_dns_names().map(str::to_ascii_lowercase).collect()
 }
 
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, NoCertificate> {

@@ -1,10 +1,12 @@
 //! The likely mistakes in a valid configuration.
 
-use super::{Config, Trust, UpstreamId};
+use std::net::IpAddr;
+
+use super::{Config, ListenerConfig, Trust, UpstreamId};
 use crate::{
     access::{HostPattern, Rule},
     headers::Field,
-    session::{CookieDomain, PublicUrls, SameSite},
+    session::{CookieDomain, PublicUrl, PublicUrls, SameSite},
 };
 
 impl Config {
@@ -19,6 +21,7 @@ impl Config {
             .collect();
         let unused = self.upstreams.iter().filter(|(id, _)| self.is_unused(*id));
         warnings.extend(unused.map(|(_, upstream)| format!("{}: {UNUSED}", upstream.place)));
+        warnings.extend(self.nameless_urls());
         let Some(session) = &self.session else {
             warnings.extend(self.callback.path.is_guessable().then(|| GUESSABLE_CALLBACK_PATH.to_owned()));
             return warnings;
@@ -43,6 +46,26 @@ impl Config {
         warnings
     }
 
+    /// Warns of each origin for whose host no certificate is, unless other programs speak TLS with the browsers.
+    fn nameless_urls(&self) -> Vec<String> {
+        let Some(session) = &self.session else { return Vec::new() };
+        let is_direct = |listener: &&ListenerConfig| listener.proxy_protocol || !self.trusted_proxies.have_networks();
+        let shown = self.listen.iter().filter(is_direct).filter_map(|listener| listener.tls.as_ref());
+        let shown: Vec<_> = shown.collect();
+        if shown.is_empty() {
+            return Vec::new();
+        }
+        let obtained = self.acme.iter().flat_map(|acme| &acme.hosts);
+        let names: Vec<_> = shown.into_iter().flat_map(|tls| &tls.hosts).chain(obtained).collect();
+        // No client names an address in its handshake.
+        let is_named = |url: &PublicUrl| url.is_secure() && !is_address(url.host_name());
+        let has_name = |url: &PublicUrl| names.iter().any(|name| is_for(name, url.host_name()));
+        let urls = session.public_urls.iter().enumerate().filter(|(_, url)| is_named(url) && !has_name(url));
+        let is_sole = session.public_urls.iter().count() == 1;
+        let place = |index| if is_sole { String::new() } else { format!("[{index}]") };
+        urls.map(|(index, _)| format!("session.public_url{}: {NO_CERTIFICATE}", place(index))).collect()
+    }
+
     /// Whether no request is sent to an app.
     fn is_unused(&self, app: UpstreamId) -> bool {
         let is_named = || self.routes.iter().any(|rule| rule.upstream_number() == Some(app.index()));
@@ -61,6 +84,20 @@ fn nobody_logs_in(rule: &Rule, urls: &PublicUrls) -> bool {
     !urls.iter().any(|url| has_login(url.host_name())) && !urls.domain().is_some_and(shares)
 }
 
+/// Whether a name of a certificate stands for a host.
+fn is_for(name: &str, host: &str) -> bool {
+    match name.strip_prefix("*.") {
+        Some(parent) => host.split_once('.').is_some_and(|(_, rest)| rest == parent),
+        None => name == host,
+    }
+}
+
+fn is_address(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+}
+
+const NO_CERTIFICATE: &str = "no certificate of `listen` is for this host, so browsers refuse to connect (add a certificate for \
+    it, or name the proxy that speaks https in `trusted_proxies`)";
 const GUESSABLE_CALLBACK_PATH: &str = "callback.path: can be guessed, and it is the only secret between Truecaller and you \
     (make one with `truegate keys path`, and register it with Truecaller)";
 const UNUSED: &str = "never used, because neither a route nor `upstream` names it (write `upstream:` with its name in a route, or \

@@ -19,7 +19,7 @@ use rustls::{
 };
 use tokio::task::spawn_blocking;
 
-pub(super) use self::pair::{names, parse};
+pub(super) use self::pair::parse;
 use self::{
     pair::{Pair, PairError},
     shown::Shown,

@@ -8,11 +8,10 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject as _},
     sign::CertifiedKey,
 };
-use webpki::EndEntityCert;
 use zeroize::Zeroizing;
 
 use crate::{
-    gateway::config::{FolderMistake, TlsFiles},
+    gateway::config::{FolderMistake, TlsFiles, host_names},
     tls::{self, NoCertificate},
 };
 
@@ -65,9 +64,14 @@ impl Pair {
         Ok(Self { files, key: Arc::new(key) })
     }
 
+    /// The hosts that the certificate is for, in lower case.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        host_names(&self.key.cert)
+    }
+
     /// The first host that the certificate is for, which says in a log which one is meant.
     pub(super) fn name(&self) -> String {
-        names(&self.key).into_iter().next().unwrap_or_default()
+        self.hosts().into_iter().next().unwrap_or_default()
     }
 }
 
@@ -80,10 +84,4 @@ pub(in crate::gateway) fn parse(certificate: &[u8], key: &[u8]) -> Result<Certif
         Error::InvalidCertificate(_) => NoCertificate::from(error).into(),
         _ => PairError::KeyKind,
     })
-}
-
-/// The names of hosts that a certificate is for, in lower case.
-pub(in crate::gateway) fn names(key: &CertifiedKey) -> Vec<String> {
-    let Some(Ok(certificate)) = key.cert.first().map(EndEntityCert::try_from) else { return Vec::new() };
-    certificate.valid_dns_names().map(str::to_ascii_lowercase).collect()
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use rustls::{SignatureScheme, sign::CertifiedKey};
 
-use super::pair::{Pair, names};
+use super::pair::Pair;
 
 /// What handshakes show.
 pub(super) struct Shown {
@@ -21,7 +21,7 @@ impl Shown {
     pub(super) fn new(pairs: Vec<Pair>) -> Self {
         let (mut exact, mut wildcard) = (HashMap::<String, Vec<usize>>::new(), HashMap::<String, Vec<usize>>::new());
         for (place, pair) in pairs.iter().enumerate() {
-            for name in names(&pair.key) {
+            for name in pair.hosts() {
                 match name.strip_prefix("*.") {
                     Some(parent) => wildcard.entry(parent.to_owned()).or_default().push(place),
                     None => exact.entry(name).or_default().push(place),

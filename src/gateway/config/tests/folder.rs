@@ -28,7 +28,13 @@ impl Folder {
 
     /// Writes a certificate for `localhost` and its key.
     pub(crate) fn write_pair(&self, certificate: &str, key: &str) {
-        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a key can be made");
+        self.write_pair_for(&["localhost"], certificate, key);
+    }
+
+    /// Writes a certificate for some hosts and its key.
+    pub(crate) fn write_pair_for(&self, hosts: &[&str], certificate: &str, key: &str) {
+        let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let pair = rcgen::generate_simple_self_signed(hosts).expect("a key can be made");
         self.write(certificate, pair.cert.pem().as_bytes());
         self.write(key, pair.signing_key.serialize_pem().as_bytes());
     }

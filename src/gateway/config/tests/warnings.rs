@@ -1,10 +1,15 @@
 //! What is most likely not meant is a warning.
 
-use super::{UPSTREAM, parse, session::with};
+use super::{Folder, UPSTREAM, parse, parse_in, session::with};
+use crate::gateway::config::Config;
 
 /// The keys that a valid configuration is warned of.
 pub(super) fn warned_keys(text: &str) -> Vec<String> {
-    let warnings = parse(text).unwrap().warnings();
+    keys(&parse(text).unwrap())
+}
+
+fn keys(config: &Config) -> Vec<String> {
+    let warnings = config.warnings();
     warnings.iter().map(|warning| warning.split(": ").next().unwrap().to_owned()).collect()
 }
 
@@ -89,4 +94,41 @@ fn an_app_that_gets_no_request_is_warned_of() {
         );
         assert_eq!(warned_keys(&text), warned, "{upstream} {routes}");
     }
+}
+
+#[test]
+fn an_origin_that_no_certificate_is_for_is_warned_of() {
+    let folder = Folder::new();
+    folder.write_pair_for(&["shop.example", "*.wiki.example"], "tls/a.pem", "tls/a.key");
+    let warned = |listen: &str, origins: &str, rest: &str| {
+        let session = with(&format!("upstream_cookies: [a], public_url: {origins}"));
+        keys(&parse_in(&folder, &format!("{session}\nlisten: {listen}\n{rest}")).unwrap())
+    };
+    let pair = "{ address: 127.0.0.1:1, certificate: tls/a.pem, key: tls/a.key }";
+    let pairs = "{ address: 127.0.0.1:1, certificates: [{ certificate: tls/a.pem, key: tls/a.key }] }";
+    let in_folder = "{ address: 127.0.0.1:1, certificates: tls }";
+    for listen in [pair, pairs, in_folder] {
+        for origin in ["https://shop.example", "https://SHOP.example:8443", "https://a.wiki.example"] {
+            assert_eq!(warned(listen, origin, ""), [""; 0], "{listen} {origin}");
+        }
+        for origin in ["https://login.example", "https://wiki.example", "https://a.b.wiki.example"] {
+            assert_eq!(warned(listen, origin, ""), ["session.public_url"], "{listen} {origin}");
+        }
+    }
+    let several = "['https://shop.example', 'https://login.example', 'https://a.wiki.example']";
+    assert_eq!(warned(pair, several, ""), ["session.public_url[1]"]);
+    let (login, proxies) = ("https://login.example", "trusted_proxies: [10.0.0.9]");
+    for (listen, origin, rest, reason) in [
+        ("127.0.0.1:1", login, "", "a proxy that is not listed may speak TLS"),
+        (pair, login, proxies, "the browsers see the certificate of the proxy"),
+        (pair, "https://192.0.2.1", "", "no client asks for a certificate of an address by its name"),
+    ] {
+        assert_eq!(warned(listen, origin, rest), [""; 0], "{reason}");
+    }
+    let passed_on = pair.replace(" }", ", proxy_protocol: true }");
+    assert_eq!(warned(&passed_on, login, proxies), ["session.public_url"], "such a proxy passes TLS on");
+    let obtained = "[{ address: 127.0.0.1:1, redirect: https }, { address: 127.0.0.1:2, certificates: acme }]";
+    let acme = "acme: { folder: acme, terms_of_service_agreed: true, hosts: [shop.example] }";
+    assert_eq!(warned(obtained, "https://shop.example", acme), [""; 0]);
+    assert_eq!(warned(obtained, login, acme), ["session.public_url"]);
 }
