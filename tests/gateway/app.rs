@@ -39,14 +39,25 @@ impl App {
 
     /// Serves with TLS.
     pub(crate) async fn with_tls(config: ServerConfig, routes: Router) -> Self {
+        Self::for_each_connection(config, move |_| routes.clone()).await
+    }
+
+    /// Serves with TLS, and answers each request with the number of its connection.
+    pub(crate) async fn counting_connections(config: ServerConfig) -> Self {
+        Self::for_each_connection(config, |number| Router::new().fallback(move || async move { number.to_string() }))
+            .await
+    }
+
+    async fn for_each_connection(config: ServerConfig, routes: impl Fn(usize) -> Router + Send + 'static) -> Self {
         let port = Port::reserve();
         let listener = TcpListener::bind(port.address()).await.unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let mut task = JoinSet::new();
         task.spawn(async move {
             let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, routes) = (acceptor.clone(), routes.clone());
+            for number in 0.. {
+                let Ok((stream, _)) = listener.accept().await else { break };
+                let (acceptor, routes) = (acceptor.clone(), routes(number));
                 connections.spawn(async move {
                     // A gateway that does not believe the certificate hangs up.
                     if let Ok(stream) = acceptor.accept(stream).await {

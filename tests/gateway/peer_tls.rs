@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::{
     app::{App, saying},
+    setup::Talk,
     support::{
         program::Program,
         raw::{self, exchange},
@@ -69,6 +70,59 @@ async fn an_app_that_asks_for_a_certificate_gets_the_gateways() {
             ("insecure_skip_verify: true, certificate: own.pem, key: own-key.pem".to_owned(), 200),
         ] {
             assert_eq!(status(&app, [&pair, &own], &tls, protocol).await, expected, "{protocol} {tls}");
+        }
+    }
+}
+
+/// The attack: two apps are at one address, and a connection that was made for one of them is at hand when the other one is
+/// asked for, which trusts or shows something else.
+#[tokio::test]
+async fn a_kept_connection_of_one_app_never_serves_another_at_the_same_address() {
+    let (pair, own) = (Pair::named(&["wiki.internal"]), Pair::new());
+    let trust = "ca_file: app.pem, server_name: wiki.internal";
+    let with_own = format!("{trust}, certificate: own.pem, key: own-key.pem");
+    for (protocol, alpn) in [("http1", "http/1.1"), ("http2", "h2")] {
+        for (client, first, other, status) in [
+            (None, "insecure_skip_verify: true", "ca_file: own.pem, server_name: wiki.internal", 502),
+            (None, "insecure_skip_verify: true", "server_name: wiki.internal", 502),
+            (None, trust, "ca_file: app.pem, server_name: shop.internal", 502),
+            (None, trust, "ca_file: app.pem", 502),
+            (Some(&own), &with_own, trust, 502),
+            (Some(&own), &with_own, "insecure_skip_verify: true", 502),
+            (None, trust, "insecure_skip_verify: true", 200),
+            (None, trust, trust, 200),
+        ] {
+            let app = App::counting_connections(pair.server(&[alpn], client)).await;
+            let folder = TempDir::new().unwrap();
+            write(folder.path(), [&pair, &own]);
+            let upstream = |name: &str, tls: &str| {
+                let url = format!("https://{}", app.address());
+                let timeouts = "timeouts: { idle: 1h }";
+                format!("  {name}: {{ url: '{url}', protocol: {protocol}, {timeouts}, tls: {{ {tls} }} }}\n")
+            };
+            // Each thread keeps connections of its own.
+            let program = Program::serve_from(
+                folder,
+                &format!(
+                    "{LISTEN}server: {{ threads: 1 }}\nupstreams:\n{}{}upstream: first\n\
+                     routes: [{{ path: /other, upstream: other }}]\n",
+                    upstream("first", first),
+                    upstream("other", other)
+                ),
+            );
+            // On one connection, a request begins when that of before has given its connection back.
+            let mut talk = Talk::connect(program.address()).await;
+            let mut ask = async |target: &str| {
+                talk.say(raw::get(target, "")).await;
+                let answer = talk.message().await;
+                (answer.status(), answer.text())
+            };
+            let kept = ask("/").await;
+            assert_eq!(kept.0, 200, "{protocol} {first}");
+            assert_eq!(ask("/").await, kept, "{protocol} {first}: its connection is at hand");
+            let answer = ask("/other").await;
+            assert_eq!(answer.0, status, "{protocol} {first}, then {other}");
+            assert_ne!(answer, kept, "{protocol} {first}, then {other}");
         }
     }
 }
