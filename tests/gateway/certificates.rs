@@ -134,6 +134,10 @@ async fn an_older_version_than_the_minimum_is_refused() {
         for (version, is_served) in [&TLS12, &TLS13].into_iter().zip(is_served) {
             let client = TlsClient::of_version(version);
             assert_eq!(client.shake_hands(program.address()).await.is_some(), is_served, "{min_version} {version:?}");
+            if !is_served {
+                let words = ["a TLS handshake failed", r#""cause":"tls""#, r#""tls":"incompatible""#];
+                program.told(&words, 1).await;
+            }
         }
     }
 }
