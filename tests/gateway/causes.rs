@@ -30,7 +30,7 @@ async fn an_app_that_nobody_serves_is_a_failed_connection() {
     failure(&Program::serve(&setup::config(closed.address())), "connect").await;
 }
 
-/// No DNS server is asked for a label of more than 63 letters.
+/// A name below `invalid` never exists (RFC 6761 §6.4).
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_a_failure_of_dns() {
     let unknown = "http://nobody.invalid:";

@@ -131,7 +131,7 @@ async fn the_addresses_of_a_name_are_tried_in_turn() {
     assert_eq!(app.take().len(), 3);
 }
 
-/// No DNS server is asked for a label of more than 63 letters.
+/// A name below `invalid` never exists (RFC 6761 §6.4).
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_a_warning_and_no_reason_not_to_start() {
     let unknown = "http://nobody.invalid:";
