@@ -189,6 +189,19 @@ impl SessionsBuilder {
     ///
     /// Browsers send the session along only if [`same_site`](Self::same_site) lets them. With [`SameSite::Lax`], that is from pages of
     /// the same registrable domain.
+    ///
+    /// ```
+    /// use truegate::{
+    ///     session::{Partner, PublicUrl, Sealer, Secret, Sessions},
+    ///     store::MemoryStore,
+    /// };
+    ///
+    /// let (shop, app) = (PublicUrl::parse("https://shop.example.com")?, PublicUrl::parse("https://app.example.com")?);
+    /// let (sealer, partner) = (Sealer::new(&Secret::generate(), &[]), Partner::new("a-key", "A Shop")?);
+    /// let sessions = Sessions::builder(shop, sealer, partner, MemoryStore::new(100_000)).websocket_origins([app]);
+    /// # drop(sessions.build());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn websocket_origins(mut self, origins: impl IntoIterator<Item = PublicUrl>) -> Self {
         self.sessions.websocket_origins = origins.into_iter().collect();
         self
@@ -214,6 +227,24 @@ impl SessionsBuilder {
     /// Each request carries the groups that its user is in at that time, whenever the session began: in the headers with
     /// [`Field::Groups`](crate::headers::Field::Groups), in the assertion, and in [`Identity::groups`](crate::Identity::groups).
     /// A user in no group gets none of these headers.
+    ///
+    /// ```
+    /// use truegate::{
+    ///     access::{AllowEntry, AllowList, Group, Groups},
+    ///     profile::PhoneNumber,
+    ///     session::{Partner, PublicUrl, Sealer, Secret, Sessions},
+    ///     store::MemoryStore,
+    /// };
+    ///
+    /// let chief = PhoneNumber::parse("+919999900001").expect("a number");
+    /// let staff = Group::new("staff".parse()?, AllowList::only([AllowEntry::Phone(chief)]));
+    ///
+    /// let site = PublicUrl::parse("https://shop.example.com")?;
+    /// let (sealer, partner) = (Sealer::new(&Secret::generate(), &[]), Partner::new("a-key", "A Shop")?);
+    /// let sessions = Sessions::builder(site, sealer, partner, MemoryStore::new(100_000)).groups(Groups::from_iter([staff]));
+    /// # drop(sessions.build());
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn groups(mut self, groups: Groups) -> Self {
         self.sessions.groups = groups;
         self

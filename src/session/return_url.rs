@@ -5,6 +5,19 @@ use super::{PublicUrl, PublicUrls, ReturnPath};
 /// A page of the site, to send a browser to: a path of the host that the browser is on, or the URL of a page on any host of the
 /// site.
 ///
+/// ```
+/// use truegate::session::{PublicUrl, PublicUrls, ReturnUrl};
+///
+/// let (login, wiki) = (PublicUrl::parse("https://login.example.com")?, PublicUrl::parse("https://wiki.example.com")?);
+/// let site = PublicUrls::new(login, [wiki])?;
+///
+/// let page = ReturnUrl::parse("https://wiki.example.com/start", &site).expect("a page of the site");
+/// assert_eq!(page.as_str(), "https://wiki.example.com/start");
+/// assert!(ReturnUrl::parse("/cart", &site).is_some());
+/// assert!(ReturnUrl::parse("https://wiki.example.com.evil.example/", &site).is_none());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Security
 ///
 /// Anyone can write a link to the login, and this goes into `Location`. A URL begins with the very text of one of the site's

@@ -3,6 +3,19 @@
 use super::OwnCookie;
 
 /// Which requests that a page of another site causes carry the session. Hosts of one registrable domain are one site.
+///
+/// ```
+/// use truegate::{
+///     session::{Partner, PublicUrl, SameSite, Sealer, Secret, Sessions},
+///     store::MemoryStore,
+/// };
+///
+/// let site = PublicUrl::parse("https://shop.example.com")?;
+/// let (sealer, partner) = (Sealer::new(&Secret::generate(), &[]), Partner::new("a-key", "A Shop")?);
+/// let sessions = Sessions::builder(site, sealer, partner, MemoryStore::new(100_000)).same_site(SameSite::Strict);
+/// # drop(sessions.build());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SameSite {
