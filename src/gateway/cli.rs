@@ -38,8 +38,8 @@ enum Command {
     Serve(ConfigArgs),
     /// Check a configuration and list every mistake in it.
     ///
-    /// For a valid configuration, this prints the rules in force, in their order, and what a stranger without a session can
-    /// reach. Each likely mistake is a line on the standard error that begins with `warning:`; the exit code is still 0.
+    /// For a valid configuration, this prints the listeners, the apps, the rules in force, in their order, and what a stranger
+    /// without a session can reach. Each likely mistake is a line on the standard error that begins with `warning:`; the exit code is still 0.
     ///
     /// Every file that the configuration names is read: keys, certificates, pages and lists of phone numbers. No connection
     /// is made.
@@ -134,7 +134,7 @@ async fn serve(path: &Path) -> Result<(), CommandError> {
 
 fn check(path: &Path) -> Result<(), CommandError> {
     let config = Config::load(path)?;
-    print!("{}: valid\n\n{}", path.display(), config.in_force());
+    print!("{}: valid\n\n{}\n{}", path.display(), config.listeners_and_apps(), config.in_force());
     for warning in config.warnings() {
         eprintln!("warning: {warning}");
     }

@@ -8,6 +8,7 @@ use tokio::process::Command;
 use super::{
     setup,
     support::{program::Program, raw::within},
+    tls::Pair,
 };
 
 pub(crate) async fn truegate(arguments: &[&str]) -> Output {
@@ -28,7 +29,7 @@ async fn check(config: &str, files: &[(&str, &str)]) -> Output {
 /// The rules in force, as `check` prints them for a valid configuration.
 pub(crate) async fn in_force(config: &str) -> String {
     let text = String::from_utf8(check(config, &[]).await.stdout).unwrap();
-    text.split_once("\n\n").expect("there are rules in force").1.to_owned()
+    text.rsplit_once("\n\n").expect("there are rules in force").1.to_owned()
 }
 
 /// `serve` with a configuration that does not let it run.
@@ -172,7 +173,7 @@ routes:
     let output = check(&config, &files).await;
 
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(text.split_once("\n\n").map(|(_, in_force)| in_force), Some(IN_FORCE), "{text}");
+    assert_eq!(text.rsplit_once("\n\n").map(|(_, in_force)| in_force), Some(IN_FORCE), "{text}");
     assert!(output.stderr.is_empty() && !text.contains("99999") && !text.contains("unguessable"), "{text}");
 
     let open = config.replace("/cart", "/").replace("/account/help, access: public", "/x, access: required");
@@ -186,6 +187,37 @@ routes:
     let closed = closed.replace("access: optional", "access: required").replace(", preflight: pass", "");
     let text = String::from_utf8(check(&closed, &files).await.stdout).unwrap();
     assert!(text.ends_with("and the callback path\n  nothing of the app\n"), "{text}");
+}
+
+#[tokio::test]
+async fn a_check_names_each_listener_and_each_app() {
+    let pair = Pair::new().pem();
+    let config = "\
+listen:
+  - { address: 0.0.0.0:80, redirect: https }
+  - { address: '[::1]:443', certificate: a.pem, key: a.pem, client_ca: a.pem, proxy_protocol: true }
+  - unix:/run/truegate.sock
+trusted_proxies: [10.0.0.9, unix]
+upstreams:
+  shop: { servers: ['http://10.0.0.1:3000', unix:/run/shop.sock] }
+  wiki: { url: https://Wiki.internal, protocol: http2 }
+upstream: shop
+routes: [{ path: /wiki, upstream: wiki }]
+";
+
+    let output = check(config, &[("a.pem", &pair)]).await;
+
+    let expected = "\
+listeners:
+  0.0.0.0:80: http, redirects to https
+  [::1]:443: https, for clients with a certificate, after a PROXY header
+  unix:/run/truegate.sock: http
+apps:
+  shop: http://10.0.0.1:3000, unix:/run/shop.sock by HTTP/1.1
+  wiki: https://wiki.internal:443 by HTTP/2
+";
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("\n\n{expected}\nrules ")), "{text}");
 }
 
 #[tokio::test]

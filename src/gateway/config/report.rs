@@ -2,10 +2,27 @@
 
 use std::fmt;
 
-use super::Config;
+use super::{Config, ListenerConfig, Protocol};
 use crate::access::{Access, Groups, HostPattern, Rule};
 
 impl Config {
+    /// Displays each listener and each app: where they are, and which protocol they speak.
+    pub(crate) fn listeners_and_apps(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| {
+            f.write_str("listeners:\n")?;
+            self.listen.iter().try_for_each(|listener| write_listener(f, listener))?;
+            f.write_str("apps:\n")?;
+            self.upstreams.iter().try_for_each(|(_, upstream)| {
+                let servers: Vec<_> = upstream.servers.iter().map(|server| server.url(upstream.scheme())).collect();
+                let version = match upstream.protocol {
+                    Protocol::Http1 => "HTTP/1.1",
+                    Protocol::Http2 => "HTTP/2",
+                };
+                writeln!(f, "  {}: {} by {version}", upstream.name, servers.join(", "))
+            })
+        })
+    }
+
     /// Displays every rule in its order, the default where no rule matches, and what somebody without a session can reach.
     /// It shows how many phone numbers there are, but neither the numbers nor the callback path.
     pub(crate) fn in_force(&self) -> impl fmt::Display + '_ {
@@ -65,6 +82,21 @@ impl Config {
         let app = self.upstreams.iter().find(|(id, _)| id.index() == number);
         app.map(|(_, app)| format!("to `{}`", app.name)).unwrap_or_default()
     }
+}
+
+fn write_listener(f: &mut fmt::Formatter<'_>, listener: &ListenerConfig) -> fmt::Result {
+    write!(f, "  {}: {}", listener.address, if listener.tls.is_some() { "https" } else { "http" })?;
+    let has_clients = listener.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    for (is_so, words) in [
+        (has_clients, "for clients with a certificate"),
+        (listener.proxy_protocol, "after a PROXY header"),
+        (listener.redirect.is_some(), "redirects to https"),
+    ] {
+        if is_so {
+            write!(f, ", {words}")?;
+        }
+    }
+    writeln!(f)
 }
 
 fn write_access(f: &mut fmt::Formatter<'_>, rule: &Rule) -> fmt::Result {

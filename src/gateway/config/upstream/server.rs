@@ -68,6 +68,14 @@ impl UpstreamServer {
         }
     }
 
+    /// The server as the configuration may name it.
+    pub(crate) fn url(&self, scheme: Scheme) -> String {
+        match self {
+            Self::Tcp { .. } => format!("{}://{}", scheme.as_str(), self.authority()),
+            Self::Unix(path) => format!("unix:{}", path.display()),
+        }
+    }
+
     /// The name by which the certificate of the server is checked.
     pub(crate) fn host(&self) -> &str {
         match self {
