@@ -57,10 +57,10 @@ mod revocations;
 mod route;
 mod seal;
 mod session_cookie;
+mod session_record;
 mod site_hosts;
 mod state;
 mod status_route;
-mod ticket;
 mod token;
 mod verification;
 mod waiting;
@@ -97,7 +97,7 @@ pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},
     seal::SealPurpose,
-    ticket::Session,
+    session_record::Session,
 };
 use crate::{
     gate::{

@@ -10,7 +10,7 @@ use crate::{
     random::Random,
     session::{
         SealPurpose, Sealer, SessionId,
-        ticket::{self, milliseconds},
+        session_record::{self, milliseconds},
     },
 };
 
@@ -51,5 +51,5 @@ impl Revocation {
 
 /// A date that the store kept; one that the system does not know is over.
 pub(super) fn date(milliseconds: u64) -> SystemTime {
-    ticket::date(milliseconds).unwrap_or(SystemTime::UNIX_EPOCH)
+    session_record::date(milliseconds).unwrap_or(SystemTime::UNIX_EPOCH)
 }

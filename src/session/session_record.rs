@@ -81,13 +81,13 @@ impl Session {
 
     /// The session as bytes to be sealed: at most 2,100 of them, so texts may be cut.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let written = |limit| serde_json::to_vec(&Ticket::of(self, limit)).expect("texts and numbers are always JSON");
+        let written = |limit| serde_json::to_vec(&SessionRecord::of(self, limit)).expect("texts and numbers are always JSON");
         LIMITS.into_iter().map(written).find(|bytes| bytes.len() <= MAX_BYTES).unwrap_or_else(|| written(0))
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice::<Ticket<'_>>(bytes).ok()?.into_session()
+        serde_json::from_slice::<SessionRecord<'_>>(bytes).ok()?.into_session()
     }
 }
 
@@ -113,13 +113,13 @@ impl Profile {
     }
 }
 
-/// Makes the ticket and both ways between it and a session, by one table of the texts in a profile: the key of each in the
-/// ticket, and how it is shortened.
-macro_rules! ticket {
+/// Makes the record and both ways between it and a session, by one table of the texts in a profile: the key of each in the
+/// record, and how it is shortened.
+macro_rules! session_record {
     ($limit:ident: $($text:ident = $key:literal, $shorten:ident($bound:expr);)+) => {
         /// A session as it is written. Times are in milliseconds since the Unix epoch.
         #[derive(Serialize, Deserialize)]
-        struct Ticket<'a> {
+        struct SessionRecord<'a> {
             #[serde(rename = "i")]
             id: Cow<'a, SessionId>,
             #[serde(rename = "b")]
@@ -133,7 +133,7 @@ macro_rules! ticket {
             $(#[serde(rename = $key, skip_serializing_if = "Option::is_none")] $text: Option<Cow<'a, str>>,)+
         }
 
-        impl<'a> Ticket<'a> {
+        impl<'a> SessionRecord<'a> {
             fn of(session: &'a Session, $limit: usize) -> Self {
                 let profile = session.identity.profile();
                 let badges: usize = profile.badges.iter().map(String::len).sum();
@@ -167,7 +167,7 @@ macro_rules! ticket {
     };
 }
 
-ticket! {
+session_record! {
     limit:
     user_id = "u", whole(limit.max(USER_ID));
     given_name = "g", cut(limit);
