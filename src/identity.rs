@@ -1,10 +1,13 @@
 //! The identity: the verified user that a request comes from.
 
+mod verification_method;
+
 use std::sync::Arc;
 
+pub use self::verification_method::VerificationMethod;
 use crate::{callback::RequestId, profile::Profile};
 
-/// A verified user. An `Identity` exists only for a profile that truegate fetched, so it is a proof.
+/// A verified user. An `Identity` exists only for a phone number that was verified, so it is a proof.
 ///
 /// An app in the same process finds it in the request's extensions:
 ///
@@ -36,6 +39,7 @@ pub struct Identity {
 struct Verified {
     request_id: Option<RequestId>,
     profile: Profile,
+    method: VerificationMethod,
 }
 
 impl Drop for Verified {
@@ -46,9 +50,10 @@ impl Drop for Verified {
 }
 
 impl Identity {
-    /// Vouches for a profile that was fetched with the grant of this request id, now or when a session began.
-    pub(crate) fn vouch(request_id: Option<RequestId>, profile: Profile) -> Self {
-        Self { verified: Arc::new(Verified { request_id, profile }), groups: GroupNames::default() }
+    /// Vouches for a profile whose number was verified by a method, now or when a session began. A callback has the request id of
+    /// its grant.
+    pub(crate) fn vouch(request_id: Option<RequestId>, profile: Profile, method: VerificationMethod) -> Self {
+        Self { verified: Arc::new(Verified { request_id, profile, method }), groups: GroupNames::default() }
     }
 
     /// The same user, as a member of these groups.
@@ -67,6 +72,12 @@ impl Identity {
     pub fn profile(&self) -> &Profile {
         &self.verified.profile
     }
+
+    /// Returns how the phone number was verified, which a session remembers.
+    pub fn method(&self) -> VerificationMethod {
+        self.verified.method
+    }
+
     /// Returns the names of the groups that the user is in at the time of the request, in the order of the site's groups.
     ///
     /// Only the `Groups` of sessions have members, so without them there is no name.

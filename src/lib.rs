@@ -90,7 +90,12 @@ mod tasks;
 #[cfg(any(feature = "client", feature = "redis"))]
 mod tls;
 
-pub use self::{gate::Gate, identity::Identity, layer::TruegateLayer, lease::Lease};
+pub use self::{
+    gate::Gate,
+    identity::{Identity, VerificationMethod},
+    layer::TruegateLayer,
+    lease::Lease,
+};
 
 #[cfg(all(doctest, feature = "pingora", feature = "client"))]
 #[doc = include_str!("../README.md")]

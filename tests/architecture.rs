@@ -45,7 +45,7 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor { place: "native", modules: &["json", "profile"], crates: &["serde", "serde_json", "thiserror", "zeroize"] },
-    Floor { place: "identity", modules: &["callback", "profile"], crates: &[] },
+    Floor { place: "identity", modules: &["callback", "closed_list", "profile"], crates: &[] },
     Floor { place: "lease", modules: &[], crates: &["futures_core"] },
     Floor {
         place: "headers",

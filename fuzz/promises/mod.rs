@@ -24,7 +24,7 @@ pub use self::{
 use crate::{
     callback::{Callback, Endpoints, ProfileEndpoint},
     headers::{EditKind, Edits, HeaderNames, IdentityHeaders},
-    identity::Identity,
+    identity::{Identity, VerificationMethod},
     path::{CanonicalPath, SessionPath, any_reading, decode_fully},
     profile::Profile,
     session::ReturnPath,
@@ -85,7 +85,8 @@ pub fn profile(body: &[u8]) -> bool {
     assert!(serde_json::from_str::<Members>(&profile.json).is_ok());
     assert!(!format!("{profile:?}").contains(digits), "a phone number is shown");
     let mut headers = HeaderMap::new();
-    let (names, identity) = (Arc::new(HeaderNames::default()), Identity::vouch(None, profile));
+    let identity = Identity::vouch(None, profile, VerificationMethod::Web);
+    let names = Arc::new(HeaderNames::default());
     let injected = IdentityHeaders::of(&names, None, &identity);
     let verified = EditKind::Verified { identity, headers: injected, assertion: None };
     let _ = Edits::new(verified).apply(&names, names.survey(&headers).suspects, &mut headers);

@@ -20,6 +20,8 @@ pub(super) struct Claims<'a> {
     exp: u64,
     jti: &'a str,
     phone_number: &'a str,
+    /// The verification method alone (RFC 8176 §1).
+    amr: [&'static str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +45,7 @@ impl<'a> Claims<'a> {
             exp: issued_at.saturating_add(assertions.lifetime.as_secs()),
             jti: id,
             phone_number: profile.phone.as_str(),
+            amr: [identity.method().code()],
             name: profile.name().map(|name| cut(&name).to_owned()),
             given_name: profile.given_name.as_deref().map(cut),
             family_name: profile.family_name.as_deref().map(cut),

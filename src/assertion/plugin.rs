@@ -92,6 +92,7 @@ mod tests {
         callback::Grant,
         clock::ManualClock,
         gate::{ConnectionReuse, Verdict},
+        identity::VerificationMethod,
         profile::{FetchError, Profile, ProfileSource},
     };
 
@@ -138,7 +139,7 @@ mod tests {
     fn a_session_gets_a_new_assertion_when_its_user_is_in_other_groups() {
         let gate = builder().clock(ManualClock::default()).build();
         let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
-        let identity = Identity::vouch(None, profile);
+        let identity = Identity::vouch(None, profile, VerificationMethod::Web);
         let assert = |groups: &[&str]| {
             let identity = identity.in_groups(groups.iter().copied().collect());
             gate.assert(&identity, Some("one")).unwrap()
@@ -157,7 +158,7 @@ mod tests {
         let clock = ManualClock::default();
         let gate = builder().clock(clock.clone()).build();
         let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
-        let identity = Identity::vouch(None, profile);
+        let identity = Identity::vouch(None, profile, VerificationMethod::Web);
         let assert = |session| gate.assert(&identity, session).unwrap();
 
         let first = assert(Some("one"));

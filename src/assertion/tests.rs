@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     callback::{Callback, Endpoints},
+    identity::VerificationMethod,
     profile::Profile,
 };
 
 fn identity(profile: &Value) -> Identity {
     let grant = r#"{"requestId":"12345678","accessToken":"t","endpoint":"https://profile4.truecaller.com/v1/default"}"#;
     let Ok(Callback::Grant(grant)) = Callback::parse(grant.as_bytes(), &Endpoints::default()) else { panic!() };
-    Identity::vouch(Some(grant.request_id().clone()), Profile::parse(profile.to_string().as_bytes()).unwrap())
+    let profile = Profile::parse(profile.to_string().as_bytes()).unwrap();
+    Identity::vouch(Some(grant.request_id().clone()), profile, VerificationMethod::Web)
 }
 
 fn assertions() -> Assertions {
@@ -40,14 +42,23 @@ fn a_token_says_who_calls_and_nothing_that_is_not_known() {
     assert_eq!(said["jti"].as_str().unwrap().len(), 22);
     said.as_object_mut().unwrap().remove("jti");
     let expected = json!({ "iss": "https://shop.example", "aud": "shop-backend", "sub": "1319413476",
-        "iat": 1_700_000_000, "exp": 1_700_000_300, "phone_number": "+919999999999",
+        "iat": 1_700_000_000, "exp": 1_700_000_300, "phone_number": "+919999999999", "amr": ["web"],
         "name": "राम O'Brien \"😀\"", "given_name": "राम", "family_name": "O'Brien \"😀\"" });
     assert_eq!(said, expected);
 
     let bare = claims(&json!({ "phoneNumbers": ["919999999999"] }));
     let names: Vec<_> = bare.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["aud", "exp", "iat", "iss", "jti", "phone_number", "sub"]);
+    assert_eq!(names, ["amr", "aud", "exp", "iat", "iss", "jti", "phone_number", "sub"]);
     assert_eq!(bare["sub"], "+919999999999");
+}
+
+#[test]
+fn a_token_tells_how_the_number_was_verified() {
+    for method in VerificationMethod::ALL {
+        let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
+        let token = assertions().sign(&Identity::vouch(None, profile, *method), now());
+        assert_eq!(part(&token, 1)["amr"], json!([method.code()]));
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     callback::Callback,
     headers::{EditKind, Edits, IdentityHeaders},
-    identity::Identity,
+    identity::{Identity, VerificationMethod},
 };
 
 /// Takes a well-formed callback with its original body. It may be answered once the future is ready.
@@ -50,7 +50,7 @@ impl PostedCallback {
             }
             Callback::Grant(grant) => {
                 let profile = gate.active(gate.fetch(&grant, deadline).await?)?;
-                let identity = Identity::vouch(Some(grant.request_id().clone()), profile);
+                let identity = Identity::vouch(Some(grant.request_id().clone()), profile, VerificationMethod::Web);
                 (CallbackOutcome::Verified, gate.verified(identity, rule))
             }
         };

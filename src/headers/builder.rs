@@ -147,7 +147,7 @@ impl HeaderNamesBuilder {
     ///
     /// A longer text is cut on a character boundary. A field is left out instead if a part of it would mean something else:
     /// the user id, the e-mail address, the avatar's URL, and JSON (`badges`, `profile`). Phone, status and request id are
-    /// short by their own rules, and the operator names the groups, so these are always sent whole.
+    /// short by their own rules, truegate names the methods, and the operator names the groups, so these are always sent whole.
     pub fn max_value_length(&mut self, bytes: usize) {
         self.max_value_length = bytes;
     }
@@ -225,10 +225,11 @@ impl Default for HeaderNamesBuilder {
     }
 }
 
-const DEFAULTS: [(&str, Field); 9] = [
+const DEFAULTS: [(&str, Field); 10] = [
     ("Status", Field::Status),
     ("Request-Id", Field::RequestId),
     ("Phone", Field::Phone),
+    ("Method", Field::Method),
     ("User-Id", Field::UserId),
     ("Name", Field::Name),
     ("Given-Name", Field::GivenName),

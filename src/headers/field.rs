@@ -19,6 +19,8 @@ closed_list! {
         RequestId = "request_id",
         /// The phone number in E.164 form.
         Phone = "phone",
+        /// The word of the [`VerificationMethod`](crate::VerificationMethod), such as `web`.
+        Method = "method",
         UserId = "user_id",
         /// First and last name.
         Name = "name",
@@ -58,6 +60,7 @@ impl Field {
             Self::Status => VERIFIED,
             Self::RequestId => identity.request_id()?.expose(),
             Self::Phone => profile.phone.as_str(),
+            Self::Method => identity.method().code(),
             Self::Name => return profile.name().map(|name| FieldText::Owned(name.into())),
             Self::Badges => return badges(profile),
             Self::UserId => profile.user_id.as_deref()?,
@@ -83,8 +86,8 @@ impl Field {
     /// Returns what becomes of a text that is longer than a header may be.
     pub(super) fn too_long(self) -> TooLong {
         match self {
-            // Without a group that keeps a user out, the user would get in; and it is the operator who names the groups.
-            Self::Status | Self::RequestId | Self::Phone | Self::Groups => TooLong::Send,
+            // Truegate names the methods. Without a group that keeps a user out, the user would get in; and it is the operator who names the groups.
+            Self::Status | Self::RequestId | Self::Phone | Self::Method | Self::Groups => TooLong::Send,
             Self::UserId | Self::Email | Self::AvatarUrl | Self::Badges | Self::Profile => TooLong::LeaveOut,
             _ => TooLong::Cut,
         }

@@ -48,8 +48,8 @@ pub(crate) use self::{
 
 /// The headers that truegate sets, in one or several [sets](HeaderSet), and the one namespace that is reserved for them.
 ///
-/// By default these are `X-Truecaller-Status`, `-Request-Id`, `-Phone`, `-User-Id`, `-Name`, `-Given-Name`,
-/// `-Family-Name`, `-Country` and `-Groups`. A header whose field the user does not have is not sent, such as that of the groups if
+/// By default these are `X-Truecaller-Status`, `-Request-Id`, `-Phone`, `-Method`, `-User-Id`, `-Name`,
+/// `-Given-Name`, `-Family-Name`, `-Country` and `-Groups`. A header whose field the user does not have is not sent, such as that of the groups if
 /// the user is in none.
 #[derive(Debug)]
 pub struct HeaderNames {

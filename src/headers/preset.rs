@@ -115,7 +115,7 @@ mod tests {
                 let given = Some(encoding).filter(|encoding| *encoding != Encoding::Utf8);
                 builder.preset(preset, given).unwrap();
                 let names = builder.build();
-                let added = injections(&names).split_off(9);
+                let added = injections(&names).split_off(10);
                 let percent = Encoding::Percent;
                 let expected =
                     [(user, Field::Phone, percent), (name, Field::Name, encoding), (groups, Field::Groups, percent)];

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::SessionId;
 use crate::{
     headers::{Field, HeaderNames},
-    identity::{GroupNames, Identity},
+    identity::{GroupNames, Identity, VerificationMethod},
     profile::{PhoneNumber, Profile},
 };
 
@@ -25,9 +25,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Begins a session for a verified profile.
-    pub(crate) fn begin(id: SessionId, profile: Profile, now: SystemTime) -> Self {
-        Self { id, identity: Identity::vouch(None, profile), issued_at: now, last_seen: now }
+    /// Begins a session for a profile that was verified by a method.
+    pub(crate) fn begin(id: SessionId, profile: Profile, method: VerificationMethod, now: SystemTime) -> Self {
+        Self { id, identity: Identity::vouch(None, profile, method), issued_at: now, last_seen: now }
     }
 
     /// Its random name.
@@ -81,7 +81,8 @@ impl Session {
 
     /// The session as bytes to be sealed: at most 2,100 of them, so texts may be cut.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let written = |limit| serde_json::to_vec(&SessionRecord::of(self, limit)).expect("texts and numbers are always JSON");
+        let written =
+            |limit| serde_json::to_vec(&SessionRecord::of(self, limit)).expect("texts and numbers are always JSON");
         LIMITS.into_iter().map(written).find(|bytes| bytes.len() <= MAX_BYTES).unwrap_or_else(|| written(0))
     }
 
@@ -128,6 +129,9 @@ macro_rules! session_record {
             last_seen: u64,
             #[serde(rename = "p", borrow)]
             phone: Cow<'a, str>,
+            /// The word of the verification method; none for [`VerificationMethod::Web`], which was the only one once.
+            #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
+            method: Option<Cow<'a, str>>,
             #[serde(rename = "ba", default, skip_serializing_if = "Vec::is_empty")]
             badges: Vec<Cow<'a, str>>,
             $(#[serde(rename = $key, skip_serializing_if = "Option::is_none")] $text: Option<Cow<'a, str>>,)+
@@ -143,6 +147,7 @@ macro_rules! session_record {
                     issued_at: milliseconds(session.issued_at),
                     last_seen: milliseconds(session.last_seen),
                     phone: profile.phone.as_str().into(),
+                    method: written_method(session.identity.method()).map(Cow::Borrowed),
                     badges: badges.iter().map(Cow::from).collect(),
                     $($text: $shorten(profile.$text.as_ref(), $bound),)+
                 }
@@ -158,7 +163,7 @@ macro_rules! session_record {
                 };
                 Some(Session {
                     id: self.id.into_owned(),
-                    identity: Identity::vouch(None, profile),
+                    identity: Identity::vouch(None, profile, read_method(self.method.as_deref())?),
                     issued_at: date(self.issued_at)?,
                     last_seen: date(self.last_seen)?,
                 })
@@ -183,6 +188,17 @@ session_record! {
     job_title = "j", cut(limit);
     about = "ab", cut(limit);
     created_at = "cr", cut(limit);
+}
+
+/// The word of a method, which web logins do without: most sessions are theirs, and gateways of before know no other.
+fn written_method(method: VerificationMethod) -> Option<&'static str> {
+    (method != VerificationMethod::Web).then(|| method.code())
+}
+
+/// The method of a written word. A word that is not known makes the session unreadable: rules depend on it.
+fn read_method(word: Option<&str>) -> Option<VerificationMethod> {
+    let Some(word) = word else { return Some(VerificationMethod::Web) };
+    VerificationMethod::ALL.iter().copied().find(|method| method.code() == word)
 }
 
 /// A text of which a part still says what it says.

@@ -220,6 +220,7 @@ impl SessionEnd for LeasedSession {
 #[derive(Serialize)]
 pub(super) struct MeAnswer<'a> {
     phone: &'a str,
+    method: &'static str,
     user_id: Option<&'a str>,
     name: Option<String>,
     given_name: Option<&'a str>,
@@ -233,6 +234,7 @@ impl<'a> MeAnswer<'a> {
         let profile = session.identity().profile();
         Self {
             phone: profile.phone.as_str(),
+            method: session.identity().method().code(),
             user_id: profile.user_id.as_deref(),
             name: profile.name(),
             given_name: profile.given_name.as_deref(),

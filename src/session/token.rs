@@ -21,7 +21,7 @@ struct AppAnswer<'a> {
 impl Handler<'_> {
     /// Begins a session for a user of the site's own app, on a host that has sessions.
     pub(super) fn admit_app(&self, identity: &Identity) -> Result<Reply, Rejection> {
-        let session = self.session(identity.profile());
+        let session = self.session(identity.profile(), identity.method());
         let token = self.token(&session).ok_or(Rejection::MisdirectedRequest)?;
         let me = MeAnswer::of(&session, session.end_text(self.sessions.lifetime));
         Ok(reply::json(StatusCode::OK, &AppAnswer { token, me }))

@@ -16,7 +16,7 @@ use crate::{
     callback::{AccessToken, Callback, Grant, RequestId},
     gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
     headers::{EditKind, Edits, IdentityHeaders},
-    identity::Identity,
+    identity::{Identity, VerificationMethod},
     profile::{FetchError, Profile},
     session::{SealPurpose, Session, SessionId},
     store::{LoginState, StoreError},
@@ -67,7 +67,8 @@ impl Handler<'_> {
                 report.end(VerificationOutcome::Verified);
                 if let Some((delivery, posted)) = self.sessions.delivery.as_ref().zip(posted) {
                     let groups = self.sessions.groups.of(&profile.phone);
-                    let identity = Identity::vouch(Some(grant.request_id().clone()), profile).in_groups(groups);
+                    let identity = Identity::vouch(Some(grant.request_id().clone()), profile, VerificationMethod::Web);
+                    let identity = identity.in_groups(groups);
                     delivery.deliver(self.request(identity, posted)).await;
                 }
             }
@@ -111,7 +112,7 @@ impl Handler<'_> {
     ) -> Result<Profile, VerificationOutcome> {
         let request_id = grant.request_id();
         let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(request_id, expires).await) };
-        let session = self.session(&profile);
+        let session = self.session(&profile, VerificationMethod::Web);
         let sealed =
             self.sessions.sealer.seal(SealPurpose::Login(request_id), &session.to_bytes(), &self.sessions.random);
         self.end(request_id, LoginState::Verified(sealed.into()), expires).await.map(|()| profile)
@@ -159,9 +160,9 @@ impl Handler<'_> {
     }
 
     /// A new session, which knows of the user only what will be asked of it.
-    pub(super) fn session(&self, profile: &Profile) -> Session {
+    pub(super) fn session(&self, profile: &Profile, method: VerificationMethod) -> Session {
         let profile = profile.minimized(&self.gate.names());
-        Session::begin(SessionId::generate(&self.sessions.random), profile, self.gate.clock().wall())
+        Session::begin(SessionId::generate(&self.sessions.random), profile, method, self.gate.clock().wall())
     }
 
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {

@@ -57,7 +57,8 @@ async fn every_verified_callback_carries_a_token_that_verifies() {
         assert!((before..=seconds(SystemTime::now())).contains(&issued) && expires - issued == 75);
         assert_eq!(claims.remove("jti").unwrap().as_str().unwrap().len(), 22);
         let expected = json!({ "iss": Signing::ISSUER, "aud": Signing::AUDIENCE, "sub": "1319413476",
-            "phone_number": "+919999999999", "name": "Rajat Kapoor", "given_name": "Rajat", "family_name": "Kapoor" });
+            "phone_number": "+919999999999", "amr": ["web"], "name": "Rajat Kapoor", "given_name": "Rajat",
+            "family_name": "Kapoor" });
         assert_eq!(verified["claims"], expected);
     }
 }
@@ -76,7 +77,7 @@ async fn no_name_but_the_users_own_is_asserted() {
             scene.callback(scene.grant(profile)).await;
             let verified = verify(&scene, scene.reached_once().await.one("x-truecaller-assertion").unwrap()).await;
             let mut claims = verified.unwrap()["claims"].clone();
-            let own = ["iss", "aud", "iat", "exp", "jti", "sub", "phone_number"];
+            let own = ["iss", "aud", "iat", "exp", "jti", "sub", "phone_number", "amr"];
             own.iter().for_each(|claim| assert!(claims.as_object_mut().unwrap().remove(*claim).is_some()));
             assert_eq!(claims, names);
         }

@@ -16,6 +16,7 @@ const SPOOFS: &str = "\
     X-Truecaller-Phone: +10000000000\r\nx-TRUECALLER-phone: +10000000001\r\nX_Truecaller_Phone: +10000000002\r\n\
     X-Truecaller_Phone: +10000000003\r\nX.Truecaller.Phone: +10000000004\r\nX-Truecaller-Status: verified\r\n\
     X-Truecaller-Request-Id: spoofed-\r\nX-Truecaller-User-Id: 1\r\nX-Truecaller-Name: Spoofed\r\n\
+    X-Truecaller-Method: app\r\nX_Truecaller_Method: app\r\n\
     X-Truecaller-Given-Name: Spoofed\r\nX-Truecaller-Family-Name: Spoofed\r\nX-Truecaller-Country: ZZ\r\n\
     X-Truecaller-Email: spoofed@example.com\r\nX-Truecaller-Profile: c3Bvb2ZlZA\r\nX-Truecaller-Assertion: a.b.c\r\n\
     X_TRUECALLER_ASSERTION: a.b.c\r\nX!Truecaller!Phone: +1\r\nX#Truecaller#Phone: +1\r\nX$Truecaller$Phone: +1\r\n\
@@ -24,10 +25,11 @@ const SPOOFS: &str = "\
     X~Truecaller~Phone: +1\r\nX-Truecaller~Phone: +1\r\n";
 
 /// The identity of the documented profile.
-const DOCUMENTED: [(&str, &str); 7] = [
+const DOCUMENTED: [(&str, &str); 8] = [
     ("x-truecaller-country", "IN"),
     ("x-truecaller-family-name", "Kapoor"),
     ("x-truecaller-given-name", "Rajat"),
+    ("x-truecaller-method", "web"),
     ("x-truecaller-name", "Rajat Kapoor"),
     ("x-truecaller-phone", PHONE),
     ("x-truecaller-status", "verified"),

@@ -24,6 +24,7 @@ pub fn documented(request_id: &str) -> Vec<(String, String)> {
         ("x-truecaller-country", "IN"),
         ("x-truecaller-family-name", "Kapoor"),
         ("x-truecaller-given-name", "Rajat"),
+        ("x-truecaller-method", "web"),
         ("x-truecaller-name", "Rajat Kapoor"),
         ("x-truecaller-phone", "+919999999999"),
         ("x-truecaller-request-id", request_id),

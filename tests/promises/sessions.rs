@@ -58,6 +58,7 @@ async fn a_login_is_known_with_every_request_until_the_logout() {
 
         let me = browser.get("/.truegate/me").await;
         assert_eq!((me.status(), &json(&me)["phone"]), (200, &"+919999999999".into()));
+        assert_eq!(json(&me)["method"], "web");
         let mut thief = browser.clone();
         let logout = browser.post("/.truegate/logout", "").await;
         assert_eq!((logout.status(), browser.cookie(SESSION)), (204, None));

@@ -24,7 +24,7 @@ fn spellings() -> Vec<String> {
     let known = [
         "X-Truecaller-Phone", "x-TRUECALLER-phone", "X_Truecaller_Phone", "X-Truecaller_Phone", "X_Truecaller.Phone",
         "X.Truecaller-Phone", "X!Truecaller~Phone", "X-Truecaller-Not-A-Real-Field", "X_TRUECALLER_ADMIN",
-        "X-Truecaller-Email", "X-Truecaller-", "X-Truecaller-Status",
+        "X-Truecaller-Email", "X-Truecaller-", "X-Truecaller-Status", "X-Truecaller-Method", "X_Truecaller_Method",
     ];
     between.chain(known.map(str::to_owned)).collect()
 }
@@ -88,7 +88,10 @@ async fn what_a_profile_lacks_is_not_what_the_client_says() {
         assert_eq!(callback(&scene, spoofs, r#"{"phoneNumbers":["15550100000"]}"#).await.status(), 200);
         let request = scene.reached_once().await;
         let names: Vec<_> = claims(&request).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["x-truecaller-phone", "x-truecaller-request-id", "x-truecaller-status"]);
+        assert_eq!(
+            names,
+            ["x-truecaller-method", "x-truecaller-phone", "x-truecaller-request-id", "x-truecaller-status"]
+        );
         assert_eq!((request.all("remote-email"), request.all("remote_email")), (vec![], vec![]));
     }
 }

@@ -100,7 +100,7 @@ pub fn decode(value: &str, mark: u8) -> String {
     String::from_utf8(decoded).unwrap()
 }
 
-const NAMED: [&str; 6] = [
-    "x-truecaller-family-name", "x-truecaller-given-name", "x-truecaller-name", "x-truecaller-phone",
-    "x-truecaller-request-id", "x-truecaller-status",
+const NAMED: [&str; 7] = [
+    "x-truecaller-family-name", "x-truecaller-given-name", "x-truecaller-method", "x-truecaller-name",
+    "x-truecaller-phone", "x-truecaller-request-id", "x-truecaller-status",
 ];

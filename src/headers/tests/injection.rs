@@ -18,6 +18,7 @@ fn a_verified_request_carries_one_value_per_name() {
             ("x-truecaller-status", "verified"),
             ("x-truecaller-request-id", "12345678"),
             ("x-truecaller-phone", "+919999999999"),
+            ("x-truecaller-method", "web"),
             ("x-truecaller-user-id", "1319413476"),
             ("x-truecaller-name", "Rajat Kapoor"),
             ("x-truecaller-given-name", "Rajat"),
@@ -25,6 +26,20 @@ fn a_verified_request_carries_one_value_per_name() {
             ("x-truecaller-country", "IN"),
         ])
     );
+}
+
+#[test]
+fn a_request_tells_how_the_number_was_verified() {
+    for method in VerificationMethod::ALL {
+        let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
+        let (names, identity) = (Arc::default(), Identity::vouch(None, profile, *method));
+        let mut target = headers(&[("x-truecaller-method", "fax"), ("x_truecaller_method", "fax")]);
+        let injected = IdentityHeaders::of(&names, None, &identity);
+        let known = EditKind::Known { identity, headers: injected, assertion: None };
+        let _ = Edits::new(known).apply(&names, names.survey(&target).suspects, &mut target);
+        assert_eq!(target["x-truecaller-method"], method.code());
+        assert!(!target.contains_key("x_truecaller_method"));
+    }
 }
 
 #[test]

@@ -3,7 +3,11 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
-use crate::{callback::RequestId, identity::Identity, profile::Profile};
+use crate::{
+    callback::RequestId,
+    identity::{Identity, VerificationMethod},
+    profile::Profile,
+};
 
 mod injection;
 mod names;
@@ -18,7 +22,7 @@ fn headers(lines: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn identity(profile: &str) -> Identity {
-    Identity::vouch(RequestId::parse("12345678"), Profile::parse(profile.as_bytes()).unwrap())
+    Identity::vouch(RequestId::parse("12345678"), Profile::parse(profile.as_bytes()).unwrap(), VerificationMethod::Web)
 }
 
 fn inject(names: &Arc<HeaderNames>, profile: &str, mut into: HeaderMap) -> HeaderMap {

@@ -6,7 +6,8 @@ use crate::{
 
 fn session(profile: &str) -> Session {
     let now = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
-    Session::begin(SessionId::generate(&Random::seeded(1)), Profile::parse(profile.as_bytes()).unwrap(), now)
+    let profile = Profile::parse(profile.as_bytes()).unwrap();
+    Session::begin(SessionId::generate(&Random::seeded(1)), profile, VerificationMethod::Web, now)
 }
 
 #[test]
@@ -21,6 +22,29 @@ fn a_session_is_read_as_it_was_written() {
     let expected = Profile { json: String::new(), ..written.identity.profile().clone() };
     assert!(*read.identity.profile() == expected);
     assert!(read.identity.request_id().is_none());
+}
+
+#[test]
+fn a_session_remembers_how_its_number_was_verified() {
+    for method in VerificationMethod::ALL {
+        let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
+        let written = Session::begin(SessionId::generate(&Random::seeded(1)), profile, *method, UNIX_EPOCH).to_bytes();
+        assert_eq!(Session::from_bytes(&written).unwrap().identity.method(), *method);
+        let word = serde_json::from_slice::<serde_json::Value>(&written).unwrap().get("m").cloned();
+        assert_eq!(word, (*method != VerificationMethod::Web).then(|| method.code().into()));
+    }
+}
+
+#[test]
+fn a_session_whose_method_is_not_known_is_not_read() {
+    let record = |method: &str| {
+        let record = format!(r#"{{"i":"x7Kq2vNf9TzR4mWb6pLdQw","b":1,"s":1,"p":"+919999999999","m":{method}}}"#);
+        Session::from_bytes(record.as_bytes())
+    };
+    assert!(record(r#""site""#).is_some());
+    for unknown in [r#""""#, r#""SITE""#, r#""site ""#, r#""fax""#, "1", r#"["site"]"#] {
+        assert!(record(unknown).is_none(), "{unknown}");
+    }
 }
 
 #[test]
@@ -66,6 +90,7 @@ fn a_cookie_that_was_sealed_before_is_read_for_ever() {
 
     let session = Session::from_bytes(&bytes).unwrap();
     assert_eq!(session.id.expose(), "x7Kq2vNf9TzR4mWb6pLdQw");
+    assert_eq!(session.identity.method(), VerificationMethod::Web);
     assert_eq!(
         (milliseconds(session.issued_at), milliseconds(session.last_seen)),
         (1_700_000_000_123, 1_700_003_600_456)

@@ -138,7 +138,7 @@ async fn every_header_is_there_so_that_none_of_a_clients_stays() {
         let Outcome::Answered(answer) = ask(&site, browser, "/.truegate/auth", open).await else { panic!("our own") };
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["x-truecaller-phone"], phone);
-        for name in ["status", "request-id", "user-id", "name", "given-name", "family-name", "country"] {
+        for name in ["status", "request-id", "user-id", "name", "given-name", "family-name", "country", "method"] {
             assert!(answer.headers().contains_key(format!("x-truecaller-{name}")), "{name}");
         }
         assert_eq!(answer.headers()["x-truecaller-request-id"], "");

@@ -33,6 +33,7 @@ async fn a_user_who_agrees_is_known_from_then_on() {
     for (name, value) in [
         ("x-truecaller-status", "verified"),
         ("x-truecaller-phone", "+919999999999"),
+        ("x-truecaller-method", "web"),
         ("x-truecaller-user-id", "42"),
         ("x-truecaller-name", "Rajat Kapoor"),
         ("x-truecaller-given-name", "Rajat"),

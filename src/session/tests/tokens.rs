@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{browser::Browser, site::Site};
 use crate::{
     gate::Rejection,
-    identity::Identity,
+    identity::{Identity, VerificationMethod},
     profile::Profile,
     session::{PublicUrl, PublicUrls, SealPurpose, Session},
 };
@@ -18,7 +18,8 @@ fn profile() -> Profile {
 /// What an app hears on a host once its user was verified.
 fn admit(site: &Site, host: &str) -> Result<Response<bytes::Bytes>, Rejection> {
     let (head, _) = Browser::on(host).request("POST", "/truecaller/native", &[]).into_parts();
-    let admitted = site.gate.admit_app(&head, &Identity::vouch(None, profile())).expect("the gate has sessions");
+    let identity = Identity::vouch(None, profile(), VerificationMethod::App);
+    let admitted = site.gate.admit_app(&head, &identity).expect("the gate has sessions");
     admitted.map(|reply| reply.response)
 }
 
@@ -31,14 +32,16 @@ fn an_app_whose_user_was_verified_gets_a_token_and_is_told_who_it_is() {
         (StatusCode::OK, &"no-store".parse().unwrap())
     );
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
-    let told = ["phone", "user_id", "name", "given_name"].map(|member| answer[member].as_str().unwrap());
-    assert_eq!(told, ["+919999999999", "17", "Rajat", "Rajat"]);
+    let told = ["phone", "method", "user_id", "name", "given_name"].map(|member| answer[member].as_str().unwrap());
+    assert_eq!(told, ["+919999999999", "app", "17", "Rajat", "Rajat"]);
     assert!(answer["expires_at"].as_str().unwrap().ends_with('Z'));
 
     let sealed = answer["token"].as_str().unwrap().strip_prefix("truegate.").unwrap();
     let sealer = &site.tasks.sessions().0.sealer;
     let session = sealer.open_text(SealPurpose::Token(""), sealed.as_bytes()).unwrap();
-    assert_eq!(Session::from_bytes(&session).unwrap().identity().profile().phone.as_str(), "+919999999999");
+    let session = Session::from_bytes(&session).unwrap();
+    let identity = session.identity();
+    assert_eq!((identity.profile().phone.as_str(), identity.method()), ("+919999999999", VerificationMethod::App));
     assert!(sealer.open_text(SealPurpose::Session(""), sealed.as_bytes()).is_none(), "it is no cookie");
 }
 

@@ -8,7 +8,7 @@ use super::{UPSTREAM, mistakes, parse};
 use crate::{
     gateway::config::Config,
     headers::{HeaderSet, IdentityHeaders},
-    identity::Identity,
+    identity::{Identity, VerificationMethod},
     profile::Profile,
 };
 
@@ -16,7 +16,8 @@ use crate::{
 fn sent(config: &Config, set: Option<&HeaderSet>) -> Vec<String> {
     let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"],"userId":"42"}"#).unwrap();
     let mut headers = HeaderMap::new();
-    IdentityHeaders::of(&Arc::clone(&config.identity), set, &Identity::vouch(None, profile)).insert_into(&mut headers);
+    IdentityHeaders::of(&Arc::clone(&config.identity), set, &Identity::vouch(None, profile, VerificationMethod::Web))
+        .insert_into(&mut headers);
     let phones = headers.iter().filter(|(_, value)| *value == "+919999999999");
     phones.map(|(name, _)| name.as_str().to_owned()).collect()
 }
