@@ -5,7 +5,7 @@ use http::HeaderMap;
 use super::{
     Gate,
     event::{Event, SpoofChannel},
-    plugin::Inspection,
+    plugin::{Inspection, Withheld},
 };
 use crate::headers::{Edits, HeaderTarget, ResponseEdits, Spoofs, Suspects};
 
@@ -21,9 +21,20 @@ impl Gate {
         self.report(edits.apply(&self.0.names, suspects, target));
     }
 
-    /// Strips the headers of a request that has no edits, because it is yet to be inspected or never will be.
-    pub(crate) fn strip_request(&self, inspection: Inspection<'_>, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(inspection, target));
+    /// Strips the headers of a request that is yet to be inspected, and returns the credentials among them for the inspection.
+    pub(crate) fn withhold(&self, target: &mut impl HeaderTarget) -> Withheld {
+        let withheld = self.0.plugins.iter().find_map(|plugin| plugin.withhold(self, target));
+        self.strip_namespace(target);
+        withheld.unwrap_or_default()
+    }
+
+    /// Strips the headers of a request that is never inspected.
+    pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) {
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Skipped, target));
+        self.strip_namespace(target);
+    }
+
+    fn strip_namespace(&self, target: &mut impl HeaderTarget) {
         let suspects = self.0.names.suspects(target.headers());
         self.report(self.0.names.strip_request(suspects, target));
     }

@@ -53,7 +53,7 @@ mod step;
 use std::{sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use http::{HeaderMap, Method, header, request::Parts};
 
 pub use self::{
     builder::GateBuilder,
@@ -62,7 +62,12 @@ pub use self::{
     limits::Limits,
     rejection::Rejection,
 };
-use self::{framing::MissingHost, limits::Limiters, plugin::Plugin, posted_callback::PostedCallback};
+use self::{
+    framing::MissingHost,
+    limits::Limiters,
+    plugin::{Plugin, Withheld},
+    posted_callback::PostedCallback,
+};
 pub(crate) use self::{
     intake::Intake,
     reply::{ConnectionReuse, Leftover, Reply},
@@ -106,11 +111,11 @@ impl Gate {
 
     /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
     pub(crate) fn inspect(&self, head: &Parts) -> Step {
-        self.inspect_withheld(head, &[])
+        self.inspect_withheld(head, &Withheld::default())
     }
 
-    /// As [`inspect`](Self::inspect), for a head without some of its `Cookie` lines: `withheld` has all of them as they came.
-    pub(crate) fn inspect_withheld(&self, head: &Parts, withheld: &[HeaderValue]) -> Step {
+    /// As [`inspect`](Self::inspect), for a head from which credentials were taken.
+    pub(crate) fn inspect_withheld(&self, head: &Parts, withheld: &Withheld) -> Step {
         self.inspect_surveyed(head, &self.survey(&head.headers), withheld)
     }
 
@@ -120,7 +125,7 @@ impl Gate {
     }
 
     /// As [`inspect_withheld`](Self::inspect_withheld), for a head that was surveyed.
-    pub(crate) fn inspect_surveyed(&self, head: &Parts, survey: &HeaderSurvey<'_>, withheld: &[HeaderValue]) -> Step {
+    pub(crate) fn inspect_surveyed(&self, head: &Parts, survey: &HeaderSurvey<'_>, withheld: &Withheld) -> Step {
         let path = head.uri.path();
         if self.is_disguised(path) {
             return Step::Reply(self.reject_for(Rejection::AmbiguousPath, head));

@@ -59,9 +59,7 @@ pub(crate) trait Plugin: Any + Send + Sync {
 
     /// Decides what becomes of a request that is not a callback: it goes to a route of the plugin's own, passes with edits, or is
     /// refused. The first plugin that decides counts; if none does, the request passes without an identity.
-    ///
-    /// If the edge has taken any `Cookie` line out of the head, `withheld` has all of them as they came; otherwise it is empty.
-    fn inspect(&self, _gate: &Gate, _head: &Parts, _withheld: &[HeaderValue]) -> Option<Step> {
+    fn inspect(&self, _gate: &Gate, _head: &Parts, _withheld: &Withheld) -> Option<Step> {
         None
     }
 
@@ -104,6 +102,11 @@ pub(crate) trait Plugin: Any + Send + Sync {
         refused
     }
 
+    /// Takes the credentials that no app gets out of a request which is yet to be inspected, and returns them for the inspection.
+    fn withhold(&self, _gate: &Gate, _target: &mut dyn HeaderTarget) -> Option<Withheld> {
+        None
+    }
+
     /// Takes out of a request what the app must not get.
     fn strip_request(&self, _inspection: Inspection<'_>, _target: &mut dyn HeaderTarget) {}
 
@@ -139,11 +142,18 @@ pub(crate) struct CallbackRule {
     pub(crate) headers: Option<HeaderSet>,
 }
 
+/// The credentials that an edge has taken out of a head before the gate inspects it.
+#[derive(Default)]
+pub(crate) struct Withheld {
+    /// All `Cookie` lines as they came, if any of them was changed.
+    pub(crate) cookies: Vec<HeaderValue>,
+}
+
+redacted!(Withheld);
+
 /// The state of a request's inspection when the request is stripped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Inspection<'a> {
-    /// The gate is yet to inspect the request, so only what no app gets is stripped.
-    Pending,
     /// The gate does not inspect the request, so what passes only after an inspection is stripped too.
     Skipped,
     /// The gate lets the request pass with these edits.

@@ -1,12 +1,12 @@
 //! The rules of a gateway without sessions.
 
-use http::{HeaderValue, request::Parts};
+use http::request::Parts;
 
 use crate::{
     access::Rules,
     gate::{
         Gate, Rejection, Step,
-        plugin::{CallbackRule, Plugin, check_host},
+        plugin::{CallbackRule, Plugin, Withheld, check_host},
     },
     headers::{EditKind, Edits},
 };
@@ -19,7 +19,7 @@ impl Plugin for SessionlessRules {
         if self.0.name_hosts() { check_host(head, |host| self.0.know_host(host)) } else { Ok(()) }
     }
 
-    fn inspect(&self, gate: &Gate, head: &Parts, _: &[HeaderValue]) -> Option<Step> {
+    fn inspect(&self, gate: &Gate, head: &Parts, _: &Withheld) -> Option<Step> {
         Some(match self.0.decide_for(head) {
             Ok(decision) => Step::Forward(Edits::by_rule(EditKind::Ordinary, decision.rule)),
             Err(_) => Step::Reply(gate.reject_for(Rejection::AmbiguousPath, head)),

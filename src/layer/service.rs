@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::{GuardedBody, ResponseFuture, intercept::Intercept};
 use crate::{
-    gate::{ConnectionReuse, Gate, Reply, Step},
+    gate::{ConnectionReuse, Gate, Reply, Step, plugin::Withheld},
     headers::{Edits, ResponseEdits, Suspects, join_cookies},
     identity::Identity,
     lease::Lease,
@@ -53,7 +53,7 @@ where
         }
         let survey = self.gate.survey(&head.headers);
         let suspects = survey.suspects;
-        match self.gate.inspect_surveyed(&head, &survey, &[]) {
+        match self.gate.inspect_surveyed(&head, &survey, &Withheld::default()) {
             Step::Forward(edits) => {
                 prepare(&self.gate, &edits, suspects, &mut head);
                 let body = GuardedBody::of_request(body, self.gate.clone(), edits.lease());

@@ -23,7 +23,7 @@ use super::{
     target::{self, CasedHead},
 };
 use crate::{
-    gate::{Gate, Rejection, Step, plugin::Inspection},
+    gate::{Gate, Rejection, Step, plugin::Withheld},
     headers::{CasedName, Edits, HeaderTarget as _, join_cookies},
     lease::Lease,
 };
@@ -32,12 +32,12 @@ use crate::{
 ///
 /// # Security
 ///
-/// It keeps the cookies that the gate has yet to see, so `Debug` does not show them.
+/// It keeps the credentials that the gate has yet to see, so `Debug` does not show them.
 pub struct TruegateModule {
     pub(super) gate: Gate,
     edits: Option<Edits>,
-    /// The `Cookie` lines as they came, if some of them were truegate's own. Only the gate may see those.
-    cookies: Vec<HeaderValue>,
+    /// The credentials that only the gate may see, until it does.
+    withheld: Withheld,
     /// Whether the response is the gate's own.
     pub(super) answers: bool,
     /// Whether the rest of the request's body was read or given up.
@@ -91,7 +91,7 @@ impl TruegateModule {
         if !target::is_clear(session.req_header()) || target::is_framed_twice(session) {
             return Step::Reply(self.gate.reject_for(Rejection::MalformedRequest, session.req_header()));
         }
-        self.gate.inspect_withheld(session.req_header(), &mem::take(&mut self.cookies))
+        self.gate.inspect_withheld(session.req_header(), &mem::take(&mut self.withheld))
     }
 
     /// Keeps the edits for the request to the app.
@@ -108,11 +108,7 @@ impl TruegateModule {
             join_cookies(&mut CasedHead(request));
         }
         self.reads_chunks = request.version >= Version::HTTP_11;
-        let cookies: Vec<_> = request.headers.get_all(header::COOKIE).iter().cloned().collect();
-        self.gate.strip_request(Inspection::Pending, &mut CasedHead(request));
-        if !cookies.is_empty() && !request.headers.get_all(header::COOKIE).iter().eq(&cookies) {
-            self.cookies = cookies;
-        }
+        self.withheld = self.gate.withhold(&mut CasedHead(request));
         Ok(())
     }
 
@@ -140,7 +136,7 @@ impl TruegateModule {
     pub(super) fn edit(&self, request: &mut RequestHeader) {
         match &self.edits {
             Some(edits) => self.gate.apply(edits, &mut CasedHead(request)),
-            None => self.gate.strip_request(Inspection::Skipped, &mut CasedHead(request)),
+            None => self.gate.strip_request(&mut CasedHead(request)),
         }
     }
 }
@@ -154,7 +150,7 @@ impl HttpModuleBuilder for Builder {
         Box::new(TruegateModule {
             gate: self.gate.clone(),
             edits: None,
-            cookies: Vec::new(),
+            withheld: Withheld::default(),
             answers: false,
             is_drained: false,
             reads_chunks: true,

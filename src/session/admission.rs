@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     access::{Access, Decision},
-    gate::{ConnectionReuse, Rejection, Reply, Step, Verdict},
+    gate::{ConnectionReuse, Rejection, Reply, Step, Verdict, plugin::Withheld},
     headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
     host::TrustedProxy,
     profile::PhoneNumber,
@@ -26,9 +26,7 @@ use crate::{
 
 impl Handler<'_> {
     /// Decides what becomes of a request for the app.
-    ///
-    /// If the edge has taken any `Cookie` line out of the head, `withheld` has all of them as they came; otherwise it is empty.
-    pub(super) fn admit(&self, head: &Parts, withheld: &[HeaderValue]) -> Step {
+    pub(super) fn admit(&self, head: &Parts, withheld: &Withheld) -> Step {
         let Ok(decision) = self.sessions.rules.decide_for(head) else {
             return Step::Reply(self.gate.reject_for(Rejection::AmbiguousPath, head));
         };
@@ -36,7 +34,7 @@ impl Handler<'_> {
         if matches!(access, Access::Public) && self.sessions.upstream_cookies.is_empty() {
             return Step::Forward(self.about(head, rule, self.edits(EditKind::Ordinary, None)));
         }
-        let (cookies, at) = (CookieLines::new(&head.headers, withheld), self.present());
+        let (cookies, at) = (CookieLines::new(&head.headers, &withheld.cookies), self.present());
         match self.known_state(cookies, &at) {
             Ok(state) => self.decide((access, rule), state, head, cookies, &at).into(),
             Err(pending) => {

@@ -137,8 +137,8 @@ fn names<'a>(cookies: CookieLines<'a>, is_meant: impl Fn(&[u8]) -> bool) -> BTre
     names.filter(|name| is_cookie_name(name)).take(PAIRS).collect()
 }
 
-/// Takes pairs out of the `Cookie` lines, and leaves the others byte for byte.
-pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8]) -> bool) {
+/// Takes pairs out of the `Cookie` lines, and leaves the others byte for byte. Returns whether there were any.
+pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8]) -> bool) -> bool {
     let lines = target.headers().get_all(header::COOKIE);
     let stripped = |line: &HeaderValue| {
         let rest = without(line.as_bytes(), &is_dropped)?;
@@ -146,7 +146,7 @@ pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8
     };
     // Most lines stay as they are, and even a clone would allocate.
     let first = lines.iter().enumerate().find_map(|(at, line)| Some((at, stripped(line)?)));
-    let Some((first, rest)) = first else { return };
+    let Some((first, rest)) = first else { return false };
     let others = lines.iter().skip(first + 1).map(|line| stripped(line).unwrap_or_else(|| line.clone()));
     let kept = lines.iter().take(first).cloned().chain([rest]).chain(others);
     let kept: SmallVec<[_; 2]> = kept.filter(|line| !line.is_empty()).collect();
@@ -156,6 +156,7 @@ pub(super) fn drop_pairs(target: &mut dyn HeaderTarget, is_dropped: impl Fn(&[u8
         None => target.remove(&header::COOKIE),
     }
     kept.for_each(|line| target.append(&cased::COOKIE, line));
+    true
 }
 
 /// A user as bytes: a number may be given to another person, whose id is another one.

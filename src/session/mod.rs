@@ -102,7 +102,7 @@ pub(crate) use self::{
 use crate::{
     gate::{
         Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
-        plugin::{CallbackHandler, Inspection, Plugin},
+        plugin::{CallbackHandler, Inspection, Plugin, Withheld},
     },
     headers::{Edits, HeaderTarget, NameSet, ResponseEdits, cased, remove_where},
     identity::Identity,
@@ -160,7 +160,7 @@ impl Plugin for Sessions {
         self.0.check_host(head)
     }
 
-    fn inspect(&self, gate: &Gate, head: &Parts, withheld: &[HeaderValue]) -> Option<Step> {
+    fn inspect(&self, gate: &Gate, head: &Parts, withheld: &Withheld) -> Option<Step> {
         Some(match Route::of(&self.0.path, head.uri.path()) {
             Some(route) => self.handler_of(gate, head).serve(route, &whole(head, withheld)),
             None => self.handler_of(gate, head).admit(head, withheld),
@@ -189,17 +189,22 @@ impl Plugin for Sessions {
         self.0.explain(refused, code, PageRequest::of(head, self.0.public_urls.get(self.0.origin_of(head))))
     }
 
+    fn withhold(&self, _: &Gate, target: &mut dyn HeaderTarget) -> Option<Withheld> {
+        let cookies: Vec<_> = target.headers().get_all(header::COOKIE).iter().cloned().collect();
+        let is_changed = drop_pairs(target, |pair| self.0.cookies.are_read_in(pair));
+        is_changed.then_some(Withheld { cookies })
+    }
+
     fn strip_request(&self, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {
         let is_ours = |pair: &[u8]| self.0.cookies.are_read_in(pair);
         match inspection {
-            Inspection::Pending => drop_pairs(target, is_ours),
             Inspection::Skipped => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
             Inspection::Done(edits) => {
                 strip_overrides(edits, target);
                 let kept = &edits.cookies;
-                drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair));
+                drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair))
             }
-        }
+        };
     }
 
     fn strip_response(&self, target: &mut dyn HeaderTarget) -> bool {
@@ -232,14 +237,14 @@ impl Plugin for Sessions {
     }
 }
 
-/// The head with its `Cookie` lines as they came, of which an edge may have withheld some.
-fn whole<'a>(head: &'a Parts, withheld: &[HeaderValue]) -> Cow<'a, Parts> {
-    if withheld.is_empty() {
+/// The head as it came, with the credentials that an edge has withheld.
+fn whole<'a>(head: &'a Parts, Withheld { cookies }: &Withheld) -> Cow<'a, Parts> {
+    if cookies.is_empty() {
         return Cow::Borrowed(head);
     }
     let mut head = head.clone();
     head.headers.remove(header::COOKIE);
-    for line in withheld {
+    for line in cookies {
         head.headers.append(header::COOKIE, line.clone());
     }
     Cow::Owned(head)
