@@ -37,6 +37,7 @@ mod cookie_domain;
 mod cookie_owners;
 mod cookies;
 mod fetch_metadata;
+mod hand_over;
 mod handler;
 mod id;
 mod link;

@@ -6,19 +6,17 @@ use http::{StatusCode, request::Parts};
 use serde::Serialize;
 
 use super::{
-    cookie_owners::is_same_user,
     fetch_metadata::comes_from_elsewhere,
     handler::Handler,
     login::query,
     reply,
-    revocations::{Revocation, Validity},
     waiting::{Changes, Found, Waiter, WakeReason},
 };
 use crate::{
     callback::{RequestId, VERIFIED},
     gate::{Rejection, Reply},
-    session::{BrowserId, SealPurpose, Session},
-    store::{Login, LoginState},
+    session::{BrowserId, SealPurpose},
+    store::{Login, LoginState, StoreError},
 };
 
 #[derive(Serialize)]
@@ -51,7 +49,11 @@ impl Handler<'_> {
         match self.watch(&browser, &question).await {
             Err(rejection) => self.gate.reject(rejection),
             Ok((_, Some(Login { request_id, state: LoginState::Verified(sealed), .. }))) => {
-                self.hand_over(head, &request_id, &sealed).await
+                let handed_over = match self.verified_session(&request_id, &sealed) {
+                    Some(session) => self.hand_over(head, &session).await,
+                    None => None,
+                };
+                handed_over.map_or_else(|| tell(EXPIRED), |lines| tell(VERIFIED).with_cookies(lines))
             }
             Ok((word, _)) => tell(word),
         }
@@ -96,8 +98,16 @@ impl Handler<'_> {
             AskedLogin::Named(request_id) => Some(request_id),
             AskedLogin::Nonsense => return Ok(None),
         };
-        let login = self.ask(self.sessions.store.state(browser, request_id)).await;
-        let login = login.map_err(|_| Rejection::StoreUnavailable)?;
+        self.login_of(browser, request_id).await.map_err(|_| Rejection::StoreUnavailable)
+    }
+
+    /// Returns a login of a browser, by default its newest.
+    pub(super) async fn login_of(
+        &self,
+        browser: &BrowserId,
+        request_id: Option<&RequestId>,
+    ) -> Result<Option<Login>, StoreError> {
+        let login = self.ask(self.sessions.store.state(browser, request_id)).await?;
         Ok(login.filter(|login| self.owns(browser, login)))
     }
 
@@ -105,31 +115,6 @@ impl Handler<'_> {
     fn owns(&self, browser: &BrowserId, login: &Login) -> bool {
         let owner = self.sessions.sealer.open(SealPurpose::Owner(&login.request_id), &login.owner);
         owner.is_some_and(|name| *name == browser.expose().as_bytes())
-    }
-
-    /// Gives the browser its session: always the same one, however often it asks.
-    async fn hand_over(&self, head: &Parts, request_id: &RequestId, sealed: &[u8]) -> Reply {
-        let opened = self.sessions.sealer.open(SealPurpose::Login(request_id), sealed);
-        let Some(session) = opened.and_then(|bytes| Session::from_bytes(&bytes)) else { return tell(EXPIRED) };
-        if self.check(&session).await == Validity::Revoked {
-            return tell(EXPIRED);
-        }
-        let now = self.gate.clock().wall();
-        let cookie = self.cookie(&session.renewed(now), now);
-        let changes = self.replaces(head, &session).await;
-        let expired = if changes { self.expire_others(&session, (&head.headers).into()) } else { Vec::new() };
-        tell(VERIFIED).with_cookies(cookie.into_iter().chain(expired))
-    }
-
-    /// Ends the sessions that the browser had before, and tells whether its user changes by that.
-    async fn replaces(&self, head: &Parts, session: &Session) -> bool {
-        let sent = self.sent_sessions(&head.headers).await;
-        for before in sent.iter().map(|opened| opened.session()).filter(|before| before.id() != session.id()) {
-            // If the store fails now, the old cookie is gone from the browser all the same.
-            let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.sessions.lifetime))).await;
-            self.drop_opened(&head.headers);
-        }
-        sent.is_empty() || !sent.iter().all(|before| is_same_user(before.session(), session))
     }
 }
 

@@ -1,0 +1,44 @@
+//! The session of a verified login, which its browser gets once it asks.
+
+use http::{HeaderValue, request::Parts};
+
+use super::{
+    cookie_owners::is_same_user,
+    handler::Handler,
+    revocations::{Revocation, Validity},
+};
+use crate::{
+    callback::RequestId,
+    session::{SealPurpose, Session},
+};
+
+impl Handler<'_> {
+    /// Returns the lines that give a browser the session of its login: always the same one, however often it asks. There are none
+    /// for a session that has ended.
+    pub(super) async fn hand_over(&self, head: &Parts, session: &Session) -> Option<Vec<HeaderValue>> {
+        if self.check(session).await == Validity::Revoked {
+            return None;
+        }
+        let now = self.gate.clock().wall();
+        let cookie = self.cookie(&session.renewed(now), now);
+        let changes = self.replaces(head, session).await;
+        let expired = if changes { self.expire_others(session, (&head.headers).into()) } else { Vec::new() };
+        Some(cookie.into_iter().chain(expired).collect())
+    }
+
+    /// Opens the session that a login was verified with.
+    pub(super) fn verified_session(&self, request_id: &RequestId, sealed: &[u8]) -> Option<Session> {
+        Session::from_bytes(&self.sessions.sealer.open(SealPurpose::Login(request_id), sealed)?)
+    }
+
+    /// Ends the sessions that the browser had before, and tells whether its user changes by that.
+    async fn replaces(&self, head: &Parts, session: &Session) -> bool {
+        let sent = self.sent_sessions(&head.headers).await;
+        for before in sent.iter().map(|opened| opened.session()).filter(|before| before.id() != session.id()) {
+            // If the store fails now, the old cookie is gone from the browser all the same.
+            let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.sessions.lifetime))).await;
+            self.drop_opened(&head.headers);
+        }
+        sent.is_empty() || !sent.iter().all(|before| is_same_user(before.session(), session))
+    }
+}
