@@ -153,6 +153,7 @@ impl Gate {
         path == self.0.path.expose()
             || has_plugins
                 && (path.starts_with(self.prefix()) || self.0.exact_paths().any(|exact| exact.as_str() == path))
+            || self.0.plugins.iter().any(|plugin| plugin.asks_for_client(path))
     }
 
     /// Whether the verdict on a request may depend on how it came, as far as proxies tell.

@@ -68,6 +68,11 @@ pub(crate) trait Plugin: Any + Send + Sync {
         false
     }
 
+    /// Whether the verdict on a request for a path that is not reserved may depend on the client.
+    fn asks_for_client(&self, _path: &str) -> bool {
+        false
+    }
+
     /// Takes a callback, so that it ends here: the app does not get the request, which is answered once the handler is done.
     fn take_callback(&self, _gate: &Gate, _head: &Parts) -> Option<CallbackHandler> {
         None

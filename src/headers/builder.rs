@@ -29,6 +29,7 @@ pub struct HeaderNamesBuilder {
     /// The names that have the same value on every request, folded.
     pub(super) fixed: Vec<String>,
     assertion: CasedName,
+    login: CasedName,
     max_value_length: usize,
 }
 
@@ -52,6 +53,7 @@ impl HeaderNamesBuilder {
             valueless: Vec::new(),
             fixed: Vec::new(),
             assertion: parse(&format!("{prefix}Assertion"))?.into(),
+            login: parse(&format!("{prefix}Login"))?.into(),
             max_value_length: MAX_VALUE_LENGTH,
         })
     }
@@ -78,8 +80,8 @@ impl HeaderNamesBuilder {
     ///
     /// # Errors
     ///
-    /// When the name is not a valid header name, holds `_`, is essential, is that of the assertion, or was added before in
-    /// any spelling.
+    /// When the name is not a valid header name, holds `_`, is essential, is that of the assertion or of the login ticket, or was
+    /// added before in any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
         self.own_set().inject(name, field, encoding)
     }
@@ -174,8 +176,19 @@ impl HeaderNamesBuilder {
         }
         let closed = closed.into_iter().collect();
         let first_bytes = first_bytes(&closed);
-        let Self { namespace, default, assertion, max_value_length, .. } = self;
-        HeaderNames { namespace, closed, first_bytes, values, sets, default, declared, assertion, max_value_length }
+        let Self { namespace, default, assertion, login, max_value_length, .. } = self;
+        HeaderNames {
+            namespace,
+            closed,
+            first_bytes,
+            values,
+            sets,
+            default,
+            declared,
+            assertion,
+            login,
+            max_value_length,
+        }
     }
 
     /// Returns what is to be encoded of an identity, each field in each encoding once, and the headers of each set.
@@ -206,6 +219,9 @@ impl HeaderNamesBuilder {
         }
         if fold(name.as_str()) == fold(self.assertion.as_str()) {
             return Err(HeaderNameError::Assertion);
+        }
+        if fold(name.as_str()) == fold(self.login.as_str()) {
+            return Err(HeaderNameError::Login);
         }
         Ok(name)
     }

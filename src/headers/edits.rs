@@ -94,6 +94,9 @@ pub(crate) enum EditKind {
     Known { identity: Identity, headers: IdentityHeaders, assertion: Option<HeaderValue> },
     /// A callback without a token: its status and request id.
     Declined(IdentityHeaders),
+    /// A request for the site's own page that verifies numbers: the ticket of the browser's login.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions have logins"))]
+    LoggingIn(HeaderValue),
 }
 
 impl Edits {
@@ -120,6 +123,7 @@ impl Edits {
                 }
             }
             EditKind::Declined(headers) => headers.insert_into(target),
+            EditKind::LoggingIn(ticket) => target.insert(names.login(), ticket.clone()),
         }
         if matches!(self.kind, EditKind::Verified { .. } | EditKind::Declined(_)) {
             target.remove(&header::EXPECT);
@@ -131,7 +135,7 @@ impl Edits {
     pub(crate) fn identity(&self) -> Option<&Identity> {
         match &self.kind {
             EditKind::Verified { identity, .. } | EditKind::Known { identity, .. } => Some(identity),
-            EditKind::Ordinary | EditKind::Declined(_) => None,
+            EditKind::Ordinary | EditKind::Declined(_) | EditKind::LoggingIn(_) => None,
         }
     }
 
@@ -193,6 +197,11 @@ impl HeaderNames {
     /// The name of the header with the signed assertion.
     pub(crate) fn assertion(&self) -> &CasedName {
         &self.assertion
+    }
+
+    /// The name of the header with the login ticket.
+    pub(crate) fn login(&self) -> &CasedName {
+        &self.login
     }
 }
 

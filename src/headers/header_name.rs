@@ -18,6 +18,9 @@ pub enum HeaderNameError {
     /// It is where signed assertions go.
     #[error("this header may not be injected: signed assertions go there")]
     Assertion,
+    /// It is where login tickets go.
+    #[error("this header may not be injected: login tickets go there")]
+    Login,
     /// It, or another spelling of it, is injected already.
     #[error("the same header is injected twice, or in two spellings")]
     Twice,

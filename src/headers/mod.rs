@@ -68,6 +68,8 @@ pub struct HeaderNames {
     declared: Vec<CasedName>,
     /// The name of the header with the signed assertion, if there is one.
     assertion: CasedName,
+    /// The name of the header with the login ticket, if there is one.
+    login: CasedName,
     max_value_length: usize,
 }
 

@@ -91,6 +91,31 @@ impl Profile {
         Self::of(wire, text.into_owned())
     }
 
+    /// Returns a profile of which only the phone number is known.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users of other sources"))]
+    pub(crate) fn of_phone(phone: PhoneNumber) -> Self {
+        Self {
+            phone,
+            user_id: None,
+            given_name: None,
+            family_name: None,
+            email: None,
+            country: None,
+            city: None,
+            street: None,
+            zipcode: None,
+            gender: None,
+            avatar_url: None,
+            company: None,
+            job_title: None,
+            badges: Vec::new(),
+            about: None,
+            created_at: None,
+            is_active: true,
+            json: String::new(),
+        }
+    }
+
     /// Returns first and last name, joined by one space.
     pub fn name(&self) -> Option<String> {
         match (&self.given_name, &self.family_name) {

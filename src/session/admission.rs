@@ -31,21 +31,41 @@ impl Handler<'_> {
             return Step::Reply(self.gate.reject_for(Rejection::AmbiguousPath, head));
         };
         let Decision { access, rule, .. } = decision;
-        if matches!(access, Access::Public) && self.sessions.upstream_cookies.is_empty() {
+        let looks_at_session = !self.sessions.upstream_cookies.is_empty() || self.is_fallback_page(head.uri.path());
+        if matches!(access, Access::Public) && !looks_at_session {
             return Step::Forward(self.about(head, rule, self.edits(EditKind::Ordinary, None)));
         }
         let (cookies, at) = (CookieLines::new(&head.headers, &withheld.cookies), self.present());
-        match self.known_state(cookies, &at) {
-            Ok(state) => self.decide((access, rule), state, head, cookies, &at).into(),
-            Err(pending) => {
+        let state = self.known_state(cookies, &at);
+        match state {
+            Ok(state) if !self.wants_ticket(&state, head) => {
+                self.decide((access, rule), state, head, cookies, &at).into()
+            }
+            state => {
                 let (handler, access, head) = (self.owned(), access.clone(), whole(head, withheld).into_owned());
                 Step::Wait(Box::pin(async move {
                     let handler = handler.borrow();
-                    let state = handler.settle(pending).await;
-                    handler.decide((&access, rule), state, &head, (&head.headers).into(), &handler.present())
+                    let state = match state {
+                        Ok(state) => state,
+                        Err(pending) => handler.settle(pending).await,
+                    };
+                    let (wants_ticket, cookies) = (handler.wants_ticket(&state, &head), (&head.headers).into());
+                    match handler.decide((&access, rule), state, &head, cookies, &handler.present()) {
+                        Verdict::Forward(edits) if wants_ticket => {
+                            Verdict::Forward(match handler.ticket(cookies, Some(&head.method), &head).await {
+                                Some(ticket) => ticket.add_to(edits),
+                                None => edits,
+                            })
+                        }
+                        verdict => verdict,
+                    }
                 }))
             }
         }
+    }
+
+    fn wants_ticket(&self, state: &SessionState, head: &Parts) -> bool {
+        self.carries_ticket(state, head.uri.path(), Some(&head.method), head)
     }
 
     fn decide(

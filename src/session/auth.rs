@@ -61,17 +61,26 @@ impl Handler<'_> {
             Some(Err(_)) => return self.gate.reject_for(Rejection::AmbiguousPath, head),
             None => (&required, None),
         };
-        match permit(access, self.state(&head.headers).await) {
+        let (state, method) = (self.state(&head.headers).await, request.method.as_ref());
+        let wants_ticket = request.path().is_some_and(|path| self.carries_ticket(&state, path, method, head));
+        match permit(access, state) {
             Ok(Admitted::Signed(_)) if self.is_hijacked(head) => self.gate.reject_for(Rejection::CrossSite, head),
             Ok(Admitted::Signed(opened)) => {
                 let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
                 let headers = opened.headers(self.gate.names(), self.sessions.rules.headers(rule));
-                let passed = self.pass(Some(&headers), assertion);
+                let passed = self.pass(Some(&headers), assertion, None);
                 passed.with_cookies(self.renewal(session, self.gate.clock().wall()))
             }
-            Ok(Admitted::Anonymous) => self.pass(None, None),
-            Ok(Admitted::Forgotten) => self.pass(None, None).with_cookies(self.forget(request.path().unwrap_or("/"))),
+            Ok(admitted @ (Admitted::Anonymous | Admitted::Forgotten)) => {
+                let ticket = if wants_ticket { self.ticket((&head.headers).into(), method, head).await } else { None };
+                let (ticket, cookie) = ticket.map(|issued| (issued.ticket, issued.cookie)).unzip();
+                let is_over = matches!(admitted, Admitted::Forgotten);
+                let forgotten = is_over.then(|| self.forget(request.path().unwrap_or("/")));
+                // Some proxies pass on only the first line.
+                let passed = self.pass(None, None, ticket).with_cookies(cookie.flatten());
+                passed.with_cookies(forgotten.into_iter().flatten())
+            }
             Err(refusal) => self.turn_away(&refusal, request, head),
         }
     }
@@ -82,12 +91,19 @@ impl Handler<'_> {
     }
 
     /// Lets a request pass: every header is there, so that a proxy that copies them overwrites what a client sent.
-    fn pass(&self, injected: Option<&IdentityHeaders>, assertion: Option<HeaderValue>) -> Reply {
+    fn pass(
+        &self,
+        injected: Option<&IdentityHeaders>,
+        assertion: Option<HeaderValue>,
+        ticket: Option<HeaderValue>,
+    ) -> Reply {
         let mut reply = Reply::new(StatusCode::OK);
         let (names, headers) = (self.gate.names(), reply.response.headers_mut());
+        let empty = || HeaderValue::from_static("");
         names.declare(headers, injected);
+        headers.insert(names.login().name(), ticket.unwrap_or_else(empty));
         if self.gate.asserts() {
-            headers.insert(names.assertion().name(), assertion.unwrap_or(HeaderValue::from_static("")));
+            headers.insert(names.assertion().name(), assertion.unwrap_or_else(empty));
         }
         reply
     }

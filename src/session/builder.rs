@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Delivery, SessionPath, Sessions, opened::OpenedSessions, revocations::Revocations, verification::GrantsInFlight,
-    waiting::Waiting,
+    Delivery, SessionPath, Sessions, fallback_page::FallbackPage, opened::OpenedSessions, revocations::Revocations,
+    verification::GrantsInFlight, waiting::Waiting,
 };
 use crate::{
     access::{Groups, Rules},
@@ -38,6 +38,8 @@ pub(super) struct SharedSessions {
     pub(super) idle: Duration,
     pub(super) revocation_grace: Duration,
     pub(super) fallback: Option<ReturnUrl>,
+    /// The page whose requests carry login tickets, if any do.
+    pub(super) fallback_page: Option<FallbackPage>,
     pub(super) logout_url: LogoutUrl,
     /// The app's own cookies that must not outlive their user.
     pub(super) upstream_cookies: Vec<UpstreamCookie>,
@@ -64,6 +66,8 @@ pub struct SessionsBuilder {
     link_base: LinkBase,
     /// With the partner, it is what the pages show.
     brand: Brand,
+    /// Whether requests for the app's other way to log in carry login tickets.
+    has_tickets: bool,
 }
 
 impl SessionsBuilder {
@@ -97,6 +101,7 @@ impl SessionsBuilder {
             idle: Self::IDLE,
             revocation_grace: Self::REVOCATION_GRACE,
             fallback: None,
+            fallback_page: None,
             logout_url: LogoutUrl::default(),
             upstream_cookies: Vec::new(),
             personal: Arc::new(ResponseEdits { personal: true, ..ResponseEdits::default() }),
@@ -111,7 +116,7 @@ impl SessionsBuilder {
             in_flight: GrantsInFlight::default(),
             waiting: Waiting::default(),
         };
-        Self { sessions, link_base, brand: Brand::default() }
+        Self { sessions, link_base, brand: Brand::default(), has_tickets: false }
     }
 
     /// Sets the prefix of truegate's own routes. Defaults to `/.truegate`.
@@ -155,6 +160,18 @@ impl SessionsBuilder {
     /// page then says what happened.
     pub fn fallback(mut self, page: impl Into<ReturnUrl>) -> Self {
         self.sessions.fallback = Some(page.into());
+        self
+    }
+
+    /// Gives each request for the page of [`fallback`](Self::fallback), and for the pages below it, a login ticket in the header
+    /// `X-Truecaller-Login`. By default no request carries one.
+    ///
+    /// The page verifies the number of a user in its own way, such as by a code in an SMS. It then finishes the login with
+    /// [`Sessions::finish_login`]: the browser gets its session as after a login with Truecaller. A request carries the ticket if its
+    /// browser has no session, and if it is not a form or a script of another site. A login is started for a person who opens the
+    /// page or sends a form without one.
+    pub fn login_tickets(mut self) -> Self {
+        self.has_tickets = true;
         self
     }
 
@@ -272,6 +289,13 @@ impl SessionsBuilder {
         self
     }
 
+    /// Sets what seals, in place of the sealer of the site.
+    #[cfg(test)]
+    pub(super) fn sealer(mut self, sealer: Sealer) -> Self {
+        self.sessions.sealer = sealer;
+        self
+    }
+
     /// Sets the source of all random numbers.
     #[cfg(test)]
     pub(super) fn random(mut self, random: Random) -> Self {
@@ -281,10 +305,11 @@ impl SessionsBuilder {
 
     /// Builds the sessions.
     pub fn build(self) -> Sessions {
-        let Self { mut sessions, link_base, brand } = self;
+        let Self { mut sessions, link_base, brand, has_tickets } = self;
         sessions.cookies = sessions.cookies.same_site(sessions.same_site);
         let color = brand.color.or_else(|| sessions.partner.button_color());
         sessions.pages = sessions.pages.branded(&Brand::new(brand.logo, color));
+        sessions.fallback_page = sessions.fallback.as_ref().filter(|_| has_tickets).map(FallbackPage::of);
         sessions.links = DeepLinks::new(link_base, &sessions.partner, sessions.login_timeout);
         Sessions(Arc::new(sessions))
     }

@@ -26,8 +26,12 @@ pub(super) fn loads_page(headers: &HeaderMap) -> bool {
 pub(super) fn is_led_by_us(headers: &HeaderMap) -> bool {
     let says = |name: HeaderName, word: &str| headers.get(name).is_some_and(|value| value == word);
     let ahead_of_time = [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ].iter().any(|name| headers.contains_key(name));
-    let whole_tab = headers.get(SEC_FETCH_DEST).is_none_or(|dest| dest == "document");
-    says(SEC_FETCH_SITE, "same-origin") && says(SEC_FETCH_MODE, "navigate") && whole_tab && !ahead_of_time
+    says(SEC_FETCH_SITE, "same-origin") && says(SEC_FETCH_MODE, "navigate") && is_whole_tab(headers) && !ahead_of_time
+}
+
+/// Whether a page is for a whole tab and not for a frame, as far as the browser says.
+pub(super) fn is_whole_tab(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_DEST).is_none_or(|dest| dest == "document")
 }
 
 /// Whether a request opens a WebSocket, over HTTP/1.1 or by RFC 8441.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     callback::RequestId,
     session::{SealPurpose, Session},
+    store::{Login, LoginState},
 };
 
 impl Handler<'_> {
@@ -24,6 +25,21 @@ impl Handler<'_> {
         let changes = self.replaces(head, session).await;
         let expired = if changes { self.expire_others(session, (&head.headers).into()) } else { Vec::new() };
         Some(cookie.into_iter().chain(expired).collect())
+    }
+
+    /// Returns the lines that give a browser the session of its newest login, if that is verified.
+    ///
+    /// Unlike a script, which asks while it waits, a page may come at any time: a session that is over stays so.
+    pub(super) async fn hand_over_newest(&self, head: &Parts) -> Option<Vec<HeaderValue>> {
+        let browser = self.browser(&head.headers)?;
+        let Login { request_id, state: LoginState::Verified(sealed), .. } =
+            self.login_of(&browser, None).await.ok().flatten()?
+        else {
+            return None;
+        };
+        let session = self.verified_session(&request_id, &sealed)?;
+        let is_over = self.sessions.is_past(&session, self.gate.clock().wall());
+        if is_over || self.realm().is_none() { None } else { self.hand_over(head, &session).await }
     }
 
     /// Opens the session that a login was verified with.

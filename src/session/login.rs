@@ -1,20 +1,29 @@
 //! The beginning of a login: a request id, tied to the browser that asked for it.
 
-use http::{HeaderMap, StatusCode, request::Parts};
+use http::{HeaderValue, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::{handler::Handler, reply};
 use crate::{
+    callback::RequestId,
     gate::{Event, LoginEvent, Rejection, Reply},
     session::{
         self, BrowserId, SealPurpose,
-        cookies::{CookieValue, OwnCookie},
+        cookies::{CookieLines, CookieValue, OwnCookie},
     },
     store::StoreError,
 };
 
-/// A login that was started for a browser.
+/// A login that was opened for a browser.
+pub(super) struct OpenedLogin {
+    pub(super) request_id: RequestId,
+    pub(super) browser: BrowserId,
+    /// The line that names the browser.
+    pub(super) cookie: HeaderValue,
+}
+
+/// The answer to a script that started a login.
 #[derive(Serialize)]
 struct StartedLogin {
     request_id: String,
@@ -46,13 +55,24 @@ impl Handler<'_> {
             return self.gate.reject_for(Rejection::MalformedRequest, head);
         };
         let next = request.next.map(|next| self.sessions.next(Some(&next)).as_str().to_owned());
-        let started = self.start(&head.headers, next).await;
-        started.unwrap_or_else(|rejection| self.gate.reject_for(rejection, head))
+        let OpenedLogin { request_id, cookie, .. } = match self.open_login((&head.headers).into()).await {
+            Ok(opened) => opened,
+            Err(rejection) => return self.gate.reject_for(rejection, head),
+        };
+        let started = StartedLogin {
+            request_id: request_id.expose().to_owned(),
+            deep_link: self.sessions.links.deep(&request_id),
+            intent_link: self.sessions.links.intent(&request_id),
+            expires_in: self.sessions.login_timeout.as_secs(),
+            next,
+        };
+        reply::json(StatusCode::CREATED, &started).with_cookies([cookie])
     }
 
-    async fn start(&self, headers: &HeaderMap, next: Option<String>) -> Result<Reply, Rejection> {
+    /// Opens a login for a browser, which may have started others before.
+    pub(super) async fn open_login(&self, cookies: CookieLines<'_>) -> Result<OpenedLogin, Rejection> {
         let sessions = self.sessions;
-        let browser = self.browser(headers).unwrap_or_else(|| BrowserId::generate(&sessions.random));
+        let browser = self.browser(cookies).unwrap_or_else(|| BrowserId::generate(&sessions.random));
         let request_id = session::request_id(&sessions.random);
         let owner =
             sessions.sealer.seal(SealPurpose::Owner(&request_id), browser.expose().as_bytes(), &sessions.random).into();
@@ -65,19 +85,12 @@ impl Handler<'_> {
         sessions.waiting.opened(&browser);
         let sealed = sessions.sealer.seal_text(self.login_purpose(), browser.expose().as_bytes(), &sessions.random);
         let cookie = sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout);
-        let started = StartedLogin {
-            request_id: request_id.expose().to_owned(),
-            deep_link: sessions.links.deep(&request_id),
-            intent_link: sessions.links.intent(&request_id),
-            expires_in: sessions.login_timeout.as_secs(),
-            next,
-        };
-        Ok(reply::json(StatusCode::CREATED, &started).with_cookies([cookie]))
+        Ok(OpenedLogin { request_id, browser, cookie })
     }
 
     /// The browser that started a login before, if it did.
-    pub(super) fn browser(&self, headers: &HeaderMap) -> Option<BrowserId> {
-        let CookieValue::One(sealed) = self.sessions.cookies.find(OwnCookie::Browser, headers) else { return None };
+    pub(super) fn browser<'c>(&self, cookies: impl Into<CookieLines<'c>>) -> Option<BrowserId> {
+        let CookieValue::One(sealed) = self.sessions.cookies.find(OwnCookie::Browser, cookies) else { return None };
         let name = self.sessions.sealer.open_text(self.login_purpose(), sealed)?;
         BrowserId::parse(std::str::from_utf8(&name).ok()?)
     }

@@ -36,12 +36,14 @@ mod builder;
 mod cookie_domain;
 mod cookie_owners;
 mod cookies;
+mod fallback_page;
 mod fetch_metadata;
 mod hand_over;
 mod handler;
 mod id;
 mod link;
 mod login;
+mod login_ticket;
 mod logout;
 mod logout_url;
 mod opened;
@@ -60,6 +62,7 @@ mod seal;
 mod session_cookie;
 mod session_record;
 mod site_hosts;
+mod site_login;
 mod state;
 mod status_route;
 mod token;
@@ -88,6 +91,7 @@ pub use self::{
     return_path::ReturnPath,
     return_url::ReturnUrl,
     seal::{Sealer, Secret, SecretError},
+    site_login::{FinishLoginError, SiteUser},
     verification::Delivery,
 };
 use self::{
@@ -97,6 +101,7 @@ use self::{
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},
+    login_ticket::LoginTicket,
     seal::SealPurpose,
     session_record::Session,
 };
@@ -170,6 +175,10 @@ impl Plugin for Sessions {
 
     fn reserves(&self, path: &str) -> bool {
         self.0.path.covers(path)
+    }
+
+    fn asks_for_client(&self, path: &str) -> bool {
+        self.0.fallback_page.as_ref().is_some_and(|page| page.covers(path))
     }
 
     fn take_callback(&self, gate: &Gate, head: &Parts) -> Option<CallbackHandler> {

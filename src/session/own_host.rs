@@ -27,7 +27,9 @@ impl Handler<'_> {
     /// A proxy in front that renames the host does so each time: a browser is led once.
     pub(super) fn lead_to_public_host(&self, head: &Parts) -> Option<Reply> {
         let is_alias = named_host(head).is_some_and(|host| self.sessions.public_urls.find(host).is_none());
-        let is_known = || !matches!(self.sessions.cookies.find(OwnCookie::Session, &head.headers), CookieValue::Absent);
+        let has = |cookie| !matches!(self.sessions.cookies.find(cookie, &head.headers), CookieValue::Absent);
+        // A login that was started on an alias goes on there.
+        let is_known = || has(OwnCookie::Session) || has(OwnCookie::Browser);
         if !is_alias || !is_navigation(&head.method, &head.headers) || query(head, LED).is_some() || is_known() {
             return None;
         }

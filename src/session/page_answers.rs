@@ -1,11 +1,11 @@
 //! The pages that people see, filled in for one request.
 
-use http::{HeaderMap, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts, uri::PathAndQuery};
 use url::form_urlencoded::byte_serialize;
 
 use super::{
     SharedSessions,
-    fetch_metadata::{comes_from_elsewhere, is_foreign, loads_page, reads},
+    fetch_metadata::{comes_from_elsewhere, is_foreign, is_navigation, loads_page, reads},
     handler::Handler,
     login::query,
     reply,
@@ -40,10 +40,28 @@ impl Handler<'_> {
                 let on = reply::redirect(StatusCode::FOUND, next.as_str());
                 on.with_cookies(self.renewal(opened.session(), self.gate.clock().wall()))
             }
-            SessionState::Invalid => self.fill_in_login(head, &next).with_cookies(self.forget("/")),
+            SessionState::Invalid => self.login_or_next(head, &next, self.forget("/")).await,
             SessionState::Absent if self.withholds_session(head) => reply::refresh(),
-            SessionState::Absent | SessionState::Unknown => self.fill_in_login(head, &next),
+            SessionState::Absent => self.login_or_next(head, &next, None).await,
+            SessionState::Unknown => self.fill_in_login(head, &next),
         }
+    }
+
+    /// Shows the login to a browser without a session, or hands over the session of a login that is verified by now.
+    async fn login_or_next(
+        &self,
+        head: &Parts,
+        next: &ReturnUrl,
+        forgotten: impl IntoIterator<Item = HeaderValue>,
+    ) -> Reply {
+        // What a script asks, such as that of the login page, does not cost the store a question.
+        let is_page = is_navigation(&head.method, &head.headers);
+        let handed_over = if is_page { self.hand_over_newest(head).await } else { None };
+        let answer = match &handed_over {
+            Some(_) => reply::redirect(StatusCode::FOUND, next.as_str()),
+            None => self.fill_in_login(head, next),
+        };
+        answer.with_cookies(forgotten).with_cookies(handed_over.into_iter().flatten())
     }
 
     fn fill_in_login(&self, head: &Parts, next: &ReturnUrl) -> Reply {

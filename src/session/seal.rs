@@ -43,6 +43,8 @@ pub(crate) enum SealPurpose<'a> {
     Login(&'a RequestId),
     /// Which browser started the login of this request id, as the store keeps it.
     Owner(&'a RequestId),
+    /// The ticket with which the site's own page finishes a login.
+    Ticket,
     /// The store's entry for a session that ended.
     Revocation,
     /// The companion of a cookie of the app's own: whose it is, and its name and value.
@@ -114,6 +116,7 @@ impl SealPurpose<'_> {
             Self::Browser(realm) => ("browser", Cow::Borrowed(realm.as_bytes())),
             Self::Login(nonce) => ("login", Cow::Borrowed(nonce.expose().as_bytes())),
             Self::Owner(nonce) => ("owner", Cow::Borrowed(nonce.expose().as_bytes())),
+            Self::Ticket => ("ticket", Cow::Borrowed(&b""[..])),
             Self::Revocation => ("revocation", Cow::Borrowed(&b""[..])),
             Self::UpstreamCookie { owner, name, value } => {
                 let lengths = [owner, name].map(|part| (part.len() as u64).to_be_bytes()).concat();
@@ -208,6 +211,7 @@ mod tests {
             SealPurpose::Login(&other),
             SealPurpose::Owner(&one),
             SealPurpose::Owner(&other),
+            SealPurpose::Ticket,
             SealPurpose::Revocation,
             SealPurpose::UpstreamCookie { owner: b"a", name: b"sid", value: b"1" },
             SealPurpose::UpstreamCookie { owner: b"", name: b"sid", value: b"1" },

@@ -171,7 +171,7 @@ impl SharedSessions {
     }
 
     /// Whether a session has ended by itself.
-    fn is_past(&self, session: &Session, now: SystemTime) -> bool {
+    pub(super) fn is_past(&self, session: &Session, now: SystemTime) -> bool {
         session.time_left(self.lifetime, self.idle, now).is_none()
     }
 }

@@ -143,7 +143,8 @@ impl Handler<'_> {
         Err(VerificationOutcome::StoreUnavailable)
     }
 
-    async fn advance(&self, request_id: &RequestId, state: LoginState) -> Result<bool, StoreError> {
+    /// Moves a login on, and returns whether it moved. The requests that wait for it hear of that.
+    pub(super) async fn advance(&self, request_id: &RequestId, state: LoginState) -> Result<bool, StoreError> {
         let event = event(&state);
         let moved = self.ask(self.sessions.store.advance(request_id, state)).await?;
         if moved {

@@ -16,6 +16,7 @@ mod redirects;
 mod revocations;
 mod shared_store;
 mod site;
+mod site_logins;
 mod tokens;
 mod truecaller;
 mod waiting;
