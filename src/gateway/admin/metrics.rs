@@ -1,100 +1,41 @@
-//! The admin listener: health and metrics, apart from the public one.
+//! The metrics of a gateway.
 //!
 //! Metrics are families of series whose labels come from closed sets: each series is there before its first event, and
 //! nothing that a client says makes another one.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
-use axum::{
-    Router,
-    extract::State,
-    http::{StatusCode, header},
-    response::IntoResponse,
-    routing::get,
-};
 use prometheus_client::{
-    encoding::prometheus_text,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
-use super::rejection::EdgeRejection;
 use crate::{
     cause::Cause,
     closed_list::closed_list,
     gate::{CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
+    gateway::rejection::EdgeRejection,
 };
 
-/// The state that the admin routes show.
-#[derive(Clone)]
-pub(super) struct Health {
-    registry: Arc<Registry>,
-    is_ready: Arc<AtomicBool>,
-}
-
-impl Health {
-    /// A gateway that takes no requests yet.
-    pub(super) fn new(metrics: &Metrics) -> Self {
-        Self { registry: Arc::new(metrics.registry()), is_ready: Arc::default() }
-    }
-
-    /// Says whether the gateway takes requests from now on.
-    pub(super) fn set_ready(&self, is_ready: bool) {
-        self.is_ready.store(is_ready, Ordering::Relaxed);
-    }
-}
-
-/// The routes `/livez`, `/readyz` and `/metrics`. Gauges that change as time passes are set by `measure`, before each look at them.
-pub(super) fn routes(health: Health, measure: impl Fn() + Clone + Send + Sync + 'static) -> Router {
-    let metrics = async move |health| {
-        measure();
-        metrics(health).await
-    };
-    Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .with_state(health)
-}
-
-async fn readyz(State(health): State<Health>) -> impl IntoResponse {
-    if health.is_ready.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-    }
-}
-
-async fn metrics(State(health): State<Health>) -> impl IntoResponse {
-    let mut text = String::new();
-    prometheus_text::encode(&mut text, &health.registry).expect("a String takes any text");
-    ([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text)
-}
-
 /// The metrics of one gateway.
-pub(super) struct Metrics {
-    pub(super) callbacks: Counters<CallbackOutcome>,
-    pub(super) verifications: Counters<VerificationOutcome>,
-    pub(super) verification: Histogram,
-    pub(super) fetches: Counters<FetchOutcome, 2>,
-    pub(super) fetch: Histogram,
-    pub(super) logins: Counters<LoginEvent>,
-    pub(super) spoofs: Counters<SpoofChannel>,
+pub(in crate::gateway) struct Metrics {
+    pub(in crate::gateway) callbacks: Counters<CallbackOutcome>,
+    pub(in crate::gateway) verifications: Counters<VerificationOutcome>,
+    pub(in crate::gateway) verification: Histogram,
+    pub(in crate::gateway) fetches: Counters<FetchOutcome, 2>,
+    pub(in crate::gateway) fetch: Histogram,
+    pub(in crate::gateway) logins: Counters<LoginEvent>,
+    pub(in crate::gateway) spoofs: Counters<SpoofChannel>,
     /// By the code of a [`Rejection`] or an [`EdgeRejection`].
-    pub(super) refusals: Counters<&'static str>,
+    pub(in crate::gateway) refusals: Counters<&'static str>,
     /// By the status of the answer, of which the class is counted.
-    pub(super) responses: Counters<u16>,
-    pub(super) failed_connections: Counters<ConnectionFailure>,
+    pub(in crate::gateway) responses: Counters<u16>,
+    pub(in crate::gateway) failed_connections: Counters<ConnectionFailure>,
     /// By the name of the app and the cause.
     upstream_failures: Family<[(&'static str, String); 2], Counter>,
     /// By the name of the app and the state of its servers.
     upstream_servers: Family<[(&'static str, String); 2], Gauge>,
-    pub(super) deliveries: Counters<u16>,
-    pub(super) store_failures: Counters<Cause>,
-    pub(super) unusable_phones_files: Gauge,
+    pub(in crate::gateway) deliveries: Counters<u16>,
+    pub(in crate::gateway) store_failures: Counters<Cause>,
+    pub(in crate::gateway) unusable_phones_files: Gauge,
     /// By the name of the host.
     certificate_expiries: Family<[(&'static str, String); 1], Gauge>,
     /// By the name of the host.
@@ -102,28 +43,28 @@ pub(super) struct Metrics {
 }
 
 /// The metrics of the certificate of one host.
-pub(super) struct CertificateMetrics {
+pub(in crate::gateway) struct CertificateMetrics {
     /// When it ends, in seconds of Unix time; 0 while there is none.
-    pub(super) expiry: Gauge,
+    pub(in crate::gateway) expiry: Gauge,
     /// How often no new one was obtained.
-    pub(super) failures: Counter,
+    pub(in crate::gateway) failures: Counter,
 }
 
 /// The metrics of one app.
-pub(super) struct UpstreamMetrics {
+pub(in crate::gateway) struct UpstreamMetrics {
     /// By the code of the cause.
     failures: Vec<(&'static str, Counter)>,
     /// How many servers there are.
-    pub(super) known: Gauge,
+    pub(in crate::gateway) known: Gauge,
     /// How many of them get requests.
-    pub(super) up: Gauge,
+    pub(in crate::gateway) up: Gauge,
     /// How many rest after a connection that could not be made.
-    pub(super) resting: Gauge,
+    pub(in crate::gateway) resting: Gauge,
 }
 
 impl UpstreamMetrics {
     /// Counts a request that failed.
-    pub(super) fn fail(&self, cause: Cause) {
+    pub(in crate::gateway) fn fail(&self, cause: Cause) {
         let failure = self.failures.iter().find(|(code, _)| *code == cause.code());
         failure.expect("each cause has a counter").1.inc();
     }
@@ -131,7 +72,7 @@ impl UpstreamMetrics {
 
 closed_list! {
     /// A connection that ended before its first request.
-    pub(super) enum ConnectionFailure {
+    pub(in crate::gateway) enum ConnectionFailure {
         /// It could not be accepted.
         Accept = "accept",
         /// Its TLS handshake failed, or took too long.
@@ -144,7 +85,7 @@ closed_list! {
 }
 
 /// One counter for each value of a closed set, told apart by `N` labels.
-pub(super) struct Counters<V, const N: usize = 1> {
+pub(in crate::gateway) struct Counters<V, const N: usize = 1> {
     family: Family<[Label; N], Counter>,
     /// The same counters, which are found here without a lock: every request counts.
     counters: Vec<([Label; N], Counter)>,
@@ -156,7 +97,7 @@ type Label = (&'static str, &'static str);
 
 impl Metrics {
     /// Makes every series, with nothing counted yet.
-    pub(super) fn new() -> Self {
+    pub(in crate::gateway) fn new() -> Self {
         let reasons = Rejection::ALL.iter().map(|rejection| rejection.code());
         let reasons = reasons.chain(EdgeRejection::ALL.iter().map(|rejection| rejection.code()));
         let cause = |cause: &Cause| [("cause", cause.code())];
@@ -186,7 +127,7 @@ impl Metrics {
     }
 
     /// Makes the series of an app.
-    pub(super) fn upstream(&self, name: &str) -> UpstreamMetrics {
+    pub(in crate::gateway) fn upstream(&self, name: &str) -> UpstreamMetrics {
         let labels = |label, value: &str| [("upstream", name.to_owned()), (label, value.to_owned())];
         let servers = |state| self.upstream_servers.get_or_create(&labels("state", state)).clone();
         let failures = Cause::ALL.iter().map(|cause: &Cause| {
@@ -202,7 +143,7 @@ impl Metrics {
     }
 
     /// Makes the series of the certificate of a host.
-    pub(super) fn certificate(&self, host: &str) -> CertificateMetrics {
+    pub(in crate::gateway) fn certificate(&self, host: &str) -> CertificateMetrics {
         let label = [("host", host.to_owned())];
         CertificateMetrics {
             expiry: self.certificate_expiries.get_or_create(&label).clone(),
@@ -211,7 +152,7 @@ impl Metrics {
     }
 
     /// The names and the meaning of all metrics. Counters get `_total` behind their names, and each text a full stop.
-    fn registry(&self) -> Registry {
+    pub(super) fn registry(&self) -> Registry {
         let mut to = Registry::with_prefix("truegate");
         to.register("callbacks", "Callbacks by how they ended", self.callbacks.family.clone());
         let help = "Callbacks that were acknowledged, by how their verification ended";
@@ -263,7 +204,7 @@ impl<V, const N: usize> Counters<V, N> {
     }
 
     /// Counts one more of a value.
-    pub(super) fn count(&self, value: &V) {
+    pub(in crate::gateway) fn count(&self, value: &V) {
         let labels = (self.labels)(value);
         let counter = self.counters.iter().find(|(known, _)| *known == labels);
         counter.expect("the values are a closed set, and all of it was given").1.inc();
@@ -271,7 +212,7 @@ impl<V, const N: usize> Counters<V, N> {
 }
 
 /// The class of a status; 0 stands for no answer.
-pub(super) fn class(status: u16) -> &'static str {
+pub(in crate::gateway) fn class(status: u16) -> &'static str {
     CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)]
 }
 

@@ -1,0 +1,65 @@
+//! The admin listener: health and metrics, apart from the public one.
+
+mod metrics;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
+use prometheus_client::{encoding::prometheus_text, registry::Registry};
+
+pub(super) use self::metrics::{CertificateMetrics, ConnectionFailure, Metrics, UpstreamMetrics, class};
+
+/// The state that the admin routes show.
+#[derive(Clone)]
+pub(super) struct Health {
+    registry: Arc<Registry>,
+    is_ready: Arc<AtomicBool>,
+}
+
+impl Health {
+    /// A gateway that takes no requests yet.
+    pub(super) fn new(metrics: &Metrics) -> Self {
+        Self { registry: Arc::new(metrics.registry()), is_ready: Arc::default() }
+    }
+
+    /// Says whether the gateway takes requests from now on.
+    pub(super) fn set_ready(&self, is_ready: bool) {
+        self.is_ready.store(is_ready, Ordering::Relaxed);
+    }
+}
+
+/// The routes `/livez`, `/readyz` and `/metrics`. Gauges that change as time passes are set by `measure`, before each look at them.
+pub(super) fn routes(health: Health, measure: impl Fn() + Clone + Send + Sync + 'static) -> Router {
+    let metrics = async move |health| {
+        measure();
+        metrics(health).await
+    };
+    Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(health)
+}
+
+async fn readyz(State(health): State<Health>) -> impl IntoResponse {
+    if health.is_ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+async fn metrics(State(health): State<Health>) -> impl IntoResponse {
+    let mut text = String::new();
+    prometheus_text::encode(&mut text, &health.registry).expect("a String takes any text");
+    ([(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)], text)
+}
