@@ -5,33 +5,40 @@ use http::{Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
+use super::EndpointRequest;
 use crate::{
     cause::{Cause, Failure, find},
-    profile::{FetchError, Profile},
+    profile::FetchError,
 };
 
-/// Reads the profile from an answer, and no more of it than the limit.
-pub(super) async fn read(response: Response<Incoming>, limit: usize) -> Result<Profile, FetchError> {
-    judge(response.status())?;
+/// An answer that is worth reading: its status and its whole body.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+}
+
+/// Reads an answer, and no more of it than the limit.
+pub(super) async fn read(
+    response: Response<Incoming>,
+    request: &EndpointRequest<'_>,
+    limit: usize,
+) -> Result<Answer, FetchError> {
+    let status = response.status();
+    (request.judge)(status)?;
     if response.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(FetchError::Unusable);
     }
-    Profile::parse(&read_body(response.into_body(), limit).await?)
+    Ok(Answer { status, body: read_body(response.into_body(), limit).await? })
 }
 
-fn judge(status: StatusCode) -> Result<(), FetchError> {
+/// What a status means to every endpoint that does not say more of it.
+pub(crate) fn judge(status: StatusCode) -> Result<(), FetchError> {
     match status {
         StatusCode::OK => Ok(()),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(FetchError::Refused),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(unable()),
-        status if status.is_server_error() => Err(unable()),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Cause::ServerError.into()),
+        status if status.is_server_error() => Err(Cause::ServerError.into()),
         _ => Err(FetchError::Unusable),
     }
-}
-
-/// Truecaller says that it cannot answer now.
-fn unable() -> FetchError {
-    Cause::ServerError.into()
 }
 
 /// Reads a body. One that arrives in one piece is not copied.
@@ -72,19 +79,18 @@ mod tests {
 
     #[test]
     fn every_status_has_its_meaning() {
+        let unable = || Err(Cause::ServerError.into());
         for (status, meaning) in [
             (200, Ok(())),
             (204, Err(FetchError::Unusable)),
             (302, Err(FetchError::Unusable)),
             (400, Err(FetchError::Unusable)),
-            (401, Err(FetchError::Refused)),
-            (403, Err(FetchError::Refused)),
             (404, Err(FetchError::Unusable)),
-            (408, Err(unable())),
-            (429, Err(unable())),
-            (500, Err(unable())),
-            (503, Err(unable())),
-            (599, Err(unable())),
+            (408, unable()),
+            (429, unable()),
+            (500, unable()),
+            (503, unable()),
+            (599, unable()),
         ] {
             assert_eq!(judge(StatusCode::from_u16(status).unwrap()), meaning, "{status}");
         }

@@ -12,6 +12,7 @@ use std::{
 use super::{
     ProfileClient,
     connector::{Connector, HTTP_2, HTTP_11},
+    endpoints::KnownEndpoints,
     resolver::PublicResolver,
 };
 use crate::{
@@ -41,13 +42,13 @@ impl ProfileClientBuilder {
         self
     }
 
-    /// Sets the most requests for one callback, with retries. Defaults to 2; 0 means 1.
+    /// Sets the most requests for one answer, with retries. Defaults to 2; 0 means 1.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
         self
     }
 
-    /// Sets the largest profile in bytes. Defaults to 64 KiB.
+    /// Sets the largest profile, and the largest answer of any endpoint, in bytes. Defaults to 64 KiB.
     pub fn profile_limit(mut self, bytes: usize) -> Self {
         self.profile_limit = bytes;
         self
@@ -89,17 +90,13 @@ impl ProfileClientBuilder {
     pub fn build(self) -> Result<ProfileClient, ClientError> {
         let mut tls = tls::config(&self.trusted)?;
         tls.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_11.to_vec()];
+        let resolver = PublicResolver::new(self.resolve, Arc::clone(&self.clock));
+        let connector = Connector::new(resolver, tls, self.connect_timeout);
         Ok(ProfileClient {
-            connector: Connector::new(
-                PublicResolver::new(self.resolve, Arc::clone(&self.clock)),
-                tls,
-                self.connect_timeout,
-            ),
-            clock: self.clock,
             attempts: self.attempts,
             profile_limit: self.profile_limit,
-            concurrency: self.concurrency,
-            endpoints: Arc::default(),
+            endpoints: Arc::new(KnownEndpoints::new(connector, Arc::clone(&self.clock), self.concurrency)),
+            clock: self.clock,
         })
     }
 }

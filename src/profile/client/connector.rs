@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::Uri;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::{
     client::conn::{http1, http2},
     rt::Executor,
@@ -37,9 +37,9 @@ pub(super) struct Connector {
 /// An open connection, to send requests on.
 pub(super) enum Connection {
     /// For one request at a time.
-    Http1(http1::SendRequest<Empty<Bytes>>),
+    Http1(http1::SendRequest<Full<Bytes>>),
     /// For all requests; clones share the connection.
-    Http2(http2::SendRequest<Empty<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 /// Reads and writes a connection until it is closed. Nothing moves on a connection that is not driven.

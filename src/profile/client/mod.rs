@@ -14,29 +14,34 @@ mod breaker;
 mod builder;
 mod connections;
 mod connector;
+mod endpoints;
+mod request;
 mod resolver;
 
 use std::{
-    collections::HashMap,
     fmt,
-    num::{NonZeroU32, NonZeroUsize},
-    sync::{Arc, Mutex, PoisonError},
+    num::NonZeroU32,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use http::HeaderValue;
-use tokio::{
-    runtime::{self, Handle},
-    sync::Semaphore,
-};
+use http::{HeaderValue, StatusCode, header};
 use tower::retry::backoff::Backoff;
 
 pub use self::builder::{ClientError, ProfileClientBuilder};
-use self::{connections::Connections, connector::Connector};
+use self::{
+    answer::Answer,
+    connections::Unanswered,
+    endpoints::{ConnectedEndpoint, KnownEndpoints},
+};
+pub(crate) use self::{
+    answer::judge,
+    request::{EndpointRequest, Target},
+};
 use super::{FetchError, Profile, ProfileFuture, ProfileSource};
 use crate::{
     backoff,
-    callback::{Endpoints, Grant, ProfileEndpoint},
+    callback::{AccessToken, Endpoints, Grant, ProfileEndpoint},
     clock::Clock,
 };
 
@@ -51,27 +56,16 @@ use crate::{
 /// of their own, or wait up to 250 ms for the next one. The first one that comes 100 ms
 /// after a failure tries again; in a long outage, one tries every 2 s.
 ///
-/// Each tokio runtime has connections of its own, so a runtime that is stuck holds up no callback of another one, unless its own
+/// Endpoints of one origin share its connections. Each tokio runtime has connections of its own, so a runtime that is stuck holds up no callback of another one, unless its own
 /// fetches are as many as [may run at once](ProfileClientBuilder::concurrency). The client keeps a little memory for each runtime
 /// that has used it. If an HTTP/2 connection says nothing until the deadline of a fetch, because the network has lost it, the next
 /// callback opens another one.
 #[derive(Clone)]
 pub struct ProfileClient {
-    connector: Connector,
     clock: Arc<dyn Clock>,
     attempts: NonZeroU32,
     profile_limit: usize,
-    concurrency: NonZeroUsize,
-    /// Those that a grant has named. Only listed endpoints are named.
-    endpoints: Arc<Mutex<HashMap<ProfileEndpoint, KnownEndpoint>>>,
-}
-
-/// An endpoint with its connections. Each runtime has its own: a runtime that is stuck drives no connection, and waking another
-/// thread costs far more than a fetch.
-struct KnownEndpoint {
-    /// One for each fetch that may run at once.
-    permits: Arc<Semaphore>,
-    connections: HashMap<runtime::Id, Arc<Connections>>,
+    endpoints: Arc<KnownEndpoints>,
 }
 
 impl ProfileClient {
@@ -87,18 +81,48 @@ impl ProfileClient {
     ///
     /// When it is called outside of a tokio runtime.
     pub fn connect(&self, endpoints: &Endpoints) {
-        endpoints.iter().for_each(|endpoint| self.connections(endpoint).connect());
+        endpoints.iter().for_each(|endpoint| self.open_ahead(endpoint));
+    }
+
+    /// Opens the connection to one endpoint ahead of its first request.
+    pub(crate) fn open_ahead(&self, endpoint: &ProfileEndpoint) {
+        self.endpoints.connected(endpoint).connections.connect();
+    }
+
+    /// The clock of the connections.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     async fn fetch(&self, grant: &Grant, deadline: Instant) -> Result<Profile, FetchError> {
-        let connections = self.connections(grant.endpoint());
-        let _permit = connections.permits.acquire().await.expect("nobody closes the semaphore");
-        let bearer = bearer(grant);
+        let request = EndpointRequest {
+            endpoint: grant.endpoint(),
+            target: None,
+            header: (&header::AUTHORIZATION, &bearer(grant.token())),
+            post: None,
+            judge: |status| match status {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(FetchError::Refused),
+                status => judge(status),
+            },
+        };
+        let answer = self.ask(&request, deadline).await?;
+        Profile::parse(&answer.body)
+    }
+
+    /// Sends a request, again if need be, and reads the answer to its end.
+    pub(crate) async fn ask(&self, request: &EndpointRequest<'_>, deadline: Instant) -> Result<Answer, FetchError> {
+        let endpoint = self.endpoints.connected(request.endpoint);
+        let _permit = endpoint.permits.acquire().await.expect("nobody closes the semaphore");
         let mut backoff = None;
         for _ in 1..self.attempts.get() {
-            let unavailable = match self.attempt(&connections, &bearer, deadline).await {
-                Err(error @ FetchError::Unavailable(_)) => error,
-                outcome => return outcome,
+            let unavailable = match self.attempt(&endpoint, request, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(Unanswered { error: error @ FetchError::Unavailable(_), is_sent })
+                    if !is_sent || request.is_repeatable() =>
+                {
+                    error
+                }
+                Err(Unanswered { error, .. }) => return Err(error),
             };
             let pause = backoff.get_or_insert_with(|| backoff::growing(PAUSE, LONGEST_RETRY_PAUSE)).next_backoff();
             if pause.deadline().into_std() >= deadline {
@@ -106,35 +130,20 @@ impl ProfileClient {
             }
             pause.await;
         }
-        self.attempt(&connections, &bearer, deadline).await
+        self.attempt(&endpoint, request, deadline).await.map_err(|unanswered| unanswered.error)
     }
 
     async fn attempt(
         &self,
-        connections: &Arc<Connections>,
-        bearer: &HeaderValue,
+        endpoint: &ConnectedEndpoint,
+        request: &EndpointRequest<'_>,
         deadline: Instant,
-    ) -> Result<Profile, FetchError> {
-        let (response, connection) = connections.ask(bearer, deadline).await?;
-        let profile = answer::read(response, self.profile_limit).await?;
-        connections.give_back(connection);
-        Ok(profile)
-    }
-
-    /// The connections of the current runtime.
-    fn connections(&self, endpoint: &ProfileEndpoint) -> Arc<Connections> {
-        let runtime = Handle::current().id();
-        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connections) = endpoints.get(endpoint).and_then(|known| known.connections.get(&runtime)) {
-            return Arc::clone(connections);
-        }
-        let known = endpoints.entry(endpoint.clone()).or_insert_with(|| KnownEndpoint {
-            permits: Arc::new(Semaphore::new(self.concurrency.get())),
-            connections: HashMap::new(),
-        });
-        let (connector, clock) = (self.connector.clone(), Arc::clone(&self.clock));
-        let new = Arc::new(Connections::new(endpoint, connector, clock, Arc::clone(&known.permits)));
-        Arc::clone(known.connections.entry(runtime).or_insert(new))
+    ) -> Result<Answer, Unanswered> {
+        let target = request.target.unwrap_or(&endpoint.target);
+        let (response, connection) = endpoint.connections.ask(request, target, deadline).await?;
+        let answer = answer::read(response, request, self.profile_limit).await?;
+        endpoint.connections.give_back(connection);
+        Ok(answer)
     }
 }
 
@@ -150,8 +159,9 @@ impl ProfileSource for ProfileClient {
     }
 }
 
-fn bearer(grant: &Grant) -> HeaderValue {
-    let bearer = ["Bearer ", grant.token().expose()].concat();
+/// The header value that brings a token.
+pub(crate) fn bearer(token: &AccessToken) -> HeaderValue {
+    let bearer = ["Bearer ", token.expose()].concat();
     let mut value = HeaderValue::try_from(bearer).expect("a token is visible ASCII");
     value.set_sensitive(true);
     value

@@ -1,4 +1,4 @@
-//! The connections of one runtime to one endpoint: an HTTP/2 connection that is kept open ahead of need, or idle HTTP/1.1
+//! The connections of one runtime to one origin: an HTTP/2 connection that is kept open ahead of need, or idle HTTP/1.1
 //! connections.
 
 mod opening;
@@ -12,32 +12,29 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, header};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::{
     body::Incoming,
     client::conn::{TrySendError, http1, http2},
     rt::Executor,
 };
 use hyper_util::rt::TokioExecutor;
-use tokio::sync::{Mutex as TurnMutex, Semaphore};
+use tokio::sync::Mutex as TurnMutex;
 
 use self::silence::Silence;
 use super::{
-    answer,
+    EndpointRequest, Target, answer,
     breaker::Breaker,
     connector::{Connection, Connector},
 };
 use crate::{callback::ProfileEndpoint, clock::Clock, profile::FetchError};
 
-/// The connections of one runtime to one endpoint. An endpoint that is slow or away does not hold up callbacks for other endpoints.
+/// The connections of one runtime to one origin. An origin that is slow or away does not hold up requests to other origins.
 pub(super) struct Connections {
-    /// One for each fetch that may run at once, on any runtime.
-    pub(super) permits: Arc<Semaphore>,
     connector: Connector,
     clock: Arc<dyn Clock>,
+    /// A URL of the origin.
     url: Uri,
-    /// The URL as HTTP/1.1 writes it: the path, and the host in a line of its own.
-    path: Uri,
     host: HeaderValue,
     state: Mutex<State>,
     /// The turn to open a connection, so that the others can use that one.
@@ -46,34 +43,51 @@ pub(super) struct Connections {
 
 struct State {
     breaker: Breaker,
-    shared: Option<http2::SendRequest<Empty<Bytes>>>,
-    /// How often the endpoint has let an HTTP/2 connection be opened, or has answered on one.
+    shared: Option<http2::SendRequest<Full<Bytes>>>,
+    /// How often the server has let an HTTP/2 connection be opened, or has answered on one.
     signs_of_life: u64,
     /// HTTP/1.1 connections and the times at which they became idle, in this order.
-    idle: Vec<(http1::SendRequest<Empty<Bytes>>, Instant)>,
+    idle: Vec<(http1::SendRequest<Full<Bytes>>, Instant)>,
     /// Whether a task closes the connections that are idle for too long.
     is_swept: bool,
     /// Whether the server speaks HTTP/1.1 only, so that each request at once needs a connection of its own.
     is_http1: bool,
-    /// When the endpoint was last asked.
+    /// When the server was last asked.
     asked: Instant,
     /// How many HTTP/2 connections in a row were soon lost.
     lost: usize,
 }
 
 impl State {
-    fn shared(&self) -> Option<&http2::SendRequest<Empty<Bytes>>> {
+    fn shared(&self) -> Option<&http2::SendRequest<Full<Bytes>>> {
         self.shared.as_ref().filter(|requests| !requests.is_closed())
     }
 }
 
+/// The reason why a request has no answer.
+pub(super) struct Unanswered {
+    pub(super) error: FetchError,
+    /// Whether the server may have got the request.
+    pub(super) is_sent: bool,
+}
+
+impl From<FetchError> for Unanswered {
+    fn from(error: FetchError) -> Self {
+        Self { error, is_sent: true }
+    }
+}
+
+impl From<TrySendError<Request<Full<Bytes>>>> for Unanswered {
+    fn from(mut error: TrySendError<Request<Full<Bytes>>>) -> Self {
+        // hyper gives a message back if it has written nothing of it.
+        let is_sent = error.take_message().is_none();
+        Self { error: answer::failed(error.into_error()), is_sent }
+    }
+}
+
 impl Connections {
-    pub(super) fn new(
-        endpoint: &ProfileEndpoint,
-        connector: Connector,
-        clock: Arc<dyn Clock>,
-        permits: Arc<Semaphore>,
-    ) -> Self {
+    /// Connections to the origin of an endpoint.
+    pub(super) fn new(endpoint: &ProfileEndpoint, connector: Connector, clock: Arc<dyn Clock>) -> Self {
         let url: Uri = endpoint.url().as_str().parse().expect("a canonical URL without a fragment is a URI");
         let host = url.authority().map_or("", |authority| authority.as_str());
         let state = State {
@@ -87,10 +101,8 @@ impl Connections {
             lost: 0,
         };
         Self {
-            permits,
             connector,
             clock,
-            path: url.path().parse().expect("the path of a URI is a URI"),
             host: HeaderValue::from_str(host).expect("an authority is visible ASCII"),
             url,
             state: Mutex::new(state),
@@ -98,29 +110,27 @@ impl Connections {
         }
     }
 
-    /// Asks the endpoint. Returns the answer, and the connection to [give back](Self::give_back) once the answer was read.
+    /// Sends a request. Returns the answer, and the connection to [give back](Self::give_back) once the answer was read.
     pub(super) async fn ask(
         self: &Arc<Self>,
-        bearer: &HeaderValue,
+        request: &EndpointRequest<'_>,
+        target: &Target,
         deadline: Instant,
-    ) -> Result<(Response<Incoming>, Connection), FetchError> {
+    ) -> Result<(Response<Incoming>, Connection), Unanswered> {
         self.state().asked = self.clock.now();
         while let Some(mut connection) = self.reuse().await {
-            match self.send(&mut connection, bearer, deadline).await {
+            match self.send(&mut connection, request, target, deadline).await {
                 Ok(response) => return Ok((response, connection)),
-                Err(mut error) => {
-                    let is_unsent = error.take_message().is_some();
-                    if !is_unsent {
-                        return Err(answer::failed(error.into_error()));
-                    }
-                    // The server has closed the idle connection.
-                }
+                Err(error) if error.message().is_none() => return Err(error.into()),
+                // The server has closed the idle connection.
+                Err(_) => {}
             }
         }
         // The rare path is boxed, because a future is as large as its largest path.
-        let mut connection = Box::pin(self.open(deadline)).await?;
-        let answered = self.send(&mut connection, bearer, deadline).await;
-        answered.map(|response| (response, connection)).map_err(|error| answer::failed(error.into_error()))
+        let opened = Box::pin(self.open(deadline)).await;
+        let mut connection = opened.map_err(|error| Unanswered { error, is_sent: false })?;
+        let response = self.send(&mut connection, request, target, deadline).await?;
+        Ok((response, connection))
     }
 
     /// Keeps a connection for the next request.
@@ -140,25 +150,21 @@ impl Connections {
     async fn send(
         &self,
         connection: &mut Connection,
-        bearer: &HeaderValue,
+        request: &EndpointRequest<'_>,
+        target: &Target,
         deadline: Instant,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Empty<Bytes>>>> {
-        let mut request = Request::new(Empty::new());
-        let headers = request.headers_mut();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-        headers.insert(header::USER_AGENT, USER_AGENT);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::AUTHORIZATION, bearer.clone());
+    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
+        let mut message = request.message();
         match connection {
             Connection::Http1(requests) => {
-                headers.insert(header::HOST, self.host.clone());
-                *request.uri_mut() = self.path.clone();
-                requests.try_send_request(request).await
+                message.headers_mut().insert(header::HOST, self.host.clone());
+                *message.uri_mut() = target.path.clone();
+                requests.try_send_request(message).await
             }
             Connection::Http2(requests) => {
-                *request.uri_mut() = self.url.clone();
+                *message.uri_mut() = target.url.clone();
                 let silence = Silence::begin(self, deadline);
-                let answered = requests.try_send_request(request).await;
+                let answered = requests.try_send_request(message).await;
                 silence.end();
                 answered
             }
@@ -201,6 +207,5 @@ impl Connections {
     }
 }
 
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("truegate/", env!("CARGO_PKG_VERSION")));
 /// Firewalls forget connections that are idle for longer, without a word. HTTP/2 connections have pings against that.
 const LONGEST_IDLE: Duration = Duration::from_secs(90);
