@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::loopback::is_loopback;
 
-/// A profile URL that may be fetched.
+/// A profile URL that may be fetched. The endpoints of a native client are checked in the same way.
 ///
 /// # Security
 ///

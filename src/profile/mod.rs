@@ -11,11 +11,14 @@
 //! ```
 
 #[cfg(feature = "client")]
-mod client;
+pub(crate) mod client;
+mod missed_call;
 mod phone;
 mod source;
+mod userinfo;
 mod wire;
 
+use serde::de::DeserializeOwned;
 use url::Url;
 use zeroize::Zeroize;
 
@@ -84,15 +87,11 @@ impl Profile {
     /// [`FetchError::Unusable`] when the body is not a JSON object, has a member twice, or has a number that no `f64` holds in the
     /// place of an object or array. [`FetchError::NoPhoneNumber`] when its first phone number is not an E.164 number.
     pub fn parse(body: &[u8]) -> Result<Self, FetchError> {
-        let text = json::object(body).ok_or(FetchError::Unusable)?;
-        let text = json::without_trailing_commas(text);
-        // A message of serde quotes the profile, which must reach no log.
-        let wire = serde_json::from_str(&text).map_err(|_| FetchError::Unusable)?;
-        Self::of(wire, text.into_owned())
+        let (wire, json) = read(body)?;
+        Self::of(wire, json)
     }
 
     /// Returns a profile of which only the phone number is known.
-    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users of other sources"))]
     pub(crate) fn of_phone(phone: PhoneNumber) -> Self {
         Self {
             phone,
@@ -182,6 +181,15 @@ impl Profile {
 }
 
 redacted!(Profile);
+
+/// Reads the members of a JSON object, and returns them with its text.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<(T, String), FetchError> {
+    let text = json::object(body).ok_or(FetchError::Unusable)?;
+    let text = json::without_trailing_commas(text);
+    // A message of serde quotes the profile, which must reach no log.
+    let wire = serde_json::from_str(&text).map_err(|_| FetchError::Unusable)?;
+    Ok((wire, text.into_owned()))
+}
 
 /// One `@` between two texts without white space: enough to keep nonsense out, never a verification.
 fn is_email(text: &str) -> bool {
