@@ -90,6 +90,17 @@ async fn an_unknown_fault_exits_with_2_and_the_list_of_faults() {
 }
 
 #[tokio::test]
+async fn its_help_lists_the_endpoints_and_the_ways_to_a_credential() {
+    let output = simulate(&["--help"]).await;
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    for named in ["/v1/default", "/v1/token", "/v1/userinfo", "/phoneNumberDetail/{token}", "unverified"] {
+        assert!(text.contains(named), "{named}: {text}");
+    }
+    assert!(text.contains("POST /simulator/app") && text.contains("POST /simulator/missed-call"), "{text}");
+}
+
+#[tokio::test]
 async fn it_serves_its_fault_until_a_signal_and_exits_with_0() {
     for (signal, flag) in [("-INT", "--fault"), ("-TERM", "--day")] {
         let mut child = command(&[flag, "status=503"]).stdout(Stdio::piped()).spawn().unwrap();

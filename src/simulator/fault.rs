@@ -1,10 +1,13 @@
-//! The faults of the profile endpoint, their texts, and the order in which requests get them.
+//! The faults of Truecaller's endpoints, their texts, and the order in which requests get them.
 
 use std::{collections::VecDeque, fmt, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use http::{HeaderValue, StatusCode};
 
-/// A behaviour of the profile endpoint.
+/// A behaviour of Truecaller's endpoints. The next request gets it, whichever endpoint it is for.
+///
+/// The *profile* is what the endpoint answers: the profile, the userinfo, the number of a missed call, or an access token. A known
+/// token is a code at the token endpoint.
 ///
 /// Every fault can be written as a text, which [`FromStr`] reads: see [`Fault::forms`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,10 +49,12 @@ pub enum Fault {
     Redirect(HeaderValue),
     /// The documented profile in gzip, which the client did not ask for.
     Gzip,
-    /// The documented profile with `"isActive": "False"`.
+    /// The documented profile with `"isActive": "False"`. The other endpoints say nothing of that.
     Inactive,
-    /// The documented profile without a phone number.
+    /// The documented profile without a phone number. Userinfo and a missed call have none either.
     NoPhone,
+    /// The userinfo with `"phone_number_verified": false`. The other endpoints say nothing of that.
+    Unverified,
 }
 
 impl Fault {
@@ -136,7 +141,7 @@ impl FaultPlan {
 }
 
 /// The texts that name a fault, each with its meaning, and with the fault if it needs no argument.
-static FORMS: [(&str, &str, Option<Fault>); 18] = [
+static FORMS: [(&str, &str, Option<Fault>); 19] = [
     ("none", "the profile for a known token, 401 for any other", Some(Fault::None)),
     ("unauthorized", "401 for every token", Some(Fault::Unauthorized)),
     ("status=CODE", "this status, 200 to 599, with an error body", None),
@@ -159,6 +164,7 @@ static FORMS: [(&str, &str, Option<Fault>); 18] = [
     ("gzip", "a compressed profile, though the client did not ask for one", Some(Fault::Gzip)),
     ("inactive", "a profile that is not active", Some(Fault::Inactive)),
     ("no-phone", "a profile without a phone number", Some(Fault::NoPhone)),
+    ("unverified", "a userinfo whose phone number is not verified", Some(Fault::Unverified)),
 ];
 
 fn read(name: &str, argument: &str) -> Option<Fault> {
@@ -210,6 +216,7 @@ mod tests {
             "gzip",
             "inactive",
             "no-phone",
+            "unverified",
         ] {
             assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
         }

@@ -30,15 +30,23 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `GET /v1/default` | Truecaller's endpoint |
+//! | `GET /v1/default` | Truecaller's profile endpoint |
+//! | `POST /v1/token`, `GET /v1/userinfo` | Truecaller's endpoints for users of an Android app |
+//! | `GET /v1/otp/client/installation/phoneNumberDetail/{token}` | Truecaller's endpoint for users who were verified by a missed call |
 //! | `PUT /simulator/fault` | sets the [`Fault`]; the body is its text |
 //! | `GET /simulator/fault` | returns the fault of the next request |
 //! | `PUT /simulator/plan` | plans the faults of the next requests, one a line |
 //! | `POST /simulator/release` | answers the held requests |
 //! | `POST /simulator/grants` | makes a token for the profile in the body: `{"token"}` |
+//! | `POST /simulator/app` | `{"phone", "code_challenge"}` and, if wanted, `client_id`, `scope`, `answer`: makes an authorization code, as the SDK does in the app: `{"code"}` |
+//! | `POST /simulator/missed-call` | `{"phone"}` and, if wanted, `client_id`, `answer`: makes the access token of a missed call: `{"access_token"}` |
 //! | `POST /simulator/callbacks` | `{"to", "kind"}` and, if wanted, `delay_ms`, `request_id`, `endpoint`, `profile`: posts the callback and returns `{"posted": [{"body", "status", "headers", "answer"}]}` |
 //! | `PUT /simulator/callback-url` | sets the URL for the phone's callbacks; the body is the URL |
-//! | `GET /simulator/requests` | the requests that the endpoint received: `{"count", "requests": [{"method", "target", "version", "connection", "headers"}]}` |
+//! | `GET /simulator/requests` | the requests that Truecaller's endpoints received: `{"count", "requests": [{"method", "target", "version", "connection", "headers", "body"}]}` |
+//!
+//! A code works once, with the verifier of its S256 challenge (RFC 7636), and only for its `client_id` if it has one. `scope` is a list
+//! with spaces between, of `openid`, `profile`, `phone`, `email` and `address`; by default the app asks for all of them. `answer` is
+//! what the endpoint then says of the user, byte for byte.
 //!
 //! It also plays the user's phone, for a browser: with `origin()/truesdk/web_verify` in place of Truecaller's link,
 //!
@@ -47,8 +55,12 @@
 //! | `GET /truesdk/web_verify?type=btmsheet&requestNonce=…&partnerKey=…` | posts `flow_invoked` and shows the dialog |
 //! | `POST /simulator/phone` | the action of the buttons `agree`, `refuse` and `another`: posts the callback as Truecaller does, and shows the site's answer |
 
+mod app;
 mod call;
+mod exchange;
 mod fault;
+mod missed_call;
+mod oauth;
 mod phone;
 mod post;
 mod profile_endpoint;
@@ -62,6 +74,7 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 pub use self::{
+    app::{AppUser, code_challenge},
     call::{Call, UnknownCall},
     fault::{Fault, UnknownFault},
     post::{CallAnswer, CallError, PostedCallback},
@@ -135,6 +148,32 @@ impl Simulator {
         self.shared.settings().profiles.insert(token.into(), profile.into());
     }
 
+    /// Returns the URL of its token endpoint.
+    pub fn token_endpoint(&self) -> String {
+        [self.origin(), oauth::TOKEN_PATH].concat()
+    }
+
+    /// Returns the URL of its userinfo endpoint.
+    pub fn userinfo_endpoint(&self) -> String {
+        [self.origin(), oauth::USERINFO_PATH].concat()
+    }
+
+    /// Returns the URL of its missed-call endpoint, without the token.
+    pub fn missed_call_endpoint(&self) -> String {
+        [self.origin(), missed_call::PATH].concat()
+    }
+
+    /// Makes an authorization code for a user who agreed, as the SDK does in the app. The verifier of the
+    /// [challenge](code_challenge) redeems it, once.
+    pub fn authorize(&self, user: AppUser, code_challenge: impl Into<String>) -> String {
+        self.shared.issue_code(user, code_challenge.into())
+    }
+
+    /// Makes the access token of a user who was verified by a missed call.
+    pub fn missed_call(&self, user: AppUser) -> String {
+        self.shared.issue_missed_call(user)
+    }
+
     /// Answers every following request with this fault, and drops the plan.
     pub fn set_fault(&self, fault: Fault) {
         self.shared.settings().faults.set(fault);
@@ -155,12 +194,12 @@ impl Simulator {
         *self.shared.connections.borrow()
     }
 
-    /// Returns how many requests came to the profile endpoint, of any method.
+    /// Returns how many requests came to Truecaller's endpoints, of any method.
     pub fn fetches(&self) -> usize {
         self.shared.seen.borrow().len()
     }
 
-    /// Returns the requests that came to the profile endpoint, in order.
+    /// Returns the requests that came to Truecaller's endpoints, in order.
     pub fn seen(&self) -> Vec<ProfileRequest> {
         self.shared.seen.borrow().clone()
     }
@@ -171,7 +210,7 @@ impl Simulator {
         connections.wait_for(|counted| *counted >= count).await.expect(SENDER_IS_HERE);
     }
 
-    /// Waits until this many requests came to the profile endpoint, counted from the start.
+    /// Waits until this many requests came to Truecaller's endpoints, counted from the start.
     pub async fn wait_for_fetches(&self, count: usize) {
         let mut seen = self.shared.seen.subscribe();
         seen.wait_for(|seen| seen.len() >= count).await.expect(SENDER_IS_HERE);

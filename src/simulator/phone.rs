@@ -91,17 +91,20 @@ fn tapped(form: &str) -> Option<Call> {
 }
 
 /// The first value of a name in a query or a form, decoded.
-fn field(text: &str, name: &str) -> Option<String> {
+pub(super) fn field(text: &str, name: &str) -> Option<String> {
     let mut pairs = form_urlencoded::parse(text.as_bytes());
     pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
+/// A number as it was typed but for white space and the plus, which Truecaller leaves out.
+pub(super) fn number(typed: &str) -> String {
+    let phone: String = typed.chars().filter(|character| !character.is_whitespace()).collect();
+    phone.trim_start_matches('+').to_owned()
+}
+
 /// The documented profile with another number; with one other than its own, it is another user's.
-///
-/// The number goes in as it was typed but for white space and the plus, which Truecaller leaves out.
 fn profile(phone: &str) -> String {
-    let phone: String = phone.chars().filter(|character| !character.is_whitespace()).collect();
-    let phone = phone.trim_start_matches('+');
+    let phone = number(phone);
     let documented = String::from_utf8_lossy(DOCUMENTED_PROFILE);
     if phone == DOCUMENTED_PHONE {
         return documented.into_owned();
@@ -118,8 +121,8 @@ const NO_TYPE: &str = "The link has no type=btmsheet, so the app would not know 
 const NO_PARTNER: &str = "The link has no partnerKey, so Truecaller would not know the site.";
 
 /// The number of the documented profile.
-const DOCUMENTED_PHONE: &str = "919999999999";
-const DOCUMENTED_USER_ID: &str = "1319413476";
+pub(super) const DOCUMENTED_PHONE: &str = "919999999999";
+pub(super) const DOCUMENTED_USER_ID: &str = "1319413476";
 const DOCUMENTED_ID: &str = "655574719";
 
 /// The path of the deep link, under the simulator's own origin.

@@ -1,4 +1,4 @@
-//! The routes of the simulator: Truecaller's endpoint, the phone, and the routes that control the simulator.
+//! The routes of the simulator: Truecaller's endpoints, the phone, and the routes that control the simulator.
 
 use std::{fmt::Display, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    Call, CallError, Fault, PostedCallback, ProfileRequest, phone, profile_endpoint,
+    Call, CallError, Fault, PostedCallback, ProfileRequest, app, missed_call, oauth, phone, profile_endpoint,
     shared::{self, SharedState},
 };
 
@@ -21,6 +21,11 @@ pub(super) fn router(shared: Arc<SharedState>) -> Router {
     let fault = get(upcoming_fault).put(set_fault);
     Router::new()
         .route(shared::PATH, any(profile_endpoint::serve))
+        .route(oauth::TOKEN_PATH, any(oauth::token))
+        .route(oauth::USERINFO_PATH, any(oauth::userinfo))
+        .route(&format!("{}/{{token}}", missed_call::PATH), any(missed_call::serve))
+        .route("/simulator/app", post(app::agree))
+        .route("/simulator/missed-call", post(app::call))
         .route("/simulator/fault", fault.clone())
         .route("/simulator/day", fault)
         .route("/simulator/plan", put(plan))
@@ -82,10 +87,13 @@ async fn set_callback_url(State(shared): State<Arc<SharedState>>, url: String) -
 }
 
 async fn requests(State(shared): State<Arc<SharedState>>) -> Json<Value> {
-    let told = |ProfileRequest { method, target, version, headers, connection }: &ProfileRequest| {
+    let told = |ProfileRequest { method, target, version, headers, body, connection }: &ProfileRequest| {
         let (method, target, version) = (method.as_str(), target.to_string(), format!("{version:?}"));
-        let headers = values(headers);
-        json!({ "method": method, "target": target, "version": version, "connection": connection, "headers": headers })
+        let (headers, body) = (values(headers), text(body));
+        json!({
+            "method": method, "target": target, "version": version, "connection": connection, "headers": headers,
+            "body": body,
+        })
     };
     let seen = shared.seen.borrow();
     Json(json!({ "count": seen.len(), "requests": seen.iter().map(told).collect::<Value>() }))

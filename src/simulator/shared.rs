@@ -19,12 +19,13 @@ use http::{HeaderMap, Method, Uri, Version};
 use tokio::sync::watch;
 
 use super::{
-    CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN,
+    AppUser, CallError, DOCUMENTED_PROFILE, DOCUMENTED_TOKEN,
+    app::IssuedCode,
     fault::FaultPlan,
     post::{AllowedTargets, CallbackTarget},
 };
 
-/// A request to the profile endpoint.
+/// A request to one of Truecaller's endpoints.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ProfileRequest {
@@ -36,6 +37,8 @@ pub struct ProfileRequest {
     pub version: Version,
     /// All headers, the token among them.
     pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
     /// The number of the connection that brought it: 1 is the first one that the simulator accepted.
     pub connection: usize,
 }
@@ -48,7 +51,7 @@ pub(super) struct SharedState {
     pub(super) random: TokenSource,
     /// How many connections were accepted.
     pub(super) connections: watch::Sender<usize>,
-    /// The requests that came to the profile endpoint.
+    /// The requests that came to Truecaller's endpoints.
     pub(super) seen: watch::Sender<Vec<ProfileRequest>>,
     /// Changes when every request that is held is to be answered.
     pub(super) releases: watch::Sender<()>,
@@ -56,11 +59,17 @@ pub(super) struct SharedState {
 }
 
 /// The state that tests can set.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Settings {
     pub(super) faults: FaultPlan,
     /// The profile of each token.
     pub(super) profiles: HashMap<String, Bytes>,
+    /// The codes that were not redeemed yet.
+    pub(super) codes: HashMap<String, IssuedCode>,
+    /// The user of each access token for the userinfo endpoint.
+    pub(super) app_users: HashMap<String, AppUser>,
+    /// The user of each access token of a missed call.
+    pub(super) missed_calls: HashMap<String, AppUser>,
     /// The URL for the phone's callbacks.
     pub(super) callback_url: Option<String>,
 }
@@ -75,7 +84,7 @@ impl SharedState {
             connections: watch::Sender::default(),
             seen: watch::Sender::default(),
             releases: watch::Sender::default(),
-            settings: Mutex::new(Settings { faults: FaultPlan::default(), profiles, callback_url: None }),
+            settings: Mutex::new(Settings { profiles, ..Settings::default() }),
         }
     }
 
@@ -87,6 +96,20 @@ impl SharedState {
     pub(super) fn grant(&self, profile: Bytes) -> String {
         let token = self.random.token();
         self.settings().profiles.insert(token.clone(), profile);
+        token
+    }
+
+    /// Makes a code for a user, which the verifier of this challenge redeems.
+    pub(super) fn issue_code(&self, user: AppUser, challenge: String) -> String {
+        let code = self.random.token();
+        self.settings().codes.insert(code.clone(), IssuedCode { user, challenge });
+        code
+    }
+
+    /// Makes the access token of a missed call.
+    pub(super) fn issue_missed_call(&self, user: AppUser) -> String {
+        let token = self.random.token();
+        self.settings().missed_calls.insert(token.clone(), user);
         token
     }
 

@@ -7,13 +7,14 @@ use crate::simulator::{Call, DOCUMENTED_TOKEN, Fault, PostedCallback, Simulator}
 
 /// The arguments of `truegate simulate`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = ENDPOINTS)]
 pub(in crate::gateway) struct SimulateArgs {
     /// The address to listen on; port 0 takes a free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8490")]
     listen: SocketAddr,
 
-    /// How the profile endpoint answers.
-    #[arg(long, alias = "day", value_name = "FAULT", default_value = "none", long_help = table("How the profile endpoint answers", Fault::forms()))]
+    /// How Truecaller's endpoints answer.
+    #[arg(long, alias = "day", value_name = "FAULT", default_value = "none", long_help = table("How Truecaller's endpoints answer", Fault::forms()))]
     fault: Fault,
 
     /// Speak TLS with this certificate chain (PEM).
@@ -156,12 +157,19 @@ A callback:
     -d '{{"to":"http://127.0.0.1:8080/the/callback/path","kind":"grant"}}' \
     {origin}/simulator/callbacks
 
+A user of an Android app, by a code or by a missed call (the verifier of the code is dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk):
+
+  {curl} -H 'Content-Type: application/json' \
+    -d '{{"phone":"919999999999","code_challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}}' \
+    {origin}/simulator/app
+  {curl} -H 'Content-Type: application/json' -d '{{"phone":"919999999999"}}' {origin}/simulator/missed-call
+
 The user's phone, a page that plays the Truecaller app and posts to the callback URL (--callback-url):
 
   session:
     link_base: {link_base}
 
-What the endpoint saw:
+What the endpoints saw:
 
   {curl} {origin}/simulator/requests
 "#
@@ -172,6 +180,19 @@ fn table(title: &str, rows: impl Iterator<Item = (&'static str, &'static str)>) 
     let rows = rows.map(|(text, meaning)| format!("\n{text:<31}{meaning}"));
     format!("{title}:\n{}", rows.collect::<String>())
 }
+
+/// What the program plays.
+const ENDPOINTS: &str = "\
+It serves, as Truecaller does:
+  GET /v1/default            the profile of a callback
+  POST /v1/token             the access token for the code of an Android app
+  GET /v1/userinfo           the profile of a user of an Android app
+  GET /v1/otp/client/installation/phoneNumberDetail/{token}
+                             the number of a user who was verified by a missed call
+
+As the SDK in an app does, these make a credential for a user, from a JSON object:
+  POST /simulator/app          {phone, code_challenge} to {code}: a code with the S256 challenge of its verifier
+  POST /simulator/missed-call  {phone} to {access_token}: the token of a missed call";
 
 const EXPOSED: &str = "\
 WARNING: this is not a loopback address. Whoever reaches it can steer the simulator, read the tokens that it saw and \
