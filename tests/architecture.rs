@@ -41,10 +41,19 @@ const HOUSE: &[Floor] = &[
         modules: &["backoff", "callback", "cause", "clock", "profile", "tls"],
         crates: &[
             "bytes", "futures_core", "http", "http_body_util", "hyper", "hyper_util", "rustls", "thiserror", "tokio",
-            "tokio_rustls", "tower", "tower_service",
+            "tokio_rustls", "tower", "tower_service", "url",
         ],
     },
-    Floor { place: "native", modules: &["json", "profile"], crates: &["serde", "serde_json", "thiserror", "zeroize"] },
+    Floor {
+        place: "native",
+        modules: &["callback", "json", "profile"],
+        crates: &["serde", "serde_json", "thiserror", "zeroize"],
+    },
+    Floor {
+        place: "native/client",
+        modules: &["callback", "json", "native", "profile"],
+        crates: &["bytes", "http", "serde", "serde_json", "url"],
+    },
     Floor { place: "identity", modules: &["callback", "closed_list", "profile"], crates: &[] },
     Floor { place: "lease", modules: &[], crates: &["futures_core"] },
     Floor {
@@ -109,7 +118,7 @@ const HOUSE: &[Floor] = &[
         modules: &[],
         crates: &[
             "axum", "base64", "bytes", "futures_core", "http", "humantime", "hyper_util", "minijinja", "rustls",
-            "serde", "serde_json", "thiserror", "tokio", "tokio_rustls", "tower", "url",
+            "serde", "serde_json", "sha2", "thiserror", "tokio", "tokio_rustls", "tower", "url",
         ],
     },
     Floor {

@@ -11,10 +11,15 @@
 //! assert!(matches!(Credential::parse(body), Some(Credential::MissedCall(_))));
 //! ```
 
+#[cfg(feature = "client")]
+mod client;
 mod client_id;
 mod credential;
 mod source;
+pub(crate) mod token_answer;
 
+#[cfg(feature = "client")]
+pub use self::client::{NativeClient, NativeClientBuilder};
 pub use self::{
     client_id::{ClientId, ClientIdError},
     credential::{AuthorizationCode, CodeVerifier, Credential, MissedCallToken},

@@ -4,6 +4,7 @@
 mod answers;
 mod asking;
 mod connections;
+mod native;
 mod outages;
 mod retries;
 #[path = "../support/mod.rs"]

@@ -112,7 +112,7 @@ async fn a_name_that_leads_to_this_machine_is_not_connected_to() {
 }
 
 /// Those of `/etc/hosts` that lead to a loopback address, but for the one that is meant to.
-fn names_of_this_machine() -> Vec<String> {
+pub(crate) fn names_of_this_machine() -> Vec<String> {
     let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
     let lines = hosts.lines().filter_map(|line| line.split('#').next());
     let names = lines.flat_map(|line| line.split_whitespace().skip(1)).map(str::to_ascii_lowercase);
