@@ -7,6 +7,7 @@
 mod folding;
 #[cfg(feature = "gateway")]
 mod gateway;
+mod native;
 mod site;
 
 use std::{collections::BTreeMap, str, sync::Arc};
@@ -19,6 +20,7 @@ use url::Url;
 pub use self::gateway::{configuration, forwarded, proxy_header};
 pub use self::{
     folding::folding,
+    native::{credential, missed_call, token, userinfo},
     site::{cookie, status},
 };
 use crate::{
@@ -50,6 +52,10 @@ const TARGETS: &[Target] = &[
     ("forwarded", forwarded),
     ("configuration", configuration),
     ("proxy_header", proxy_header),
+    ("credential", credential),
+    ("token", token),
+    ("userinfo", userinfo),
+    ("missed_call", missed_call),
 ];
 
 /// The body of a callback: whatever is in it, a grant goes to a listed endpoint with a token that fits in one header.
@@ -80,19 +86,24 @@ pub fn callback(body: &[u8]) -> bool {
 /// The body of a profile: whatever is in it, the phone number is one of E.164, and each header is sent once at most.
 pub fn profile(body: &[u8]) -> bool {
     let Ok(profile) = Profile::parse(body) else { return false };
+    sent_once(profile, VerificationMethod::Web);
+    true
+}
+
+/// What holds for every profile: the phone number is one of E.164, and each header is sent once at most.
+fn sent_once(profile: Profile, method: VerificationMethod) {
     let digits = profile.phone.as_str().strip_prefix('+').expect("a number starts with +");
     assert!((7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()));
     assert!(serde_json::from_str::<Members>(&profile.json).is_ok());
     assert!(!format!("{profile:?}").contains(digits), "a phone number is shown");
     let mut headers = HeaderMap::new();
-    let identity = Identity::vouch(None, profile, VerificationMethod::Web);
+    let identity = Identity::vouch(None, profile, method);
     let names = Arc::new(HeaderNames::default());
     let injected = IdentityHeaders::of(&names, None, &identity);
     let verified = EditKind::Verified { identity, headers: injected, assertion: None };
     let _ = Edits::new(verified).apply(&names, names.survey(&headers).suspects, &mut headers);
     assert_eq!(headers.keys_len(), headers.len(), "a header is sent twice");
     assert_eq!(headers["x-truecaller-status"], "verified");
-    true
 }
 
 /// A profile endpoint, as a callback names it: it is taken only as it is listed, and never goes to another host.
