@@ -39,14 +39,15 @@ pin_project! {
 /// Watches for the end of a session.
 struct Watch {
     lease: Lease,
-    /// The mutex is never locked: it makes the body `Sync` if the inner body is.
-    over: Mutex<BoxFuture<'static, ()>>,
+    /// None until the body is read: nobody reads the body of most requests. The mutex is never locked: it makes the body `Sync` if
+    /// the inner body is.
+    over: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 impl Watch {
     fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
         let over = self.over.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.lease.is_over() || over.as_mut().poll(cx).is_ready()
+        self.lease.is_over() || over.get_or_insert_with(|| self.lease.over()).as_mut().poll(cx).is_ready()
     }
 }
 
@@ -132,7 +133,7 @@ impl<B> GuardedBody<B> {
 
 #[inline]
 fn watch(lease: Option<&Lease>) -> Option<Box<Watch>> {
-    lease.map(|lease| Box::new(Watch { lease: lease.clone(), over: Mutex::new(lease.over()) }))
+    lease.map(|lease| Box::new(Watch { lease: lease.clone(), over: Mutex::default() }))
 }
 
 impl<B: Body<Data = Bytes>> Body for GuardedBody<B> {
