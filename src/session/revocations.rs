@@ -73,7 +73,8 @@ impl Revocations {
     pub(super) fn check(&self, session: &Session, now: Instant, grace: Duration) -> Option<Validity> {
         let mut known = self.known();
         known.used = Some(now);
-        (known.revoked.names(session) || !known.is_worth_waiting(now)).then(|| known.validity(session, now, grace))
+        let validity = known.validity(session, now, grace);
+        (validity == Validity::Revoked || !known.is_worth_waiting(now)).then_some(validity)
     }
 
     /// Returns whether a session is valid, even if the store has not answered yet.
