@@ -30,16 +30,14 @@ use crate::{callback::RequestId, profile::Profile};
 ///
 /// [`ProfileSource`]: crate::profile::ProfileSource
 #[derive(Debug, Clone)]
-pub struct Identity {
-    verified: Arc<Verified>,
-    groups: GroupNames,
-}
+pub struct Identity(Arc<Verified>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Verified {
     request_id: Option<RequestId>,
     profile: Profile,
     method: VerificationMethod,
+    groups: GroupNames,
 }
 
 impl Drop for Verified {
@@ -53,41 +51,42 @@ impl Identity {
     /// Vouches for a profile whose number was verified by a method, now or when a session began. A callback has the request id of
     /// its grant.
     pub(crate) fn vouch(request_id: Option<RequestId>, profile: Profile, method: VerificationMethod) -> Self {
-        Self { verified: Arc::new(Verified { request_id, profile, method }), groups: GroupNames::default() }
+        Self(Arc::new(Verified { request_id, profile, method, groups: GroupNames::default() }))
     }
 
     /// The same user, as a member of these groups.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know groups"))]
     #[must_use]
-    pub(crate) fn in_groups(&self, groups: GroupNames) -> Self {
-        Self { groups, ..self.clone() }
+    pub(crate) fn in_groups(mut self, groups: GroupNames) -> Self {
+        Arc::make_mut(&mut self.0).groups = groups;
+        self
     }
 
     /// Returns the request id of the login if the request is its callback. A session has none.
     pub fn request_id(&self) -> Option<&RequestId> {
-        self.verified.request_id.as_ref()
+        self.0.request_id.as_ref()
     }
 
     /// Returns the user's profile, of which only the phone number is verified.
     pub fn profile(&self) -> &Profile {
-        &self.verified.profile
+        &self.0.profile
     }
 
     /// Returns how the phone number was verified, which a session remembers.
     pub fn method(&self) -> VerificationMethod {
-        self.verified.method
+        self.0.method
     }
 
     /// Returns the names of the groups that the user is in at the time of the request, in the order of the site's groups.
     ///
     /// Only the `Groups` of sessions have members, so without them there is no name.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
-        self.groups.text().into_iter().flat_map(|text| text.split(','))
+        self.0.groups.text().into_iter().flat_map(|text| text.split(','))
     }
 
     /// The groups as one value, to send or to compare.
     pub(crate) fn group_names(&self) -> &GroupNames {
-        &self.groups
+        &self.0.groups
     }
 }
 

@@ -141,7 +141,7 @@ mod tests {
         let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
         let identity = Identity::vouch(None, profile, VerificationMethod::Web);
         let assert = |groups: &[&str]| {
-            let identity = identity.in_groups(groups.iter().copied().collect());
+            let identity = identity.clone().in_groups(groups.iter().copied().collect());
             gate.assert(&identity, Some("one")).unwrap()
         };
 

@@ -42,8 +42,8 @@ impl Session {
 
     /// The same session, with a user in these groups. They are never sealed, because they may change at any time.
     #[must_use]
-    pub(crate) fn in_groups(&self, groups: GroupNames) -> Self {
-        Self { identity: self.identity.in_groups(groups), ..self.clone() }
+    pub(crate) fn in_groups(self, groups: GroupNames) -> Self {
+        Self { identity: self.identity.in_groups(groups), ..self }
     }
 
     /// When it began.

@@ -83,7 +83,7 @@ fn groups_are_sent_whole_in_every_encoding_and_only_to_members() {
         builder.inject("X-Roles", Field::Groups, Some(encoding)).unwrap();
         builder.max_value_length(1);
         let (names, nobody) = (Arc::new(builder.build()), identity(r#"{"phoneNumbers":["919999999999"]}"#));
-        let member = nobody.in_groups(["staff", "Back-Office_2.0"].into_iter().collect());
+        let member = nobody.clone().in_groups(["staff", "Back-Office_2.0"].into_iter().collect());
         for (identity, expected) in [(&member, Some(sent)), (&nobody, None)] {
             let mut target = headers(&[("x-roles", "boss"), ("x_truecaller_groups", "boss")]);
             let set = IdentityHeaders::of(&names, None, identity);
