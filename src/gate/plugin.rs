@@ -215,8 +215,8 @@ impl Gate {
         &self.0.clock
     }
 
-    pub(crate) fn names(&self) -> Arc<HeaderNames> {
-        Arc::clone(&self.0.names)
+    pub(crate) fn names(&self) -> &Arc<HeaderNames> {
+        &self.0.names
     }
 
     pub(crate) fn observe(&self, event: Event) {

@@ -117,12 +117,12 @@ impl Edits {
         match &self.kind {
             EditKind::Ordinary => {}
             EditKind::Verified { headers, assertion, .. } | EditKind::Known { headers, assertion, .. } => {
-                headers.insert_into(target);
+                headers.insert_into(names, target);
                 if let Some(assertion) = assertion {
                     target.insert(names.assertion(), assertion.clone());
                 }
             }
-            EditKind::Declined(headers) => headers.insert_into(target),
+            EditKind::Declined(headers) => headers.insert_into(names, target),
             EditKind::LoggingIn(ticket) => target.insert(names.login(), ticket.clone()),
         }
         if matches!(self.kind, EditKind::Verified { .. } | EditKind::Declined(_)) {
@@ -190,7 +190,7 @@ impl HeaderNames {
     pub(crate) fn declare(&self, target: &mut impl HeaderTarget, headers: Option<&IdentityHeaders>) {
         self.declared.iter().for_each(|name| target.insert(name, HeaderValue::from_static("")));
         if let Some(headers) = headers {
-            headers.insert_into(target);
+            headers.insert_into(self, target);
         }
     }
 

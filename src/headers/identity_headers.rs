@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::{
-    EncodedField, Encoding, Field, HeaderNames, HeaderSet, HeaderTarget,
+    EncodedField, Encoding, Field, HeaderNames, HeaderSet, HeaderTarget, Injection,
     field::{FieldText, TooLong, cut},
 };
 use crate::{callback::Decline, identity::Identity};
@@ -15,10 +15,9 @@ use crate::{callback::Decline, identity::Identity};
 ///
 /// # Security
 ///
-/// They tell who a user is, so `Debug` does not show them. Their names are those of the gate that closes them.
+/// They tell who a user is, so `Debug` does not show them. Only the gate that closes their names may insert them.
 #[derive(Clone)]
 pub(crate) struct IdentityHeaders {
-    names: Arc<HeaderNames>,
     /// The place of the set; none if it belongs to other names.
     set: Option<usize>,
     values: IdentityValues,
@@ -37,31 +36,31 @@ pub(crate) struct IdentityValues(
 
 impl IdentityHeaders {
     /// Encodes the headers of a verified user: those of a set, or of the default one.
-    pub(crate) fn of(names: &Arc<HeaderNames>, set: Option<&HeaderSet>, identity: &Identity) -> Self {
-        Self::new(Arc::clone(names), set, IdentityValues::of(names, identity))
+    pub(crate) fn of(names: &HeaderNames, set: Option<&HeaderSet>, identity: &Identity) -> Self {
+        Self::new(names, set, IdentityValues::of(names, identity))
     }
 
     /// The headers of a set, or of the default one, with values that were encoded for these names.
-    pub(crate) fn new(names: Arc<HeaderNames>, set: Option<&HeaderSet>, values: IdentityValues) -> Self {
-        let set = names.place(set);
-        Self { names, set, values }
+    pub(crate) fn new(names: &HeaderNames, set: Option<&HeaderSet>, values: IdentityValues) -> Self {
+        Self { set: names.place(set), values }
     }
 
     /// Encodes the headers of a callback without a token: its status and request id.
-    pub(crate) fn of_decline(names: &Arc<HeaderNames>, set: Option<&HeaderSet>, decline: &Decline) -> Self {
+    pub(crate) fn of_decline(names: &HeaderNames, set: Option<&HeaderSet>, decline: &Decline) -> Self {
         let values = IdentityValues::encode(names, |field| match field {
             Field::Status => Some(FieldText::Borrowed(decline.status.as_str())),
             Field::RequestId => Some(FieldText::Borrowed(decline.request_id.expose())),
             _ => None,
         });
-        Self::new(Arc::clone(names), set, values)
+        Self::new(names, set, values)
     }
 
-    /// Sets the headers, one value for each name.
-    pub(crate) fn insert_into(&self, target: &mut (impl HeaderTarget + ?Sized)) {
-        for injection in self.set.into_iter().flat_map(|set| &self.names.sets[set]) {
-            if let Some(value) = &self.values.0[injection.value] {
-                target.insert(&injection.name, value.clone());
+    /// Sets the headers, one value for each name. The names are those that they were made with.
+    pub(crate) fn insert_into(&self, names: &HeaderNames, target: &mut impl HeaderTarget) {
+        let Some(set) = self.set else { return };
+        for Injection { name, value } in &names.sets[set] {
+            if let Some(value) = &self.values.0[*value] {
+                target.insert(name, value.clone());
             }
         }
     }

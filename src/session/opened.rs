@@ -134,11 +134,11 @@ impl OpenedSession {
 
     /// The headers of a request: those of a set of these names, or of the default one. The names are those of the gate that opened
     /// the session, unless gates with other names share their sessions.
-    pub(super) fn headers(&self, names: Arc<HeaderNames>, set: Option<&HeaderSet>) -> IdentityHeaders {
-        if Arc::ptr_eq(&self.names, &names) {
+    pub(super) fn headers(&self, names: &Arc<HeaderNames>, set: Option<&HeaderSet>) -> IdentityHeaders {
+        if Arc::ptr_eq(&self.names, names) {
             IdentityHeaders::new(names, set, self.values.clone())
         } else {
-            IdentityHeaders::of(&names, set, self.session.identity())
+            IdentityHeaders::of(names, set, self.session.identity())
         }
     }
 }

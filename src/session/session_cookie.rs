@@ -44,7 +44,7 @@ impl Handler<'_> {
         let realm = self.realm().ok_or(SessionState::Absent)?;
         let purpose = SealPurpose::Session(realm.name);
         let bytes = self.sessions.sealer.open_text(purpose, sealed).ok_or(SessionState::Absent)?;
-        let names = self.gate.names();
+        let names = Arc::clone(self.gate.names());
         OpenedSession::read(&bytes, names, realm.number, &self.sessions.groups).ok_or(SessionState::Invalid)
     }
 

@@ -162,14 +162,14 @@ impl Handler<'_> {
 
     /// A new session, which knows of the user only what will be asked of it.
     pub(super) fn session(&self, profile: &Profile, method: VerificationMethod) -> Session {
-        let profile = profile.minimized(&self.gate.names());
+        let profile = profile.minimized(self.gate.names());
         Session::begin(SessionId::generate(&self.sessions.random), profile, method, self.gate.clock().wall())
     }
 
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
         let mut request = posted;
         let assertion = self.gate.assert(&identity, None);
-        let headers = IdentityHeaders::of(&self.gate.names(), None, &identity);
+        let headers = IdentityHeaders::of(self.gate.names(), None, &identity);
         let edits = Edits::new(EditKind::Verified { identity, headers, assertion });
         self.gate.apply(&edits, request.headers_mut());
         request

@@ -56,7 +56,7 @@ fn every_set_has_the_default_headers_unless_it_replaces_them() {
     let identity = identity(r#"{"phoneNumbers":["919999999999"],"name":{"first":"Rajat","last":"Kapoor"}}"#);
     for (set, name) in [(None, "Rajat Kapoor"), (Some(&set), "UmFqYXQ")] {
         let mut target = HeaderMap::new();
-        IdentityHeaders::of(&names, set, &identity).insert_into(&mut target);
+        IdentityHeaders::of(&names, set, &identity).insert_into(&names, &mut target);
         assert_eq!(
             (&target["x-truecaller-name"], &target["x-truecaller-phone"]),
             (&HeaderValue::from_static(name), &HeaderValue::from_static("+919999999999"))
@@ -96,9 +96,9 @@ fn a_set_of_other_names_has_no_headers() {
     for set in &foreign {
         let mut target = HeaderMap::new();
         let identity = identity(r#"{"phoneNumbers":["919999999999"]}"#);
-        IdentityHeaders::of(&names, Some(set), &identity).insert_into(&mut target);
+        IdentityHeaders::of(&names, Some(set), &identity).insert_into(&names, &mut target);
         assert!(target.is_empty(), "{target:?}");
-        IdentityHeaders::of(&others, Some(set), &identity).insert_into(&mut target);
+        IdentityHeaders::of(&others, Some(set), &identity).insert_into(&others, &mut target);
         assert!(!target.is_empty());
     }
 }

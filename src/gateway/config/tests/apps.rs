@@ -1,7 +1,5 @@
 //! The identity headers of each app.
 
-use std::sync::Arc;
-
 use http::HeaderMap;
 
 use super::{UPSTREAM, mistakes, parse};
@@ -16,8 +14,8 @@ use crate::{
 fn sent(config: &Config, set: Option<&HeaderSet>) -> Vec<String> {
     let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"],"userId":"42"}"#).unwrap();
     let mut headers = HeaderMap::new();
-    IdentityHeaders::of(&Arc::clone(&config.identity), set, &Identity::vouch(None, profile, VerificationMethod::Web))
-        .insert_into(&mut headers);
+    let (names, identity) = (&config.identity, Identity::vouch(None, profile, VerificationMethod::Web));
+    IdentityHeaders::of(names, set, &identity).insert_into(names, &mut headers);
     let phones = headers.iter().filter(|(_, value)| *value == "+919999999999");
     phones.map(|(name, _)| name.as_str().to_owned()).collect()
 }
