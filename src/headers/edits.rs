@@ -1,6 +1,6 @@
 //! The edits to the headers of a request before it goes upstream, and to the headers of its response.
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -30,9 +30,11 @@ pub(crate) trait HeaderTarget {
 
 /// Removes every header whose name is meant, and returns whether there was any.
 pub(crate) fn remove_where(target: &mut (impl HeaderTarget + ?Sized), is_meant: impl Fn(&HeaderName) -> bool) -> bool {
-    let meant: Vec<_> = target.headers().keys().filter(|name| is_meant(name)).cloned().collect();
+    let mut meant = target.headers().keys().filter(|name| is_meant(name));
+    let Some(first) = meant.next() else { return false };
+    let meant: Vec<_> = iter::once(first).chain(meant).cloned().collect();
     meant.iter().for_each(|name| target.remove(name));
-    !meant.is_empty()
+    true
 }
 
 impl HeaderTarget for HeaderMap {
