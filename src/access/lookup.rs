@@ -21,8 +21,9 @@ impl<'r, 'i> Lookup<'r, 'i> {
         if let Some(reading) = single_reading(self.input.path, &mut PathBytes::new()) {
             return self.alike(&path, reading);
         }
-        let decision = self.first(&path.decoded(), |pattern| pattern.matches(&path));
-        let is_ambiguous = any_reading(self.input.path, |reading| self.loosely(reading).is_stricter(&decision));
+        let decision = self.decision(self.first(&path.decoded(), |pattern| pattern.matches(&path)));
+        let is_stricter = |reading: &[u8]| self.decision(self.loosely(reading)).is_stricter(&decision);
+        let is_ambiguous = any_reading(self.input.path, is_stricter);
         if is_ambiguous { Err(AmbiguousPath) } else { Ok(decision) }
     }
 
@@ -31,11 +32,11 @@ impl<'r, 'i> Lookup<'r, 'i> {
         let loosely = self.loosely(reading);
         // A rule that covers a path as it is spelled also covers it in any letter case. So if the first rule of the second kind is
         // of the first kind too, it is the first of both.
-        if loosely.rule.is_none_or(|number| self.rules.rule(number).pattern.matches(path)) {
-            return Ok(loosely);
+        if loosely.is_none_or(|number| self.rules.rule(number).pattern.matches(path)) {
+            return Ok(self.decision(loosely));
         }
-        let decision = self.first(reading, |pattern| pattern.matches(path));
-        if loosely.is_stricter(&decision) { Err(AmbiguousPath) } else { Ok(decision) }
+        let decision = self.decision(self.first(reading, |pattern| pattern.matches(path)));
+        if self.decision(loosely).is_stricter(&decision) { Err(AmbiguousPath) } else { Ok(decision) }
     }
 
     /// Returns the decision about a path without a canonical spelling, if it has the same effects in every reading.
@@ -43,7 +44,7 @@ impl<'r, 'i> Lookup<'r, 'i> {
         let mut agreed = None;
         let is_ambiguous = any_reading(self.input.path, |reading| {
             [Case::Counts, Case::Ignored].into_iter().any(|case| {
-                let decision = self.first(reading, |pattern| pattern.covers_reading(reading, case));
+                let decision = self.decision(self.first(reading, |pattern| pattern.covers_reading(reading, case)));
                 !agreed.get_or_insert(decision).has_effects_of(&decision)
             })
         });
@@ -54,16 +55,20 @@ impl<'r, 'i> Lookup<'r, 'i> {
         }
     }
 
-    /// Returns the decision about a reading in any letter case.
-    fn loosely(&self, reading: &[u8]) -> Decision<'r> {
+    /// Returns the number of the first rule that matches a reading in any letter case.
+    fn loosely(&self, reading: &[u8]) -> Option<usize> {
         self.first(reading, |pattern| pattern.covers_reading(reading, Case::Ignored))
     }
 
-    /// Returns the decision of the first rule that matches, of those on the way of a decoded path.
-    fn first(&self, path: &[u8], matches: impl Fn(&PathPattern) -> bool) -> Decision<'r> {
+    /// Returns the number of the first rule that matches, of those on the way of a decoded path.
+    fn first(&self, path: &[u8], matches: impl Fn(&PathPattern) -> bool) -> Option<usize> {
         let is_meant = |rule: &Rule| rule.names(self.input) && matches(&rule.pattern);
-        let first = self.host.first(path, |number| is_meant(self.rules.rule(number)));
-        first.map_or(Decision::UNMATCHED, |number| self.rules.rule(number).decide(number, self.input))
+        self.host.first(path, |number| is_meant(self.rules.rule(number)))
+    }
+
+    /// Returns the decision of a rule, or that of none.
+    fn decision(&self, number: Option<usize>) -> Decision<'r> {
+        number.map_or(Decision::UNMATCHED, |number| self.rules.rule(number).decide(number, self.input))
     }
 }
 

@@ -173,8 +173,9 @@ impl<'a> RuleInput<'a> {
     }
 
     /// The same for a request for this host.
-    pub(crate) fn at(self, host: Option<Host<'a>>) -> Self {
-        Self { host, ..self }
+    pub(crate) fn at(mut self, host: Option<Host<'a>>) -> Self {
+        self.host = host;
+        self
     }
 
     pub(super) fn host(&self) -> Option<&Host<'a>> {
