@@ -13,7 +13,8 @@ use crate::host::{Host, NamedHosts};
 /// take the request for either.
 pub(crate) fn check_host(head: &Parts, is_known: impl Fn(&Host<'_>) -> bool) -> Result<(), Rejection> {
     let named = NamedHosts::of(head).ok_or(Rejection::MalformedRequest)?;
-    agree(named.forwarded.or(named.own).and_then(Host::parse), named.own, is_known).map(drop)
+    let beside = named.forwarded.and(named.own);
+    agree(named.forwarded.or(named.own).and_then(Host::parse), beside, is_known).map(drop)
 }
 
 /// Returns the host that a proxy asks about, which it may name in several ways, or refuses a host that the site does not have.
