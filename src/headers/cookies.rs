@@ -34,9 +34,11 @@ pub(crate) struct KeptCookies(Vec<Box<[u8]>>);
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CookieOwner(Arc<[u8]>);
 
-/// The edits to the app's cookies in a response.
+/// The edits to the app's listed cookies in a request and its response.
 #[derive(Debug, Clone)]
 pub(crate) struct UpstreamCookieEdits {
+    /// Those of the request that go on to the app.
+    pub(crate) kept: KeptCookies,
     /// Whom the cookies belong to that the app sets.
     pub(crate) owner: CookieOwner,
     /// The lines that remove the cookies of another user from the browser. The app's own lines come after them.

@@ -5,8 +5,7 @@ use std::{iter, sync::Arc};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{
-    CasedName, Field, HeaderNames, IdentityHeaders, KeptCookies, Spoofs, Suspects, UpstreamCookieEdits, cased,
-    namespace::tokens,
+    CasedName, Field, HeaderNames, IdentityHeaders, Spoofs, Suspects, UpstreamCookieEdits, cased, namespace::tokens,
 };
 use crate::{identity::Identity, lease::Lease};
 
@@ -60,16 +59,22 @@ impl HeaderTarget for HeaderMap {
 #[must_use = "a request without its edits carries whatever the client claimed"]
 pub(crate) struct Edits {
     pub(crate) kind: EditKind,
-    /// The app's listed cookies that go on.
-    pub(crate) cookies: KeptCookies,
-    /// Whether the request came by a trusted proxy, which may tell the app where it is mounted.
-    pub(crate) by_proxy: bool,
-    /// Whether the client named a host in a header that only a proxy may send, although rules depend on the host.
-    pub(crate) claims_host: bool,
+    /// Who sent the request.
+    pub(crate) sender: Sender,
     /// The place of the rule that matched the request in the list of rules, from 0; none if no rule matched, or none was asked.
     pub(crate) rule: Option<usize>,
     /// The edits to the response, if there are any.
     pub(crate) response: Option<Arc<ResponseEdits>>,
+}
+
+/// The sender of a request, as far as it matters what it may tell the app of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// A trusted proxy, which may tell where the app is mounted, and for which host the request is.
+    TrustedProxy,
+    Client,
+    /// A client that named a host in a header that only a proxy may send, although rules depend on the host.
+    ClientThatNamesHost,
 }
 
 /// The edits to the response of a forwarded request, besides stripping the namespace.
@@ -77,7 +82,7 @@ pub(crate) struct Edits {
 pub(crate) struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
     pub(crate) cookies: Vec<HeaderValue>,
-    /// The edits to the cookies that the app sets, if any of its cookies are listed.
+    /// The edits to the app's cookies, if any of them are listed and the user of the browser is known.
     pub(crate) app: Option<UpstreamCookieEdits>,
     /// How long the request and its response may last. Without a lease they may last for ever.
     pub(crate) lease: Option<Lease>,
@@ -103,7 +108,7 @@ pub(crate) enum EditKind {
 
 impl Edits {
     pub(crate) fn new(kind: EditKind) -> Self {
-        Self { kind, cookies: KeptCookies::default(), by_proxy: false, claims_host: false, rule: None, response: None }
+        Self { kind, sender: Sender::Client, rule: None, response: None }
     }
 
     /// The edits to a request that a rule matched.
@@ -139,6 +144,13 @@ impl Edits {
             EditKind::Verified { identity, .. } | EditKind::Known { identity, .. } => Some(identity),
             EditKind::Ordinary | EditKind::Declined(_) | EditKind::LoggingIn(_) => None,
         }
+    }
+
+    /// Whether one of the app's listed cookies goes on to the app, as a pair of a `Cookie` line.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions list cookies"))]
+    pub(crate) fn keeps(&self, pair: &[u8]) -> bool {
+        let app = self.response.as_ref().and_then(|response| response.app.as_ref());
+        app.is_some_and(|app| app.kept.has(pair))
     }
 
     /// Returns how long the request and its response may last, if they end with a session.

@@ -39,7 +39,7 @@ pub use self::{
 pub(crate) use self::{
     cased::CasedName,
     cookies::{KeptCookies, UpstreamCookieEdits, join_cookies},
-    edits::{EditKind, Edits, HeaderTarget, ResponseEdits, remove_where},
+    edits::{EditKind, Edits, HeaderTarget, ResponseEdits, Sender, remove_where},
     identity_headers::{IdentityHeaders, IdentityValues},
     name_set::{NameSet, fold, reads_as},
     namespace::{Spoofs, only, tokens},

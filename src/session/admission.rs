@@ -5,10 +5,11 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, request::Parts};
 
 use super::{
-    SharedSessions, claims_host,
+    SharedSessions,
     fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
     opened::OpenedSession,
+    overrides::name_host,
     own_host::comes_from_its_own_host,
     page_answers::PageRequest,
     reply,
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     access::{Access, Decision},
     gate::{ConnectionReuse, Rejection, Reply, Step, Verdict, plugin::Withheld},
-    headers::{EditKind, Edits, ResponseEdits, UpstreamCookieEdits},
+    headers::{EditKind, Edits, ResponseEdits, Sender, UpstreamCookieEdits},
     host::TrustedProxy,
     profile::PhoneNumber,
     session::{PublicUrl, ReturnPath, cookies::CookieLines},
@@ -33,7 +34,7 @@ impl Handler<'_> {
         let Decision { access, rule, .. } = decision;
         let looks_at_session = !self.sessions.upstream_cookies.is_empty() || self.is_fallback_page(head.uri.path());
         if matches!(access, Access::Public) && !looks_at_session {
-            return Step::Forward(self.about(head, rule, self.edits(EditKind::Ordinary, None)));
+            return Step::Forward(Edits { sender: self.sender(head), ..Edits::by_rule(EditKind::Ordinary, rule) });
         }
         let (cookies, at) = (CookieLines::new(&head.headers, &withheld.cookies), self.present());
         let state = self.known_state(cookies, &at);
@@ -76,13 +77,13 @@ impl Handler<'_> {
         cookies: CookieLines<'_>,
         at: &Present<'_>,
     ) -> Verdict {
-        let (kept, app) = self.sort_cookies(&state, cookies, head.uri.path());
-        let edits = match permit(access, state) {
+        let app = self.sort_cookies(&state, cookies, head.uri.path());
+        let (kind, response) = match permit(access, state) {
             Ok(Admitted::Signed(_)) if self.is_hijacked(head) => {
                 return Verdict::Reply(self.reject(Rejection::CrossSite, head));
             }
             Ok(_) if matches!(access, Access::Public) => {
-                self.edits(EditKind::Ordinary, Some(Arc::new(ResponseEdits { app, ..ResponseEdits::default() })))
+                (EditKind::Ordinary, Arc::new(ResponseEdits { app, ..ResponseEdits::default() }))
             }
             Ok(admitted) => self.admitted(admitted, rule, app, head.uri.path(), at),
             Err(refusal) => {
@@ -92,18 +93,17 @@ impl Handler<'_> {
                 return Verdict::Reply(Reply { connection: ConnectionReuse::after(head), ..refused });
             }
         };
-        Verdict::Forward(Edits { cookies: kept, ..self.about(head, rule, edits) })
+        Verdict::Forward(Edits { kind, sender: self.sender(head), rule, response: Some(response) })
     }
 
-    /// The edits with what they have to know of the request.
-    fn about(&self, head: &Parts, rule: Option<usize>, edits: Edits) -> Edits {
-        let by_proxy = head.extensions.get::<TrustedProxy>().is_some();
-        let claims_host = !by_proxy && self.sessions.refuses_hosts() && claims_host(&head.headers);
-        Edits { by_proxy, claims_host, rule, ..edits }
-    }
-
-    fn edits(&self, kind: EditKind, response: Option<Arc<ResponseEdits>>) -> Edits {
-        Edits { response, ..Edits::new(kind) }
+    fn sender(&self, head: &Parts) -> Sender {
+        if head.extensions.get::<TrustedProxy>().is_some() {
+            Sender::TrustedProxy
+        } else if self.sessions.refuses_hosts && name_host(&head.headers) {
+            Sender::ClientThatNamesHost
+        } else {
+            Sender::Client
+        }
     }
 
     fn admitted(
@@ -113,8 +113,7 @@ impl Handler<'_> {
         app: Option<UpstreamCookieEdits>,
         path: &str,
         at: &Present<'_>,
-    ) -> Edits {
-        let anonymous = |response| self.edits(EditKind::Ordinary, Some(response));
+    ) -> (EditKind, Arc<ResponseEdits>) {
         match admitted {
             Admitted::Signed(opened) => {
                 let session = opened.session();
@@ -127,11 +126,10 @@ impl Handler<'_> {
                 };
                 let (identity, set) = (session.identity().clone(), self.sessions.rules.headers(rule));
                 let headers = opened.headers(self.gate.names(), set);
-                let known = EditKind::Known { identity, headers, assertion };
-                self.edits(known, Some(Arc::new(response)))
+                (EditKind::Known { identity, headers, assertion }, Arc::new(response))
             }
-            Admitted::Anonymous => anonymous(self.sessions.personal(None, app)),
-            Admitted::Forgotten => anonymous(self.sessions.personal(self.forget(path), app)),
+            Admitted::Anonymous => (EditKind::Ordinary, self.sessions.personal(None, app)),
+            Admitted::Forgotten => (EditKind::Ordinary, self.sessions.personal(self.forget(path), app)),
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) struct SharedSessions {
     /// The edits for most responses.
     pub(super) personal: Arc<ResponseEdits>,
     pub(super) rules: Rules,
+    /// Whether requests for other hosts than those of the site are refused.
+    pub(super) refuses_hosts: bool,
     pub(super) groups: Groups,
     pub(super) pages: Pages,
     pub(super) tasks: Box<dyn Tasks>,
@@ -106,6 +108,7 @@ impl SessionsBuilder {
             upstream_cookies: Vec::new(),
             personal: Arc::new(ResponseEdits { personal: true, ..ResponseEdits::default() }),
             rules: Rules::default(),
+            refuses_hosts: false,
             groups: Groups::default(),
             pages: Pages::default(),
             tasks: Box::new(TaskTracker::new()),
@@ -307,6 +310,7 @@ impl SessionsBuilder {
     pub fn build(self) -> Sessions {
         let Self { mut sessions, link_base, brand, has_tickets } = self;
         sessions.cookies = sessions.cookies.same_site(sessions.same_site);
+        sessions.refuses_hosts = sessions.rules.name_hosts() || sessions.public_urls.exclude_others();
         let color = brand.color.or_else(|| sessions.partner.button_color());
         sessions.pages = sessions.pages.branded(&Brand::new(brand.logo, color));
         sessions.fallback_page = sessions.fallback.as_ref().filter(|_| has_tickets).map(FallbackPage::of);

@@ -24,19 +24,20 @@ use crate::{
 impl Handler<'_> {
     /// Sorts the listed cookies of a request: those that may go on to the app, and what is done in the response.
     ///
-    /// While the user of a browser is unknown, the app gets no listed cookie, and none is changed.
+    /// Returns none if no cookie is listed, and while the user of a browser is unknown: the app then gets no listed cookie, and none
+    /// is changed.
     pub(super) fn sort_cookies(
         &self,
         state: &SessionState,
         cookies: CookieLines<'_>,
         path: &str,
-    ) -> (KeptCookies, Option<UpstreamCookieEdits>) {
-        let (mut kept, sessions) = (KeptCookies::default(), self.sessions);
+    ) -> Option<UpstreamCookieEdits> {
+        let sessions = self.sessions;
         if sessions.upstream_cookies.is_empty() {
-            return (kept, None);
+            return None;
         }
-        let Some(owner) = self.owner(state) else { return (kept, None) };
-        let mut expired = Vec::new();
+        let owner = self.owner(state)?;
+        let (mut kept, mut expired) = (KeptCookies::default(), Vec::new());
         let came = sessions.upstream_cookies.iter().flat_map(|cookie| {
             // A name with a `*` may cover truegate's own, too.
             let is_meant = |name: &[u8]| cookie.covers(name) && !sessions.cookies.claims(name);
@@ -55,7 +56,7 @@ impl Handler<'_> {
                 expired.extend(cookie.expired_as(name, path));
             }
         }
-        (kept, Some(UpstreamCookieEdits { owner, expired }))
+        Some(UpstreamCookieEdits { kept, owner, expired })
     }
 
     /// As [`expire_cookies`](SharedSessions::expire_cookies), but for those that the app set for the user who has logged in now.

@@ -47,6 +47,7 @@ mod login_ticket;
 mod logout;
 mod logout_url;
 mod opened;
+mod overrides;
 mod own_host;
 mod page;
 mod page_answers;
@@ -69,13 +70,10 @@ mod token;
 mod verification;
 mod waiting;
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use futures_core::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, header, request::Parts};
+use http::{HeaderValue, Request, header, request::Parts};
 
 pub use self::{
     builder::SessionsBuilder,
@@ -95,8 +93,8 @@ pub use self::{
     verification::Delivery,
 };
 use self::{
-    builder::SharedSessions, cookie_owners::drop_pairs, handler::Handler, page_answers::PageRequest,
-    public_urls::OriginIndex, route::Route,
+    builder::SharedSessions, cookie_owners::drop_pairs, handler::Handler, overrides::strip_overrides,
+    page_answers::PageRequest, public_urls::OriginIndex, route::Route,
 };
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
@@ -110,7 +108,7 @@ use crate::{
         Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
         plugin::{CallbackHandler, Inspection, Plugin, Withheld},
     },
-    headers::{Edits, HeaderTarget, NameSet, ResponseEdits, cased, remove_where},
+    headers::{HeaderTarget, ResponseEdits, cased},
     identity::Identity,
     store::Store,
 };
@@ -210,9 +208,8 @@ impl Plugin for Sessions {
         match inspection {
             Inspection::Skipped => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
             Inspection::Done(edits) => {
-                strip_overrides(edits, target);
-                let kept = &edits.cookies;
-                drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !kept.has(pair))
+                strip_overrides(edits.sender, target);
+                drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair) && !edits.keeps(pair))
             }
         };
     }
@@ -259,43 +256,6 @@ fn whole<'a>(head: &'a Parts, Withheld { cookies }: &Withheld) -> Cow<'a, Parts>
     }
     Cow::Owned(head)
 }
-
-/// Takes out the headers by which an app could take a request for another one than was decided about. A trusted proxy may still
-/// say where the app is mounted, and for which host the request is.
-fn strip_overrides(edits: &Edits, target: &mut dyn HeaderTarget) {
-    let mounts = Some(&*MOUNTS).filter(|_| !edits.by_proxy);
-    let hosts = Some(&*HOSTS).filter(|_| edits.claims_host);
-    let others = [mounts, hosts];
-    let overrides = &*OVERRIDES;
-    remove_where(target, |name| {
-        let name = name.as_str().as_bytes();
-        overrides.contains(name) || others.iter().flatten().any(|names| names.contains(name))
-    });
-}
-
-/// Whether a client names a host in a header that some apps believe more than `Host`.
-fn claims_host(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| HOSTS.contains(name.as_str().as_bytes()))
-}
-
-/// The headers that name another path or method than the request line does, which some apps follow: rules have not seen
-/// it. WSGI servers such as gunicorn take `SCRIPT_NAME` for the beginning of the path, and cut it off.
-static OVERRIDES: LazyLock<NameSet> = LazyLock::new(|| {
-    NameSet::from_iter([
-        "script-name", "path-info", "x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri",
-        "x-http-method-override", "x-http-method", "x-method-override",
-    ])
-});
-
-/// The headers that say below which path an app is mounted, which some apps cut off the path of a request.
-static MOUNTS: LazyLock<NameSet> = LazyLock::new(|| NameSet::from_iter(["x-script-name", "x-forwarded-prefix"]));
-
-/// The headers that say for which host a request is, which some apps believe more than `Host`.
-static HOSTS: LazyLock<NameSet> = LazyLock::new(|| {
-    NameSet::from_iter([
-        "forwarded", "x-forwarded-host", "x-forwarded-server", "x-host", "x-http-host-override", "x-original-host",
-    ])
-});
 
 redacted!(Sessions);
 

@@ -12,11 +12,6 @@ use crate::{
 };
 
 impl SharedSessions {
-    /// Whether requests for other hosts than those of the site are refused.
-    pub(super) fn refuses_hosts(&self) -> bool {
-        self.rules.name_hosts() || self.public_urls.exclude_others()
-    }
-
     /// Refuses a request for a host that the site does not have.
     ///
     /// A proxy that asks about a request may use any name for truegate itself: [`asked_host`](Self::asked_host) counts then.
@@ -25,7 +20,7 @@ impl SharedSessions {
             let is_by_proxy = head.extensions.get::<TrustedProxy>().is_some();
             is_by_proxy && matches!(Route::of(&self.path, head.uri.path()), Some(Route::Auth(_)))
         };
-        if !self.refuses_hosts() || is_asked() { Ok(()) } else { check_host(head, |host| self.knows(host)) }
+        if !self.refuses_hosts || is_asked() { Ok(()) } else { check_host(head, |host| self.knows(host)) }
     }
 
     /// Returns the host that a proxy asks about, if the site knows its hosts. A proxy that names none asks about its own request's.
@@ -34,7 +29,7 @@ impl SharedSessions {
         asked: &'a [HeaderValue],
         head: &'a Parts,
     ) -> Result<Option<Host<'a>>, Rejection> {
-        if !self.refuses_hosts() {
+        if !self.refuses_hosts {
             return Ok(None);
         }
         let is_known = |host: &Host<'_>| self.knows(host);
@@ -45,6 +40,6 @@ impl SharedSessions {
     }
 
     fn knows(&self, host: &Host<'_>) -> bool {
-        self.public_urls.iter().any(|url| url.host_name() == host.as_str()) || self.rules.know_host(host)
+        self.rules.know_host(host) || self.public_urls.iter().any(|url| url.host_name() == host.as_str())
     }
 }
