@@ -28,6 +28,7 @@ impl GateBuilder {
             endpoints: Endpoints::default(),
             names: Arc::default(),
             plugins: Vec::new(),
+            takes_tokens: false,
             body_limit: Self::BODY_LIMIT,
             deadline: Self::DEADLINE,
             requires_active: true,
@@ -99,6 +100,7 @@ impl GateBuilder {
     pub fn build(self) -> Gate {
         let Self(mut parameters, limits) = self;
         parameters.limiters = Limiters::new(limits, &parameters.clock);
+        parameters.takes_tokens = parameters.plugins.iter().any(|plugin| plugin.verifies_apps());
         Gate(Arc::new(parameters))
     }
 }

@@ -17,7 +17,7 @@ impl Gate {
 
     /// Edits the headers of a request that were surveyed. Since then, none may have been added that could be the client's.
     pub(crate) fn apply_surveyed(&self, edits: &Edits, suspects: Suspects, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Done(edits), target));
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(self, Inspection::Done(edits), target));
         self.report(edits.apply(&self.0.names, suspects, target));
     }
 
@@ -30,7 +30,7 @@ impl Gate {
 
     /// Strips the headers of a request that is never inspected.
     pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Skipped, target));
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(self, Inspection::Skipped, target));
         self.strip_namespace(target);
     }
 
@@ -49,7 +49,7 @@ impl Gate {
         self.strip_response(target);
         if let Some(edits) = edits {
             let added = self.0.plugins.iter().fold(false, |added, plugin| plugin.set_cookies(edits, target) | added);
-            edits.apply(target, added);
+            edits.apply(&self.0.names, self.takes_tokens(), added, target);
         }
     }
 

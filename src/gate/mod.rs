@@ -94,6 +94,7 @@ struct Parameters {
     endpoints: Endpoints,
     names: Arc<HeaderNames>,
     plugins: Vec<Box<dyn Plugin>>,
+    takes_tokens: bool,
     body_limit: usize,
     deadline: Duration,
     requires_active: bool,

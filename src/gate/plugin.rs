@@ -96,6 +96,11 @@ pub(crate) trait Plugin: Any + Send + Sync {
         None
     }
 
+    /// Whether the plugin verifies users of the site's own app. The requests of that app may then carry session tokens.
+    fn verifies_apps(&self) -> bool {
+        false
+    }
+
     /// Begins a session for a user of the site's own app who was verified, and answers with its token. It is none if the plugin has
     /// no sessions: the request then goes on to the app behind the gate.
     fn admit_app(&self, _gate: &Gate, _head: &Parts, _identity: &Identity) -> Option<Result<Reply, Rejection>> {
@@ -113,7 +118,7 @@ pub(crate) trait Plugin: Any + Send + Sync {
     }
 
     /// Takes out of a request what the app must not get.
-    fn strip_request(&self, _inspection: Inspection<'_>, _target: &mut dyn HeaderTarget) {}
+    fn strip_request(&self, _gate: &Gate, _inspection: Inspection<'_>, _target: &mut dyn HeaderTarget) {}
 
     /// Takes out of a response what an app must not tell browsers. Returns whether there was anything.
     fn strip_response(&self, _target: &mut dyn HeaderTarget) -> bool {
@@ -152,6 +157,8 @@ pub(crate) struct CallbackRule {
 pub(crate) struct Withheld {
     /// All `Cookie` lines as they came, if any of them was changed.
     pub(crate) cookies: Vec<HeaderValue>,
+    /// The `Authorization` lines with session tokens. Other lines stay in the head.
+    pub(crate) tokens: Vec<HeaderValue>,
 }
 
 redacted!(Withheld);
@@ -253,6 +260,11 @@ impl Gate {
         self.0.plugins.iter().find_map(|plugin| plugin.assert(identity, session, now))
     }
 
+    /// Whether requests may carry session tokens: the site has an app of its own.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        self.0.takes_tokens
+    }
+
     /// Lets a user of the site's own app in who was verified. It is none without sessions.
     #[cfg_attr(not(test), allow(dead_code, reason = "the route of the site's own app calls it"))]
     pub(crate) fn admit_app(&self, head: &Parts, identity: &Identity) -> Option<Result<Reply, Rejection>> {
@@ -338,13 +350,13 @@ mod tests {
     }
 
     impl Plugin for First {
-        fn strip_request(&self, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
+        fn strip_request(&self, _: &Gate, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
             append(self.0, target);
         }
     }
 
     impl Plugin for Second {
-        fn strip_request(&self, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
+        fn strip_request(&self, _: &Gate, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
             append(self.0, target);
         }
     }

@@ -45,6 +45,9 @@ closed_list! {
         NotFound = "not-found" => NOT_FOUND "There is nothing here.",
         /// The route requires a login, and the request has no session.
         NotSignedIn = "not-signed-in" => UNAUTHORIZED "Nobody is signed in.",
+        /// The request has the session token of one user and the session cookie of another.
+        ConflictingSessions = "conflicting-sessions"
+            => BAD_REQUEST "The token and the cookie are of different users.",
         /// The rule of the route does not let this user in.
         NotAllowed = "not-allowed" => FORBIDDEN "This is for others.",
         /// The request comes from another site's page.

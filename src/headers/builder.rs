@@ -30,6 +30,7 @@ pub struct HeaderNamesBuilder {
     pub(super) fixed: Vec<String>,
     assertion: CasedName,
     login: CasedName,
+    token: CasedName,
     max_value_length: usize,
 }
 
@@ -54,6 +55,7 @@ impl HeaderNamesBuilder {
             fixed: Vec::new(),
             assertion: parse(&format!("{prefix}Assertion"))?.into(),
             login: parse(&format!("{prefix}Login"))?.into(),
+            token: parse(&format!("{prefix}Token"))?.into(),
             max_value_length: MAX_VALUE_LENGTH,
         })
     }
@@ -80,8 +82,8 @@ impl HeaderNamesBuilder {
     ///
     /// # Errors
     ///
-    /// When the name is not a valid header name, holds `_`, is essential, is that of the assertion or of the login ticket, or was
-    /// added before in any spelling.
+    /// When the name is not a valid header name, holds `_`, is essential, is that of the assertion, of the login ticket or of session
+    /// tokens, or was added before in any spelling.
     pub fn inject(&mut self, name: &str, field: Field, encoding: Option<Encoding>) -> Result<(), HeaderNameError> {
         self.own_set().inject(name, field, encoding)
     }
@@ -176,7 +178,7 @@ impl HeaderNamesBuilder {
         }
         let closed = closed.into_iter().collect();
         let first_bytes = first_bytes(&closed);
-        let Self { namespace, default, assertion, login, max_value_length, .. } = self;
+        let Self { namespace, default, assertion, login, token, max_value_length, .. } = self;
         HeaderNames {
             namespace,
             closed,
@@ -187,6 +189,7 @@ impl HeaderNamesBuilder {
             declared,
             assertion,
             login,
+            token,
             max_value_length,
         }
     }
@@ -222,6 +225,9 @@ impl HeaderNamesBuilder {
         }
         if fold(name.as_str()) == fold(self.login.as_str()) {
             return Err(HeaderNameError::Login);
+        }
+        if fold(name.as_str()) == fold(self.token.as_str()) {
+            return Err(HeaderNameError::Token);
         }
         Ok(name)
     }

@@ -49,6 +49,7 @@ impl From<HeaderName> for CasedName {
     }
 }
 
+pub(crate) static AUTHORIZATION: CasedName = CasedName::from_static("authorization", "Authorization");
 pub(crate) static CACHE_CONTROL: CasedName = CasedName::from_static("cache-control", "Cache-Control");
 pub(crate) static COOKIE: CasedName = CasedName::from_static("cookie", "Cookie");
 pub(crate) static SET_COOKIE: CasedName = CasedName::from_static("set-cookie", "Set-Cookie");
@@ -76,7 +77,9 @@ mod tests {
 
     #[test]
     fn the_names_that_the_program_knows_are_written_so_too() {
-        for known in [&CACHE_CONTROL, &COOKIE, &SET_COOKIE, &VARY, &CONNECTION, &PROXY_CONNECTION, &TRAILER] {
+        for known in
+            [&AUTHORIZATION, &CACHE_CONTROL, &COOKIE, &SET_COOKIE, &VARY, &CONNECTION, &PROXY_CONNECTION, &TRAILER]
+        {
             assert_eq!(CasedName::from(known.name().clone()).title_case(), known.title_case());
         }
     }

@@ -82,6 +82,8 @@ pub(crate) enum Sender {
 pub(crate) struct ResponseEdits {
     /// Cookies for the browser, as whole `Set-Cookie` lines.
     pub(crate) cookies: Vec<HeaderValue>,
+    /// The renewed session token for the site's own app.
+    pub(crate) token: Option<HeaderValue>,
     /// The edits to the app's cookies, if any of them are listed and the user of the browser is known.
     pub(crate) app: Option<UpstreamCookieEdits>,
     /// How long the request and its response may last. Without a lease they may last for ever.
@@ -161,7 +163,13 @@ impl Edits {
 
 impl ResponseEdits {
     /// Edits the headers of the response, in which companions of the app's cookies may have been set before.
-    pub(crate) fn apply(&self, target: &mut impl HeaderTarget, has_companions: bool) {
+    pub(crate) fn apply(
+        &self,
+        names: &HeaderNames,
+        takes_tokens: bool,
+        has_companions: bool,
+        target: &mut impl HeaderTarget,
+    ) {
         let expired = self.app.as_ref().map_or(&[][..], |app| &app.expired);
         if !expired.is_empty() {
             // The last line about a cookie counts, and that must be the app's.
@@ -172,22 +180,30 @@ impl ResponseEdits {
         for cookie in &self.cookies {
             target.append(&cased::SET_COOKIE, cookie.clone());
         }
-        if has_companions || !expired.is_empty() || !self.cookies.is_empty() {
-            // A response with a cookie in it is for one browser, whatever the app says of it.
+        if let Some(token) = &self.token {
+            target.insert(names.token(), token.clone());
+        }
+        if has_companions || !expired.is_empty() || !self.cookies.is_empty() || self.token.is_some() {
+            // A response with a session in it is for one client, whatever the app says of it.
             SHARED_CACHING.iter().for_each(|name| target.remove(name));
             target.insert(&cased::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         }
-        if self.personal && !varies_by_cookie(target) {
-            target.append(&cased::VARY, HeaderValue::from_static("Cookie"));
+        if self.personal {
+            vary_by("Cookie", target);
+            if takes_tokens {
+                vary_by("Authorization", target);
+            }
         }
     }
 }
 
-/// Whether a response already says that it depends on the cookies, or on everything.
-fn varies_by_cookie(target: &impl HeaderTarget) -> bool {
-    let varies = |name: &[u8]| name == b"*" || name.eq_ignore_ascii_case(b"cookie");
+/// Has a response say that it depends on a header of its request, unless it says so already, or that it depends on everything.
+fn vary_by(header: &'static str, target: &mut impl HeaderTarget) {
+    let names = |name: &[u8]| name == b"*" || name.eq_ignore_ascii_case(header.as_bytes());
     let lines = target.headers().get_all(header::VARY).iter();
-    lines.flat_map(tokens).any(|name| varies(name.trim_ascii()))
+    if !lines.flat_map(tokens).any(|name| names(name.trim_ascii())) {
+        target.append(&cased::VARY, HeaderValue::from_static(header));
+    }
 }
 
 impl HeaderNames {
@@ -216,6 +232,11 @@ impl HeaderNames {
     /// The name of the header with the login ticket.
     pub(crate) fn login(&self) -> &CasedName {
         &self.login
+    }
+
+    /// The name of the response's header with a renewed session token.
+    pub(crate) fn token(&self) -> &CasedName {
+        &self.token
     }
 }
 

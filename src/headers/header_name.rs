@@ -21,6 +21,9 @@ pub enum HeaderNameError {
     /// It is where login tickets go.
     #[error("this header may not be injected: login tickets go there")]
     Login,
+    /// It is where session tokens are renewed.
+    #[error("this header may not be injected: session tokens are renewed there")]
+    Token,
     /// It, or another spelling of it, is injected already.
     #[error("the same header is injected twice, or in two spellings")]
     Twice,

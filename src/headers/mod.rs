@@ -70,6 +70,8 @@ pub struct HeaderNames {
     assertion: CasedName,
     /// The name of the header with the login ticket, if there is one.
     login: CasedName,
+    /// The name of the response's header with a renewed session token.
+    token: CasedName,
     max_value_length: usize,
 }
 

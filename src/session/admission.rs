@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, request::Parts};
 
 use super::{
     SharedSessions,
+    carrier::{Carrier, Renewal},
     fetch_metadata::{is_foreign, is_navigation, is_web_socket},
     handler::Handler,
     opened::OpenedSession,
@@ -37,7 +38,7 @@ impl Handler<'_> {
             return Step::Forward(Edits { sender: self.sender(head), ..Edits::by_rule(EditKind::Ordinary, rule) });
         }
         let (cookies, at) = (CookieLines::new(&head.headers, &withheld.cookies), self.present());
-        let state = self.known_state(cookies, &at);
+        let state = self.known_state(self.sent_token(&head.headers, &withheld.tokens), cookies, &at);
         match state {
             Ok(state) if !self.wants_ticket(&state, head) => {
                 self.decide((access, rule), state, head, cookies, &at).into()
@@ -79,7 +80,7 @@ impl Handler<'_> {
     ) -> Verdict {
         let app = self.sort_cookies(&state, cookies, head.uri.path());
         let (kind, response) = match permit(access, state) {
-            Ok(Admitted::Signed(_)) if self.is_hijacked(head) => {
+            Ok(Admitted::Signed(opened)) if self.is_hijacked(&opened, head) => {
                 return Verdict::Reply(self.reject(Rejection::CrossSite, head));
             }
             Ok(_) if matches!(access, Access::Public) => {
@@ -118,12 +119,13 @@ impl Handler<'_> {
             Admitted::Signed(opened) => {
                 let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
-                let response = ResponseEdits {
-                    cookies: self.renewal(session, at.wall()).into_iter().collect(),
-                    app,
-                    lease: Some(self.lease(&opened, at)),
-                    personal: true,
+                let (cookies, token) = match self.renewal(&opened, at.wall()) {
+                    Some(Renewal::Cookie(line)) => (vec![line], None),
+                    Some(Renewal::Token(token)) => (Vec::new(), Some(token)),
+                    None => (Vec::new(), None),
                 };
+                let response =
+                    ResponseEdits { cookies, token, app, lease: Some(self.lease(&opened, at)), personal: true };
                 let (identity, set) = (session.identity().clone(), self.sessions.rules.headers(rule));
                 let headers = opened.headers(self.gate.names(), set);
                 (EditKind::Known { identity, headers, assertion }, Arc::new(response))
@@ -145,6 +147,7 @@ impl Handler<'_> {
             (Refusal::NotAllowed(phone), _) => sessions.explain_not_allowed(self.gate.reject(rejection), phone, asked),
             _ => sessions.explain(self.gate.reject(rejection), rejection.code(), asked),
         };
+        let refused = if matches!(refusal, Refusal::InvalidToken) { refused.with_challenge() } else { refused };
         let forgets = matches!(refusal, Refusal::Forgotten);
         refused.with_cookies(forgets.then(|| self.forget(path)).into_iter().flatten())
     }
@@ -153,9 +156,10 @@ impl Handler<'_> {
 impl Handler<'_> {
     /// Whether another site's page opens a WebSocket in the name of the user (browsers send cookies with it), although the site
     /// is not one of those that may.
-    pub(super) fn is_hijacked(&self, head: &Parts) -> bool {
+    pub(super) fn is_hijacked(&self, opened: &OpenedSession, head: &Parts) -> bool {
         let is_foreign = |origin: &PublicUrl| is_foreign(&head.headers, origin.origin());
-        is_foreign(self.public_url())
+        opened.carrier() == Carrier::Cookie
+            && is_foreign(self.public_url())
             && is_web_socket(head)
             && !comes_from_its_own_host(head)
             && self.sessions.websocket_origins.iter().all(is_foreign)
@@ -173,7 +177,7 @@ impl SharedSessions {
         if cookies.peek().is_none() && app.is_none() {
             return Arc::clone(&self.personal);
         }
-        Arc::new(ResponseEdits { cookies: cookies.collect(), app, lease: None, personal: true })
+        Arc::new(ResponseEdits { cookies: cookies.collect(), app, personal: true, ..ResponseEdits::default() })
     }
 }
 
@@ -187,6 +191,9 @@ pub(super) fn permit(access: &Access, state: SessionState) -> Result<Admitted, R
         (Access::Required(_), SessionState::Absent) => Err(Refusal::NotSignedIn),
         (Access::Required(_), SessionState::Invalid) => Err(Refusal::Forgotten),
         (Access::Required(_), SessionState::Unknown) => Err(Refusal::Unknown),
+        // An app would go on with a token that is over, if a page that is open to everyone said nothing.
+        (Access::Required(_) | Access::Optional, SessionState::InvalidToken) => Err(Refusal::InvalidToken),
+        (Access::Required(_) | Access::Optional, SessionState::Conflicting) => Err(Refusal::Conflicting),
         (Access::Optional, SessionState::Valid(opened)) => Ok(Admitted::Signed(opened)),
         (Access::Optional, SessionState::Invalid) => Ok(Admitted::Forgotten),
         (Access::Optional, SessionState::Absent | SessionState::Unknown) | (Access::Public, _) => {
@@ -209,6 +216,10 @@ pub(super) enum Refusal {
     NotSignedIn,
     /// As not signed in, with a cookie that is to be cleared.
     Forgotten,
+    /// As not signed in, with a token that is worth nothing: its app is not led to the login.
+    InvalidToken,
+    /// With the token of one user and the cookie of another.
+    Conflicting,
     /// With this number.
     NotAllowed(PhoneNumber),
     /// It is unknown whether the session is still valid.
@@ -218,7 +229,8 @@ pub(super) enum Refusal {
 impl Refusal {
     fn rejection(&self) -> Rejection {
         match self {
-            Self::NotSignedIn | Self::Forgotten => Rejection::NotSignedIn,
+            Self::NotSignedIn | Self::Forgotten | Self::InvalidToken => Rejection::NotSignedIn,
+            Self::Conflicting => Rejection::ConflictingSessions,
             Self::NotAllowed(_) => Rejection::NotAllowed,
             Self::Unknown => Rejection::StoreUnavailable,
         }

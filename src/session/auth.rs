@@ -64,13 +64,15 @@ impl Handler<'_> {
         let (state, method) = (self.state(&head.headers).await, request.method.as_ref());
         let wants_ticket = request.path().is_some_and(|path| self.carries_ticket(&state, path, method, head));
         match permit(access, state) {
-            Ok(Admitted::Signed(_)) if self.is_hijacked(head) => self.gate.reject_for(Rejection::CrossSite, head),
+            Ok(Admitted::Signed(opened)) if self.is_hijacked(&opened, head) => {
+                self.gate.reject_for(Rejection::CrossSite, head)
+            }
             Ok(Admitted::Signed(opened)) => {
                 let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
                 let headers = opened.headers(self.gate.names(), self.sessions.rules.headers(rule));
                 let passed = self.pass(Some(&headers), assertion, None);
-                passed.with_cookies(self.renewal(session, self.gate.clock().wall()))
+                passed.with_renewal(self.renewal(&opened, self.gate.clock().wall()), self.gate.names())
             }
             Ok(admitted @ (Admitted::Anonymous | Admitted::Forgotten)) => {
                 let ticket = if wants_ticket { self.ticket((&head.headers).into(), method, head).await } else { None };

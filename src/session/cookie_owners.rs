@@ -70,12 +70,12 @@ impl Handler<'_> {
         others.flat_map(|cookie| cookie.expired("/")).collect()
     }
 
-    /// The owner of a browser's cookies; `None` while it is unknown.
+    /// The owner of a client's cookies; `None` while it is unknown.
     fn owner(&self, state: &SessionState) -> Option<CookieOwner> {
         match state {
             SessionState::Valid(opened) => Some(self.owner_on_host(&user(opened.session()))),
             SessionState::Absent | SessionState::Invalid => Some(self.owner_on_host(&[])),
-            SessionState::Unknown => None,
+            SessionState::InvalidToken | SessionState::Conflicting | SessionState::Unknown => None,
         }
     }
 

@@ -12,7 +12,10 @@ use futures_core::future::BoxFuture;
 use http::{Method, request::Parts};
 use tokio::sync::oneshot;
 
-use super::{SharedSessions, fetch_metadata::is_ours, own_host::comes_from_its_own_host, reply, route::Route};
+use super::{
+    SharedSessions, fetch_metadata::is_ours, own_host::comes_from_its_own_host, reply, route::Route,
+    state::SessionState, token::SentToken,
+};
 use crate::{
     cause::Cause,
     gate::{ConnectionReuse, Event, Gate, Rejection, Reply, Step, Verdict},
@@ -77,7 +80,9 @@ impl Handler<'_> {
             Route::Status | Route::Me | Route::Auth(_) => {}
         }
         let is_form = head.method == Method::POST && matches!(route, Route::Login | Route::Logout);
-        if is_form && !is_ours(&head.headers, self.public_url().origin()) && !comes_from_its_own_host(head) {
+        let is_of_a_page = is_ours(&head.headers, self.public_url().origin()) || comes_from_its_own_host(head);
+        let needs_token = is_form && !is_of_a_page;
+        if needs_token && matches!(self.sent_token(&head.headers, &[]), SentToken::Absent) {
             return Step::Reply(self.reject(Rejection::CrossSite, head));
         }
         if matches!(route, Route::Login) && !is_form && self.sessions.is_insecure(head) {
@@ -85,11 +90,28 @@ impl Handler<'_> {
         }
         let connection = ConnectionReuse::after(head);
         let (handler, head) = (self.owned(), head.clone());
-        let answer = async move |body: Bytes| handler.borrow().answer(&head, &body).await;
+        let answer = async move |body: Bytes| {
+            let handler = handler.borrow();
+            let refused = if needs_token { handler.require_token(&head).await.err() } else { None };
+            match refused {
+                Some(refused) => refused,
+                None => handler.answer(&head, &body).await,
+            }
+        };
         if is_form {
             return self.gate.read_form(Box::new(move |body| Box::pin(async move { answer(body).await })));
         }
         Step::Wait(Box::pin(async move { Verdict::Reply(Reply { connection, ..answer(Bytes::new()).await }) }))
+    }
+
+    /// Refuses a request with a token, unless it is the token of a session. Browsers send no token by themselves, so a page of
+    /// another site cannot be behind the request.
+    async fn require_token(&self, head: &Parts) -> Result<(), Reply> {
+        match self.state(&head.headers).await {
+            SessionState::Valid(_) | SessionState::Unknown => Ok(()),
+            SessionState::Conflicting => Err(self.gate.reject(Rejection::ConflictingSessions)),
+            SessionState::Absent | SessionState::Invalid | SessionState::InvalidToken => Err(self.refuse_token()),
+        }
     }
 
     async fn answer(&self, head: &Parts, body: &[u8]) -> Reply {

@@ -7,17 +7,22 @@ use http::{Method, StatusCode, request::Parts};
 use url::form_urlencoded;
 
 use super::{
+    carrier::Carrier,
     fetch_metadata::{is_led_by_us, loads_page},
     handler::Handler,
     login::query,
     reply,
     revocations::Revocation,
     state::SessionState,
+    token::SentToken,
 };
 use crate::{
     backoff::jittered,
     gate::{Event, LoginEvent, Rejection, Reply},
-    session::{ReturnUrl, Session},
+    session::{
+        ReturnUrl, Session,
+        cookies::{CookieValue, OwnCookie},
+    },
     store::StoreError,
 };
 
@@ -59,11 +64,22 @@ impl Handler<'_> {
 
     async fn log_out_now(&self, head: &Parts, done: Reply) -> Reply {
         let everywhere = is_everywhere(head);
-        let state = self.state(&head.headers).await;
-        // A cookie that was not sealed here may be another gateway's.
-        let forgets = !matches!(state, SessionState::Absent);
+        let (token, state) = (self.sent_token(&head.headers, &[]), self.state(&head.headers).await);
+        // A cookie that was not sealed here may be another gateway's, and an app with a token has none.
+        let forgets = match (&state, token) {
+            (SessionState::InvalidToken, _) => return self.refuse_token(),
+            (SessionState::Conflicting, _) => return self.gate.reject(Rejection::ConflictingSessions),
+            (SessionState::Absent, _) => false,
+            (_, SentToken::Absent) => true,
+            (_, _) => self.sessions.cookies.find(OwnCookie::Session, &head.headers) != CookieValue::Absent,
+        };
+        let mut sent = self.sent_sessions(&head.headers).await;
+        if let SentToken::One(sealed) = token {
+            sent.extend(self.sent_session(sealed, Carrier::Token).await);
+            self.sessions.opened.forget(sealed);
+        }
         let mut ended = Ok(());
-        for opened in self.sent_sessions(&head.headers).await {
+        for opened in sent {
             ended = ended.and(self.end_session(opened.session(), everywhere).await);
         }
         self.drop_opened(&head.headers);

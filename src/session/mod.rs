@@ -33,6 +33,7 @@
 mod admission;
 mod auth;
 mod builder;
+mod carrier;
 mod cookie_domain;
 mod cookie_owners;
 mod cookies;
@@ -94,7 +95,7 @@ pub use self::{
 };
 use self::{
     builder::SharedSessions, cookie_owners::drop_pairs, handler::Handler, overrides::strip_overrides,
-    page_answers::PageRequest, public_urls::OriginIndex, route::Route,
+    page_answers::PageRequest, public_urls::OriginIndex, route::Route, token::drop_tokens,
 };
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
@@ -197,13 +198,18 @@ impl Plugin for Sessions {
         self.0.explain(refused, code, PageRequest::of(head, self.0.public_urls.get(self.0.origin_of(head))))
     }
 
-    fn withhold(&self, _: &Gate, target: &mut dyn HeaderTarget) -> Option<Withheld> {
+    fn withhold(&self, gate: &Gate, target: &mut dyn HeaderTarget) -> Option<Withheld> {
         let cookies: Vec<_> = target.headers().get_all(header::COOKIE).iter().cloned().collect();
         let is_changed = drop_pairs(target, |pair| self.0.cookies.are_read_in(pair));
-        is_changed.then_some(Withheld { cookies })
+        let cookies = if is_changed { cookies } else { Vec::new() };
+        let tokens = if gate.takes_tokens() { drop_tokens(target) } else { Vec::new() };
+        Some(Withheld { cookies, tokens })
     }
 
-    fn strip_request(&self, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {
+    fn strip_request(&self, gate: &Gate, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {
+        if gate.takes_tokens() {
+            drop_tokens(target);
+        }
         let is_ours = |pair: &[u8]| self.0.cookies.are_read_in(pair);
         match inspection {
             Inspection::Skipped => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),
@@ -245,14 +251,19 @@ impl Plugin for Sessions {
 }
 
 /// The head as it came, with the credentials that an edge has withheld.
-fn whole<'a>(head: &'a Parts, Withheld { cookies }: &Withheld) -> Cow<'a, Parts> {
-    if cookies.is_empty() {
+fn whole<'a>(head: &'a Parts, Withheld { cookies, tokens }: &Withheld) -> Cow<'a, Parts> {
+    if cookies.is_empty() && tokens.is_empty() {
         return Cow::Borrowed(head);
     }
     let mut head = head.clone();
-    head.headers.remove(header::COOKIE);
+    if !cookies.is_empty() {
+        head.headers.remove(header::COOKIE);
+    }
     for line in cookies {
         head.headers.append(header::COOKIE, line.clone());
+    }
+    for line in tokens {
+        head.headers.append(header::AUTHORIZATION, line.clone());
     }
     Cow::Owned(head)
 }

@@ -1,4 +1,4 @@
-//! The sessions whose cookies were opened lately: to open one takes longer than all else that its request needs.
+//! The sessions that were opened lately: to open one takes longer than all else that its request needs.
 
 use std::{
     hash::{Hash, Hasher, RandomState},
@@ -12,27 +12,27 @@ use quick_cache::{
 };
 use zeroize::Zeroizing;
 
-use super::Session;
+use super::{Session, carrier::Carrier};
 use crate::{
     access::Groups,
     headers::{HeaderNames, HeaderSet, IdentityHeaders, IdentityValues},
 };
 
-/// Finds a session by the sealed text of its cookie.
+/// Finds a session by the sealed text of its cookie or token.
 ///
 /// # Security
 ///
-/// Only the cookie of a session that was opened with a key of this site gets in, so strangers can neither fill the cache nor
-/// empty it. A cookie is found by its end, and then compared whole: a part of it alone would let a forged cookie in. A session in
-/// the cache was only opened: each request still checks whether it is over or revoked, and whether a group has changed since.
-/// What leaves the cache is wiped.
+/// Only a text that was opened with a key of this site gets in, so strangers can neither fill the cache nor empty it. A text is
+/// found by its end, and then compared whole: a part of it alone would let a forged one in. A session in the cache was only opened:
+/// each request still checks whether it carries the session as this was sealed, whether the session is over or revoked, and
+/// whether a group has changed since. What leaves the cache is wiped.
 pub(super) struct OpenedSessions {
     cache: Cache<SealedText, Arc<OpenedSession>, BySize, RandomState>,
     /// When the sessions that were over were taken out last.
     swept: Mutex<Option<Instant>>,
 }
 
-/// A session whose cookie was opened, with the headers of its requests.
+/// A session that was opened, with the headers of its requests.
 pub(super) struct OpenedSession {
     session: Session,
     names: Arc<HeaderNames>,
@@ -42,22 +42,23 @@ pub(super) struct OpenedSession {
     groups: u64,
     /// The number of the realm in which it is valid.
     realm: usize,
+    carrier: Carrier,
     /// About how many bytes it takes, besides those that any takes.
     size: usize,
 }
 
 impl OpenedSessions {
-    /// Returns the session of a cookie's sealed text, if it was opened lately.
+    /// Returns the session of a sealed text, if it was opened lately.
     pub(super) fn find(&self, sealed: &[u8]) -> Option<Arc<OpenedSession>> {
         self.cache.get(&SealedSlice(sealed))
     }
 
-    /// Keeps an opened session for the next requests with its cookie.
+    /// Keeps an opened session for its next requests.
     pub(super) fn keep(&self, sealed: &[u8], opened: &Arc<OpenedSession>) {
         self.cache.insert(SealedText(Zeroizing::new(sealed.into())), Arc::clone(opened));
     }
 
-    /// Forgets the session of a cookie: it is over.
+    /// Forgets the session of a sealed text: it is over.
     pub(super) fn forget(&self, sealed: &[u8]) {
         self.cache.remove(&SealedSlice(sealed));
     }
@@ -69,7 +70,7 @@ impl OpenedSessions {
         }
     }
 
-    /// Forgets all sessions: no cookie has come for so long that most would be over before it comes.
+    /// Forgets all sessions: none has come for so long that most would be over before it comes.
     pub(super) fn clear(&self) {
         self.cache.clear();
     }
@@ -105,9 +106,14 @@ impl Default for OpenedSessions {
 }
 
 impl OpenedSession {
-    /// Reads a session that was sealed for a realm, for a gate with these names of headers. Its user is in those of the groups
-    /// that list the user now.
-    pub(super) fn read(bytes: &[u8], names: Arc<HeaderNames>, realm: usize, groups: &Groups) -> Option<Arc<Self>> {
+    /// Reads a session that was sealed for a realm and a carrier, for a gate with these names of headers. Its user is in those of
+    /// the groups that list the user now.
+    pub(super) fn read(
+        bytes: &[u8],
+        names: Arc<HeaderNames>,
+        (realm, carrier): (usize, Carrier),
+        groups: &Groups,
+    ) -> Option<Arc<Self>> {
         // The version comes first: if the groups change meanwhile, the next request looks the user up again.
         let version = groups.version();
         let session = Session::from_bytes(bytes)?;
@@ -115,7 +121,7 @@ impl OpenedSession {
         let session = session.in_groups(own_groups);
         let values = IdentityValues::of(&names, session.identity());
         let size = bytes.len() + values.size();
-        Some(Arc::new(Self { session, names, values, realm, groups: version, size }))
+        Some(Arc::new(Self { session, names, values, realm, carrier, groups: version, size }))
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -132,6 +138,11 @@ impl OpenedSession {
         self.realm
     }
 
+    /// How requests carry it.
+    pub(super) fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
     /// The headers of a request: those of a set of these names, or of the default one. The names are those of the gate that opened
     /// the session, unless gates with other names share their sessions.
     pub(super) fn headers(&self, names: &Arc<HeaderNames>, set: Option<&HeaderSet>) -> IdentityHeaders {
@@ -143,7 +154,7 @@ impl OpenedSession {
     }
 }
 
-/// The value of a session's cookie.
+/// The sealed text of a session, as a request carried it.
 struct SealedText(Zeroizing<Box<[u8]>>);
 
 /// The same in a request.

@@ -12,7 +12,7 @@ use super::{
     state::SessionState,
 };
 use crate::{
-    gate::{Reply, plugin::RETRY_AFTER},
+    gate::{Rejection, Reply, plugin::RETRY_AFTER},
     profile::PhoneNumber,
     session::{
         PublicUrl, ReturnPath, ReturnUrl, SameSite,
@@ -38,12 +38,13 @@ impl Handler<'_> {
         match self.state(&head.headers).await {
             SessionState::Valid(opened) => {
                 let on = reply::redirect(StatusCode::FOUND, next.as_str());
-                on.with_cookies(self.renewal(opened.session(), self.gate.clock().wall()))
+                on.with_renewal(self.renewal(&opened, self.gate.clock().wall()), self.gate.names())
             }
+            SessionState::Conflicting => self.gate.reject_for(Rejection::ConflictingSessions, head),
             SessionState::Invalid => self.login_or_next(head, &next, self.forget("/")).await,
             SessionState::Absent if self.withholds_session(head) => reply::refresh(),
             SessionState::Absent => self.login_or_next(head, &next, None).await,
-            SessionState::Unknown => self.fill_in_login(head, &next),
+            SessionState::InvalidToken | SessionState::Unknown => self.fill_in_login(head, &next),
         }
     }
 

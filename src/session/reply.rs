@@ -3,7 +3,8 @@
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde::Serialize;
 
-use crate::{gate::Reply, session::page::SCRIPT};
+use super::carrier::Renewal;
+use crate::{gate::Reply, headers::HeaderNames, session::page::SCRIPT};
 
 impl Reply {
     /// The same answer as a page for a person, with its content security policy.
@@ -16,6 +17,24 @@ impl Reply {
         headers.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
         let policy = HeaderValue::try_from(policy).expect("a policy is visible ASCII");
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        self
+    }
+
+    /// The same answer with a session that was sealed anew, for its client.
+    pub(super) fn with_renewal(mut self, renewal: Option<Renewal>, names: &HeaderNames) -> Self {
+        let headers = self.response.headers_mut();
+        match renewal {
+            Some(Renewal::Cookie(line)) => drop(headers.append(header::SET_COOKIE, line)),
+            Some(Renewal::Token(token)) => drop(headers.insert(names.token().name(), token)),
+            None => {}
+        }
+        self
+    }
+
+    /// The same refusal of a token that is worth nothing (RFC 6750 §3.1).
+    pub(super) fn with_challenge(mut self) -> Self {
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        self.response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         self
     }
 

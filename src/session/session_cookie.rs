@@ -1,12 +1,12 @@
-//! The cookie of a session: which of a browser's cookies it is, and how it is opened, sealed and cleared.
+//! The cookie of a session: which of a browser's cookies it is, and how it is set and cleared.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue};
 
-use super::{handler::Handler, opened::OpenedSession, state::SessionState};
+use super::{carrier::Carrier, handler::Handler};
 use crate::session::{
-    SealPurpose, Session,
+    Session,
     cookies::{CookieLines, CookieValue, OwnCookie},
 };
 
@@ -18,7 +18,9 @@ impl Handler<'_> {
         if found != CookieValue::Several || !self.shares_session() {
             return found;
         }
-        let is_sealed_here = |sealed: &&[u8]| self.opened_lately(sealed).is_some() || self.open(sealed).is_ok();
+        let is_sealed_here = |sealed: &&[u8]| {
+            self.opened_lately(sealed, Carrier::Cookie).is_some() || self.open(sealed, Carrier::Cookie).is_ok()
+        };
         let mut own = self.sessions.cookies.session_values(cookies).filter(is_sealed_here);
         match (own.next(), own.next()) {
             (Some(sealed), None) => CookieValue::One(sealed),
@@ -30,41 +32,16 @@ impl Handler<'_> {
         self.sessions.public_urls.domain().is_some()
     }
 
-    /// Returns the session of a cookie that was opened lately, if it is valid on this host and no group has changed since.
-    pub(super) fn opened_lately(&self, sealed: &[u8]) -> Option<Arc<OpenedSession>> {
-        let is_good = |opened: &Arc<OpenedSession>| {
-            self.realm().is_some_and(|realm| opened.realm() == realm.number)
-                && opened.is_as_new_as(&self.sessions.groups)
-        };
-        self.sessions.opened.find(sealed).filter(is_good)
-    }
-
-    /// Opens a cookie.
-    pub(super) fn open(&self, sealed: &[u8]) -> Result<Arc<OpenedSession>, SessionState> {
-        let realm = self.realm().ok_or(SessionState::Absent)?;
-        let purpose = SealPurpose::Session(realm.name);
-        let bytes = self.sessions.sealer.open_text(purpose, sealed).ok_or(SessionState::Absent)?;
-        let names = Arc::clone(self.gate.names());
-        OpenedSession::read(&bytes, names, realm.number, &self.sessions.groups).ok_or(SessionState::Invalid)
-    }
-
     /// Drops what is kept of a browser's sessions: they are over.
     pub(super) fn drop_opened(&self, headers: &HeaderMap) {
         self.sessions.cookies.session_values(headers.into()).for_each(|sealed| self.sessions.opened.forget(sealed));
-    }
-
-    /// The line that keeps a session's cookie fresh, if it is time for that.
-    pub(super) fn renewal(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
-        let age = now.duration_since(session.last_seen()).unwrap_or_default();
-        (age >= self.sessions.idle / 10).then(|| self.cookie(&session.renewed(now), now)).flatten()
     }
 
     /// The line that gives a browser its session, on a host that has sessions.
     pub(super) fn cookie(&self, session: &Session, now: SystemTime) -> Option<HeaderValue> {
         let sessions = self.sessions;
         let left = session.time_left(sessions.lifetime, sessions.idle, now).unwrap_or_default();
-        let purpose = SealPurpose::Session(self.realm()?.name);
-        let sealed = sessions.sealer.seal_text(purpose, &session.to_bytes(), &sessions.random);
+        let sealed = self.seal(session, Carrier::Cookie)?;
         Some(sessions.cookies.set(OwnCookie::Session, &sealed, left))
     }
 

@@ -1,4 +1,5 @@
-//! The state of a browser's session, which its cookie and the known logouts decide, and the time that its requests may last.
+//! The state of the session of a request, which its cookie or its token and the known logouts decide, and the time that its
+//! requests may last.
 
 use std::{
     cell::OnceCell,
@@ -12,11 +13,13 @@ use serde::Serialize;
 
 use super::{
     SharedSessions,
+    carrier::Carrier,
     fetch_metadata::comes_from_elsewhere,
     handler::{Handler, OwnedHandler},
     opened::OpenedSession,
     reply,
     revocations::Validity,
+    token::SentToken,
 };
 use crate::{
     clock::Clock,
@@ -28,19 +31,27 @@ use crate::{
     },
 };
 
-/// The state of a browser's session.
+/// The state of the session of a request.
 pub(super) enum SessionState {
     /// The browser has no cookie, or one that was not sealed here and may be another gateway's.
     Absent,
     /// The browser has the cookie of a session that is over.
     Invalid,
+    /// The request has a token that is worth nothing, and no cookie beside it counts.
+    InvalidToken,
     Valid(Arc<OpenedSession>),
+    /// The request has the token of one user and the cookie of another.
+    Conflicting,
     /// The store has been silent for so long that it is unknown whether the session has ended.
     Unknown,
 }
 
 /// A session that the store has to be asked about.
-pub(super) struct Pending(Arc<OpenedSession>);
+pub(super) struct Pending {
+    opened: Arc<OpenedSession>,
+    /// The session of another user, whose cookie came with the token of this one.
+    other: Option<Arc<OpenedSession>>,
+}
 
 /// The present, for one decision about a request: each clock is read once, when it is first needed.
 pub(super) struct Present<'a> {
@@ -64,31 +75,83 @@ impl Handler<'_> {
         Present { clock: &**self.gate.clock(), now: OnceCell::new(), wall: OnceCell::new() }
     }
 
-    /// The state of a browser's session, as far as it is known without waiting.
-    pub(super) fn known_state(&self, cookies: CookieLines<'_>, at: &Present<'_>) -> Result<SessionState, Pending> {
-        let sessions = self.sessions;
+    /// The state of the session of a request, as far as it is known without waiting.
+    pub(super) fn known_state(
+        &self,
+        token: SentToken<'_>,
+        cookies: CookieLines<'_>,
+        at: &Present<'_>,
+    ) -> Result<SessionState, Pending> {
+        match token {
+            SentToken::Absent => self.known_state_by_cookie(cookies, at),
+            SentToken::One(sealed) => self.known_state_by_token(sealed, cookies, at),
+            SentToken::Unclear => Ok(SessionState::InvalidToken),
+        }
+    }
+
+    fn known_state_by_cookie(&self, cookies: CookieLines<'_>, at: &Present<'_>) -> Result<SessionState, Pending> {
         let sealed = match self.session_cookie(cookies) {
             CookieValue::One(sealed) => sealed,
             // Cookies that other hosts of the domain have set would keep the user out for as long as the browser has them.
             CookieValue::Several if self.shares_session() => return Ok(SessionState::Invalid),
             CookieValue::Absent | CookieValue::Several => return Ok(SessionState::Absent),
         };
-        let found = self.opened_lately(sealed);
-        let is_new = found.is_none();
-        let opened = match found.map_or_else(|| self.open(sealed), Ok) {
-            Ok(opened) => opened,
-            Err(state) => return Ok(state),
+        match self.look_up(sealed, Carrier::Cookie, at) {
+            Ok((opened, Some(validity))) => Ok(SessionState::of(opened, validity)),
+            Ok((opened, None)) => Err(Pending { opened, other: None }),
+            Err(state) => Ok(state),
+        }
+    }
+
+    /// The token decides alone. A cookie beside it only must not be another user's: a client that sends both would not know which
+    /// of them its request is for.
+    fn known_state_by_token(
+        &self,
+        sealed: &[u8],
+        cookies: CookieLines<'_>,
+        at: &Present<'_>,
+    ) -> Result<SessionState, Pending> {
+        let Ok((opened, validity)) = self.look_up(sealed, Carrier::Token, at) else {
+            return Ok(SessionState::InvalidToken);
         };
+        let other = self.session_of_another(&opened, cookies, at);
+        match validity {
+            Some(Validity::Valid) if other.is_some() => Ok(SessionState::Conflicting),
+            Some(validity) => Ok(SessionState::of(opened, validity)),
+            None => Err(Pending { opened, other }),
+        }
+    }
+
+    /// The session of the cookie of a user with another number, unless that session is known to be over.
+    fn session_of_another(
+        &self,
+        opened: &OpenedSession,
+        cookies: CookieLines<'_>,
+        at: &Present<'_>,
+    ) -> Option<Arc<OpenedSession>> {
+        let CookieValue::One(sealed) = self.session_cookie(cookies) else { return None };
+        let (other, validity) = self.look_up(sealed, Carrier::Cookie, at).ok()?;
+        let phone = |opened: &OpenedSession| opened.session().identity().profile().phone.clone();
+        (validity != Some(Validity::Revoked) && phone(&other) != phone(opened)).then_some(other)
+    }
+
+    /// Opens the session that a request carries, and returns whether it is valid, as far as that is known without waiting.
+    fn look_up(
+        &self,
+        sealed: &[u8],
+        carrier: Carrier,
+        at: &Present<'_>,
+    ) -> Result<(Arc<OpenedSession>, Option<Validity>), SessionState> {
+        let found = self.opened_lately(sealed, carrier);
+        let is_new = found.is_none();
+        let opened = found.map_or_else(|| self.open(sealed, carrier), Ok)?;
         let validity = self.validity(opened.session(), at);
         match validity {
-            Some(Validity::Revoked) => sessions.opened.forget(sealed),
-            _ if is_new => sessions.opened.keep(sealed, &opened),
+            Some(Validity::Revoked) => self.sessions.opened.forget(sealed),
+            _ if is_new => self.sessions.opened.keep(sealed, &opened),
             _ => {}
         }
-        match validity {
-            Some(validity) => Ok(SessionState::of(opened, validity)),
-            None => Err(Pending(opened)),
-        }
+        Ok((opened, validity))
     }
 
     /// Whether a session is valid, as far as it is known without waiting. One that is over is as good as revoked.
@@ -100,18 +163,23 @@ impl Handler<'_> {
         sessions.revocations.check(session, at.now(), sessions.revocation_grace)
     }
 
-    /// The state of a browser's session.
+    /// The state of the session of a request.
     pub(super) async fn state(&self, headers: &HeaderMap) -> SessionState {
-        match self.known_state(headers.into(), &self.present()) {
+        match self.known_state(self.sent_token(headers, &[]), headers.into(), &self.present()) {
             Ok(state) => state,
             Err(pending) => self.settle(pending).await,
         }
     }
 
     /// The state of a session that the store has to be asked about.
-    pub(super) async fn settle(&self, Pending(opened): Pending) -> SessionState {
+    pub(super) async fn settle(&self, Pending { opened, other }: Pending) -> SessionState {
         let validity = self.check(opened.session()).await;
-        SessionState::of(opened, validity)
+        match other {
+            Some(other) if validity == Validity::Valid && self.check(other.session()).await != Validity::Revoked => {
+                SessionState::Conflicting
+            }
+            _ => SessionState::of(opened, validity),
+        }
     }
 
     /// The sessions that a browser sends and that are not over, as far as it is worth looking at its cookies: another host of a
@@ -119,13 +187,16 @@ impl Handler<'_> {
     pub(super) async fn sent_sessions(&self, headers: &HeaderMap) -> Vec<Arc<OpenedSession>> {
         let mut sent = Vec::new();
         for sealed in self.sessions.cookies.session_values(headers.into()) {
-            let Some(opened) = self.opened_lately(sealed).or_else(|| self.open(sealed).ok()) else { continue };
-            let is_past = self.sessions.is_past(opened.session(), self.gate.clock().wall());
-            if !is_past && self.check(opened.session()).await != Validity::Revoked {
-                sent.push(opened);
-            }
+            sent.extend(self.sent_session(sealed, Carrier::Cookie).await);
         }
         sent
+    }
+
+    /// A session that a client sends, if it is not over.
+    pub(super) async fn sent_session(&self, sealed: &[u8], carrier: Carrier) -> Option<Arc<OpenedSession>> {
+        let opened = self.opened_lately(sealed, carrier).or_else(|| self.open(sealed, carrier).ok())?;
+        let is_past = self.sessions.is_past(opened.session(), self.gate.clock().wall());
+        (!is_past && self.check(opened.session()).await != Validity::Revoked).then_some(opened)
     }
 
     /// A lease that ends with a session.
@@ -137,15 +208,19 @@ impl Handler<'_> {
 
     /// `GET me`. Another site's page must not learn whether a user is logged in.
     pub(super) async fn me(&self, head: &Parts) -> Reply {
-        if comes_from_elsewhere(&head.headers) {
+        let token = self.sent_token(&head.headers, &[]);
+        if comes_from_elsewhere(&head.headers) && matches!(token, SentToken::Absent) {
             return self.gate.reject_for(Rejection::CrossSite, head);
         }
         match self.state(&head.headers).await {
             SessionState::Valid(opened) => {
                 let session = opened.session();
                 let me = MeAnswer::of(session, session.end_text(self.sessions.lifetime));
-                reply::json(StatusCode::OK, &me).with_cookies(self.renewal(session, self.gate.clock().wall()))
+                let renewal = self.renewal(&opened, self.gate.clock().wall());
+                reply::json(StatusCode::OK, &me).with_renewal(renewal, self.gate.names())
             }
+            SessionState::InvalidToken => self.refuse_token(),
+            SessionState::Conflicting => self.gate.reject(Rejection::ConflictingSessions),
             SessionState::Absent => self.gate.reject(Rejection::NotSignedIn),
             SessionState::Invalid => self.gate.reject(Rejection::NotSignedIn).with_cookies(self.forget("/")),
             SessionState::Unknown => self.gate.reject(Rejection::StoreUnavailable),
@@ -155,10 +230,11 @@ impl Handler<'_> {
 
 impl SessionState {
     fn of(opened: Arc<OpenedSession>, validity: Validity) -> Self {
-        match validity {
-            Validity::Valid => Self::Valid(opened),
-            Validity::Revoked => Self::Invalid,
-            Validity::Unknown => Self::Unknown,
+        match (validity, opened.carrier()) {
+            (Validity::Valid, _) => Self::Valid(opened),
+            (Validity::Revoked, Carrier::Cookie) => Self::Invalid,
+            (Validity::Revoked, Carrier::Token) => Self::InvalidToken,
+            (Validity::Unknown, _) => Self::Unknown,
         }
     }
 }

@@ -1,14 +1,31 @@
 //! Session tokens: how the site's own app keeps a session, and sends it with each request.
+//!
+//! An app sends its token as `Authorization: Bearer truegate.…`. Every line that begins like this is truegate's, whether it can open
+//! the token or not, and so reaches no app; all other lines pass byte for byte.
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use memchr::memchr;
 use serde::Serialize;
 
-use super::{handler::Handler, reply, state::MeAnswer};
+use super::{carrier::Carrier, handler::Handler, reply, state::MeAnswer};
 use crate::{
     gate::{Rejection, Reply},
+    headers::{HeaderTarget, cased},
     identity::Identity,
-    session::{SealPurpose, Session},
+    session::Session,
 };
+
+/// The session token that a request sends.
+#[derive(Clone, Copy)]
+pub(super) enum SentToken<'a> {
+    Absent,
+    /// The sealed text of a token, which is still to be opened.
+    One(&'a [u8]),
+    /// No token, although it begins like one, or a token beside other credentials: it is unknown for whom the request speaks.
+    Unclear,
+}
+
+redacted!(SentToken<'_>);
 
 /// The answer to an app whose user was verified.
 #[derive(Serialize)]
@@ -28,12 +45,149 @@ impl Handler<'_> {
     }
 
     /// The token of a session, on a host that has sessions.
-    fn token(&self, session: &Session) -> Option<String> {
-        let purpose = SealPurpose::Token(self.realm()?.name);
-        let sealed = self.sessions.sealer.seal_text(purpose, &session.to_bytes(), &self.sessions.random);
-        Some(format!("{BEGINNING}{sealed}"))
+    pub(super) fn token(&self, session: &Session) -> Option<String> {
+        self.seal(session, Carrier::Token).map(|sealed| format!("{BEGINNING}{sealed}"))
+    }
+
+    /// The session token of a request, from whose head an edge may have withheld lines. Without an app of the site's own there are
+    /// no tokens.
+    pub(super) fn sent_token<'a>(&self, headers: &'a HeaderMap, withheld: &'a [HeaderValue]) -> SentToken<'a> {
+        if self.gate.takes_tokens() { SentToken::of(headers, withheld) } else { SentToken::Absent }
+    }
+
+    /// The answer to a request whose token is worth nothing (RFC 6750 §3).
+    pub(super) fn refuse_token(&self) -> Reply {
+        self.gate.reject(Rejection::NotSignedIn).with_challenge()
     }
 }
 
-/// The beginning of every token, by which truegate knows its own from those of others, whether it can open them or not.
+impl<'a> SentToken<'a> {
+    fn of(headers: &'a HeaderMap, withheld: &'a [HeaderValue]) -> Self {
+        let lines = || withheld.iter().chain(headers.get_all(header::AUTHORIZATION));
+        if !lines().any(has_token) {
+            return Self::Absent;
+        }
+        let mut lines = lines();
+        match (lines.next(), lines.next()) {
+            (Some(line), None) => {
+                let sealed = bearer(line.as_bytes()).and_then(|text| text.strip_prefix(BEGINNING.as_bytes()));
+                sealed.map_or(Self::Unclear, Self::One)
+            }
+            _ => Self::Unclear,
+        }
+    }
+}
+
+/// Takes the lines with session tokens out of `Authorization`, leaves the others byte for byte, and returns those with tokens.
+pub(super) fn drop_tokens(target: &mut dyn HeaderTarget) -> Vec<HeaderValue> {
+    let lines = target.headers().get_all(header::AUTHORIZATION);
+    if !lines.iter().any(has_token) {
+        return Vec::new();
+    }
+    let (tokens, others): (Vec<_>, Vec<_>) = lines.iter().cloned().partition(has_token);
+    target.remove(&header::AUTHORIZATION);
+    others.into_iter().for_each(|line| target.append(&cased::AUTHORIZATION, line));
+    tokens
+}
+
+/// Whether an `Authorization` line has a session token, valid or not. It may be in a list, because a proxy can join two lines by
+/// a comma.
+fn has_token(line: &HeaderValue) -> bool {
+    let begins_so = |credentials: &[u8]| {
+        let start = bearer(credentials).and_then(|text| text.get(..BEGINNING.len()));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING.as_bytes()))
+    };
+    let line = line.as_bytes();
+    // No other token has a comma (RFC 6750 §2.1), so most lines are not split.
+    begins_so(line) || memchr(b',', line).is_some() && line.split(|byte| *byte == b',').any(begins_so)
+}
+
+/// What follows the scheme `Bearer`, which is written in any letter case (RFC 9110 §11.1).
+fn bearer(credentials: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = credentials.trim_ascii_start().split_at_checked(SCHEME.len())?;
+    let text = rest.trim_ascii_start();
+    (scheme.eq_ignore_ascii_case(SCHEME) && text.len() < rest.len()).then_some(text)
+}
+
+const SCHEME: &[u8] = b"Bearer";
+/// The beginning of every token, by which truegate knows its own from those of others.
 const BEGINNING: &str = "truegate.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        lines.iter().map(|line| (header::AUTHORIZATION, HeaderValue::from_bytes(line.as_bytes()).unwrap())).collect()
+    }
+
+    /// What is read of some lines, and what passes on to the app.
+    fn read(lines: &[&str]) -> (Option<Option<String>>, Vec<String>) {
+        let mut headers = headers(lines);
+        let read = |headers: &HeaderMap, withheld: &[HeaderValue]| match SentToken::of(headers, withheld) {
+            SentToken::Absent => None,
+            SentToken::One(sealed) => Some(Some(String::from_utf8(sealed.to_vec()).unwrap())),
+            SentToken::Unclear => Some(None),
+        };
+        let before = read(&headers, &[]);
+        let withheld = drop_tokens(&mut headers);
+        assert_eq!(read(&headers, &withheld), before, "{lines:?}: however an edge hands it over");
+        let passes = headers.get_all(header::AUTHORIZATION).iter();
+        (before, passes.map(|line| String::from_utf8(line.as_bytes().to_vec()).unwrap()).collect())
+    }
+
+    #[test]
+    fn a_token_is_one_bearer_credential_of_one_line() {
+        for (line, sealed) in [
+            ("Bearer truegate.abc-_", "abc-_"),
+            ("bearer truegate.abc", "abc"),
+            ("BEARER \t  truegate.abc", "abc"),
+            ("bEaReR truegate.", ""),
+        ] {
+            assert_eq!(read(&[line]), (Some(Some(sealed.to_owned())), vec![]), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_token_signs_nobody_in_and_reaches_no_app() {
+        for lines in [
+            &["Bearer Truegate.abc"][..],
+            &["Bearer TRUEGATE.abc"],
+            &["Basic YTpi, Bearer truegate.abc"],
+            &["Bearer other,bearer\ttruegate.abc"],
+            &["Bearer truegate.abc", "Bearer truegate.abc"],
+            &["Bearer truegate.abc", "bearer truegate.def"],
+        ] {
+            assert_eq!(read(lines), (Some(None), vec![]), "{lines:?}");
+        }
+        for (lines, others) in [
+            (&["Bearer truegate.abc", "Basic YTpi"][..], &["Basic YTpi"][..]),
+            (&["Bearer  other", "Bearer truegate.abc", "x"], &["Bearer  other", "x"]),
+        ] {
+            let others = others.iter().map(|line| (*line).to_owned()).collect();
+            assert_eq!(read(lines), (Some(None), others), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_credentials_of_others_pass_byte_for_byte() {
+        for lines in [
+            &[][..],
+            &[""],
+            &["Bearer"],
+            &["Bearer truegat"],
+            &["Bearer truegate"],
+            &["Bearertruegate.abc"],
+            &["Bearer eyJhbGciOiJIUzI1NiJ9.truegate.abc"],
+            &["Bearer \"truegate.abc\""],
+            &["Basic dHJ1ZWdhdGUuYWJj"],
+            &["truegate.abc"],
+            &["Token truegate.abc", "DPoP truegate.abc"],
+            &["Digest username=\"a, b\",  realm=\"Bearer\" ,"],
+            &["Bearer नमस्ते"],
+        ] {
+            let same = lines.iter().map(|line| (*line).to_owned()).collect();
+            assert_eq!(read(lines), (None, same), "{lines:?}");
+        }
+    }
+}

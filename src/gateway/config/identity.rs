@@ -129,7 +129,9 @@ fn explain(error: HeaderNameError) -> String {
     let advice = match error {
         HeaderNameError::Prefix => "write one such as X-Truecaller-",
         HeaderNameError::NotAName => "write one such as Remote-User",
-        HeaderNameError::Essential | HeaderNameError::Assertion => "choose another name",
+        HeaderNameError::Essential | HeaderNameError::Assertion | HeaderNameError::Login | HeaderNameError::Token => {
+            "choose another name"
+        }
         HeaderNameError::Family => "write one such as X-Corp-*",
         HeaderNameError::Needed | HeaderNameError::NeededFamily => "list only headers that your app trusts",
         _ => "keep one; the headers of `presets` count, too",

@@ -48,6 +48,7 @@ fn a_header_that_would_break_http_cannot_be_injected() {
         ("If-None-Match", HeaderNameError::Essential),
         ("Sec-WebSocket-Key", HeaderNameError::Essential),
         ("X-Truecaller-Assertion", HeaderNameError::Assertion),
+        ("X-Truecaller-Token", HeaderNameError::Token),
         ("x.truecaller.ASSERTION", HeaderNameError::Assertion),
         ("x_y", HeaderNameError::NotAName),
         ("bad name", HeaderNameError::NotAName),

@@ -87,6 +87,10 @@ impl Site {
         Self::build_of(urls, SharedStore::default(), set, |gate| gate)
     }
 
+    pub(super) fn of_with(urls: PublicUrls, set_gate: impl FnOnce(GateBuilder) -> GateBuilder) -> Self {
+        Self::build_of(urls, SharedStore::default(), |sessions| sessions, set_gate)
+    }
+
     fn build_of(
         urls: PublicUrls,
         store: SharedStore,

@@ -1,55 +1,578 @@
 //! Sessions of the site's own app, which sends a token in place of a cookie.
 
-use http::{Response, StatusCode, header};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
-use super::{browser::Browser, site::Site};
+use super::{
+    browser::Browser,
+    queue::now,
+    shared_store::SharedStore,
+    site::{ORIGIN, Outcome, Site, code},
+};
 use crate::{
-    gate::Rejection,
+    gate::{GateBuilder, Rejection, Step, plugin::Plugin},
     identity::{Identity, VerificationMethod},
     profile::Profile,
-    session::{PublicUrl, PublicUrls, SealPurpose, Session},
+    random::Random,
+    session::{CookieDomain, PublicUrl, PublicUrls, SealPurpose, Sealer, Secret, Session},
 };
 
-fn profile() -> Profile {
-    Profile::parse(br#"{"phoneNumbers":["919999999999"],"name":{"first":"Rajat"},"userId":"17"}"#).unwrap()
+const COOKIE: &str = "__Host-truegate";
+const RAJAT: &str = r#"{"phoneNumbers":["919999999999"],"name":{"first":"Rajat"},"userId":"17"}"#;
+const ASHA: &str = r#"{"phoneNumbers":["918888888888"]}"#;
+const CHALLENGE: &str = "Bearer error=\"invalid_token\"";
+/// What asks for a user, with the answer if there is none.
+const ASKED: [(&str, &str); 4] =
+    [("GET", "/account/"), ("GET", "/"), ("GET", "/.truegate/me"), ("GET", "/.truegate/auth")];
+
+/// What verifies the users of the site's own app, as far as other plugins notice.
+struct OwnApp;
+
+impl Plugin for OwnApp {
+    fn verifies_apps(&self) -> bool {
+        true
+    }
 }
 
-/// What an app hears on a host once its user was verified.
-fn admit(site: &Site, host: &str) -> Result<Response<bytes::Bytes>, Rejection> {
+fn with_app(gate: GateBuilder) -> GateBuilder {
+    gate.plug_in(OwnApp)
+}
+
+/// A site with an app of its own.
+fn site() -> Site {
+    Site::build(SharedStore::default(), |sessions| sessions, with_app)
+}
+
+/// Another gate of the same site.
+fn twin(site: &Site) -> Site {
+    Site::build(site.store.clone(), |sessions| sessions, with_app)
+}
+
+fn two_hosts() -> PublicUrls {
+    let [first, second] =
+        ["https://shop.example", "https://wiki.shop.example"].map(|url| PublicUrl::parse(url).unwrap());
+    PublicUrls::new(first, [second]).unwrap()
+}
+
+/// What the app hears on a host once its user was verified.
+fn admit(site: &Site, host: &str, profile: &str) -> Result<Response<bytes::Bytes>, Rejection> {
     let (head, _) = Browser::on(host).request("POST", "/truecaller/native", &[]).into_parts();
-    let identity = Identity::vouch(None, profile(), VerificationMethod::App);
+    let identity = Identity::vouch(None, Profile::parse(profile.as_bytes()).unwrap(), VerificationMethod::App);
     let admitted = site.gate.admit_app(&head, &identity).expect("the gate has sessions");
     admitted.map(|reply| reply.response)
 }
 
+/// The site's own app on a user's phone.
+#[derive(Clone)]
+struct App {
+    host: String,
+    token: String,
+}
+
+impl App {
+    fn of(site: &Site, profile: &str) -> Self {
+        Self::on("shop.example", site, profile)
+    }
+
+    fn on(host: &str, site: &Site, profile: &str) -> Self {
+        let answer: Value = serde_json::from_slice(admit(site, host, profile).unwrap().body()).unwrap();
+        Self { host: host.to_owned(), token: answer["token"].as_str().unwrap().to_owned() }
+    }
+
+    /// The token without the beginning that all tokens have.
+    fn sealed(&self) -> &str {
+        self.token.strip_prefix("truegate.").unwrap()
+    }
+
+    /// Sends a request with the token, and keeps the one that comes back.
+    async fn go(&mut self, site: &Site, method: &str, target: &str, lines: &[(&str, &str)]) -> Outcome {
+        self.go_with(&mut Browser::on(&self.host.clone()), site, method, target, lines).await
+    }
+
+    /// The same, with the cookies of a browser besides.
+    async fn go_with(
+        &mut self,
+        browser: &mut Browser,
+        site: &Site,
+        method: &str,
+        target: &str,
+        lines: &[(&str, &str)],
+    ) -> Outcome {
+        let bearer = format!("Bearer {}", self.token);
+        let outcome = browser.go(site, method, target, &[lines, &[("authorization", &bearer)]].concat()).await;
+        if let Some(token) = response(&outcome).get("x-truecaller-token") {
+            assert!(token.is_sensitive());
+            self.token = token.to_str().unwrap().to_owned();
+        }
+        outcome
+    }
+
+    async fn summary(&self, site: &Site, target: &str) -> String {
+        self.clone().go(site, "GET", target, &[]).await.summary()
+    }
+}
+
+/// The headers of a response, besides those of the app.
+fn response(outcome: &Outcome) -> &HeaderMap {
+    match outcome {
+        Outcome::Passed { response, .. } => response,
+        Outcome::Answered(response) => response.headers(),
+    }
+}
+
+/// Insists that a client hears that its token is worth nothing, and is led nowhere.
+fn assert_challenged(outcome: &Outcome, case: &str) {
+    let Outcome::Answered(response) = outcome else { panic!("{case}: it passed") };
+    assert_eq!(code(response), (StatusCode::UNAUTHORIZED, "not-signed-in".to_owned()), "{case}");
+    assert_eq!(response.headers().get(header::WWW_AUTHENTICATE), Some(&HeaderValue::from_static(CHALLENGE)), "{case}");
+    assert_eq!(outcome.cookies(), Vec::<&str>::new(), "{case}");
+}
+
+/// A line with any credentials, sent to a path that needs a session.
+async fn try_credentials(site: &Site, credentials: &str) -> Outcome {
+    Browser::default().go(site, "GET", "/account/", &[("authorization", credentials)]).await
+}
+
 #[test]
 fn an_app_whose_user_was_verified_gets_a_token_and_is_told_who_it_is() {
-    let site = Site::new();
-    let response = admit(&site, "shop.example").unwrap();
-    assert_eq!(
-        (response.status(), &response.headers()[header::CACHE_CONTROL]),
-        (StatusCode::OK, &"no-store".parse().unwrap())
-    );
+    let site = site();
+    let response = admit(&site, "shop.example", RAJAT).unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
-    let told = ["phone", "method", "user_id", "name", "given_name"].map(|member| answer[member].as_str().unwrap());
-    assert_eq!(told, ["+919999999999", "app", "17", "Rajat", "Rajat"]);
+    let told = ["phone", "method", "user_id", "name"].map(|member| answer[member].as_str().unwrap());
+    assert_eq!(told, ["+919999999999", "app", "17", "Rajat"]);
     assert!(answer["expires_at"].as_str().unwrap().ends_with('Z'));
 
     let sealed = answer["token"].as_str().unwrap().strip_prefix("truegate.").unwrap();
     let sealer = &site.tasks.sessions().0.sealer;
     let session = sealer.open_text(SealPurpose::Token(""), sealed.as_bytes()).unwrap();
     let session = Session::from_bytes(&session).unwrap();
-    let identity = session.identity();
-    assert_eq!((identity.profile().phone.as_str(), identity.method()), ("+919999999999", VerificationMethod::App));
-    assert!(sealer.open_text(SealPurpose::Session(""), sealed.as_bytes()).is_none(), "it is no cookie");
+    assert_eq!(session.identity().profile().phone.as_str(), "+919999999999");
+    assert_eq!(session.identity().method(), VerificationMethod::App);
 }
 
 #[test]
 fn an_app_gets_no_token_on_a_host_without_sessions() {
-    let urls = ["https://shop.example", "https://wiki.example"].map(|url| PublicUrl::parse(url).unwrap());
-    let [first, second] = urls;
-    let site = Site::of(PublicUrls::new(first, [second]).unwrap(), |sessions| sessions);
-    assert!(admit(&site, "wiki.example").is_ok());
-    assert_eq!(admit(&site, "other.example").err(), Some(Rejection::MisdirectedRequest));
+    let site = Site::of(two_hosts(), |sessions| sessions);
+    assert!(admit(&site, "wiki.shop.example", RAJAT).is_ok());
+    assert_eq!(admit(&site, "other.example", RAJAT).err(), Some(Rejection::MisdirectedRequest));
+}
+
+#[tokio::test]
+async fn a_token_lets_its_app_in_as_a_cookie_lets_a_browser_in() {
+    let site = site();
+    let mut app = App::of(&site, RAJAT);
+    for (target, phone, varies) in [
+        ("/account/", Some("+919999999999"), &["Cookie", "Authorization"][..]),
+        ("/", Some("+919999999999"), &["Cookie", "Authorization"]),
+        ("/public/", None, &[]),
+    ] {
+        for _ in 0..2 {
+            let outcome = app.go(&site, "GET", target, &[("x-truecaller-token", "spoof")]).await;
+            let Outcome::Passed { request, response } = &outcome else { panic!("{target} is answered") };
+            assert_eq!(request.get("x-truecaller-phone").map(|phone| phone.to_str().unwrap()), phone, "{target}");
+            assert!(!request.contains_key(header::AUTHORIZATION) && !request.contains_key("x-truecaller-token"));
+            assert_eq!(response.get_all(header::VARY).iter().collect::<Vec<_>>(), varies, "{target}");
+            assert!(outcome.cookies().is_empty() && !response.contains_key("x-truecaller-token"), "{target}");
+        }
+    }
+    let (mut browser, bearer) = (Browser::default(), format!("bearer  {}", app.token));
+    let (status, me) = browser.json(&site, "GET", "/.truegate/me", &[("authorization", &bearer)]).await;
+    assert_eq!((status, &me["phone"], &me["method"]), (200, &"+919999999999".into(), &"app".into()));
+    let asked = [("trusted", ""), ("x-forwarded-uri", "/account/"), ("authorization", &*bearer)];
+    let allowed = browser.ask(&site, "GET", "/.truegate/auth", &asked).await;
+    assert_eq!(allowed.status(), StatusCode::OK);
+    assert_eq!(allowed.headers()["x-truecaller-phone"], "+919999999999");
+}
+
+#[tokio::test]
+async fn a_token_that_is_used_is_renewed_in_the_response() {
+    let site = site();
+    for (method, target, lines) in [
+        ("GET", "/account/", &[][..]),
+        ("GET", "/", &[]),
+        ("GET", "/.truegate/me", &[]),
+        ("GET", "/.truegate/login", &[]),
+        ("GET", "/.truegate/auth", &[("trusted", ""), ("x-forwarded-uri", "/account/")]),
+    ] {
+        let mut app = App::of(&site, RAJAT);
+        site.advance(Duration::from_mins(11));
+        let outcome = app.go(&site, method, target, lines).await;
+        assert!(!response(&outcome).contains_key("x-truecaller-token"), "{target}: it is too early");
+        site.advance(Duration::from_mins(1));
+        let old = app.clone();
+        let outcome = app.go(&site, method, target, lines).await;
+        assert_ne!(app.token, old.token, "{target}");
+        assert!(response(&outcome)[header::CACHE_CONTROL].to_str().unwrap().ends_with("no-store"), "{target}");
+        assert_eq!(outcome.cookies(), Vec::<&str>::new(), "{target}: an app keeps no cookies");
+
+        site.advance(Duration::from_mins(110));
+        assert_eq!(app.summary(&site, "/account/").await, "passed known", "{target}");
+        assert_eq!(old.summary(&site, "/account/").await, "401", "{target}: the old one was used too long ago");
+    }
+    let mut app = App::of(&site, RAJAT);
+    for _ in 0..11 {
+        site.advance(Duration::from_mins(65));
+        assert_eq!(app.go(&site, "GET", "/account/", &[]).await.summary(), "passed known");
+    }
+    site.advance(Duration::from_mins(5));
+    assert_challenged(&app.go(&site, "GET", "/account/", &[]).await, "no renewal prolongs the lifetime");
+}
+
+#[tokio::test]
+async fn a_token_that_is_over_is_refused_wherever_a_user_is_asked_for() {
+    for over in ["idle", "of age", "logged out", "logged out everywhere", "logged out on another gate"] {
+        let site = site();
+        let (twin, mut app) = (twin(&site), App::of(&site, RAJAT));
+        assert_eq!(app.summary(&site, "/account/").await, "passed known");
+        let thief = app.clone();
+        let mut cookies = site.signed_in().await;
+        match over {
+            "idle" => site.advance(Duration::from_hours(2)),
+            "of age" => site.advance(Duration::from_hours(12)),
+            "logged out" => drop(app.go(&site, "POST", "/.truegate/logout", &[]).await),
+            "logged out everywhere" => {
+                drop(site.signed_in().await.ask(&site, "POST", "/.truegate/logout?everywhere=true", &[ORIGIN]).await);
+            }
+            _ => {
+                app.go(&twin, "POST", "/.truegate/logout", &[]).await;
+                site.advance(Duration::from_secs(1));
+            }
+        }
+        let navigates = [("accept", "text/html"), ("sec-fetch-mode", "navigate")];
+        for (method, target) in ASKED {
+            for lines in [&[][..], &navigates] {
+                let case = format!("{over} {target} {lines:?}");
+                assert_challenged(&thief.clone().go(&site, method, target, lines).await, &case);
+                let beside = thief.clone().go_with(&mut cookies, &site, method, target, lines).await;
+                assert_challenged(&beside, &format!("{case} beside a cookie"));
+            }
+        }
+        assert_eq!(thief.summary(&site, "/public/").await, "passed unknown", "{over}");
+        assert!(site.tasks.sessions().0.opened.find(thief.sealed().as_bytes()).is_none(), "{over}: it is forgotten");
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_a_token_of_this_site_is_a_token() {
+    let site = site();
+    let (app, browser) = (App::of(&site, RAJAT), site.signed_in().await);
+    assert_eq!(app.summary(&site, "/account/").await, "passed known");
+    assert_eq!(browser.clone().go(&site, "GET", "/account/", &[]).await.summary(), "passed known");
+    let shared = &site.tasks.sessions().0;
+    let session = shared.sealer.open_text(SealPurpose::Token(""), app.sealed().as_bytes()).unwrap();
+    let (random, stranger) = (Random::seeded(1), Sealer::new(&Secret::generate(), &[]));
+    let sealed = [
+        stranger.seal_text(SealPurpose::Token(""), &session, &random),
+        shared.sealer.seal_text(SealPurpose::Session(""), &session, &random),
+        shared.sealer.seal_text(SealPurpose::Token("shop.example"), &session, &random),
+        shared.sealer.seal_text(SealPurpose::Browser(""), &session, &random),
+        shared.sealer.seal_text(SealPurpose::Token(""), b"{}", &random),
+        browser.cookies[COOKIE].clone(),
+    ];
+    let changed = (0..app.sealed().len()).map(|at| {
+        let mut changed = app.sealed().to_owned().into_bytes();
+        changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(changed).unwrap()
+    });
+    let good = app.sealed();
+    let cut = [&good[1..], &good[..good.len() - 1], &good[..good.len() / 2], ""].map(str::to_owned);
+    let more = [format!("{good}="), format!("{good}A"), format!("{good}.{good}"), format!("truegate.{good}")];
+    let kept = shared.opened.len();
+    for text in sealed.into_iter().chain(changed).chain(cut).chain(more) {
+        assert_challenged(&try_credentials(&site, &format!("Bearer truegate.{text}")).await, &text);
+    }
+    for credentials in [
+        format!("Bearer TRUEGATE.{good}"),
+        format!("Bearer {t}, Bearer {t}", t = app.token),
+        format!("Basic YTpi,Bearer {}", app.token),
+        format!("Bearer {},", app.token),
+    ] {
+        assert_challenged(&try_credentials(&site, &credentials).await, &credentials);
+    }
+    assert_eq!(shared.opened.len(), kept, "no bad token is kept");
+    assert_eq!(app.summary(&site, "/account/").await, "passed known");
+}
+
+#[tokio::test]
+async fn a_token_is_no_cookie_however_often_it_was_seen() {
+    let site = site();
+    let app = App::of(&site, RAJAT);
+    assert_eq!(app.summary(&site, "/account/").await, "passed known");
+    for name in [COOKIE, "__Host-truegate-login", "__Secure-truegate", "truegate", "Authorization"] {
+        for value in [app.token.clone(), app.sealed().to_owned(), format!("Bearer {}", app.token)] {
+            let mut browser = Browser::default();
+            browser.cookies.insert(name.to_owned(), value);
+            assert_eq!(browser.go(&site, "GET", "/account/", &[]).await.summary(), "401", "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_credentials_are_others_business() {
+    let site = site();
+    let app = App::of(&site, RAJAT);
+    for credentials in [
+        "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned(),
+        "Basic YTpi".to_owned(),
+        app.token.clone(),
+        format!("Token {}", app.token),
+        format!("DPoP {}", app.token),
+        format!("Bearer\"{}\"", app.token),
+    ] {
+        let lines = [("authorization", &*credentials)];
+        let outcome = Browser::default().go(&site, "GET", "/account/", &lines).await;
+        assert_eq!(outcome.summary(), "401", "{credentials}");
+        assert!(!response(&outcome).contains_key(header::WWW_AUTHENTICATE), "{credentials}");
+        let mut browser = site.signed_in().await;
+        let Outcome::Passed { request, .. } = browser.go(&site, "GET", "/account/", &lines).await else {
+            panic!("the cookie counts: {credentials}")
+        };
+        assert_eq!(request[header::AUTHORIZATION], *credentials);
+        assert_eq!(request["x-truecaller-phone"], "+919999999999");
+    }
+    for name in ["proxy-authorization", "x-authorization", "x-truecaller-token", "truegate"] {
+        let bearer = format!("Bearer {}", app.token);
+        let outcome = Browser::default().go(&site, "GET", "/account/", &[(name, &bearer)]).await;
+        assert_eq!(outcome.summary(), "401", "{name}");
+    }
+    for target in ["/account/?access_token=", "/.truegate/me?access_token=", "/account/?token="] {
+        let target = format!("{target}{}", app.token);
+        assert_eq!(Browser::default().go(&site, "GET", &target, &[]).await.summary(), "401");
+    }
+}
+
+#[tokio::test]
+async fn a_token_beside_other_credentials_signs_nobody_in_and_leaves_those_alone() {
+    let site = site();
+    let app = App::of(&site, RAJAT);
+    let token = format!("Bearer {}", app.token);
+    for lines in [
+        [("authorization", &*token), ("authorization", "Basic YTpi")],
+        [("authorization", "Bearer other"), ("authorization", &token)],
+        [("authorization", &token), ("authorization", &token)],
+    ] {
+        let mut browser = site.signed_in().await;
+        for (method, target) in ASKED {
+            assert_challenged(&browser.go(&site, method, target, &lines).await, target);
+        }
+        let Outcome::Passed { request, .. } = browser.go(&site, "GET", "/public/", &lines).await else {
+            panic!("it is open")
+        };
+        let others: Vec<_> = lines.iter().map(|(_, line)| *line).filter(|line| *line != token).collect();
+        assert_eq!(request.get_all(header::AUTHORIZATION).iter().collect::<Vec<_>>(), others);
+    }
+}
+
+#[tokio::test]
+async fn a_token_and_the_cookie_of_another_number_contradict_each_other() {
+    let site = site();
+    let mut app = App::of(&site, ASHA);
+    let mut browser = site.signed_in().await;
+    let others = [("POST", "/.truegate/logout"), ("GET", "/.truegate/login"), ("POST", "/.truegate/login")];
+    for (method, target) in ASKED.into_iter().chain(others) {
+        let Outcome::Answered(answer) = app.go_with(&mut browser, &site, method, target, &[]).await else {
+            panic!("{method} {target} passed")
+        };
+        let expected = (StatusCode::BAD_REQUEST, "conflicting-sessions".to_owned());
+        assert_eq!(code(&answer), expected, "{method} {target}");
+    }
+    let public = app.go_with(&mut browser, &site, "GET", "/public/", &[]).await;
+    assert_eq!(public.summary(), "passed unknown");
+    assert!(browser.phone(&site).await.is_some(), "the cookie's session goes on");
+    assert_eq!(app.summary(&site, "/account/").await, "passed known", "and so does the token's");
+
+    // By a gate that has yet to ask the store.
+    let fresh = twin(&site);
+    let Outcome::Answered(answer) = app.go_with(&mut browser, &fresh, "GET", "/account/", &[]).await else {
+        panic!("it passed")
+    };
+    assert_eq!(code(&answer).1, "conflicting-sessions");
+}
+
+#[tokio::test]
+async fn a_cookie_of_the_same_number_or_of_no_session_changes_nothing() {
+    let site = site();
+    let mut app = App::of(&site, RAJAT);
+    let (mut same, mut garbage, mut over) = (site.signed_in().await, Browser::default(), Browser::default());
+    garbage.cookies.insert(COOKIE.to_owned(), "garbage".to_owned());
+    site.sign_in(&mut over, "another").await;
+    over.clone().ask(&site, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    for browser in [&mut same, &mut garbage, &mut over] {
+        for target in ["/account/", "/"] {
+            let outcome = app.go_with(browser, &site, "GET", target, &[]).await;
+            let Outcome::Passed { request, .. } = &outcome else { panic!("{target} is answered") };
+            assert_eq!(request["x-truecaller-phone"], "+919999999999", "{target}");
+            assert_eq!(request["x-truecaller-method"], "app", "{target}: the token counts");
+            assert_eq!(outcome.cookies(), Vec::<&str>::new(), "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_page_of_another_site_can_have_a_token_sent() {
+    let site = site();
+    let socket = [("upgrade", "websocket"), ("origin", "https://evil.example")];
+    let cross_site = [("sec-fetch-site", "cross-site")];
+    let mut app = App::of(&site, RAJAT);
+    assert_eq!(app.go(&site, "GET", "/account/", &socket).await.summary(), "passed known");
+    assert_eq!(app.go(&site, "GET", "/.truegate/me", &cross_site).await.summary(), "200");
+    let about = [("trusted", ""), ("x-forwarded-uri", "/account/"), socket[0], socket[1]];
+    assert_eq!(app.go(&site, "GET", "/.truegate/auth", &about).await.summary(), "200");
+    assert_eq!(app.go(&site, "POST", "/.truegate/login", &[]).await.summary(), "201");
+    assert_eq!(app.go(&site, "POST", "/.truegate/logout", &[]).await.summary(), "204");
+}
+
+#[tokio::test]
+async fn a_bad_token_opens_no_door_to_the_cookie_beside_it() {
+    let site = site();
+    let mut victim = site.signed_in().await;
+    let (over, mut good) = (App::of(&site, RAJAT), App::of(&site, RAJAT));
+    over.clone().go(&site, "POST", "/.truegate/logout", &[]).await;
+    let garbage = App { token: "truegate.garbage".to_owned(), ..over.clone() };
+    let socket = [("upgrade", "websocket"), ("origin", "https://evil.example")];
+    for app in [&over, &garbage] {
+        for (method, target, lines) in [
+            ("POST", "/.truegate/logout", &[("origin", "https://evil.example")][..]),
+            ("POST", "/.truegate/logout", &[]),
+            ("POST", "/.truegate/logout?everywhere=true", &[ORIGIN]),
+            ("POST", "/.truegate/login", &[("origin", "https://evil.example")]),
+            ("GET", "/.truegate/me", &[("sec-fetch-site", "cross-site")]),
+            ("GET", "/", &socket),
+            ("GET", "/account/", &socket),
+        ] {
+            let outcome = app.clone().go_with(&mut victim, &site, method, target, lines).await;
+            assert_challenged(&outcome, &format!("{method} {target} {lines:?}"));
+        }
+        assert!(victim.phone(&site).await.is_some(), "the session lives");
+    }
+    for target in ["/.truegate/login", "/.truegate/logout"] {
+        let bearer = [("authorization", "Bearer other"), ("origin", "https://evil.example")];
+        let refused = victim.ask(&site, "POST", target, &bearer).await;
+        assert_eq!(code(&refused).1, "cross-site", "{target}: what is not truegate's changes nothing");
+    }
+    assert_eq!(good.go(&site, "GET", "/account/", &[]).await.summary(), "passed known");
+}
+
+#[tokio::test]
+async fn a_logout_ends_the_session_of_the_token_and_on_demand_all_of_the_users() {
+    for (everywhere, target) in [(false, "/.truegate/logout"), (true, "/.truegate/logout?everywhere=true")] {
+        let site = site();
+        let (mut app, other, mut browser) = (App::of(&site, RAJAT), App::of(&site, RAJAT), site.signed_in().await);
+        let twin = twin(&site);
+        let outcome = app.go(&site, "POST", target, &[]).await;
+        assert_eq!((outcome.summary(), outcome.cookies()), ("204".to_owned(), vec![]));
+        site.advance(Duration::from_secs(1));
+        for gate in [&site, &twin] {
+            assert_challenged(&app.go(gate, "GET", "/account/", &[]).await, target);
+            let goes_on = if everywhere { "401" } else { "passed known" };
+            assert_eq!(other.summary(gate, "/account/").await, goes_on, "{target}");
+            assert_eq!(browser.go(gate, "GET", "/account/", &[]).await.summary(), goes_on, "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_logout_with_a_cookie_of_the_same_user_ends_both() {
+    let site = site();
+    let (mut app, mut browser) = (App::of(&site, RAJAT), site.signed_in().await);
+    let (thief, mut copied) = (app.clone(), browser.clone());
+    assert_eq!(app.go_with(&mut browser, &site, "POST", "/.truegate/logout", &[]).await.summary(), "204");
+    assert!(!browser.cookies.contains_key(COOKIE));
+    assert_eq!(thief.summary(&site, "/account/").await, "401");
+    assert_eq!(copied.go(&site, "GET", "/account/", &[]).await.summary(), "401");
+}
+
+#[tokio::test]
+async fn while_the_store_is_silent_a_token_is_worth_what_a_cookie_is() {
+    let site = site();
+    let app = App::of(&site, RAJAT);
+    assert_eq!(app.summary(&site, "/account/").await, "passed known");
+    site.store.set_down(true);
+    site.advance(Duration::from_secs(30));
+    assert_eq!(app.summary(&site, "/account/").await, "passed known");
+    site.advance(Duration::from_mins(2));
+    let outcomes = [("/account/", "503"), ("/", "passed unknown"), ("/public/", "passed unknown")];
+    for (target, outcome) in outcomes {
+        assert_eq!(app.summary(&site, target).await, outcome, "{target}");
+    }
+    assert_eq!(app.clone().go(&site, "POST", "/.truegate/logout", &[]).await.summary(), "503");
+    site.store.set_down(false);
+    (0..5).for_each(|_| site.advance(Duration::from_secs(1)));
+    assert_eq!(app.summary(&site, "/account/").await, "401", "the logout counts all the same");
+}
+
+#[tokio::test]
+async fn a_token_is_for_the_host_or_the_domain_where_it_was_made() {
+    let shared = two_hosts().share_sessions("shop.example".parse::<CookieDomain>().unwrap()).unwrap();
+    for (urls, elsewhere) in [(two_hosts(), "401"), (shared, "passed known")] {
+        let site = Site::of_with(urls, with_app);
+        let app = App::of(&site, RAJAT);
+        let abroad = App { host: "wiki.shop.example".to_owned(), ..app.clone() };
+        let outside = App { host: "other.example".to_owned(), ..app.clone() };
+        for _ in 0..2 {
+            assert_eq!(app.summary(&site, "/account/").await, "passed known");
+            assert_eq!(abroad.summary(&site, "/account/").await, elsewhere);
+            assert_eq!(outside.summary(&site, "/account/").await, "421");
+        }
+        let native = App::on("wiki.shop.example", &site, RAJAT);
+        assert_eq!(native.summary(&site, "/account/").await, "passed known");
+    }
+}
+
+#[tokio::test]
+async fn what_a_token_opens_ends_with_its_session() {
+    let site = site();
+    let mut app = App::of(&site, RAJAT);
+    let bearer = format!("Bearer {}", app.token);
+    let (head, _) = Browser::default().request("GET", "/account/", &[("authorization", &bearer)]).into_parts();
+    assert_eq!(app.summary(&site, "/account/").await, "passed known");
+    let Step::Forward(edits) = site.gate.inspect(&head) else { panic!("it goes on") };
+    let lease = edits.lease().expect("it ends with its session");
+    let mut over = lease.over();
+    assert!(now(&mut over).is_none() && !lease.is_over());
+    app.go(&site, "POST", "/.truegate/logout", &[]).await;
+    assert!(lease.is_over());
+}
+
+#[tokio::test]
+async fn what_an_edge_withholds_counts_as_what_it_leaves() {
+    let site = site();
+    let (app, browser) = (App::of(&site, RAJAT), site.signed_in().await);
+    let token = format!("Bearer {}", app.token);
+    assert_eq!(app.summary(&site, "/account/").await, "passed known");
+    for (lines, is_known, left) in [
+        (&[&*token][..], true, &[][..]),
+        (&["Bearer other"], false, &["Bearer other"]),
+        (&["Bearer other", &token], false, &["Bearer other"]),
+        (&["Bearer truegate.garbage"], false, &[]),
+    ] {
+        for browser in [&Browser::default(), &browser] {
+            let lines: Vec<_> = lines.iter().map(|line| ("authorization", *line)).collect();
+            let (mut head, _) = browser.request("GET", "/account/", &lines).into_parts();
+            let withheld = site.gate.withhold(&mut head.headers);
+            assert_eq!(head.headers.get_all(header::AUTHORIZATION).iter().collect::<Vec<_>>(), left);
+            assert!(!head.headers.contains_key(header::COOKIE));
+            let passes = matches!(site.gate.inspect_withheld(&head, &withheld), Step::Forward(_));
+            let cookie_counts = !browser.cookies.is_empty() && withheld.tokens.is_empty();
+            assert_eq!(passes, is_known || cookie_counts, "{lines:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_an_app_of_its_own_a_site_knows_no_tokens() {
+    let site = Site::new();
+    let app = App::of(&site, RAJAT);
+    assert_eq!(app.summary(&site, "/account/").await, "401");
+    let outcome = app.clone().go(&site, "GET", "/", &[]).await;
+    let Outcome::Passed { request, response } = &outcome else { panic!("it is open") };
+    assert_eq!(outcome.summary(), "passed unknown");
+    assert_eq!(request[header::AUTHORIZATION], format!("Bearer {}", app.token));
+    assert_eq!(response.get_all(header::VARY).iter().collect::<Vec<_>>(), ["Cookie"]);
+    let cross_site = app.clone().go(&site, "POST", "/.truegate/logout", &[]).await;
+    assert_eq!(cross_site.summary(), "403");
 }
