@@ -56,10 +56,10 @@ use crate::{
 /// of their own, or wait up to 250 ms for the next one. The first one that comes 100 ms
 /// after a failure tries again; in a long outage, one tries every 2 s.
 ///
-/// Endpoints of one origin share its connections. Each tokio runtime has connections of its own, so a runtime that is stuck holds up no callback of another one, unless its own
-/// fetches are as many as [may run at once](ProfileClientBuilder::concurrency). The client keeps a little memory for each runtime
-/// that has used it. If an HTTP/2 connection says nothing until the deadline of a fetch, because the network has lost it, the next
-/// callback opens another one.
+/// Endpoints of one origin share its connections. Each tokio runtime has connections of its own, so a runtime that is stuck holds up
+/// no callback of another one, unless its own fetches are as many as [may run at once](ProfileClientBuilder::concurrency). The client
+/// keeps a little memory for each runtime that has used it. If an HTTP/2 connection says nothing until the deadline of a fetch,
+/// because the network has lost it, the next callback opens another one.
 #[derive(Clone)]
 pub struct ProfileClient {
     clock: Arc<dyn Clock>,
