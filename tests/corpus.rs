@@ -10,7 +10,7 @@ use support::{
     scene::Scene,
     tls::{self, ENDPOINTS},
 };
-use truegate::simulator::DOCUMENTED_PROFILE;
+use truegate::{profile::Profile, simulator::DOCUMENTED_PROFILE};
 
 /// The token that a callback brings, as far as it is one.
 #[derive(Default, serde::Deserialize)]
@@ -123,5 +123,15 @@ async fn every_edge_passes_on_the_profiles_that_are_accepted_and_no_others() {
                 scene.unreached(&row.file).await;
             }
         }
+    }
+}
+
+/// What one endpoint says of a user is not what another one says.
+#[test]
+fn an_answer_of_one_endpoint_is_none_of_another() {
+    for row in rows_in("profiles") {
+        let (is_userinfo, is_missed_call) = (row.file.contains("oauth_userinfo"), row.file.contains("number_singular"));
+        assert_eq!(Profile::parse_userinfo(&row.bytes()).is_ok(), is_userinfo, "{}", row.file);
+        assert_eq!(Profile::parse_missed_call(&row.bytes()).is_ok(), is_missed_call, "{}", row.file);
     }
 }

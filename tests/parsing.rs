@@ -1,10 +1,13 @@
 //! No bytes panic a parser, and nothing that is parsed breaks what it promises.
 
+use std::collections::BTreeMap;
+
 use proptest::{collection::vec, prelude::*};
 use truegate::{
     callback::ProfileEndpoint,
     gate::CallbackPath,
     headers::HeaderNames,
+    native::{ClientId, Credential},
     profile::{PhoneNumber, Profile},
 };
 
@@ -22,6 +25,11 @@ fn jsonish() -> impl Strategy<Value = Vec<u8>> {
         Just("\"isActive\"".to_owned()),
         Just("\"phoneNumbers\"".to_owned()),
         Just("\"name\"".to_owned()),
+        Just("\"phone_number\"".to_owned()),
+        Just("\"phone_number_verified\"".to_owned()),
+        Just("\"phoneNumber\"".to_owned()),
+        Just("true".to_owned()),
+        Just("919999999999".to_owned()),
         Just("\"919999999999\"".to_owned()),
         Just("\"\\ud800\"".to_owned()),
         "\\PC{0,8}",
@@ -32,11 +40,15 @@ fn jsonish() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn no_bytes_panic_a_parser(bytes in prop_oneof![vec(any::<u8>(), 0..200), jsonish()]) {
-        let _ = Profile::parse(&bytes);
+        let _ = (Profile::parse(&bytes), Profile::parse_missed_call(&bytes), Credential::parse(&bytes));
+        if let Ok(profile) = Profile::parse_userinfo(&bytes) {
+            let members: BTreeMap<String, serde_json::Value> = serde_json::from_str(&profile.json).unwrap();
+            prop_assert_eq!(&members["phone_number_verified"], true);
+        }
         let text = String::from_utf8_lossy(&bytes);
         let _ = ProfileEndpoint::parse(&text);
         let _ = text.parse::<CallbackPath>();
-        let _ = PhoneNumber::parse(&text);
+        let _ = (PhoneNumber::parse(&text), text.parse::<ClientId>());
         let _ = HeaderNames::builder(&text);
     }
 

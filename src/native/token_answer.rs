@@ -24,6 +24,8 @@ struct TokenWire<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -45,6 +47,26 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(access_token(body.as_bytes()).as_ref().map(AccessToken::expose), token, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_a_token_fits_in_one_header(
+            token in "[a-z=+/ \\\\\"]{0,6}|\\PC{0,6}",
+            kind in "[Bb]earer|\\PC{0,6}",
+            rest in "\\PC{0,8}",
+        ) {
+            for body in [
+                format!(r#"{{"access_token":"{token}","token_type":"{kind}"}}"#),
+                serde_json::json!({ "access_token": token, "token_type": kind, "scope": rest }).to_string(),
+                format!(r#"{{"access_token":{rest},"token_type":"{kind}"{rest}}}"#),
+            ] {
+                if let Some(token) = access_token(body.as_bytes()) {
+                    prop_assert!(!token.expose().is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
+                    prop_assert!(kind.eq_ignore_ascii_case("bearer"));
+                }
+            }
         }
     }
 }
