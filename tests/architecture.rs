@@ -46,7 +46,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "native",
-        modules: &["callback", "json", "profile"],
+        modules: &["callback", "identity", "json", "path", "profile"],
         crates: &["serde", "serde_json", "thiserror", "zeroize"],
     },
     Floor {
@@ -101,6 +101,11 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor {
+        place: "native/plugin",
+        modules: &["gate", "host", "identity", "native", "path"],
+        crates: &["bytes", "futures_core", "http", "thiserror"],
+    },
+    Floor {
         place: "layer",
         modules: &["gate", "headers", "identity", "lease"],
         crates: &[
@@ -124,8 +129,8 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway",
         modules: &[
-            "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "host", "pingora",
-            "profile", "random", "session", "store", "tasks", "tls",
+            "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "host", "identity",
+            "pingora", "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
             "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "pingora_core", "pingora_http",

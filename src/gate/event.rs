@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Rejection;
-use crate::{cause::Cause, closed_list::closed_list, profile::FetchError};
+use crate::{cause::Cause, closed_list::closed_list, identity::VerificationMethod, profile::FetchError};
 
 /// Something that happened in the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,16 @@ pub enum Event {
         /// How it ended.
         outcome: FetchOutcome,
         /// The time it took.
+        elapsed: Duration,
+    },
+    /// A login of the site's own app has ended.
+    AppLogin {
+        /// How the number is verified: by [`App`](VerificationMethod::App) or by [`MissedCall`](VerificationMethod::MissedCall). None
+        /// if the body was not read to its end or is not a credential.
+        method: Option<VerificationMethod>,
+        /// How it ended.
+        outcome: AppLoginOutcome,
+        /// The time since its head arrived.
         elapsed: Duration,
     },
     /// A request on another path was refused.
@@ -71,6 +81,35 @@ impl CallbackOutcome {
             Self::Verified => "verified",
             Self::Declined => "declined",
             Self::Acknowledged => "acknowledged",
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+closed_list! {
+    /// How a login of the site's own app ended.
+    pub enum AppLoginOutcome with pub(crate) ALL {
+        /// The user is verified: the upstream gets the request, or with sessions the app gets a session.
+        Verified,
+        /// It was refused.
+        Rejected(Rejection),
+        /// The app went away before the end.
+        Abandoned,
+    }
+}
+
+impl AppLoginOutcome {
+    /// Every outcome with each rejection, for tables and metrics.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = Self::ALL.iter().copied().filter(|outcome| !matches!(outcome, Self::Rejected(_)));
+        others.chain(Rejection::ALL.iter().copied().map(Self::Rejected))
+    }
+
+    /// The stable word for metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
             Self::Rejected(rejection) => rejection.code(),
             Self::Abandoned => "abandoned",
         }

@@ -58,7 +58,9 @@ use http::{HeaderMap, Method, header, request::Parts};
 pub use self::{
     builder::GateBuilder,
     client_info::{ClientInfo, Scheme},
-    event::{CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, SpoofChannel, VerificationOutcome},
+    event::{
+        AppLoginOutcome, CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, SpoofChannel, VerificationOutcome,
+    },
     limits::Limits,
     rejection::Rejection,
 };

@@ -205,6 +205,16 @@ impl GateBuilder {
     pub(crate) fn callback_path(&self) -> &CallbackPath {
         &self.0.path
     }
+
+    /// The paths with a single spelling that plugins have, besides the callback's.
+    pub(crate) fn exact_paths(&self) -> impl Iterator<Item = &ExactPath> {
+        self.0.exact_paths()
+    }
+
+    /// The prefix of truegate's own routes.
+    pub(crate) fn prefix(&self) -> &str {
+        self.0.prefix()
+    }
 }
 
 impl Parameters {
@@ -266,7 +276,6 @@ impl Gate {
     }
 
     /// Lets a user of the site's own app in who was verified. It is none without sessions.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the route of the site's own app calls it"))]
     pub(crate) fn admit_app(&self, head: &Parts, identity: &Identity) -> Option<Result<Reply, Rejection>> {
         self.0.plugins.iter().find_map(|plugin| plugin.admit_app(self, head, identity))
     }

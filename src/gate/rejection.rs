@@ -19,11 +19,13 @@ closed_list! {
         } = "method-not-allowed" => METHOD_NOT_ALLOWED "The method is not allowed here.",
         /// The body is not a callback.
         MalformedCallback = "malformed-callback" => BAD_REQUEST "The body is not a callback.",
+        /// The body is neither a code with its verifier nor an access token of the app's SDK.
+        MalformedCredential = "malformed-credential" => BAD_REQUEST "The body is not a credential of the app.",
         /// The callback names a profile endpoint that is not listed.
         EndpointNotAllowed = "endpoint-not-allowed" => FORBIDDEN "The callback names an endpoint that is not allowed.",
-        /// The body of a callback or a form is larger than the limit.
+        /// The body of a callback, of a login of the app or of a form is larger than the limit.
         BodyTooLarge = "body-too-large" => PAYLOAD_TOO_LARGE "The body is too large.",
-        /// The callback is compressed.
+        /// The body of a callback or of a login of the app is compressed.
         UnsupportedEncoding = "unsupported-encoding" => UNSUPPORTED_MEDIA_TYPE "The body must not be encoded.",
         /// The body did not arrive in time.
         BodyTimeout = "body-timeout" => REQUEST_TIMEOUT "The body did not arrive in time.",

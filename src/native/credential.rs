@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::RangeInclusive};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::json;
+use crate::{identity::VerificationMethod, json};
 
 /// What Truecaller's SDK gave to the app for a user. It is not proof of anything: anyone can post one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,14 @@ impl Credential {
                 MissedCallToken::parse(&token).map(Self::MissedCall)
             }
             _ => None,
+        }
+    }
+
+    /// How Truecaller verified the number of its user.
+    pub(crate) fn method(&self) -> VerificationMethod {
+        match self {
+            Self::Code { .. } => VerificationMethod::App,
+            Self::MissedCall(_) => VerificationMethod::MissedCall,
         }
     }
 }

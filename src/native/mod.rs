@@ -1,6 +1,7 @@
 //! The site's own Android app: a user whom Truecaller's SDK has verified there.
 //!
-//! The SDK gives the app a [`Credential`], which the app posts to truegate. A [`NativeSource`] asks Truecaller whose it is.
+//! The SDK gives the app a [`Credential`], which the app posts to truegate. A [`NativeSource`] asks Truecaller whose it is. The route
+//! is a [`Native`], which plugs into a [`Gate`](crate::Gate) with [`GateBuilder::native`](crate::gate::GateBuilder::native).
 //!
 //! ```
 //! use truegate::native::Credential;
@@ -15,6 +16,7 @@
 mod client;
 mod client_id;
 mod credential;
+mod plugin;
 mod source;
 pub(crate) mod token_answer;
 
@@ -23,5 +25,7 @@ pub use self::client::{NativeClient, NativeClientBuilder};
 pub use self::{
     client_id::{ClientId, ClientIdError},
     credential::{AuthorizationCode, CodeVerifier, Credential, MissedCallToken},
+    plugin::{Native, NativePathError},
     source::NativeSource,
 };
+pub use crate::path::NativePath;

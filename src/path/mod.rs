@@ -4,7 +4,7 @@
 //!
 //! - [`any_reading`] makes every reading that servers are known to make of a path;
 //! - `CanonicalPath` is the one spelling that rules are written in;
-//! - [`CallbackPath`] and `SessionPath` are reserved: a request that could be read as one of them reaches no app.
+//! - [`CallbackPath`], [`NativePath`] and `SessionPath` are reserved: a request that could be read as one of them reaches no app.
 //!
 //! This module does not deal with requests, URLs or the access to paths.
 
@@ -14,6 +14,7 @@ mod canonical;
 mod decode;
 mod exact;
 mod guessable;
+mod native;
 mod prefilter;
 mod readings;
 #[cfg(feature = "session")]
@@ -25,6 +26,7 @@ pub use self::session::SessionPath;
 pub use self::{
     callback::{CallbackPath, GuessableCallbackPath},
     exact::ReservedPathError,
+    native::NativePath,
 };
 #[cfg(feature = "session")]
 pub(crate) use self::{

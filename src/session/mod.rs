@@ -150,10 +150,29 @@ impl GateBuilder {
     /// # Errors
     ///
     /// When the path of the gate [can be guessed](crate::gate::CallbackPath::is_guessable). The path is the only secret between
-    /// Truecaller and the site: an attacker who knows it can post a token that a user gave to another site.
-    pub fn sessions(self, sessions: Sessions) -> Result<Self, GuessableCallbackPath> {
-        if self.callback_path().is_guessable() { Err(GuessableCallbackPath) } else { Ok(self.plug_in(sessions)) }
+    /// Truecaller and the site: an attacker who knows it can post a token that a user gave to another site. Also when the gate has a
+    /// [route for the site's own app](crate::native) below the path of the sessions.
+    pub fn sessions(self, sessions: Sessions) -> Result<Self, SessionsError> {
+        if self.callback_path().is_guessable() {
+            return Err(GuessableCallbackPath.into());
+        }
+        if self.exact_paths().any(|path| sessions.0.path.covers(path.as_str())) {
+            return Err(SessionsError::NativePath);
+        }
+        Ok(self.plug_in(sessions))
     }
+}
+
+/// The reason why a gate cannot have sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionsError {
+    /// The callback path can be guessed.
+    #[error(transparent)]
+    GuessableCallbackPath(#[from] GuessableCallbackPath),
+    /// The route for the site's own app is below the path of the sessions, where all routes are truegate's own.
+    #[error("the path for the site's own app is at or below the prefix of truegate's own routes")]
+    NativePath,
 }
 
 impl Plugin for Sessions {

@@ -11,13 +11,16 @@ use prometheus_client::{
 use crate::{
     cause::Cause,
     closed_list::closed_list,
-    gate::{CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
+    gate::{AppLoginOutcome, CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
     gateway::rejection::EdgeRejection,
+    identity::VerificationMethod,
 };
 
 /// The metrics of one gateway.
 pub(in crate::gateway) struct Metrics {
     pub(in crate::gateway) callbacks: Counters<CallbackOutcome>,
+    /// By how the number is verified, as far as that is known.
+    pub(in crate::gateway) app_logins: Counters<(Option<VerificationMethod>, AppLoginOutcome), 2>,
     pub(in crate::gateway) verifications: Counters<VerificationOutcome>,
     pub(in crate::gateway) verification: Histogram,
     pub(in crate::gateway) fetches: Counters<FetchOutcome, 2>,
@@ -103,8 +106,13 @@ impl Metrics {
         let cause = |cause: &Cause| [("cause", cause.code())];
         let class = |status: &u16| [("class", class(*status))];
         let classes = || (0..).step_by(100).take(CLASSES.len());
+        let methods = [None, Some(VerificationMethod::App), Some(VerificationMethod::MissedCall)].into_iter();
+        let app_logins = |method| AppLoginOutcome::all().map(move |outcome| (method, outcome));
         Self {
             callbacks: Counters::new(CallbackOutcome::all(), |outcome| [("outcome", outcome.code())]),
+            app_logins: Counters::new(methods.flat_map(app_logins), |(method, outcome)| {
+                [("method", method.map_or("none", VerificationMethod::code)), ("outcome", outcome.code())]
+            }),
             verifications: Counters::new(each(VerificationOutcome::ALL), |outcome| [("outcome", outcome.code())]),
             verification: Histogram::new(BUCKETS.into_iter().chain(LONG_BUCKETS)),
             fetches: Counters::new(FetchOutcome::all(), |outcome| {
@@ -155,9 +163,11 @@ impl Metrics {
     pub(super) fn registry(&self) -> Registry {
         let mut to = Registry::with_prefix("truegate");
         to.register("callbacks", "Callbacks by how they ended", self.callbacks.family.clone());
+        let help = "Logins of the site's own app, by how the number is verified and how they ended";
+        to.register("app_logins", help, self.app_logins.family.clone());
         let help = "Callbacks that were acknowledged, by how their verification ended";
         to.register("verifications", help, self.verifications.family.clone());
-        let help = "From a callback to its verdict, also if it was acknowledged before";
+        let help = "From a callback, or a login of the app, to its verdict, also if it was acknowledged before";
         to.register_with_unit("verification", help, Unit::Seconds, self.verification.clone());
         let help = "Profiles asked for, all tries counted as one, by the result and why there is none";
         to.register("profile_fetches", help, self.fetches.family.clone());

@@ -34,7 +34,8 @@ use super::{
 use crate::{
     cause::Cause,
     clock::{Clock as _, SystemClock},
-    gate::{CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
+    gate::{AppLoginOutcome, CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
+    identity::VerificationMethod,
 };
 
 /// Counts and logs what happens in a gateway. Clones share their counts.
@@ -165,6 +166,16 @@ impl Observer for Telemetry {
                 match outcome {
                     CallbackOutcome::Verified => info!(outcome = word, elapsed_ms, "callback"),
                     _ => log!(self[word], info!(outcome = word, elapsed_ms), "callback"),
+                }
+            }
+            Event::AppLogin { method, outcome, elapsed } => {
+                metrics.app_logins.count(&(method, outcome));
+                metrics.verification.observe(elapsed.as_secs_f64());
+                let (method, word, elapsed_ms) =
+                    (method.map(VerificationMethod::code), outcome.code(), milliseconds(elapsed));
+                match outcome {
+                    AppLoginOutcome::Verified => info!(method, outcome = word, elapsed_ms, "app login"),
+                    _ => log!(self[word], info!(method, outcome = word, elapsed_ms), "app login"),
                 }
             }
             Event::Verification { outcome, elapsed } => {

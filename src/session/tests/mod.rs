@@ -8,6 +8,7 @@ mod feed;
 mod hosts;
 mod leases;
 mod logins;
+mod native;
 mod opened;
 mod outages;
 mod pages;

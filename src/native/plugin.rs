@@ -1,0 +1,148 @@
+//! The plugin that takes the credentials of the site's own app, and lets their users in.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+use http::{HeaderName, Method, header, request::Parts};
+
+use crate::{
+    gate::{
+        AppLoginOutcome, Event, Gate, GateBuilder, Rejection, Step, Verdict,
+        plugin::{BodyHandler, IntakeEnd, Plugin},
+    },
+    host::is_own_origin,
+    identity::{Identity, VerificationMethod},
+    native::{Credential, NativePath, NativeSource},
+    path::ExactPath,
+};
+
+/// The route for the site's own Android app, which plugs into a gate with [`GateBuilder::native`].
+pub struct Native {
+    path: NativePath,
+    source: Arc<dyn NativeSource>,
+}
+
+impl Native {
+    /// Creates the route at a path, with the source of the profiles of its users.
+    pub fn new(path: NativePath, source: impl NativeSource) -> Self {
+        Self { path, source: Arc::new(source) }
+    }
+}
+
+redacted!(Native);
+
+impl GateBuilder {
+    /// Adds the route for the site's own app. Defaults to none.
+    ///
+    /// The app posts what Truecaller's SDK gave it, a [`Credential`], and the gate fetches the profile of its user. Without
+    /// sessions, the request then passes as a callback does: with its original body, and with the identity of the user. With
+    /// sessions, the answer is a session token, which the app sends with later requests.
+    ///
+    /// # Errors
+    ///
+    /// When a request for the path could be read as a callback, or the path is at or below the prefix of truegate's own routes.
+    /// That is `/.truegate`, unless the sessions that were added before have another.
+    pub fn native(self, native: Native) -> Result<Self, NativePathError> {
+        let path = native.path.as_str();
+        if self.callback_path().covers(path) {
+            Err(NativePathError::CallbackPath)
+        } else if native.path.is_below(self.prefix()) {
+            Err(NativePathError::OwnRoutes)
+        } else {
+            Ok(self.plug_in(native))
+        }
+    }
+}
+
+/// The reason why a gate cannot have the route for the site's own app at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NativePathError {
+    /// It is the path of the callback route, or a server could read it as that.
+    #[error("the path for the site's own app is also the callback path")]
+    CallbackPath,
+    /// Truegate's own routes are there.
+    #[error("the path for the site's own app is at or below the prefix of truegate's own routes")]
+    OwnRoutes,
+}
+
+impl Plugin for Native {
+    fn exact_path(&self) -> Option<&ExactPath> {
+        Some(self.path.exact())
+    }
+
+    fn take_exact(&self, gate: &Gate, head: &Parts) -> Option<Step> {
+        (head.uri.path() == self.path.as_str()).then(|| {
+            let login = AppLogin { source: Arc::clone(&self.source), head: head.clone(), method: None };
+            gate.read_posted(head, check_origin(head).and_then(|()| gate.count_login(head)), login)
+        })
+    }
+}
+
+/// A login of the site's own app.
+struct AppLogin {
+    source: Arc<dyn NativeSource>,
+    head: Parts,
+    /// How the number is verified, as far as the body was read.
+    method: Option<VerificationMethod>,
+}
+
+impl AppLogin {
+    async fn verify(&mut self, gate: &Gate, body: &[u8], deadline: Instant) -> Result<Identity, Rejection> {
+        let credential = Credential::parse(body).ok_or(Rejection::MalformedCredential)?;
+        let method = credential.method();
+        self.method = Some(method);
+        let fetched = self.source.fetch(&credential, deadline);
+        let profile = gate.active(gate.await_profile(fetched, deadline).await?)?;
+        Ok(Identity::vouch(None, profile, method))
+    }
+}
+
+impl BodyHandler for AppLogin {
+    fn decide<'a>(
+        &'a mut self,
+        gate: &'a Gate,
+        body: Bytes,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Verdict, Rejection>> {
+        Box::pin(async move {
+            let identity = self.verify(gate, &body, deadline).await?;
+            if let Some(admitted) = gate.admit_app(&self.head, &identity) {
+                return admitted.map(Verdict::Reply);
+            }
+            Ok(Verdict::Forward(gate.verified(identity, gate.rule_of_callback(&self.head).as_ref())))
+        })
+    }
+
+    fn broken_off(&self) -> Rejection {
+        Rejection::MalformedCredential
+    }
+
+    fn conclude(&self, gate: &Gate, end: IntakeEnd, elapsed: Duration) {
+        let outcome = match end {
+            IntakeEnd::Decided => AppLoginOutcome::Verified,
+            IntakeEnd::Rejected(rejection) => AppLoginOutcome::Rejected(rejection),
+            IntakeEnd::Abandoned => AppLoginOutcome::Abandoned,
+        };
+        gate.observe(Event::AppLogin { method: self.method, outcome, elapsed });
+    }
+}
+
+/// Refuses a request that a page of another site sends. Such a page could log its visitor in as somebody else: the app may set a
+/// cookie in its answer. An app of the phone's own sends neither header.
+fn check_origin(head: &Parts) -> Result<(), Rejection> {
+    let sites = head.headers.get_all(SEC_FETCH_SITE).iter();
+    let is_own_site = sites.into_iter().all(|site| site == "same-origin" || site == "none");
+    let is_own_host = head.headers.get_all(header::ORIGIN).iter().all(|origin| is_own_origin(origin, head));
+    let is_posted = head.method == Method::POST;
+    if is_posted && !(is_own_site && is_own_host) { Err(Rejection::CrossSite) } else { Ok(()) }
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+#[cfg(test)]
+mod tests;
