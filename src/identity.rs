@@ -54,6 +54,13 @@ impl Identity {
         Self(Arc::new(Verified { request_id, profile, method, groups: GroupNames::default() }))
     }
 
+    /// A user of whom only the number is known.
+    #[cfg(test)]
+    pub(crate) fn of_number(phone: &str, method: VerificationMethod) -> Self {
+        let profile = format!(r#"{{"phoneNumbers":["{phone}"]}}"#);
+        Self::vouch(None, Profile::parse(profile.as_bytes()).expect("a number"), method)
+    }
+
     /// The same user, as a member of these groups.
     #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know groups"))]
     #[must_use]

@@ -150,7 +150,10 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway/config",
         // Not pingora: a configuration can be read and checked without it.
-        modules: &["access", "assertion", "callback", "gate", "headers", "host", "profile", "session", "store", "tls"],
+        modules: &[
+            "access", "assertion", "callback", "gate", "headers", "host", "identity", "profile", "session", "store",
+            "tls",
+        ],
         crates: &[
             "granit_parser", "http", "humantime", "ipnet", "percent_encoding", "rustls", "strsim", "thiserror",
             "tracing", "url", "zeroize",

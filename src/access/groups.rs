@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use super::{AllowList, PhonesFile};
-use crate::{identity::GroupNames, profile::PhoneNumber};
+use crate::identity::{GroupNames, Identity};
 
 /// The groups of a site, in the order in which their names are sent. By default there are none. Clones share the groups.
 ///
@@ -43,10 +43,10 @@ pub struct Group {
 }
 
 impl Groups {
-    /// Returns the names of the groups that a verified number is in.
-    pub(crate) fn of(&self, phone: &PhoneNumber) -> GroupNames {
+    /// Returns the names of the groups that a user is in.
+    pub(crate) fn of(&self, identity: &Identity) -> GroupNames {
         let mut names: Vec<&str> = Vec::new();
-        for group in self.groups.iter().filter(|group| group.has(phone)) {
+        for group in self.groups.iter().filter(|group| group.has(identity)) {
             if !names.contains(&&*group.name.0) {
                 names.push(&group.name.0);
             }
@@ -91,9 +91,9 @@ impl Group {
         &self.members
     }
 
-    /// Whether a verified number is in the group.
-    pub(super) fn has(&self, phone: &PhoneNumber) -> bool {
-        self.members.allows(phone)
+    /// Whether a user is in the group.
+    pub(super) fn has(&self, identity: &Identity) -> bool {
+        self.members.allows(identity)
     }
 }
 
@@ -121,10 +121,14 @@ pub struct GroupNameError;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::AllowEntry;
+    use crate::{access::AllowEntry, identity::VerificationMethod, profile::PhoneNumber};
 
     fn phone(text: &str) -> PhoneNumber {
         PhoneNumber::parse(text).unwrap()
+    }
+
+    fn user(text: &str) -> Identity {
+        Identity::of_number(text, VerificationMethod::Web)
     }
 
     fn group(name: &str, entries: impl IntoIterator<Item = AllowEntry>) -> Group {
@@ -153,9 +157,9 @@ mod tests {
             ("+447911123456", Some("abroad,insiders")),
             ("+15550100000", None),
         ] {
-            assert_eq!(groups.of(&phone(number)).text(), names, "{number}");
+            assert_eq!(groups.of(&user(number)).text(), names, "{number}");
         }
-        assert_eq!(Groups::default().of(&phone("+919999900001")).text(), None);
+        assert_eq!(Groups::default().of(&user("+919999900001")).text(), None);
     }
 
     #[test]
@@ -168,7 +172,7 @@ mod tests {
         });
         let [outer, inner] = files.clone().map(AllowEntry::File);
         let groups = Groups::from_iter([group("a", [outer]), group("b", [AllowEntry::Group(group("c", [inner]))])]);
-        assert_eq!(groups.of(&phone("+919999900001")).text(), Some("a,b"));
+        assert_eq!(groups.of(&user("+919999900001")).text(), Some("a,b"));
         for (number, left) in [(0, Some("b")), (1, None)] {
             let before = groups.version();
             files[number].refresh().unwrap();
@@ -176,7 +180,7 @@ mod tests {
             std::fs::write(&paths[number], "").unwrap();
             files[number].refresh().unwrap();
             assert_ne!(groups.version(), before);
-            assert_eq!(groups.of(&phone("+919999900001")).text(), left);
+            assert_eq!(groups.of(&user("+919999900001")).text(), left);
             std::fs::write(&paths[number], "no number").unwrap();
             let before = groups.version();
             assert!(files[number].refresh().is_err());

@@ -185,8 +185,12 @@ impl SharedSessions {
 pub(super) fn permit(access: &Access, state: SessionState) -> Result<Admitted, Refusal> {
     match (access, state) {
         (Access::Required(list), SessionState::Valid(opened)) => {
-            let phone = &opened.session().identity().profile().phone;
-            if list.allows(phone) { Ok(Admitted::Signed(opened)) } else { Err(Refusal::NotAllowed(phone.clone())) }
+            let identity = opened.session().identity();
+            if list.allows(identity) {
+                Ok(Admitted::Signed(opened))
+            } else {
+                Err(Refusal::NotAllowed(identity.profile().phone.clone()))
+            }
         }
         (Access::Required(_), SessionState::Absent) => Err(Refusal::NotSignedIn),
         (Access::Required(_), SessionState::Invalid) => Err(Refusal::Forgotten),

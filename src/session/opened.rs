@@ -117,7 +117,7 @@ impl OpenedSession {
         // The version comes first: if the groups change meanwhile, the next request looks the user up again.
         let version = groups.version();
         let session = Session::from_bytes(bytes)?;
-        let own_groups = groups.of(&session.identity().profile().phone);
+        let own_groups = groups.of(session.identity());
         let session = session.in_groups(own_groups);
         let values = IdentityValues::of(&names, session.identity());
         let size = bytes.len() + values.size();

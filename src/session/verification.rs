@@ -66,10 +66,9 @@ impl Handler<'_> {
             Ok(profile) => {
                 report.end(VerificationOutcome::Verified);
                 if let Some((delivery, posted)) = self.sessions.delivery.as_ref().zip(posted) {
-                    let groups = self.sessions.groups.of(&profile.phone);
                     let identity = Identity::vouch(Some(grant.request_id().clone()), profile, VerificationMethod::Web);
-                    let identity = identity.in_groups(groups);
-                    delivery.deliver(self.request(identity, posted)).await;
+                    let groups = self.sessions.groups.of(&identity);
+                    delivery.deliver(self.request(identity.in_groups(groups), posted)).await;
                 }
             }
             Err(outcome) => report.end(outcome),

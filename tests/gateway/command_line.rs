@@ -221,7 +221,7 @@ apps:
 }
 
 #[tokio::test]
-async fn a_check_names_the_groups_and_no_member() {
+async fn a_check_names_the_groups_and_methods_and_no_member() {
     let config = setup::config("127.0.0.1:9".parse().unwrap())
         + &format!("callback: {{ path: {} }}\n", setup::CALLBACK)
         + "\
@@ -235,12 +235,19 @@ groups:
   abroad: { phone_prefixes: ['+44', '+49'] }
 routes:
   - { path: /office, access: required, allow: { groups: [staff, abroad], phones: ['+919999900002'] } }
+  - { path: /wallet, access: required, allow: { methods: [missed-call, app] } }
+  - { path: /safe, access: required, allow: { groups: [staff], methods: [web] } }
 ";
 
     let output = check(&config, &[("staff.txt", "+919999900003\n")]).await;
 
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("/office and below: required, allowed: group staff, group abroad, 1 number\n"), "{text}");
+    assert!(
+        text.contains("/wallet and below: required, allowed: everyone, if verified by app or missed-call\n"),
+        "{text}"
+    );
+    assert!(text.contains("/safe and below: required, allowed: group staff, if verified by web\n"), "{text}");
     assert!(text.contains("groups:\n  staff: 1 number, 1 number in a file\n  abroad: 2 prefixes\n"), "{text}");
     assert!(output.stderr.is_empty() && !text.contains("99999"), "{text}");
 }

@@ -28,3 +28,4 @@ mod streams;
 mod support;
 mod text;
 mod upstream_cookies;
+mod verification_methods;

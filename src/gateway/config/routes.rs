@@ -10,7 +10,10 @@ use super::{
     upstream::AppNames,
     value,
 };
-use crate::access::{Access, AllowEntry, AllowList, Groups, HostPattern, PathPattern, Rule, Rules};
+use crate::{
+    access::{Access, AllowEntry, AllowList, Groups, HostPattern, PathPattern, Rule, Rules},
+    identity::VerificationMethod,
+};
 
 /// The parts of the configuration that rules name.
 pub(super) struct RuleContext<'a> {
@@ -148,26 +151,51 @@ fn access(route: &mut Section<'_>, groups: &Groups) -> Option<Access> {
     let advice = "write access: public, optional or required";
     let access = route.read_required("access", advice, value::choice(words));
     let Some(item) = route.take("allow") else { return access };
-    let entries = item.section(|allow| entries(allow, groups));
+    let allowed = item.section(|allow| allowed(allow, groups));
     if !matches!(access?, Access::Required(_)) {
         item.complain_of_key("only used with `access: required` (write that, or remove the list)");
         return None;
     }
-    let entries = entries?;
-    if entries.is_empty() {
-        item.complain("allows nobody (list groups, phones, phone_prefixes or a phones_file, or remove the key)");
-    }
-    Some(Access::Required(AllowList::only(entries)))
+    let (entries, methods) = allowed?;
+    // Methods alone let in everyone who was verified so. A list of users without users still lets in nobody.
+    let list = if methods.is_some() && item.members().all(|(key, _)| key == "methods") {
+        AllowList::default()
+    } else {
+        if entries.is_empty() {
+            item.complain(
+                "allows nobody (list groups, phones, phone_prefixes, a phones_file or methods, or remove the key)",
+            );
+        }
+        AllowList::only(entries)
+    };
+    Some(Access::Required(match methods {
+        Some(methods) => list.verified_by(methods),
+        None => list,
+    }))
 }
 
-/// Reads the entries of an allow list. Returns none if any of them is wrong.
-fn entries(allow: &mut Section<'_>, known: &Groups) -> Option<Vec<AllowEntry>> {
+/// Reads the entries of an allow list, and its verification methods if it has the key. Returns none if any of them is wrong.
+fn allowed(allow: &mut Section<'_>, known: &Groups) -> Option<(Vec<AllowEntry>, Option<Vec<VerificationMethod>>)> {
+    let methods = allow.take("methods").map(verification_methods);
     let groups = allow.take("groups").map(|item| groups::members_of(item, known));
     let mut entries = groups::users(allow)?;
     if let Some(groups) = groups {
         entries.extend(groups?);
     }
-    Some(entries)
+    let methods = match methods {
+        Some(methods) => Some(methods?),
+        None => None,
+    };
+    Some((entries, methods))
+}
+
+fn verification_methods(item: Item<'_>) -> Option<Vec<VerificationMethod>> {
+    let words = VerificationMethod::ALL.iter().map(|method| (method.code(), *method));
+    let methods = item.parse_all(value::choice(words));
+    if methods.as_ref().is_some_and(Vec::is_empty) {
+        item.complain("must not be empty (write [web, app], or remove the key for all methods)");
+    }
+    methods
 }
 
 const NARROWER_FIRST: &str = "put the narrower rule first, or remove one";

@@ -7,6 +7,7 @@ use std::{
 };
 
 use truegate::{
+    VerificationMethod,
     access::{Access, AllowEntry, AllowList, Group, Groups, PhonesFile, Rule, Rules},
     headers::HeaderSet,
     profile::PhoneNumber,
@@ -68,6 +69,10 @@ pub enum Need {
     InFile(String),
     /// A member of this group.
     InGroup(&'static str),
+    /// A number that was verified by one of these methods.
+    VerifiedBy(&'static [VerificationMethod]),
+    /// Both.
+    InGroupVerifiedBy(&'static str, &'static [VerificationMethod]),
 }
 
 /// The file with the members of a group.
@@ -176,6 +181,10 @@ impl Sessions {
         Group::new(name.parse().expect("a group's name"), AllowList::only([AllowEntry::File(file.clone())]))
     }
 
+    fn members(&self, group: &str) -> AllowList {
+        AllowList::only([AllowEntry::Group(self.group(group))])
+    }
+
     fn begin(&self) -> SessionsBuilder {
         let others = self.other_hosts.iter().map(|origin| url(origin));
         let urls = PublicUrls::new(url(&self.public_url), others).expect("origins of one site");
@@ -249,6 +258,10 @@ fn place_yaml(place: &str) -> String {
     }
 }
 
+fn words(methods: &[VerificationMethod]) -> String {
+    methods.iter().map(|method| method.code()).collect::<Vec<_>>().join(", ")
+}
+
 fn url(origin: &str) -> PublicUrl {
     PublicUrl::parse(origin).expect("an origin")
 }
@@ -276,7 +289,11 @@ impl Need {
                 let file = PhonesFile::read(path).expect("a file of phone numbers");
                 Access::Required(AllowList::only([AllowEntry::File(file)]))
             }
-            Self::InGroup(name) => Access::Required(AllowList::only([AllowEntry::Group(sessions.group(name))])),
+            Self::InGroup(name) => Access::Required(sessions.members(name)),
+            Self::VerifiedBy(methods) => Access::Required(AllowList::default().verified_by(methods.iter().copied())),
+            Self::InGroupVerifiedBy(name, methods) => {
+                Access::Required(sessions.members(name).verified_by(methods.iter().copied()))
+            }
         }
     }
 
@@ -292,6 +309,10 @@ impl Need {
             }
             Self::InFile(path) => format!("access: required, allow: {{ phones_file: {path} }}"),
             Self::InGroup(name) => format!("access: required, allow: {{ groups: [{name}] }}"),
+            Self::VerifiedBy(methods) => format!("access: required, allow: {{ methods: [{}] }}", words(methods)),
+            Self::InGroupVerifiedBy(name, methods) => {
+                format!("access: required, allow: {{ methods: [{}], groups: [{name}] }}", words(methods))
+            }
         }
     }
 }

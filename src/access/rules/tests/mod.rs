@@ -7,7 +7,7 @@ mod spellings;
 use super::*;
 use crate::{
     access::{AllowEntry, AllowList, PathPattern},
-    profile::PhoneNumber,
+    identity::{Identity, VerificationMethod},
 };
 
 #[test]
@@ -77,7 +77,7 @@ fn the_files_of_all_rules_can_be_refreshed() {
     let list = AllowList::only([AllowEntry::File(file.clone())]);
     let rules = rules([("/a/", Access::Public), ("/vip/", Access::Required(list.clone())), ("/", required())]);
     assert_eq!(rules.phones_files().collect::<Vec<_>>(), [(1, &file)]);
-    let listed = PhoneNumber::parse("+919999900001").unwrap();
+    let listed = Identity::of_number("+919999900001", VerificationMethod::Web);
     assert!(list.allows(&listed));
     std::fs::write(&path, "").unwrap();
     for (_, file) in rules.phones_files() {

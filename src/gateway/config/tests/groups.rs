@@ -1,7 +1,10 @@
 //! Groups are looked at before anybody is let in by one.
 
 use super::{Folder, UPSTREAM, mistakes, parse, parse_in, routes::SESSION};
-use crate::{access::Access, profile::PhoneNumber};
+use crate::{
+    access::Access,
+    identity::{Identity, VerificationMethod},
+};
 
 fn text(groups: &str, allow: &str) -> String {
     format!("{UPSTREAM}{SESSION}groups: {groups}\nroutes: [{{ path: /, access: required, allow: {allow} }}]\n")
@@ -84,8 +87,8 @@ fn the_members_of_a_group_are_those_of_any_of_its_keys() {
         ("+4915111111111", None, true),
         ("+919999900001", None, false),
     ] {
-        let phone = PhoneNumber::parse(phone).unwrap();
-        assert_eq!((config.groups.of(&phone).text(), list.allows(&phone)), (names, allowed), "{}", phone.as_str());
+        let user = Identity::of_number(phone, VerificationMethod::Web);
+        assert_eq!((config.groups.of(&user).text(), list.allows(&user)), (names, allowed), "{phone}");
     }
     let keys: Vec<_> = config.phones_files().map(|(key, _)| key).collect();
     assert_eq!(keys, ["groups.staff.phones_file", "groups.later.phones_file"], "each file is watched once");

@@ -6,7 +6,7 @@ mod covered;
 use super::{Folder, UPSTREAM, parse, parse_in};
 use crate::{
     access::{Access, AllowList},
-    profile::PhoneNumber,
+    identity::{Identity, VerificationMethod},
 };
 
 pub(super) const SESSION: &str = "session: { public_url: https://shop.example, secret: '${TRUEGATE_SESSION_SECRET}', \
@@ -78,8 +78,36 @@ fn a_rule_that_could_not_work_is_refused_at_its_place() {
             "4:37: routes[0].allow: only used with",
         ),
         ("[{ path: /, access: optional, allow: {} }]", "4:39: routes[0].allow: only used with `access: required`"),
-        ("[{ path: /, access: required, allow: {} }]", "4:46: routes[0].allow: allows nobody"),
+        (
+            "[{ path: /, access: required, allow: {} }]",
+            "4:46: routes[0].allow: allows nobody (list groups, phones, phone_prefixes, a phones_file or methods, or remove",
+        ),
         ("[{ path: /, access: required, allow: { phones: [] } }]", "4:46: routes[0].allow: allows nobody"),
+        (
+            "[{ path: /, access: required, allow: { phones: [], methods: [app] } }]",
+            "4:46: routes[0].allow: allows nobody",
+        ),
+        ("[{ path: /, access: required, allow: { methods: app } }]", "4:57: routes[0].allow.methods: must be a list"),
+        (
+            "[{ path: /, access: required, allow: { methods: [] } }]",
+            "4:57: routes[0].allow.methods: must not be empty (write [web, app], or remove the key for all methods)",
+        ),
+        (
+            "[{ path: /, access: required, allow: { methods: [web, GET] } }]",
+            "4:63: routes[0].allow.methods[1]: not a known value (write one of web, app, missed-call, site)",
+        ),
+        (
+            "[{ path: /, access: required, allow: { methods: [missed_call] } }]",
+            "4:58: routes[0].allow.methods[0]: not a known value (write one of web, app, missed-call, site)",
+        ),
+        (
+            "[{ path: /, access: required, allow: { phones: ['+919999900001'], method: [app] } }]",
+            "4:75: routes[0].allow.method: unknown key (did you mean `methods`?)",
+        ),
+        (
+            "[{ path: /, access: optional, allow: { methods: [app] } }]",
+            "4:39: routes[0].allow: only used with `access: required`",
+        ),
         (
             "[{ path: /, access: required, allow: { phones: [99] } }]",
             "4:57: routes[0].allow.phones[0]: not a valid phone",
@@ -159,7 +187,7 @@ fn a_path_that_no_rule_matches_is_required() {
 }
 
 #[test]
-fn any_entry_of_a_list_lets_in() {
+fn any_entry_of_a_list_lets_in_those_who_were_verified_by_its_methods() {
     let folder = folder();
     let allow = "{ phones: ['+447911123456'], phone_prefixes: ['+1'], phones_file: vip.txt }";
     let routes = format!("[{{ path: /, access: required, allow: {allow} }}]");
@@ -168,7 +196,19 @@ fn any_entry_of_a_list_lets_in() {
     for (phone, allowed) in
         [("+447911123456", true), ("+12025550123", true), ("+919999900003", true), ("+919999900001", false)]
     {
-        assert_eq!(list.allows(&PhoneNumber::parse(phone).unwrap()), allowed, "{phone}");
+        assert_eq!(list.allows(&Identity::of_number(phone, VerificationMethod::Web)), allowed, "{phone}");
+    }
+    let methods =
+        format!("[{{ path: /, access: required, allow: {} }}]", allow.replace(" }", ", methods: [app, site] }"));
+    let config = parse_in(&folder, &text(&methods)).unwrap();
+    let Ok(Access::Required(list)) = config.routes.access("/x") else { panic!("an identity is required") };
+    for (phone, method, allowed) in [
+        ("+447911123456", VerificationMethod::App, true),
+        ("+919999900003", VerificationMethod::Site, true),
+        ("+919999900003", VerificationMethod::Web, false),
+        ("+919999900001", VerificationMethod::App, false),
+    ] {
+        assert_eq!(list.allows(&Identity::of_number(phone, method)), allowed, "{phone} {method:?}");
     }
     let nobody = text("[{ path: /, access: required, allow: { phones_file: empty.txt } }]");
     assert!(parse_in(&folder, &nobody).is_ok(), "a file may be filled later");
