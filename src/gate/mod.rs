@@ -112,12 +112,14 @@ impl Gate {
         GateBuilder::new(path, source)
     }
 
-    /// Decides by the head alone: no I/O, no waiting, and nothing allocated for a request that passes.
+    /// As [`inspect_withheld`](Self::inspect_withheld), for a head as it came.
+    #[cfg(test)]
     pub(crate) fn inspect(&self, head: &Parts) -> Step {
         self.inspect_withheld(head, &Withheld::default())
     }
 
-    /// As [`inspect`](Self::inspect), for a head from which credentials were taken.
+    /// Decides by the head alone, with the credentials that were taken out of it: no I/O, no waiting, and nothing allocated for a
+    /// request that passes.
     pub(crate) fn inspect_withheld(&self, head: &Parts, withheld: &Withheld) -> Step {
         self.inspect_surveyed(head, &self.survey(&head.headers), withheld)
     }

@@ -54,6 +54,8 @@ mod module;
 mod session_bound;
 mod target;
 
+use std::mem;
+
 use http::{Method, StatusCode, header};
 use pingora_core::{Error, ErrorType::InternalError, Result, modules::http::HttpModuleCtx};
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -166,20 +168,21 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
 /// Answers a request whose session ended before its response began, and returns whether it was one. Call it first in a
 /// `fail_to_proxy` of your own.
 ///
-/// The answer is that to a request without a session: the login, a page, or 401 with problem details. Without this call it is
-/// pingora's, which is 401 without a body.
+/// The answer is that to a request without a session: the login, a page, or 401 with problem details; to a request with a session
+/// token it is that to one whose token is over. Without this call it is pingora's, which is 401 without a body.
 pub async fn answer_ended(session: &mut Session) -> bool {
-    let module = session.downstream_modules_ctx.get::<TruegateModule>();
-    let Some(gate) = module.filter(|module| module.has_ended()).map(|module| module.gate.clone()) else { return false };
+    let module = session.downstream_modules_ctx.get_mut::<TruegateModule>();
+    let Some(module) = module.filter(|module| module.has_ended()) else { return false };
+    let (gate, withheld) = (module.gate.clone(), mem::take(&mut module.withheld));
     if answered(session).is_some() {
         return true;
     }
-    // The page for a form says that its content did not arrive.
+    // The page for a form says that its content did not arrive. An app gets no page.
     let has_arrived = session.is_body_done() && !session.req_header().method.is_safe();
-    let reply = if has_arrived {
+    let reply = if has_arrived && withheld.tokens.is_empty() {
         gate.reject(Rejection::NotSignedIn)
     } else {
-        match gate.inspect(session.req_header()) {
+        match gate.inspect_withheld(session.req_header(), &withheld) {
             Step::Reply(reply) => reply,
             _ => gate.reject_for(Rejection::NotSignedIn, session.req_header()),
         }

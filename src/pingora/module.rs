@@ -3,7 +3,6 @@
 use std::{
     any::Any,
     future::{Future, poll_fn, ready},
-    mem,
     pin::Pin,
     sync::Arc,
     task::Poll,
@@ -36,8 +35,8 @@ use crate::{
 pub struct TruegateModule {
     pub(super) gate: Gate,
     edits: Option<Edits>,
-    /// The credentials that only the gate may see, until it does.
-    withheld: Withheld,
+    /// The credentials that only the gate may see. Once it has, only the tokens are kept.
+    pub(super) withheld: Withheld,
     /// Whether the response is the gate's own.
     pub(super) answers: bool,
     /// Whether the rest of the request's body was read or given up.
@@ -91,7 +90,9 @@ impl TruegateModule {
         if !target::is_clear(session.req_header()) || target::is_framed_twice(session) {
             return Step::Reply(self.gate.reject_for(Rejection::MalformedRequest, session.req_header()));
         }
-        self.gate.inspect_withheld(session.req_header(), &mem::take(&mut self.withheld))
+        let step = self.gate.inspect_withheld(session.req_header(), &self.withheld);
+        self.withheld.cookies = Vec::new();
+        step
     }
 
     /// Keeps the edits for the request to the app.

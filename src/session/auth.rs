@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Part
 
 use super::{
     admission::{Admitted, Refusal, permit},
+    carrier::Carrier,
     fetch_metadata::is_navigation,
     handler::Handler,
     login::query,
@@ -71,8 +72,11 @@ impl Handler<'_> {
                 let session = opened.session();
                 let assertion = self.gate.assert(session.identity(), Some(session.id().expose()));
                 let headers = opened.headers(self.gate.names(), self.sessions.rules.headers(rule));
-                let passed = self.pass(Some(&headers), assertion, None);
-                passed.with_renewal(self.renewal(&opened, self.gate.clock().wall()), self.gate.names())
+                // Some proxies copy all headers of the namespace to the app's request, and no app may get a token. So its client
+                // has it renewed by `GET me`.
+                let is_browser = opened.carrier() == Carrier::Cookie;
+                let renewal = is_browser.then(|| self.renewal(&opened, self.gate.clock().wall())).flatten();
+                self.pass(Some(&headers), assertion, None).with_renewal(renewal, self.gate.names())
             }
             Ok(admitted @ (Admitted::Anonymous | Admitted::Forgotten)) => {
                 let ticket = if wants_ticket { self.ticket((&head.headers).into(), method, head).await } else { None };
