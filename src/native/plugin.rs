@@ -75,6 +75,10 @@ impl Plugin for Native {
         Some(self.path.exact())
     }
 
+    fn verifies_apps(&self) -> bool {
+        true
+    }
+
     fn take_exact(&self, gate: &Gate, head: &Parts) -> Option<Step> {
         (head.uri.path() == self.path.as_str()).then(|| {
             let login = AppLogin { source: Arc::clone(&self.source), head: head.clone(), method: None };
