@@ -135,8 +135,8 @@ const HOUSE: &[Floor] = &[
         crates: &[
             "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "pingora_core", "pingora_http",
             "pingora_load_balancing", "pingora_proxy", "pingora_timeout", "prometheus_client", "proxy_header",
-            "rustix", "rustls", "smallvec", "thiserror", "tokio", "tokio_util", "tower", "tracing",
-            "tracing_subscriber", "webpki_root_certs", "zeroize",
+            "rustix", "rustls", "serde", "serde_json", "smallvec", "thiserror", "tokio", "tokio_util", "tower",
+            "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
         ],
     },
     Floor {
@@ -155,8 +155,8 @@ const HOUSE: &[Floor] = &[
             "tls",
         ],
         crates: &[
-            "granit_parser", "http", "humantime", "ipnet", "percent_encoding", "rustls", "strsim", "thiserror",
-            "tracing", "url", "zeroize",
+            "granit_parser", "http", "humantime", "ipnet", "percent_encoding", "rustls", "sha2", "strsim", "subtle",
+            "thiserror", "tracing", "url", "zeroize",
         ],
     },
     Floor {

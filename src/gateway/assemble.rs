@@ -24,14 +24,14 @@ use crate::{
     tasks::Tasks,
 };
 
-/// The gate that a configuration describes.
+/// The gate that a configuration describes, and its sessions if it has any.
 pub(super) fn gate(
     config: &Config,
     client: ProfileClient,
     telemetry: &Telemetry,
     upstream: &Arc<Upstream>,
     verifications: &VerificationTasks,
-) -> Result<Gate, BoxError> {
+) -> Result<(Gate, Option<Sessions>), BoxError> {
     let builder = Gate::builder(config.callback.path.clone(), client)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))
@@ -41,10 +41,11 @@ pub(super) fn gate(
         .observer(telemetry.clone())
         .require_host();
     let builder = config.assertion.iter().fold(builder, |builder, keys| builder.assertions(Arc::clone(keys)));
-    let builder = match &config.session {
+    let sessions = match &config.session {
         Some(session) => {
             let sessions = sessions(session)?.rules(config.routes.clone()).groups(config.groups.clone());
             let sessions = sessions.tasks(verifications.clone());
+            let sessions = if config.admin.token.is_some() { sessions.login_tickets() } else { sessions };
             let sessions = match config.callback.forward {
                 true => {
                     let delivery = UpstreamDelivery::new(upstream, telemetry);
@@ -52,12 +53,17 @@ pub(super) fn gate(
                 }
                 false => sessions,
             };
-            builder.sessions(sessions.build())?
+            Some(sessions.build())
         }
+        None => None,
+    };
+    let builder = match sessions.clone() {
+        Some(sessions) => builder.sessions(sessions)?,
         None if config.routes.is_empty() => builder,
         None => builder.plug_in(SessionlessRules(config.routes.clone())),
     };
-    Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() }.build())
+    let builder = if config.truecaller.require_active { builder } else { builder.accept_inactive() };
+    Ok((builder.build(), sessions))
 }
 
 fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {

@@ -63,7 +63,7 @@ use tokio_util::{
 pub use self::cli::main;
 use self::{
     acme::{Acme, Challenges},
-    admin::{Health, Metrics},
+    admin::{Health, Metrics, SiteLogins},
     assemble::VerificationTasks,
     client_connections::ClientConnections,
     config::{Config, ListenAddress},
@@ -126,7 +126,7 @@ impl Gateway {
     pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
         let listeners = config.listen.iter().map(|listener| BoundListener::bind(listener, config));
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-        let (admin, admin_address) = listeners::bind_admin(config.admin)?;
+        let (admin, admin_address) = listeners::bind_admin(config.admin.listen)?;
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let telemetry = Telemetry::new(metrics);
@@ -140,7 +140,7 @@ impl Gateway {
         let verifications = VerificationTasks::default();
         let client = config.truecaller.client.clone().build().map_err(BoxError::from)?;
         let default = &upstreams[config.upstreams.default_id().index()];
-        let gate = assemble::gate(config, client.clone(), &telemetry, default, &verifications)?;
+        let (gate, sessions) = assemble::gate(config, client.clone(), &telemetry, default, &verifications)?;
         let tasks = TaskTracker::new();
         let found = upstream::resolve_all(&upstreams, &tasks).await;
 
@@ -164,7 +164,11 @@ impl Gateway {
             tasks,
         };
         let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
-        gateway.serve_admin(admin, upstreams.clone().into())?;
+        let (gate, telemetry_of_logins) = (gateway.gate.clone(), telemetry.clone());
+        let logins = config.admin.token.clone().zip(sessions);
+        let logins =
+            logins.map(|(token, sessions)| SiteLogins { token, sessions, gate, telemetry: telemetry_of_logins });
+        gateway.serve_admin(admin, upstreams.clone().into(), logins)?;
         // Until then, clients wait in the queues of the listeners.
         if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
@@ -251,10 +255,16 @@ impl Gateway {
         Ok(())
     }
 
-    fn serve_admin(&self, socket: std::net::TcpListener, upstreams: Arc<[Arc<Upstream>]>) -> Result<(), ListenError> {
+    fn serve_admin(
+        &self,
+        socket: std::net::TcpListener,
+        upstreams: Arc<[Arc<Upstream>]>,
+        logins: Option<SiteLogins>,
+    ) -> Result<(), ListenError> {
         let socket = tokio::net::TcpListener::from_std(socket);
         let socket = socket.map_err(|source| ListenError { address: ListenAddress::Tcp(self.admin), source })?;
-        let routes = admin::routes(self.health.clone(), move || upstreams.iter().for_each(|app| app.count_servers()));
+        let count = move || upstreams.iter().for_each(|app| app.count_servers());
+        let routes = admin::routes(self.health.clone(), count, logins);
         let ended = self.background.clone().cancelled_owned();
         self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
         Ok(())

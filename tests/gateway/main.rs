@@ -38,6 +38,7 @@ mod routing;
 mod sessions;
 mod setup;
 mod signals;
+mod site_logins;
 mod slow_clients;
 mod start;
 mod stop;

@@ -22,6 +22,7 @@ mod pipelining;
 mod presets;
 mod routes;
 mod sessions;
+mod site_logins;
 mod spoofing;
 mod streams;
 #[path = "../support/mod.rs"]

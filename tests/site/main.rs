@@ -11,6 +11,7 @@ mod limits;
 mod outages;
 mod secrets;
 mod site;
+mod site_logins;
 mod stop;
 #[path = "../support/mod.rs"]
 mod support;

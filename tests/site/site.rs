@@ -87,8 +87,9 @@ impl Site {
 
     fn config(&self) -> String {
         format!(
-            "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstream: http://{}\n\
+            "listen: 127.0.0.1:0\n{}upstream: http://{}\n\
              callback: {{ path: {CALLBACK}, deadline: 60s }}\ntruecaller: {{ endpoints: ['{}'] }}\n{}{}",
+            self.sessions.admin_yaml(),
             self.app.address(),
             self.truecaller.endpoint(),
             self.sessions.yaml(),

@@ -20,6 +20,7 @@ pub mod scene;
 pub mod seal;
 pub mod secrets;
 pub mod server;
+pub mod site_login;
 pub mod source;
 pub mod tls;
 #[cfg(feature = "gateway")]

@@ -8,6 +8,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use super::LoginRefusal;
 use crate::{
     cause::Cause,
     closed_list::closed_list,
@@ -26,6 +27,8 @@ pub(in crate::gateway) struct Metrics {
     pub(in crate::gateway) fetches: Counters<FetchOutcome, 2>,
     pub(in crate::gateway) fetch: Histogram,
     pub(in crate::gateway) logins: Counters<LoginEvent>,
+    /// By the code of a [`LoginRefusal`], or [`FINISHED`].
+    pub(in crate::gateway) site_logins: Counters<&'static str>,
     pub(in crate::gateway) spoofs: Counters<SpoofChannel>,
     /// By the code of a [`Rejection`] or an [`EdgeRejection`].
     pub(in crate::gateway) refusals: Counters<&'static str>,
@@ -103,6 +106,7 @@ impl Metrics {
     pub(in crate::gateway) fn new() -> Self {
         let reasons = Rejection::ALL.iter().map(|rejection| rejection.code());
         let reasons = reasons.chain(EdgeRejection::ALL.iter().map(|rejection| rejection.code()));
+        let outcomes = LoginRefusal::ALL.iter().map(|refusal| refusal.code()).chain([FINISHED]);
         let cause = |cause: &Cause| [("cause", cause.code())];
         let class = |status: &u16| [("class", class(*status))];
         let classes = || (0..).step_by(100).take(CLASSES.len());
@@ -120,6 +124,7 @@ impl Metrics {
             }),
             fetch: Histogram::new(BUCKETS),
             logins: Counters::new(each(LoginEvent::ALL), |event| [("event", event.code())]),
+            site_logins: Counters::new(outcomes, |outcome| [("outcome", *outcome)]),
             spoofs: Counters::new(each(SpoofChannel::ALL), |channel| [("channel", channel.code())]),
             refusals: Counters::new(reasons, |reason| [("reason", *reason)]),
             responses: Counters::new(classes(), class),
@@ -174,6 +179,8 @@ impl Metrics {
         let help = "From asking for a profile to having it or giving up";
         to.register_with_unit("profile_fetch", help, Unit::Seconds, self.fetch.clone());
         to.register("logins", "Logins by how they moved on, and logouts", self.logins.family.clone());
+        let help = "Logins that the site's server wanted to finish, by how that ended";
+        to.register("site_logins", help, self.site_logins.family.clone());
         let help = "Identities that somebody else claimed and that were stripped";
         to.register("spoof_attempts", help, self.spoofs.family.clone());
         to.register("refusals", "Requests other than callbacks that were refused", self.refusals.family.clone());
@@ -225,6 +232,9 @@ impl<V, const N: usize> Counters<V, N> {
 pub(in crate::gateway) fn class(status: u16) -> &'static str {
     CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)]
 }
+
+/// The word for a login that the site's server has finished.
+pub(in crate::gateway) const FINISHED: &str = "finished";
 
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];

@@ -1,5 +1,6 @@
-//! The admin listener: health and metrics, apart from the public one.
+//! The admin listener: health and metrics, and the logins that the site finishes, apart from the public one.
 
+mod logins;
 mod metrics;
 
 use std::sync::{
@@ -16,7 +17,10 @@ use axum::{
 };
 use prometheus_client::{encoding::prometheus_text, registry::Registry};
 
-pub(super) use self::metrics::{CertificateMetrics, ConnectionFailure, Metrics, UpstreamMetrics, class};
+pub(super) use self::{
+    logins::{LoginRefusal, SiteLogins},
+    metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics, class},
+};
 
 /// The state that the admin routes show.
 #[derive(Clone)]
@@ -37,8 +41,13 @@ impl Health {
     }
 }
 
-/// The routes `/livez`, `/readyz` and `/metrics`. Gauges that change as time passes are set by `measure`, before each look at them.
-pub(super) fn routes(health: Health, measure: impl Fn() + Clone + Send + Sync + 'static) -> Router {
+/// The routes `/livez`, `/readyz` and `/metrics`, and `/logins` if the site finishes logins. Gauges that change as time passes are
+/// set by `measure`, before each look at them.
+pub(super) fn routes(
+    health: Health,
+    measure: impl Fn() + Clone + Send + Sync + 'static,
+    logins: Option<SiteLogins>,
+) -> Router {
     let metrics = async move |health| {
         measure();
         metrics(health).await
@@ -48,6 +57,7 @@ pub(super) fn routes(health: Health, measure: impl Fn() + Clone + Send + Sync + 
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(health)
+        .merge(logins.map(SiteLogins::routes).unwrap_or_default())
 }
 
 async fn readyz(State(health): State<Health>) -> impl IntoResponse {

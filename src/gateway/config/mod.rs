@@ -10,6 +10,7 @@
 //! ```
 
 mod acme;
+mod admin;
 mod callback;
 mod certificate_folder;
 mod error;
@@ -33,7 +34,7 @@ mod upstream;
 mod value;
 mod warnings;
 
-use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
@@ -42,6 +43,7 @@ use self::reader::{Context, SIZE_LIMIT};
 pub(super) use self::trusted_proxies::TrustedPeer;
 pub(crate) use self::{
     acme::AcmeConfig,
+    admin::{AdminConfig, AdminToken},
     callback::CallbackConfig,
     certificate_folder::FolderMistake,
     error::ConfigErrors,
@@ -101,8 +103,8 @@ pub(crate) struct Config {
     pub(crate) routes: Rules,
     /// How identities are signed; none without assertions.
     pub(crate) assertion: Option<Arc<Assertions>>,
-    /// The address that serves health and metrics.
-    pub(crate) admin: SocketAddr,
+    /// The listener for health and metrics, where the site's server finishes logins.
+    pub(crate) admin: AdminConfig,
     /// How long requests that came before, and verifications of answered callbacks, may take to end when the program stops.
     pub(crate) shutdown_grace: Duration,
     /// How the program logs.

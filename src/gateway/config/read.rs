@@ -1,17 +1,11 @@
 //! Reads all sections of the file, and checks what concerns more than one of them.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    num::NonZero,
-    ops::RangeInclusive,
-    sync::Arc,
-    time::Duration,
-};
+use std::{num::NonZero, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    AcmeConfig, CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, acme, groups, hsts,
+    AcmeConfig, AdminConfig, CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, acme, groups, hsts,
     identity::{self, InjectedHeaders},
     listener,
     reader::{Item, Scalar, Section},
@@ -93,11 +87,19 @@ impl Config {
             .flatten()
             .filter_map(|item| item.parse(|text| TrustedPeer::parse(text)))
             .collect();
-        let admin_item = file.section("admin", |admin| admin.take("listen"));
-        let admin = admin_item.map_or(Some(ADMIN), |item| item.parse(value::address));
+        let (admin_item, token_item) = file.section("admin", |admin| (admin.take("listen"), admin.take("token")));
+        let admin = AdminConfig::read(admin_item, token_item);
 
-        if let Some(admin) = admin {
-            listener::refuse_clashes(&listeners, admin, admin_item);
+        if let Some(admin) = &admin {
+            listener::refuse_clashes(&listeners, admin.listen, admin_item);
+        }
+        let has_fallback = session_item
+            .is_some_and(|item| item.is_mapping() && item.members().any(|(name, _)| name == "fallback_url"));
+        if let (Some(item), false) = (token_item, has_fallback) {
+            item.complain_of_key(
+                "only used with `session.fallback_url`, because only requests for that page carry login tickets (add it, or \
+                 remove the token)",
+            );
         }
         let has_https_url = session.as_ref().is_some_and(|session| session.public_urls.is_secure());
         listener::refuse_idle_redirects(&listeners, has_https_url);
@@ -222,7 +224,6 @@ const SILENCE: Duration = Duration::from_mins(5);
 const IDLE: Duration = Duration::from_secs(75);
 /// A shorter time would close connections that are in use.
 const IDLES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
-const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 const SHUTDOWN_GRACES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);
 const MAX_LIMIT: NonZero<u32> = NonZero::new(1_000_000).expect("a million is not zero");

@@ -26,7 +26,7 @@ use tracing::{debug, error, info, warn};
 
 pub(super) use self::{certificate::CertificateTelemetry, upstream::UpstreamTelemetry};
 use super::{
-    admin::{ConnectionFailure, Metrics, class},
+    admin::{ConnectionFailure, FINISHED, LoginRefusal, Metrics, class},
     log_limit::{LogLimit, Suppressed},
     proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
@@ -143,6 +143,18 @@ impl Telemetry {
                 let (code, tls) = (cause.code(), cause.detail());
                 log!(self[code], warn!(class, cause = code, tls), "callback forwarded");
             }
+        }
+    }
+
+    /// The site's server finished a login, or could not.
+    pub(super) fn site_login(&self, finished: Result<(), LoginRefusal>) {
+        let outcome = finished.map_or_else(LoginRefusal::code, |()| FINISHED);
+        self.0.metrics.site_logins.count(&outcome);
+        match finished {
+            // The event of the login is logged as well.
+            Ok(()) => debug!(outcome, "login of the site"),
+            Err(LoginRefusal::LoginOver) => log!(self[outcome], info!(outcome), "login of the site"),
+            Err(_) => log!(self[outcome], warn!(outcome), "login of the site"),
         }
     }
 

@@ -2,15 +2,16 @@
 
 use std::{fmt::Write as _, net::SocketAddr, num::NonZero};
 
-use super::{PATH, Settings, Signing};
+use super::{PATH, Sessions, Settings, Signing};
 use crate::support::program::Program;
 
 pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
     let folder = tempfile::tempdir().expect("a folder for the configuration");
     let mut text = format!(
-        "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstream: http://{app}\nshutdown_grace: 0s\n\
+        "listen: 127.0.0.1:0\n{}upstream: http://{app}\nshutdown_grace: 0s\n\
          callback: {{ path: {PATH}, deadline: {}ms, body_limit: {} }}\n\
          truecaller:\n  require_active: {}\n  connect_timeout: {}ms\n  endpoints:\n",
+        settings.sessions.as_ref().map_or("admin: { listen: 127.0.0.1:0 }\n".to_owned(), Sessions::admin_yaml),
         settings.deadline.as_millis(),
         settings.body_limit,
         !settings.accept_inactive,

@@ -18,6 +18,8 @@ use truegate::{
     store::{MemoryStore, RedisStore},
 };
 
+use crate::support::site_login::TOKEN;
+
 /// What a test wants of sessions.
 #[derive(Debug, Clone)]
 pub struct Sessions {
@@ -43,6 +45,8 @@ pub struct Sessions {
     pub max_pending: usize,
     /// The login page itself if none.
     pub fallback: Option<&'static str>,
+    /// Whether requests for that page carry login tickets.
+    pub tickets: bool,
     /// `truegate` if none.
     pub cookie_name: Option<&'static str>,
     pub upstream_cookies: Vec<&'static str>,
@@ -124,6 +128,7 @@ impl Sessions {
             revocation_grace: SessionsBuilder::REVOCATION_GRACE,
             max_pending: 1000,
             fallback: None,
+            tickets: false,
             cookie_name: None,
             upstream_cookies: Vec::new(),
             link_base: None,
@@ -151,6 +156,7 @@ impl Sessions {
             Some(path) => builder.fallback(ReturnPath::parse(path).expect("a path of the site")),
             None => builder,
         };
+        let builder = if self.tickets { builder.login_tickets() } else { builder };
         let cookies = self.upstream_cookies.iter().map(|name| name.parse().expect("a cookie's name"));
         let rules = self.rules.iter().map(|(place, need)| {
             let rule = need.rule(place, self);
@@ -205,6 +211,12 @@ impl Sessions {
                 Engine::builder(urls, sealer, partner, store)
             }
         }
+    }
+
+    /// The section `admin`, for the program.
+    pub fn admin_yaml(&self) -> String {
+        let token = if self.tickets { format!(", token: '{TOKEN}'") } else { String::new() };
+        format!("admin: {{ listen: 127.0.0.1:0{token} }}\n")
     }
 
     /// For the program.

@@ -1,6 +1,7 @@
 //! What a configuration promises: all of it is right, or every mistake is told with its place and no secret.
 
 mod acme;
+mod admin;
 mod apps;
 mod assertion;
 mod documentation;
@@ -48,6 +49,7 @@ fn environment(name: &str) -> Option<String> {
         "TRUEGATE_SESSION_SECRET" => Some(SESSION_SECRET.to_owned()),
         "TRUECALLER_PARTNER_KEY" => Some("a-partner-key".to_owned()),
         "PROXY_SECRET" => Some("a-secret".to_owned()),
+        "TRUEGATE_ADMIN_TOKEN" => Some(ADMIN_TOKEN.to_owned()),
         "REDIS_PASSWORD" => Some("a-password".to_owned()),
         _ => None,
     }
@@ -55,6 +57,7 @@ fn environment(name: &str) -> Option<String> {
 
 const SECRET: &str = "hunter2/hunter2";
 const CALLBACK_PATH: &str = "/truecaller/x7Kq2vNf9TzR4mWb6pLd";
+const ADMIN_TOKEN: &str = "4fJk0mVt9sQeYxW2bNcR7uHd1zGpLa6o5iTqXr8vKyE=";
 const SESSION_SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 fn parse_in(folder: &Folder, text: &str) -> Result<Config, ConfigErrors> {
@@ -92,7 +95,8 @@ fn assert_is_default(config: &Config) {
     assert_eq!(config.limits, Limits::default());
     assert!(config.session.is_none() && config.assertion.is_none());
     assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Required(AllowList::default())), "closed");
-    assert_eq!((config.admin, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
+    assert_eq!((config.admin.listen, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
+    assert!(config.admin.token.is_none());
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
     let (timeouts, seconds) = (config.timeouts, |seconds| Some(Duration::from_secs(seconds)));
     assert_eq!((timeouts.connect, timeouts.idle), (seconds(5), seconds(75)));
@@ -158,6 +162,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert!(config.identity.is_reserved("remote_user") && config.identity.is_reserved("x-webauth-name"));
     assert!(config.identity.is_reserved("x_my_role") && config.identity.is_reserved("X-Corp-Groups"));
     assert!(config.assertion.is_some());
+    assert!(config.admin.token.as_ref().is_some_and(|token| token.is(ADMIN_TOKEN.as_bytes())));
     let session = config.session.as_ref().unwrap();
     assert_eq!(
         (session.public_urls.default_url().origin(), session.path.as_str()),

@@ -1,0 +1,139 @@
+//! `POST /logins`: the site's server finishes the login of a user whose number it has verified in its own way.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{
+        DefaultBodyLimit, FromRequest as _, Request, State,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::post,
+};
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use crate::{
+    closed_list::closed_list,
+    gate::{ConnectionReuse, Gate, Reply, plugin::RETRY_AFTER},
+    gateway::{config::AdminToken, telemetry::Telemetry},
+    profile::PhoneNumber,
+    session::{FinishLoginError, Sessions, SiteUser},
+};
+
+/// The parts of a gateway that finish a login.
+pub(in crate::gateway) struct SiteLogins {
+    pub(in crate::gateway) token: AdminToken,
+    pub(in crate::gateway) sessions: Sessions,
+    pub(in crate::gateway) gate: Gate,
+    pub(in crate::gateway) telemetry: Telemetry,
+}
+
+closed_list! {
+    /// The reason why no login was finished.
+    pub(in crate::gateway) enum LoginRefusal {
+        /// The method is another one.
+        MethodNotAllowed = "method-not-allowed" => METHOD_NOT_ALLOWED "The method is not allowed here.",
+        /// The admin token is missing or is another one.
+        NotAuthorized = "not-authorized" => UNAUTHORIZED "The admin token is missing or wrong.",
+        /// The body is larger than the limit.
+        BodyTooLarge = "body-too-large" => PAYLOAD_TOO_LARGE "The body is too large.",
+        /// The body did not arrive in time.
+        BodyTimeout = "body-timeout" => REQUEST_TIMEOUT "The body did not arrive in time.",
+        /// The body is not JSON with a ticket and a phone number.
+        MalformedRequest = "malformed-request" => BAD_REQUEST "The body is not JSON with a ticket and a phone number.",
+        /// The phone number is not an E.164 number.
+        InvalidPhone = "invalid-phone" => BAD_REQUEST "The phone number is not in international form.",
+        /// The login has ended or expired, or the ticket is not one of this site.
+        LoginOver = "login-over" => GONE "The login is over.",
+        /// The store cannot be asked.
+        StoreUnavailable = "store-unavailable" => SERVICE_UNAVAILABLE "Logins cannot be looked up for now.",
+    }
+}
+
+/// The body of a request.
+#[derive(Deserialize)]
+struct SiteLogin {
+    ticket: String,
+    phone: String,
+    name: Option<String>,
+}
+
+impl SiteLogins {
+    /// The route `/logins`.
+    pub(super) fn routes(self) -> Router {
+        let refuse = async |State(logins): State<Arc<Self>>| logins.answer(Err(LoginRefusal::MethodNotAllowed));
+        let finish = async |State(logins): State<Arc<Self>>, request: Request| {
+            let finished = logins.finish(request).await;
+            logins.answer(finished)
+        };
+        let route = post(finish).fallback(refuse).layer(DefaultBodyLimit::max(BODY_LIMIT));
+        Router::new().route("/logins", route).with_state(Arc::new(self))
+    }
+
+    async fn finish(&self, request: Request) -> Result<(), LoginRefusal> {
+        // Only the site's server may send a body, however slowly.
+        if !bearer(request.headers()).is_some_and(|presented| self.token.is(presented)) {
+            return Err(LoginRefusal::NotAuthorized);
+        }
+        let body = timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await;
+        let body = body.map_err(|_| LoginRefusal::BodyTimeout)?.map_err(|error| match error {
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => LoginRefusal::BodyTooLarge,
+            _ => LoginRefusal::MalformedRequest,
+        })?;
+        let SiteLogin { ticket, phone, name } =
+            serde_json::from_slice(&body).map_err(|_| LoginRefusal::MalformedRequest)?;
+        let user = SiteUser::new(PhoneNumber::parse(&phone).ok_or(LoginRefusal::InvalidPhone)?);
+        let user = name.iter().fold(user, |user, name| user.name(name));
+        self.sessions.finish_login(&self.gate, &ticket, user).await.map_err(|error| match error {
+            FinishLoginError::LoginOver => LoginRefusal::LoginOver,
+            FinishLoginError::Store(_) => LoginRefusal::StoreUnavailable,
+        })
+    }
+
+    fn answer(&self, finished: Result<(), LoginRefusal>) -> Response {
+        self.telemetry.site_login(finished);
+        let Err(refusal) = finished else { return StatusCode::NO_CONTENT.into_response() };
+        let reply = Reply::problem(refusal.status(), refusal.code(), refusal.title(), ConnectionReuse::Keep);
+        let mut response = reply.response.map(Body::from);
+        let headers = response.headers_mut();
+        match refusal {
+            LoginRefusal::MethodNotAllowed => headers.insert(header::ALLOW, HeaderValue::from_static("POST")),
+            LoginRefusal::NotAuthorized => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            LoginRefusal::StoreUnavailable => headers.insert(header::RETRY_AFTER, RETRY_AFTER.into()),
+            _ => None,
+        };
+        response
+    }
+}
+
+/// The token of a request that has one line of `Authorization` (RFC 6750 §2.1).
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+    let (scheme, token) = line.as_bytes().split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then_some(token)
+}
+
+const SCHEME: &[u8] = b"Bearer ";
+/// Far more than a ticket, a number and a long name take.
+const BODY_LIMIT: usize = 16 * 1024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_documented() {
+        let page = include_str!("../../../docs/fallback.md");
+        for refusal in LoginRefusal::ALL {
+            let told = format!("{} `{}`", refusal.status().as_str(), refusal.code());
+            assert!(page.contains(&told), "{told}");
+        }
+    }
+}
