@@ -49,23 +49,17 @@ fn allocations(work: impl FnOnce()) -> usize {
     ALLOCATIONS.get() - before
 }
 
-fn request(method: &str, path: &str, authorization: Option<&str>) -> Request<Full<Bytes>> {
+fn request(method: &str, path: &str) -> Request<Full<Bytes>> {
     let request = Request::builder().method(method).uri(path).header("host", "app.example");
     let request = request
         .header("accept", "*/*")
         .header("connection", "keep-alive")
         .header("cookie", "a=b; c%20d=\"e f, g=h\"; =i; j");
-    let request = authorization.into_iter().fold(request, |request, line| request.header("authorization", line));
     request.header("user-agent", "curl").body(Full::from(if path == PATH { GRANT } else { "body" })).unwrap()
 }
 
 /// What one request costs in all of the layer: its call, its future, and both bodies.
 fn cost(gate: &Gate, method: &str, path: &str) -> usize {
-    cost_with(gate, method, path, None)
-}
-
-/// The same for a request with credentials.
-fn cost_with(gate: &Gate, method: &str, path: &str, authorization: Option<&str>) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _within = runtime.enter();
     let app = service_fn(|request: Request<GuardedBody<Full<Bytes>>>| {
@@ -75,7 +69,7 @@ fn cost_with(gate: &Gate, method: &str, path: &str, authorization: Option<&str>)
         ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())))
     });
     let mut service = TruegateLayer::new(gate.clone()).layer(app);
-    let request = request(method, path, authorization);
+    let request = request(method, path);
     allocations(|| {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(Service::<Request<Full<Bytes>>>::poll_ready(&mut service, &mut cx).is_ready());
@@ -116,9 +110,10 @@ fn passing_a_gate_that_signs_allocates_nothing() {
     assert_passing_is_free(&Gate::builder(PATH.parse().unwrap(), Source::prompt()).assertions(assertions).build());
 }
 
-/// A gate that knows browsers, and requires a login below `/account/`.
+#[test]
 #[cfg(feature = "session")]
-fn with_sessions() -> truegate::gate::GateBuilder {
+fn passing_a_gate_that_knows_browsers_allocates_nothing() {
+    use http::{HeaderMap, HeaderValue, header};
     use truegate::{
         access::{Access, AllowList, Rule, Rules},
         session::{Partner, PublicUrl, Sealer, Secret, Sessions},
@@ -128,51 +123,14 @@ fn with_sessions() -> truegate::gate::GateBuilder {
     let public_url = PublicUrl::parse("https://shop.example").unwrap();
     let sealer = Sealer::new(&Secret::generate(), &[]);
     let sessions = Sessions::builder(public_url, sealer, Partner::new("key", "A Shop").unwrap(), MemoryStore::new(1));
+    let gate =
+        |rules| Gate::builder(PATH.parse().unwrap(), Source::prompt()).sessions(sessions.rules(rules).build()).unwrap();
     let required = Rule::new("/account/".parse().unwrap(), Access::Required(AllowList::default()));
-    let rules = Rules::from_iter([required, Rule::new("/".parse().unwrap(), Access::Optional)]);
-    Gate::builder(PATH.parse().unwrap(), Source::prompt()).sessions(sessions.rules(rules).build()).unwrap()
-}
-
-#[test]
-#[cfg(feature = "session")]
-fn passing_a_gate_that_knows_browsers_allocates_nothing() {
-    use http::{HeaderMap, HeaderValue, header};
-
-    let gate = with_sessions().build();
+    let gate = gate(Rules::from_iter([required, Rule::new("/".parse().unwrap(), Access::Optional)])).build();
     let vary = allocations(|| drop(HeaderMap::from_iter([(header::VARY, HeaderValue::from_static("Cookie"))])));
     for (method, path) in [("GET", "/"), ("POST", "/api/orders/42?verbose=true")] {
         cost(&gate, method, path);
         assert_eq!(cost(&gate, method, path), vary, "{method} {path}: the header that the response gets");
-    }
-}
-
-#[test]
-#[cfg(feature = "session")]
-fn passing_a_gate_that_knows_an_app_of_the_site_allocates_nothing() {
-    use http::{HeaderMap, HeaderValue, header};
-    use truegate::{
-        native::{Credential, Native, NativeSource},
-        profile::ProfileFuture,
-    };
-
-    struct NoSource;
-
-    impl NativeSource for NoSource {
-        fn fetch<'a>(&'a self, _: &'a Credential, _: std::time::Instant) -> ProfileFuture<'a> {
-            unreachable!("nobody posts a credential")
-        }
-    }
-
-    let native = Native::new("/truecaller/native".parse().unwrap(), NoSource);
-    let gate = with_sessions().native(native).unwrap().build();
-    let varies = ["Cookie", "Authorization"].map(|name| (header::VARY, HeaderValue::from_static(name)));
-    let vary = allocations(|| drop(HeaderMap::from_iter(varies)));
-    for authorization in [None, Some("Bearer eyJhbGciOiJIUzI1NiJ9.e30.x"), Some("Basic dHJ1ZWdhdGUueA==")] {
-        for (method, path) in [("GET", "/"), ("POST", "/api/orders/42?verbose=true")] {
-            cost_with(&gate, method, path, authorization);
-            let cost = cost_with(&gate, method, path, authorization);
-            assert_eq!(cost, vary, "{method} {path}: the headers that the response gets");
-        }
     }
 }
 

@@ -130,7 +130,7 @@ const HOUSE: &[Floor] = &[
         place: "gateway",
         modules: &[
             "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "host", "identity",
-            "pingora", "profile", "random", "session", "store", "tasks", "tls",
+            "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
             "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "pingora_core", "pingora_http",
@@ -151,8 +151,8 @@ const HOUSE: &[Floor] = &[
         place: "gateway/config",
         // Not pingora: a configuration can be read and checked without it.
         modules: &[
-            "access", "assertion", "callback", "gate", "headers", "host", "identity", "profile", "session", "store",
-            "tls",
+            "access", "assertion", "callback", "gate", "headers", "host", "identity", "native", "profile", "session",
+            "store", "tls", "tls",
         ],
         crates: &[
             "granit_parser", "http", "humantime", "ipnet", "percent_encoding", "rustls", "sha2", "strsim", "subtle",

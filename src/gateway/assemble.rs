@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     gate::Gate,
+    native::{Native, NativeClient},
     profile::ProfileClient,
     session::{Sessions, SessionsBuilder},
     store::MemoryStore,
@@ -28,6 +29,7 @@ use crate::{
 pub(super) fn gate(
     config: &Config,
     client: ProfileClient,
+    native: Option<NativeClient>,
     telemetry: &Telemetry,
     upstream: &Arc<Upstream>,
     verifications: &VerificationTasks,
@@ -61,6 +63,10 @@ pub(super) fn gate(
         Some(sessions) => builder.sessions(sessions)?,
         None if config.routes.is_empty() => builder,
         None => builder.plug_in(SessionlessRules(config.routes.clone())),
+    };
+    let builder = match config.native.as_ref().zip(native) {
+        Some((native, client)) => builder.native(Native::new(native.path.clone(), client))?,
+        None => builder,
     };
     let builder = if config.truecaller.require_active { builder } else { builder.accept_inactive() };
     Ok((builder.build(), sessions))

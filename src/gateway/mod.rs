@@ -78,7 +78,7 @@ use self::{
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub use self::{forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header};
-use crate::{gate::Gate, pingora::SessionBound, profile::ProfileClient};
+use crate::{gate::Gate, native::NativeClient, pingora::SessionBound, profile::ProfileClient};
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -139,8 +139,10 @@ impl Gateway {
             .collect::<Result<_, _>>()?;
         let verifications = VerificationTasks::default();
         let client = config.truecaller.client.clone().build().map_err(BoxError::from)?;
+        let native = config.native.as_ref().map(|native| native.client(client.clone()));
         let default = &upstreams[config.upstreams.default_id().index()];
-        let (gate, sessions) = assemble::gate(config, client.clone(), &telemetry, default, &verifications)?;
+        let (gate, sessions) =
+            assemble::gate(config, client.clone(), native.clone(), &telemetry, default, &verifications)?;
         let tasks = TaskTracker::new();
         let found = upstream::resolve_all(&upstreams, &tasks).await;
 
@@ -173,7 +175,7 @@ impl Gateway {
         if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
         }
-        gateway.serve(proxy, client, config, listeners, &challenges, &telemetry).await?;
+        gateway.serve(proxy, (client, native), config, listeners, &challenges, &telemetry).await?;
         for (upstream, found) in upstreams.into_iter().zip(found) {
             gateway.check_health(Arc::clone(&upstream));
             gateway.watch(upstream, found);
@@ -219,7 +221,7 @@ impl Gateway {
     async fn serve(
         &self,
         proxy: Proxy,
-        client: ProfileClient,
+        (client, native): (ProfileClient, Option<NativeClient>),
         config: &Config,
         listeners: Vec<BoundListener>,
         challenges: &Challenges,
@@ -234,7 +236,10 @@ impl Gateway {
         set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));
         let connected_at_start = config.truecaller.connect_at_start.then(|| config.truecaller.endpoints.clone());
         let make = move || {
-            connected_at_start.iter().for_each(|endpoints| client.connect(endpoints));
+            if let Some(endpoints) = &connected_at_start {
+                client.connect(endpoints);
+                native.iter().for_each(NativeClient::connect);
+            }
             let mut proxy = roots.offer(|ca_file| {
                 let conf = ServerConf {
                     ca_file: Some(ca_file),

@@ -21,6 +21,18 @@ use crate::{
 };
 
 /// The route for the site's own Android app, which plugs into a gate with [`GateBuilder::native`].
+///
+#[cfg_attr(feature = "client", doc = "```")]
+#[cfg_attr(not(feature = "client"), doc = "```ignore")]
+/// use truegate::{Gate, native::{Native, NativeClient, NativePath}, profile::ProfileClient};
+///
+/// let client = ProfileClient::builder().build()?;
+/// let client_id = "k3yq2rxvqvmbn1nlu2fnvvgpyr9ozmwk7s1dkpgv".parse()?;
+/// let native = Native::new(NativePath::default(), NativeClient::builder(client.clone(), client_id).build());
+/// let gate = Gate::builder("/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse()?, client).native(native)?.build();
+/// # drop(gate);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 pub struct Native {
     path: NativePath,
     source: Arc<dyn NativeSource>,

@@ -22,6 +22,12 @@ impl NativePath {
         start.eq_ignore_ascii_case(prefix) && (rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Whether a path is this one, or could be read as if it were.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        self.0.compare(path) != super::PathMatch::None
+    }
+
     pub(crate) fn exact(&self) -> &ExactPath {
         &self.0
     }

@@ -129,7 +129,12 @@ async fn a_valid_configuration_is_said_to_be() {
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("valid") && !text.contains("unguessable"), "{text}");
+    assert!(text.ends_with(", and only callbacks carry an identity\n"), "{text}");
     assert!(output.stderr.is_empty());
+    let with_app = check(&(config + "native: { client_id: an-id }\n"), &[]).await;
+    let text = String::from_utf8(with_app.stdout).unwrap();
+    let carriers = ", and only callbacks, and logins of your Android app at /truecaller/native, carry an identity\n";
+    assert!(text.ends_with(carriers), "{text}");
 }
 
 #[tokio::test]
@@ -176,6 +181,10 @@ routes:
     assert_eq!(text.rsplit_once("\n\n").map(|(_, in_force)| in_force), Some(IN_FORCE), "{text}");
     assert!(output.stderr.is_empty() && !text.contains("99999") && !text.contains("unguessable"), "{text}");
 
+    let with_app = config.clone() + "native: { client_id: an-id, path: /app/login }\n";
+    let text = String::from_utf8(check(&with_app, &files).await.stdout).unwrap();
+    let route = "and the callback path\n  /app/login alone (POST), where users of your Android app log in\n";
+    assert!(text.contains(route), "{text}");
     let open = config.replace("/cart", "/").replace("/account/help, access: public", "/x, access: required");
     let text = String::from_utf8(check(&open, &files).await.stdout).unwrap();
     assert!(

@@ -38,6 +38,25 @@ pub fn known() -> Vec<(String, String)> {
     documented("").into_iter().filter(|(name, _)| name != "x-truecaller-request-id").collect()
 }
 
+/// The identity of the documented user, whom Truecaller verified in the site's app.
+pub fn of_app() -> Vec<(String, String)> {
+    let by = |(name, value): (String, String)| match &*name {
+        "x-truecaller-method" => (name, "app".to_owned()),
+        _ => (name, value),
+    };
+    known().into_iter().map(by).collect()
+}
+
+/// The identity of the same user without Truecaller, verified by a missed call.
+pub fn of_missed_call() -> Vec<(String, String)> {
+    owned(&[
+        ("x-truecaller-country", "IN"),
+        ("x-truecaller-method", "missed-call"),
+        ("x-truecaller-phone", "+919999999999"),
+        ("x-truecaller-status", "verified"),
+    ])
+}
+
 /// What is said of a callback that was not verified.
 pub fn declined(request_id: &str, status: &str) -> Vec<(String, String)> {
     owned(&[("x-truecaller-request-id", request_id), ("x-truecaller-status", status)])

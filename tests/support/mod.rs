@@ -7,6 +7,8 @@ pub mod browser;
 pub mod client;
 #[cfg(feature = "gateway")]
 pub mod edge;
+#[cfg(feature = "gateway")]
+pub mod native;
 pub mod port;
 #[cfg(feature = "gateway")]
 pub mod program;

@@ -7,6 +7,7 @@ use truegate::simulator::{Call, Simulator};
 
 use super::{
     edge::{Edge, Kind, PATH, Sessions, Settings},
+    native::NATIVE,
     raw::{Message, exchange, get, post, within},
     recorder::Recorder,
     tls::{self, Certificate},
@@ -103,13 +104,35 @@ impl Scene {
         browser
     }
 
+    /// Posts a body as the site's own app.
+    pub async fn app_login(&self, body: impl AsRef<[u8]>) -> Message {
+        self.app_login_with("", body).await
+    }
+
+    /// The same with more header lines, each ending in CR LF.
+    pub async fn app_login_with(&self, lines: &str, body: impl AsRef<[u8]>) -> Message {
+        let body = body.as_ref();
+        let length = body.len();
+        let head = format!("POST {NATIVE} HTTP/1.1\r\nHost: shop.example\r\n{lines}Content-Length: {length}\r\n\r\n");
+        self.send([head.as_bytes(), body].concat()).await
+    }
+
     /// Waits until the edge has given up this many callbacks, counted from the start.
     pub async fn wait_for_abandoned(&mut self, count: usize) {
+        self.wait_for_abandoned_in("truegate_callbacks_total{outcome=\"abandoned\"}", count).await;
+    }
+
+    /// The same for logins of the app that had sent a code.
+    pub async fn wait_for_abandoned_app_logins(&mut self, count: usize) {
+        self.wait_for_abandoned_in("truegate_app_logins_total{method=\"app\",outcome=\"abandoned\"}", count).await;
+    }
+
+    async fn wait_for_abandoned_in(&mut self, series: &str, count: usize) {
         let Edge::Gateway(program) = &self.edge else {
             let reached = within(self.abandoned.wait_for(|abandoned| *abandoned >= count)).await;
             return assert!(reached.is_ok(), "the edge has ended");
         };
-        let counted = format!("truegate_callbacks_total{{outcome=\"abandoned\"}} {count}\n");
+        let counted = format!("{series} {count}\n");
         within(async {
             while !exchange(program.admin(), get("/metrics", ""))
                 .await

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZero, str::FromStr, time::Duration};
 
-use url::Host;
+use url::{Host, Url};
 
 use super::{
     reader::{Item, Section},
@@ -74,12 +74,15 @@ impl CallbackConfig {
 }
 
 impl TruecallerConfig {
-    /// Reads the section.
-    pub(super) fn read(section: &mut Section<'_>) -> Self {
+    /// Reads the section. `native` has the endpoints of that section; it is none if any of them is wrong.
+    pub(super) fn read(section: &mut Section<'_>, native: Option<&[ProfileEndpoint]>) -> Self {
         let endpoints = section.take("endpoints").map_or_else(|| Some(Endpoints::default()), endpoints);
+        let known = endpoints.as_ref().zip(native);
+        let known =
+            known.map(|(listed, native)| listed.iter().chain(native).map(ProfileEndpoint::url).collect::<Vec<_>>());
         let resolve = section.members("resolve");
         let resolve =
-            resolve.filter_map(|(host, item)| Some((host.to_owned(), resolved(host, item, endpoints.as_ref())?)));
+            resolve.filter_map(|(host, item)| Some((host.to_owned(), resolved(host, item, known.as_deref())?)));
         let default = ProfileClient::builder();
         let connect_timeout = value::duration(Duration::from_millis(10)..=Duration::from_mins(1));
         let attempts = value::count(NonZero::<u32>::MIN..=NonZero::new(10).expect("ten is not zero"));
@@ -109,20 +112,21 @@ fn endpoints(item: Item<'_>) -> Option<Endpoints> {
     Some(parsed.into_iter().collect())
 }
 
-/// Reads the address of a host. An endpoint must name the host, and must not have another port.
-fn resolved(host: &str, item: Item<'_>, endpoints: Option<&Endpoints>) -> Option<SocketAddr> {
-    let urls = endpoints.into_iter().flat_map(Endpoints::iter).map(ProfileEndpoint::url);
-    let urls: Vec<_> = urls.filter(|url| url.host_str() == Some(host)).collect();
+/// Reads the address of a host. One of the URLs must name the host, and must not have another port. They are none if some of them are
+/// not known.
+fn resolved(host: &str, item: Item<'_>, known: Option<&[&Url]>) -> Option<SocketAddr> {
+    let urls = known.unwrap_or_default().iter().filter(|url| url.host_str() == Some(host));
+    let urls: Vec<_> = urls.collect();
     match urls.first().map(|url| url.host()) {
         Some(Some(Host::Domain(_))) => {}
         Some(_) => item.complain_of_key("an IP address needs no resolving (remove the line)"),
-        None if endpoints.is_none() => {}
+        None if known.is_none() => {}
         None => item
             .complain_of_key("not the host of an endpoint (write a host from `truecaller.endpoints`, in lower case)"),
     }
     item.parse(|text| {
         let address = value::address(text)?;
-        if endpoints.is_some() && address.port() == 0 {
+        if known.is_some() && address.port() == 0 {
             return Err("port 0 cannot be connected to (write the port, such as 443)");
         }
         // The port that a URL names always wins.

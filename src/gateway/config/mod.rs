@@ -19,6 +19,7 @@ mod hsts;
 mod identity;
 mod listen_address;
 mod listener;
+mod native;
 mod read;
 mod reader;
 mod redirect;
@@ -49,6 +50,7 @@ pub(crate) use self::{
     error::ConfigErrors,
     listen_address::ListenAddress,
     listener::ListenerConfig,
+    native::NativeConfig,
     read::{LogConfig, LogFormat, Timeouts},
     redirect::RedirectConfig,
     server::ServerConfig,
@@ -87,6 +89,8 @@ pub(crate) struct Config {
     pub(crate) callback: CallbackConfig,
     /// How profiles are fetched.
     pub(crate) truecaller: TruecallerConfig,
+    /// How users of the site's own Android app log in; none without such a route.
+    pub(crate) native: Option<NativeConfig>,
     /// The headers that tell the app who calls.
     pub(crate) identity: Arc<HeaderNames>,
     /// The value of `Strict-Transport-Security`; none if it is left to the app.

@@ -5,7 +5,8 @@ use std::{num::NonZero, ops::RangeInclusive, sync::Arc, time::Duration};
 use tracing::level_filters::LevelFilter;
 
 use super::{
-    AcmeConfig, AdminConfig, CallbackConfig, Config, ServerConfig, SessionConfig, TruecallerConfig, acme, groups, hsts,
+    AcmeConfig, AdminConfig, CallbackConfig, Config, NativeConfig, ServerConfig, SessionConfig, TruecallerConfig, acme,
+    groups, hsts,
     identity::{self, InjectedHeaders},
     listener,
     reader::{Item, Scalar, Section},
@@ -14,7 +15,7 @@ use super::{
     upstream::{self, AppNames},
     value,
 };
-use crate::{assertion::KEY_SET_PATH, gate::Limits};
+use crate::{assertion::KEY_SET_PATH, gate::Limits, session::SessionPath};
 
 /// How long the gateway waits. `None` stands for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +79,13 @@ impl Config {
         let listeners = listener::read(listen_item, obtained.as_deref());
         let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| CallbackConfig::read(section, has_sessions));
+        let native_item = file.take("native");
+        let native = native_item.map(|item| item.section(NativeConfig::read));
+        let endpoints = match &native {
+            None => Some(Vec::new()),
+            Some(native) => native.as_ref().map(NativeConfig::endpoints),
+        };
+        let truecaller = file.section("truecaller", |section| TruecallerConfig::read(section, endpoints.as_deref()));
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.and_then(|item| item.section(identity::assertions));
         let trusted_item = file.take("trusted_proxies");
@@ -132,6 +140,13 @@ impl Config {
                 "its keys are published at the path that `callback.path` has (choose another callback path)",
             );
         }
+        if let (Some(item), Some(Some(native))) = (native_item, &native) {
+            let own = match (session_item, &session) {
+                (None, _) => Some(SessionPath::default()),
+                (Some(_), session) => session.as_ref().map(|session| session.path.clone()),
+            };
+            native.refuse_clashes(item, callback.as_ref(), own.as_ref());
+        }
         if let (None, Some(item)) = (session_item, groups_item) {
             item.complain_of_key(
                 "only used with `session`, because a callback carries no groups (add `session`, or remove `groups`)",
@@ -142,7 +157,8 @@ impl Config {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
             server: file.section("server", ServerConfig::read),
             timeouts,
-            truecaller: file.section("truecaller", TruecallerConfig::read),
+            truecaller,
+            native: native.map_or(Some(None), |native| native.map(Some))?,
             identity: Arc::new(injected.names.build()),
             trusted_proxies,
             limits: file.section("limits", read_limits),

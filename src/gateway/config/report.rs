@@ -42,6 +42,9 @@ impl Config {
             write_groups(f, &self.groups)?;
             f.write_str("a stranger can reach:\n")?;
             writeln!(f, "  the pages of truegate below {}, and the callback path", session.path.as_str())?;
+            if let Some(native) = &self.native {
+                writeln!(f, "  {} alone (POST), where users of your Android app log in", native.path.as_str())?;
+            }
             for (index, rule) in rules.iter().enumerate() {
                 write_reach(f, rule, &rules[..index])?;
             }
@@ -54,10 +57,11 @@ impl Config {
 impl Config {
     /// Displays the rules of a gateway without sessions.
     fn write_apps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let carriers = self.native.as_ref().map_or("only callbacks carry".to_owned(), |native| {
+            format!("only callbacks, and logins of your Android app at {}, carry", native.path.as_str())
+        });
         if self.routes.is_empty() {
-            return f.write_str(
-                "no sessions and no rules: every request reaches the app, and only callbacks carry an identity\n",
-            );
+            return writeln!(f, "no sessions and no rules: every request reaches the app, and {carriers} an identity");
         }
         f.write_str("rules (the first that matches applies):\n")?;
         for (index, rule) in self.routes.iter().enumerate() {
@@ -67,7 +71,7 @@ impl Config {
         if self.routes.name_hosts() {
             f.write_str("  any host that no rule names, and requests without a host: refused\n")?;
         }
-        f.write_str("no sessions: every other request reaches its app, and only callbacks carry an identity\n")
+        writeln!(f, "no sessions: every other request reaches its app, and {carriers} an identity")
     }
 
     /// Names the app that gets the requests that a rule matches, or none does, if there are several apps.

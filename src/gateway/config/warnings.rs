@@ -28,7 +28,8 @@ impl Config {
         };
         let is_own = |rule: &Rule| {
             let path = rule.pattern.as_str();
-            session.path.covers(path) || self.callback.path.covers(path)
+            let is_native = || self.native.as_ref().is_some_and(|native| native.path.covers(path));
+            session.path.covers(path) || self.callback.path.covers(path) || is_native()
         };
         let own = self.routes.iter().enumerate().filter(|(_, rule)| is_own(rule));
         warnings.extend(own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")));
@@ -104,8 +105,8 @@ const UNUSED: &str = "never used, because neither a route nor `upstream` names i
     remove it)";
 const UNVERIFIED: &str = "tls.insecure_skip_verify: any certificate is accepted, so anyone between truegate and the app can read \
     and change everything, identities too (name the app's authority in `ca_file`)";
-const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path` or \
-    `callback.path`)";
+const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path`, \
+    `callback.path` or `native.path`)";
 const NO_LOGIN: &str = "no origin in `session.public_url` has this host, so nobody can log in there (add the origin, or let the \
     rule be public or optional)";
 const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \

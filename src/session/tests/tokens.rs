@@ -1,6 +1,6 @@
 //! Sessions of the site's own app, which sends a token in place of a cookie.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
@@ -12,15 +12,13 @@ use super::{
     site::{ORIGIN, Outcome, Site, code},
 };
 use crate::{
-    gate::{GateBuilder, Rejection, Step},
+    gate::{GateBuilder, Rejection, Step, plugin::Plugin},
     identity::{Identity, VerificationMethod},
-    native::{Credential, Native, NativeSource},
-    profile::{Profile, ProfileFuture},
+    profile::Profile,
     random::Random,
     session::{CookieDomain, PublicUrl, PublicUrls, SealPurpose, Sealer, Secret, Session},
 };
 
-const NATIVE: &str = "/truecaller/native";
 const COOKIE: &str = "__Host-truegate";
 const RAJAT: &str = r#"{"phoneNumbers":["919999999999"],"name":{"first":"Rajat"},"userId":"17"}"#;
 const ASHA: &str = r#"{"phoneNumbers":["918888888888"]}"#;
@@ -29,16 +27,17 @@ const CHALLENGE: &str = "Bearer error=\"invalid_token\"";
 const ASKED: [(&str, &str); 4] =
     [("GET", "/account/"), ("GET", "/"), ("GET", "/.truegate/me"), ("GET", "/.truegate/auth")];
 
-struct NoSource;
+/// What verifies the users of the site's own app, as far as other plugins notice.
+struct OwnApp;
 
-impl NativeSource for NoSource {
-    fn fetch<'a>(&'a self, _: &'a Credential, _: Instant) -> ProfileFuture<'a> {
-        unreachable!("nobody posts a credential")
+impl Plugin for OwnApp {
+    fn verifies_apps(&self) -> bool {
+        true
     }
 }
 
 fn with_app(gate: GateBuilder) -> GateBuilder {
-    gate.native(Native::new(NATIVE.parse().unwrap(), NoSource)).unwrap()
+    gate.plug_in(OwnApp)
 }
 
 /// A site with an app of its own.
@@ -59,7 +58,7 @@ fn two_hosts() -> PublicUrls {
 
 /// What the app hears on a host once its user was verified.
 fn admit(site: &Site, host: &str, profile: &str) -> Result<Response<bytes::Bytes>, Rejection> {
-    let (head, _) = Browser::on(host).request("POST", NATIVE, &[]).into_parts();
+    let (head, _) = Browser::on(host).request("POST", "/truecaller/native", &[]).into_parts();
     let identity = Identity::vouch(None, Profile::parse(profile.as_bytes()).unwrap(), VerificationMethod::App);
     let admitted = site.gate.admit_app(&head, &identity).expect("the gate has sessions");
     admitted.map(|reply| reply.response)

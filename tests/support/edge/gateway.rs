@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, net::SocketAddr, num::NonZero};
 
 use super::{PATH, Sessions, Settings, Signing};
-use crate::support::program::Program;
+use crate::support::{native::CLIENT_ID, program::Program};
 
 pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
     let folder = tempfile::tempdir().expect("a folder for the configuration");
@@ -45,6 +45,11 @@ pub(super) fn start(settings: &Settings, app: SocketAddr) -> Program {
         line(format!("  {name}: {{ servers: [http://{app}], identity: {{ presets: [{}] }} }}", presets.join(", ")));
     }
     settings.sessions.iter().for_each(|sessions| line(sessions.yaml()));
+    if let Some(path) = settings.native {
+        let [token, userinfo, missed_call] = settings.native_endpoints();
+        line(format!("native:\n  path: {path}\n  client_id: {CLIENT_ID}\n  token_endpoint: {token}"));
+        line(format!("  userinfo_endpoint: {userinfo}\n  missed_call_endpoint: {missed_call}"));
+    }
     if settings.trusted {
         line("trusted_proxies: [127.0.0.1]".to_owned());
     }

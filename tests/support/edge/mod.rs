@@ -23,13 +23,15 @@ use tokio::sync::watch;
 use truegate::{
     assertion::{Assertions, SigningKey, SigningKeys},
     callback::ProfileEndpoint,
-    gate::{CallbackOutcome, Event, Gate, GateBuilder, Limits, Observer},
+    gate::{AppLoginOutcome, CallbackOutcome, Event, Gate, GateBuilder, Limits, Observer},
     headers::{Encoding, Field, HeaderNames, HeaderSet, Preset},
+    native::{Native, NativeClient},
     profile::ProfileClient,
 };
 use url::Url;
 
 pub use self::sessions::Sessions;
+use super::native::CLIENT_ID;
 
 /// The callback route of every edge.
 pub const PATH: &str = "/truecaller/Callback-7f3ax2kq9vnt4rzw8mbd";
@@ -89,9 +91,11 @@ pub struct Settings {
     pub limits: Limits,
     /// How browsers log in, if they can.
     pub sessions: Option<Sessions>,
+    /// The path of the route for the site's own app, if there is one. Its endpoints are beside the first of the endpoints.
+    pub native: Option<&'static str>,
     /// Whether whoever asks is a proxy of the operator's own.
     pub trusted: bool,
-    /// Counts the callbacks that an edge in this process gave up.
+    /// Counts the callbacks, and the logins of the app, that an edge in this process gave up.
     pub abandoned: watch::Sender<usize>,
 }
 
@@ -115,6 +119,7 @@ impl Settings {
             signing: None,
             limits: Limits::default(),
             sessions: None,
+            native: None,
             trusted: false,
             abandoned: watch::Sender::default(),
         }
@@ -146,7 +151,27 @@ impl Settings {
             Some(sessions) => builder.sessions(sessions.engine(&sets)).expect("nobody guesses the path"),
             None => builder,
         };
+        let builder = match self.native {
+            Some(path) => builder.native(self.app(path)).expect("nothing else is at the path"),
+            None => builder,
+        };
         if self.accept_inactive { builder.accept_inactive() } else { builder }
+    }
+
+    /// The route for the site's own app.
+    fn app(&self, path: &str) -> Native {
+        let client = NativeClient::builder(self.client(), CLIENT_ID.parse().expect("a client id"));
+        let [token, userinfo, missed_call] =
+            self.native_endpoints().map(|url| ProfileEndpoint::parse(&url).expect("a URL that can be listed"));
+        let client = client.token_endpoint(token).userinfo_endpoint(userinfo).missed_call_endpoint(missed_call).build();
+        Native::new(path.parse().expect("the path is canonical"), client)
+    }
+
+    /// The endpoints for the code, for the profile and for a missed call.
+    fn native_endpoints(&self) -> [String; 3] {
+        let origin = Url::parse(&self.endpoints[0]).expect("a URL that can be listed").origin().ascii_serialization();
+        ["/v1/token", "/v1/userinfo", "/v1/otp/client/installation/phoneNumberDetail"]
+            .map(|path| format!("{origin}{path}"))
     }
 
     fn client(&self) -> ProfileClient {
@@ -233,12 +258,16 @@ impl Signing {
     }
 }
 
-/// Counts the callbacks that were given up.
+/// Counts the callbacks, and the logins of the app, that were given up.
 struct Abandonments(watch::Sender<usize>);
 
 impl Observer for Abandonments {
     fn observe(&self, event: Event) {
-        if let Event::Callback { outcome: CallbackOutcome::Abandoned, .. } = event {
+        let abandoned = [
+            matches!(event, Event::Callback { outcome: CallbackOutcome::Abandoned, .. }),
+            matches!(event, Event::AppLogin { outcome: AppLoginOutcome::Abandoned, .. }),
+        ];
+        if abandoned.contains(&true) {
             self.0.send_modify(|count| *count += 1);
         }
     }

@@ -8,6 +8,7 @@ mod documentation;
 mod folder;
 mod groups;
 mod listen;
+mod native;
 mod refused;
 mod routes;
 mod secrets;
@@ -93,7 +94,7 @@ fn assert_is_default(config: &Config) {
     assert_eq!(format!("{:?}", config.identity), format!("{:?}", HeaderNames::default()));
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
     assert_eq!(config.limits, Limits::default());
-    assert!(config.session.is_none() && config.assertion.is_none());
+    assert!(config.session.is_none() && config.assertion.is_none() && config.native.is_none());
     assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Required(AllowList::default())), "closed");
     assert_eq!((config.admin.listen, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert!(config.admin.token.is_none());
@@ -163,6 +164,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert!(config.identity.is_reserved("x_my_role") && config.identity.is_reserved("X-Corp-Groups"));
     assert!(config.assertion.is_some());
     assert!(config.admin.token.as_ref().is_some_and(|token| token.is(ADMIN_TOKEN.as_bytes())));
+    assert_eq!(config.native.as_ref().unwrap().path.as_str(), "/truecaller/native");
     let session = config.session.as_ref().unwrap();
     assert_eq!(
         (session.public_urls.default_url().origin(), session.path.as_str()),
@@ -203,8 +205,8 @@ fn uncomment(line: &str) -> String {
 #[test]
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let sections = [
-        "acme", "upstream", "server", "timeouts", "hsts", "callback", "truecaller", "identity", "limits", "assertion",
-        "admin", "log",
+        "acme", "upstream", "server", "timeouts", "hsts", "callback", "truecaller", "native", "identity", "limits",
+        "assertion", "admin", "log",
     ];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 }, store: { zzzzzzzzz: 1, sentinel: { zzzzzzzzz: 1 } }, upstream_cookies: [{ zzzzzzzzz: 1 }] }\n\
