@@ -81,14 +81,18 @@ impl AllowList {
 
     /// Whether a user is let in.
     pub(crate) fn allows(&self, identity: &Identity) -> bool {
-        self.verified_by.have(identity.method())
-            && self.entries.as_deref().is_none_or(|Entries { phones, prefixes, files, groups }| {
-                let phone = &identity.profile().phone;
-                phones.contains(phone)
-                    || prefixes.iter().any(|prefix| phone.as_str().starts_with(&*prefix.0))
-                    || files.iter().any(|file| file.lists(phone))
-                    || groups.iter().any(|group| group.has(identity))
-            })
+        self.verified_by.have(identity.method()) && self.names(identity)
+    }
+
+    /// Whether the list has a user in it, whatever verification methods it asks for.
+    pub(crate) fn names(&self, identity: &Identity) -> bool {
+        self.entries.as_deref().is_none_or(|Entries { phones, prefixes, files, groups }| {
+            let phone = &identity.profile().phone;
+            phones.contains(phone)
+                || prefixes.iter().any(|prefix| phone.as_str().starts_with(&*prefix.0))
+                || files.iter().any(|file| file.lists(phone))
+                || groups.iter().any(|group| group.has(identity))
+        })
     }
 
     /// The names of the groups of the list, how many numbers and prefixes it has, without naming them, and the verification

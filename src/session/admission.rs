@@ -23,7 +23,7 @@ use crate::{
     headers::{EditKind, Edits, ResponseEdits, Sender, UpstreamCookieEdits},
     host::TrustedProxy,
     profile::PhoneNumber,
-    session::{PublicUrl, ReturnPath, cookies::CookieLines},
+    session::{PublicUrl, ReturnPath, cookies::CookieLines, page::RefusalReason},
 };
 
 impl Handler<'_> {
@@ -144,7 +144,9 @@ impl Handler<'_> {
                 let login = sessions.login_url(&ReturnPath::or_root(asked.target).into());
                 reply::redirect(StatusCode::FOUND, &format!("{origin}{login}"))
             }
-            (Refusal::NotAllowed(phone), _) => sessions.explain_not_allowed(self.gate.reject(rejection), phone, asked),
+            (Refusal::NotAllowed(reason, phone), _) => {
+                sessions.explain_not_allowed(self.gate.reject(rejection), *reason, phone, asked)
+            }
             _ => sessions.explain(self.gate.reject(rejection), rejection.code(), asked),
         };
         let refused = if matches!(refusal, Refusal::InvalidToken) { refused.with_challenge() } else { refused };
@@ -187,10 +189,10 @@ pub(super) fn permit(access: &Access, state: SessionState) -> Result<Admitted, R
         (Access::Required(list), SessionState::Valid(opened)) => {
             let identity = opened.session().identity();
             if list.allows(identity) {
-                Ok(Admitted::Signed(opened))
-            } else {
-                Err(Refusal::NotAllowed(identity.profile().phone.clone()))
+                return Ok(Admitted::Signed(opened));
             }
+            let reason = if list.names(identity) { RefusalReason::Method } else { RefusalReason::Number };
+            Err(Refusal::NotAllowed(reason, identity.profile().phone.clone()))
         }
         (Access::Required(_), SessionState::Absent) => Err(Refusal::NotSignedIn),
         (Access::Required(_), SessionState::Invalid) => Err(Refusal::Forgotten),
@@ -224,8 +226,8 @@ pub(super) enum Refusal {
     InvalidToken,
     /// With the token of one user and the cookie of another.
     Conflicting,
-    /// With this number.
-    NotAllowed(PhoneNumber),
+    /// For this reason, with this number.
+    NotAllowed(RefusalReason, PhoneNumber),
     /// It is unknown whether the session is still valid.
     Unknown,
 }
@@ -235,7 +237,7 @@ impl Refusal {
         match self {
             Self::NotSignedIn | Self::Forgotten | Self::InvalidToken => Rejection::NotSignedIn,
             Self::Conflicting => Rejection::ConflictingSessions,
-            Self::NotAllowed(_) => Rejection::NotAllowed,
+            Self::NotAllowed(..) => Rejection::NotAllowed,
             Self::Unknown => Rejection::StoreUnavailable,
         }
     }

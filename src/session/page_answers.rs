@@ -16,7 +16,7 @@ use crate::{
     profile::PhoneNumber,
     session::{
         PublicUrl, ReturnPath, ReturnUrl, SameSite,
-        page::{Language, Page, Problem, View, csp},
+        page::{Language, Page, Problem, RefusalReason, View, csp},
     },
 };
 
@@ -121,13 +121,19 @@ impl SharedSessions {
         self.fill_in(refused, asked.headers, page, "")
     }
 
-    /// Puts a page into a refusal for a user who is logged in with a number that is not listed.
-    pub(super) fn explain_not_allowed(&self, refused: Reply, phone: &PhoneNumber, asked: PageRequest<'_>) -> Reply {
+    /// Puts a page into a refusal for a user who is logged in and not allowed.
+    pub(super) fn explain_not_allowed(
+        &self,
+        refused: Reply,
+        reason: RefusalReason,
+        phone: &PhoneNumber,
+        asked: PageRequest<'_>,
+    ) -> Reply {
         if !loads_page(asked.headers) {
             return refused;
         }
         let (phone, next) = (masked(phone), self.login_url(&self.again(asked)));
-        let page = Page::Refused { path: self.path.as_str(), phone: &phone, next: &next };
+        let page = Page::Refused { path: self.path.as_str(), reason, phone: &phone, next: &next };
         self.fill_in(refused, asked.headers, page, "")
     }
 

@@ -17,7 +17,7 @@ use minijinja::{
 pub use self::brand::{Brand, Logo, LogoError};
 pub(crate) use self::{
     language::Language,
-    view::{Page, Problem, View},
+    view::{Page, Problem, RefusalReason, View},
 };
 
 /// The pages that people see during a login, ready to be filled in.
@@ -38,7 +38,7 @@ pub(crate) use self::{
 /// | file | page | its variables |
 /// |---|---|---|
 /// | `login.html` | the login page | `path` `next` `fallback` `opens_app` `secure_url` |
-/// | `refused.html` | the user is logged in with a number that the rule does not allow | `path` `phone` `next` |
+/// | `refused.html` | the user is logged in, and the rule does not allow the number or how it was verified | `path` `reason` `phone` `next` |
 /// | `unavailable.html` | truegate cannot look up or start logins now | `again` `fallback` `retry_after` |
 /// | `error.html` | any other refusal | `problem` `code` `link` |
 /// | `logout.html` | the page that asks whether to log out | `path` `next` `everywhere` |
@@ -50,6 +50,7 @@ pub(crate) use self::{
 /// | `fallback` | the URL of the app's other way to log in, with the return path; empty if there is none |
 /// | `opens_app` | whether the login opens the Truecaller app; false if it opens a web page, such as the simulator's |
 /// | `secure_url` | the URL of the same page over https, if the site uses https and the browser opened the page over http, where it drops the site's cookies; otherwise empty |
+/// | `reason` | `number` if the number is not allowed, `method` if it must be verified by another method |
 /// | `phone` | the phone number, with all but its last two digits hidden |
 /// | `again` | a link to the same page |
 /// | `retry_after` | the seconds to wait before another try |

@@ -40,7 +40,7 @@ fn whatever_is_filled_in_stays_text() {
     for (code, page) in [
         ("en", Page::Login { path, next, fallback, opens_app: true, secure_url: evil }),
         ("hi", Page::Unavailable { again: evil, fallback, retry_after: 5 }),
-        ("ur", Page::Refused { path, phone: evil, next }),
+        ("ur", Page::Refused { path, reason: RefusalReason::Method, phone: evil, next }),
         ("sw", Page::Error { problem: Problem::Unreachable, code: evil, link: evil }),
         ("ar", Page::Logout { path, next, everywhere: true }),
     ] {

@@ -30,8 +30,8 @@ pub(crate) struct View<'a> {
 pub(crate) enum Page<'a> {
     /// The login.
     Login { path: &'a str, next: &'a str, fallback: &'a str, opens_app: bool, secure_url: &'a str },
-    /// The answer to a user who is logged in with a number that is not listed.
-    Refused { path: &'a str, phone: &'a str, next: &'a str },
+    /// The answer to a user who is logged in and not allowed.
+    Refused { path: &'a str, reason: RefusalReason, phone: &'a str, next: &'a str },
     /// The answer while truegate cannot look up or start logins.
     Unavailable { again: &'a str, fallback: &'a str, retry_after: u64 },
     /// The answer to any other request that is refused.
@@ -53,6 +53,18 @@ closed_list! {
         Busy,
         /// The request cannot be answered. The link leads to the start page.
         Wrong,
+    }
+}
+
+closed_list! {
+    /// The reason why a user who is logged in is not allowed.
+    #[derive(Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub(crate) enum RefusalReason {
+        /// The number is not listed.
+        Number,
+        /// The number must have been verified by another method.
+        Method,
     }
 }
 
@@ -88,17 +100,21 @@ impl View<'static> {
             opens_app: true,
             secure_url: "https://shop.example/.truegate/login",
         };
+        let refused = RefusalReason::ALL.iter().map(move |reason| Page::Refused {
+            path,
+            reason: *reason,
+            phone: "+••••••••••99",
+            next: "/.truegate/login?next=%2Faccount",
+        });
         let errors = Problem::ALL.iter().map(move |problem| Page::Error { problem: *problem, code: "a-code", link });
         [
             login("/login?next=%2Faccount"),
             login(""),
-            Page::Refused {
-                path, phone: "+••••••••••99", next: "/.truegate/login?next=%2Faccount"
-            },
             Page::Unavailable { again: link, fallback: "", retry_after: 5 },
             Page::Logout { path, next: "", everywhere: false },
         ]
         .into_iter()
+        .chain(refused)
         .chain(errors)
         .map(move |page| Self::new(language, "A Shop", "c3R5bGU", page))
     }

@@ -7,7 +7,8 @@ use super::{
     site::{ORIGIN, Site},
 };
 use crate::{
-    access::{Access, AllowList, Rule, Rules},
+    access::{Access, AllowEntry, AllowList, Rule, Rules},
+    identity::VerificationMethod,
     session::{LogoutUrl, ReturnPath},
 };
 
@@ -165,6 +166,29 @@ async fn the_form_of_a_logout_may_lead_to_where_it_leads() {
     let answer = Browser::default().ask(&site, "GET", "/.truegate/logout", &[]).await;
     let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("form-action 'self' https://id.example;"), "{policy}");
+}
+
+#[tokio::test]
+async fn a_person_learns_whether_it_is_the_number_or_its_verification_that_is_refused() {
+    let list = |prefix: &str| AllowList::only([AllowEntry::Prefix(prefix.parse().unwrap())]);
+    for (list, heading, button) in [
+        (list("+44"), "This number has no access", "Log out and use another number"),
+        (list("+44").verified_by([VerificationMethod::App]), "This number has no access", "use another number"),
+        (
+            list("+91").verified_by([VerificationMethod::App]),
+            "This page needs another login",
+            "Log out and log in again",
+        ),
+        (AllowList::default().verified_by([]), "This page needs another login", "Log out and log in again"),
+    ] {
+        let rule = Rule::new("/vip/".parse().unwrap(), Access::Required(list));
+        let site = Site::with(|sessions| sessions.rules(Rules::from_iter([rule])));
+        let mut browser = site.signed_in().await;
+        let (status, html) = page(&mut browser, &site, "GET", "/vip/", &[PERSON]).await;
+        assert!(status == 403 && html.contains(heading) && html.contains(button), "{html}");
+        let code = browser.ask(&site, "GET", "/vip/", &[]).await;
+        assert!(String::from_utf8_lossy(code.body()).contains("\"not-allowed\""), "a script hears the same of both");
+    }
 }
 
 #[tokio::test]
