@@ -94,7 +94,7 @@ impl Plugin for Native {
     fn take_exact(&self, gate: &Gate, head: &Parts) -> Option<Step> {
         (head.uri.path() == self.path.as_str()).then(|| {
             let login = AppLogin { source: Arc::clone(&self.source), head: head.clone(), method: None };
-            gate.read_posted(head, check_origin(head).and_then(|()| gate.count_login(head)), login)
+            gate.read_posted(head, count(gate, head), login)
         })
     }
 }
@@ -148,14 +148,23 @@ impl BodyHandler for AppLogin {
     }
 }
 
-/// Refuses a request that a page of another site sends. Such a page could log its visitor in as somebody else: the app may set a
+/// Counts a request as a login, or refuses it. Only what an app posts is counted: a page of another site could otherwise use up the
+/// logins of its visitors' networks, by pictures that it loads from here.
+fn count(gate: &Gate, head: &Parts) -> Result<(), Rejection> {
+    if head.method != Method::POST {
+        return Ok(());
+    }
+    check_origin(head)?;
+    gate.count_login(head)
+}
+
+/// Refuses a request that a page of another site posts. Such a page could log its visitor in as somebody else: the app may set a
 /// cookie in its answer. An app of the phone's own sends neither header.
 fn check_origin(head: &Parts) -> Result<(), Rejection> {
     let sites = head.headers.get_all(SEC_FETCH_SITE).iter();
     let is_own_site = sites.into_iter().all(|site| site == "same-origin" || site == "none");
     let is_own_host = head.headers.get_all(header::ORIGIN).iter().all(|origin| is_own_origin(origin, head));
-    let is_posted = head.method == Method::POST;
-    if is_posted && !(is_own_site && is_own_host) { Err(Rejection::CrossSite) } else { Ok(()) }
+    if is_own_site && is_own_host { Ok(()) } else { Err(Rejection::CrossSite) }
 }
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

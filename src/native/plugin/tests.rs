@@ -248,6 +248,24 @@ fn logins_of_one_client_are_limited_before_their_bodies_are_read() {
 }
 
 #[test]
+fn what_a_page_of_another_site_can_send_takes_no_login_from_its_visitors() {
+    let limits = Limits { logins_per_minute: std::num::NonZero::new(1), callbacks_per_second: None };
+    let gate = gate(Source::silent()).limits(limits).build();
+    for (method, headers, status) in [
+        ("GET", &[][..], 405),
+        ("HEAD", &[], 405),
+        ("OPTIONS", &[], 405),
+        ("POST", &[("origin", "https://evil.example")], 403),
+    ] {
+        for _ in 0..2 {
+            let Step::Reply(reply) = gate.inspect(&head(method, PATH, headers)) else { panic!("{method} is refused") };
+            assert_eq!(reply.response.status(), status, "{method}");
+        }
+    }
+    assert!(matches!(gate.inspect(&head("POST", PATH, &[])), Step::Read(_)));
+}
+
+#[test]
 fn what_is_no_credential_is_refused_and_nobody_is_asked() {
     let log = Log::default();
     let source = Source::silent();
