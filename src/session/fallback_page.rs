@@ -81,7 +81,8 @@ impl Handler<'_> {
     /// Returns the ticket of the browser's newest login, for a request that [carries](Self::carries_ticket) one. If no login is in
     /// progress, a person who opens the page or sends a form starts one.
     ///
-    /// There is none if the store does not answer, or if no login can be started.
+    /// There is none if the store does not answer, if no login can be started, or if the browser can still get the session of a
+    /// verified login: another login would take its place.
     pub(super) async fn ticket(
         &self,
         cookies: CookieLines<'_>,
@@ -89,9 +90,12 @@ impl Handler<'_> {
         head: &Parts,
     ) -> Option<IssuedTicket> {
         if let Some(browser) = self.browser(cookies) {
-            let login = self.login_of(&browser, None).await.ok()?;
-            if let Some(login) = login.filter(|login| !login.state.is_end()) {
-                return Some(IssuedTicket { ticket: self.seal_ticket(login.request_id, browser), cookie: None });
+            match self.login_of(&browser, None).await.ok()? {
+                Some(login) if !login.state.is_end() => {
+                    return Some(IssuedTicket { ticket: self.seal_ticket(login.request_id, browser), cookie: None });
+                }
+                Some(login) if self.verified_by(&login).await.is_some() => return None,
+                _ => {}
             }
         }
         if !starts_login(method, head) {

@@ -32,14 +32,18 @@ impl Handler<'_> {
     /// Unlike a script, which asks while it waits, a page may come at any time: a session that is over stays so.
     pub(super) async fn hand_over_newest(&self, head: &Parts) -> Option<Vec<HeaderValue>> {
         let browser = self.browser(&head.headers)?;
-        let Login { request_id, state: LoginState::Verified(sealed), .. } =
-            self.login_of(&browser, None).await.ok().flatten()?
-        else {
-            return None;
-        };
-        let session = self.verified_session(&request_id, &sealed)?;
-        let is_over = self.sessions.is_past(&session, self.gate.clock().wall());
-        if is_over || self.realm().is_none() { None } else { self.hand_over(head, &session).await }
+        let login = self.login_of(&browser, None).await.ok()??;
+        let session = self.verified_by(&login).await?;
+        self.hand_over(head, &session).await
+    }
+
+    /// Returns the session that a login was verified with, if its browser can still get it on this host.
+    pub(super) async fn verified_by(&self, login: &Login) -> Option<Session> {
+        let LoginState::Verified(sealed) = &login.state else { return None };
+        let session = self.verified_session(&login.request_id, sealed)?;
+        let is_past = self.sessions.is_past(&session, self.gate.clock().wall());
+        let is_over = is_past || self.realm().is_none() || self.check(&session).await == Validity::Revoked;
+        (!is_over).then_some(session)
     }
 
     /// Opens the session that a login was verified with.

@@ -196,6 +196,25 @@ async fn the_login_in_progress_is_taken_and_another_one_is_started_once_it_has_e
 }
 
 #[tokio::test]
+async fn a_page_that_is_opened_once_more_takes_no_verified_login_away() {
+    let (site, mut browser) = (Site::with(with_page), Browser::default());
+    let ticket = opens_page(&site, &mut browser).await;
+    assert_eq!(finish(&site, &ticket).await, Ok(()));
+
+    // A form that is sent twice, another tab, or a link of another site.
+    let cross = ("sec-fetch-site", "cross-site");
+    for (method, headers) in [("POST", &[ORIGIN][..]), ("GET", &[OPENS]), ("GET", &[OPENS, cross])] {
+        assert_eq!(ticket_for(&site, &mut browser, (method, PAGE), headers).await, None, "{method} {headers:?}");
+    }
+
+    let led = browser.go(&site, "GET", "/.truegate/login", &[OPENS]).await;
+    assert_eq!(led.summary(), "302 /");
+    assert_eq!(browser.phone(&site).await.unwrap(), "+447911123456");
+    browser.ask(&site, "POST", "/.truegate/logout", &[ORIGIN]).await;
+    opens_page(&site, &mut browser).await;
+}
+
+#[tokio::test]
 async fn a_form_that_comes_late_has_a_ticket_all_the_same() {
     let (site, mut browser) = (Site::with(with_page), Browser::default());
     let early = opens_page(&site, &mut browser).await;
