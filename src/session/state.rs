@@ -131,8 +131,8 @@ impl Handler<'_> {
     ) -> Option<Arc<OpenedSession>> {
         let CookieValue::One(sealed) = self.session_cookie(cookies) else { return None };
         let (other, validity) = self.look_up(sealed, Carrier::Cookie, at).ok()?;
-        let phone = |opened: &OpenedSession| opened.session().identity().profile().phone.clone();
-        (validity != Some(Validity::Revoked) && phone(&other) != phone(opened)).then_some(other)
+        let [one, another] = [opened, &*other].map(|opened| &opened.session().identity().profile().phone);
+        (validity != Some(Validity::Revoked) && one != another).then_some(other)
     }
 
     /// Opens the session that a request carries, and returns whether it is valid, as far as that is known without waiting.

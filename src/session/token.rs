@@ -115,6 +115,8 @@ const BEGINNING: &str = "truegate.";
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
 
     fn headers(lines: &[&str]) -> HeaderMap {
@@ -168,6 +170,31 @@ mod tests {
             assert_eq!(read(lines), (Some(None), others), "{lines:?}");
         }
     }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_a_token_is_alone_and_passes_nowhere(
+            lines in vec(vec(select(&PIECES[..]), 0..6), 0..4),
+        ) {
+            let lines: Vec<_> = lines.into_iter().map(|pieces| pieces.concat().trim_ascii().to_owned()).collect();
+            let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+            let (token, passes) = read(&lines);
+            let is_ours = |line: &str| {
+                let line = line.to_ascii_lowercase().replace('\t', " ");
+                let credentials = line.split(',').map(|part| part.split_ascii_whitespace().collect::<Vec<_>>());
+                credentials.into_iter().any(|words| words.len() > 1 && words[0] == "bearer" && words[1].starts_with("truegate."))
+            };
+            let others: Vec<_> = lines.iter().filter(|line| !is_ours(line)).map(|line| (*line).to_owned()).collect();
+            prop_assert_eq!(token.is_some(), others.len() < lines.len());
+            prop_assert_eq!(passes, others);
+            if let Some(Some(sealed)) = token {
+                let end = format!("truegate.{sealed}");
+                prop_assert!(lines.len() == 1 && lines[0].ends_with(&end));
+            }
+        }
+    }
+
+    const PIECES: [&str; 10] = ["Bearer", "bearer", " ", "\t", "truegate.", "TRUEGATE.", ",", "x", "Basic ", "\u{fc}"];
 
     #[test]
     fn the_credentials_of_others_pass_byte_for_byte() {
