@@ -144,12 +144,13 @@ impl Handler<'_> {
                 let login = sessions.login_url(&ReturnPath::or_root(asked.target).into());
                 reply::redirect(StatusCode::FOUND, &format!("{origin}{login}"))
             }
+            // The client is an app, which reads no page.
+            (Refusal::InvalidToken, _) => self.refuse_token(),
             (Refusal::NotAllowed(reason, phone), _) => {
                 sessions.explain_not_allowed(self.gate.reject(rejection), *reason, phone, asked)
             }
             _ => sessions.explain(self.gate.reject(rejection), rejection.code(), asked),
         };
-        let refused = if matches!(refusal, Refusal::InvalidToken) { refused.with_challenge() } else { refused };
         let forgets = matches!(refusal, Refusal::Forgotten);
         refused.with_cookies(forgets.then(|| self.forget(path)).into_iter().flatten())
     }

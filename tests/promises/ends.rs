@@ -17,7 +17,9 @@ use crate::support::{
         pingora::Server,
         sessions::{Need, Sessions},
     },
+    native::NATIVE,
     raw::within,
+    seal::resealed,
     visitor::Visitor,
 };
 
@@ -43,6 +45,7 @@ impl Site {
         let mut settings = Settings::listing([truecaller.endpoint()]);
         let rules = vec![("/public/", Need::Public), ("/cart/", Need::Optional), ("/", Need::Required)];
         settings.sessions = Some(Sessions { rules, lifetime, idle: lifetime, ..Sessions::usual() });
+        settings.native = Some(NATIVE);
         Self { edge: kind.start(app.local_addr().unwrap(), &settings).await, truecaller, app }
     }
 
@@ -63,6 +66,19 @@ impl Site {
         self.truecaller.call(&url, Call::grant().request_id(&request_id)).await.unwrap();
         assert_eq!(browser.state_after(&request_id, "pending").await, "verified");
         browser
+    }
+
+    /// The line with a token for the session of a browser.
+    fn token_line(browser: &Visitor) -> String {
+        let secret = Sessions::usual().secrets.remove(0);
+        let cookie = browser.cookie("__Host-truegate").expect("somebody who is signed in");
+        let token = resealed(&secret, ("session/", cookie), ("token/", &secret));
+        format!("Authorization: Bearer truegate.{token}\r\n")
+    }
+
+    /// An app of the site's own, which has no cookies.
+    fn own_app(&self) -> Visitor {
+        Visitor::at(self.edge.address(), Sessions::ORIGIN)
     }
 
     async fn begin(&self, browser: Visitor, start: &str, lines: &str, body: &str) -> Exchange {
@@ -302,6 +318,40 @@ async fn an_answer_that_comes_after_the_logout_is_kept_from_the_client() {
             slow.log_out().await;
             slow.say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\na secret").await;
             slow.hear_that_nobody_is_signed_in(status).await;
+            slow.assert_ended().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_app_opens_with_a_token_ends_with_its_session() {
+    for kind in Kind::ALL {
+        let site = Site::open(kind, Duration::from_hours(1)).await;
+        let mut browser = site.signed_in().await;
+        let mut stream = site.begin(site.own_app(), "GET /events", &Site::token_line(&browser), "").await;
+        stream.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nfirst").await;
+        stream.hear("first\r\n").await;
+        assert_eq!(browser.post("/.truegate/logout", "").await.status(), 204);
+        stream.assert_ended().await;
+    }
+    let (navigation, form) = ("Sec-Fetch-Mode: navigate\r\n", "Sec-Fetch-Mode: navigate\r\nContent-Length: 4\r\n");
+    for kind in [Kind::Pingora, Kind::Gateway] {
+        let site = Site::open(kind, Duration::from_hours(1)).await;
+        for (start, lines, body) in [
+            ("GET /report", "", ""),
+            ("GET /cart/", navigation, ""),
+            ("GET /report", navigation, ""),
+            ("POST /orders", form, "item"),
+        ] {
+            let mut browser = site.signed_in().await;
+            let lines = format!("{lines}{}", Site::token_line(&browser));
+            let mut slow = site.begin(site.own_app(), start, &lines, body).await;
+            within(slow.app.read_exact(&mut vec![0; body.len()])).await.unwrap();
+            assert_eq!(browser.post("/.truegate/logout", "").await.status(), 204);
+            slow.say("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\na secret").await;
+            let answer = slow.client.read().await.expect("an answer");
+            assert_eq!((answer.status(), answer.code().as_str()), (401, "not-signed-in"), "{start} {lines}");
+            assert_eq!(answer.one("www-authenticate"), Some("Bearer error=\"invalid_token\""), "{start} {lines}");
             slow.assert_ended().await;
         }
     }

@@ -32,5 +32,6 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
+mod tokens;
 mod upstream_cookies;
 mod verification_methods;
