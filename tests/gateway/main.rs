@@ -25,6 +25,7 @@ mod identity_of_apps;
 mod keys;
 mod limits;
 mod logs;
+mod native;
 mod obtained;
 mod owners;
 mod pebble;

@@ -8,6 +8,7 @@ mod ends;
 mod junk;
 mod killed;
 mod limits;
+mod native;
 mod outages;
 mod secrets;
 mod site;

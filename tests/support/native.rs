@@ -27,3 +27,20 @@ pub fn code(truecaller: &Simulator, user: AppUser) -> String {
 pub fn missed_call(truecaller: &Simulator, user: AppUser) -> String {
     json!({ "access_token": truecaller.missed_call(user) }).to_string()
 }
+
+/// The part of a configuration that lets users of the app log in.
+pub fn yaml(truecaller: &Simulator) -> String {
+    format!(
+        "native: {{ client_id: {CLIENT_ID}, token_endpoint: '{}', userinfo_endpoint: '{}', missed_call_endpoint: '{}' }}\n",
+        truecaller.token_endpoint(),
+        truecaller.userinfo_endpoint(),
+        truecaller.missed_call_endpoint()
+    )
+}
+
+/// The secrets in a body.
+pub fn secrets(body: &str) -> Vec<String> {
+    let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let members = ["code", "code_verifier", "access_token"].iter().filter_map(|name| body[name].as_str());
+    members.map(str::to_owned).collect()
+}
