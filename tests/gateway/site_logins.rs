@@ -82,7 +82,7 @@ async fn a_user_whom_the_site_has_verified_is_known_to_the_app() {
     let mut browser = site.visitor();
     let ticket = site.ticket(&mut browser).await;
     let login =
-        json!({ "ticket": ticket, "phone": "447911123456", "name": "A\r\nX-Truecaller-Phone: +1 \u{1f600}", "a": 1 });
+        json!({ "ticket": ticket, "phone": "+447911123456", "name": "A\r\nX-Truecaller-Phone: +1 \u{1f600}", "a": 1 });
 
     let finished = site.send(&authorized(), &login.to_string()).await;
 
@@ -157,6 +157,9 @@ async fn a_body_is_a_ticket_and_a_number() {
         (format!(r#"{{"ticket":"{ticket}","phone":""}}"#), 400, "invalid-phone"),
         (format!(r#"{{"ticket":"{ticket}","phone":"07911 123456"}}"#), 400, "invalid-phone"),
         (format!(r#"{{"ticket":"{ticket}","phone":"+0911123456"}}"#), 400, "invalid-phone"),
+        // A number of India without its country's code looks like one of Iran.
+        (format!(r#"{{"ticket":"{ticket}","phone":"9876543210"}}"#), 400, "invalid-phone"),
+        (format!(r#"{{"ticket":"{ticket}","phone":"447911123456"}}"#), 400, "invalid-phone"),
         (format!(r#"{{"ticket":"{ticket}","phone":"+447911123456\r\nX-A: b"}}"#), 400, "invalid-phone"),
         (r#"{"ticket":"","phone":"+447911123456"}"#.to_owned(), 410, "login-over"),
         (r#"{"ticket":"a\u0000","phone":"+447911123456"}"#.to_owned(), 410, "login-over"),

@@ -87,7 +87,7 @@ impl SiteLogins {
         })?;
         let SiteLogin { ticket, phone, name } =
             serde_json::from_slice(&body).map_err(|_| LoginRefusal::MalformedRequest)?;
-        let user = SiteUser::new(PhoneNumber::parse(&phone).ok_or(LoginRefusal::InvalidPhone)?);
+        let user = SiteUser::new(verified_number(&phone).ok_or(LoginRefusal::InvalidPhone)?);
         let user = name.iter().fold(user, |user, name| user.name(name));
         self.sessions.finish_login(&self.gate, &ticket, user).await.map_err(|error| match error {
             FinishLoginError::LoginOver => LoginRefusal::LoginOver,
@@ -109,6 +109,12 @@ impl SiteLogins {
         };
         response
     }
+}
+
+/// The number that the site has verified. It has its plus: a number without one may lack the code of its country too, and would be
+/// read as that of somebody in another country.
+fn verified_number(text: &str) -> Option<PhoneNumber> {
+    if text.starts_with('+') { PhoneNumber::parse(text) } else { None }
 }
 
 /// The token of a request that has one line of `Authorization` (RFC 6750 §2.1).
