@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     proxy::Kind,
     scene::{PHONE, SECRET, SESSION, Scene},
-    support::seal::aged,
+    support::seal::{aged, aged_token, resealed},
 };
 
 #[tokio::test]
@@ -76,6 +76,46 @@ async fn a_session_token_stays_with_truegate_and_other_credentials_pass() {
             let kept = if passes { vec![line] } else { vec![] };
             assert_eq!(scene.reached_once().await.all("authorization"), kept, "{line}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_sites_own_app_is_known_by_its_token_until_the_logout() {
+    let native = "native:\n  client_id: a-client-id\n  token_endpoint: http://127.0.0.1:1/token\n  \
+                  userinfo_endpoint: http://127.0.0.1:1/userinfo\n  missed_call_endpoint: http://127.0.0.1:1/number\n";
+    for kind in Kind::ALL {
+        let scene = Scene::edited(kind, native, |text| text).await;
+        let browser = scene.signed_in().await;
+        let fresh = resealed(SECRET, ("session/", browser.cookie(SESSION).unwrap()), ("token/", SECRET));
+        let stale = aged_token(SECRET, &fresh, Duration::from_mins(20));
+        let over = aged_token(SECRET, &fresh, Duration::from_hours(3));
+        let bearer = |token: &str| format!("Authorization: Bearer truegate.{token}\r\n");
+        for token in [&fresh, &stale] {
+            let answer = scene.visitor().get_with("/account/", &bearer(token)).await;
+            assert_eq!((answer.status(), answer.one("x-truecaller-token")), (200, None));
+            let request = scene.reached_once().await;
+            assert_eq!(request.one("x-truecaller-phone"), Some(PHONE));
+            assert_eq!(request.one("x-truecaller-token").unwrap_or_default(), "");
+            assert!(request.one("authorization").is_none() || kind == Kind::Traefik, "{request:#?}");
+        }
+        for token in [&over, "garbage"] {
+            for path in ["/account/", "/cart"] {
+                for lines in ["", "Accept: text/html\r\nSec-Fetch-Mode: navigate\r\n"] {
+                    let answer = scene.visitor().get_with(path, &format!("{lines}{}", bearer(token))).await;
+                    assert_eq!((answer.status(), answer.one("location")), (401, None), "{path} {lines}");
+                    let challenge = answer.one("www-authenticate");
+                    assert_eq!(challenge, Some("Bearer error=\"invalid_token\""), "{path} {lines}");
+                }
+            }
+        }
+        scene.unreached("the token is over").await;
+
+        let me = scene.visitor().get_with("/.truegate/me", &bearer(&stale)).await;
+        let renewed = me.one("x-truecaller-token").expect("a new token").strip_prefix("truegate.").unwrap();
+        assert_eq!(scene.visitor().get_with("/account/", &bearer(renewed)).await.status(), 200);
+        assert_eq!(scene.visitor().send("POST /.truegate/logout", &bearer(renewed), "").await.status(), 204);
+        assert_eq!(scene.visitor().get_with("/account/", &bearer(renewed)).await.status(), 401);
+        assert_eq!(scene.reached().await.len(), 1);
     }
 }
 
