@@ -12,7 +12,12 @@ use std::{
     time::Duration,
 };
 
-use support::raw::{Message, exchange, get};
+use support::{
+    otp::Otp,
+    raw::{Message, exchange, get},
+    recorder::Recorder,
+    site_login::TOKEN,
+};
 use truegate::simulator::{Call, Simulator};
 
 const PATH: &str = "/truecaller/x7Kq2vNf9TzR4mWb6pLd";
@@ -54,6 +59,43 @@ async fn the_session_app_knows_who_logged_in() {
     let logout = app.send(message("POST", "/.truegate/logout", &(cookie(&verified) + &origin))).await;
     assert_eq!(logout.status(), 204);
     assert_eq!(app.send(get("/account/", &cookie(&verified))).await.status(), 401);
+}
+
+#[tokio::test]
+async fn the_page_of_codes_finishes_a_login_with_the_ticket_of_the_request_that_proves_the_number() {
+    let mut admin = Recorder::answering("HTTP/1.1 204 No Content\r\n\r\n").await;
+    let page = Otp::start(([127, 0, 0, 1], 0).into(), admin.address());
+    let send = async |lines: &str, form: &str| {
+        let length = form.len();
+        let head = format!("Content-Type: application/x-www-form-urlencoded\r\n{lines}Content-Length: {length}\r\n");
+        exchange(
+            page.address(),
+            message("POST", "/login?next=/cart", &head).into_iter().chain(form.bytes()).collect::<Vec<_>>(),
+        )
+        .await
+        .unwrap()
+    };
+    let asked = send("X-Truecaller-Login: an-early-ticket\r\n", "phone=%2B919999999999").await;
+    assert_eq!((asked.status(), admin.seen()), (200, Vec::new()));
+    let form = format!("phone=%2B919999999999&code={}", page.code(PHONE));
+
+    let to_login = send("", &form).await;
+    assert_eq!((to_login.status(), admin.seen()), (303, Vec::new()), "without a ticket nothing is looked at");
+    let finished = send("X-Truecaller-Login: the-ticket\r\n", &form).await;
+
+    assert_eq!((finished.status(), finished.one("location")), (303, Some("/.truegate/login?next=%2Fcart")));
+    let posted = admin.take().remove(0);
+    assert_eq!(
+        (&*posted.start, posted.one("authorization")),
+        ("POST /logins HTTP/1.1", Some(&*format!("Bearer {TOKEN}")))
+    );
+    let body: serde_json::Value = serde_json::from_slice(&posted.body).unwrap();
+    assert_eq!(body, serde_json::json!({ "ticket": "the-ticket", "phone": PHONE }));
+
+    send("X-Truecaller-Login: the-ticket\r\n", "phone=%2B919999999999").await;
+    let form = format!("phone=%2B919999999999&code={}", page.code(PHONE));
+    admin.stop().await;
+    assert_eq!(send("X-Truecaller-Login: the-ticket\r\n", &form).await.status(), 503);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod devices;
 mod hosts;
 mod login;
 mod looks;
+mod otp;
 mod pages;
 mod phone;
 mod return_path;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use truegate::simulator::Simulator;
 
 use self::{brief::Brief, shop::Shop};
-use crate::support::{port::Port, program::Program};
+use crate::support::{otp::Otp, port::Port, program::Program, site_login::TOKEN};
 
 pub(crate) struct Site {
     origin: String,
@@ -28,6 +28,8 @@ pub(crate) struct Wish {
     pub(crate) page: Option<&'static str>,
     /// The app's other way to log in.
     pub(crate) fallback: Option<&'static str>,
+    /// Whether the page at `/login` is the example that sends codes, and finishes logins.
+    pub(crate) sends_codes: bool,
     /// The names of the hosts below `localhost`; the loopback address itself if none.
     pub(crate) hosts: &'static [&'static str],
     /// The domain whose hosts share their sessions.
@@ -40,7 +42,7 @@ pub(crate) struct Wish {
 
 /// What runs, until it is dropped.
 enum Edge {
-    Gateway { _program: Box<Program>, _port: Port, shop: Shop },
+    Gateway { _program: Box<Program>, _port: Port, shop: Shop, otp: Option<Box<(Otp, Port)>> },
     Brief { _server: Brief },
 }
 
@@ -51,8 +53,14 @@ impl Site {
         let address = port.address();
         let origins = origins(wish.hosts, address);
         let folder = tempfile::tempdir().unwrap();
-        let config = config(address, &origins, &shop, truecaller, &wish, &folder);
-        let edge = Edge::Gateway { _program: Box::new(Program::serve_from(folder, &config)), _port: port, shop };
+        let otp = wish.sends_codes.then(Port::reserve);
+        let mut config = config(address, &origins, &shop, truecaller, &wish, &folder);
+        if let Some(otp) = &otp {
+            config = with_codes(&config, otp);
+        }
+        let program = Program::serve_from(folder, &config);
+        let otp = otp.map(|port| Box::new((Otp::start(port.address(), program.admin()), port)));
+        let edge = Edge::Gateway { _program: Box::new(program), _port: port, shop, otp };
         Self { origin: origins[0].clone(), address, edge }
     }
 
@@ -68,6 +76,14 @@ impl Site {
     pub(crate) fn stop_app(&mut self) {
         if let Edge::Gateway { shop, .. } = &mut self.edge {
             shop.stop();
+        }
+    }
+
+    /// The page that sends codes.
+    pub(crate) fn otp(&self) -> &Otp {
+        match &self.edge {
+            Edge::Gateway { otp: Some(otp), .. } => &otp.0,
+            _ => panic!("the scene has no such page"),
         }
     }
 
@@ -149,6 +165,13 @@ session:
         shop = shop.address(),
         endpoint = truecaller.endpoint(),
     )
+}
+
+/// The same configuration with the example's page at `/login`, which finishes logins.
+fn with_codes(config: &str, otp: &Port) -> String {
+    let rule = "routes:\n  - { path: /login, access: optional, upstream: otp }\n";
+    let apps = format!("upstreams: {{ otp: http://{} }}\n", otp.address());
+    apps + &config.replace("admin: {", &format!("admin: {{ token: '{TOKEN}',")).replace("routes:\n", rule)
 }
 
 const CALLBACK: &str = "/truecaller/callback-x7Kq2vNf9TzR4mWb6pLd";

@@ -27,6 +27,7 @@ mod limits;
 mod logs;
 mod native;
 mod obtained;
+mod otp;
 mod owners;
 mod pebble;
 mod peer_tls;

@@ -9,6 +9,7 @@ pub mod client;
 pub mod edge;
 #[cfg(feature = "gateway")]
 pub mod native;
+pub mod otp;
 pub mod port;
 #[cfg(feature = "gateway")]
 pub mod program;
