@@ -9,6 +9,7 @@ use tokio::{
 
 use crate::support::{
     edge::{Kind, PATH, Sessions, sessions::Need},
+    native::NATIVE,
     raw::{Message, within},
     scene::Scene,
 };
@@ -16,11 +17,13 @@ use crate::support::{
 /// What clients of HTTP send before they look for an answer: all of it.
 const LENGTH: usize = 2_000_000;
 
-fn refused() -> [(String, u16); 6] {
+fn refused() -> [(String, u16); 8] {
     [
         (format!("PUT {PATH} HTTP/1.1\r\nHost: shop.example\r\n"), 405),
         (format!("POST {PATH} HTTP/1.1\r\nHost: shop.example\r\n"), 413),
         (format!("POST {PATH}/ HTTP/1.1\r\nHost: shop.example\r\n"), 400),
+        (format!("PUT {NATIVE} HTTP/1.1\r\nHost: shop.example\r\n"), 405),
+        (format!("POST {NATIVE} HTTP/1.1\r\nHost: shop.example\r\n"), 413),
         ("POST /account/ HTTP/1.1\r\nHost: shop.example\r\n".to_owned(), 401),
         ("POST /.truegate/nothing HTTP/1.1\r\nHost: shop.example\r\n".to_owned(), 404),
         ("POST /.truegate/logout HTTP/1.1\r\nHost: shop.example\r\nOrigin: https://evil.example\r\n".to_owned(), 403),
@@ -29,6 +32,7 @@ fn refused() -> [(String, u16); 6] {
 
 async fn scene(kind: Kind) -> Scene {
     Scene::with(kind, |settings| {
+        settings.native = Some(NATIVE);
         let rules = vec![("/account/", Need::Required), ("/", Need::Optional)];
         settings.sessions = Some(Sessions { rules, ..Sessions::usual() });
     })
