@@ -95,6 +95,11 @@ impl AllowList {
         })
     }
 
+    /// The methods of which one must have verified the number of a user.
+    pub(crate) fn verification_methods(&self) -> impl Iterator<Item = VerificationMethod> {
+        self.verified_by.iter()
+    }
+
     /// The names of the groups of the list, how many numbers and prefixes it has, without naming them, and the verification
     /// methods; `None` if it lets in everyone.
     pub(crate) fn summary(&self) -> Option<String> {
@@ -128,9 +133,12 @@ impl VerificationMethods {
         self.0 & Self::bit(method) != 0
     }
 
+    fn iter(self) -> impl Iterator<Item = VerificationMethod> {
+        VerificationMethod::ALL.iter().copied().filter(move |method| self.have(*method))
+    }
+
     fn words(self) -> String {
-        let methods = VerificationMethod::ALL.iter().filter(|method| self.have(**method));
-        let words: Vec<_> = methods.map(|method| method.code()).collect();
+        let words: Vec<_> = self.iter().map(VerificationMethod::code).collect();
         if words.is_empty() { "no method".to_owned() } else { words.join(" or ") }
     }
 }

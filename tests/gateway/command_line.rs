@@ -239,6 +239,7 @@ session:
   secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
   partner: { key: k, name: n }
   upstream_cookies: []
+native: { client_id: an-id }
 groups:
   staff: { phones: ['+919999900001'], phones_file: staff.txt }
   abroad: { phone_prefixes: ['+44', '+49'] }

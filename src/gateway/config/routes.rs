@@ -182,11 +182,7 @@ fn allowed(allow: &mut Section<'_>, known: &Groups) -> Option<(Vec<AllowEntry>, 
     if let Some(groups) = groups {
         entries.extend(groups?);
     }
-    let methods = match methods {
-        Some(methods) => Some(methods?),
-        None => None,
-    };
-    Some((entries, methods))
+    Some((entries, methods.map_or(Some(None), |methods| methods.map(Some))?))
 }
 
 fn verification_methods(item: Item<'_>) -> Option<Vec<VerificationMethod>> {

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use super::{Config, ListenerConfig, Trust, UpstreamId};
 use crate::{
-    access::{HostPattern, Rule},
+    access::{Access, HostPattern, Rule},
     headers::Field,
+    identity::VerificationMethod,
     session::{CookieDomain, PublicUrl, PublicUrls, SameSite},
 };
 
@@ -35,6 +36,8 @@ impl Config {
         warnings.extend(own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")));
         let closed = self.routes.iter().enumerate().filter(|(_, rule)| nobody_logs_in(rule, &session.public_urls));
         warnings.extend(closed.map(|(index, _)| format!("routes[{index}].host: {NO_LOGIN}")));
+        let in_vain = self.routes.iter().enumerate().filter(|(_, rule)| self.verifies_nobody_for(rule));
+        warnings.extend(in_vain.map(|(index, _)| format!("routes[{index}].allow.methods: {NO_METHOD}")));
         if self.identity.carries(Field::Profile) {
             warnings.push(PROFILE_IN_SESSIONS.to_owned());
         }
@@ -65,6 +68,17 @@ impl Config {
         let is_sole = session.public_urls.iter().count() == 1;
         let place = |index| if is_sole { String::new() } else { format!("[{index}]") };
         urls.map(|(index, _)| format!("session.public_url{}: {NO_CERTIFICATE}", place(index))).collect()
+    }
+
+    /// Whether a rule asks only for verification methods by which this gateway lets nobody log in.
+    fn verifies_nobody_for(&self, rule: &Rule) -> bool {
+        let Access::Required(list) = &rule.access else { return false };
+        let is_configured = |method| match method {
+            VerificationMethod::Web => true,
+            VerificationMethod::App | VerificationMethod::MissedCall => self.native.is_some(),
+            VerificationMethod::Site => self.admin.token.is_some(),
+        };
+        !list.verification_methods().any(is_configured)
     }
 
     /// Whether no request is sent to an app.
@@ -109,6 +123,8 @@ const OWN_ROUTE: &str = "never applies, because truegate itself answers this pat
     `callback.path` or `native.path`)";
 const NO_LOGIN: &str = "no origin in `session.public_url` has this host, so nobody can log in there (add the origin, or let the \
     rule be public or optional)";
+const NO_METHOD: &str = "nobody can log in by these methods here (add `native` for app and missed-call, `admin.token` for site, or \
+    another method)";
 const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \
     a session of its own, the next person in the same browser is still logged in as the last one (list the app's cookies, \
     or write [] if it has none)";

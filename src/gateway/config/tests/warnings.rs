@@ -73,6 +73,27 @@ fn a_login_that_is_required_where_nobody_can_log_in_is_warned_of() {
 }
 
 #[test]
+fn a_rule_whose_methods_nobody_can_log_in_by_is_warned_of() {
+    let native = "native: { client_id: a-client }\n";
+    let token = "admin: { token: abcdefghijklmnopqrstuvwxyz0123456789 }\n";
+    for (methods, keys, warned) in [
+        ("web, app", "", false),
+        ("app", "", true),
+        ("missed-call, app", token, true),
+        ("missed-call, app", native, false),
+        ("site", native, true),
+        ("site", token, false),
+        ("site, missed-call", token, false),
+    ] {
+        let rule = format!("{{ path: /wallet, access: required, allow: {{ methods: [{methods}] }} }}");
+        let session = with("upstream_cookies: [a], fallback_url: /login");
+        let keys = format!("{session}\n{keys}routes: [{rule}, {{ path: /, access: optional }}]");
+        let expected = if warned { &["routes[0].allow.methods"][..] } else { &[] };
+        assert_eq!(warned_keys(&keys), expected, "{methods} {keys}");
+    }
+}
+
+#[test]
 fn a_field_that_no_session_keeps_is_warned_of() {
     let identity = "identity: { headers: { X-Truecaller-Profile: profile } }";
     let warned = |text: &str| warned_keys(&format!("{text}\n{identity}")).contains(&"identity.headers".to_owned());
