@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use crate::{
     proxy::Kind,
-    scene::{SECRET, SESSION, Scene},
-    support::seal::aged,
+    scene::{ORIGIN, PHONE, SECRET, SESSION, Scene},
+    support::{
+        seal::aged,
+        site_login::{TOKEN, finish},
+    },
 };
 
 const NAVIGATION: &str = "Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\n";
@@ -93,5 +96,38 @@ async fn a_broken_or_expired_cookie_is_no_cookie() {
             );
         }
         scene.unreached("nobody was signed in").await;
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_the_site_gets_a_ticket_and_finishes_the_login_with_it() {
+    for kind in Kind::ALL {
+        let configure = |text: String| {
+            let page = format!("  public_url: {ORIGIN}\n  fallback_url: /sign-in\n");
+            let configured = text.replace(&format!("  public_url: {ORIGIN}\n"), &page);
+            assert_ne!(configured, text, "truegate.yaml has its public URL on a line of its own");
+            configured + &format!("admin: {{ listen: 127.0.0.1:0, token: {TOKEN} }}\n")
+        };
+        let scene = Scene::configured(kind, configure, |text| text).await;
+        let mut browser = scene.visitor();
+        let claimed = format!("{NAVIGATION}X-Truecaller-Login: claimed\r\nX-Truecaller-Method: app\r\n");
+        assert_eq!(browser.get_with("/sign-in", &claimed).await.status(), 200);
+        assert!(browser.cookie("__Host-truegate-login").is_some(), "a login was started for the browser");
+        let request = scene.reached_once().await;
+        let tickets = request.all("x-truecaller-login");
+        assert!(matches!(tickets[..], [ticket] if !ticket.is_empty() && ticket != "claimed"), "{request:#?}");
+        assert_eq!(request.one("x-truecaller-method").unwrap_or_default(), "");
+        assert_eq!(browser.get_with("/cart", &claimed).await.status(), 200);
+        let elsewhere = scene.reached_once().await;
+        assert_eq!(elsewhere.one("x-truecaller-login").unwrap_or_default(), "", "only that page gets a ticket");
+
+        let admin = scene.truegate.admin();
+        assert_eq!(finish(admin, tickets[0], PHONE).await.status(), 204);
+        let back = browser.get_with("/.truegate/login?next=%2Faccount%2F", NAVIGATION).await;
+        assert_eq!((back.status(), back.one("location")), (302, Some("/account/")), "{back:#?}");
+        assert_eq!(browser.get("/account/").await.status(), 200);
+        let request = scene.reached_once().await;
+        let known = ["x-truecaller-phone", "x-truecaller-method"].map(|name| request.one(name));
+        assert_eq!(known, [Some(PHONE), Some("site")]);
     }
 }

@@ -134,8 +134,9 @@ pub fn truegate(truecaller: &Simulator, shown: &str) -> Program {
         .replace("${TRUEGATE_SESSION_SECRET}", SECRET)
         .replace("${TRUECALLER_PARTNER_KEY}", "a-partner-key");
     let endpoint = truecaller.endpoint();
-    let more = "admin: { listen: 127.0.0.1:0 }\nshutdown_grace: 0s\n";
-    Program::serve_from(folder, &format!("{text}\n{more}truecaller: {{ endpoints: [{endpoint}] }}\n"))
+    let admin = if text.contains("\nadmin:") { "" } else { "admin: { listen: 127.0.0.1:0 }" };
+    let more = format!("{admin}\nshutdown_grace: 0s\ntruecaller: {{ endpoints: [{endpoint}] }}");
+    Program::serve_from(folder, &format!("{text}\n{more}\n"))
 }
 
 /// A GET of the shop's, on a connection of its own.
