@@ -15,4 +15,5 @@ mod radicale;
 mod scene;
 #[path = "../support/mod.rs"]
 mod support;
+mod tokens;
 mod venv;
