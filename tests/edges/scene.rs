@@ -47,7 +47,7 @@ impl Scene {
         // Shown when the test fails.
         println!("edge: {kind:?}");
         let truecaller = Simulator::start().await.expect("a free port");
-        let app = Recorder::start().await;
+        let app = Recorder::answering(ANSWER).await;
         let truegate = truegate(&truecaller, &configure(shown("truegate.yaml")));
         let proxy = Proxy::edited(kind, truegate.address(), app.address(), edit).await;
         let scene = Self { truecaller, app, truegate, proxy };
@@ -143,5 +143,8 @@ pub fn truegate(truecaller: &Simulator, shown: &str) -> Program {
 fn shop(path: &str) -> Vec<u8> {
     String::from_utf8(get(path, "")).expect("a request is text").replace("app.example", "shop.example").into_bytes()
 }
+
+/// What the app answers. It tries to give each client a session token.
+const ANSWER: &str = "HTTP/1.1 200 OK\r\nX-Truecaller-Token: truegate.x\r\nContent-Length: 2\r\n\r\nok";
 
 const LAST: &str = "/public/the-last-of-it";

@@ -18,7 +18,7 @@ use crate::{
 const TOKEN: &str = "x-truecaller-token";
 
 #[tokio::test]
-async fn the_sites_own_app_logs_in_and_stays_logged_in() {
+async fn the_sites_own_app_logs_in_and_only_truegate_gives_it_tokens() {
     for kind in Kind::ALL {
         let truecaller = Simulator::start().await.unwrap();
         let scene = Scene::edited(kind, &native::yaml(&truecaller), |text| text).await;
@@ -33,7 +33,7 @@ async fn the_sites_own_app_logs_in_and_stays_logged_in() {
             format!("Authorization: Bearer truegate.{}\r\n", aged_token(SECRET, token, Duration::from_mins(20)));
         for path in ["/account/", "/cart", "/public/x"] {
             let answer = phone.get_with(path, &stale).await;
-            assert_eq!(answer.status(), 200, "{path}");
+            assert_eq!((answer.status(), answer.one(TOKEN)), (200, None), "{path}: the app's token is not passed on");
             let request = scene.reached_once().await;
             let known = if path == "/public/x" { ["", ""] } else { [PHONE, "app"] };
             let said = ["x-truecaller-phone", "x-truecaller-method"].map(|name| request.one(name).unwrap_or_default());
