@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     gate::Gate,
-    native::{Native, NativeClient},
+    native::NativeClient,
     profile::ProfileClient,
     session::{Sessions, SessionsBuilder},
     store::MemoryStore,
@@ -65,7 +65,7 @@ pub(super) fn gate(
         None => builder.plug_in(SessionlessRules(config.routes.clone())),
     };
     let builder = match config.native.as_ref().zip(native) {
-        Some((native, client)) => builder.native(Native::new(native.path.clone(), client))?,
+        Some((native, client)) => builder.native(native.route(client))?,
         None => builder,
     };
     let builder = if config.truecaller.require_active { builder } else { builder.accept_inactive() };

@@ -36,12 +36,31 @@ use crate::{
 pub struct Native {
     path: NativePath,
     source: Arc<dyn NativeSource>,
+    missed_calls: MissedCalls,
+}
+
+/// What becomes of the tokens of missed calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MissedCalls {
+    Accept,
+    Refuse,
 }
 
 impl Native {
     /// Creates the route at a path, with the source of the profiles of its users.
     pub fn new(path: NativePath, source: impl NativeSource) -> Self {
-        Self { path, source: Arc::new(source) }
+        Self { path, source: Arc::new(source), missed_calls: MissedCalls::Accept }
+    }
+
+    /// Refuses the tokens of missed calls, as if they were no credentials, and asks nobody about them. Accepted by default.
+    ///
+    /// # Security
+    ///
+    /// Truecaller does not document that it refuses the token of another app. If it accepts one, the maker of that app
+    /// can log in here as its users. Refuse the tokens if your app does not verify users by missed calls.
+    pub fn refuse_missed_calls(mut self) -> Self {
+        self.missed_calls = MissedCalls::Refuse;
+        self
     }
 }
 
@@ -93,7 +112,8 @@ impl Plugin for Native {
 
     fn take_exact(&self, gate: &Gate, head: &Parts) -> Option<Step> {
         (head.uri.path() == self.path.as_str()).then(|| {
-            let login = AppLogin { source: Arc::clone(&self.source), head: head.clone(), method: None };
+            let (source, missed_calls) = (Arc::clone(&self.source), self.missed_calls);
+            let login = AppLogin { source, missed_calls, head: head.clone(), method: None };
             gate.read_posted(head, count(gate, head), login)
         })
     }
@@ -102,6 +122,7 @@ impl Plugin for Native {
 /// A login of the site's own app.
 struct AppLogin {
     source: Arc<dyn NativeSource>,
+    missed_calls: MissedCalls,
     head: Parts,
     /// How the number is verified, as far as the body was read.
     method: Option<VerificationMethod>,
@@ -111,6 +132,9 @@ impl AppLogin {
     async fn verify(&mut self, gate: &Gate, body: &[u8], deadline: Instant) -> Result<Identity, Rejection> {
         let credential = Credential::parse(body).ok_or(Rejection::MalformedCredential)?;
         let method = credential.method();
+        if method == VerificationMethod::MissedCall && self.missed_calls == MissedCalls::Refuse {
+            return Err(Rejection::MalformedCredential);
+        }
         self.method = Some(method);
         let fetched = self.source.fetch(&credential, deadline);
         let profile = gate.active(gate.await_profile(fetched, deadline).await?)?;

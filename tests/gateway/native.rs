@@ -42,6 +42,17 @@ async fn the_rule_of_its_path_chooses_the_app_and_the_headers() {
 }
 
 #[tokio::test]
+async fn without_missed_calls_their_tokens_are_no_credentials() {
+    let (app, truecaller) = (Recorder::start().await, Simulator::start().await.unwrap());
+    let program = Program::serve(&config(&app, &truecaller).replace("native: {", "native: { missed_call: false,"));
+    let token = missed_call(&truecaller, user());
+    assert_eq!(exchange(program.address(), post(NATIVE, token.as_bytes())).await.unwrap().status(), 400);
+    assert_eq!((truecaller.fetches(), app.take().len()), (0, 0));
+    let code = code(&truecaller, user());
+    assert_eq!(exchange(program.address(), post(NATIVE, code.as_bytes())).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn its_endpoints_are_connected_to_at_the_start_if_the_gateway_is_told_to() {
     let (app, truecaller, for_apps) =
         (Recorder::start().await, Simulator::start().await.unwrap(), Simulator::start().await.unwrap());

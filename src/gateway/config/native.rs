@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     callback::ProfileEndpoint,
-    native::{ClientId, NativeClient, NativePath},
+    native::{ClientId, Native, NativeClient, NativePath},
     profile::ProfileClient,
     session::SessionPath,
 };
@@ -18,6 +18,7 @@ use crate::{
 pub(crate) struct NativeConfig {
     /// The path of the route.
     pub(crate) path: NativePath,
+    missed_call: bool,
     client_id: ClientId,
     token_endpoint: ProfileEndpoint,
     userinfo_endpoint: ProfileEndpoint,
@@ -37,6 +38,7 @@ impl NativeConfig {
             || Some(NativePath::default()),
             |item| item.parse(value::text(NativePath::from_str, "write one such as /truecaller/native")),
         );
+        let missed_call = section.read_or("missed_call", true, value::boolean);
         let mut endpoint = |name, documented: &str| match section.take(name) {
             None => ProfileEndpoint::parse(documented).ok(),
             Some(item) => item.parse(endpoint),
@@ -47,6 +49,7 @@ impl NativeConfig {
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             path: path?,
+            missed_call,
             client_id: client_id?,
             token_endpoint: token_endpoint?,
             userinfo_endpoint: userinfo_endpoint?,
@@ -71,6 +74,12 @@ impl NativeConfig {
     /// The endpoints that are asked.
     pub(super) fn endpoints(&self) -> Vec<ProfileEndpoint> {
         [&self.token_endpoint, &self.userinfo_endpoint, &self.missed_call_endpoint].map(Clone::clone).into()
+    }
+
+    /// Makes the route, with a client of this section.
+    pub(crate) fn route(&self, client: NativeClient) -> Native {
+        let route = Native::new(self.path.clone(), client);
+        if self.missed_call { route } else { route.refuse_missed_calls() }
     }
 
     /// Makes the client, which shares the connections of another one.

@@ -278,6 +278,17 @@ fn what_is_no_credential_is_refused_and_nobody_is_asked() {
 }
 
 #[test]
+fn missed_calls_can_be_refused_and_then_nobody_is_asked_about_them() {
+    let (log, source) = (Log::default(), Source::knowing());
+    let native = Native::new(NativePath::default(), source.clone()).refuse_missed_calls();
+    let gate = builder().native(native).unwrap().observer(log.clone()).build();
+    assert_eq!(answer(poll(&mut post(&gate, MISSED_CALL))), Some((400, "malformed-credential".to_owned())));
+    assert_eq!(source.asked.load(Ordering::Relaxed), 0);
+    assert_eq!(answer(poll(&mut post(&gate, CODE))), None, "codes pass");
+    assert_eq!(log.logins(), [("none", "malformed-credential"), ("app", "verified")]);
+}
+
+#[test]
 fn a_login_ends_by_the_deadline_of_callbacks() {
     let clock = ManualClock::default();
     let gate = gate(Source::silent()).clock(clock.clone()).deadline(Duration::from_secs(2)).build();

@@ -41,6 +41,7 @@ fn a_key_of_the_app_is_one_that_can_work() {
             "native: { client_id: a, missed_call_endpoint: 'https://otp.example/?a' }",
             "2:47: native.missed_call_endpoint: not a valid endpoint: user info, a query",
         ),
+        ("native: { client_id: a, missed_call: 'off' }", "2:38: native.missed_call: "),
         ("native: { client_id: a, secret: b }", "2:25: native.secret: unknown key"),
     ]);
     let found = mistakes(&format!("{UPSTREAM}native: {{ path: app, client_id: 'a b', token_endpoint: x }}"));
