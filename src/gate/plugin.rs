@@ -101,6 +101,11 @@ pub(crate) trait Plugin: Any + Send + Sync {
         false
     }
 
+    /// Refuses a login of the site's own app on a host where it could get no session, before anybody is asked about its user.
+    fn check_app_host(&self, _head: &Parts) -> Result<(), Rejection> {
+        Ok(())
+    }
+
     /// Begins a session for a user of the site's own app who was verified, and answers with its token. It is none if the plugin has
     /// no sessions: the request then goes on to the app behind the gate.
     fn admit_app(&self, _gate: &Gate, _head: &Parts, _identity: &Identity) -> Option<Result<Reply, Rejection>> {
@@ -273,6 +278,11 @@ impl Gate {
     /// Whether requests may carry session tokens: the site has an app of its own.
     pub(crate) fn takes_tokens(&self) -> bool {
         self.0.takes_tokens
+    }
+
+    /// Refuses a login of the site's own app on a host where it could get no session.
+    pub(crate) fn check_app_host(&self, head: &Parts) -> Result<(), Rejection> {
+        self.0.plugins.iter().try_for_each(|plugin| plugin.check_app_host(head))
     }
 
     /// Lets a user of the site's own app in who was verified. It is none without sessions.

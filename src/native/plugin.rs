@@ -172,13 +172,14 @@ impl BodyHandler for AppLogin {
     }
 }
 
-/// Counts a request as a login, or refuses it. Only what an app posts is counted: a page of another site could otherwise use up the
-/// logins of its visitors' networks, by pictures that it loads from here.
+/// Counts a request as a login, or refuses it before a code is spent for it. Only what an app posts is counted: a page of another site
+/// could otherwise use up the logins of its visitors' networks, by pictures that it loads from here.
 fn count(gate: &Gate, head: &Parts) -> Result<(), Rejection> {
     if head.method != Method::POST {
         return Ok(());
     }
     check_origin(head)?;
+    gate.check_app_host(head)?;
     gate.count_login(head)
 }
 

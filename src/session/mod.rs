@@ -209,6 +209,11 @@ impl Plugin for Sessions {
         }))
     }
 
+    fn check_app_host(&self, head: &Parts) -> Result<(), Rejection> {
+        let realm = self.0.public_urls.realm(self.0.origin_of(head));
+        realm.map(drop).ok_or(Rejection::MisdirectedRequest)
+    }
+
     fn admit_app(&self, gate: &Gate, head: &Parts, identity: &Identity) -> Option<Result<Reply, Rejection>> {
         Some(self.handler_of(gate, head).admit_app(identity))
     }
