@@ -17,20 +17,20 @@ impl Gate {
 
     /// Edits the headers of a request that were surveyed. Since then, none may have been added that could be the client's.
     pub(crate) fn apply_surveyed(&self, edits: &Edits, suspects: Suspects, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(self, Inspection::Done(edits), target));
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Done(edits), target));
         self.report(edits.apply(&self.0.names, suspects, target));
     }
 
     /// Strips the headers of a request that is yet to be inspected, and returns the credentials among them for the inspection.
     pub(crate) fn withhold(&self, target: &mut impl HeaderTarget) -> Withheld {
-        let withheld = self.0.plugins.iter().find_map(|plugin| plugin.withhold(self, target));
+        let withheld = self.0.plugins.iter().find_map(|plugin| plugin.withhold(target));
         self.strip_namespace(target);
         withheld.unwrap_or_default()
     }
 
     /// Strips the headers of a request that is never inspected.
     pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) {
-        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(self, Inspection::Skipped, target));
+        self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Skipped, target));
         self.strip_namespace(target);
     }
 

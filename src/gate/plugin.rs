@@ -118,12 +118,12 @@ pub(crate) trait Plugin: Any + Send + Sync {
     }
 
     /// Takes the credentials that no app gets out of a request which is yet to be inspected, and returns them for the inspection.
-    fn withhold(&self, _gate: &Gate, _target: &mut dyn HeaderTarget) -> Option<Withheld> {
+    fn withhold(&self, _target: &mut dyn HeaderTarget) -> Option<Withheld> {
         None
     }
 
     /// Takes out of a request what the app must not get.
-    fn strip_request(&self, _gate: &Gate, _inspection: Inspection<'_>, _target: &mut dyn HeaderTarget) {}
+    fn strip_request(&self, _inspection: Inspection<'_>, _target: &mut dyn HeaderTarget) {}
 
     /// Takes out of a response what an app must not tell browsers. Returns whether there was anything.
     fn strip_response(&self, _target: &mut dyn HeaderTarget) -> bool {
@@ -369,13 +369,13 @@ mod tests {
     }
 
     impl Plugin for First {
-        fn strip_request(&self, _: &Gate, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
+        fn strip_request(&self, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
             append(self.0, target);
         }
     }
 
     impl Plugin for Second {
-        fn strip_request(&self, _: &Gate, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
+        fn strip_request(&self, _: Inspection<'_>, target: &mut dyn HeaderTarget) {
             append(self.0, target);
         }
     }

@@ -222,18 +222,15 @@ impl Plugin for Sessions {
         self.0.explain(refused, code, PageRequest::of(head, self.0.public_urls.get(self.0.origin_of(head))))
     }
 
-    fn withhold(&self, gate: &Gate, target: &mut dyn HeaderTarget) -> Option<Withheld> {
+    fn withhold(&self, target: &mut dyn HeaderTarget) -> Option<Withheld> {
         let cookies: Vec<_> = target.headers().get_all(header::COOKIE).iter().cloned().collect();
         let is_changed = drop_pairs(target, |pair| self.0.cookies.are_read_in(pair));
         let cookies = if is_changed { cookies } else { Vec::new() };
-        let tokens = if gate.takes_tokens() { drop_tokens(target) } else { Vec::new() };
-        Some(Withheld { cookies, tokens })
+        Some(Withheld { cookies, tokens: drop_tokens(target) })
     }
 
-    fn strip_request(&self, gate: &Gate, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {
-        if gate.takes_tokens() {
-            drop_tokens(target);
-        }
+    fn strip_request(&self, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {
+        drop_tokens(target);
         let is_ours = |pair: &[u8]| self.0.cookies.are_read_in(pair);
         match inspection {
             Inspection::Skipped => drop_pairs(target, |pair| is_ours(pair) || self.0.is_listed(pair)),

@@ -1,7 +1,8 @@
 //! Session tokens: how the site's own app keeps a session, and sends it with each request.
 //!
 //! An app sends its token as `Authorization: Bearer truegate.…`. Every line that begins like this is truegate's, whether it can open
-//! the token or not, and so reaches no app; all other lines pass byte for byte.
+//! the token or not, and so reaches no app; all other lines pass byte for byte. This is so without an app of the site's own, too:
+//! another gate of the site, which has one, would take the token.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use memchr::memchr;

@@ -203,5 +203,10 @@ async fn without_an_app_nobody_is_known_by_a_token() {
         })
         .await;
         assert_problem(&asked(&scene, "GET /account/", &bearer).await, 401, "not-signed-in");
+        for (lines, left) in [(&bearer, None), (&"Authorization: Bearer other\r\n".to_owned(), Some("Bearer other"))] {
+            assert_eq!(asked(&scene, "GET /public/", lines).await.status(), 200);
+            let request = scene.reached_once().await;
+            assert_eq!((claims(&request), request.one("authorization")), (vec![], left), "another gate may take it");
+        }
     }
 }
