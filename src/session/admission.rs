@@ -84,7 +84,9 @@ impl Handler<'_> {
                 return Verdict::Reply(self.reject(Rejection::CrossSite, head));
             }
             Ok(_) if matches!(access, Access::Public) => {
-                (EditKind::Ordinary, Arc::new(ResponseEdits { app, ..ResponseEdits::default() }))
+                // The page has a ticket for some browsers only, so no cache may give it to all.
+                let personal = self.is_fallback_page(head.uri.path());
+                (EditKind::Ordinary, Arc::new(ResponseEdits { app, personal, ..ResponseEdits::default() }))
             }
             Ok(admitted) => self.admitted(admitted, rule, app, head.uri.path(), at),
             Err(refusal) => {

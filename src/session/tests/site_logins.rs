@@ -351,6 +351,21 @@ async fn a_browser_with_a_session_has_no_ticket_and_starts_no_login() {
 }
 
 #[tokio::test]
+async fn no_cache_hands_the_page_of_one_browser_to_all() {
+    let page = ReturnPath::parse("/public/login").unwrap();
+    let site = Site::with(|sessions| sessions.fallback(page).login_tickets());
+    for mut browser in [Browser::default(), site.signed_in().await] {
+        for (target, varies) in
+            [("/public/login", &["Cookie"][..]), ("/public/login/code", &["Cookie"]), ("/public/", &[])]
+        {
+            let Outcome::Passed { request, response } = browser.go(&site, "GET", target, &[]).await else { panic!() };
+            assert_eq!(ticket(&request), None, "{target}");
+            assert_eq!(response.get_all(header::VARY).iter().collect::<Vec<_>>(), varies, "{target}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_is_for_users_gives_strangers_no_ticket() {
     let site = Site::with(|sessions| sessions.fallback(ReturnPath::parse("/account/login").unwrap()).login_tickets());
     let asked = site.store.asked();
