@@ -44,6 +44,14 @@ impl Config {
         if session.same_site == SameSite::None {
             warnings.push(SAME_SITE_NONE.to_owned());
         }
+        if self.admin.token.is_some() {
+            if session.fallback_url.as_ref().is_some_and(|fallback| fallback.path() == "/") {
+                warnings.push(LOGIN_PER_VISIT.to_owned());
+            }
+            if !self.admin.listen.ip().to_canonical().is_loopback() {
+                warnings.push(PLAIN_ADMIN_TOKEN.to_owned());
+            }
+        }
         if self.routes.require() && session.upstream_cookies.is_none() {
             warnings.push(NO_UPSTREAM_COOKIES.to_owned());
         }
@@ -130,5 +138,9 @@ const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although s
     or write [] if it has none)";
 const SAME_SITE_NONE: &str = "session.same_site: with `none`, pages of every site can send requests with a user's session (make \
     sure that the app refuses those that it does not want, or write lax)";
+const LOGIN_PER_VISIT: &str = "session.fallback_url: with `admin.token`, each visit of a person without a session to this page \
+    starts a login, and the root is where most visits begin (give the page a path of its own, such as /login)";
+const PLAIN_ADMIN_TOKEN: &str = "admin.listen: not a loopback address, so `admin.token`, login tickets and phone numbers cross the \
+    network in clear text (listen on 127.0.0.1, or make sure that nobody else can read this network)";
 const PROFILE_IN_SESSIONS: &str = "identity.headers: the field `profile` is never sent in a session, because a session does \
     not keep it (name the fields that you need)";

@@ -49,6 +49,38 @@ fn a_session_that_any_site_can_use_is_warned_of() {
 }
 
 #[test]
+fn a_page_that_starts_a_login_at_each_visit_is_warned_of() {
+    let token = "admin: { token: '${TRUEGATE_ADMIN_TOKEN}' }";
+    for (page, admin, warned) in
+        [("/", token, true), ("/?by=sms", token, true), ("/login", token, false), ("/", "", false)]
+    {
+        let session = with(&format!("upstream_cookies: [], fallback_url: '{page}'"));
+        let keys = warned_keys(&format!("{session}\nroutes: [{{ path: /, access: optional }}]\n{admin}"));
+        assert_eq!(keys, if warned { &["session.fallback_url"][..] } else { &[] }, "{page} {admin}");
+    }
+}
+
+#[test]
+fn an_admin_token_that_crosses_the_network_is_warned_of() {
+    let token = ", token: '${TRUEGATE_ADMIN_TOKEN}'";
+    for (address, token, warned) in [
+        ("127.0.0.1:9090", token, false),
+        ("127.8.0.1:9090", token, false),
+        ("[::1]:9090", token, false),
+        ("[::ffff:127.0.0.1]:9090", token, false),
+        ("0.0.0.0:9090", token, true),
+        ("[::]:9090", token, true),
+        ("10.0.0.7:9090", token, true),
+        ("10.0.0.7:9090", "", false),
+    ] {
+        let session = with("upstream_cookies: [], fallback_url: /login");
+        let admin = format!("admin: {{ listen: '{address}'{token} }}");
+        let keys = warned_keys(&format!("{session}\nroutes: [{{ path: /, access: optional }}]\n{admin}"));
+        assert_eq!(keys, if warned { &["admin.listen"][..] } else { &[] }, "{address} {token}");
+    }
+}
+
+#[test]
 fn a_rule_that_truegate_never_asks_is_warned_of() {
     let rules = "{ path: /.truegate/login, access: public }, { path: /.Truegate, access: public }, \
                  { exact: '${TRUEGATE_CALLBACK_PATH}', access: public }, { path: /truecaller, access: public }";
