@@ -171,8 +171,9 @@ impl SessionsBuilder {
     ///
     /// The page verifies the number of a user in its own way, such as by a code in an SMS. It then finishes the login with
     /// [`Sessions::finish_login`]: the browser gets its session as after a login with Truecaller. A request carries the ticket if its
-    /// browser has no session, and if it is not a form or a script of another site. A login is started for a person who opens the
-    /// page or sends a form without one.
+    /// browser has no session, unless a page of another site sends it with `POST` or loads it into a page. A link or a `GET` form of
+    /// another site is a navigation, which carries one: finish logins in a `POST` only. A login is started for a person who opens
+    /// the page or sends a form without one.
     pub fn login_tickets(mut self) -> Self {
         self.has_tickets = true;
         self

@@ -51,7 +51,8 @@ impl Handler<'_> {
     /// Whether a request carries a ticket, if there is a login.
     ///
     /// A form or a script of another site must not finish a login in the name of a browser's user: the user would then be logged in
-    /// with the number of an attacker. The method is none if only a proxy knows it.
+    /// with the number of an attacker. A form with `GET` is a navigation as a link is, in which pages finish no login.
+    /// The method is none if only a proxy knows it.
     pub(super) fn carries_ticket(
         &self,
         state: &SessionState,
