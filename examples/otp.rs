@@ -70,7 +70,7 @@ async fn verify(page: State<Arc<Page>>, query: Query<Fields>, headers: HeaderMap
     };
     let (what, most) = if sent.contains_key("code") { ("tries", 10) } else { ("codes", 3) };
     let address = text(&headers, "x-forwarded-for").unwrap_or_default();
-    if !page.allows(what, phone, most).await || !page.allows(what, address, 10 * most).await {
+    if !page.allows(what, address, 10 * most).await || !page.allows(what, phone, most).await {
         return form(StatusCode::TOO_MANY_REQUESTS, "Try again in an hour.", PHONE, &query);
     }
     let enter = format!(r#"<input type="hidden" name="phone" value="{phone}">{CODE}"#);

@@ -67,7 +67,7 @@ async fn a_sessions_token_verifies_by_the_keys_of_any_gateway() {
         );
         let expected = json!({ "iss": Signing::ISSUER, "aud": Signing::AUDIENCE, "sub": "user-8-",
             "phone_number": phone(8), "name": "Zaphodina Beeblebroxova8", "given_name": "Zaphodina",
-            "family_name": "Beeblebroxova8" });
+            "family_name": "Beeblebroxova8", "amr": ["web"] });
         assert_eq!(claims, expected);
     }
     let wrong = verify(a.address(), &given, "another-app").await;
