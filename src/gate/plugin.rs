@@ -106,8 +106,8 @@ pub(crate) trait Plugin: Any + Send + Sync {
         Ok(())
     }
 
-    /// Begins a session for a user of the site's own app who was verified, and answers with its token. It is none if the plugin has
-    /// no sessions: the request then goes on to the app behind the gate.
+    /// Begins a session for a verified user of the site's own app, and answers with its token. Returns none if the plugin has no
+    /// sessions: the request then goes on to the app behind the gate.
     fn admit_app(&self, _gate: &Gate, _head: &Parts, _identity: &Identity) -> Option<Result<Reply, Rejection>> {
         None
     }
@@ -285,7 +285,7 @@ impl Gate {
         self.0.plugins.iter().try_for_each(|plugin| plugin.check_app_host(head))
     }
 
-    /// Lets a user of the site's own app in who was verified. It is none without sessions.
+    /// Lets a verified user of the site's own app in. Returns none without sessions.
     pub(crate) fn admit_app(&self, head: &Parts, identity: &Identity) -> Option<Result<Reply, Rejection>> {
         self.0.plugins.iter().find_map(|plugin| plugin.admit_app(self, head, identity))
     }

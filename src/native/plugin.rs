@@ -114,7 +114,7 @@ impl Plugin for Native {
         (head.uri.path() == self.path.as_str()).then(|| {
             let (source, missed_calls) = (Arc::clone(&self.source), self.missed_calls);
             let login = AppLogin { source, missed_calls, head: head.clone(), method: None };
-            gate.read_posted(head, count(gate, head), login)
+            gate.read_posted(head, check_and_count(gate, head), login)
         })
     }
 }
@@ -172,9 +172,9 @@ impl BodyHandler for AppLogin {
     }
 }
 
-/// Counts a request as a login, or refuses it before a code is spent for it. Only what an app posts is counted: a page of another site
+/// Refuses a request before a code is spent for it, or counts it as a login. Only what an app posts is counted: a page of another site
 /// could otherwise use up the logins of its visitors' networks, by pictures that it loads from here.
-fn count(gate: &Gate, head: &Parts) -> Result<(), Rejection> {
+fn check_and_count(gate: &Gate, head: &Parts) -> Result<(), Rejection> {
     if head.method != Method::POST {
         return Ok(());
     }

@@ -157,7 +157,7 @@ fn access(route: &mut Section<'_>, groups: &Groups) -> Option<Access> {
         return None;
     }
     let (entries, methods) = allowed?;
-    // Methods alone let in everyone who was verified so. A list of users without users still lets in nobody.
+    // Methods alone let in every user who was verified by one of them. A list of users without users still lets in nobody.
     let list = if methods.is_some() && item.members().all(|(key, _)| key == "methods") {
         AllowList::default()
     } else {
