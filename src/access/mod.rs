@@ -56,15 +56,17 @@ mod index;
 mod lookup;
 mod path_index;
 mod pattern;
+mod phone_prefix;
 mod phones_file;
 mod rule;
 mod rules;
 
 pub use self::{
-    allow::{AllowEntry, AllowList, PhonePrefix, PhonePrefixError},
+    allow::{AllowEntry, AllowList},
     groups::{Group, GroupName, GroupNameError, Groups},
     host_pattern::{HostPattern, HostPatternError},
     pattern::{PathPattern, PathPatternError},
+    phone_prefix::{PhonePrefix, PhonePrefixError},
     phones_file::{PhonesFile, PhonesFileError},
     rule::Rule,
     rules::Rules,
