@@ -47,6 +47,7 @@ mod login;
 mod login_ticket;
 mod logout;
 mod logout_url;
+mod me;
 mod opened;
 mod overrides;
 mod own_host;

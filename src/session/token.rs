@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use memchr::memchr;
 use serde::Serialize;
 
-use super::{carrier::Carrier, handler::Handler, reply, state::MeAnswer};
+use super::{carrier::Carrier, handler::Handler, me::MeAnswer, reply};
 use crate::{
     gate::{Rejection, Reply},
     headers::{HeaderTarget, cased},
