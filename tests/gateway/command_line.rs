@@ -1,6 +1,6 @@
 //! Exit codes and what is printed with them.
 
-use std::{net::TcpListener as StdListener, process::Output};
+use std::{fs::File, net::TcpListener as StdListener, process::Output};
 
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -73,6 +73,8 @@ async fn unknown_arguments_exit_with_2() {
         &["serve", "config.yaml"],
         &["serve", "--config"],
         &["check", "--config", "a", "--config", "b"],
+        &["check", "--config", "a", "b"],
+        &["check", "a", "b"],
         &["simulate", "--nonsense"],
         &["keys"],
         &["keys", "nonsense"],
@@ -94,6 +96,49 @@ async fn a_configuration_that_is_not_there_exits_with_2() {
             assert!(errors.contains("config.yaml: cannot be read: No such file"), "{errors}");
             assert_eq!(errors.lines().count(), 1, "{errors}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_is_named_by_an_option_or_for_check_alone() {
+    let folder = TempDir::new().unwrap();
+    setup::command(&folder, "upstream: nowhere\n");
+    for arguments in [
+        &["serve"][..],
+        &["serve", "-c", "config.yaml"],
+        &["serve", "--config=config.yaml"],
+        &["check"],
+        &["check", "-c", "config.yaml"],
+        &["check", "config.yaml"],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+        let output = within(command.args(arguments).current_dir(folder.path()).output()).await.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(errors.starts_with("config.yaml:1:11: upstream: "), "{arguments:?}: {errors}");
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_may_come_from_the_standard_input() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("path"), setup::CALLBACK).unwrap();
+    let valid = "upstream: http://127.0.0.1:3000\ncallback: { path: '${file:path}' }\n";
+    for (arguments, input, code, printed) in [
+        (&["check", "--config", "-"][..], valid, 0, "<stdin>: valid\n"),
+        (&["check", "-"], valid, 0, "<stdin>: valid\n"),
+        (&["check", "-c", "-"], "upstream: nowhere\n", 2, "<stdin>:1:11: upstream: "),
+        (&["serve", "-c", "-"], "\nupstream: nowhere\n", 2, "<stdin>:2:11: upstream: "),
+        (&["check", "-"], "", 2, "<stdin>:1:1: upstream: missing "),
+    ] {
+        std::fs::write(folder.path().join("input"), input).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+        command.args(arguments).current_dir(folder.path()).stdin(File::open(folder.path().join("input")).unwrap());
+        let output = within(command.output()).await.unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        let said = if code == 0 { output.stdout } else { output.stderr };
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.starts_with(printed), "{arguments:?}: {said}");
     }
 }
 

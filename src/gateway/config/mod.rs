@@ -27,6 +27,7 @@ mod report;
 mod routes;
 mod server;
 mod session;
+mod source;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -55,6 +56,7 @@ pub(crate) use self::{
     redirect::RedirectConfig,
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
+    source::ConfigSource,
     tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion, host_names},
     trusted_proxies::TrustedProxies,
     upstream::{
@@ -116,14 +118,15 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads a file, with the files and environment variables that it refers to.
+    /// Reads a configuration, with the files and environment variables that it refers to.
     ///
     /// # Errors
     ///
-    /// Returns every mistake in the file, or that the file cannot be read.
-    pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
+    /// Returns every mistake in it, or that it cannot be read.
+    pub(crate) fn load(source: &ConfigSource) -> Result<Self, ConfigErrors> {
+        let path = source.path();
         let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![ConfigError::new(None, "", message)]);
-        let bytes = reader::load(path).map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
+        let bytes = source.read().map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| whole(&"is not UTF-8 (save it as UTF-8)"))?;
         Self::parse(text, path, |name| std::env::var(name).ok())
     }
@@ -170,5 +173,5 @@ impl fmt::Debug for Config {
     }
 }
 
-const CHECK_PATH: &str = "name the configuration with --config";
+const CHECK_PATH: &str = "name the configuration with `-c FILE`";
 const TOO_LARGE: &str = "is larger than 1 MiB (a configuration is short)";

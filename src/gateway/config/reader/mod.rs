@@ -11,7 +11,7 @@ mod yaml;
 
 use std::{convert::Infallible, fmt, io, path::PathBuf};
 
-pub(super) use self::tree::{Context, SIZE_LIMIT, Scalar, load};
+pub(super) use self::tree::{Context, ReadError, SIZE_LIMIT, Scalar, load, read_small};
 use self::tree::{Node, Value, member};
 use super::error::Position;
 

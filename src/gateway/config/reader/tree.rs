@@ -97,9 +97,14 @@ impl<'a> Context<'a> {
 
 /// Reads a small file.
 pub(crate) fn load(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    read_small(File::open(path)?)
+}
+
+/// Reads what has a small end.
+pub(crate) fn read_small(input: impl io::Read) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     // One byte more than allowed, so that a longer file is told from a whole one.
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)?.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    input.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > SIZE_LIMIT { Err(ReadError::TooLarge) } else { Ok(bytes) }
 }
 

@@ -25,8 +25,8 @@ use tracing::level_filters::LevelFilter;
 
 use self::{folder::Folder, refused::mistakes};
 use super::{
-    CertificateSource, Config, ConfigErrors, ListenAddress, LogFormat, RedirectConfig, StoreConfig, TlsFiles,
-    TlsVersion, Trust, TrustedProxies, UpstreamConfig,
+    CertificateSource, Config, ConfigErrors, ConfigSource, ListenAddress, LogFormat, RedirectConfig, StoreConfig,
+    TlsFiles, TlsVersion, Trust, TrustedProxies, UpstreamConfig,
 };
 use crate::{
     access::{Access, AllowList, Group},
@@ -111,7 +111,8 @@ fn everything_but_the_upstream_has_a_default() {
 
 #[test]
 fn the_shipped_configuration_is_the_defaults() {
-    assert_is_default(&Config::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config.yaml"))).unwrap());
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config.yaml");
+    assert_is_default(&Config::load(&ConfigSource::File(shipped.into())).unwrap());
 }
 
 #[test]
@@ -272,7 +273,7 @@ fn proxies_are_trusted_by_address_or_network() {
 #[test]
 fn a_file_that_cannot_be_read_is_told_by_its_name() {
     let folder = Folder::new();
-    let load = |name: &str| Config::load(&folder.path(name)).unwrap_err().to_string();
+    let load = |name: &str| Config::load(&ConfigSource::File(folder.path(name))).unwrap_err().to_string();
     folder.write("latin1.yaml", b"upstream: http://\xe9");
     folder.write("large.yaml", &b"# comment\n".repeat(200_000));
     for (name, expected) in [

@@ -1,22 +1,22 @@
-//! The command line.
+//! The command line: which commands there are, and how the program ends.
+//!
+//! Each command is in a file of its own. A command that reads a configuration flattens [`ConfigArgs`] into its arguments.
 
-use std::{
-    fmt::Display,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+mod check;
+mod config_args;
+mod serve;
 
-use clap::{Args, Parser, Subcommand};
+use std::{fmt::Display, process::ExitCode};
+
+use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
+use self::check::CheckArgs;
+pub(super) use self::config_args::ConfigArgs;
 use super::{
-    Gateway,
-    config::{Config, ConfigErrors},
-    descriptors,
+    config::ConfigErrors,
     dev::DevCommand,
     keys::{self, KeysArgs},
-    logging,
-    signals::{Signal, Signals},
 };
 
 /// Verified Truecaller phone identity for any app.
@@ -43,18 +43,11 @@ enum Command {
     ///
     /// Every file that the configuration names is read: keys, certificates, pages and lists of phone numbers. No connection
     /// is made.
-    Check(ConfigArgs),
+    Check(CheckArgs),
     /// Make the keys and secrets that a configuration refers to.
     Keys(KeysArgs),
     #[command(flatten)]
     Dev(DevCommand),
-}
-
-#[derive(Args)]
-struct ConfigArgs {
-    /// The configuration file.
-    #[arg(long, value_name = "FILE", default_value = "config.yaml")]
-    config: PathBuf,
 }
 
 /// Runs the program with the arguments of the process.
@@ -63,8 +56,8 @@ struct ConfigArgs {
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         // The threads that serve requests have runtimes of their own.
-        Command::Serve(args) => run(Builder::new_current_thread(), serve(&args.config)),
-        Command::Check(args) => check(&args.config),
+        Command::Serve(args) => run(Builder::new_current_thread(), serve::run(&args)),
+        Command::Check(args) => check::run(&args),
         Command::Keys(args) => keys::run(args),
         Command::Dev(command) => run(Builder::new_multi_thread(), command.run()),
     };
@@ -102,41 +95,4 @@ impl From<ConfigErrors> for CommandError {
     fn from(errors: ConfigErrors) -> Self {
         Self { message: errors.to_string(), code: 2 }
     }
-}
-
-async fn serve(path: &Path) -> Result<(), CommandError> {
-    let mut signals = Signals::listen().map_err(CommandError::running)?;
-    let config = Config::load(path)?;
-    logging::start(config.log);
-    descriptors::raise_limit();
-    let gateway = tokio::select! {
-        started = Gateway::start(&config) => started.map_err(CommandError::running)?,
-        () = signals.stop() => {
-            tracing::info!("stopped before the start was over");
-            return Ok(());
-        }
-    };
-    tracing::info!(listen = ?gateway.addresses, admin = %gateway.admin, "started");
-    for warning in config.warnings() {
-        tracing::warn!("{warning}");
-    }
-    while signals.next().await == Signal::Reload {
-        tracing::info!("reading the certificates and the phones files again, and looking up the servers of the apps");
-        gateway.reload();
-    }
-    tracing::info!("stopping");
-    tokio::select! {
-        () = gateway.stop() => tracing::info!("stopped"),
-        () = signals.stop() => tracing::warn!("stopped at once, because of a second signal"),
-    }
-    Ok(())
-}
-
-fn check(path: &Path) -> Result<(), CommandError> {
-    let config = Config::load(path)?;
-    print!("{}: valid\n\n{}\n{}", path.display(), config.listeners_and_apps(), config.in_force());
-    for warning in config.warnings() {
-        eprintln!("warning: {warning}");
-    }
-    Ok(())
 }

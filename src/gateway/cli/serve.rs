@@ -1,0 +1,35 @@
+//! `truegate serve`: runs the gateway.
+
+use super::{CommandError, ConfigArgs};
+use crate::gateway::{
+    Gateway, descriptors, logging,
+    signals::{Signal, Signals},
+};
+
+pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
+    let mut signals = Signals::listen().map_err(CommandError::running)?;
+    let config = args.load()?;
+    logging::start(config.log);
+    descriptors::raise_limit();
+    let gateway = tokio::select! {
+        started = Gateway::start(&config) => started.map_err(CommandError::running)?,
+        () = signals.stop() => {
+            tracing::info!("stopped before the start was over");
+            return Ok(());
+        }
+    };
+    tracing::info!(listen = ?gateway.addresses, admin = %gateway.admin, "started");
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    while signals.next().await == Signal::Reload {
+        tracing::info!("reading the certificates and the phones files again, and looking up the servers of the apps");
+        gateway.reload();
+    }
+    tracing::info!("stopping");
+    tokio::select! {
+        () = gateway.stop() => tracing::info!("stopped"),
+        () = signals.stop() => tracing::warn!("stopped at once, because of a second signal"),
+    }
+    Ok(())
+}
