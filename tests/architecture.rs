@@ -133,10 +133,10 @@ const HOUSE: &[Floor] = &[
             "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
-            "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "pingora_core", "pingora_http",
-            "pingora_load_balancing", "pingora_proxy", "pingora_timeout", "prometheus_client", "proxy_header",
-            "rustix", "rustls", "serde", "serde_json", "smallvec", "thiserror", "tokio", "tokio_util", "tower",
-            "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
+            "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "pingora_core",
+            "pingora_http", "pingora_load_balancing", "pingora_proxy", "pingora_timeout", "prometheus_client",
+            "proxy_header", "rustix", "rustls", "serde", "serde_json", "smallvec", "thiserror", "tokio", "tokio_util",
+            "tower", "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
         ],
     },
     Floor {

@@ -1,19 +1,13 @@
-//! Makes the parts of a gateway from its configuration.
+//! Makes the gate of a configuration.
 
 use std::sync::Arc;
-
-use futures_core::future::BoxFuture;
-use tokio_util::{
-    sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerWaitFuture},
-};
 
 use super::{
     BoxError, StartError,
     config::{Config, SessionConfig, StoreConfig},
     delivery::UpstreamDelivery,
+    process::Process,
     sessionless_rules::SessionlessRules,
-    telemetry::Telemetry,
     upstream::Upstream,
 };
 use crate::{
@@ -22,7 +16,6 @@ use crate::{
     profile::ProfileClient,
     session::{Sessions, SessionsBuilder},
     store::MemoryStore,
-    tasks::Tasks,
 };
 
 /// The gate that a configuration describes, and its sessions if it has any.
@@ -30,9 +23,8 @@ pub(super) fn gate(
     config: &Config,
     client: ProfileClient,
     native: Option<NativeClient>,
-    telemetry: &Telemetry,
     upstream: &Arc<Upstream>,
-    verifications: &VerificationTasks,
+    process: &Process,
 ) -> Result<(Gate, Option<Sessions>), BoxError> {
     let builder = Gate::builder(config.callback.path.clone(), client)
         .endpoints(config.truecaller.endpoints.clone())
@@ -40,17 +32,17 @@ pub(super) fn gate(
         .body_limit(config.callback.body_limit)
         .deadline(config.callback.deadline)
         .limits(config.limits)
-        .observer(telemetry.clone())
+        .observer(process.telemetry.clone())
         .require_host();
     let builder = config.assertion.iter().fold(builder, |builder, keys| builder.assertions(Arc::clone(keys)));
     let sessions = match &config.session {
         Some(session) => {
             let sessions = sessions(session)?.rules(config.routes.clone()).groups(config.groups.clone());
-            let sessions = sessions.tasks(verifications.clone());
+            let sessions = sessions.tasks(process.verifications.clone());
             let sessions = if config.admin.token.is_some() { sessions.login_tickets() } else { sessions };
             let sessions = match config.callback.forward {
                 true => {
-                    let delivery = UpstreamDelivery::new(upstream, telemetry);
+                    let delivery = UpstreamDelivery::new(upstream, &process.telemetry);
                     sessions.deliver(delivery.map_err(StartError::Delivery)?)
                 }
                 false => sessions,
@@ -99,36 +91,4 @@ fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
         .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
         .pages(session.pages.clone());
     Ok(session.fallback_url.iter().fold(builder, |builder, fallback| builder.fallback(fallback.clone())))
-}
-
-/// Verifies callbacks after they were answered, until that ends or is cut off. Clones share the tasks.
-#[derive(Clone, Default)]
-pub(super) struct VerificationTasks {
-    tracker: TaskTracker,
-    ended: CancellationToken,
-}
-
-impl VerificationTasks {
-    /// How many run.
-    pub(super) fn len(&self) -> usize {
-        self.tracker.len()
-    }
-
-    /// Waits until none runs. To be called when no more can come.
-    pub(super) fn wait(&self) -> TaskTrackerWaitFuture<'_> {
-        self.tracker.close();
-        self.tracker.wait()
-    }
-
-    /// Ends those that still run.
-    pub(super) fn cut_off(&self) {
-        self.ended.cancel();
-    }
-}
-
-impl Tasks for VerificationTasks {
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        let ended = self.ended.clone();
-        self.tracker.spawn(async move { ended.run_until_cancelled_owned(task).await });
-    }
 }

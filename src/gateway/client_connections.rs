@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use pingora_core::{
@@ -15,6 +16,7 @@ use pingora_core::{
 use tokio::{io::AsyncReadExt as _, time::timeout_at};
 
 use super::{
+    active_config::ActiveConfig,
     connection_memory::ConnectionMemory,
     first_bytes::FirstBytes,
     idle::{ARRIVAL, FIRST_REQUEST, until_idle},
@@ -25,13 +27,17 @@ use crate::clock::{Clock as _, SystemClock};
 /// the first host of an HTTP/1 connection in one way.
 pub(super) struct ClientConnections<A> {
     app: Arc<A>,
-    /// How long the start of a connection may take: the first head, or the preface of HTTP/2.
-    limit: Option<Duration>,
+    active: Arc<ArcSwap<ActiveConfig>>,
 }
 
 impl<A> ClientConnections<A> {
-    pub(super) fn new(app: A, limit: Option<Duration>) -> Self {
-        Self { app: Arc::new(app), limit }
+    pub(super) fn new(app: A, active: Arc<ArcSwap<ActiveConfig>>) -> Self {
+        Self { app: Arc::new(app), active }
+    }
+
+    /// How long the start of a connection may take: the first head, or the preface of HTTP/2.
+    fn limit(&self) -> Option<Duration> {
+        self.active.load().config.timeouts.idle
     }
 }
 
@@ -41,7 +47,7 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
         // A client that shook hands during the stop sends its request only now.
         let shook_hands = stream.get_ssl_digest().is_some() && *shutdown.borrow();
         let time = if shook_hands { FIRST_REQUEST } else { ARRIVAL };
-        let limit = self.limit.map(|limit| SystemClock.now() + limit);
+        let limit = self.limit().map(|limit| SystemClock.now() + limit);
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
             let stream = until_idle(after_preface(stream, limit), || true, shutdown, time).await??;
             return self.app.process_new(stream, shutdown).await;

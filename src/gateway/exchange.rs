@@ -1,28 +1,24 @@
 //! One request on its way, and what is counted of it.
 
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use http::{Extensions, Method, StatusCode};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{config::UpstreamId, connection_memory, telemetry::Telemetry, upstream::Attempts};
+use super::{active_config::ActiveConfig, config::UpstreamId, connection_memory, upstream::Attempts};
 use crate::clock::{Clock as _, SystemClock};
 
 /// One request on its way.
 pub(super) struct Exchange {
     pub(super) arrived: Instant,
-    pub(super) telemetry: Telemetry,
+    /// The configuration that was in force when it arrived, which serves it to its end.
+    pub(super) active: Arc<ActiveConfig>,
     /// Its method; none after it was counted.
     pub(super) uncounted: Option<Method>,
     /// The status of the app's answer.
     pub(super) status: Option<StatusCode>,
     /// The extensions of the request after the gate has seen it: pingora would copy them for the app.
     pub(super) extensions: Extensions,
-    /// How long the connection may wait for its next request.
-    pub(super) idle: Option<Duration>,
     /// The app that gets the request.
     pub(super) upstream: UpstreamId,
     pub(super) attempts: Attempts,
@@ -36,7 +32,7 @@ impl Exchange {
     pub(super) fn count(&mut self, status: Option<StatusCode>) {
         if let Some(method) = self.uncounted.take() {
             let elapsed = SystemClock.now() - self.arrived;
-            self.telemetry.request(&method, status.map_or(0, |status| status.as_u16()), elapsed);
+            self.active.telemetry.request(&method, status.map_or(0, |status| status.as_u16()), elapsed);
         }
     }
 }
@@ -46,6 +42,6 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.count(self.status);
-        connection_memory::note_end(self.idle.map(|idle| SystemClock.now() + idle));
+        connection_memory::note_end(self.active.config.timeouts.idle.map(|idle| SystemClock.now() + idle));
     }
 }

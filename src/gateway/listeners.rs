@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use pingora_core::{listeners::tls::Acceptor, server::ShutdownWatch};
 use rustls::{
     RootCertStore, ServerConfig,
@@ -20,10 +21,11 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
     accepted::{AcceptedConnection, Redirecting, Tls},
-    acme::Challenges,
+    active_config::ActiveConfig,
     client_connections::ClientConnections,
     config::{Config, ListenAddress, ListenerConfig, RedirectConfig, TlsConfig, TlsVersion},
     listener_certificate::Certificates,
+    process::Process,
     proxy_header::ProxyHeaders,
     redirect::{Redirect, RedirectHosts},
     sockets::{self, AcceptingSocket, BACKLOG, ClientSocket, ListeningSocket},
@@ -91,17 +93,18 @@ impl BoundListener {
 /// The listeners of connections for the threads and for redirects. They need a tokio runtime. They and their connections are tracked.
 pub(super) fn into_listeners(
     bound: Vec<BoundListener>,
-    challenges: &Challenges,
     connections: &OpenConnections,
-    config: &Config,
-    telemetry: &Telemetry,
+    active: &Arc<ArcSwap<ActiveConfig>>,
+    Process { challenges, telemetry, .. }: &Process,
 ) -> Result<Vec<Listener>, ListenError> {
     let certificates = bound.iter().filter_map(BoundListener::certificates).cloned().collect();
-    let hosts = RedirectHosts::of(certificates, config.session.iter().flat_map(|session| session.public_urls.iter()));
+    let current = active.load();
+    let session = &current.config.session;
+    let hosts = RedirectHosts::of(certificates, session.iter().flat_map(|session| session.public_urls.iter()));
     let redirect = |redirect: RedirectConfig| {
         let (hosts, challenges) = (hosts.clone(), challenges.clone());
         let redirect = Redirect { hosts, config: redirect, challenges, telemetry: telemetry.clone() };
-        Arc::new(ClientConnections::new(redirect, config.timeouts.idle))
+        Arc::new(ClientConnections::new(redirect, Arc::clone(active)))
     };
     let listener = |mut bound: BoundListener| {
         let redirect = bound.redirect.take().map(redirect);

@@ -10,6 +10,7 @@
 mod delegated;
 mod accepted;
 mod acme;
+mod active_config;
 mod admin;
 mod assemble;
 mod buffered;
@@ -35,6 +36,7 @@ mod listeners;
 mod log_limit;
 mod logging;
 mod open_work;
+mod process;
 mod proxy;
 mod proxy_header;
 mod redirect;
@@ -51,6 +53,7 @@ mod workers;
 
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::http_proxy;
 use pingora_timeout::fast_timeout::set_fast_timeout_to_tokio_threshold;
@@ -62,13 +65,14 @@ use tokio_util::{
 
 pub use self::cli::main;
 use self::{
-    acme::{Acme, Challenges},
-    admin::{Health, Metrics, SiteLogins},
-    assemble::VerificationTasks,
+    acme::Acme,
+    active_config::ActiveConfig,
+    admin::{Health, Metrics},
     client_connections::ClientConnections,
     config::{Config, ListenAddress},
-    listeners::{BoundListener, ListenError, OpenConnections},
+    listeners::{BoundListener, ListenError},
     open_work::OpenWork,
+    process::Process,
     proxy::Proxy,
     telemetry::Telemetry,
     upstream::{Upstream, UpstreamRoots},
@@ -78,7 +82,7 @@ use self::{
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub use self::{forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header};
-use crate::{gate::Gate, native::NativeClient, pingora::SessionBound, profile::ProfileClient};
+use crate::{native::NativeClient, pingora::SessionBound};
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -86,9 +90,10 @@ pub(crate) struct Gateway {
     pub(crate) addresses: Vec<ListenAddress>,
     /// The address of health and metrics.
     pub(crate) admin: SocketAddr,
+    /// The configuration in force.
+    active: Arc<ArcSwap<ActiveConfig>>,
+    process: Process,
     health: Health,
-    grace: Duration,
-    gate: Gate,
     shutdown: watch::Sender<bool>,
     background: CancellationToken,
     /// Ends the threads of a gateway that is dropped without a stop.
@@ -123,67 +128,50 @@ impl Gateway {
     /// # Errors
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
-    pub(crate) async fn start(config: &Config) -> Result<Self, StartError> {
-        let listeners = config.listen.iter().map(|listener| BoundListener::bind(listener, config));
+    pub(crate) async fn start(config: Config) -> Result<Self, StartError> {
+        let listeners = config.listen.iter().map(|listener| BoundListener::bind(listener, &config));
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         let (admin, admin_address) = listeners::bind_admin(config.admin.listen)?;
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
-        let telemetry = Telemetry::new(metrics);
-        let challenges = Challenges::default();
-        let acme = config.acme.as_ref().map(|acme| Acme::new(acme, challenges.clone(), &telemetry)).transpose()?;
-        let upstreams: Vec<_> = config
-            .upstreams
-            .iter()
-            .map(|(id, upstream)| Upstream::new(id, upstream.clone(), telemetry.upstream(&upstream.name)).map(Arc::new))
-            .collect::<Result<_, _>>()?;
-        let verifications = VerificationTasks::default();
-        let client = config.truecaller.client.clone().build().map_err(BoxError::from)?;
-        let native = config.native.as_ref().map(|native| native.client(client.clone()));
-        let default = &upstreams[config.upstreams.default_id().index()];
-        let (gate, sessions) =
-            assemble::gate(config, client.clone(), native.clone(), &telemetry, default, &verifications)?;
+        let process = Process::new(Telemetry::new(metrics));
+        let Process { telemetry, challenges, verifications } = &process;
+        let acme = config.acme.as_ref().map(|acme| Acme::new(acme, challenges.clone(), telemetry)).transpose()?;
+        let active = Arc::new(ActiveConfig::new(config, &process)?);
         let tasks = TaskTracker::new();
-        let found = upstream::resolve_all(&upstreams, &tasks).await;
+        let found = upstream::resolve_all(&active.upstreams, &tasks).await;
 
-        let proxy = Proxy::new(config, &gate, upstreams.clone().into(), &telemetry);
         let background = CancellationToken::new();
+        let open_work = OpenWork { verifications: verifications.clone(), ..OpenWork::default() };
         let gateway = Self {
             addresses: listeners.iter().map(|listener| listener.address.clone()).collect(),
             admin: admin_address,
             health,
-            grace: config.shutdown_grace,
-            gate,
+            active: Arc::new(ArcSwap::new(Arc::clone(&active))),
+            process,
             shutdown: watch::Sender::new(false),
             _end: background.clone().drop_guard(),
             background,
             watcher: Watcher::default(),
-            open_work: OpenWork {
-                connections: OpenConnections::default(),
-                in_flight: proxy.in_flight.clone(),
-                verifications,
-            },
+            open_work,
             tasks,
         };
         let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
-        let (gate, telemetry_of_logins) = (gateway.gate.clone(), telemetry.clone());
-        let logins = config.admin.token.clone().zip(sessions);
-        let logins =
-            logins.map(|(token, sessions)| SiteLogins { token, sessions, gate, telemetry: telemetry_of_logins });
-        gateway.serve_admin(admin, upstreams.clone().into(), logins)?;
+        gateway.serve_admin(admin)?;
         // Until then, clients wait in the queues of the listeners.
-        if timeout(PREPARATION, gateway.gate.prepare()).await.is_err() {
+        if timeout(PREPARATION, active.gate.prepare()).await.is_err() {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
         }
-        gateway.serve(proxy, (client, native), config, listeners, &challenges, &telemetry).await?;
-        for (upstream, found) in upstreams.into_iter().zip(found) {
-            gateway.check_health(Arc::clone(&upstream));
-            gateway.watch(upstream, found);
+        gateway.serve(&active, listeners).await?;
+        for (upstream, found) in active.upstreams.iter().zip(found) {
+            gateway.check_health(Arc::clone(upstream));
+            gateway.watch(Arc::clone(upstream), found);
         }
         certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
         acme.into_iter().for_each(|acme| gateway.watch(acme, Freshness::Stale));
-        for (key, file) in config.phones_files() {
-            gateway.watch(WatchedPhonesFile::new(file.clone(), key, telemetry.clone()), Freshness::Current);
+        for (key, file) in active.config.phones_files() {
+            let telemetry = gateway.process.telemetry.clone();
+            gateway.watch(WatchedPhonesFile::new(file.clone(), key, telemetry), Freshness::Current);
         }
         gateway.health.set_ready(true);
         Ok(gateway)
@@ -200,11 +188,12 @@ impl Gateway {
     /// Stops accepting connections. The requests that came before and the verifications of answered callbacks may end within
     /// the configured grace; the rest is cut off.
     pub(crate) async fn stop(self) {
+        let active = self.active.load_full();
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
-        self.gate.stop_waiting();
-        self.open_work.end(self.grace).await;
-        let revocations = self.gate.unstored_revocations();
+        active.gate.stop_waiting();
+        self.open_work.end(active.config.shutdown_grace).await;
+        let revocations = active.gate.unstored_revocations();
         if revocations > 0 {
             tracing::warn!(
                 revocations,
@@ -218,23 +207,18 @@ impl Gateway {
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
     }
 
-    async fn serve(
-        &self,
-        proxy: Proxy,
-        (client, native): (ProfileClient, Option<NativeClient>),
-        config: &Config,
-        listeners: Vec<BoundListener>,
-        challenges: &Challenges,
-        telemetry: &Telemetry,
-    ) -> Result<(), StartError> {
+    /// Starts the threads, and lets the listeners accept connections for them.
+    async fn serve(&self, active: &ActiveConfig, listeners: Vec<BoundListener>) -> Result<(), StartError> {
+        let config = &active.config;
         let (roots, idle) =
             (UpstreamRoots::of(config.upstreams.iter().map(|(_, upstream)| upstream)), config.timeouts.idle);
-        let connections = &self.open_work.connections;
-        let listeners = listeners::into_listeners(listeners, challenges, connections, config, telemetry)?;
-        let has_sessions = config.session.is_some();
+        let listeners = listeners::into_listeners(listeners, &self.open_work.connections, &self.active, &self.process)?;
         // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
         set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));
         let connected_at_start = config.truecaller.connect_at_start.then(|| config.truecaller.endpoints.clone());
+        let (client, native) = (active.client.clone(), active.native.clone());
+        let (proxy, current) =
+            (Proxy::new(Arc::clone(&self.active), self.open_work.in_flight.clone()), Arc::clone(&self.active));
         let make = move || {
             if let Some(endpoints) = &connected_at_start {
                 client.connect(endpoints);
@@ -249,27 +233,22 @@ impl Gateway {
                 http_proxy(&Arc::new(conf), proxy.clone())
             })?;
             proxy.server_options.get_or_insert_default().h2_idle_timeout = idle;
-            Ok(ClientConnections::new(SessionBound::with_sessions(proxy, has_sessions), idle))
+            Ok(ClientConnections::new(SessionBound::new(proxy), Arc::clone(&current)))
         };
         let (shutdown, ended) = (self.shutdown.subscribe(), self.background.clone());
         let stop = WorkerStop { shutdown, ended, threads: self.tasks.clone() };
         let workers = Workers::start(config.server.threads, &stop, make).await.map_err(StartError::Threads)?;
         for listener in listeners {
-            self.tasks.spawn(listener.accept(workers.clone(), telemetry.clone(), self.shutdown.subscribe()));
+            let telemetry = self.process.telemetry.clone();
+            self.tasks.spawn(listener.accept(workers.clone(), telemetry, self.shutdown.subscribe()));
         }
         Ok(())
     }
 
-    fn serve_admin(
-        &self,
-        socket: std::net::TcpListener,
-        upstreams: Arc<[Arc<Upstream>]>,
-        logins: Option<SiteLogins>,
-    ) -> Result<(), ListenError> {
+    fn serve_admin(&self, socket: std::net::TcpListener) -> Result<(), ListenError> {
         let socket = tokio::net::TcpListener::from_std(socket);
         let socket = socket.map_err(|source| ListenError { address: ListenAddress::Tcp(self.admin), source })?;
-        let count = move || upstreams.iter().for_each(|app| app.count_servers());
-        let routes = admin::routes(self.health.clone(), count, logins);
+        let routes = admin::routes(self.health.clone(), Arc::clone(&self.active));
         let ended = self.background.clone().cancelled_owned();
         self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
         Ok(())

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerWaitFuture},
+};
 
-use super::{assemble::VerificationTasks, listeners::OpenConnections};
+use super::listeners::OpenConnections;
+use crate::tasks::Tasks;
 
 /// What a stop waits for.
+#[derive(Default)]
 pub(super) struct OpenWork {
     pub(super) connections: OpenConnections,
     /// Has a token for each request.
@@ -46,6 +52,38 @@ impl OpenWork {
             }
         }
         self.verifications.wait().await;
+    }
+}
+
+/// Verifies callbacks after they were answered, until that ends or is cut off. Clones share the tasks.
+#[derive(Clone, Default)]
+pub(super) struct VerificationTasks {
+    tracker: TaskTracker,
+    ended: CancellationToken,
+}
+
+impl VerificationTasks {
+    /// How many run.
+    pub(super) fn len(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// Waits until none runs. To be called when no more can come.
+    pub(super) fn wait(&self) -> TaskTrackerWaitFuture<'_> {
+        self.tracker.close();
+        self.tracker.wait()
+    }
+
+    /// Ends those that still run.
+    pub(super) fn cut_off(&self) {
+        self.ended.cancel();
+    }
+}
+
+impl Tasks for VerificationTasks {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        let ended = self.ended.clone();
+        self.tracker.spawn(async move { ended.run_until_cancelled_owned(task).await });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{mem, net::IpAddr, sync::Arc};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Extensions, HeaderValue, StatusCode, Version, header};
 use pingora_core::{Error, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
@@ -10,19 +11,19 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    config::{CallbackConfig, Config, HostMode, Timeouts, TrustedProxies},
+    active_config::ActiveConfig,
+    config::{CallbackConfig, HostMode},
     connection_memory,
     exchange::Exchange,
     failure,
     forwarded::Forwarded,
     rejection,
-    routing::Routing,
     telemetry::Telemetry,
-    upstream::{AffinityKey, Attempts, Upstream},
+    upstream::{AffinityKey, Attempts},
 };
 use crate::{
     clock::{Clock, SystemClock},
-    gate::{ClientInfo, Gate, Scheme, TrustedProxy},
+    gate::{ClientInfo, Scheme, TrustedProxy},
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
         respond, rule,
@@ -32,19 +33,9 @@ use crate::{
 /// Answers what pingora asks about each request.
 #[derive(Clone)]
 pub(super) struct Proxy {
-    gate: Gate,
-    /// All apps, in the order of their ids.
-    upstreams: Arc<[Arc<Upstream>]>,
-    routing: Routing,
-    timeouts: Timeouts,
-    trusted_proxies: TrustedProxies,
-    /// The value of `Strict-Transport-Security`, if the app is not left to send it.
-    hsts: Option<Arc<HeaderValue>>,
-    /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.
-    delivers: bool,
-    telemetry: Telemetry,
+    active: Arc<ArcSwap<ActiveConfig>>,
     /// Counts the requests in flight, so that a stop can wait for them.
-    pub(super) in_flight: TaskTracker,
+    in_flight: TaskTracker,
 }
 
 #[async_trait]
@@ -52,14 +43,14 @@ impl ProxyHttp for Proxy {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
+        let active = self.active.load_full();
         Exchange {
             arrived: SystemClock.now(),
-            telemetry: self.telemetry.clone(),
             uncounted: None,
             status: None,
             extensions: Extensions::new(),
-            idle: self.timeouts.idle,
-            upstream: self.routing.default_app(),
+            upstream: active.routing.default_app(),
+            active,
             attempts: Attempts::default(),
             client: None,
             _in_flight: self.in_flight.token(),
@@ -67,10 +58,21 @@ impl ProxyHttp for Proxy {
     }
 
     fn init_downstream_modules(&self, modules: &mut HttpModules) {
-        modules.add_module(TruegateModule::builder(self.gate.clone()));
+        let active = Arc::clone(&self.active);
+        modules.add_module(TruegateModule::builder_of(move || active.load().gate.clone()));
+    }
+
+    /// Lets the module and the exchange agree: each has taken the configuration by itself, and another one may have come between.
+    async fn early_request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<()> {
+        if let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>() {
+            module.use_gate(&exchange.active.gate);
+        }
+        Ok(())
     }
 
     async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> Result<bool> {
+        let active = &*exchange.active;
+        let ActiveConfig { gate, config, telemetry, .. } = active;
         exchange.uncounted = Some(session.req_header().method.clone());
         connection_memory::note_head();
         if connection_memory::has_changed_head() {
@@ -79,26 +81,26 @@ impl ProxyHttp for Proxy {
         // HTTP/1.0 has no interim answers (RFC 9110 §15.2).
         let is_old = session.req_header().version < Version::HTTP_11;
         session.set_ignore_info_resp(is_old);
-        if let Some(hsts) = &self.hsts
-            && Forwarded::of(session, &self.trusted_proxies).client.scheme == Some(Scheme::Https)
+        if let Some(hsts) = &config.hsts
+            && Forwarded::of(session, &config.trusted_proxies).client.scheme == Some(Scheme::Https)
             && let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>()
         {
             module.hsts = Some(Arc::clone(hsts));
         }
-        if let Err(rejection) = rejection::check_size(session.req_header(), |path| self.gate.reserves(path)) {
-            self.telemetry.refusal(rejection);
-            let reply = rejection.reply(&self.gate, session.req_header());
+        if let Err(rejection) = rejection::check_size(session.req_header(), |path| gate.reserves(path)) {
+            telemetry.refusal(rejection);
+            let reply = rejection.reply(gate, session.req_header());
             Box::pin(respond(session, reply)).await?;
             return Ok(true);
         }
-        session.set_read_timeout(self.timeouts.read);
-        session.set_write_timeout(self.timeouts.write);
-        let forwarded = self.trace(session);
+        session.set_read_timeout(config.timeouts.read);
+        session.set_write_timeout(config.timeouts.write);
+        let forwarded = trace(session, active);
         exchange.client = forwarded.client.address;
         if intercept(session).await? {
             return Ok(true);
         }
-        exchange.upstream = self.routing.app(rule(session));
+        exchange.upstream = active.routing.app(rule(session));
         let request = session.req_header_mut();
         exchange.extensions = mem::take(request.extensions_mut());
         // pingora leaves room in this head, but none in the copies of it that it makes for the app. No client can
@@ -108,7 +110,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-        let upstream = &self.upstreams[exchange.upstream.index()];
+        let upstream = exchange.active.upstream(exchange.upstream);
         let protocol = upstream.protocol_for(session.req_header());
         let (client, attempts) = (exchange.client, &mut exchange.attempts);
         // The clock was read when the request arrived, which is soon enough for a rest of seconds.
@@ -122,7 +124,7 @@ impl ProxyHttp for Proxy {
         request: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> Result<()> {
-        let upstream = self.upstream(exchange);
+        let upstream = exchange.active.upstream(exchange.upstream);
         // The gate refuses a request of HTTP/1.1 without a host.
         if session.req_header().version != Version::HTTP_11 || upstream.config.host != HostMode::Preserve {
             upstream.set_host(request, &exchange.attempts)?;
@@ -139,7 +141,7 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        let upstream = self.upstream(exchange);
+        let upstream = exchange.active.upstream(exchange.upstream);
         error.set_retry(failure::plan_after_connect(&error, upstream, &mut exchange.attempts));
         error
     }
@@ -152,7 +154,7 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
         was_reused: bool,
     ) -> Box<Error> {
-        let upstream = self.upstream(exchange);
+        let upstream = exchange.active.upstream(exchange.upstream);
         error.set_retry(failure::plan_after_loss(&error, session, was_reused, upstream, &mut exchange.attempts));
         error
     }
@@ -178,7 +180,8 @@ impl ProxyHttp for Proxy {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
         session.req_header_mut().extensions_mut().extend(mem::take(&mut exchange.extensions));
-        let reply = failure::reply(error, session, &self.gate, self.upstream(exchange), &exchange.attempts);
+        let Exchange { active, upstream, attempts, .. } = &*exchange;
+        let reply = failure::reply(error, session, &active.gate, active.upstream(*upstream), attempts);
         if answer_ended(session).await {
             return FailToProxy { error_code: StatusCode::UNAUTHORIZED.as_u16(), can_reuse_downstream: false };
         }
@@ -214,55 +217,41 @@ impl ProxyHttp for Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(config: &Config, gate: &Gate, upstreams: Arc<[Arc<Upstream>]>, telemetry: &Telemetry) -> Self {
-        Self {
-            gate: gate.clone(),
-            upstreams,
-            routing: Routing::new(config),
-            timeouts: config.timeouts,
-            trusted_proxies: config.trusted_proxies.clone(),
-            hsts: config.hsts.clone(),
-            delivers: config.session.is_some() && config.callback.forward,
-            telemetry: telemetry.clone(),
-            in_flight: TaskTracker::new(),
+    /// A proxy that serves each request by the configuration in force when it arrives.
+    pub(super) fn new(active: Arc<ArcSwap<ActiveConfig>>, in_flight: TaskTracker) -> Self {
+        Self { active, in_flight }
+    }
+}
+
+/// Finds out where a request came from, removes what it may not say, and tells the gate if that asks for it.
+fn trace(session: &mut Session, active: &ActiveConfig) -> Forwarded {
+    let forwarded = Forwarded::of(session, &active.config.trusted_proxies);
+    let claimed = forwarded.guard(&mut CasedHead(session.req_header_mut()));
+    let client = client(&forwarded, claimed.as_ref(), &active.telemetry);
+    let asks_for_client = active.gate.asks_for_client(session.req_header());
+    let extensions = session.req_header_mut().extensions_mut();
+    if forwarded.by_proxy && active.gate.asks_for_proxy() {
+        extensions.insert(TrustedProxy);
+    }
+    if asks_for_client {
+        extensions.insert(client);
+        if active.delivers() {
+            extensions.insert(forwarded.clone());
         }
     }
+    forwarded
+}
 
-    /// The app that gets a request.
-    fn upstream(&self, exchange: &Exchange) -> &Upstream {
-        &self.upstreams[exchange.upstream.index()]
-    }
-
-    /// Finds out where a request came from, removes what it may not say, and tells the gate if that asks for it.
-    fn trace(&self, session: &mut Session) -> Forwarded {
-        let forwarded = Forwarded::of(session, &self.trusted_proxies);
-        let claimed = forwarded.guard(&mut CasedHead(session.req_header_mut()));
-        let client = self.client(&forwarded, claimed.as_ref());
-        let asks_for_client = self.gate.asks_for_client(session.req_header());
-        let extensions = session.req_header_mut().extensions_mut();
-        if forwarded.by_proxy && self.gate.asks_for_proxy() {
-            extensions.insert(TrustedProxy);
+/// Who asks, and how. A peer that claims a scheme as a proxy does may be a proxy that is not listed: then nobody knows by which
+/// scheme the browser came.
+fn client(forwarded: &Forwarded, claimed: Option<&HeaderValue>, telemetry: &Telemetry) -> ClientInfo {
+    let client = forwarded.client;
+    match claimed {
+        Some(scheme) => {
+            client.address.into_iter().for_each(|peer| telemetry.untrusted_proxy(peer));
+            ClientInfo { scheme: client.scheme.filter(|_| scheme != "https"), ..client }
         }
-        if asks_for_client {
-            extensions.insert(client);
-            if self.delivers {
-                extensions.insert(forwarded.clone());
-            }
-        }
-        forwarded
-    }
-
-    /// Who asks, and how. A peer that claims a scheme as a proxy does may be a proxy that is not listed: then nobody knows by
-    /// which scheme the browser came.
-    fn client(&self, forwarded: &Forwarded, claimed: Option<&HeaderValue>) -> ClientInfo {
-        let client = forwarded.client;
-        match claimed {
-            Some(scheme) => {
-                client.address.into_iter().for_each(|peer| self.telemetry.untrusted_proxy(peer));
-                ClientInfo { scheme: client.scheme.filter(|_| scheme != "https"), ..client }
-            }
-            None => client,
-        }
+        None => client,
     }
 }
 

@@ -52,7 +52,18 @@ redacted!(TruegateModule);
 impl TruegateModule {
     /// The module for `init_downstream_modules`.
     pub fn builder(gate: Gate) -> ModuleBuilder {
+        Self::builder_of(move || gate.clone())
+    }
+
+    /// The same, for a gate that may be another one at each request.
+    pub(crate) fn builder_of(gate: impl Fn() -> Gate + Send + Sync + 'static) -> ModuleBuilder {
         Box::new(Builder { gate })
+    }
+
+    /// Serves the request by this gate. Call it before the head is filtered.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn use_gate(&mut self, gate: &Gate) {
+        self.gate = gate.clone();
     }
 
     /// Lets no byte pass either way once the session is over.
@@ -142,14 +153,14 @@ impl TruegateModule {
     }
 }
 
-struct Builder {
-    gate: Gate,
+struct Builder<F> {
+    gate: F,
 }
 
-impl HttpModuleBuilder for Builder {
+impl<F: Fn() -> Gate + Send + Sync + 'static> HttpModuleBuilder for Builder<F> {
     fn init(&self) -> Module {
         Box::new(TruegateModule {
-            gate: self.gate.clone(),
+            gate: (self.gate)(),
             edits: None,
             withheld: Withheld::default(),
             answers: false,

@@ -26,7 +26,6 @@ use crate::lease::Lease;
 #[derive(Debug)]
 pub struct SessionBound<A> {
     app: Arc<A>,
-    has_sessions: bool,
 }
 
 /// Makes a proxy service as `http_proxy_service` does, whose WebSockets and streams end within two seconds of their session.
@@ -43,12 +42,7 @@ where
 impl<A> SessionBound<A> {
     /// Wraps an app of your own. [`proxy_service`] does this for a proxy.
     pub fn new(app: A) -> Self {
-        Self::with_sessions(app, true)
-    }
-
-    /// Wraps an app that may have no sessions; then its requests are only passed on.
-    pub(crate) fn with_sessions(app: A, has_sessions: bool) -> Self {
-        Self { app: Arc::new(app), has_sessions }
+        Self { app: Arc::new(app) }
     }
 }
 
@@ -66,9 +60,6 @@ impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for SessionBound<A>
         'life1: 'async_trait,
     {
         let request = self.app.process_new_http(session, shutdown);
-        if !self.has_sessions {
-            return request;
-        }
         Box::pin(async { TASK.scope(RequestTask::default(), until_over(request)).await.flatten() })
     }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use axum::{
     Router,
     body::Body,
@@ -20,18 +21,10 @@ use tokio::time::timeout;
 use crate::{
     closed_list::closed_list,
     gate::{ConnectionReuse, Gate, Reply, plugin::RETRY_AFTER},
-    gateway::{config::AdminToken, telemetry::Telemetry},
+    gateway::{active_config::ActiveConfig, config::AdminToken, telemetry::Telemetry},
     profile::PhoneNumber,
     session::{FinishLoginError, Sessions, SiteUser},
 };
-
-/// The parts of a gateway that finish a login.
-pub(in crate::gateway) struct SiteLogins {
-    pub(in crate::gateway) token: AdminToken,
-    pub(in crate::gateway) sessions: Sessions,
-    pub(in crate::gateway) gate: Gate,
-    pub(in crate::gateway) telemetry: Telemetry,
-}
 
 closed_list! {
     /// The reason why no login was finished.
@@ -63,16 +56,34 @@ struct SiteLogin {
     name: Option<String>,
 }
 
-impl SiteLogins {
-    /// The route `/logins`.
-    pub(super) fn routes(self) -> Router {
-        let refuse = async |State(logins): State<Arc<Self>>| logins.answer(Err(LoginRefusal::MethodNotAllowed));
-        let finish = async |State(logins): State<Arc<Self>>, request: Request| {
-            let finished = logins.finish(request).await;
-            logins.answer(finished)
-        };
-        let route = post(finish).fallback(refuse).layer(DefaultBodyLimit::max(BODY_LIMIT));
-        Router::new().route("/logins", route).with_state(Arc::new(self))
+/// The route `/logins`. It is there only while the configuration has a token and sessions.
+pub(super) fn routes(active: Arc<ArcSwap<ActiveConfig>>) -> Router {
+    let refuse = async |State(active): State<Arc<ArcSwap<ActiveConfig>>>| {
+        SiteLogins::of(&active.load())
+            .map_or(StatusCode::NOT_FOUND.into_response(), |logins| logins.answer(Err(LoginRefusal::MethodNotAllowed)))
+    };
+    let finish = async |State(active): State<Arc<ArcSwap<ActiveConfig>>>, request: Request| {
+        let active = active.load_full();
+        let Some(logins) = SiteLogins::of(&active) else { return StatusCode::NOT_FOUND.into_response() };
+        let finished = logins.finish(request).await;
+        logins.answer(finished)
+    };
+    let route = post(finish).fallback(refuse).layer(DefaultBodyLimit::max(BODY_LIMIT));
+    Router::new().route("/logins", route).with_state(active)
+}
+
+/// The parts of a configuration that finish a login.
+struct SiteLogins<'a> {
+    token: &'a AdminToken,
+    sessions: &'a Sessions,
+    gate: &'a Gate,
+    telemetry: &'a Telemetry,
+}
+
+impl<'a> SiteLogins<'a> {
+    fn of(active: &'a ActiveConfig) -> Option<Self> {
+        let ActiveConfig { config, sessions, gate, telemetry, .. } = active;
+        Some(Self { token: config.admin.token.as_ref()?, sessions: sessions.as_ref()?, gate, telemetry })
     }
 
     async fn finish(&self, request: Request) -> Result<(), LoginRefusal> {
@@ -89,7 +100,7 @@ impl SiteLogins {
             serde_json::from_slice(&body).map_err(|_| LoginRefusal::MalformedRequest)?;
         let user = SiteUser::new(verified_number(&phone).ok_or(LoginRefusal::InvalidPhone)?);
         let user = name.iter().fold(user, |user, name| user.name(name));
-        self.sessions.finish_login(&self.gate, &ticket, user).await.map_err(|error| match error {
+        self.sessions.finish_login(self.gate, &ticket, user).await.map_err(|error| match error {
             FinishLoginError::LoginOver => LoginRefusal::LoginOver,
             FinishLoginError::Store(_) => LoginRefusal::StoreUnavailable,
         })

@@ -8,6 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use arc_swap::ArcSwap;
 use axum::{
     Router,
     extract::State,
@@ -18,9 +19,10 @@ use axum::{
 use prometheus_client::{encoding::prometheus_text, registry::Registry};
 
 pub(super) use self::{
-    logins::{LoginRefusal, SiteLogins},
+    logins::LoginRefusal,
     metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics, class},
 };
+use super::active_config::ActiveConfig;
 
 /// The state that the admin routes show.
 #[derive(Clone)]
@@ -41,23 +43,22 @@ impl Health {
     }
 }
 
-/// The routes `/livez`, `/readyz` and `/metrics`, and `/logins` if the site finishes logins. Gauges that change as time passes are
-/// set by `measure`, before each look at them.
-pub(super) fn routes(
-    health: Health,
-    measure: impl Fn() + Clone + Send + Sync + 'static,
-    logins: Option<SiteLogins>,
-) -> Router {
-    let metrics = async move |health| {
-        measure();
-        metrics(health).await
+/// The routes `/livez`, `/readyz` and `/metrics`, and `/logins` if the site finishes logins.
+pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>) -> Router {
+    let metrics = {
+        let active = Arc::clone(&active);
+        async move |health| {
+            // These gauges change as time passes.
+            active.load().upstreams.iter().for_each(|upstream| upstream.count_servers());
+            metrics(health).await
+        }
     };
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(health)
-        .merge(logins.map(SiteLogins::routes).unwrap_or_default())
+        .merge(logins::routes(active))
 }
 
 async fn readyz(State(health): State<Health>) -> impl IntoResponse {

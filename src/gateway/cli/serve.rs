@@ -11,15 +11,16 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
     let config = args.load()?;
     logging::start(config.log);
     descriptors::raise_limit();
+    let warnings = config.warnings();
     let gateway = tokio::select! {
-        started = Gateway::start(&config) => started.map_err(CommandError::running)?,
+        started = Gateway::start(config) => started.map_err(CommandError::running)?,
         () = signals.stop() => {
             tracing::info!("stopped before the start was over");
             return Ok(());
         }
     };
     tracing::info!(listen = ?gateway.addresses, admin = %gateway.admin, "started");
-    for warning in config.warnings() {
+    for warning in warnings {
         tracing::warn!("{warning}");
     }
     while signals.next().await == Signal::Reload {

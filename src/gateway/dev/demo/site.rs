@@ -103,7 +103,7 @@ impl Site {
                 None => free().and_then(|listener| listener.local_addr()).map_err(not_started)?,
             };
             let config = config(address, app.address());
-            match Gateway::start(&read(&config)?).await {
+            match Gateway::start(read(&config)?).await {
                 Err(StartError::Listen(_)) if fixed.is_none() => {}
                 started => return Ok(Self { app, gateway: started?, config }),
             }
