@@ -6,6 +6,7 @@ mod answers;
 mod apps;
 mod bodies;
 mod browsers;
+mod callback_bodies;
 mod claims;
 mod early;
 mod endpoints;
