@@ -117,3 +117,11 @@ fn a_rule_that_the_app_hides_is_warned_of() {
     let routes = "routes: [{ exact: /truecaller/native, upstream: api }]";
     assert_eq!(warned_keys(&format!("{apps}\n{native}\n{routes}")), Vec::<String>::new(), "the rule chooses its app");
 }
+
+#[test]
+fn a_mistake_of_the_app_hides_no_other_one() {
+    let found =
+        mistakes(&format!("{UPSTREAM}native: {{}}\nlimits: {{ a: 1 }}\nshutdown_grace: 2h\nlog: {{ level: loud }}"));
+    let keys: Vec<_> = found.iter().filter_map(|mistake| mistake.split(": ").nth(1)).collect();
+    assert_eq!(keys, ["native.client_id", "limits.a", "shutdown_grace", "log.level"], "{found:#?}");
+}
