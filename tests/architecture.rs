@@ -115,7 +115,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "pingora",
-        modules: &["gate", "headers", "lease"],
+        modules: &["gate", "headers", "lease", "profile"],
         crates: &["async_trait", "bytes", "http", "pingora_core", "pingora_http", "pingora_proxy", "tokio"],
     },
     Floor {
@@ -133,10 +133,11 @@ const HOUSE: &[Floor] = &[
             "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
-            "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "http", "pingora_core",
-            "pingora_http", "pingora_load_balancing", "pingora_proxy", "pingora_timeout", "prometheus_client",
-            "proxy_header", "rustix", "rustls", "serde", "serde_json", "smallvec", "thiserror", "tokio", "tokio_util",
-            "tower", "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
+            "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "hmac", "http", "humantime",
+            "pingora_core", "pingora_http", "pingora_load_balancing", "pingora_proxy", "pingora_timeout",
+            "prometheus_client", "proxy_header", "rustix", "rustls", "serde", "serde_json", "sha2", "smallvec",
+            "thiserror", "tokio", "tokio_util", "tower", "tracing", "tracing_subscriber", "webpki_root_certs",
+            "zeroize",
         ],
     },
     Floor {

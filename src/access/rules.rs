@@ -57,6 +57,14 @@ impl Rules {
         }
     }
 
+    /// Returns the place of the rule that matches a request, even if all rules do the same; none if none matches, or if the path is
+    /// ambiguous.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn place(&self, head: &Parts) -> Option<usize> {
+        let host = self.name_hosts().then(|| Host::of(head)).flatten();
+        Lookup::new(self, &RuleInput::of(head).at(host)).decide().ok()?.rule
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }

@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use serde::Serialize;
 
 use super::Rejection;
+use crate::profile::PhoneNumber;
 
 /// A whole answer, for an edge to send.
 ///
@@ -20,6 +21,12 @@ pub(crate) struct Reply {
     pub(crate) response: Response<Bytes>,
     /// Whether the connection stays open.
     pub(crate) connection: ConnectionReuse,
+    /// The code of its problem, if it refuses the request.
+    #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only a gateway has an access log"))]
+    pub(crate) refusal: Option<&'static str>,
+    /// The user of the request, if that is known.
+    #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only a gateway has an access log"))]
+    pub(crate) user: Option<PhoneNumber>,
 }
 
 /// Whether an HTTP/1 connection stays open after a reply.
@@ -47,7 +54,7 @@ impl Reply {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = status;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { response, connection: ConnectionReuse::Keep }
+        Self { response, connection: ConnectionReuse::Keep, refusal: None, user: None }
     }
 
     /// The same answer with a body.
@@ -55,6 +62,12 @@ impl Reply {
         *self.response.body_mut() = body.into();
         self.response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         self
+    }
+
+    /// The same answer to a request of this user.
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "only sessions know users"))]
+    pub(crate) fn for_user(self, user: &PhoneNumber) -> Self {
+        Self { user: Some(user.clone()), ..self }
     }
 
     /// Answers with a document that is the same for everyone, so that caches may keep it for a while.
@@ -90,7 +103,8 @@ impl Reply {
         let r#type = format!("urn:truegate:problem:{code}");
         let details = ProblemDetails { r#type, title, status: status.as_u16(), code };
         let body = serde_json::to_vec(&details).expect("texts and numbers are always JSON");
-        Self { connection, ..Self::new(status).with_body("application/problem+json", body) }
+        let refusal = Some(code);
+        Self { connection, refusal, ..Self::new(status).with_body("application/problem+json", body) }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     BoxError, StartError, assemble,
     config::{Config, UpstreamId},
+    logs::RequestLogs,
     process::Process,
     routing::Routing,
     telemetry::Telemetry,
@@ -29,6 +30,7 @@ pub(super) struct ActiveConfig {
     /// What verifies users of the site's own app; none without such a route.
     pub(super) native: Option<NativeClient>,
     pub(super) telemetry: Telemetry,
+    pub(super) logs: RequestLogs,
 }
 
 impl ActiveConfig {
@@ -36,9 +38,10 @@ impl ActiveConfig {
     ///
     /// # Errors
     ///
-    /// When a client or the store cannot be set up.
+    /// When a client or the store cannot be set up, or a log cannot be opened.
     pub(super) fn new(config: Config, process: &Process) -> Result<Self, StartError> {
         let telemetry = process.telemetry.clone();
+        let logs = process.logs.open(&config)?;
         let upstreams: Vec<_> = config
             .upstreams
             .iter()
@@ -49,11 +52,11 @@ impl ActiveConfig {
         let default = &upstreams[config.upstreams.default_id().index()];
         let (gate, sessions) = assemble::gate(&config, client.clone(), native.clone(), default, process)?;
         let routing = Routing::new(&config);
-        Ok(Self { config, gate, sessions, routing, upstreams, client, native, telemetry })
+        Ok(Self { config, gate, sessions, routing, upstreams, client, native, telemetry, logs })
     }
 
     /// The app with this id.
-    pub(super) fn upstream(&self, id: UpstreamId) -> &Upstream {
+    pub(super) fn upstream(&self, id: UpstreamId) -> &Arc<Upstream> {
         &self.upstreams[id.index()]
     }
 

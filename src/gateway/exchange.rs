@@ -1,11 +1,17 @@
-//! One request on its way, and what is counted of it.
+//! One request on its way, and what is counted and logged of it.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use http::{Extensions, Method, StatusCode};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{active_config::ActiveConfig, config::UpstreamId, connection_memory, upstream::Attempts};
+use super::{
+    active_config::ActiveConfig,
+    config::UpstreamId,
+    connection_memory,
+    logs::{AccessRecord, Answer},
+    upstream::Attempts,
+};
 use crate::clock::{Clock as _, SystemClock};
 
 /// One request on its way.
@@ -13,6 +19,8 @@ pub(super) struct Exchange {
     pub(super) arrived: Instant,
     /// The configuration that was in force when it arrived, which serves it to its end.
     pub(super) active: Arc<ActiveConfig>,
+    /// The beginnings of its line in the access log, if there is such a log; none after it was written.
+    pub(super) record: Option<Box<AccessRecord>>,
     /// Its method; none after it was counted.
     pub(super) uncounted: Option<Method>,
     /// The status of the app's answer.
@@ -28,20 +36,23 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Counts the request, once.
-    pub(super) fn count(&mut self, status: Option<StatusCode>) {
-        if let Some(method) = self.uncounted.take() {
-            let elapsed = SystemClock.now() - self.arrived;
-            self.active.telemetry.request(&method, status.map_or(0, |status| status.as_u16()), elapsed);
+    /// Counts and logs the request, once.
+    pub(super) fn end(&mut self, status: Option<StatusCode>) {
+        let Some(method) = self.uncounted.take() else { return };
+        let ended = SystemClock.now();
+        self.active.telemetry.request(&method, status.map_or(0, |status| status.as_u16()), ended - self.arrived);
+        if let Some(record) = self.record.take() {
+            let (time, server) = (SystemClock.wall(), self.attempts.address());
+            record.write(&Answer { status, arrived: self.arrived, ended, time, server });
         }
     }
 }
 
-/// Counts a request that is dropped because its session is over: pingora does not log it. A request that is not dropped has its
+/// Counts and logs a request that is dropped because its session is over: pingora does not log it. A request that is not dropped has its
 /// whole answer by now.
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.count(self.status);
+        self.end(self.status);
         connection_memory::note_end(self.active.config.timeouts.idle.map(|idle| SystemClock.now() + idle));
     }
 }

@@ -1,6 +1,7 @@
 //! `truegate keys`: makes the keys and secrets that a configuration refers to.
 
 use std::{
+    fmt::Display,
     fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -13,8 +14,11 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-use super::cli::CommandError;
-use crate::{assertion::SigningKey, gate::CallbackPath, random::Random};
+use super::{
+    cli::{CommandError, ConfigArgs},
+    logs::UserHasher,
+};
+use crate::{assertion::SigningKey, gate::CallbackPath, profile::PhoneNumber, random::Random};
 
 /// The arguments of `truegate keys`.
 #[derive(clap::Args)]
@@ -34,8 +38,14 @@ enum Key {
     ///
     /// Keep the path secret. Register the URL of your site with this path in Truecaller's portal.
     Path(Output),
-    /// Make a secret, for `session.secret`: 32 random bytes in base64, on one line.
+    /// Make a secret, for `session.secret` or `log.user_key`: 32 random bytes in base64, on one line.
     Secret(Output),
+    /// Print the names by which the logs of requests know users.
+    ///
+    /// Each line of the standard input is a phone number with its country code, such as +919999900001. For each of them, this prints a
+    /// line with the value of `user` in the access log. The configuration needs `log.user_key`: without it, each start of the gateway
+    /// has a key that nobody knows.
+    User(ConfigArgs),
 }
 
 #[derive(clap::Args)]
@@ -56,6 +66,7 @@ pub(super) fn run(args: KeysArgs) -> Result<(), CommandError> {
         }
         Key::Path(output) => output.write(&path(&Random::system())),
         Key::Secret(output) => output.write(&secret(&Random::system())),
+        Key::User(args) => name_users(&args),
     }
 }
 
@@ -82,6 +93,21 @@ pub(super) fn secret(random: &Random) -> Zeroizing<String> {
     line
 }
 
+/// Prints the name in logs of each number on the standard input.
+fn name_users(args: &ConfigArgs) -> Result<(), CommandError> {
+    let config = args.load()?;
+    let failed = |message: &dyn Display| CommandError::of("keys", message);
+    let key = config.log.user_key.as_ref().ok_or_else(|| failed(&NO_KEY))?;
+    let hasher = UserHasher::new(key);
+    for (number, line) in (1..).zip(io::stdin().lines()) {
+        let line = Zeroizing::new(line.map_err(|error| failed(&error))?);
+        let phone = PhoneNumber::parse(line.trim());
+        let phone = phone.ok_or_else(|| failed(&format!("line {number} is not a phone number ({NUMBER})")))?;
+        println!("{}", hasher.hash(&phone));
+    }
+    Ok(())
+}
+
 impl Output {
     /// Prints a text, or writes it to a file that only its owner can read, and never over another file.
     fn write(self, text: &str) -> Result<(), CommandError> {
@@ -105,3 +131,7 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(path);
     })
 }
+
+const NO_KEY: &str =
+    "the configuration has no `log.user_key`, so nobody can name a user (make one with `truegate keys secret`)";
+const NUMBER: &str = "write its country code first, such as +919999900001";

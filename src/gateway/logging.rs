@@ -15,7 +15,7 @@ use super::config::{LogConfig, LogFormat};
 /// # Security
 ///
 /// Only lines of truegate itself are let through, whatever `RUST_LOG` says: HTTP libraries log targets and headers.
-pub(super) fn start(log: LogConfig) {
+pub(super) fn start(log: &LogConfig) {
     let configured = EnvFilter::new(log.level.to_string());
     let wanted = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|directives| !directives.is_empty());
     let wanted = wanted.map(EnvFilter::try_new).transpose();

@@ -35,6 +35,7 @@ mod listener_certificate;
 mod listeners;
 mod log_limit;
 mod logging;
+mod logs;
 mod open_work;
 mod process;
 mod proxy;
@@ -57,7 +58,7 @@ use arc_swap::ArcSwap;
 use pingora_core::server::configuration::ServerConf;
 use pingora_proxy::http_proxy;
 use pingora_timeout::fast_timeout::set_fast_timeout_to_tokio_threshold;
-use tokio::{sync::watch, time::timeout};
+use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -71,6 +72,7 @@ use self::{
     client_connections::ClientConnections,
     config::{Config, ListenAddress},
     listeners::{BoundListener, ListenError},
+    logs::OpenLogError,
     open_work::OpenWork,
     process::Process,
     proxy::Proxy,
@@ -115,6 +117,9 @@ pub(crate) enum StartError {
     /// The client for callbacks to the app cannot be set up.
     #[error("the client for callbacks to the app cannot be set up")]
     Delivery(#[source] BoxError),
+    /// A log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] OpenLogError),
     /// A thread, or its connections to the upstream, cannot be set up.
     #[error("the threads cannot be set up: {0}")]
     Threads(#[source] std::io::Error),
@@ -135,7 +140,7 @@ impl Gateway {
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let process = Process::new(Telemetry::new(metrics));
-        let Process { telemetry, challenges, verifications } = &process;
+        let Process { telemetry, challenges, verifications, .. } = &process;
         let acme = config.acme.as_ref().map(|acme| Acme::new(acme, challenges.clone(), telemetry)).transpose()?;
         let active = Arc::new(ActiveConfig::new(config, &process)?);
         let tasks = TaskTracker::new();
@@ -177,12 +182,13 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Asks for the certificates and the files of phone numbers to be read again, and for the names of all servers to be
-    /// resolved. It does not wait for that.
+    /// Asks for the certificates and the files of phone numbers to be read again, for the names of all servers to be resolved, and
+    /// for the files of logs to be opened again. It does not wait for that.
     ///
     /// All of it is looked at now and then anyway. Where the new state cannot be used, the previous one stays in use.
     pub(crate) fn reload(&self) {
         self.watcher.reload();
+        self.process.logs.reopen();
     }
 
     /// Stops accepting connections. The requests that came before and the verifications of answered callbacks may end within
@@ -205,6 +211,8 @@ impl Gateway {
         self.tasks.close();
         // A slow client of the admin routes must not delay the end.
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
+        // Every request has left its line by now.
+        let _ = spawn_blocking(move || self.process.logs.flush(LAST_LINES)).await;
     }
 
     /// Starts the threads, and lets the listeners accept connections for them.
@@ -270,4 +278,6 @@ const UPSTREAM_CONNECTIONS: usize = 2048;
 /// How long the start may wait for the store. Within it, the logouts of a busy day are read; a store that does not answer fails
 /// sooner.
 const PREPARATION: Duration = Duration::from_secs(10);
+/// How long the stop may wait for the destinations of logs.
+const LAST_LINES: Duration = Duration::from_secs(2);
 const ADMIN_GRACE: Duration = Duration::from_secs(1);

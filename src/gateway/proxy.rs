@@ -17,6 +17,7 @@ use super::{
     exchange::Exchange,
     failure,
     forwarded::Forwarded,
+    logs::AccessLog,
     rejection,
     telemetry::Telemetry,
     upstream::{AffinityKey, Attempts},
@@ -26,7 +27,7 @@ use crate::{
     gate::{ClientInfo, Scheme, TrustedProxy},
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
-        respond, rule,
+        refusal, respond, rule, user,
     },
 };
 
@@ -46,6 +47,7 @@ impl ProxyHttp for Proxy {
         let active = self.active.load_full();
         Exchange {
             arrived: SystemClock.now(),
+            record: active.logs.access.as_ref().map(AccessLog::record),
             uncounted: None,
             status: None,
             extensions: Extensions::new(),
@@ -97,8 +99,14 @@ impl ProxyHttp for Proxy {
         session.set_write_timeout(config.timeouts.write);
         let forwarded = trace(session, active);
         exchange.client = forwarded.client.address;
+        if let Some(record) = &mut exchange.record {
+            record.note_request(session, || forwarded.clone());
+        }
         if intercept(session).await? {
             return Ok(true);
+        }
+        if let Some(record) = &mut exchange.record {
+            record.note_user(user(session));
         }
         exchange.upstream = active.routing.app(rule(session));
         let request = session.req_header_mut();
@@ -112,6 +120,9 @@ impl ProxyHttp for Proxy {
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
         let upstream = exchange.active.upstream(exchange.upstream);
         let protocol = upstream.protocol_for(session.req_header());
+        if let Some(record) = &mut exchange.record {
+            record.note_sent(upstream, || SystemClock.now());
+        }
         let (client, attempts) = (exchange.client, &mut exchange.attempts);
         // The clock was read when the request arrived, which is soon enough for a rest of seconds.
         let peer = upstream.next(attempts, protocol, exchange.arrived, || affinity(session, client));
@@ -171,6 +182,9 @@ impl ProxyHttp for Proxy {
             session.set_keepalive(None);
         }
         exchange.status = exchange.status.or_else(|| Some(response.status).filter(is_answer));
+        if let (Some(record), true) = (&mut exchange.record, is_answer(&response.status)) {
+            record.note_answer(|| SystemClock.now());
+        }
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
             // A WebSocket stays open while the app speaks; its client may only listen.
             session.set_read_timeout(None);
@@ -199,7 +213,12 @@ impl ProxyHttp for Proxy {
     async fn logging(&self, session: &mut Session, error: Option<&Error>, exchange: &mut Exchange) {
         let status = answered(session);
         exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
-        exchange.count(status);
+        if let Some(record) = &mut exchange.record {
+            record.note_request(session, || Forwarded::of(session, &exchange.active.config.trusted_proxies));
+            record.note_user(user(session));
+            record.note_end(session, refusal(session));
+        }
+        exchange.end(status);
         if error.is_none() && status.is_some() && !session.was_upgraded() {
             drain(session).await;
         }

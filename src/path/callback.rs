@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+#[cfg(feature = "gateway")]
+use super::decode_fully;
 use super::{ExactPath, PathMatch, ReservedPathError, guessable::is_unguessable};
 
 /// The path of the callback route, in its one canonical form.
@@ -38,6 +40,17 @@ impl CallbackPath {
     pub(crate) fn compare(&self, path: &str) -> PathMatch {
         self.0.compare(path)
     }
+
+    /// Whether a path tells the random part of this one, escaped or not, although it may be another path.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn is_told_by(&self, path: &[u8]) -> bool {
+        let decoded = decode_fully(path);
+        let is_in = |segment: &str| {
+            let mut parts = decoded.windows(segment.len().max(1));
+            parts.any(|part| part.eq_ignore_ascii_case(segment.as_bytes()))
+        };
+        self.expose().split('/').any(|segment| is_in(segment) && is_unguessable(segment))
+    }
 }
 
 impl FromStr for CallbackPath {
@@ -55,3 +68,26 @@ redacted!(CallbackPath);
 #[error("the callback path can be guessed: sessions need one with a random part (`truegate keys path` makes one)")]
 #[non_exhaustive]
 pub struct GuessableCallbackPath;
+
+#[cfg(all(test, feature = "gateway"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_holds_the_random_part_tells_it() {
+        let path: CallbackPath = "/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse().unwrap();
+        for (other, tells) in [
+            ("/truecaller/x7Kq2vNf9TzR4mWb6pLd", true),
+            ("/truecaller/x7Kq2vNf9TzR4mWb6pLd/more", true),
+            ("/a;b=X7KQ2VNF9TZR4MWB6PLD.json", true),
+            ("/truecaller/%78%2537Kq2vNf9TzR4mWb6pLd/", true),
+            ("/truecaller/x7Kq2vNf9TzR4mWb6pL", false),
+            ("/truecaller/", false),
+            ("", false),
+        ] {
+            assert_eq!(path.is_told_by(other.as_bytes()), tells, "{other}");
+        }
+        let guessable: CallbackPath = "/truecaller/callback".parse().unwrap();
+        assert!(!guessable.is_told_by(b"/truecaller/callback/more"), "it is no secret");
+    }
+}

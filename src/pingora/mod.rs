@@ -62,6 +62,8 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::Session;
 
 #[cfg(feature = "gateway")]
+use self::module::LoggedReply;
+#[cfg(feature = "gateway")]
 pub(crate) use self::{
     body::RETRY_BUFFER,
     target::{CasedHead, peer, to_origin_form},
@@ -73,7 +75,7 @@ pub use self::{
 };
 use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
 #[cfg(feature = "gateway")]
-use crate::lease::Lease;
+use crate::{lease::Lease, profile::PhoneNumber};
 
 /// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
@@ -156,6 +158,10 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
     let wants_body = session.req_header().method != Method::HEAD && !body.is_empty();
     if let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>() {
         module.answers = true;
+        #[cfg(feature = "gateway")]
+        {
+            module.logged = LoggedReply { refusal: reply.refusal, user: reply.user };
+        }
     }
     session.write_response_header(Box::new(response), !wants_body).await?;
     if wants_body {
@@ -202,6 +208,18 @@ pub(crate) fn lease(session: &Session) -> Option<&Lease> {
 #[cfg(feature = "gateway")]
 pub(crate) fn rule(session: &Session) -> Option<usize> {
     session.downstream_modules_ctx.get::<TruegateModule>()?.rule()
+}
+
+/// The user of a request, if it is known.
+#[cfg(feature = "gateway")]
+pub(crate) fn user(session: &Session) -> Option<&PhoneNumber> {
+    session.downstream_modules_ctx.get::<TruegateModule>()?.user()
+}
+
+/// The code of the problem with which a request was refused, if it was.
+#[cfg(feature = "gateway")]
+pub(crate) fn refusal(session: &Session) -> Option<&'static str> {
+    session.downstream_modules_ctx.get::<TruegateModule>()?.logged.refusal
 }
 
 /// The status of the answer; an interim status is not an answer.

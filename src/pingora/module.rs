@@ -21,6 +21,8 @@ use super::{
     is_answer, session_bound,
     target::{self, CasedHead},
 };
+#[cfg(feature = "gateway")]
+use crate::profile::PhoneNumber;
 use crate::{
     gate::{Gate, Rejection, Step, plugin::Withheld},
     headers::{CasedName, Edits, HeaderTarget as _, join_cookies},
@@ -39,6 +41,9 @@ pub struct TruegateModule {
     pub(super) withheld: Withheld,
     /// Whether the response is the gate's own.
     pub(super) answers: bool,
+    /// What a gateway logs of the gate's own response.
+    #[cfg(feature = "gateway")]
+    pub(super) logged: LoggedReply,
     /// Whether the rest of the request's body was read or given up.
     pub(super) is_drained: bool,
     /// Whether the client can read a body in chunks.
@@ -48,6 +53,16 @@ pub struct TruegateModule {
 }
 
 redacted!(TruegateModule);
+
+/// What a gateway logs of a response that is the gate's own.
+#[cfg(feature = "gateway")]
+#[derive(Default)]
+pub(super) struct LoggedReply {
+    /// The code of its problem, if it refuses the request.
+    pub(super) refusal: Option<&'static str>,
+    /// The user of the request, if that is known.
+    pub(super) user: Option<PhoneNumber>,
+}
 
 impl TruegateModule {
     /// The module for `init_downstream_modules`.
@@ -80,6 +95,13 @@ impl TruegateModule {
     #[cfg(feature = "gateway")]
     pub(super) fn rule(&self) -> Option<usize> {
         self.edits.as_ref()?.rule
+    }
+
+    /// The user of the request, if it is known.
+    #[cfg(feature = "gateway")]
+    pub(super) fn user(&self) -> Option<&PhoneNumber> {
+        let identity = self.edits.as_ref().and_then(Edits::identity);
+        self.logged.user.as_ref().or_else(|| Some(&identity?.profile().phone))
     }
 
     /// Whether the session of a request that the app answers is over.
@@ -164,6 +186,8 @@ impl<F: Fn() -> Gate + Send + Sync + 'static> HttpModuleBuilder for Builder<F> {
             edits: None,
             withheld: Withheld::default(),
             answers: false,
+            #[cfg(feature = "gateway")]
+            logged: LoggedReply::default(),
             is_drained: false,
             reads_chunks: true,
             hsts: None,

@@ -149,7 +149,7 @@ impl Handler<'_> {
             // The client is an app, which reads no page.
             (Refusal::InvalidToken, _) => self.refuse_token(),
             (Refusal::NotAllowed(reason, phone), _) => {
-                sessions.explain_not_allowed(self.gate.reject(rejection), *reason, phone, asked)
+                sessions.explain_not_allowed(self.gate.reject(rejection), *reason, phone, asked).for_user(phone)
             }
             _ => sessions.explain(self.gate.reject(rejection), rejection.code(), asked),
         };

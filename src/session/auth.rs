@@ -76,7 +76,8 @@ impl Handler<'_> {
                 // has it renewed by `GET me`.
                 let is_browser = opened.carrier() == Carrier::Cookie;
                 let renewal = is_browser.then(|| self.renewal(&opened, self.gate.clock().wall())).flatten();
-                self.pass(Some(&headers), assertion, None).with_renewal(renewal, self.gate.names())
+                let passed = self.pass(Some(&headers), assertion, None).for_user(&session.identity().profile().phone);
+                passed.with_renewal(renewal, self.gate.names())
             }
             Ok(admitted @ (Admitted::Anonymous | Admitted::Forgotten)) => {
                 let ticket = if wants_ticket { self.ticket((&head.headers).into(), method, head).await } else { None };

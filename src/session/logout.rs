@@ -78,6 +78,7 @@ impl Handler<'_> {
             sent.extend(self.sent_session(sealed, Carrier::Token).await);
             self.sessions.opened.forget(sealed);
         }
+        let user = sent.first().map(|opened| opened.session().identity().profile().phone.clone());
         let mut ended = Ok(());
         for opened in sent {
             ended = ended.and(self.end_session(opened.session(), everywhere).await);
@@ -89,7 +90,8 @@ impl Handler<'_> {
         };
         // The browser forgets its session in any case, even if the store could not end it.
         let cleared = if forgets { self.clear_session("/") } else { Vec::new() };
-        reply.with_cookies(cleared.into_iter().chain(self.sessions.expire_cookies("/")))
+        let reply = reply.with_cookies(cleared.into_iter().chain(self.sessions.expire_cookies("/")));
+        Reply { user, ..reply }
     }
 
     /// Has a session ended before its time: here at once, and wherever the store is asked once it has heard of it.

@@ -50,7 +50,8 @@ impl Handler<'_> {
                 let session = opened.session();
                 let me = MeAnswer::of(session, session.end_text(self.sessions.lifetime));
                 let renewal = self.renewal(&opened, self.gate.clock().wall());
-                reply::json(StatusCode::OK, &me).with_renewal(renewal, self.gate.names())
+                let answer = reply::json(StatusCode::OK, &me).for_user(&session.identity().profile().phone);
+                answer.with_renewal(renewal, self.gate.names())
             }
             SessionState::InvalidToken => self.refuse_token(),
             SessionState::Conflicting => self.gate.reject(Rejection::ConflictingSessions),

@@ -155,7 +155,8 @@ impl Secret {
         Self(Zeroizing::new(Random::system().bytes::<MIN_LENGTH>().to_vec()))
     }
 
-    fn expose(&self) -> &[u8] {
+    /// The bytes, to derive keys from.
+    pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 }

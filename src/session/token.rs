@@ -42,7 +42,7 @@ impl Handler<'_> {
         let session = self.session(identity.profile(), identity.method());
         let token = self.token(&session).ok_or(Rejection::MisdirectedRequest)?;
         let me = MeAnswer::of(&session, session.end_text(self.sessions.lifetime));
-        Ok(reply::json(StatusCode::OK, &AppAnswer { token, me }))
+        Ok(reply::json(StatusCode::OK, &AppAnswer { token, me }).for_user(&identity.profile().phone))
     }
 
     /// The token of a session, on a host that has sessions.

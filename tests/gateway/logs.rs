@@ -87,9 +87,8 @@ async fn provoke(program: &Program, app: Recorder, simulator: &Simulator) -> (Ve
     (tokens, asserted)
 }
 
-#[tokio::test]
-async fn no_line_of_any_level_tells_a_secret() {
-    let (app, folder) = (Recorder::start().await, TempDir::new().unwrap());
+/// The program with everything that has a secret, and with logs as the configuration says.
+async fn start(app: &Recorder, folder: TempDir, logs: &str) -> (Program, Simulator) {
     // By HTTP/2, whose library logs every frame.
     let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     fs::write(folder.path().join("ca.pem"), pair.cert.pem()).unwrap();
@@ -98,10 +97,16 @@ async fn no_line_of_any_level_tells_a_secret() {
     fs::write(folder.path().join("key.pem"), &*SigningKey::generate().to_pem()).unwrap();
     let config = config + "assertion: { key: '${file:key.pem}', issuer: a, audience: b }\n";
     let config = config.replace("deadline: 20s", "deadline: 3s");
-    let config = config.replace("truecaller: {", "truecaller: { ca_file: ca.pem,");
+    let config = config.replace("truecaller: {", "truecaller: { ca_file: ca.pem,") + logs;
     let mut command = setup::command(&folder, &config);
     command.env("RUST_LOG", "trace,pingora_core=trace,pingora_proxy=trace,hyper=trace,reqwest=trace,h2=trace");
-    let program = Program::start(command, folder);
+    (Program::start(command, folder), simulator)
+}
+
+#[tokio::test]
+async fn no_line_of_any_level_tells_a_secret() {
+    let app = Recorder::start().await;
+    let (program, simulator) = start(&app, TempDir::new().unwrap(), "").await;
 
     let (tokens, asserted) = provoke(&program, app, &simulator).await;
     program.signal("TERM");
@@ -119,6 +124,35 @@ async fn no_line_of_any_level_tells_a_secret() {
     assert!(asserted, "the app got an assertion, and with it the log had a secret to tell");
     for said in ["spoofed identity stripped", "upstream failed", r#""message":"request""#] {
         assert!(log.iter().any(|line| line.contains(said)), "{said} in {log:#?}");
+    }
+}
+
+/// It tells hosts and methods, and paths if it is to.
+#[tokio::test]
+async fn no_access_log_tells_a_secret_whatever_it_is_to_tell() {
+    for (path, format, told) in [
+        ("none", "json", &["secret-host", "FROBNICATE"][..]),
+        ("rule", "text", &["secret-host", "FROBNICATE"]),
+        ("full", "json", &["secret-host", "FROBNICATE", "secret-path"]),
+        ("full", "text", &["secret-host", "FROBNICATE", "secret-path"]),
+    ] {
+        let app = Recorder::start().await;
+        let (folder, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let file = elsewhere.path().join("access.log");
+        let logs = format!("log: {{ access: {{ to: '{}', format: {format}, path: {path} }} }}\n", file.display());
+        let (program, simulator) = start(&app, folder, &logs).await;
+
+        let (tokens, _) = provoke(&program, app, &simulator).await;
+        program.signal("TERM");
+        setup::ended(program).await;
+
+        let log: Vec<_> = fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect();
+        assert!(log.len() > 20, "{log:#?}");
+        let secrets = SECRETS.into_iter().filter(|secret| !told.contains(secret));
+        assert_untold(&log, secrets.chain(tokens.iter().map(String::as_str)));
+        for secret in told {
+            assert!(log.iter().any(|line| line.contains(secret)), "{secret} is told in {log:#?}");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the program promises: the real binary over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod access_log;
 mod acme;
 mod admin;
 mod ambient;

@@ -13,7 +13,10 @@ use crate::{
     cause::Cause,
     closed_list::closed_list,
     gate::{AppLoginOutcome, CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
-    gateway::rejection::EdgeRejection,
+    gateway::{
+        logs::{LineLoss, LogName},
+        rejection::EdgeRejection,
+    },
     identity::VerificationMethod,
 };
 
@@ -42,6 +45,7 @@ pub(in crate::gateway) struct Metrics {
     pub(in crate::gateway) deliveries: Counters<u16>,
     pub(in crate::gateway) store_failures: Counters<Cause>,
     pub(in crate::gateway) unusable_phones_files: Gauge,
+    pub(in crate::gateway) lost_log_lines: Counters<(LogName, LineLoss), 2>,
     /// By the name of the host.
     certificate_expiries: Family<[(&'static str, String); 1], Gauge>,
     /// By the name of the host.
@@ -112,6 +116,8 @@ impl Metrics {
         let classes = || (0..).step_by(100).take(CLASSES.len());
         let methods = [None, Some(VerificationMethod::App), Some(VerificationMethod::MissedCall)].into_iter();
         let app_logins = |method| AppLoginOutcome::all().map(move |outcome| (method, outcome));
+        let losses = |log: &LogName| LineLoss::ALL.iter().map(|loss| (*log, *loss)).collect::<Vec<_>>();
+        let lost_log_lines = LogName::ALL.iter().flat_map(losses);
         Self {
             callbacks: Counters::new(CallbackOutcome::all(), |outcome| [("outcome", outcome.code())]),
             app_logins: Counters::new(methods.flat_map(app_logins), |(method, outcome)| {
@@ -134,6 +140,7 @@ impl Metrics {
             deliveries: Counters::new(classes(), class),
             store_failures: Counters::new(each(Cause::ALL), cause),
             unusable_phones_files: Gauge::default(),
+            lost_log_lines: Counters::new(lost_log_lines, |(log, loss)| [("log", log.code()), ("cause", loss.code())]),
             certificate_expiries: Family::default(),
             certificate_failures: Family::default(),
         }
@@ -165,7 +172,7 @@ impl Metrics {
     }
 
     /// The names and the meaning of all metrics. Counters get `_total` behind their names, and each text a full stop.
-    pub(super) fn registry(&self) -> Registry {
+    pub(in crate::gateway) fn registry(&self) -> Registry {
         let mut to = Registry::with_prefix("truegate");
         to.register("callbacks", "Callbacks by how they ended", self.callbacks.family.clone());
         let help = "Logins of the site's own app, by how the number is verified and how they ended";
@@ -197,6 +204,8 @@ impl Metrics {
         to.register("store_failures", "Questions that the store did not answer", self.store_failures.family.clone());
         let help = "Files of phone numbers that cannot be used, so that their previous list is in use";
         to.register("unusable_phones_files", help, self.unusable_phones_files.clone());
+        let help = "Lines of logs of requests that were lost, by why";
+        to.register("lost_log_lines", help, self.lost_log_lines.family.clone());
         let help =
             "When the certificate that the gateway has obtained for a host ends, as Unix time; 0 while there is none";
         to.register_with_unit("certificate_expiry_timestamp", help, Unit::Seconds, self.certificate_expiries.clone());
@@ -222,9 +231,14 @@ impl<V, const N: usize> Counters<V, N> {
 
     /// Counts one more of a value.
     pub(in crate::gateway) fn count(&self, value: &V) {
+        self.add(value, 1);
+    }
+
+    /// Counts so many more of a value.
+    pub(in crate::gateway) fn add(&self, value: &V, count: u64) {
         let labels = (self.labels)(value);
         let counter = self.counters.iter().find(|(known, _)| *known == labels);
-        counter.expect("the values are a closed set, and all of it was given").1.inc();
+        counter.expect("the values are a closed set, and all of it was given").1.inc_by(count);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::gateway::{
 pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
     let mut signals = Signals::listen().map_err(CommandError::running)?;
     let config = args.load()?;
-    logging::start(config.log);
+    logging::start(&config.log);
     descriptors::raise_limit();
     let warnings = config.warnings();
     let gateway = tokio::select! {

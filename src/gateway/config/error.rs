@@ -1,6 +1,9 @@
 //! The mistakes of a configuration, and their positions.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// One mistake: `callback.deadline: must be from 100ms to 60s (write 2500ms, 1s or 2m)`.
 ///
@@ -27,6 +30,21 @@ pub(super) struct Position {
 impl ConfigError {
     pub(super) fn new(position: Option<Position>, key: impl Into<String>, message: impl fmt::Display) -> Self {
         Self { position, key: key.into(), message: message.to_string() }
+    }
+}
+
+/// The place of a value that may turn out to be wrong only when it is used.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfigPlace {
+    pub(super) file: PathBuf,
+    pub(super) position: Position,
+    pub(super) key: String,
+}
+
+impl ConfigPlace {
+    /// The mistake that the value at this place is. The message must not repeat the value.
+    pub(crate) fn mistake(&self, message: impl fmt::Display) -> ConfigErrors {
+        ConfigErrors::new(&self.file, vec![ConfigError::new(Some(self.position), self.key.as_str(), message)])
     }
 }
 

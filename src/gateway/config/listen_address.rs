@@ -34,17 +34,7 @@ impl ListenAddress {
             }
             return item.parse(value::address).map(Self::Tcp);
         }
-        let path = item.path_after(UNIX)?;
-        if path.file_name().is_none() {
-            item.complain("must name a file (write unix:/run/truegate.sock)");
-            return None;
-        }
-        if path.as_os_str().len() > LONGEST_PATH {
-            item.complain(format!(
-                "is longer than the {LONGEST_PATH} bytes of a Unix socket's path (use a shorter folder)"
-            ));
-            return None;
-        }
+        let path = read_socket_path(item, "write unix:/run/truegate.sock")?;
         Some(Self::Unix { path, mode: permissions? })
     }
 
@@ -73,6 +63,22 @@ impl fmt::Debug for ListenAddress {
     }
 }
 
+/// Reads the path of a Unix socket, which stands behind [`UNIX`].
+pub(super) fn read_socket_path(item: Item<'_>, advice: &str) -> Option<PathBuf> {
+    let path = item.path_after(UNIX)?;
+    if path.file_name().is_none() {
+        item.complain(format!("must name a file ({advice})"));
+        return None;
+    }
+    if path.as_os_str().len() > LONGEST_PATH {
+        item.complain(format!(
+            "is longer than the {LONGEST_PATH} bytes of a Unix socket's path (use a shorter folder)"
+        ));
+        return None;
+    }
+    Some(path)
+}
+
 /// The permissions of a file, in octal digits.
 fn parse_mode(text: &Scalar) -> Result<u32, &'static str> {
     let digits = text.strip_prefix('0').unwrap_or(text);
@@ -88,7 +94,7 @@ fn clash(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 /// How the address of a Unix socket starts.
-const UNIX: &str = "unix:";
+pub(super) const UNIX: &str = "unix:";
 /// For the user of the gateway and its group.
 const DEFAULT_MODE: u32 = 0o660;
 /// What Linux has room for, with a zero at the end.

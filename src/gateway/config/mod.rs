@@ -19,6 +19,7 @@ mod hsts;
 mod identity;
 mod listen_address;
 mod listener;
+mod log;
 mod native;
 mod read;
 mod reader;
@@ -48,11 +49,12 @@ pub(crate) use self::{
     admin::{AdminConfig, AdminToken},
     callback::CallbackConfig,
     certificate_folder::FolderMistake,
-    error::ConfigErrors,
+    error::{ConfigErrors, ConfigPlace},
     listen_address::ListenAddress,
     listener::ListenerConfig,
+    log::{AccessLogConfig, LineFormat, LogConfig, LogDestination, LogFormat, PathMode},
     native::NativeConfig,
-    read::{LogConfig, LogFormat, Timeouts},
+    read::Timeouts,
     redirect::RedirectConfig,
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},

@@ -2,11 +2,9 @@
 
 use std::{num::NonZero, ops::RangeInclusive, sync::Arc, time::Duration};
 
-use tracing::level_filters::LevelFilter;
-
 use super::{
-    AcmeConfig, AdminConfig, CallbackConfig, Config, NativeConfig, ServerConfig, SessionConfig, TruecallerConfig, acme,
-    groups, hsts,
+    AcmeConfig, AdminConfig, CallbackConfig, Config, LogConfig, NativeConfig, ServerConfig, SessionConfig,
+    TruecallerConfig, acme, groups, hsts,
     identity::{self, InjectedHeaders},
     listener,
     reader::{Item, Scalar, Section},
@@ -28,26 +26,6 @@ pub(crate) struct Timeouts {
     pub(crate) write: Option<Duration>,
     /// For the next request on a connection of a client.
     pub(crate) idle: Option<Duration>,
-}
-
-/// How the program logs.
-#[derive(Clone, Copy)]
-pub(crate) struct LogConfig {
-    /// The least severe level that is logged.
-    pub(crate) level: LevelFilter,
-    /// The form of a line.
-    pub(crate) format: LogFormat,
-}
-
-/// The form of a line of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
-    Auto,
-    /// Text for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 impl Config {
@@ -194,24 +172,6 @@ impl Timeouts {
             read: read("read", Self::RANGE, SILENCE),
             write: read("write", Self::RANGE, SILENCE),
             idle: read("idle", IDLES, IDLE),
-        }
-    }
-}
-
-impl LogConfig {
-    fn read(section: &mut Section<'_>) -> Self {
-        let levels = [
-            ("off", LevelFilter::OFF),
-            ("error", LevelFilter::ERROR),
-            ("warn", LevelFilter::WARN),
-            ("info", LevelFilter::INFO),
-            ("debug", LevelFilter::DEBUG),
-            ("trace", LevelFilter::TRACE),
-        ];
-        let formats = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
-        Self {
-            level: section.read_or("level", LevelFilter::INFO, value::choice(levels)),
-            format: section.read_or("format", LogFormat::Auto, value::choice(formats)),
         }
     }
 }

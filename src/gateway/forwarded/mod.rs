@@ -16,8 +16,8 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use pingora_core::protocols::http::ServerSession;
 use pingora_http::RequestHeader;
-use pingora_proxy::Session;
 
 #[cfg(any(test, fuzzing))]
 pub use self::promise::forwarded as fuzz;
@@ -35,14 +35,14 @@ pub(super) struct Forwarded {
     /// The address of the client and the scheme that it used.
     pub(super) client: ClientInfo,
     /// The host that the client asked for.
-    host: Option<HeaderValue>,
+    pub(super) host: Option<HeaderValue>,
     /// Whether the peer is a trusted proxy, which asks for itself or for a client.
     pub(super) by_proxy: bool,
 }
 
 impl Forwarded {
     /// Finds out where a request came from, by what is seen of it and what a trusted proxy says.
-    pub(super) fn of(session: &Session, trusted: &TrustedProxies) -> Self {
+    pub(super) fn of(session: &ServerSession, trusted: &TrustedProxies) -> Self {
         let seen = Self { client: peer(session), host: asked_host(session.req_header()), by_proxy: false };
         let headers = &session.req_header().headers;
         let is_unix = || session.client_addr().is_some_and(|peer| peer.as_unix().is_some());

@@ -16,6 +16,7 @@ mod upstream;
 
 use std::{
     collections::HashSet,
+    io,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -28,6 +29,7 @@ pub(super) use self::{certificate::CertificateTelemetry, upstream::UpstreamTelem
 use super::{
     admin::{ConnectionFailure, FINISHED, LoginRefusal, Metrics, class},
     log_limit::{LogLimit, Suppressed},
+    logs::{LineLoss, LogName},
     proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
 };
@@ -156,6 +158,30 @@ impl Telemetry {
             Err(LoginRefusal::LoginOver) => log!(self[outcome], info!(outcome), "login of the site"),
             Err(_) => log!(self[outcome], warn!(outcome), "login of the site"),
         }
+    }
+
+    /// A line of a log is lost, because too many wait to be written.
+    pub(super) fn full_log(&self, log: LogName) {
+        self.lost_lines(log, LineLoss::Full, 1);
+        let (log, cause) = (log.code(), LineLoss::Full.code());
+        log!(self[log], warn!(log, cause), "lines of a log are lost");
+    }
+
+    /// Lines of a log are lost, because they could not be written.
+    pub(super) fn failed_log(&self, log: LogName, lines: u64, error: &io::Error) {
+        self.lost_lines(log, LineLoss::Failed, lines);
+        let (log, cause) = (log.code(), LineLoss::Failed.code());
+        log!(self[cause], warn!(log, cause, lines, %error), "lines of a log are lost");
+    }
+
+    fn lost_lines(&self, log: LogName, loss: LineLoss, lines: u64) {
+        self.0.metrics.lost_log_lines.add(&(log, loss), lines);
+    }
+
+    /// The file of a log could not be opened again.
+    pub(super) fn kept_log_file(&self, log: LogName, error: &io::Error) {
+        let log = log.code();
+        warn!(log, %error, "the file of a log could not be opened again; its lines go where they went before");
     }
 
     /// A file of phone numbers was looked at.

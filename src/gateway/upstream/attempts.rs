@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pingora_core::protocols::l4::socket::SocketAddr;
 use smallvec::SmallVec;
 
 use super::server::Server;
@@ -65,6 +66,11 @@ impl Attempts {
         self.tried.last().map(|server| &**server)
     }
 
+    /// The address of the server in use.
+    pub(in crate::gateway) fn address(&self) -> Option<&SocketAddr> {
+        self.current().map(|server| &server.address)
+    }
+
     /// Whether a server was tried.
     pub(super) fn have_tried(&self, server: &Server) -> bool {
         self.tried.iter().any(|tried| std::ptr::eq(&**tried, server))
@@ -73,8 +79,6 @@ impl Attempts {
 
 #[cfg(test)]
 mod tests {
-    use pingora_core::protocols::l4::socket::SocketAddr;
-
     use super::*;
     use crate::clock::{Clock as _, ManualClock};
 

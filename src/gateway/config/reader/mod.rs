@@ -13,7 +13,7 @@ use std::{convert::Infallible, fmt, io, path::PathBuf};
 
 pub(super) use self::tree::{Context, ReadError, SIZE_LIMIT, Scalar, load, read_small};
 use self::tree::{Node, Value, member};
-use super::error::Position;
+use super::error::{ConfigPlace, Position};
 
 /// Reads a text of YAML, which may be empty.
 pub(super) fn read<T>(
@@ -143,6 +143,12 @@ impl<'a> Item<'a> {
     /// The place of the key in the file, such as `upstreams.shop`.
     pub(super) fn place(self) -> &'a str {
         &self.node.path
+    }
+
+    /// The place of the value, for a mistake that shows only when the value is used.
+    pub(super) fn config_place(self) -> ConfigPlace {
+        let Node { position, path, .. } = self.node;
+        ConfigPlace { file: self.context.file.to_owned(), position: *position, key: path.clone() }
     }
 
     /// The text, if it is a single value.

@@ -72,8 +72,9 @@ pub(crate) fn member(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The surroundings of a configuration: its folder, the environment, and the mistakes found so far.
+/// The surroundings of a configuration: its file, the folder of the file, the environment, and the mistakes found so far.
 pub(crate) struct Context<'a> {
+    pub(crate) file: &'a Path,
     pub(crate) folder: &'a Path,
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) mistakes: RefCell<Vec<ConfigError>>,
@@ -82,7 +83,7 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self { folder, environment, mistakes: RefCell::default() }
+        Self { file: path, folder, environment, mistakes: RefCell::default() }
     }
 
     pub(crate) fn complain(&self, position: Position, path: &str, message: impl fmt::Display) {

@@ -25,8 +25,8 @@ use tracing::level_filters::LevelFilter;
 
 use self::{folder::Folder, refused::mistakes};
 use super::{
-    CertificateSource, Config, ConfigErrors, ConfigSource, ListenAddress, LogFormat, RedirectConfig, StoreConfig,
-    TlsFiles, TlsVersion, Trust, TrustedProxies, UpstreamConfig,
+    CertificateSource, Config, ConfigErrors, ConfigSource, LineFormat, ListenAddress, LogDestination, LogFormat,
+    PathMode, RedirectConfig, StoreConfig, TlsFiles, TlsVersion, Trust, TrustedProxies, UpstreamConfig,
 };
 use crate::{
     access::{Access, AllowList, Group},
@@ -50,6 +50,7 @@ fn environment(name: &str) -> Option<String> {
         "TRUEGATE_SESSION_SECRET" => Some(SESSION_SECRET.to_owned()),
         "TRUECALLER_PARTNER_KEY" => Some("a-partner-key".to_owned()),
         "PROXY_SECRET" => Some("a-secret".to_owned()),
+        "TRUEGATE_LOG_KEY" => Some(SESSION_SECRET.to_owned()),
         "TRUEGATE_ADMIN_TOKEN" => Some(ADMIN_TOKEN.to_owned()),
         "REDIS_PASSWORD" => Some("a-password".to_owned()),
         _ => None,
@@ -99,6 +100,7 @@ fn assert_is_default(config: &Config) {
     assert_eq!((config.admin.listen, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert!(config.admin.token.is_none());
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
+    assert!(config.log.access.is_none() && config.log.user_key.is_none());
     let (timeouts, seconds) = (config.timeouts, |seconds| Some(Duration::from_secs(seconds)));
     assert_eq!((timeouts.connect, timeouts.idle), (seconds(5), seconds(75)));
     assert_eq!((timeouts.read, timeouts.write), (seconds(300), seconds(300)));
@@ -189,6 +191,10 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert!(matches!(config.routes.access("/account"), Ok(Access::Required(list)) if list.files().len() == 1));
     assert_eq!(config.groups.iter().map(Group::name).collect::<Vec<_>>(), ["staff"]);
     assert!(!config.callback.forward);
+    let access = config.log.access.as_ref().unwrap();
+    assert!(matches!(&access.to, LogDestination::File(path, _) if *path == folder.path("access.log")));
+    assert_eq!((access.format, access.path), (LineFormat::Json, PathMode::Rule));
+    assert!(config.log.user_key.is_some());
 }
 
 /// A line of the shipped configuration, without its `#` if a key stands behind it, or a list's element.
@@ -207,17 +213,18 @@ fn uncomment(line: &str) -> String {
 fn every_key_that_is_known_stands_in_the_shipped_configuration() {
     let sections = [
         "acme", "upstream", "server", "timeouts", "hsts", "callback", "truecaller", "native", "identity", "limits",
-        "assertion", "admin", "log",
+        "assertion", "admin",
     ];
     let mut text = "zzzzzzzzz: 1\nlisten: [{ zzzzzzzzz: 1, certificates: [{ zzzzzzzzz: 1 }] }]\n\
                     session: { zzzzzzzzz: 1, partner: { zzzzzzzzz: 1 }, store: { zzzzzzzzz: 1, sentinel: { zzzzzzzzz: 1 } }, upstream_cookies: [{ zzzzzzzzz: 1 }] }\n\
                     groups: { staff: { zzzzzzzzz: 1 } }\n\
+                    log: { zzzzzzzzz: 1, access: { zzzzzzzzz: 1 } }\n\
                     upstreams: { a: { url: http://a, zzzzzzzzz: 1, tls: { zzzzzzzzz: 1 }, health: { zzzzzzzzz: 1 }, timeouts: { zzzzzzzzz: 1 }, identity: { zzzzzzzzz: 1 } } }\n\
                     routes: [{ zzzzzzzzz: 1, access: required, allow: { zzzzzzzzz: 1 } }]\n"
         .to_owned();
     text.extend(sections.map(|section| format!("{section}: {{ zzzzzzzzz: 1 }}\n")));
     let unknown: Vec<_> = mistakes(&text).into_iter().filter(|line| line.contains("unknown key")).collect();
-    assert_eq!(unknown.len(), 16 + sections.len());
+    assert_eq!(unknown.len(), 18 + sections.len());
     for line in unknown {
         let (_, known) = line.split_once("known keys: ").unwrap();
         for key in known.trim_end_matches(')').split(", ") {

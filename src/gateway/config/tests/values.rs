@@ -183,6 +183,22 @@ fn a_value_is_one_that_can_work() {
         ("shutdown_grace: 2h", "2:17: shutdown_grace: must be from 0s to 1h"),
         ("log: { level: loud }", "2:15: log.level: not a known value (write one of off, error,"),
         ("log: { format: xml }", "2:16: log.format: not a known value (write one of auto, text, json)"),
+        ("log: { access: stderr }", "2:16: log.access: must be a mapping"),
+        (
+            "log: { access: { to: stdout } }",
+            "2:22: log.access.to: not a known destination (write stderr, a file such as",
+        ),
+        ("log: { access: { to: '' } }", "2:22: log.access.to: not a known destination"),
+        ("log: { access: { to: / } }", "2:22: log.access.to: is a folder (write stderr, a file such as"),
+        ("log: { access: { to: no-such/a.log } }", "2:22: log.access.to: is in a place that is not a folder"),
+        ("log: { access: { to: 'unix:' } }", "2:22: log.access.to: must name a file (write stderr"),
+        ("log: { access: { format: auto } }", "2:26: log.access.format: not a known value (write one of text, json)"),
+        (
+            "log: { access: { path: query } }",
+            "2:24: log.access.path: not a known value (write one of none, rule, full)",
+        ),
+        ("log: { user_key: hunter2 }", "2:18: log.user_key: is not base64 (make one with `truegate keys secret`)"),
+        ("log: { user_key: AAAA }", "2:18: log.user_key: must be at least 32 random bytes"),
     ]);
 }
 

@@ -125,7 +125,7 @@ fn read(config: &str) -> Result<Config, DevError> {
     let config = Config::parse(config, Path::new("demo.yaml"), secret)?;
     if env::var_os("RUST_LOG").is_some() {
         // The second gateway logs as the first does.
-        logging::start(config.log);
+        logging::start(&config.log);
     }
     Ok(config)
 }

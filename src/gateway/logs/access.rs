@@ -1,0 +1,211 @@
+//! The access log: one line for each request that was answered.
+
+use std::{
+    borrow::Cow,
+    net::IpAddr,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use http::{HeaderValue, Method, StatusCode, Version};
+use pingora_core::protocols::{http::ServerSession, l4::socket::SocketAddr};
+
+use super::{
+    LogLine, LogName, LogSink, UserHasher,
+    logged_path::{LoggedPath, PathNames},
+};
+use crate::{
+    gateway::{
+        config::{AccessLogConfig, Config, LineFormat},
+        forwarded::Forwarded,
+        upstream::Upstream,
+    },
+    profile::PhoneNumber,
+};
+
+/// The access log.
+pub(in crate::gateway) struct AccessLog {
+    sink: LogSink,
+    format: LineFormat,
+    paths: PathNames,
+    users: UserHasher,
+}
+
+/// What is known of a request that is on its way. Whoever ends the request writes its line.
+pub(in crate::gateway) struct AccessRecord {
+    log: Arc<AccessLog>,
+    request: Option<Request>,
+    /// When the request was first sent to a server of an app, and the app.
+    sent: Option<(Instant, Arc<Upstream>)>,
+    /// When the head of the app's answer came.
+    answered: Option<Instant>,
+    user: Option<PhoneNumber>,
+    /// The code of truegate's own refusal.
+    refusal: Option<&'static str>,
+    bytes: Option<Bytes>,
+}
+
+/// What is known of a request from its head.
+struct Request {
+    client: Option<IpAddr>,
+    host: Option<HeaderValue>,
+    method: Method,
+    path: LoggedPath,
+    version: Version,
+    /// The version of TLS; none for plain HTTP.
+    tls: Option<Cow<'static, str>>,
+}
+
+/// How many bytes the bodies had.
+struct Bytes {
+    received: usize,
+    sent: usize,
+}
+
+/// The answer to a request, as far as it is known at its end.
+pub(in crate::gateway) struct Answer<'a> {
+    /// None if the client left before.
+    pub(in crate::gateway) status: Option<StatusCode>,
+    /// When the head of the request had come.
+    pub(in crate::gateway) arrived: Instant,
+    pub(in crate::gateway) ended: Instant,
+    pub(in crate::gateway) time: SystemTime,
+    /// The server of the app that was asked last.
+    pub(in crate::gateway) server: Option<&'a SocketAddr>,
+}
+
+impl AccessLog {
+    pub(super) fn new(sink: LogSink, log: &AccessLogConfig, config: &Config, users: UserHasher) -> Self {
+        Self { sink, format: log.format, paths: PathNames::new(config), users }
+    }
+
+    /// Begins the record of a request.
+    pub(in crate::gateway) fn record(self: &Arc<Self>) -> Box<AccessRecord> {
+        Box::new(AccessRecord {
+            log: Arc::clone(self),
+            request: None,
+            sent: None,
+            answered: None,
+            user: None,
+            refusal: None,
+            bytes: None,
+        })
+    }
+}
+
+impl AccessRecord {
+    /// Takes note of the head of the request, unless it was noted before.
+    pub(in crate::gateway) fn note_request(&mut self, session: &ServerSession, origin: impl FnOnce() -> Forwarded) {
+        if self.request.is_some() {
+            return;
+        }
+        let (head, forwarded) = (session.req_header(), origin());
+        let raw = head.raw_path().split(|byte| *byte == b'?').next().unwrap_or_default();
+        let tls = session.digest().and_then(|digest| digest.ssl_digest.as_ref());
+        self.request = Some(Request {
+            client: forwarded.client.address,
+            host: forwarded.host,
+            method: head.method.clone(),
+            path: self.log.paths.choose(head, raw),
+            version: head.version,
+            tls: tls.map(|tls| tls.version.clone()),
+        });
+    }
+
+    /// Takes note that the request is sent to a server of an app.
+    pub(in crate::gateway) fn note_sent(&mut self, upstream: &Arc<Upstream>, now: impl FnOnce() -> Instant) {
+        self.sent.get_or_insert_with(|| (now(), Arc::clone(upstream)));
+    }
+
+    /// Takes note that the head of the app's answer has come.
+    pub(in crate::gateway) fn note_answer(&mut self, now: impl FnOnce() -> Instant) {
+        self.answered.get_or_insert_with(now);
+    }
+
+    /// Takes note of the user, as soon as it is known.
+    pub(in crate::gateway) fn note_user(&mut self, user: Option<&PhoneNumber>) {
+        self.user = user.cloned().or(self.user.take());
+    }
+
+    /// Takes note of the bodies, and of truegate's own refusal, at the end of the request.
+    pub(in crate::gateway) fn note_end(&mut self, session: &ServerSession, refusal: Option<&'static str>) {
+        self.bytes = Some(Bytes { received: session.body_bytes_read(), sent: session.body_bytes_sent() });
+        self.refusal = refusal;
+    }
+
+    /// Writes the line.
+    pub(in crate::gateway) fn write(self, answer: &Answer<'_>) {
+        let mut line = LogLine::begin(self.log.format, LogName::Access, answer.time);
+        if let Some(request) = &self.request {
+            request.write(&mut line, &self.log.paths);
+        }
+        line.number("status", answer.status.map_or(CLIENT_LEFT, |status| status.as_u16()).into());
+        if let Some(bytes) = &self.bytes {
+            line.number("bytes_received", bytes.received as u64);
+            line.number("bytes_sent", bytes.sent as u64);
+        }
+        self.write_times(&mut line, answer);
+        if let Some((_, upstream)) = &self.sent {
+            line.word("upstream", &upstream.config.name);
+        }
+        if let Some(server) = answer.server {
+            line.display("server", server);
+        }
+        if let Some(user) = &self.user {
+            line.word("user", &self.log.users.hash(user));
+        }
+        if let Some(refusal) = self.refusal {
+            line.word("refusal", refusal);
+        }
+        self.log.sink.write(&line.finish());
+    }
+
+    fn write_times(&self, line: &mut LogLine, answer: &Answer<'_>) {
+        let Answer { arrived, ended, .. } = *answer;
+        line.milliseconds("duration_ms", ended - arrived);
+        let sent = self.sent.as_ref().map(|(sent, _)| *sent);
+        line.milliseconds("own_ms", sent.unwrap_or(ended) - arrived);
+        if let Some(sent) = sent {
+            line.milliseconds("upstream_ms", self.answered.unwrap_or(ended) - sent);
+        }
+    }
+}
+
+impl Request {
+    fn write(&self, line: &mut LogLine, paths: &PathNames) {
+        if let Some(client) = self.client {
+            line.display("client", client);
+        }
+        if let Some(host) = &self.host {
+            line.bytes("host", host.as_bytes(), LONGEST_HOST);
+        }
+        line.bytes("method", self.method.as_str().as_bytes(), LONGEST_METHOD);
+        match &self.path {
+            LoggedPath::Hidden => {}
+            LoggedPath::Route(name) => line.word("path", name),
+            LoggedPath::Own(name) => line.display("path", format_args!("{}/{name}", paths.prefix())),
+            LoggedPath::Rule(rule) => line.word("path", paths.name(*rule)),
+            LoggedPath::Full(path) => line.bytes("path", path, LONGEST_PATH),
+        }
+        line.word("version", version(self.version));
+        if let Some(tls) = &self.tls {
+            line.word("tls", &tls.replace('_', "."));
+        }
+    }
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "HTTP/0.9",
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_3 => "HTTP/3",
+        _ => "HTTP/1.1",
+    }
+}
+
+/// The status that nginx logs, too, for a client that left before the answer.
+const CLIENT_LEFT: u16 = 499;
+const LONGEST_HOST: usize = 255;
+const LONGEST_METHOD: usize = 32;
+const LONGEST_PATH: usize = 2048;

@@ -1,0 +1,505 @@
+//! The access log: one line for each request, with nothing in it that a client could forge, and no secret.
+
+use std::{
+    fs,
+    os::unix::net::UnixDatagram,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use http::Request;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, time::sleep};
+use truegate::simulator::{Call, Simulator};
+
+use super::{
+    sessions::Site,
+    setup::{self, CALLBACK, Talk},
+    support::{
+        edge::sessions::{Need, Sessions},
+        program::Program,
+        raw::{self, exchange, get, within},
+        recorder::Recorder,
+    },
+    tls::{self, Http2, Pair, body},
+};
+
+const LOG: &str = "log: { access: { to: access.log }, user_key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= }\n";
+
+/// The access log of a program, once it has so many lines.
+async fn lines(program: &Program, count: usize) -> Vec<Value> {
+    let lines = texts(&program.folder().join("access.log"), count).await;
+    lines.iter().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+async fn texts(path: &Path, count: usize) -> Vec<String> {
+    let read = || fs::read_to_string(path).unwrap_or_default();
+    within(async {
+        while read().lines().count() < count {
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let text = read();
+    assert_eq!(text.lines().count(), count, "{text}");
+    assert!(
+        text.ends_with('\n') && text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)),
+        "{text:?}"
+    );
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Sends a request, and waits for the head of its answer or the end of the connection.
+async fn ask(program: &Program, request: impl AsRef<[u8]>) {
+    let mut client = Talk::connect(program.address()).await;
+    client.say(request).await;
+    client.hears("\r\n\r\n").await;
+}
+
+/// The lines of requests that are sent one after another: a line comes a moment after the answer.
+async fn lines_of(program: &Program, requests: impl IntoIterator<Item = Vec<u8>>) -> Vec<Value> {
+    let mut told = Vec::new();
+    for request in requests {
+        ask(program, request).await;
+        told = lines(program, told.len() + 1).await;
+    }
+    told
+}
+
+/// The values of these fields, with a dash where there is none.
+fn fields(line: &Value, names: &[&str]) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    names.iter().map(|name| line.get(name).map_or("-".to_owned(), text)).collect()
+}
+
+#[tokio::test]
+async fn every_answer_has_one_line() {
+    let (app, truecaller) = (Recorder::start().await, Simulator::start().await.unwrap());
+    let program = Program::serve(&(setup::config(app.address()) + &setup::truecaller(&truecaller) + LOG));
+    let long = format!("/{}", "a".repeat(9000));
+    let many = "x: y\r\n".repeat(101);
+    let mut expected = Vec::new();
+    for (request, status, refusal, upstream) in [
+        (get("/", ""), 200, "-", "default"),
+        (b"GET / HTTP/1.0\r\n\r\n".to_vec(), 200, "-", "default"),
+        (b"GET http://a/b HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), 200, "-", "default"),
+        (get(&format!("{CALLBACK}/"), ""), 400, "ambiguous-path", "-"),
+        (get(CALLBACK, ""), 405, "method-not-allowed", "-"),
+        (raw::post(CALLBACK, b"no callback"), 400, "malformed-callback", "-"),
+        (get(&long, ""), 414, "target-too-long", "-"),
+        (get("/", &many), 431, "headers-too-large", "-"),
+        (b"GET a HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(), 400, "malformed-request", "-"),
+    ] {
+        ask(&program, request).await;
+        expected.push(vec![status.to_string(), refusal.to_owned(), upstream.to_owned()]);
+        let lines = lines(&program, expected.len()).await;
+        assert_eq!(fields(lines.last().unwrap(), &["status", "refusal", "upstream"]), *expected.last().unwrap());
+    }
+    let url = format!("http://{}{CALLBACK}", program.address());
+    truecaller.call(&url, Call::grant()).await.unwrap();
+    drop(app);
+    exchange(program.address(), get("/", "")).await.unwrap();
+
+    let lines = lines(&program, expected.len() + 2).await;
+    let [.., callback, lost] = &lines[..] else { panic!("{lines:#?}") };
+    assert_eq!(fields(callback, &["path", "status", "upstream"]), ["callback", "200", "default"]);
+    assert_eq!(callback["user"].as_str().unwrap().len(), 22);
+    assert_eq!(fields(lost, &["status", "refusal", "upstream"]), ["502", "upstream-unavailable", "default"]);
+}
+
+#[tokio::test]
+async fn a_line_tells_where_a_request_came_from_and_where_it_went() {
+    let (app, folder) = (Recorder::start().await, TempDir::new().unwrap());
+    let more = "trusted_proxies: [127.0.0.1]\nroutes: [{ path: /a, upstream: wiki }]\n";
+    let apps = format!("upstreams: {{ wiki: {{ url: 'http://{}' }} }}\n", app.address());
+    let program = Program::serve_from(folder, &(setup::config(app.address()) + &apps + more + LOG));
+
+    let origin = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: shop.example\r\n";
+    let request = format!("POST /a/b?secret HTTP/1.1\r\nHost: inner\r\nContent-Length: 4\r\n{origin}\r\nbody");
+    exchange(program.address(), request).await.unwrap();
+
+    let line = &lines(&program, 1).await[0];
+    let told = ["log", "client", "host", "method", "path", "version", "tls", "status", "upstream", "refusal", "user"];
+    let values = ["access", "192.0.2.7", "shop.example", "POST", "/a", "HTTP/1.1", "-", "200", "wiki", "-", "-"];
+    assert_eq!(fields(line, &told), values);
+    let server = app.address().to_string();
+    assert_eq!(fields(line, &["bytes_received", "bytes_sent", "server"]), ["4", "2", &server]);
+    let [whole, own, upstream] = ["duration_ms", "own_ms", "upstream_ms"].map(|name| line[name].as_f64().unwrap());
+    assert!(own >= 0.0 && upstream > 0.0 && own + upstream <= whole + 0.001, "{line}");
+    assert!(humantime(line["time"].as_str().unwrap()), "{line}");
+}
+
+/// Whether a text is a time of RFC 3339 with milliseconds.
+fn humantime(text: &str) -> bool {
+    let form: String = text.chars().map(|one| if one.is_ascii_digit() { '0' } else { one }).collect();
+    form == "0000-00-00T00:00:00.000Z"
+}
+
+#[tokio::test]
+async fn each_stream_of_http_2_has_a_line() {
+    let (app, pair) = (Recorder::start().await, Pair::new());
+    let program = tls::serve(&pair, &(setup::config_without_listener(app.address()) + LOG));
+    let mut client = Http2::connect(&pair, program.address()).await;
+    for path in ["/a", "/b"] {
+        let request = Request::post(format!("https://shop.example{path}")).body(body("body")).unwrap();
+        assert_eq!(client.send(request).await.status(), 200);
+    }
+    for line in lines(&program, 2).await {
+        let told = ["host", "version", "tls", "status", "bytes_received", "bytes_sent"];
+        assert_eq!(fields(&line, &told), ["shop.example", "HTTP/2", "TLSv1.3", "200", "4", "2"]);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_early_is_told_apart() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let program = Program::serve(&(setup::config(listener.local_addr().unwrap()) + LOG));
+    let mut client = Talk::connect(program.address()).await;
+    client.say(get("/slow", "")).await;
+    let mut app = Talk::accept(&listener).await;
+    app.message().await;
+    drop(client);
+
+    let line = &lines(&program, 1).await[0];
+
+    assert_eq!(fields(line, &["status", "bytes_sent", "upstream", "refusal"]), ["499", "0", "default", "-"]);
+}
+
+#[tokio::test]
+async fn a_websocket_has_its_line_at_its_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let program = Program::serve(&(setup::config(listener.local_addr().unwrap()) + LOG));
+    let mut client = Talk::connect(program.address()).await;
+    client.say(get("/", "Connection: Upgrade\r\nUpgrade: websocket\r\n")).await;
+    let mut app = Talk::accept(&listener).await;
+    app.hear("\r\n\r\n").await;
+    app.say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n").await;
+    client.hear("\r\n\r\n").await;
+    app.say("from the app").await;
+    client.hear("from the app").await;
+    assert_eq!(fs::read_to_string(program.folder().join("access.log")).unwrap(), "");
+    drop(app);
+    client.rest().await;
+
+    let line = &lines(&program, 1).await[0];
+
+    assert_eq!(fields(line, &["status", "bytes_sent"]), ["101", "12"]);
+    assert!(line["upstream_ms"].as_f64() <= line["duration_ms"].as_f64());
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_with_its_session_has_its_line_and_so_has_the_logout() {
+    const EVENTS: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent";
+    let (sessions, app) = (Sessions::usual(), Recorder::answering(EVENTS).await);
+    // Any gateway with the secret knows who logged in here.
+    let site = Site::open(&sessions, "", "").await;
+    let mut visitor = site.signed_in().await;
+    let config = setup::config(app.address()) + &setup::truecaller(&site.truecaller) + &sessions.yaml() + LOG;
+    let program = Program::serve(&config);
+    let mut client = Talk::connect(program.address()).await;
+    let cookie = visitor.cookie("__Host-truegate").unwrap();
+    client.say(get("/events", &format!("Cookie: __Host-truegate={cookie}\r\n"))).await;
+    client.hear("event").await;
+
+    visitor.via(program.address()).post("/.truegate/logout", "").await;
+    client.rest().await;
+
+    let lines = lines(&program, 2).await;
+    let (logout, events) = if lines[0]["path"] == "/" { (&lines[1], &lines[0]) } else { (&lines[0], &lines[1]) };
+    assert_eq!(fields(logout, &["path", "status"]), ["/.truegate/logout", "204"]);
+    assert_eq!(fields(events, &["path", "status", "bytes_sent"]), ["/", "200", "-"]);
+    assert!(events["user"].is_string() && events["user"] == logout["user"], "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_client_can_forge_no_line_and_no_field() {
+    let app = Recorder::start().await;
+    for format in ["text", "json"] {
+        let log = format!("log: {{ access: {{ to: access.log, format: {format}, path: full }} }}\n");
+        let program = Program::serve(&(setup::config(app.address()) + &log));
+        let requests: [&[u8]; 8] = [
+            b"GET /a\"b\\c=d{e}'f HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /\" status=200 user=admin HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /\x1b[2J\x07 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /\xff\xfe\xc2\x9b31m HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET /%0d%0atime=2000-01-01T00:00:00.000Z HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\" status=200 b=\"\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: \xe2\x80\xae\xff,a\r\n\r\n",
+            b"STATUS|`~^'#$%&*+ / HTTP/1.1\r\nHost: a\r\n\r\n",
+        ];
+        for request in requests {
+            ask(&program, request).await;
+        }
+        let host = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "a".repeat(60_000));
+        let method = format!("{} / HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(5000));
+        for request in [host, method] {
+            ask(&program, request).await;
+        }
+        exchange(program.address(), get("/the-last", "")).await.unwrap();
+
+        let path = program.folder().join("access.log");
+        within(async { while !fs::read_to_string(&path).unwrap().contains("/the-last") {} }).await;
+        let log = fs::read_to_string(&path).unwrap();
+
+        assert!(log.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{log:?}");
+        for line in log.lines() {
+            assert!(line.len() < 1000, "{line}");
+            if format == "json" {
+                let object: serde_json::Map<String, Value> = serde_json::from_str(line).expect(line);
+                assert!(!object.contains_key("user"), "{line}");
+                assert_eq!(line.matches("\"status\":").count(), 1, "{line}");
+            } else {
+                assert!(line.starts_with("time=20"), "{line}");
+                assert_eq!(unquoted(line).matches(" status=").count(), 1, "{line}");
+                assert!(!unquoted(line).contains(" user="), "{line}");
+            }
+        }
+    }
+}
+
+/// A line of text without its quoted values.
+fn unquoted(line: &str) -> String {
+    let (mut text, mut is_quoted, mut is_escaped) = (String::new(), false, false);
+    for one in line.chars() {
+        match one {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if !is_quoted => text.push(one),
+            _ => {}
+        }
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_path_is_told_as_the_operator_chooses_and_no_secret_one_ever() {
+    let sessions = Sessions {
+        rules: vec![("/account", Need::Required), ("/orders", Need::Required), ("/", Need::Optional)],
+        ..Sessions::usual()
+    };
+    let decoded = CALLBACK.replace('-', "%2d");
+    for (mode, account, public, unknown) in
+        [("none", "-", "-", "-"), ("rule", "/account", "/", "/"), ("full", "/account/7/invoice", "/a%20b;c=d", "/x")]
+    {
+        let log = format!("log: {{ access: {{ to: access.log, path: {mode} }} }}\n");
+        let site = Site::open(&sessions, "", &log).await;
+        let own = |path: &'static str| if mode == "none" { "-" } else { path };
+        let table = [
+            ("/account/7/invoice?secret-query", account),
+            ("/a%20b;c=d?secret-query", public),
+            ("/x", unknown),
+            (CALLBACK, own("callback")),
+            (&format!("{CALLBACK}/"), own("callback")),
+            (&decoded, own("callback")),
+            (&format!("{CALLBACK}/more"), if mode == "rule" { "/" } else { own("callback") }),
+            ("/.truegate/login?next=/secret-query", own("/.truegate/login")),
+            ("/.truegate/status?request_id=secret-query", own("/.truegate/status")),
+            ("/.truegate/auth/secret-path", own("/.truegate/auth")),
+            ("/.truegate/secret-path", own("/.truegate/*")),
+        ];
+        let lines = lines_of(&site.program, table.iter().map(|(target, _)| get(target, ""))).await;
+        let told: Vec<_> = lines.iter().map(|line| fields(line, &["path"])).collect();
+        assert_eq!(told, table.map(|(_, path)| [path]), "{mode}");
+        let text = fs::read_to_string(site.program.folder().join("access.log")).unwrap();
+        assert!(!text.contains("secret-") && !text.contains("unguessable"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_rule_is_the_one_that_matches_even_if_all_rules_do_the_same() {
+    let sessions = Sessions { rules: vec![("/a", Need::Required), ("/b", Need::Required)], ..Sessions::usual() };
+    let site = Site::open(&sessions, "", LOG).await;
+    let lines = lines_of(&site.program, ["/a/1", "/b/2", "/c"].map(|path| get(path, ""))).await;
+    let told: Vec<_> = lines.iter().map(|line| fields(line, &["path", "status", "refusal"])).collect();
+    assert_eq!(told, [["/a", "401", "not-signed-in"], ["/b", "401", "not-signed-in"], ["-", "401", "not-signed-in"]]);
+}
+
+#[tokio::test]
+async fn the_lines_of_a_user_are_found_by_the_name_of_the_number() {
+    let sessions = Sessions {
+        rules: vec![("/vip", Need::Listed(vec!["+919999900009"])), ("/", Need::Optional)],
+        ..Sessions::usual()
+    };
+    let site = Site::open(&sessions, "", LOG).await;
+    let visitor = site.signed_in().await;
+    let cookie = format!("Cookie: __Host-truegate={}\r\n", visitor.cookie("__Host-truegate").unwrap());
+    let program = &site.program;
+    // The login, its callback and its status.
+    let before = lines(program, 3).await.len();
+    let mut told = Vec::new();
+    for (path, cookie) in
+        [("/", &*cookie), ("/vip", &cookie), ("/.truegate/me", &cookie), ("/.truegate/auth", &cookie), ("/", "")]
+    {
+        ask(program, get(path, cookie)).await;
+        told = lines(program, before + told.len() + 1).await.split_off(before);
+    }
+
+    let config = site.program.folder().join("config.yaml");
+    let phone =
+        site.app.seen().iter().find_map(|request| request.one("x-truecaller-phone").map(str::to_owned)).unwrap();
+    let (code, names, _) = name_users(&config, &format!("{phone}\n{}\n", phone.trim_start_matches('+')));
+
+    assert_eq!(code, Some(0));
+    let [name, same] = names.lines().collect::<Vec<_>>()[..] else { panic!("{names}") };
+    assert_eq!(name, same);
+    let log = fs::read_to_string(site.program.folder().join("access.log")).unwrap();
+    let told: Vec<_> = told.iter().map(|line| fields(line, &["status", "user"])).collect();
+    assert_eq!(told, [["200", name], ["403", name], ["200", name], ["200", name], ["200", "-"]]);
+    assert!(!log.contains(phone.trim_start_matches("+91")), "{log}");
+}
+
+/// Runs `truegate keys user`; returns the exit code and what it printed.
+fn name_users(config: &PathBuf, input: &str) -> (Option<i32>, String, String) {
+    let folder = TempDir::new().unwrap();
+    let numbers = folder.path().join("numbers");
+    fs::write(&numbers, input).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+    let command = command.args(["keys", "user", "--config"]).arg(config);
+    let output = command.stdin(Stdio::from(fs::File::open(numbers).unwrap())).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_number_is_named_only_by_a_key_and_if_it_is_one() {
+    let folder = TempDir::new().unwrap();
+    for (log, input, message) in [
+        ("", "+919999900001\n", "truegate keys: the configuration has no `log.user_key`"),
+        (LOG, "+919999900001\nhunter2\n", "truegate keys: line 2 is not a phone number"),
+    ] {
+        setup::command(&folder, &(setup::config(([127, 0, 0, 1], 9).into()) + log));
+        let (code, _, errors) = name_users(&folder.path().join("config.yaml"), input);
+        assert_eq!(code, Some(1));
+        assert!(errors.starts_with(message) && !errors.contains("hunter2"), "{errors}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_a_start_has_names_of_its_own() {
+    let truecaller = Simulator::start().await.unwrap();
+    let app = Recorder::start().await;
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let log = "log: { access: { to: access.log } }\n";
+        let program = Program::serve(&(setup::config(app.address()) + &setup::truecaller(&truecaller) + log));
+        let url = format!("http://{}{CALLBACK}", program.address());
+        for _ in 0..2 {
+            truecaller.call(&url, Call::grant()).await.unwrap();
+        }
+        let lines = lines(&program, 2).await;
+        assert_eq!(lines[0]["user"], lines[1]["user"]);
+        names.push(lines[0]["user"].clone());
+    }
+    assert_ne!(names[0], names[1]);
+}
+
+#[tokio::test]
+async fn a_stopped_program_loses_no_line() {
+    const REQUESTS: usize = 500;
+    let (app, folder) = (Recorder::start().await, TempDir::new().unwrap());
+    let file = folder.path().join("access.log");
+    let log = format!("log: {{ access: {{ to: '{}' }} }}\n", file.display());
+    let program = Program::serve(&(setup::config(app.address()) + &log));
+    let mut client = Talk::connect(program.address()).await;
+    for _ in 0..REQUESTS {
+        client.say(get("/", "")).await;
+        assert_eq!(client.message().await.status(), 200);
+    }
+
+    program.signal("TERM");
+    setup::ended(program).await;
+
+    assert_eq!(fs::read_to_string(file).unwrap().lines().count(), REQUESTS);
+}
+
+#[tokio::test]
+async fn a_hangup_lets_logrotate_take_the_file_away() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&(setup::config(app.address()) + LOG));
+    let (file, old) = (program.folder().join("access.log"), program.folder().join("access.log.1"));
+    for round in 0..3 {
+        exchange(program.address(), get("/", "")).await.unwrap();
+        texts(&file, 1).await;
+        fs::rename(&file, &old).unwrap();
+        program.signal("HUP");
+        within(async {
+            while !file.exists() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        assert_eq!(fs::read_to_string(&old).unwrap().lines().count(), 1, "{round}");
+    }
+}
+
+#[tokio::test]
+async fn lines_go_to_the_standard_error_or_to_a_socket() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&(setup::config(app.address()) + "log: { access: {} }\n"));
+    exchange(program.address(), get("/", "")).await.unwrap();
+    let told = program.told(&[r#""log":"access""#, r#""status":200"#], 1).await;
+    assert!(serde_json::from_str::<Value>(&told[0]).is_ok(), "{told:?}");
+
+    let folder = TempDir::new().unwrap();
+    let listener = UnixDatagram::bind(folder.path().join("a.sock")).unwrap();
+    listener.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let log = "log: { access: { to: 'unix:a.sock', format: text } }\n";
+    let program = Program::serve_from(folder, &(setup::config(app.address()) + log));
+    exchange(program.address(), get("/", "")).await.unwrap();
+    let mut datagram = [0; 1000];
+    let length =
+        tokio::task::spawn_blocking(move || listener.recv(&mut datagram).map(|length| datagram[..length].to_vec()));
+    let line = String::from_utf8(length.await.unwrap().unwrap()).unwrap();
+    assert!(line.contains(" log=access ") && line.contains(" status=200 ") && !line.contains('\n'), "{line}");
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_stops_the_start() {
+    let folder = TempDir::new().unwrap();
+    std::os::unix::fs::symlink("/proc/none/a.log", folder.path().join("access.log")).unwrap();
+    let mut command = setup::command(&folder, &(setup::config(([127, 0, 0, 1], 9).into()) + LOG));
+    let output = command.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("config.yaml:4:22: log.access.to: the file cannot be opened: "), "{errors}");
+}
+
+#[tokio::test]
+async fn the_documentation_shows_lines_as_they_are() {
+    let page = include_str!("../../docs/logs.md");
+    let sample = |language: &str| page.split(&format!("```{language}\n")).find_map(|rest| sample(rest)).unwrap();
+    let (sessions, app, pair) = (Sessions::usual(), Recorder::start().await, Pair::new());
+    // Any gateway with the secret knows who logged in here.
+    let site = Site::open(&sessions, "", "").await;
+    let visitor = site.signed_in().await;
+    for format in ["json", "text"] {
+        let log = format!("log: {{ access: {{ to: access.log, format: {format} }} }}\n");
+        let apps = setup::config_without_listener(app.address()) + &setup::truecaller(&site.truecaller);
+        let program = tls::serve(&pair, &(apps + &sessions.yaml() + &log));
+        let cookie = format!("__Host-truegate={}", visitor.cookie("__Host-truegate").unwrap());
+        let request = Request::get("https://shop.example/").header("cookie", cookie).body(body("")).unwrap();
+        Http2::connect(&pair, program.address()).await.send(request).await;
+        let line = texts(&program.folder().join("access.log"), 1).await.remove(0);
+        assert_eq!(names(&line), names(sample(format)), "{line}");
+    }
+    let rows = page.split("| field | meaning |\n|---|---|\n").nth(1).unwrap().lines();
+    let rows = rows.take_while(|row| row.starts_with('|')).map(|row| row.split('|').nth(1).unwrap());
+    let documented: Vec<_> = rows.flat_map(|names| names.split('`').skip(1).step_by(2)).collect();
+    assert_eq!(documented, [&names(sample("json"))[..], &["refusal"]].concat());
+}
+
+/// The line in a block of the documentation, if it is one.
+fn sample(block: &str) -> Option<&str> {
+    block.lines().next().filter(|line| line.contains("status"))
+}
+
+/// The names of the fields of a line, in their order.
+fn names(line: &str) -> Vec<&str> {
+    match line.strip_prefix("{\"") {
+        Some(json) => json.split(",\"").map(|field| field.split('"').next().unwrap()).collect(),
+        None => line.split(' ').map(|field| field.split('=').next().unwrap()).collect(),
+    }
+}
