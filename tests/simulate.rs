@@ -1,15 +1,26 @@
 //! What the `truegate simulate` program promises to scripts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::process::{Output, Stdio};
 
 use http::Method;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::Command,
 };
 use truegate::simulator::Simulator;
+
+use self::support::{
+    native,
+    program::Program,
+    raw::{exchange, post},
+    recorder::Recorder,
+};
 
 #[tokio::test]
 async fn a_callback_that_was_accepted_exits_with_0() {
@@ -114,6 +125,39 @@ async fn it_serves_its_fault_until_a_signal_and_exits_with_0() {
         assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
         assert!(killed.success());
         assert_eq!(child.wait().await.unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn the_configuration_that_it_prints_takes_the_users_of_an_android_app() {
+    let mut child = command(&[]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut text = String::new();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    while !text.contains("/simulator/requests") {
+        text = text + &lines.next_line().await.unwrap().unwrap() + "\n";
+    }
+    let shown = text.lines().skip_while(|line| !line.starts_with("In config.yaml")).skip(2);
+    let shown: String = shown.map_while(|line| line.strip_prefix("  ")).map(|line| format!("{line}\n")).collect();
+    let app = Recorder::start().await;
+    let address = app.address();
+    let config = format!("listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstream: http://{address}\n{shown}");
+    let program = Program::serve(&config);
+    let verifier = text.split_once("the verifier of the code is ").unwrap().1.split_once(')').unwrap().0;
+
+    for (path, method) in [("/simulator/app", "app"), ("/simulator/missed-call", "missed-call")] {
+        let joined = text.replace("\\\n", "");
+        let line = joined.lines().find(|line| line.trim_start().starts_with("curl ") && line.ends_with(path)).unwrap();
+        let output = Command::new("sh").args(["-c", line]).env("no_proxy", "*").output().await.unwrap();
+        let mut credential: Value = serde_json::from_slice(&output.stdout).unwrap();
+        if method == "app" {
+            credential["code_verifier"] = json!(verifier);
+        }
+        let answer =
+            exchange(program.address(), post(native::NATIVE, credential.to_string().as_bytes())).await.unwrap();
+        assert_eq!(answer.status(), 200, "{answer:#?}");
+        let request = app.take().pop().unwrap();
+        let known = ["x-truecaller-phone", "x-truecaller-method"].map(|name| request.one(name));
+        assert_eq!(known, [Some(native::PHONE), Some(method)]);
     }
 }
 

@@ -132,16 +132,23 @@ async fn call_back(simulator: &Simulator, url: &str, args: &SimulateArgs) -> Res
 /// Returns a text about how to use a running simulator.
 fn usage(simulator: &Simulator, args: &SimulateArgs) -> String {
     let (origin, endpoint, link_base) = (simulator.origin(), simulator.endpoint(), simulator.link_base());
+    let (token, userinfo) = (simulator.token_endpoint(), simulator.userinfo_endpoint());
+    let missed_call = simulator.missed_call_endpoint();
     let curl = match &args.certificate {
         Some(certificate) => format!("curl --cacert {}", certificate.display()),
         None => "curl".to_owned(),
     };
     format!(
         r#"
-In config.yaml:
+In config.yaml, the second part for an Android app, whose client id may be any:
 
   truecaller:
     endpoints: [ {endpoint} ]
+  native:
+    client_id: a-client-id
+    token_endpoint: {token}
+    userinfo_endpoint: {userinfo}
+    missed_call_endpoint: {missed_call}
 
 The documented profile, by the documented token:
 
