@@ -165,7 +165,7 @@ const HOUSE: &[Floor] = &[
         modules: &["gateway", "headers", "random", "simulator"],
         crates: &[
             "anstream", "axum", "bytes", "clap", "http", "humantime", "minijinja", "reqwest", "serde", "serde_json",
-            "tokio",
+            "tokio", "url",
         ],
     },
 ];

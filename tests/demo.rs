@@ -10,8 +10,10 @@ use std::{
 };
 
 const PHONE: &str = "+ x-truecaller-phone: +919999999999";
-/// That of the user who logs in.
+/// That of the user who logs in with Truecaller.
 const OTHER_PHONE: &str = "+ x-truecaller-phone: +919999900001";
+/// That of the user who logs in by a code.
+const CODE_PHONE: &str = "+ x-truecaller-phone: +447700900123";
 
 #[test]
 fn it_shows_the_phone_that_the_app_received_once_and_exits_with_0() {
@@ -24,11 +26,12 @@ fn it_shows_the_phone_that_the_app_received_once_and_exits_with_0() {
 }
 
 #[test]
-fn it_walks_one_login_and_shows_whom_both_apps_were_told_of() {
+fn it_walks_a_login_with_truecaller_and_shows_whom_both_apps_were_told_of() {
     let output = demo(&["--once", "--listen", "127.0.0.1:0"]).output().unwrap();
 
     let text = String::from_utf8(output.stdout).unwrap();
-    let login = text.split_once("A user logged in").unwrap().1;
+    let (_, logins) = text.split_once("A user logged in").unwrap();
+    let (login, _) = logins.split_once("A user without Truecaller").unwrap();
     for (part, times) in [
         ("302 Found to /.truegate/login?next=", 1),
         ("201 Created, sets truegate-login", 1),
@@ -41,6 +44,66 @@ fn it_walks_one_login_and_shows_whom_both_apps_were_told_of() {
         assert_eq!(login.matches(part).count(), times, "{part}\n{text}");
     }
     assert!(!login.to_lowercase().contains("cookie"), "the app was shown the session\n{text}");
+}
+
+#[test]
+fn it_walks_a_login_by_a_code_on_the_page_of_the_shop() {
+    let output = demo(&["--once", "--listen", "127.0.0.1:0"]).output().unwrap();
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (_, login) = text.split_once("A user without Truecaller").unwrap();
+    for (part, times) in [
+        ("/login?next=http%3A%2F%2Fwiki.demo.localhost%3A", 5),
+        ("  GET http://shop.demo.localhost:", 2),
+        ("200 OK, sets truegate-login", 1),
+        ("  POST http://shop.demo.localhost:", 2),
+        ("303 See Other to /.truegate/login?next=http%3A%2F%2Fwiki.demo.localhost%3A", 1),
+        ("302 Found to http://wiki.demo.localhost:", 1),
+        ("The wiki received", 1),
+        (CODE_PHONE, 1),
+        ("+ x-truecaller-method: site", 1),
+    ] {
+        assert_eq!(login.matches(part).count(), times, "{part}\n{text}");
+    }
+    assert!(!text.to_lowercase().contains("x-truecaller-login"), "the ticket was shown\n{text}");
+}
+
+#[test]
+fn its_greeting_tells_of_both_ways_to_log_in() {
+    let demo = Demo::start();
+    let shown = demo.text.iter().position(|line| line.contains("with Truecaller, or another way")).unwrap();
+    let page = demo.text[shown + 2].trim_start();
+    assert!(page.starts_with("http://shop.demo.localhost:") && page.ends_with("/login"), "{:#?}", demo.text);
+    let form = run(&format!("curl -s -H 'Accept: text/html' {page}"));
+    assert!(form.contains("name=\"phone\""), "{form}");
+}
+
+#[test]
+fn a_code_of_the_page_works_for_its_number_alone_and_once() {
+    let demo = Demo::start();
+    let page = demo.text.iter().find(|line| line.ends_with("/login")).unwrap().trim_start();
+    let shop = page.strip_suffix("/login").unwrap();
+    let send = |form: &str| {
+        run(&format!(
+            "curl -s -w '%{{http_code}}' -H 'Origin: {shop}' -H 'Sec-Fetch-Mode: navigate' -d '{form}' {page}"
+        ))
+    };
+    let code = |answer: &str| answer.split_once("id=\"code\">").unwrap().1[..6].to_owned();
+    let form = |phone: &str, code: &str| format!("phone=%2B{phone}&code={code}");
+
+    let [one, other] = ["447700900123", "447700900124"].map(|phone| code(&send(&format!("phone=%2B{phone}"))));
+    let wrong = send(&form("447700900124", &one));
+    assert!(wrong.ends_with("403") && !wrong.contains(&one), "{wrong}");
+    let spent = send(&form("447700900124", &other));
+    assert!(spent.ends_with("403"), "a code has one try: {spent}");
+    let right = send(&form("447700900123", &one));
+    assert!(right.ends_with("303"), "{right}");
+    let again = send(&form("447700900123", &one));
+    assert!(again.ends_with("403"), "{again}");
+    for number in ["", "447700900123", "%2B0447700900", "%2B44%22%3E%3Cscript%3E"] {
+        let refused = send(&format!("phone={number}"));
+        assert!(refused.ends_with("400") && !refused.contains("<script"), "{refused}");
+    }
 }
 
 #[test]

@@ -1,11 +1,15 @@
-//! The links that `truegate demo` ends with.
+//! The links that `truegate demo` ends with, and both ways to log in there.
 
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
 };
 
-use crate::{screens, support::browser::Browser};
+use crate::{
+    devices::DESKTOP,
+    screens,
+    support::browser::{Browser, Looks},
+};
 
 #[tokio::test]
 async fn one_login_opens_both_apps_of_the_demo_and_one_logout_closes_both() {
@@ -39,6 +43,40 @@ async fn one_login_opens_both_apps_of_the_demo_and_one_logout_closes_both() {
     browser.until("document.querySelector('#truegate')").await;
     let console = browser.console().await;
     assert!(!console.iter().any(|line| line.starts_with("SEVERE")), "{console:#?}");
+}
+
+#[tokio::test]
+async fn a_code_of_the_shop_opens_the_wiki_on_a_desktop_with_scripts_and_without() {
+    for scripts in [true, false] {
+        let demo = Demo::start();
+        let browser = Browser::looking(&Looks { agent: DESKTOP, scripts, ..Looks::default() }).await;
+        browser.open(&demo.wiki).await;
+        browser.tap(".other a").await;
+        browser.until("document.querySelector('[name=phone]')").await;
+        screens::keep(&browser, "demo-number").await;
+        let at = browser.ask("return location.origin + location.pathname").await;
+        assert_eq!(at, format!("{}login", demo.shop));
+        type_in(&browser, "phone", "+447700900123").await;
+        browser.until("document.querySelector('[name=code]')").await;
+        screens::keep(&browser, "demo-code").await;
+        type_in(&browser, "code", "not-it").await;
+        browser.until("document.querySelector('#problem')").await;
+        let code = browser.ask("return document.querySelector('#code').textContent").await;
+        type_in(&browser, "code", code.as_str().unwrap()).await;
+
+        browser.until(&greeting("+447700900123")).await;
+        assert_eq!(browser.ask("return document.title").await, "A sample wiki");
+        let page = browser.ask("return document.body.innerText").await;
+        assert!(page.as_str().unwrap().contains("+ x-truecaller-method: site"), "{page}");
+        browser.open(&demo.shop).await;
+        browser.until(&greeting("+447700900123")).await;
+    }
+}
+
+/// Types into a field of the page, and sends the form.
+async fn type_in(browser: &Browser, field: &str, text: &str) {
+    browser.ask(&format!("document.querySelector('[name={field}]').value = '{text}'")).await;
+    browser.tap("button").await;
 }
 
 fn greeting(name: &str) -> String {

@@ -4,7 +4,7 @@ use std::{
     fmt::Write,
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -15,7 +15,7 @@ use axum::{
 use bytes::Bytes;
 use clap::builder::styling::Style;
 use http::{HeaderName, HeaderValue, request::Parts};
-use minijinja::{Environment, context};
+use minijinja::{Environment, context, value::Value};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::headers::HeaderNames;
@@ -38,18 +38,23 @@ pub(super) enum AnswerKind {
 
 struct Memory {
     answers: AnswerKind,
-    /// The path whose first request is kept; later ones are the user's own.
+    /// The path whose requests are kept.
     path: String,
-    first: OnceLock<Received>,
+    kept: Mutex<Option<Received>>,
 }
 
 impl App {
-    /// Starts an app that keeps the first request for a path.
+    /// Starts an app that keeps a request for a path.
     pub(super) async fn start(answers: AnswerKind, path: &str) -> io::Result<Self> {
+        Self::with_routes(Router::new(), answers, path).await
+    }
+
+    /// Starts an app that also has other routes.
+    pub(super) async fn with_routes(routes: Router, answers: AnswerKind, path: &str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let memory = Arc::new(Memory { answers, path: path.to_owned(), first: OnceLock::new() });
-        let routes = Router::new().fallback(answer).with_state(Arc::clone(&memory));
+        let memory = Arc::new(Memory { answers, path: path.to_owned(), kept: Mutex::default() });
+        let routes = routes.fallback_service(Router::new().fallback(answer).with_state(Arc::clone(&memory)));
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, routes).await });
         Ok(Self { address, memory, _server: server })
@@ -59,9 +64,15 @@ impl App {
         self.address
     }
 
-    /// Returns the first request for the path.
-    pub(super) fn first(&self) -> Option<&Received> {
-        self.memory.first.get()
+    /// Takes the first request for the path since the last time; later ones are the user's own.
+    pub(super) fn take(&self) -> Option<Received> {
+        self.memory.kept().take()
+    }
+}
+
+impl Memory {
+    fn kept(&self) -> MutexGuard<'_, Option<Received>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,7 +83,7 @@ async fn answer(State(memory): State<Arc<Memory>>, head: Parts, body: Bytes) -> 
         AnswerKind::Pages(title) => Html(received.page(title)).into_response(),
     };
     if received.head.uri.path() == memory.path {
-        let _ = memory.first.set(received);
+        memory.kept().get_or_insert(received);
     }
     answer
 }
@@ -112,13 +123,17 @@ impl Received {
 
     /// Returns a page that greets the user, and shows the request.
     fn page(&self, title: &str) -> String {
-        let (path, phone) = (self.head.uri.path(), self.head.headers.get("x-truecaller-phone").map(lossy));
+        let phone = self.head.headers.get("x-truecaller-phone").map(lossy);
         let (injected, request) = (self.injected(Style::new()), self.text(Style::new()));
-        // A name that ends in .html has everything escaped that is filled in.
-        let shown = context! { title, path, phone, injected, request };
-        let page = Environment::new().render_named_str("app.html", include_str!("app.html"), shown);
-        page.expect("the page is valid")
+        fill_in("app.html", include_str!("app.html"), context! { title, phone, injected, request })
     }
+}
+
+/// Fills in a page of the demo, whose name ends in `.html`: then everything that is filled in is escaped.
+pub(super) fn fill_in(name: &str, template: &str, shown: Value) -> String {
+    let mut pages = Environment::new();
+    pages.add_template("page.html", include_str!("page.html")).expect("the frame is valid");
+    pages.render_named_str(name, template, shown).expect("the page is valid")
 }
 
 /// A reserved name was injected by truegate: the gateway strips all others.

@@ -1,10 +1,11 @@
-//! One login without a browser: what a browser, a user and the app on their phone do.
+//! Logins without a browser: what a browser, a user and the app on their phone do.
 
 use std::fmt::Display;
 
 use http::{HeaderValue, header};
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde::Deserialize;
+use url::form_urlencoded;
 
 use super::{
     DevError,
@@ -35,8 +36,8 @@ struct StatusAnswer {
     state: String,
 }
 
-/// Logs in to the shop, opens a page there that needs a login, then the wiki, and returns the steps.
-pub(super) async fn walk(demo: &Demo, page: &str) -> Result<Vec<LoginStep>, DevError> {
+/// Logs in to the shop with Truecaller, opens a page there that needs a login, then the wiki, and returns the steps.
+pub(super) async fn with_truecaller(demo: &Demo, page: &str) -> Result<Vec<LoginStep>, DevError> {
     let (site, simulator) = (demo.shop_origin(), &demo.simulator);
     let mut browser = DemoBrowser::open(demo)?;
     browser.go("GET", browser.http.get(format!("{site}{page}")).header(header::ACCEPT, "text/html")).await?;
@@ -54,6 +55,28 @@ pub(super) async fn walk(demo: &Demo, page: &str) -> Result<Vec<LoginStep>, DevE
     }
     browser.go("GET", browser.http.get(format!("{site}{page}"))).await?;
     browser.go("GET", browser.http.get(format!("{}/", demo.wiki_origin()))).await?;
+    Ok(browser.steps)
+}
+
+/// Opens the wiki, uses another way to log in, which is the shop's page for codes, then the wiki again, and returns the steps.
+pub(super) async fn with_a_code(demo: &Demo) -> Result<Vec<LoginStep>, DevError> {
+    let (site, wiki) = (demo.shop_origin(), format!("{}/", demo.wiki_origin()));
+    let next: String = form_urlencoded::byte_serialize(wiki.as_bytes()).collect();
+    let page = format!("{}?next={next}", demo.code_page());
+    let mut browser = DemoBrowser::open(demo)?;
+    let open = |browser: &DemoBrowser, url: &str| browser.http.get(url).header("sec-fetch-mode", "navigate");
+    let send = |browser: &DemoBrowser, form: String| browser.http.post(&page).header(header::ORIGIN, &site).body(form);
+    browser.go("GET", open(&browser, &wiki)).await?;
+    browser.go("GET", open(&browser, &page)).await?;
+
+    let phone = format!("phone=%2B{CODE_PHONE}");
+    let shown = browser.go("POST", send(&browser, phone.clone())).await?.text().await.map_err(no_answer)?;
+    let code = shown.split_once("id=\"code\">").and_then(|(_, rest)| rest.split('<').next());
+    let code = code.ok_or_else(|| not_logged_in("the page shows no code"))?;
+    browser.go("POST", send(&browser, format!("{phone}&code={code}"))).await?;
+
+    browser.go("GET", open(&browser, &format!("{site}/.truegate/login?next={next}"))).await?;
+    browser.go("GET", open(&browser, &wiki)).await?;
     Ok(browser.steps)
 }
 
@@ -107,5 +130,7 @@ fn no_answer(error: impl Display) -> DevError {
     format!("the gateway or the simulator did not answer: {error}").into()
 }
 
-/// The phone number of another user than that of the documented callback.
+/// The phone number of the user with Truecaller, which is another one than that of the documented callback.
 pub(super) const PHONE: &str = "919999900001";
+/// The phone number of the user with a code.
+pub(super) const CODE_PHONE: &str = "447700900123";

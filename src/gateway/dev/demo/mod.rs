@@ -1,6 +1,7 @@
 //! `truegate demo`: a simulated Truecaller, a gateway for callbacks and one for logins, and their sample apps, in one process.
 
 mod app;
+mod codes;
 mod login;
 mod site;
 
@@ -9,7 +10,7 @@ use std::net::SocketAddr;
 use clap::builder::styling::{AnsiColor, Style};
 
 use self::{
-    app::Received,
+    app::App,
     login::LoginStep,
     site::{ACCOUNT_PATH, Demo},
 };
@@ -23,7 +24,7 @@ pub(in crate::gateway) struct DemoArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     listen: Option<SocketAddr>,
 
-    /// Exit after one callback and one login: with 0 if both apps received the verified identity, with 1 if not.
+    /// Exit after one callback and two logins: with 0 if the apps received the verified identities, with 1 if not.
     #[arg(long)]
     once: bool,
 
@@ -32,14 +33,14 @@ pub(in crate::gateway) struct DemoArgs {
     show_config: bool,
 }
 
-/// Lets one callback and one login through and shows them. Then it serves until a signal ends it, or its terminal is
+/// Lets one callback and two logins through and shows them. Then it serves until a signal ends it, or its terminal is
 /// closed; with `--once` it ends at once.
 pub(super) async fn run(args: DemoArgs) -> Result<(), DevError> {
     let mut signals = signals()?;
     let demo = Demo::start(args.listen).await?;
     let outcome = tokio::select! {
         outcome = show(&demo, &args) => outcome,
-        _ = signals.next() => Err("interrupted before the end of the callback and the login".into()),
+        _ = signals.next() => Err("interrupted before the end of the callback and the logins".into()),
     };
     if outcome.is_ok() && !args.once {
         signals.next().await;
@@ -61,25 +62,17 @@ async fn show(demo: &Demo, args: &DemoArgs) -> Result<(), DevError> {
     let answer = demo.simulator.post(&url, body.clone()).await.map_err(|error| not_posted(&error))?;
     let body = String::from_utf8_lossy(&body);
     say(&format!("{HEADING}Truecaller posted to the gateway{HEADING:#}\n\n  POST {url}\n\n  {body}\n"))?;
-    let verified = demo.callbacks.app.first().filter(|received| received.is_verified(DOCUMENTED_PHONE));
-    let Some(verified) = verified else {
-        let status = answer.status;
-        return Err(format!("the app did not receive the verified identity; the callback was answered {status}").into());
-    };
-    say(&shown("app", verified))?;
+    let verified = received("app", &demo.callbacks.app, DOCUMENTED_PHONE);
+    say(&verified.map_err(|error| format!("{error}; the callback was answered {}", answer.status))?)?;
 
-    let steps = login::walk(demo, ACCOUNT_PATH).await?;
-    let lines = steps.iter().map(|LoginStep { request, outcome }| format!("  {request}\n    {outcome}\n"));
-    say(&format!(
-        "{HEADING}A user logged in to the shop, and opened the wiki{HEADING:#}\n\n{}",
-        lines.collect::<String>()
-    ))?;
-    let phone = format!("+{}", login::PHONE);
-    for (name, app) in [("shop", &demo.logins.app), ("wiki", &demo.wiki)] {
-        let verified = app.first().filter(|received| received.is_verified(&phone));
-        let missing = || format!("the {name} did not receive the identity of the user who logged in");
-        say(&shown(name, verified.ok_or_else(missing)?))?;
-    }
+    let steps = login::with_truecaller(demo, ACCOUNT_PATH).await?;
+    say(&walked("A user logged in to the shop with Truecaller, and opened the wiki", &steps))?;
+    say(&received("shop", &demo.logins.app, login::PHONE)?)?;
+    say(&received("wiki", &demo.wiki, login::PHONE)?)?;
+
+    let steps = login::with_a_code(demo).await?;
+    say(&walked("A user without Truecaller opened the wiki, and logged in by a code on the page of the shop", &steps))?;
+    say(&received("wiki", &demo.wiki, login::CODE_PHONE)?)?;
     if args.once { Ok(()) } else { say(&usage(demo)) }
 }
 
@@ -96,6 +89,10 @@ fn greeting(demo: &Demo) -> String {
   {:<22}  a gateway, in front of two apps that know nothing of Truecaller
   {:<22}  the first, a shop, which greets the user that a header names
   {:<22}  the second, a wiki, which is open to users who are logged in
+
+Users log in with Truecaller, or another way: a page of the shop verifies their number by a code
+
+  {}
 ",
         demo.simulator.origin(),
         demo.callbacks.origin(),
@@ -103,13 +100,22 @@ fn greeting(demo: &Demo) -> String {
         demo.logins.origin(),
         app(demo.logins.app.address()),
         app(demo.wiki.address()),
+        demo.code_page(),
     )
 }
 
-/// Returns a text about a request that an app received.
-fn shown(app: &str, received: &Received) -> String {
+/// Returns a text about the steps of a login.
+fn walked(heading: &str, steps: &[LoginStep]) -> String {
+    let lines = steps.iter().map(|LoginStep { request, outcome }| format!("  {request}\n    {outcome}\n"));
+    format!("{HEADING}{heading}{HEADING:#}\n\n{}", lines.collect::<String>())
+}
+
+/// Returns a text about the request that an app received, which must carry the identity of a user.
+fn received(name: &str, app: &App, phone: &str) -> Result<String, String> {
+    let verified = app.take().filter(|received| received.is_verified(&format!("+{phone}")));
+    let received = verified.ok_or_else(|| format!("the {name} did not receive the verified identity"))?;
     let text = received.text(INJECTED);
-    format!("{HEADING}The {app} received, with what truegate injected marked +{HEADING:#}\n\n{text}")
+    Ok(format!("{HEADING}The {name} received, with what truegate injected marked +{HEADING:#}\n\n{text}"))
 }
 
 /// Returns a text with commands to try while the demo runs.
@@ -147,7 +153,10 @@ Truecaller fails: it answers 503, so the callback is answered 502, until the fau
 
   {shop}/
 
-The wiki takes the same login:
+The login page leads to the simulator, which plays the phone. Without Truecaller, "Use another way" leads to the page of the
+shop, which takes any number, and shows the code that a text message would carry.
+
+The wiki takes the same logins:
 
   {wiki}/
 
@@ -165,6 +174,6 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// The phone number of the documented profile.
-const DOCUMENTED_PHONE: &str = "+919999999999";
+const DOCUMENTED_PHONE: &str = "919999999999";
 const HEADING: Style = Style::new().bold();
 const INJECTED: Style = AnsiColor::Green.on_default().bold();

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::{
     DevError,
     app::{AnswerKind, App},
+    codes::{self, CodePage},
     not_posted,
 };
 use crate::{
@@ -38,11 +39,15 @@ impl Demo {
         let callback_path = keys::path(&Random::system()).trim_end().to_owned();
         let app = App::start(AnswerKind::Text, &callback_path).await.map_err(not_started)?;
         let config = |listen, app| callbacks_config(listen, app, &callback_path, simulator.endpoint());
-        let callbacks = Site::start(app, listen, loopback(8080), config).await?;
-        let shop = App::start(AnswerKind::Pages("A sample shop"), ACCOUNT_PATH).await.map_err(not_started)?;
+        let secrets = Secrets::new();
+        let callbacks = Site::start(app, listen, loopback(8080), &secrets, config).await?;
+        let codes = CodePage::new(SHOP_TITLE, &secrets.admin)?;
+        let shop = App::with_routes(codes.routes(), AnswerKind::Pages(SHOP_TITLE), ACCOUNT_PATH);
+        let shop = shop.await.map_err(not_started)?;
         let wiki = App::start(AnswerKind::Pages("A sample wiki"), "/").await.map_err(not_started)?;
         let config = |listen, shop| logins_config(listen, shop, wiki.address(), &callback_path, &simulator);
-        let logins = Site::start(shop, None, loopback(8081), config).await?;
+        let logins = Site::start(shop, None, loopback(8081), &secrets, config).await?;
+        codes.set_admin(logins.gateway.admin);
         let demo = Self { simulator, callbacks, logins, wiki, callback_path };
         let callback_url = format!("{}{}", demo.shop_origin(), demo.callback_path);
         demo.simulator.set_callback_url(&callback_url).map_err(|error| not_posted(&error))?;
@@ -63,6 +68,11 @@ impl Demo {
     /// The shop, as browsers see it.
     pub(super) fn shop_origin(&self) -> String {
         origin(SHOP, self.logins.address())
+    }
+
+    /// The page of the shop that verifies numbers, as browsers see it.
+    pub(super) fn code_page(&self) -> String {
+        self.shop_origin() + codes::PATH
     }
 
     /// The wiki, as browsers see it.
@@ -92,6 +102,7 @@ impl Site {
         app: App,
         listen: Option<SocketAddr>,
         usual: SocketAddr,
+        secrets: &Secrets,
         config: impl Fn(SocketAddr, SocketAddr) -> String,
     ) -> Result<Self, DevError> {
         let fixed = listen.filter(|listen| listen.port() != 0);
@@ -103,7 +114,7 @@ impl Site {
                 None => free().and_then(|listener| listener.local_addr()).map_err(not_started)?,
             };
             let config = config(address, app.address());
-            match Gateway::start(read(&config)?).await {
+            match Gateway::start(read(&config, secrets)?).await {
                 Err(StartError::Listen(_)) if fixed.is_none() => {}
                 started => return Ok(Self { app, gateway: started?, config }),
             }
@@ -120,9 +131,29 @@ impl Site {
     }
 }
 
-fn read(config: &str) -> Result<Config, DevError> {
-    let secret = |name: &str| (name == SECRET).then(|| keys::secret(&Random::system()).trim_end().to_owned());
-    let config = Config::parse(config, Path::new("demo.yaml"), secret)?;
+/// What the configurations take from variables, new for each demo.
+struct Secrets {
+    session: String,
+    admin: String,
+}
+
+impl Secrets {
+    fn new() -> Self {
+        let new = || keys::secret(&Random::system()).trim_end().to_owned();
+        Self { session: new(), admin: new() }
+    }
+
+    fn get(&self, variable: &str) -> Option<String> {
+        match variable {
+            SESSION_SECRET => Some(self.session.clone()),
+            ADMIN_TOKEN => Some(self.admin.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn read(config: &str, secrets: &Secrets) -> Result<Config, DevError> {
+    let config = Config::parse(config, Path::new("demo.yaml"), |variable| secrets.get(variable))?;
     if env::var_os("RUST_LOG").is_some() {
         // The second gateway logs as the first does.
         logging::start(&config.log);
@@ -156,17 +187,19 @@ fn logins_config(
     simulator: &Simulator,
 ) -> String {
     let common = callbacks_config(listen, shop, callback_path, simulator.endpoint());
+    let code_page = codes::PATH;
     let (link_base, shop, wiki_origin) = (simulator.link_base(), origin(SHOP, listen), origin(WIKI, listen));
     format!(
-        r#"{common}upstreams:
+        r#"{common}  token: ${{{ADMIN_TOKEN}}}
+upstreams:
   wiki: http://{wiki}
 session:
   public_url: [ "{shop}", "{wiki_origin}" ]
   cookie_domain: {DOMAIN}
-  secret: ${{{SECRET}}}
+  secret: ${{{SESSION_SECRET}}}
   partner: {{ key: a-demo, name: A sample app }}
   link_base: {link_base}
-  fallback_url: "{shop}/login"
+  fallback_url: "{shop}{code_page}"
 routes:
   - {{ host: {WIKI}, path: /, access: required, upstream: wiki }}
   - {{ path: {ACCOUNT_PATH}, access: required }}
@@ -191,5 +224,7 @@ const SHOP: &str = "shop.demo.localhost";
 const WIKI: &str = "wiki.demo.localhost";
 /// The domain of both names.
 const DOMAIN: &str = "demo.localhost";
-/// The variable that a configuration takes its secret from.
-const SECRET: &str = "TRUEGATE_SESSION_SECRET";
+const SHOP_TITLE: &str = "A sample shop";
+/// The variables that the configurations take their secrets from.
+const SESSION_SECRET: &str = "TRUEGATE_SESSION_SECRET";
+const ADMIN_TOKEN: &str = "TRUEGATE_ADMIN_TOKEN";
