@@ -130,7 +130,7 @@ const HOUSE: &[Floor] = &[
         place: "gateway",
         modules: &[
             "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "host", "identity",
-            "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
+            "json", "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
             "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "hmac", "http", "humantime",

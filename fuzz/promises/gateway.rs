@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::gateway::config::Config;
-pub use crate::gateway::{fuzz_forwarded as forwarded, fuzz_proxy_header as proxy_header};
+pub use crate::gateway::{
+    fuzz_forwarded as forwarded, fuzz_proxy_header as proxy_header, fuzz_site_login as site_login,
+};
 
 /// The text of a configuration: every mistake has its place, and no mistake repeats a value.
 pub fn configuration(text: &[u8]) -> bool {

@@ -16,12 +16,11 @@ use http::{HeaderMap, uri::PathAndQuery};
 use serde_json::value::RawValue;
 use url::Url;
 
-#[cfg(feature = "gateway")]
-pub use self::gateway::{configuration, forwarded, proxy_header};
+pub use self::gateway::{configuration, forwarded, proxy_header, site_login};
 pub use self::{
     folding::folding,
     native::{credential, missed_call, token, userinfo},
-    site::{cookie, status},
+    site::{cookie, finish_login, status},
 };
 use crate::{
     callback::{Callback, Endpoints, ProfileEndpoint},
@@ -56,6 +55,7 @@ const TARGETS: &[Target] = &[
     ("token", token),
     ("userinfo", userinfo),
     ("missed_call", missed_call),
+    ("site_login", site_login),
 ];
 
 /// The body of a callback: whatever is in it, a grant goes to a listed endpoint with a token that fits in one header.
@@ -86,15 +86,15 @@ pub fn callback(body: &[u8]) -> bool {
 /// The body of a profile: whatever is in it, the phone number is one of E.164, and each header is sent once at most.
 pub fn profile(body: &[u8]) -> bool {
     let Ok(profile) = Profile::parse(body) else { return false };
+    assert!(serde_json::from_str::<Members>(&profile.json).is_ok());
     sent_once(profile, VerificationMethod::Web);
     true
 }
 
 /// What holds for every profile: the phone number is one of E.164, and each header is sent once at most.
-fn sent_once(profile: Profile, method: VerificationMethod) {
+pub(crate) fn sent_once(profile: Profile, method: VerificationMethod) {
     let digits = profile.phone.as_str().strip_prefix('+').expect("a number starts with +");
     assert!((7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()));
-    assert!(serde_json::from_str::<Members>(&profile.json).is_ok());
     assert!(!format!("{profile:?}").contains(digits), "a phone number is shown");
     let mut headers = HeaderMap::new();
     let identity = Identity::vouch(None, profile, method);

@@ -60,6 +60,7 @@ pub fn userinfo(body: &[u8]) -> bool {
 pub fn missed_call(body: &[u8]) -> bool {
     let Ok(profile) = Profile::parse_missed_call(body) else { return false };
     let expected = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).expect("a profile");
+    assert!(from_str::<Members>(&profile.json).is_ok());
     let (phone, json, country) = (profile.phone.clone(), profile.json.clone(), profile.country.clone());
     assert!(country.as_ref().is_none_or(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())));
     assert_eq!(profile, Profile { phone, json, country, ..expected });

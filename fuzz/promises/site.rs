@@ -25,7 +25,7 @@ use crate::{
     layer::{GuardedBody, TruegateLayer},
     path::decode_fully,
     profile::{FetchError, Profile, ProfileSource},
-    session::{Partner, PublicUrl, Sealer, Secret, Sessions},
+    session::{Partner, PublicUrl, Sealer, Secret, Sessions, SiteUser},
     store::MemoryStore,
 };
 
@@ -66,6 +66,11 @@ pub fn status(query: &[u8]) -> bool {
     status == 200
 }
 
+/// Finishes the login of a ticket, and returns whether there is one.
+pub fn finish_login(ticket: &str, user: SiteUser) -> bool {
+    SITE.runtime.block_on(SITE.sessions.finish_login(&SITE.gate, ticket, user)).is_ok()
+}
+
 /// What a request is answered, and 400 if it is none.
 fn answer(target: &str, cookies: &[HeaderValue]) -> Response<()> {
     let mut request = Request::get(target).header(header::HOST, "shop.example");
@@ -82,15 +87,22 @@ fn answer(target: &str, cookies: &[HeaderValue]) -> Response<()> {
         response.extensions_mut().insert(Seen(request.into_parts().0.headers));
         Ok::<_, Infallible>(response)
     });
-    let service = TruegateLayer::new(SITE.1.clone()).layer(app);
-    SITE.0.block_on(service.oneshot(request)).expect("the app never fails").map(drop)
+    let service = TruegateLayer::new(SITE.gate.clone()).layer(app);
+    SITE.runtime.block_on(service.oneshot(request)).expect("the app never fails").map(drop)
 }
 
 /// What reached the app.
 #[derive(Clone)]
 struct Seen(HeaderMap);
 
-static SITE: LazyLock<(Runtime, Gate)> = LazyLock::new(|| {
+/// What answers every request.
+struct Site {
+    runtime: Runtime,
+    sessions: Sessions,
+    gate: Gate,
+}
+
+static SITE: LazyLock<Site> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let sealer = Sealer::new(&Secret::generate(), &[]);
     let public_url = PublicUrl::parse("https://shop.example").expect("an origin");
@@ -98,8 +110,8 @@ static SITE: LazyLock<(Runtime, Gate)> = LazyLock::new(|| {
     let rules = Rules::from_iter([Rule::new("/".parse().expect("a pattern"), Access::Optional)]);
     let sessions = Sessions::builder(public_url, sealer, partner, MemoryStore::new(16)).rules(rules).build();
     let path = "/truecaller/x7Kq2vNf9TzR4mWb6pLd".parse().expect("a callback path");
-    let gate = Gate::builder(path, Nobody).sessions(sessions).expect("the path is secret").build();
-    (runtime, gate)
+    let gate = Gate::builder(path, Nobody).sessions(sessions.clone()).expect("the path is secret").build();
+    Site { runtime, sessions, gate }
 });
 
 struct Nobody;

@@ -83,7 +83,9 @@ use self::{
 };
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
-pub use self::{forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header};
+pub use self::{
+    admin::fuzz as fuzz_site_login, forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header,
+};
 use crate::{native::NativeClient, pingora::SessionBound};
 
 /// A running gateway.

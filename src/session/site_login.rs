@@ -35,7 +35,7 @@ impl SiteUser {
         self
     }
 
-    fn profile(&self) -> Profile {
+    pub(crate) fn profile(&self) -> Profile {
         let given_name = self.name.as_ref().map(|name| name.to_string());
         Profile { given_name, ..Profile::of_phone(self.phone.clone()) }
     }

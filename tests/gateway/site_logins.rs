@@ -147,6 +147,12 @@ async fn a_body_is_a_ticket_and_a_number() {
         ("".to_owned(), 400, "malformed-request"),
         ("{}".to_owned(), 400, "malformed-request"),
         ("[]".to_owned(), 400, "malformed-request"),
+        (format!(r#"["{ticket}","+447911123456",null]"#), 400, "malformed-request"),
+        (
+            format!(r#"{{"ticket":"{ticket}","phone":"+447911123456","a":{}}}"#, "[".repeat(2000)),
+            400,
+            "malformed-request",
+        ),
         (format!("ticket={ticket}&phone=%2B447911123456"), 400, "malformed-request"),
         (format!(r#"{{"ticket":"{ticket}"}}"#), 400, "malformed-request"),
         (r#"{"phone":"+447911123456"}"#.to_owned(), 400, "malformed-request"),

@@ -1,5 +1,9 @@
 //! `POST /logins`: the site's server finishes the login of a user whose number it has verified in its own way.
 
+#[cfg(any(test, fuzzing))]
+#[path = "../../../fuzz/promises/site_login.rs"]
+mod promise;
+
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
@@ -18,10 +22,13 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::time::timeout;
 
+#[cfg(any(test, fuzzing))]
+pub use self::promise::site_login as fuzz;
 use crate::{
     closed_list::closed_list,
     gate::{ConnectionReuse, Gate, Reply, plugin::RETRY_AFTER},
     gateway::{active_config::ActiveConfig, config::AdminToken, telemetry::Telemetry},
+    json,
     profile::PhoneNumber,
     session::{FinishLoginError, Sessions, SiteUser},
 };
@@ -54,6 +61,16 @@ struct SiteLogin {
     ticket: String,
     phone: String,
     name: Option<String>,
+}
+
+impl SiteLogin {
+    /// Returns the ticket of a body, and the user whose number the site has verified.
+    fn parse(body: &[u8]) -> Result<(String, SiteUser), LoginRefusal> {
+        let login = json::object(body).and_then(|text| serde_json::from_str(text).ok());
+        let Self { ticket, phone, name } = login.ok_or(LoginRefusal::MalformedRequest)?;
+        let user = SiteUser::new(verified_number(&phone).ok_or(LoginRefusal::InvalidPhone)?);
+        Ok((ticket, name.iter().fold(user, |user, name| user.name(name))))
+    }
 }
 
 /// The route `/logins`. It is there only while the configuration has a token and sessions.
@@ -96,10 +113,7 @@ impl<'a> SiteLogins<'a> {
             BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => LoginRefusal::BodyTooLarge,
             _ => LoginRefusal::MalformedRequest,
         })?;
-        let SiteLogin { ticket, phone, name } =
-            serde_json::from_slice(&body).map_err(|_| LoginRefusal::MalformedRequest)?;
-        let user = SiteUser::new(verified_number(&phone).ok_or(LoginRefusal::InvalidPhone)?);
-        let user = name.iter().fold(user, |user, name| user.name(name));
+        let (ticket, user) = SiteLogin::parse(&body)?;
         self.sessions.finish_login(self.gate, &ticket, user).await.map_err(|error| match error {
             FinishLoginError::LoginOver => LoginRefusal::LoginOver,
             FinishLoginError::Store(_) => LoginRefusal::StoreUnavailable,

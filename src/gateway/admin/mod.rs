@@ -18,6 +18,8 @@ use axum::{
 };
 use prometheus_client::{encoding::prometheus_text, registry::Registry};
 
+#[cfg(any(test, fuzzing))]
+pub use self::logins::fuzz;
 pub(super) use self::{
     logins::LoginRefusal,
     metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics, class},
