@@ -44,10 +44,19 @@ impl Scene {
         configure: impl FnOnce(String) -> String,
         edit: impl Fn(String) -> String,
     ) -> Self {
+        Self::before(kind, Recorder::answering(ANSWER).await, configure, edit).await
+    }
+
+    /// The same before an app of the test's own.
+    pub async fn before(
+        kind: Kind,
+        app: Recorder,
+        configure: impl FnOnce(String) -> String,
+        edit: impl Fn(String) -> String,
+    ) -> Self {
         // Shown when the test fails.
         println!("edge: {kind:?}");
         let truecaller = Simulator::start().await.expect("a free port");
-        let app = Recorder::answering(ANSWER).await;
         let truegate = truegate(&truecaller, &configure(shown("truegate.yaml")));
         let proxy = Proxy::edited(kind, truegate.address(), app.address(), edit).await;
         let scene = Self { truecaller, app, truegate, proxy };

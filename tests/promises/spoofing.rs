@@ -200,8 +200,9 @@ async fn trailers_claim_nothing_over_http_2_either() {
 #[tokio::test]
 async fn an_app_claims_nothing_to_the_client() {
     let answer = "HTTP/1.1 200 OK\r\nX-Truecaller-Phone: +1\r\nx_truecaller_name: Eve\r\nX.Truecaller.Assertion: a\r\n\
-                  Set-Cookie: a=b\r\nSet-Cookie: c=d\r\nTrailer: X-Truecaller-Phone\r\nTransfer-Encoding: chunked\r\n\
-                  Connection: X-Truecaller-Phone\r\n\r\n2\r\nok\r\n0\r\nX-Truecaller-Phone: +2\r\n\r\n";
+                  X-Truecaller-Token: truegate.a\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\nTrailer: X-Truecaller-Phone\r\nTransfer-Encoding: chunked\r\n\
+                  Connection: X-Truecaller-Phone\r\n\r\n2\r\nok\r\n0\r\nX-Truecaller-Phone: +2\r\n\
+                  X-Truecaller-Token: truegate.b\r\nx_truecaller_token: truegate.c\r\n\r\n";
     for kind in Kind::ALL {
         let scene = Scene::before(kind, Recorder::answering(answer).await, |_| {}).await;
         let ordinary = scene.send(get("/", "TE: trailers\r\n")).await;
