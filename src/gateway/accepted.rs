@@ -18,11 +18,11 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use super::{
     buffered::Buffered,
     client_connections::ClientConnections,
+    client_socket::{ClientSocket, RegisteredSocket},
     failure,
     idle::{ARRIVAL, until_idle},
     proxy_header::ProxyHeaders,
     redirect::Redirect,
-    sockets::{ClientSocket, RegisteredSocket},
     telemetry::Telemetry,
 };
 use crate::cause::Cause;

@@ -19,9 +19,9 @@ use tokio::{
 #[cfg(any(test, fuzzing))]
 pub use self::promise::proxy_header as fuzz;
 use super::{
+    client_socket::RegisteredSocket,
     config::TrustedProxies,
     idle::{ARRIVAL, until_idle},
-    sockets::RegisteredSocket,
 };
 
 /// Reads the PROXY headers of the connections of a listener.

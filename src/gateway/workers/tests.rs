@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::gateway::sockets::ClientSocket;
+use crate::gateway::client_socket::ClientSocket;
 use crate::gateway::{admin::Metrics, telemetry::Telemetry};
 
 /// Says on which thread a connection is served, and blocks the thread if the connection says so.
