@@ -44,6 +44,7 @@ mod proxy_header;
 mod redirect;
 mod rejection;
 mod routing;
+mod service_manager;
 mod sessionless_rules;
 mod signals;
 mod socket_file;
@@ -186,6 +187,11 @@ impl Gateway {
         Ok(gateway)
     }
 
+    /// Tells the service manager that the gateway takes requests. It is due after the start and after each reload.
+    pub(crate) fn announce_ready(&self) {
+        service_manager::ready(&self.addresses, &self.active.load().config.upstreams);
+    }
+
     /// Asks for the certificates and the files of phone numbers to be read again, for the names of all servers to be resolved, and
     /// for the files of logs to be opened again. It does not wait for that.
     ///
@@ -199,6 +205,7 @@ impl Gateway {
     /// the configured grace; the rest is cut off.
     pub(crate) async fn stop(self) {
         let active = self.active.load_full();
+        service_manager::stopping(active.config.shutdown_grace + LAST_STEPS);
         self.health.set_ready(false);
         self.shutdown.send_replace(true);
         active.gate.stop_waiting();
@@ -254,6 +261,8 @@ impl Gateway {
             let telemetry = self.process.telemetry.clone();
             self.tasks.spawn(listener.accept(workers.clone(), telemetry, self.shutdown.subscribe()));
         }
+        let (reassured, ended) = (service_manager::reassure(workers), self.background.clone());
+        self.tasks.spawn(async move { ended.run_until_cancelled(reassured).await });
         Ok(())
     }
 
@@ -285,3 +294,5 @@ const PREPARATION: Duration = Duration::from_secs(10);
 /// How long the stop may wait for the destinations of logs.
 const LAST_LINES: Duration = Duration::from_secs(2);
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
+/// How long a stop may take after its grace, at most.
+const LAST_STEPS: Duration = Duration::from_secs(5);

@@ -6,6 +6,7 @@
 //! these threads.
 
 use std::{
+    future::pending,
     io,
     num::NonZero,
     sync::{
@@ -42,6 +43,7 @@ struct Worker {
     handed_over: mpsc::Sender<(AcceptedConnection, TaskTrackerToken)>,
     /// Has a token for each connection that was handed over and is not closed.
     open: TaskTracker,
+    runtime: runtime::Handle,
 }
 
 /// How a thread learns of the end of the gateway, and how the gateway learns of the end of the thread.
@@ -90,6 +92,17 @@ impl Workers {
         // A thread that has ended takes nothing, and the connection is closed.
         let _ = worker.handed_over.send((connection, worker.open.token())).await;
     }
+
+    /// Has every thread run something, and waits until each has done so. If a thread is stuck or has ended, this waits for ever.
+    pub(super) async fn run_all(&self) {
+        let tasks = TaskTracker::new();
+        let runs: Vec<_> = self.workers.iter().map(|worker| tasks.spawn_on(async {}, &worker.runtime)).collect();
+        for run in runs {
+            if run.await.is_err() {
+                return pending().await;
+            }
+        }
+    }
 }
 
 impl Worker {
@@ -101,19 +114,16 @@ impl Worker {
         let (handed_over, taken) = mpsc::channel(UNTAKEN);
         let (tell, made) = oneshot::channel();
         let (open, running) = (TaskTracker::new(), stop.threads.token());
-        let worker = Self { handed_over, open: open.clone() };
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let worker = Self { handed_over, open: open.clone(), runtime: runtime.handle().clone() };
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             let _running = running;
-            let runtime = runtime::Builder::new_current_thread().enable_all().build();
-            let made = runtime.and_then(|runtime| {
-                let app = {
-                    let _entered = runtime.enter();
-                    make()?
-                };
-                Ok((runtime, app))
-            });
-            let (runtime, app) = match made {
-                Ok(made) => made,
+            let made = {
+                let _entered = runtime.enter();
+                make()
+            };
+            let app = match made {
+                Ok(app) => app,
                 Err(error) => return drop(tell.send(Err(error))),
             };
             let _ = tell.send(Ok(()));

@@ -38,6 +38,7 @@ mod redirect;
 mod renewal;
 mod roots;
 mod routing;
+mod service_manager;
 mod sessions;
 mod setup;
 mod signals;

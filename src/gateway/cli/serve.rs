@@ -2,7 +2,7 @@
 
 use super::{CommandError, ConfigArgs};
 use crate::gateway::{
-    Gateway, descriptors, logging,
+    Gateway, descriptors, logging, service_manager,
     signals::{Signal, Signals},
 };
 
@@ -23,9 +23,12 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    gateway.announce_ready();
     while signals.next().await == Signal::Reload {
         tracing::info!("reading the certificates and the phones files again, and looking up the servers of the apps");
+        service_manager::reloading();
         gateway.reload();
+        gateway.announce_ready();
     }
     tracing::info!("stopping");
     tokio::select! {

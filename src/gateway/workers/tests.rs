@@ -1,5 +1,6 @@
 use std::{
     net::{TcpListener, TcpStream},
+    pin::pin,
     sync::{
         Mutex,
         mpsc::{Receiver, Sender, channel},
@@ -7,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use pingora_core::protocols::Stream;
 use tokio::{
     io::AsyncReadExt as _,
@@ -139,6 +141,27 @@ async fn threads_that_take_none_get_equally_many() {
     assert_eq!(untaken, [5, 5]);
     site.release.send(()).unwrap();
     site.release.send(()).unwrap();
+}
+
+#[tokio::test]
+async fn all_threads_run_something_unless_one_is_stuck() {
+    let mut site = Site::start(2).await;
+    site.workers.run_all().await;
+    site.connect(BLOCKING).await;
+    site.served().await;
+
+    let workers = site.workers.clone();
+    let mut running = pin!(workers.run_all());
+    assert!((&mut running).now_or_never().is_none());
+    // By then, the other thread has run what it was given.
+    for _ in 0..2 {
+        site.connect(QUIET).await;
+    }
+    site.served().await;
+    assert!((&mut running).now_or_never().is_none(), "one is stuck");
+
+    site.release.send(()).unwrap();
+    running.await;
 }
 
 #[tokio::test]
