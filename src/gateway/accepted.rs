@@ -20,7 +20,7 @@ use super::{
     client_connections::ClientConnections,
     client_socket::{ClientSocket, RegisteredSocket},
     failure,
-    idle::{ARRIVAL, until_idle},
+    idle::{time_for_first_bytes, until_idle},
     proxy_header::ProxyHeaders,
     redirect::Redirect,
     telemetry::Telemetry,
@@ -102,7 +102,8 @@ impl Tls {
         peer: Option<Peer>,
         shutdown: &ShutdownWatch,
     ) -> Option<pingora_core::Result<TlsStream<Buffered>>> {
-        until_idle(socket.readable(), || true, shutdown, ARRIVAL).await?;
+        let time = time_for_first_bytes(shutdown);
+        until_idle(socket.readable(), || true, || time, shutdown).await?;
         Some(self.acceptor.tls_handshake(Buffered::new(unbuffered(socket, peer), RECORD)).await)
     }
 }

@@ -19,7 +19,7 @@ use super::{
     active_config::ActiveConfig,
     connection_memory::ConnectionMemory,
     first_bytes::FirstBytes,
-    idle::{ARRIVAL, FIRST_REQUEST, until_idle},
+    idle::{ARRIVAL, time_for_first_bytes, until_idle},
 };
 use crate::clock::{Clock as _, SystemClock};
 
@@ -44,19 +44,18 @@ impl<A> ClientConnections<A> {
 #[async_trait]
 impl<A: ServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
     async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        // A client that shook hands during the stop sends its request only now.
-        let shook_hands = stream.get_ssl_digest().is_some() && *shutdown.borrow();
-        let time = if shook_hands { FIRST_REQUEST } else { ARRIVAL };
+        let for_first_bytes = time_for_first_bytes(shutdown);
         let limit = self.limit().map(|limit| SystemClock.now() + limit);
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-            let stream = until_idle(after_preface(stream, limit), || true, shutdown, time).await??;
+            let stream = until_idle(after_preface(stream, limit), || true, || for_first_bytes, shutdown).await??;
             return self.app.process_new(stream, shutdown).await;
         }
         let memory = ConnectionMemory::new(limit);
         let progress = Arc::clone(&memory.progress);
         let first = FirstBytes::with_head(stream, Arc::clone(&progress));
         let serving = memory.serve(self.app.process_new(Box::new(first), shutdown));
-        until_idle(serving, || progress.is_idle(), shutdown, time).await.flatten()
+        let time = || if progress.is_fresh() { for_first_bytes } else { ARRIVAL };
+        until_idle(serving, || progress.is_idle(), time, shutdown).await.flatten()
     }
 }
 

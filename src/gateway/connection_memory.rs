@@ -35,6 +35,8 @@ pub(super) struct Progress {
     has_changed_head: AtomicBool,
     /// Whether a request has begun to come, or is being answered.
     is_busy: AtomicBool,
+    /// Whether a request has ended.
+    is_used: AtomicBool,
 }
 
 impl ConnectionMemory {
@@ -90,6 +92,11 @@ impl Progress {
     pub(super) fn is_idle(&self) -> bool {
         !self.is_busy.load(Ordering::Relaxed)
     }
+
+    /// Whether no byte has come at all.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.is_idle() && !self.is_used.load(Ordering::Relaxed)
+    }
 }
 
 /// Whether the current task serves a connection whose first head was changed.
@@ -114,6 +121,7 @@ pub(super) fn note_end(closes_at: Option<Instant>) {
     // A request of HTTP/2 has a task of its own, without a memory.
     let _ = MEMORY.try_with(|memory| {
         memory.progress.is_busy.store(false, Ordering::Relaxed);
+        memory.progress.is_used.store(true, Ordering::Relaxed);
         memory.closes_at.set(closes_at);
     });
 }

@@ -21,7 +21,7 @@ pub use self::promise::proxy_header as fuzz;
 use super::{
     client_socket::RegisteredSocket,
     config::TrustedProxies,
-    idle::{ARRIVAL, until_idle},
+    idle::{time_for_first_bytes, until_idle},
 };
 
 /// Reads the PROXY headers of the connections of a listener.
@@ -73,7 +73,9 @@ impl ProxyHeaders {
                 None => reading.await,
             }
         };
-        let client = until_idle(limited, || true, shutdown, ARRIVAL).await.unwrap_or(Err(ProxyHeaderError::Silent))?;
+        let time = time_for_first_bytes(shutdown);
+        let client = until_idle(limited, || true, || time, shutdown).await;
+        let client = client.unwrap_or(Err(ProxyHeaderError::Silent))?;
         Ok(client.map(Peer::Inet))
     }
 }
