@@ -20,6 +20,7 @@ use super::{
     connection_memory::ConnectionMemory,
     first_bytes::FirstBytes,
     idle::{ARRIVAL, time_for_first_bytes, until_idle},
+    web_socket::MaybeWebSocket,
 };
 use crate::clock::{Clock as _, SystemClock};
 
@@ -52,6 +53,7 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
         }
         let memory = ConnectionMemory::new(limit);
         let progress = Arc::clone(&memory.progress);
+        let stream = Box::new(MaybeWebSocket::new(stream, Arc::clone(&progress), shutdown));
         let first = FirstBytes::with_head(stream, Arc::clone(&progress));
         let serving = memory.serve(self.app.process_new(Box::new(first), shutdown));
         let time = || if progress.is_fresh() { for_first_bytes } else { ARRIVAL };

@@ -37,6 +37,7 @@ pub(super) struct Progress {
     is_busy: AtomicBool,
     /// Whether a request has ended.
     is_used: AtomicBool,
+    is_web_socket: AtomicBool,
 }
 
 impl ConnectionMemory {
@@ -97,6 +98,11 @@ impl Progress {
     pub(super) fn is_fresh(&self) -> bool {
         self.is_idle() && !self.is_used.load(Ordering::Relaxed)
     }
+
+    /// Whether the app has agreed to make the connection a WebSocket.
+    pub(super) fn is_web_socket(&self) -> bool {
+        self.is_web_socket.load(Ordering::Relaxed)
+    }
 }
 
 /// Whether the current task serves a connection whose first head was changed.
@@ -113,6 +119,11 @@ pub(super) fn note_head() {
         memory.progress.note_bytes();
         memory.closes_at.set(None);
     });
+}
+
+/// Takes note that the app makes the connection a WebSocket. Its answer is not sent yet.
+pub(super) fn note_web_socket() {
+    let _ = MEMORY.try_with(|memory| memory.progress.is_web_socket.store(true, Ordering::Relaxed));
 }
 
 /// Takes note that the request which the current task served has ended, and when the connection is to be closed unless another

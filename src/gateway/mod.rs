@@ -53,6 +53,7 @@ mod target_host;
 mod telemetry;
 mod upstream;
 mod watcher;
+mod web_socket;
 mod workers;
 
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};

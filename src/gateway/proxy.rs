@@ -188,6 +188,7 @@ impl ProxyHttp for Proxy {
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
             // A WebSocket stays open while the app speaks; its client may only listen.
             session.set_read_timeout(None);
+            connection_memory::note_web_socket();
         }
         Ok(())
     }

@@ -54,3 +54,4 @@ mod tls;
 mod tls_client;
 mod unix_sockets;
 mod upstream;
+mod web_sockets;

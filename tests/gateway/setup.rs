@@ -88,6 +88,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
         self.listen(end).await.1
     }
 
+    /// Reads so many bytes, or fewer if the connection ends before.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let _ = within((&mut self.0).take(count as u64).read_to_end(&mut bytes)).await;
+        bytes
+    }
+
     async fn listen(&mut self, end: &str) -> (String, bool) {
         let mut heard = Vec::new();
         while !heard.ends_with(end.as_bytes()) {

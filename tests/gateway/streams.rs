@@ -12,17 +12,23 @@ use super::{
     tls::{self, Http2, Pair},
 };
 
-struct Both {
-    app: Talk<tokio::net::TcpStream>,
-    client: Talk<tokio::net::TcpStream>,
+/// Both ends of a request.
+pub(crate) struct Both {
+    pub(crate) app: Talk<tokio::net::TcpStream>,
+    pub(crate) client: Talk<tokio::net::TcpStream>,
     listener: TcpListener,
-    program: Program,
+    pub(crate) program: Program,
 }
 
 /// A request whose head has come to the app.
 async fn begin(request: &[u8]) -> Both {
+    begin_with("", request).await
+}
+
+/// The same with more of a configuration.
+async fn begin_with(more: &str, request: &[u8]) -> Both {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let program = Program::serve(&setup::config(listener.local_addr().unwrap()));
+    let program = Program::serve(&(setup::config(listener.local_addr().unwrap()) + more));
     let mut client = Talk::connect(program.address()).await;
     client.say(request).await;
     let mut app = Talk::accept(&listener).await;
@@ -77,7 +83,7 @@ async fn a_large_body_comes_through_whole_both_ways() {
 
 #[tokio::test]
 async fn a_websocket_lives_beside_other_requests() {
-    let Both { mut app, mut client, listener, program } = open_socket().await;
+    let Both { mut app, mut client, listener, program } = open_socket("").await;
     for number in 0..3 {
         client.say(format!("\u{1}ping {number}\n")).await;
         app.hear(&format!("\u{1}ping {number}\n")).await;
@@ -97,18 +103,18 @@ async fn a_websocket_lives_beside_other_requests() {
 
 #[tokio::test]
 async fn a_websocket_ends_when_the_app_ends_it() {
-    let Both { app, mut client, program: _program, .. } = open_socket().await;
+    let Both { app, mut client, program: _program, .. } = open_socket("").await;
     drop(app);
     assert_eq!(client.rest().await, b"");
 }
 
-/// A socket over which a first word has gone, opened again if need be, as browsers do.
+/// A socket over which a first word has gone, opened again if need be, as browsers do. The configuration has more keys.
 ///
 /// pingora 0.9.1 closes one whose app has answered before pingora has noticed that the request has no body:
 /// <https://github.com/cloudflare/pingora/issues/946>. An app on a busy machine can be that quick.
-async fn open_socket() -> Both {
+pub(crate) async fn open_socket(config: &str) -> Both {
     for _ in 0..10 {
-        let mut both = begin(HANDSHAKE).await;
+        let mut both = begin_with(config, HANDSHAKE).await;
         both.app.say(SWITCHED).await;
         let head = both.client.hear("\r\n\r\n").await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -121,9 +127,9 @@ async fn open_socket() -> Both {
     panic!("no socket stayed open");
 }
 
-const HANDSHAKE: &[u8] = b"GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(crate) const HANDSHAKE: &[u8] = b"GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(crate) const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 #[tokio::test]
