@@ -2,8 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
@@ -25,21 +24,21 @@ use super::{
     client_connections::ClientConnections,
     client_socket::ClientSocket,
     config::{Config, ListenAddress, ListenerConfig, RedirectConfig, TlsConfig, TlsVersion},
+    inherited::InheritedSockets,
     listener_certificate::Certificates,
     process::Process,
     proxy_header::ProxyHeaders,
     redirect::{Redirect, RedirectHosts},
-    sockets::{self, AcceptingSocket, BACKLOG, ListeningSocket},
+    sockets::{AcceptingSocket, BACKLOG, OpenedSocket, Successor},
+    takeover::{self, HANDSHAKES},
     telemetry::Telemetry,
     workers::Workers,
 };
 use crate::tls;
 
-/// A socket that is bound and listens.
+/// A listener whose socket is bound.
 pub(super) struct BoundListener {
-    socket: ListeningSocket,
-    /// The address, with the port that the system chose for port 0.
-    pub(super) address: ListenAddress,
+    pub(super) opened: OpenedSocket,
     /// How it speaks TLS, if it does.
     tls: Option<BoundTls>,
     /// How it learns the clients from proxies, if it does.
@@ -63,14 +62,18 @@ pub(crate) struct ListenError {
 }
 
 impl BoundListener {
-    /// Binds the socket of a listener. It needs a tokio runtime.
-    pub(super) fn bind(listener: &ListenerConfig, config: &Config) -> Result<Self, ListenError> {
+    /// Opens the socket of a listener. It needs a tokio runtime.
+    pub(super) fn open(
+        listener: &ListenerConfig,
+        config: &Config,
+        inherited: &InheritedSockets,
+    ) -> Result<Self, ListenError> {
         let failed = |source| ListenError { address: listener.address.clone(), source };
-        let (socket, address) = ListeningSocket::bind(&listener.address).map_err(failed)?;
+        let opened = open(&listener.address, config, inherited)?;
         let tls = listener.tls.as_ref().map(BoundTls::read).transpose().map_err(failed)?;
         let trusted = || config.trusted_proxies.clone();
         let proxies = listener.proxy_protocol.then(|| ProxyHeaders { trusted: trusted(), limit: config.timeouts.idle });
-        Ok(Self { socket, address, tls, proxies: proxies.map(Arc::new), redirect: listener.redirect.clone() })
+        Ok(Self { opened, tls, proxies: proxies.map(Arc::new), redirect: listener.redirect.clone() })
     }
 
     /// The certificates of a listener with TLS.
@@ -83,11 +86,12 @@ impl BoundListener {
         connections: &OpenConnections,
         redirect: Option<Redirecting>,
     ) -> Result<Listener, ListenError> {
-        let Self { socket, address, tls, proxies, .. } = self;
+        let Self { opened: OpenedSocket { socket, address, successor }, tls, proxies, .. } = self;
         let socket = socket.into_tokio().map_err(|source| ListenError { address, source })?;
         let http_2 = connections.http_2.clone();
         let tls = tls.map(|BoundTls { acceptor, .. }| Tls { acceptor, http_2 });
-        Ok(Listener { socket, tls, proxies, redirect, open: connections.closed_when_idle.token() })
+        let accepted = Accepted { tls, proxies, redirect, open: connections.closed_when_idle.token() };
+        Ok(Listener { socket, successor, accepted })
     }
 }
 
@@ -114,14 +118,25 @@ pub(super) fn into_listeners(
     bound.into_iter().map(listener).collect()
 }
 
-/// Binds a socket for the admin routes. It needs a tokio runtime.
-pub(super) fn bind_admin(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenError> {
-    sockets::bind_tcp(address).map_err(|source| ListenError { address: ListenAddress::Tcp(address), source })
+/// Opens the socket of an address in the configuration. It needs a tokio runtime.
+pub(super) fn open(
+    address: &ListenAddress,
+    config: &Config,
+    inherited: &InheritedSockets,
+) -> Result<OpenedSocket, ListenError> {
+    let opened = OpenedSocket::open(address, inherited, config.server.reuse_port);
+    opened.map_err(|source| ListenError { address: address.clone(), source })
 }
 
 /// A listener that accepts connections.
 pub(super) struct Listener {
     socket: AcceptingSocket,
+    successor: Successor,
+    accepted: Accepted,
+}
+
+/// What each connection of a listener is given.
+struct Accepted {
     tls: Option<Tls>,
     proxies: Option<Arc<ProxyHeaders>>,
     redirect: Option<Redirecting>,
@@ -140,44 +155,61 @@ pub(super) struct OpenConnections {
 
 impl Listener {
     /// Accepts connections, and hands each to a thread, until the gateway stops. Those that came before the stop are accepted
-    /// all the same.
+    /// all the same, unless they wait in the queue of a socket that another process has, too.
     pub(super) async fn accept(self, workers: Workers, telemetry: Telemetry, mut shutdown: ShutdownWatch) {
-        let Self { socket: listener, tls, proxies, redirect, open } = self;
-        let connection = |socket: ClientSocket| AcceptedConnection {
-            socket,
-            proxies: proxies.clone(),
-            tls: tls.clone(),
-            redirect: redirect.clone(),
-            open: open.clone(),
-            telemetry: telemetry.clone(),
-        };
         // A gateway that is gone has stopped as well.
-        let mut stopped = pin!(shutdown.wait_for(|is_stopped| *is_stopped));
+        let stopped = async { drop(shutdown.wait_for(|is_stopped| *is_stopped).await) };
+        self.accept_until(pin!(stopped), &workers, &telemetry).await;
+        match self.successor {
+            Successor::None => {}
+            Successor::SameSocket => return,
+            Successor::OtherSocket => {
+                takeover::begin(&self.socket);
+                self.accept_until(pin!(sleep(HANDSHAKES)), &workers, &telemetry).await;
+                takeover::end(&self.socket);
+            }
+        }
+        let Ok(listener) = self.socket.into_std() else { return };
+        // More than fit into the queue have not come before the stop.
+        for _ in 0..BACKLOG {
+            match listener.accept_now() {
+                Ok(socket) => workers.hand_over(self.accepted.connection(socket, &telemetry)).await,
+                Err(error) if is_of_one_client(&error) => {}
+                Err(_) => break,
+            }
+        }
+    }
+
+    async fn accept_until(&self, mut end: Pin<&mut impl Future>, workers: &Workers, telemetry: &Telemetry) {
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = &mut stopped => break,
+                accepted = self.socket.accept() => accepted,
+                _ = &mut end => return,
             };
             match accepted {
-                Ok(socket) => workers.hand_over(connection(socket)).await,
+                Ok(socket) => workers.hand_over(self.accepted.connection(socket, telemetry)).await,
                 Err(error) if is_of_one_client(&error) => {}
                 Err(_) => {
                     telemetry.failed_accept();
                     tokio::select! {
                         () = sleep(PAUSE) => {}
-                        _ = &mut stopped => break,
+                        _ = &mut end => return,
                     }
                 }
             }
         }
-        // More than fit into the queue have not come before the stop.
-        let Ok(listener) = listener.into_std() else { return };
-        for _ in 0..BACKLOG {
-            match listener.accept_now() {
-                Ok(socket) => workers.hand_over(connection(socket)).await,
-                Err(error) if is_of_one_client(&error) => {}
-                Err(_) => break,
-            }
+    }
+}
+
+impl Accepted {
+    fn connection(&self, socket: ClientSocket, telemetry: &Telemetry) -> AcceptedConnection {
+        AcceptedConnection {
+            socket,
+            proxies: self.proxies.clone(),
+            tls: self.tls.clone(),
+            redirect: self.redirect.clone(),
+            open: self.open.clone(),
+            telemetry: telemetry.clone(),
         }
     }
 }

@@ -31,6 +31,7 @@ mod failure;
 mod first_bytes;
 mod forwarded;
 mod idle;
+mod inherited;
 mod keys;
 mod listener_certificate;
 mod listeners;
@@ -49,6 +50,11 @@ mod sessionless_rules;
 mod signals;
 mod socket_file;
 mod sockets;
+#[cfg(target_os = "linux")]
+mod takeover;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_takeover.rs"]
+mod takeover;
 mod target_host;
 mod telemetry;
 mod upstream;
@@ -75,11 +81,13 @@ use self::{
     admin::{Health, Metrics},
     client_connections::ClientConnections,
     config::{Config, ListenAddress},
+    inherited::InheritedSockets,
     listeners::{BoundListener, ListenError},
     logs::OpenLogError,
     open_work::OpenWork,
     process::Process,
     proxy::Proxy,
+    sockets::OpenedSocket,
     telemetry::Telemetry,
     upstream::{Upstream, UpstreamRoots},
     watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
@@ -134,15 +142,17 @@ pub(crate) enum StartError {
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Gateway {
-    /// Binds every address, then serves until [`stop`](Self::stop). It needs a tokio runtime.
+    /// Opens the sockets of every address, then serves until [`stop`](Self::stop). It needs a tokio runtime.
     ///
     /// # Errors
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
-    pub(crate) async fn start(config: Config) -> Result<Self, StartError> {
-        let listeners = config.listen.iter().map(|listener| BoundListener::bind(listener, &config));
+    pub(crate) async fn start(config: Config, inherited: &InheritedSockets) -> Result<Self, StartError> {
+        inherited.warn_of_unused(&config);
+        let listeners = config.listen.iter().map(|listener| BoundListener::open(listener, &config, inherited));
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-        let (admin, admin_address) = listeners::bind_admin(config.admin.listen)?;
+        let admin = listeners::open(&ListenAddress::Tcp(config.admin.listen), &config, inherited)?;
+        let admin_address = admin.address.tcp().expect("the address of a port is one of a port");
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
         let process = Process::new(Telemetry::new(metrics));
@@ -155,7 +165,7 @@ impl Gateway {
         let background = CancellationToken::new();
         let open_work = OpenWork { verifications: verifications.clone(), ..OpenWork::default() };
         let gateway = Self {
-            addresses: listeners.iter().map(|listener| listener.address.clone()).collect(),
+            addresses: listeners.iter().map(|listener| listener.opened.address.clone()).collect(),
             admin: admin_address,
             health,
             active: Arc::new(ArcSwap::new(Arc::clone(&active))),
@@ -168,7 +178,10 @@ impl Gateway {
             tasks,
         };
         let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
-        gateway.serve_admin(admin)?;
+        // As long as this one is not ready, its clients are those of the process that it takes over from.
+        let reuse_port = active.config.server.reuse_port;
+        let (at_once, when_ready) = if reuse_port { (None, Some(admin)) } else { (Some(admin), None) };
+        at_once.map(|admin| gateway.serve_admin(admin)).transpose()?;
         // Until then, clients wait in the queues of the listeners.
         if timeout(PREPARATION, active.gate.prepare()).await.is_err() {
             tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
@@ -185,6 +198,7 @@ impl Gateway {
             gateway.watch(WatchedPhonesFile::new(file.clone(), key, telemetry), Freshness::Current);
         }
         gateway.health.set_ready(true);
+        when_ready.map(|admin| gateway.serve_admin(admin)).transpose()?;
         Ok(gateway)
     }
 
@@ -267,12 +281,12 @@ impl Gateway {
         Ok(())
     }
 
-    fn serve_admin(&self, socket: std::net::TcpListener) -> Result<(), ListenError> {
-        let socket = tokio::net::TcpListener::from_std(socket);
-        let socket = socket.map_err(|source| ListenError { address: ListenAddress::Tcp(self.admin), source })?;
+    fn serve_admin(&self, admin: OpenedSocket) -> Result<(), ListenError> {
+        let OpenedSocket { socket, address, successor } = admin;
         let routes = admin::routes(self.health.clone(), Arc::clone(&self.active));
-        let ended = self.background.clone().cancelled_owned();
-        self.tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(ended).await });
+        let (shutdown, ended) = (self.shutdown.subscribe(), self.background.clone());
+        let serving = admin::serve(socket, successor, routes, shutdown, ended);
+        self.tasks.spawn(serving.map_err(|source| ListenError { address, source })?);
         Ok(())
     }
 

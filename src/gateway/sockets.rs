@@ -3,39 +3,95 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    os::unix::net::UnixListener,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixListener,
+    },
+    path::PathBuf,
 };
 
-use tokio::net::TcpSocket;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{
     client_socket::ClientSocket,
     config::ListenAddress,
-    socket_file::{self, SocketFile},
+    inherited::InheritedSockets,
+    socket_file::{Occupied, SocketFile},
 };
 
-/// A socket that is bound and listens.
-pub(super) enum ListeningSocket {
-    Tcp(TcpListener),
-    /// The file is removed first: as long as the socket is open, no other gateway can take its place.
-    Unix(SocketFile, UnixListener),
+/// A socket that was opened for a listener.
+pub(super) struct OpenedSocket {
+    pub(super) socket: ListeningSocket,
+    /// Its address, with the port that the system chose for port 0.
+    pub(super) address: ListenAddress,
+    pub(super) successor: Successor,
 }
 
-impl ListeningSocket {
-    /// Binds the socket, and returns its address with the port that the system chose for port 0. It needs a tokio runtime.
-    pub(super) fn bind(address: &ListenAddress) -> io::Result<(Self, ListenAddress)> {
+/// Who gets the clients of an address after a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Successor {
+    /// Nobody, or a process whose socket has taken the place of this one already.
+    None,
+    /// A process with the same socket and its queue: the service manager keeps it open.
+    SameSocket,
+    /// A process with a socket of its own for the same port.
+    OtherSocket,
+}
+
+impl OpenedSocket {
+    /// Takes the socket of the service manager for this address, or else binds one. With `reuse_port`, another process may be at
+    /// the address, which keeps its clients until [`into_tokio`](ListeningSocket::into_tokio). It needs a tokio runtime.
+    pub(super) fn open(address: &ListenAddress, inherited: &InheritedSockets, reuse_port: bool) -> io::Result<Self> {
+        if let Some(socket) = inherited.socket(address) {
+            return Ok(Self { socket: socket?, address: address.clone(), successor: Successor::SameSocket });
+        }
         match address {
             ListenAddress::Tcp(address) => {
-                let (socket, address) = bind_tcp(*address)?;
-                Ok((Self::Tcp(socket), ListenAddress::Tcp(address)))
+                let socket = bind_tcp(*address, reuse_port)?;
+                let address = ListenAddress::Tcp(socket.local_addr()?);
+                let successor = if reuse_port { Successor::OtherSocket } else { Successor::None };
+                Ok(Self { socket: ListeningSocket::Tcp(socket), address, successor })
             }
             ListenAddress::Unix { path, mode } => {
-                let (file, socket) = socket_file::bind(path, *mode)?;
-                Ok((Self::Unix(file, socket), address.clone()))
+                let occupied = if reuse_port { Occupied::TakePlace } else { Occupied::Refuse };
+                let (file, socket) = SocketFile::bind(path, *mode, occupied)?;
+                let place = reuse_port.then(|| path.clone());
+                let socket = ListeningSocket::Unix(Some(UnixPlace { file, awaited: place }), socket);
+                Ok(Self { socket, address: address.clone(), successor: Successor::None })
             }
         }
     }
+}
 
+fn bind_tcp(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    if reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    if !reuse_port {
+        socket.listen(BACKLOG.into())?;
+    }
+    Ok(socket.into())
+}
+
+/// A socket that is bound.
+pub(super) enum ListeningSocket {
+    Tcp(TcpListener),
+    /// The file is removed first: as long as the socket is open, no other gateway can take its place. Without a file, the service
+    /// manager owns it.
+    Unix(Option<UnixPlace>, UnixListener),
+}
+
+/// The file of a socket, and the path that it still has to move to.
+pub(super) struct UnixPlace {
+    file: SocketFile,
+    awaited: Option<PathBuf>,
+}
+
+impl ListeningSocket {
     /// Takes a connection that has come already.
     pub(super) fn accept_now(&self) -> io::Result<ClientSocket> {
         match self {
@@ -52,30 +108,33 @@ impl ListeningSocket {
         }
     }
 
-    /// The socket for tokio.
+    /// The socket for tokio. If another process is at the address, clients come to this socket from now on, too.
     pub(super) fn into_tokio(self) -> io::Result<AcceptingSocket> {
         Ok(match self {
-            Self::Tcp(socket) => AcceptingSocket::Tcp(tokio::net::TcpListener::from_std(socket)?),
-            Self::Unix(file, socket) => AcceptingSocket::Unix(file, tokio::net::UnixListener::from_std(socket)?),
+            Self::Tcp(socket) => {
+                let options = SockRef::from(&socket);
+                if !options.is_listener()? {
+                    options.listen(BACKLOG.into())?;
+                }
+                AcceptingSocket::Tcp(tokio::net::TcpListener::from_std(socket)?)
+            }
+            Self::Unix(mut place, socket) => {
+                if let Some(UnixPlace { file, awaited }) = &mut place
+                    && let Some(path) = awaited.take()
+                {
+                    file.take_place(&path)?;
+                }
+                AcceptingSocket::Unix(place, tokio::net::UnixListener::from_std(socket)?)
+            }
         })
     }
-}
-
-/// Binds a socket for TCP, and returns its address. It needs a tokio runtime.
-pub(super) fn bind_tcp(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    let socket = socket.listen(BACKLOG)?.into_std()?;
-    let address = socket.local_addr()?;
-    Ok((socket, address))
 }
 
 /// A socket that accepts connections.
 pub(super) enum AcceptingSocket {
     Tcp(tokio::net::TcpListener),
     /// The file is removed first, as above.
-    Unix(SocketFile, tokio::net::UnixListener),
+    Unix(Option<UnixPlace>, tokio::net::UnixListener),
 }
 
 impl AcceptingSocket {
@@ -94,10 +153,19 @@ impl AcceptingSocket {
     pub(super) fn into_std(self) -> io::Result<ListeningSocket> {
         Ok(match self {
             Self::Tcp(listener) => ListeningSocket::Tcp(listener.into_std()?),
-            Self::Unix(file, listener) => ListeningSocket::Unix(file, listener.into_std()?),
+            Self::Unix(place, listener) => ListeningSocket::Unix(place, listener.into_std()?),
         })
     }
 }
 
+impl AsFd for AcceptingSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            Self::Unix(_, listener) => listener.as_fd(),
+        }
+    }
+}
+
 /// How many connections may wait to be accepted, if the system allows as many.
-pub(super) const BACKLOG: u32 = 65_535;
+pub(super) const BACKLOG: u16 = 65_535;

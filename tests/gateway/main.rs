@@ -36,6 +36,7 @@ mod protocols;
 mod proxy_protocol;
 mod redirect;
 mod renewal;
+mod restart;
 mod roots;
 mod routing;
 mod service_manager;

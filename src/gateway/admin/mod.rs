@@ -2,6 +2,7 @@
 
 mod logins;
 mod metrics;
+mod server;
 
 use std::sync::{
     Arc,
@@ -23,6 +24,7 @@ pub use self::logins::fuzz;
 pub(super) use self::{
     logins::LoginRefusal,
     metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics, class},
+    server::serve,
 };
 use super::active_config::ActiveConfig;
 

@@ -1,19 +1,25 @@
 //! `truegate serve`: runs the gateway.
 
+use listenfd::ListenFd;
+
 use super::{CommandError, ConfigArgs};
 use crate::gateway::{
-    Gateway, descriptors, logging, service_manager,
+    Gateway, descriptors,
+    inherited::InheritedSockets,
+    logging, service_manager,
     signals::{Signal, Signals},
 };
 
 pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
+    // It changes the environment, which only a process without other threads may do.
+    let passed = ListenFd::from_env();
     let mut signals = Signals::listen().map_err(CommandError::running)?;
     let config = args.load()?;
     logging::start(&config.log);
     descriptors::raise_limit();
-    let warnings = config.warnings();
+    let (inherited, warnings) = (InheritedSockets::of(passed), config.warnings());
     let gateway = tokio::select! {
-        started = Gateway::start(config) => started.map_err(CommandError::running)?,
+        started = Gateway::start(config, &inherited) => started.map_err(CommandError::running)?,
         () = signals.stop() => {
             tracing::info!("stopped before the start was over");
             return Ok(());

@@ -104,6 +104,19 @@ pub(super) fn refuse_clashes(listeners: &[ListenerEntry<'_>], admin: SocketAddr,
     }
 }
 
+/// Refuses paths of Unix sockets beside which there is no room for the one that a second process needs at first.
+pub(super) fn refuse_long_paths(listeners: &[ListenerEntry<'_>]) {
+    for (listener, item) in listeners {
+        if let (ListenAddress::Unix { path, .. }, Some(item)) = (&listener.address, item)
+            && path.as_os_str().len() > LONGEST_REPLACED_PATH
+        {
+            item.complain(format!(
+                "is longer than the {LONGEST_REPLACED_PATH} bytes that it may have with `server.reuse_port` (use a shorter folder)"
+            ));
+        }
+    }
+}
+
 /// Refuses servers that are truegate itself: each request would come back until no connection is left.
 pub(super) fn refuse_loops(listeners: &[ListenerEntry<'_>], servers: &ServerItems<'_>) {
     for (server, item) in servers {
@@ -119,3 +132,6 @@ pub(super) fn refuse_loops(listeners: &[ListenerEntry<'_>], servers: &ServerItem
         }
     }
 }
+
+/// What Linux has room for, without the eight bytes that a second process appends.
+const LONGEST_REPLACED_PATH: usize = 99;

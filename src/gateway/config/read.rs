@@ -101,6 +101,10 @@ impl Config {
         if let Some(item) = acme_item {
             acme::refuse_unused(item, &listeners);
         }
+        let server = file.section("server", ServerConfig::read);
+        if server.reuse_port {
+            listener::refuse_long_paths(&listeners);
+        }
         listener::refuse_unused_trust(&listeners, &trusted_proxies, trusted_item);
         listener::refuse_loops(&listeners, &servers);
         if let (Some(item), Some(session), Some(callback)) = (session_item, &session, &callback)
@@ -133,7 +137,7 @@ impl Config {
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
-            server: file.section("server", ServerConfig::read),
+            server,
             timeouts,
             truecaller,
             identity: Arc::new(injected.names.build()),

@@ -9,13 +9,16 @@ use super::{reader::Section, value};
 pub(crate) struct ServerConfig {
     /// How many threads serve connections.
     pub(crate) threads: NonZero<usize>,
+    /// Whether a second process may take over the addresses.
+    pub(crate) reuse_port: bool,
 }
 
 impl ServerConfig {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let threads = section.read("threads", value::count(NonZero::<u32>::MIN..=MAX_THREADS));
         let threads = threads.and_then(|threads| usize::try_from(threads.get()).ok()).and_then(NonZero::new);
-        Self { threads: threads.unwrap_or_else(cores) }
+        let reuse_port = section.read_or("reuse_port", false, value::boolean);
+        Self { threads: threads.unwrap_or_else(cores), reuse_port }
     }
 }
 

@@ -44,6 +44,21 @@ fn an_address_is_refused_unless_it_can_be_listened_on() {
 }
 
 #[test]
+fn a_second_process_needs_room_beside_the_path_of_a_socket() {
+    let with = |length: usize| {
+        format!("listen: [127.0.0.1:81, unix:/{}]\nserver: {{ reuse_port: true }}", "a".repeat(length - 1))
+    };
+    assert!(parse(&format!("{UPSTREAM}{}", with(99))).unwrap().server.reuse_port);
+    assert_refused_beside_upstream(&[
+        (
+            &with(100),
+            "2:24: listen[1]: is longer than the 99 bytes that it may have with `server.reuse_port` (use a shorter",
+        ),
+        ("server: { reuse_port: yes }", "2:23: server.reuse_port: must be true or false"),
+    ]);
+}
+
+#[test]
 fn a_proxy_header_comes_from_a_trusted_proxy_alone() {
     for (listen, trusted) in [("127.0.0.1:81", "10.0.0.9"), ("unix:/run/a", "unix")] {
         let text =

@@ -83,6 +83,7 @@ fn assert_is_default(config: &Config) {
     assert_eq!(upstream(config).servers[0].authority(), "127.0.0.1:3000");
     assert_eq!(config.upstreams.iter().count(), 1);
     assert_eq!(config.server.threads, thread::available_parallelism().unwrap());
+    assert!(!config.server.reuse_port);
     assert_eq!(config.callback.path.expose(), "/truecaller/callback");
     assert_eq!((config.callback.deadline, config.callback.body_limit), (Duration::from_millis(2500), 16_384));
     assert!(config.callback.forward);
