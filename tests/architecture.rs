@@ -156,8 +156,8 @@ const HOUSE: &[Floor] = &[
             "store", "tls", "tls",
         ],
         crates: &[
-            "granit_parser", "http", "humantime", "ipnet", "percent_encoding", "rustls", "sha2", "strsim", "subtle",
-            "thiserror", "tracing", "url", "zeroize",
+            "granit_parser", "http", "humantime", "ipnet", "percent_encoding", "rustls", "serde", "serde_json", "sha2",
+            "strsim", "subtle", "thiserror", "tracing", "url", "zeroize",
         ],
     },
     Floor {

@@ -143,8 +143,8 @@ impl Partner {
 
 impl DialogOption {
     /// The words that Truecaller's app knows for the option; empty if its value is not one of a list.
-    #[cfg(test)]
-    pub(super) fn words(self) -> &'static [&'static str] {
+    #[cfg(any(test, feature = "gateway"))]
+    pub(crate) fn words(self) -> &'static [&'static str] {
         if let (_, Form::Word(known)) = self.row() { known } else { &[] }
     }
 

@@ -50,7 +50,7 @@ async fn every_subcommand_has_its_help() {
     let (_, commands) = overview.split_once("Commands:\n").unwrap();
     let commands = commands.lines().take_while(|line| !line.is_empty());
     let names: Vec<_> = commands.map(|line| line.split_whitespace().next().unwrap()).collect();
-    for known in ["serve", "check", "keys", "simulate"] {
+    for known in ["serve", "check", "config", "keys", "simulate"] {
         assert!(names.contains(&known), "{overview}");
     }
     for name in names.iter().filter(|name| **name != "help") {
@@ -76,6 +76,8 @@ async fn unknown_arguments_exit_with_2() {
         &["check", "--config", "a", "b"],
         &["check", "a", "b"],
         &["simulate", "--nonsense"],
+        &["config"],
+        &["config", "nonsense"],
         &["keys"],
         &["keys", "nonsense"],
         &["keys", "secret", "--output"],
@@ -140,6 +142,18 @@ async fn a_configuration_may_come_from_the_standard_input() {
         let said = String::from_utf8(said).unwrap();
         assert!(said.starts_with(printed), "{arguments:?}: {said}");
     }
+}
+
+#[tokio::test]
+async fn the_default_configuration_and_the_schema_are_printed() {
+    let printed = truegate(&["config", "default"]).await;
+    assert_eq!(printed.status.code(), Some(0));
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), include_str!("../../config.yaml"));
+
+    let printed = truegate(&["config", "schema"]).await;
+    assert_eq!(printed.status.code(), Some(0));
+    let schema: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(schema["properties"]["callback"]["properties"]["deadline"]["default"], "2500ms");
 }
 
 #[tokio::test]

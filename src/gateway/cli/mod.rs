@@ -3,6 +3,7 @@
 //! Each command is in a file of its own. A command that reads a configuration flattens [`ConfigArgs`] into its arguments.
 
 mod check;
+mod config;
 mod config_args;
 mod serve;
 
@@ -11,8 +12,8 @@ use std::{fmt::Display, process::ExitCode};
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use self::check::CheckArgs;
 pub(super) use self::config_args::ConfigArgs;
+use self::{check::CheckArgs, config::PrintArgs};
 use super::{
     config::ConfigErrors,
     dev::DevCommand,
@@ -44,6 +45,8 @@ enum Command {
     /// Every file that the configuration names is read: keys, certificates, pages and lists of phone numbers. No connection
     /// is made.
     Check(CheckArgs),
+    /// Print the default configuration, or the schema of all configurations.
+    Config(PrintArgs),
     /// Make the keys and secrets that a configuration refers to.
     Keys(KeysArgs),
     #[command(flatten)]
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         // The threads that serve requests have runtimes of their own.
         Command::Serve(args) => run(Builder::new_current_thread(), serve::run(&args)),
         Command::Check(args) => check::run(&args),
+        Command::Config(args) => config::run(&args),
         Command::Keys(args) => keys::run(args),
         Command::Dev(command) => run(Builder::new_multi_thread(), command.run()),
     };

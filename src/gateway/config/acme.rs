@@ -8,7 +8,7 @@ use url::{Position, Url};
 use super::{
     CertificateSource, TlsFiles,
     listener::ListenerEntry,
-    reader::{Item, Scalar, Section},
+    reader::{Item, Scalar, Section, Shape, ValueParser},
     tls, value,
 };
 
@@ -40,7 +40,7 @@ impl AcmeConfig {
             }
             Some(path)
         });
-        let agreed = section.read_required("terms_of_service_agreed", READ_TERMS, agreement);
+        let agreed = section.read_required("terms_of_service_agreed", READ_TERMS, &agreement());
         let hosts = match section.take("hosts") {
             Some(item) => read_hosts(item),
             None => {
@@ -54,8 +54,8 @@ impl AcmeConfig {
         };
         let directory = section
             .take("directory")
-            .map_or_else(|| parse_directory(LETS_ENCRYPT).ok(), |item| item.parse(|text| parse_directory(text)));
-        let contact = section.read("contact", parse_contact);
+            .map_or_else(|| parse_directory(LETS_ENCRYPT).ok(), |item| item.parse(&directory_url()));
+        let contact = section.read("contact", &contact());
         let trusted = section.take("ca_file").map_or(Some(Vec::new()), tls::roots);
         let ((), directory) = (agreed?, directory?);
         // A folder may hold what several servers have issued.
@@ -94,17 +94,18 @@ pub(super) fn refuse_unused(item: Item<'_>, listeners: &[ListenerEntry<'_>]) {
     }
 }
 
-fn agreement(text: &Scalar) -> Result<(), String> {
-    match value::boolean(text) {
-        Ok(true) => Ok(()),
+fn agreement() -> ValueParser<'static, ()> {
+    ValueParser::new(Shape::Boolean, |text| match text.plain() {
+        Some("true") => Ok(()),
         _ => Err(format!("must be true ({READ_TERMS})")),
-    }
+    })
 }
 
 fn read_hosts(item: Item<'_>) -> Option<Vec<String>> {
     let mut seen = HashSet::new();
+    let parser = ValueParser::new(Shape::Text, |text| parse_host(text));
     let hosts = item.one_or_more("list a host, or remove the key", |item| {
-        let host = item.parse(|text| parse_host(text))?;
+        let host = item.parse(&parser)?;
         if !seen.insert(host.clone()) {
             item.complain("is listed twice (remove one of them)");
         }
@@ -125,11 +126,19 @@ fn parse_host(text: &str) -> Result<String, &'static str> {
     }
 }
 
+fn directory_url() -> ValueParser<'static, Url> {
+    ValueParser::new(value::URL, |text| parse_directory(text))
+}
+
 fn parse_directory(text: &str) -> Result<Url, &'static str> {
     let advice = "must be the URL of a directory with https (write https://acme.example/directory)";
     let url = Url::parse(text).map_err(|_| advice)?;
     let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     if url.scheme() == "https" && is_plain { Ok(url) } else { Err(advice) }
+}
+
+fn contact() -> ValueParser<'static, String> {
+    ValueParser::new(Shape::Pattern { pattern: "^[^@]+@", words: "an email address" }, parse_contact)
 }
 
 fn parse_contact(text: &Scalar) -> Result<String, &'static str> {

@@ -26,9 +26,9 @@ pub(crate) struct AdminToken([u8; 32]);
 impl AdminConfig {
     /// Reads the keys of the section. Returns none if any of them is wrong.
     pub(super) fn read(listen: Option<Item<'_>>, token: Option<Item<'_>>) -> Option<Self> {
-        let listen = listen.map_or(Some(LISTEN), |item| item.parse(value::address));
-        let token =
-            token.map(|item| item.parse(value::text(AdminToken::parse, "make one with `truegate keys secret`")));
+        let listen = listen.map_or(Some(LISTEN), |item| item.parse(&value::address()));
+        let parser = value::text(AdminToken::parse, "make one with `truegate keys secret`").secret();
+        let token = token.map(|item| item.parse(&parser));
         Some(Self { token: token.map_or(Some(None), |token| token.map(Some))?, listen: listen? })
     }
 }

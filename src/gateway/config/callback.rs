@@ -45,28 +45,28 @@ impl CallbackConfig {
 
     /// Reads the section. Returns none if the path is missing or wrong.
     pub(super) fn read(section: &mut Section<'_>, has_sessions: bool) -> Option<Self> {
-        let parse = value::text(CallbackPath::from_str, "make one with `truegate keys path`");
+        let parser = value::path(CallbackPath::from_str, "make one with `truegate keys path`").secret();
+        let parser = parser.check(|path| match has_sessions && path.is_guessable() {
+            true => Err(GUESSABLE_PATH),
+            false => Ok(()),
+        });
         // With sessions, the path is the only secret between Truecaller and the site. Without them the app checks the request id,
         // and a path that can be guessed is only a warning.
         let item = if has_sessions { section.require("path", MISSING_PATH) } else { section.take("path") };
         let path = match item {
             None => CallbackPath::from_str(DEFAULT_PATH).ok().filter(|_| !has_sessions),
-            Some(item) => item.parse(|text| match parse(text)? {
-                path if has_sessions && path.is_guessable() => Err(GUESSABLE_PATH.to_owned()),
-                path => Ok(path),
-            }),
+            Some(item) => item.parse(&parser),
         };
         let deadline = Duration::from_millis(100)..=Duration::from_mins(1);
-        let forward = section.read("forward", |text| match value::boolean(text)? {
-            false if !has_sessions => {
-                Err("must be true without `session`, or nobody would learn of a login (remove the key)")
-            }
-            forward => Ok(forward),
-        });
+        let is_possible = |forward: &bool| match forward | has_sessions {
+            true => Ok(()),
+            false => Err("must be true without `session`, or nobody would learn of a login (remove the key)"),
+        };
+        let forward = section.read("forward", &value::boolean().check(is_possible));
         // The `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
-            deadline: section.read_or("deadline", GateBuilder::DEADLINE, value::duration(deadline)),
-            body_limit: section.read_or("body_limit", GateBuilder::BODY_LIMIT, value::size(1..=Self::MAX_BODY_LIMIT)),
+            deadline: section.read_or("deadline", GateBuilder::DEADLINE, &value::duration(deadline)),
+            body_limit: section.read_or("body_limit", GateBuilder::BODY_LIMIT, &value::size(1..=Self::MAX_BODY_LIMIT)),
             forward: forward.unwrap_or(!has_sessions),
             path: path?,
         })
@@ -87,24 +87,22 @@ impl TruecallerConfig {
         let connect_timeout = value::duration(Duration::from_millis(10)..=Duration::from_mins(1));
         let attempts = value::count(NonZero::<u32>::MIN..=NonZero::new(10).expect("ten is not zero"));
         let client = ProfileClientBuilder {
-            connect_timeout: section.read_or("connect_timeout", default.connect_timeout, connect_timeout),
-            attempts: section.read_or("attempts", default.attempts, attempts),
-            profile_limit: section.read_or("profile_limit", default.profile_limit, value::size(1..=MAX_PROFILE_LIMIT)),
+            connect_timeout: section.read_or("connect_timeout", default.connect_timeout, &connect_timeout),
+            attempts: section.read_or("attempts", default.attempts, &attempts),
+            profile_limit: section.read_or("profile_limit", default.profile_limit, &value::size(1..=MAX_PROFILE_LIMIT)),
             trusted: section.take("ca_file").and_then(tls::roots).unwrap_or_default(),
             resolve: resolve.collect(),
             ..default
         };
-        let connect_at_start = section.read_or("connect_at_start", false, value::boolean);
-        let require_active = section.read_or("require_active", true, value::boolean);
+        let connect_at_start = section.read_or("connect_at_start", false, &value::boolean());
+        let require_active = section.read_or("require_active", true, &value::boolean());
         Self { endpoints: endpoints.unwrap_or_default(), client, connect_at_start, require_active }
     }
 }
 
 /// Reads the allow-list. Returns none if any of it is wrong.
 fn endpoints(item: Item<'_>) -> Option<Endpoints> {
-    let parsed = item.parse_all(|text| {
-        ProfileEndpoint::parse(text).map_err(|error| format!("not a valid endpoint: {error} (write https://host/path)"))
-    })?;
+    let parsed = item.parse_all(&value::endpoint())?;
     if parsed.is_empty() {
         item.complain("must not be empty (list a URL, or remove the key)");
         return None;
@@ -124,8 +122,7 @@ fn resolved(host: &str, item: Item<'_>, known: Option<&[&Url]>) -> Option<Socket
         None => item
             .complain_of_key("not the host of an endpoint (write a host from `truecaller.endpoints`, in lower case)"),
     }
-    item.parse(|text| {
-        let address = value::address(text)?;
+    item.parse(&value::address().check(|address| {
         if known.is_some() && address.port() == 0 {
             return Err("port 0 cannot be connected to (write the port, such as 443)");
         }
@@ -133,8 +130,8 @@ fn resolved(host: &str, item: Item<'_>, known: Option<&[&Url]>) -> Option<Socket
         if urls.iter().filter_map(|url| url.port()).any(|port| port != address.port()) {
             return Err("the endpoint's URL has another port, which would be used (write the same port)");
         }
-        Ok(address)
-    })
+        Ok(())
+    }))
 }
 
 const DEFAULT_PATH: &str = "/truecaller/callback";

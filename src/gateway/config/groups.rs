@@ -2,10 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{
-    reader::{Item, Section, unreadable},
-    value,
-};
+use super::reader::{Item, Section, Shape, ValueParser, unreadable};
 use crate::{
     access::{AllowEntry, AllowList, Group, GroupName, Groups, PhonePrefix, PhonesFile, PhonesFileError},
     profile::PhoneNumber,
@@ -27,10 +24,8 @@ fn group(name: &str, item: Item<'_>) -> Option<Group> {
 
 /// Reads the keys by which a section names users. Returns none if any value is wrong.
 pub(super) fn users(section: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
-    let phones = section.take("phones").map(|item| item.parse_all(|text| phone(text).map(AllowEntry::Phone)));
-    let prefix = value::text(PhonePrefix::from_str, "write \"+91\"");
-    let prefixes =
-        section.take("phone_prefixes").map(|item| item.parse_all(|text| prefix(text).map(AllowEntry::Prefix)));
+    let phones = section.take("phones").map(|item| item.parse_all(&phone()));
+    let prefixes = section.take("phone_prefixes").map(|item| item.parse_all(&phone_prefix()));
     let file = section.take("phones_file").map(|item| {
         let file = PhonesFile::read(item.path()?).map_err(|error| match error {
             PhonesFileError::Unreadable(cause) => unreadable(&cause),
@@ -44,16 +39,30 @@ pub(super) fn users(section: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
 
 /// Reads the names of groups, of which each must be known. Returns none if any is wrong.
 pub(super) fn members_of(item: Item<'_>, groups: &Groups) -> Option<Vec<AllowEntry>> {
-    item.parse_all(|text| {
+    item.parse_all(&ValueParser::new(Shape::Text, |text| {
         let group = groups.iter().find(|group| group.name() == &**text).cloned();
         group
             .map(AllowEntry::Group)
             .ok_or("not one of the `groups` (add it to `groups` at the top level, or correct it)")
-    })
+    }))
 }
 
 /// Takes a number with its plus: without it, a national number could pass for another country's.
-fn phone(text: &str) -> Result<PhoneNumber, &'static str> {
-    let phone = PhoneNumber::parse(text).filter(|_| text.starts_with('+'));
-    phone.ok_or("not a valid phone number (write \"+919999900001\")")
+fn phone() -> ValueParser<'static, AllowEntry> {
+    let parser = ValueParser::new(digits("a phone number with its +"), |text| {
+        let phone = PhoneNumber::parse(text).filter(|_| text.starts_with('+'));
+        phone.map(AllowEntry::Phone).ok_or("not a valid phone number (write \"+919999900001\")")
+    });
+    parser.secret()
+}
+
+fn phone_prefix() -> ValueParser<'static, AllowEntry> {
+    ValueParser::new(digits("the start of phone numbers, with its +"), |text| {
+        let prefix = PhonePrefix::from_str(text).map(AllowEntry::Prefix);
+        prefix.map_err(|error| format!("{error} (write \"+91\")"))
+    })
+}
+
+fn digits(words: &'static str) -> Shape {
+    Shape::Digits { pattern: "^\\+", words }
 }

@@ -4,15 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
-use super::{reader::Section, value};
+use super::{
+    reader::{Section, Shape, ValueParser},
+    value,
+};
 
 /// Reads the value of `Strict-Transport-Security` (RFC 6797 §6.1).
 pub(super) fn read(section: &mut Section<'_>) -> Option<Arc<HeaderValue>> {
     let max_age_item = section.take("max_age");
-    let max_age = max_age_item.map_or(Some(YEAR), |item| item.parse(|text| max_age(text)));
-    let include_subdomains = section.read_or("include_subdomains", false, value::boolean);
+    let max_age = max_age_item.map_or(Some(YEAR), |item| item.parse(&max_age()));
+    let include_subdomains = section.read_or("include_subdomains", false, &value::boolean());
     let preload_item = section.take("preload");
-    let preload = preload_item.and_then(|item| item.parse(value::boolean)).unwrap_or(false);
+    let preload = preload_item.and_then(|item| item.parse(&value::boolean())).unwrap_or(false);
     if let (true, Some(item)) =
         (preload && !(include_subdomains && max_age.is_none_or(|age| age >= YEAR)), preload_item)
     {
@@ -25,7 +28,12 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Arc<HeaderValue>> {
     HeaderValue::try_from(text).ok().map(Arc::new)
 }
 
-fn max_age(text: &str) -> Result<Duration, &'static str> {
+fn max_age() -> ValueParser<'static, Duration> {
+    let shape = Shape::Duration { least: Duration::ZERO, most: LONGEST, or_none: false };
+    ValueParser::new(shape, |text| parse_max_age(text))
+}
+
+fn parse_max_age(text: &str) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
         Ok(age) if age <= LONGEST => Ok(age),
         Ok(_) => Err("must be at most 730d (write 365d)"),

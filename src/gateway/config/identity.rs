@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    reader::{Item, Section},
+    reader::{Item, Section, Shape, ValueParser},
     value,
 };
 use crate::{
@@ -31,13 +31,15 @@ struct Places(Vec<(String, String)>);
 impl InjectedHeaders {
     /// Reads `identity`.
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let prefix = section.read("prefix", |text| HeaderNames::builder(text).map_err(explain));
+        let prefix = section.read("prefix", &header_prefix());
         let mut headers = Self { names: prefix.unwrap_or_default(), ..Self::default() };
         fill(&mut headers.names.own_set(), section, &mut headers.identity, &headers.fixed);
         for item in section.list("strip") {
-            item.parse(|name| headers.names.strip(name).map_err(explain));
+            if let Some(name) = item.parse(&ValueParser::new(Shape::Text, |name| Ok::<_, &str>(name.to_string()))) {
+                item.accept(headers.names.strip(&name).map_err(explain));
+            }
         }
-        if let Some(bytes) = section.read("max_value_length", value::size(1..=MAX_VALUE_LENGTH)) {
+        if let Some(bytes) = section.read("max_value_length", &value::size(1..=MAX_VALUE_LENGTH)) {
             headers.names.max_value_length(bytes);
         }
         headers
@@ -108,21 +110,26 @@ fn fill(set: &mut HeaderSetBuilder<'_>, section: &mut Section<'_>, identity: &mu
 }
 
 /// Reads a word, or a mapping of the word and an encoding.
-fn encoded<T>(
+fn encoded<T: Clone + PartialEq>(
     item: Item<'_>,
     key: &'static str,
     advice: &str,
-    words: impl IntoIterator<Item = (&'static str, T)> + Clone,
+    words: impl IntoIterator<Item = (&'static str, T)>,
 ) -> Option<(T, Option<Encoding>)> {
     if !item.is_mapping() {
-        return Some((item.parse(value::choice(words))?, None));
+        return Some((item.parse(&value::choice(words))?, None));
     }
     item.section(|section| {
-        let word = section.read_required(key, advice, value::choice(words));
+        let word = section.read_required(key, advice, &value::choice(words));
         let encodings = Encoding::ALL.iter().map(|encoding| (encoding.code(), *encoding));
-        let encoding = section.read("encoding", value::choice(encodings));
+        let encoding = section.read("encoding", &value::choice(encodings));
         Some((word?, encoding))
     })
+}
+
+fn header_prefix() -> ValueParser<'static, HeaderNamesBuilder> {
+    let shape = Shape::Pattern { pattern: "-$", words: "a text that ends in -" };
+    ValueParser::new(shape, |text| HeaderNames::builder(text).map_err(explain))
 }
 
 fn explain(error: HeaderNameError) -> String {
@@ -145,15 +152,15 @@ pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
     let issuer = section.read_required(
         "issuer",
         "write issuer: https://shop.example",
-        value::text(str::parse::<Principal>, "write a URL or a name"),
+        &value::text(str::parse::<Principal>, "write a URL or a name"),
     );
     let audience = section.read_required(
         "audience",
         "write audience: shop-backend",
-        value::text(str::parse::<Principal>, "write a URL or a name"),
+        &value::text(str::parse::<Principal>, "write a URL or a name"),
     );
     let lifetime = Duration::from_secs(10)..=Duration::from_hours(1);
-    let lifetime = section.read_or("lifetime", Assertions::LIFETIME, value::duration(lifetime));
+    let lifetime = section.read_or("lifetime", Assertions::LIFETIME, &value::duration(lifetime));
     Some(Arc::new(Assertions::new(keys?, issuer?, audience?).lifetime(lifetime)))
 }
 
@@ -168,9 +175,10 @@ fn signing_keys(item: Item<'_>) -> Option<SigningKeys> {
         };
         format!("{error} ({advice})")
     };
+    let parser = ValueParser::new(Shape::Text, |pem| SigningKey::from_pem(pem).map_err(explain)).secret();
     let mut keys: Option<SigningKeys> = None;
     item.one_or_more("list a key", |item| {
-        let key = item.parse(|pem| SigningKey::from_pem(pem).map_err(explain))?;
+        let key = item.parse(&parser)?;
         match &mut keys {
             None => keys = Some(SigningKeys::new(key)),
             Some(keys) => item.accept(keys.publish(key).map_err(explain))?,

@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use super::{
-    reader::{Item, Scalar},
+    reader::{Item, Scalar, Shape, ValueParser},
     value,
 };
 
@@ -24,15 +24,15 @@ impl ListenAddress {
 
     /// Reads an address, and the permissions of a Unix socket if they are given.
     pub(super) fn read(item: Item<'_>, mode: Option<Item<'_>>) -> Option<Self> {
-        let is_unix = item.parse(|text| Ok::<_, &str>(text.starts_with(UNIX)));
-        let permissions = mode.map_or(Some(DEFAULT_MODE), |mode| mode.parse(parse_mode));
-        if !is_unix? {
-            if let Some(mode) = mode {
+        let permissions = mode.map_or(Some(DEFAULT_MODE), |mode| mode.parse(&file_mode()));
+        if item.text_if(SOCKET, |text| text.starts_with(UNIX)).is_none() {
+            let address = item.parse(&value::address()).map(Self::Tcp);
+            if let Some(mode) = mode.filter(|_| item.is_single()) {
                 mode.complain_of_key(
                     "only used with a Unix socket (write address: unix:/run/truegate.sock, or remove the key)",
                 );
             }
-            return item.parse(value::address).map(Self::Tcp);
+            return address;
         }
         let path = read_socket_path(item, "write unix:/run/truegate.sock")?;
         Some(Self::Unix { path, mode: permissions? })
@@ -80,6 +80,11 @@ pub(super) fn read_socket_path(item: Item<'_>, advice: &str) -> Option<PathBuf> 
 }
 
 /// The permissions of a file, in octal digits.
+fn file_mode() -> ValueParser<'static, u32> {
+    let octal = Shape::Digits { pattern: "^0?[0-7]{3}$", words: "three octal digits" };
+    ValueParser::new(octal, parse_mode)
+}
+
 fn parse_mode(text: &Scalar) -> Result<u32, &'static str> {
     let digits = text.strip_prefix('0').unwrap_or(text);
     let is_octal = digits.len() == 3 && digits.bytes().all(|byte| (b'0'..b'8').contains(&byte));
@@ -93,6 +98,8 @@ fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     same && one.port() == other.port() && one.port() != 0
 }
 
+/// What the address of a Unix socket looks like.
+const SOCKET: Shape = Shape::Pattern { pattern: "^unix:.*[^/]$", words: "unix: and the path of a socket" };
 /// How the address of a Unix socket starts.
 pub(super) const UNIX: &str = "unix:";
 /// For the user of the gateway and its group.

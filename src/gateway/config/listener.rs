@@ -46,7 +46,7 @@ fn read_one<'a>(item: Item<'a>, obtained: Option<&[TlsFiles]>) -> Option<Listene
         let mode = listener.take("mode");
         let address = item.and_then(|item| ListenAddress::read(item, mode));
         let tls = TlsConfig::read(listener, obtained);
-        let proxy_protocol = listener.read_or("proxy_protocol", false, value::boolean);
+        let proxy_protocol = listener.read_or("proxy_protocol", false, &value::boolean());
         let redirect = RedirectConfig::read(listener, tls.is_some());
         Some((ListenerConfig { address: address?, tls, proxy_protocol, redirect }, item))
     })

@@ -7,7 +7,7 @@ use tracing::level_filters::LevelFilter;
 use super::{
     ConfigPlace,
     listen_address::{UNIX, read_socket_path},
-    reader::{Item, Scalar, Section},
+    reader::{Item, Scalar, Section, Shape, ValueParser},
     value,
 };
 use crate::session::Secret;
@@ -87,12 +87,13 @@ impl LogConfig {
             ("debug", LevelFilter::DEBUG),
             ("trace", LevelFilter::TRACE),
         ];
+        let user_key = value::text(Secret::parse, "make one with `truegate keys secret`");
         let formats = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
         Self {
-            level: section.read_or("level", LevelFilter::INFO, value::choice(levels)),
-            format: section.read_or("format", LogFormat::Auto, value::choice(formats)),
+            level: section.read_or("level", LevelFilter::INFO, &value::choice(levels)),
+            format: section.read_or("format", LogFormat::Auto, &value::choice(formats)),
             access: section.take("access").and_then(|item| item.section(AccessLogConfig::read)),
-            user_key: section.read("user_key", value::text(Secret::parse, "make one with `truegate keys secret`")),
+            user_key: section.read("user_key", &user_key.secret()),
         }
     }
 }
@@ -102,8 +103,8 @@ impl AccessLogConfig {
         let to = section.take("to").map_or(Some(LogDestination::Stderr), LogDestination::read);
         let formats = [("text", LineFormat::Text), ("json", LineFormat::Json)];
         let modes = [("none", PathMode::None), ("rule", PathMode::Rule), ("full", PathMode::Full)];
-        let format = section.read_or("format", LineFormat::Json, value::choice(formats));
-        let path = section.read_or("path", PathMode::Rule, value::choice(modes));
+        let format = section.read_or("format", LineFormat::Json, &value::choice(formats));
+        let path = section.read_or("path", PathMode::Rule, &value::choice(modes));
         Some(Self { to: to?, format, path })
     }
 }
@@ -111,7 +112,7 @@ impl AccessLogConfig {
 impl LogDestination {
     /// Reads `stderr`, the path of a file, or `unix:` with the path of a socket. It opens none of them, and makes no file.
     fn read(item: Item<'_>) -> Option<Self> {
-        match item.parse(kind)? {
+        match item.parse(&ValueParser::new(DESTINATION, kind))? {
             Kind::Stderr => Some(Self::Stderr),
             Kind::Socket => read_socket_path(item, ADVICE).map(Self::Socket),
             Kind::File => {
@@ -160,5 +161,7 @@ fn is_folder(path: &Path) -> bool {
     path.as_os_str().is_empty() || path.is_dir()
 }
 
+const DESTINATION: Shape =
+    Shape::Pattern { pattern: "^stderr$|^unix:|[/.]", words: "stderr, a file, or unix: and the path of a socket" };
 const ADVICE: &str =
     "write stderr, a file such as /var/log/truegate/access.log, or a socket such as unix:/run/logs.sock";

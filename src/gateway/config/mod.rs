@@ -26,6 +26,7 @@ mod reader;
 mod redirect;
 mod report;
 mod routes;
+mod schema;
 mod server;
 mod session;
 mod source;
@@ -56,6 +57,7 @@ pub(crate) use self::{
     native::NativeConfig,
     read::Timeouts,
     redirect::RedirectConfig,
+    schema::{DEFAULT as DEFAULT_CONFIG, schema},
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
     source::ConfigSource,

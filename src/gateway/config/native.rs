@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{
     CallbackConfig,
-    reader::{Item, Scalar, Section},
+    reader::{Item, Section},
     value,
 };
 use crate::{
@@ -32,16 +32,16 @@ impl NativeConfig {
         let client_id = section.read_required(
             "client_id",
             "write client_id: …, as Truecaller's console shows it",
-            value::text(ClientId::from_str, advice),
+            &value::text(ClientId::from_str, advice),
         );
         let path = section.take("path").map_or_else(
             || Some(NativePath::default()),
-            |item| item.parse(value::text(NativePath::from_str, "write one such as /truecaller/native")),
+            |item| item.parse(&value::path(NativePath::from_str, "write one such as /truecaller/native")),
         );
-        let missed_call = section.read_or("missed_call", true, value::boolean);
+        let missed_call = section.read_or("missed_call", true, &value::boolean());
         let mut endpoint = |name, documented: &str| match section.take(name) {
             None => ProfileEndpoint::parse(documented).ok(),
-            Some(item) => item.parse(endpoint),
+            Some(item) => item.parse(&value::endpoint()),
         };
         let token_endpoint = endpoint("token_endpoint", NativeClient::TOKEN_ENDPOINT);
         let userinfo_endpoint = endpoint("userinfo_endpoint", NativeClient::USERINFO_ENDPOINT);
@@ -90,8 +90,4 @@ impl NativeConfig {
             .missed_call_endpoint(self.missed_call_endpoint.clone())
             .build()
     }
-}
-
-fn endpoint(text: &Scalar) -> Result<ProfileEndpoint, String> {
-    ProfileEndpoint::parse(text).map_err(|error| format!("not a valid endpoint: {error} (write https://host/path)"))
 }

@@ -7,7 +7,7 @@ use super::{
     TruecallerConfig, acme, groups, hsts,
     identity::{self, InjectedHeaders},
     listener,
-    reader::{Item, Scalar, Section},
+    reader::{Item, Section, Shape, ValueParser},
     routes::{self, RuleContext},
     trusted_proxies::{TrustedPeer, TrustedProxies},
     upstream::{self, AppNames},
@@ -67,20 +67,16 @@ impl Config {
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.and_then(|item| item.section(identity::assertions));
         let trusted_item = file.take("trusted_proxies");
-        let trusted_proxies: TrustedProxies = trusted_item
-            .and_then(Item::list)
-            .into_iter()
-            .flatten()
-            .filter_map(|item| item.parse(|text| TrustedPeer::parse(text)))
-            .collect();
+        let proxy = ValueParser::new(Shape::Text, |text| TrustedPeer::parse(text));
+        let trusted_proxies: TrustedProxies =
+            trusted_item.and_then(Item::list).into_iter().flatten().filter_map(|item| item.parse(&proxy)).collect();
         let (admin_item, token_item) = file.section("admin", |admin| (admin.take("listen"), admin.take("token")));
         let admin = AdminConfig::read(admin_item, token_item);
 
         if let Some(admin) = &admin {
             listener::refuse_clashes(&listeners, admin.listen, admin_item);
         }
-        let has_fallback = session_item
-            .is_some_and(|item| item.is_mapping() && item.members().any(|(name, _)| name == "fallback_url"));
+        let has_fallback = session_item.is_some_and(|item| item.keys().any(|name| name == "fallback_url"));
         if let (Some(item), false) = (token_item, has_fallback) {
             item.complain_of_key(
                 "only used with `session.fallback_url`, because only requests for that page carry login tickets (add it, or \
@@ -147,7 +143,7 @@ impl Config {
             groups,
             routes,
             assertion,
-            shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, value::duration(SHUTDOWN_GRACES)),
+            shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, &value::duration(SHUTDOWN_GRACES)),
             log: file.section("log", LogConfig::read),
             native: native.map_or(Some(None), |native| native.map(Some))?,
             hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,
@@ -170,7 +166,7 @@ impl Timeouts {
     pub(super) const RANGE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_hours(24);
 
     fn read(section: &mut Section<'_>) -> Self {
-        let mut read = |name, range, default| section.read_or(name, Some(default), value::time_limit(range));
+        let mut read = |name, range, default| section.read_or(name, Some(default), &value::time_limit(range));
         Self {
             connect: read("connect", Self::RANGE, CONNECT),
             read: read("read", Self::RANGE, SILENCE),
@@ -181,18 +177,25 @@ impl Timeouts {
 }
 
 fn read_limits(section: &mut Section<'_>) -> Limits {
-    let limit = |text: &Scalar| match text.plain() {
-        // Zero could mean "no limit" or "nothing at all".
-        Some("off") => Ok(None),
-        _ => value::count(NonZero::<u32>::MIN..=MAX_LIMIT)(text)
-            .map(Some)
-            .map_err(|_| "must be a number from 1 to 1000000, or off for no limit (write 300, without quotes)"),
-    };
     let default = Limits::default();
     Limits {
-        logins_per_minute: section.read_or("logins_per_minute", default.logins_per_minute, limit),
-        callbacks_per_second: section.read_or("callbacks_per_second", default.callbacks_per_second, limit),
+        logins_per_minute: section.read_or("logins_per_minute", default.logins_per_minute, &limit()),
+        callbacks_per_second: section.read_or("callbacks_per_second", default.callbacks_per_second, &limit()),
     }
+}
+
+fn limit() -> ValueParser<'static, Option<NonZero<u32>>> {
+    let number = value::count(NonZero::<u32>::MIN..=MAX_LIMIT);
+    let numbers = Shape::Number { least: 1, most: MAX_LIMIT.get().into() };
+    let parser = ValueParser::new(numbers, move |text| match text.plain() {
+        // Zero could mean "no limit" or "nothing at all".
+        Some("off") => Ok(None),
+        _ => number
+            .parse(text)
+            .map(Some)
+            .map_err(|_| "must be a number from 1 to 1000000, or off for no limit (write 300, without quotes)"),
+    });
+    parser.or(Shape::Word(vec!["off"])).shown(|limit| limit.map(|limit| limit.to_string()))
 }
 
 const NO_APP: &str = "write upstream: http://127.0.0.1:3000, the app's address";

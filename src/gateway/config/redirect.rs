@@ -3,7 +3,7 @@
 use std::{num::NonZero, path::PathBuf};
 
 use super::{
-    reader::{Item, Scalar, Section},
+    reader::{Item, Section, Shape, ValueParser},
     value,
 };
 
@@ -27,30 +27,32 @@ impl RedirectConfig {
             }
             return None;
         };
-        item.parse(value::choice([("https", ())]))?;
+        let port = port.map_or(Some(HTTPS), |item| item.parse(&https_port()));
+        let acme_webroot = acme_webroot.and_then(webroot);
+        item.parse(&value::choice([("https", ())]))?;
         if speaks_tls {
             item.complain_of_key(
                 "must not come with a certificate, because it redirects from http (give it a listener of its own)",
             );
         }
-        let folder = |item: Item<'_>| {
-            let path = item.path()?;
-            if !path.is_dir() {
-                item.complain("is not a folder (make it, and let the ACME client write its challenges there)");
-            }
-            Some(path)
-        };
-        let redirect = Self {
-            port: port.map_or(Some(HTTPS), |item| item.parse(parse_port))?,
-            acme_webroot: acme_webroot.and_then(folder),
-        };
+        let redirect = Self { port: port?, acme_webroot };
         (!speaks_tls).then_some(redirect)
     }
 }
 
-fn parse_port(text: &Scalar) -> Result<u16, &'static str> {
-    let number = text.plain().and_then(|text| text.parse::<NonZero<u16>>().ok());
-    number.map(NonZero::get).ok_or("must be a port from 1 to 65535 (write 8443, without quotes)")
+fn webroot(item: Item<'_>) -> Option<PathBuf> {
+    let path = item.path()?;
+    if !path.is_dir() {
+        item.complain("is not a folder (make it, and let the ACME client write its challenges there)");
+    }
+    Some(path)
+}
+
+fn https_port() -> ValueParser<'static, u16> {
+    ValueParser::new(Shape::Number { least: 1, most: 65535 }, |text| {
+        let number = text.plain().and_then(|text| text.parse::<NonZero<u16>>().ok());
+        number.map(NonZero::get).ok_or("must be a port from 1 to 65535 (write 8443, without quotes)")
+    })
 }
 
 /// The port that a URL with https need not name.

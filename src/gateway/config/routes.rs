@@ -6,7 +6,7 @@ use http::Method;
 
 use super::{
     UpstreamConfig, UpstreamId, Upstreams, groups,
-    reader::{Item, Section, nearest},
+    reader::{Item, Section, Shape, ValueParser, nearest},
     upstream::AppNames,
     value,
 };
@@ -48,10 +48,10 @@ pub(super) fn read(item: Option<Item<'_>>, context: &RuleContext<'_>) -> Rules {
 
 /// Reads a rule, and returns it with the item of its path.
 fn rule<'a>(route: &mut Section<'a>, context: &RuleContext<'_>) -> Option<(Item<'a>, Rule)> {
-    let host = route.take("host").map(|item| item.parse(value::text(HostPattern::from_str, HOST)));
+    let host = route.take("host").map(|item| item.parse(&value::text(HostPattern::from_str, HOST)));
     let path = path(route);
     let methods = route.take("methods").map(|item| {
-        let methods = item.parse_all(|text| method(text));
+        let methods = item.parse_all(&method());
         if methods.as_ref().is_some_and(Vec::is_empty) {
             item.complain("must not be empty (write [GET, HEAD], or remove the key for all methods)");
         }
@@ -60,7 +60,7 @@ fn rule<'a>(route: &mut Section<'a>, context: &RuleContext<'_>) -> Option<(Item<
     let upstream = route.take("upstream").map(|item| upstream(item, context));
     let access = if context.has_sessions { access(route, context.groups) } else { no_access(route) };
     let preflight = route.take("preflight").filter(|_| context.has_sessions);
-    let passes = preflight.map(|item| item.parse(value::choice([("pass", ())])));
+    let passes = preflight.map(|item| item.parse(&value::choice([("pass", ())])));
     if let (Some(item), Some(Access::Public | Access::Optional)) = (preflight, &access) {
         item.complain_of_key("only used with `access: required`; elsewhere preflights pass anyway (remove it)");
     }
@@ -99,13 +99,13 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
             return None;
         }
     };
-    let pattern = item.parse(value::text(parse, "write one such as /account"))?;
+    let pattern = item.parse(&value::path(parse, "write one such as /account"))?;
     Some((item, pattern))
 }
 
 /// Reads the name of an app. Returns no app for the default one, or if the apps are not known because of mistakes there.
 fn upstream<'k>(item: Item<'_>, context: &RuleContext<'k>) -> Option<Option<(UpstreamId, &'k UpstreamConfig)>> {
-    item.parse(|text| {
+    item.parse(&ValueParser::new(Shape::Text, |text| {
         if context.names.may_have(text) {
             let app = context
                 .upstreams
@@ -121,7 +121,7 @@ fn upstream<'k>(item: Item<'_>, context: &RuleContext<'k>) -> Option<Option<(Ups
             (None, []) => "names no app, because there are no `upstreams` (add the app there)".to_owned(),
             (None, names) => format!("names no app of `upstreams` (write one of {})", names.join(", ")),
         })
-    })
+    }))
 }
 
 /// Refuses the keys of access. Without sessions no rule is stricter than another, and than what no rule matches.
@@ -136,10 +136,13 @@ fn no_access(route: &mut Section<'_>) -> Option<Access> {
 }
 
 /// Takes a method in capital letters: `get` is another method than `GET`.
-fn method(text: &str) -> Result<Method, &'static str> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-    let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| is_plain);
-    method.ok_or("not a method in capital letters (write GET)")
+fn method() -> ValueParser<'static, Method> {
+    let shape = Shape::Pattern { pattern: "^[A-Z-]+$", words: "a method in capital letters" };
+    ValueParser::new(shape, |text| {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+        let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| is_plain);
+        method.ok_or("not a method in capital letters (write GET)")
+    })
 }
 
 fn access(route: &mut Section<'_>, groups: &Groups) -> Option<Access> {
@@ -149,7 +152,7 @@ fn access(route: &mut Section<'_>, groups: &Groups) -> Option<Access> {
         ("required", Access::Required(AllowList::default())),
     ];
     let advice = "write access: public, optional or required";
-    let access = route.read_required("access", advice, value::choice(words));
+    let access = route.read_required("access", advice, &value::choice(words));
     let Some(item) = route.take("allow") else { return access };
     let allowed = item.section(|allow| allowed(allow, groups));
     if !matches!(access?, Access::Required(_)) {
@@ -158,7 +161,7 @@ fn access(route: &mut Section<'_>, groups: &Groups) -> Option<Access> {
     }
     let (entries, methods) = allowed?;
     // Methods alone let in every user who was verified by one of them. A list of users without users still lets in nobody.
-    let list = if methods.is_some() && item.members().all(|(key, _)| key == "methods") {
+    let list = if methods.is_some() && item.keys().all(|key| key == "methods") {
         AllowList::default()
     } else {
         if entries.is_empty() {
@@ -187,7 +190,7 @@ fn allowed(allow: &mut Section<'_>, known: &Groups) -> Option<(Vec<AllowEntry>, 
 
 fn verification_methods(item: Item<'_>) -> Option<Vec<VerificationMethod>> {
     let words = VerificationMethod::ALL.iter().map(|method| (method.code(), *method));
-    let methods = item.parse_all(value::choice(words));
+    let methods = item.parse_all(&value::choice(words));
     if methods.as_ref().is_some_and(Vec::is_empty) {
         item.complain("must not be empty (write [web, app], or remove the key for all methods)");
     }

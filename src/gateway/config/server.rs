@@ -15,9 +15,9 @@ pub(crate) struct ServerConfig {
 
 impl ServerConfig {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        let threads = section.read("threads", value::count(NonZero::<u32>::MIN..=MAX_THREADS));
+        let threads = section.read("threads", &value::count(NonZero::<u32>::MIN..=MAX_THREADS));
         let threads = threads.and_then(|threads| usize::try_from(threads.get()).ok()).and_then(NonZero::new);
-        let reuse_port = section.read_or("reuse_port", false, value::boolean);
+        let reuse_port = section.read_or("reuse_port", false, &value::boolean());
         Self { threads: threads.unwrap_or_else(cores), reuse_port }
     }
 }

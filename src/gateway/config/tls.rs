@@ -13,7 +13,7 @@ use webpki::EndEntityCert;
 
 use super::{
     certificate_folder::CertificateFolder,
-    reader::{self, Item, Section},
+    reader::{self, Item, Section, Shape},
     value,
 };
 use crate::tls::{self, NoCertificate};
@@ -82,7 +82,7 @@ impl TlsConfig {
             }
         };
         let versions = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
-        let min_version = min_version.map_or(Some(TlsVersion::V1_2), |item| item.parse(value::choice(versions)));
+        let min_version = min_version.map_or(Some(TlsVersion::V1_2), |item| item.parse(&value::choice(versions)));
         let client_ca = client_ca.map(roots);
         // Where a file is wrong, the listener still counts as one with TLS: the mistake is told once.
         let (certificates, hosts) = certificates.unwrap_or_else(|| (CertificateSource::Pairs(Vec::new()), Vec::new()));
@@ -98,7 +98,7 @@ impl TlsConfig {
 impl CertificateSource {
     /// Returns the certificates, and the hosts that they are for.
     fn read(item: Item<'_>, obtained: Option<&[TlsFiles]>) -> Option<(Self, Vec<String>)> {
-        if item.text() == Some("acme") {
+        if item.text_if(Shape::Word(vec!["acme"]), |text| text == "acme").is_some() {
             if obtained.is_none() {
                 item.complain("needs the section `acme` (add it, or write ./acme for a folder of this name)");
             }

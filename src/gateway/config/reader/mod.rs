@@ -4,16 +4,31 @@
 //! with its line and column. `yaml` makes the tree, and the sections of the configuration take their values from it. A key
 //! needs one line where its section is read, such as `section.read("deadline", value::duration(..))`. What is read is
 //! `None` if it is absent, or if it is wrong and was reported. A key that no section asks for is unknown.
+//!
+//! These lines are the only table of the keys. `survey` makes the schema of the configuration from what they ask for.
 
+mod item;
+mod parser;
 mod references;
+mod shape;
+mod survey;
 mod tree;
 mod yaml;
 
-use std::{convert::Infallible, fmt, io, path::PathBuf};
+use std::io;
 
-pub(super) use self::tree::{Context, ReadError, SIZE_LIMIT, Scalar, load, read_small};
 use self::tree::{Node, Value, member};
-use super::error::{ConfigPlace, Position};
+pub(super) use self::{
+    item::Item,
+    parser::ValueParser,
+    survey::survey,
+    tree::{Context, ReadError, SIZE_LIMIT, Scalar, load, read_small},
+};
+pub(crate) use self::{
+    shape::Shape,
+    survey::{Description, Step},
+};
+use super::error::Position;
 
 /// Reads a text of YAML, which may be empty.
 pub(super) fn read<T>(
@@ -21,10 +36,13 @@ pub(super) fn read<T>(
     context: &Context<'_>,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Option<T> {
-    let root = yaml::read(text, context)?;
+    read_tree(&yaml::read(text, context)?, context, read)
+}
+
+fn read_tree<T>(root: &Node, context: &Context<'_>, read: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Option<T> {
     let entries = match root.value {
         Value::Null => &[],
-        _ => Item { context, node: &root }.entries()?,
+        _ => Item::new(context, root).entries()?,
     };
     Section { context, position: root.position, path: String::new(), entries, asked: Vec::new() }.read_whole(read)
 }
@@ -39,38 +57,38 @@ pub(super) struct Section<'a> {
     asked: Vec<&'static str>,
 }
 
-/// A value that stands somewhere in the file.
-#[derive(Clone, Copy)]
-pub(super) struct Item<'a> {
-    context: &'a Context<'a>,
-    node: &'a Node,
-}
-
 impl<'a> Section<'a> {
     /// Reads the mapping, then reports the keys that no section asked for.
     fn read_whole<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let value = read(&mut self);
         for (name, node) in self.entries.iter().filter(|(name, _)| !self.asked.contains(&name.as_str())) {
             let advice = advice(name, &self.asked);
-            Item { context: self.context, node }.complain_of_key(format!("unknown key ({advice})"));
+            Item::new(self.context, node).complain_of_key(format!("unknown key ({advice})"));
         }
         value
     }
 
     /// The value of a key, if the file has it.
     pub(super) fn take(&mut self, name: &'static str) -> Option<Item<'a>> {
-        self.asked.push(name);
-        let (_, node) = self.entries.iter().find(|(known, _)| known == name)?;
-        Some(Item { context: self.context, node })
+        self.ask(name, false)
     }
 
     /// The value of a key that has no default.
     pub(super) fn require(&mut self, name: &'static str, advice: &str) -> Option<Item<'a>> {
-        let item = self.take(name);
+        let item = self.ask(name, true);
         if item.is_none() {
             self.miss(name, advice);
         }
         item
+    }
+
+    fn ask(&mut self, name: &'static str, is_required: bool) -> Option<Item<'a>> {
+        self.asked.push(name);
+        if let Some(survey) = self.context.survey {
+            survey.ask(&self.path, name, is_required);
+        }
+        let (_, node) = self.entries.iter().find(|(known, _)| known == name)?;
+        Some(Item::new(self.context, node))
     }
 
     /// Reports that a key is missing.
@@ -79,32 +97,26 @@ impl<'a> Section<'a> {
     }
 
     /// Reads a single value.
-    pub(super) fn read<T, E: fmt::Display>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(&Scalar) -> Result<T, E>,
-    ) -> Option<T> {
-        self.take(name)?.parse(parse)
+    pub(super) fn read<T>(&mut self, name: &'static str, parser: &ValueParser<'_, T>) -> Option<T> {
+        self.take(name)?.parse(parser)
     }
 
     /// Reads a single value that has a default.
-    pub(super) fn read_or<T, E: fmt::Display>(
-        &mut self,
-        name: &'static str,
-        default: T,
-        parse: impl FnOnce(&Scalar) -> Result<T, E>,
-    ) -> T {
-        self.read(name, parse).unwrap_or(default)
+    pub(super) fn read_or<'p, T: 'p>(&mut self, name: &'static str, default: T, parser: &ValueParser<'p, T>) -> T {
+        if let Some(survey) = self.context.survey {
+            survey.note_default(&self.path, name, parser.show(&default));
+        }
+        self.read(name, parser).unwrap_or(default)
     }
 
     /// Reads a single value that has no default.
-    pub(super) fn read_required<T, E: fmt::Display>(
+    pub(super) fn read_required<'p, T: 'p>(
         &mut self,
         name: &'static str,
         advice: &str,
-        parse: impl FnOnce(&Scalar) -> Result<T, E>,
+        parser: &ValueParser<'p, T>,
     ) -> Option<T> {
-        self.require(name, advice)?.parse(parse)
+        self.require(name, advice)?.parse(parser)
     }
 
     /// The elements of a list.
@@ -124,137 +136,6 @@ impl<'a> Section<'a> {
         let entries = item.and_then(Item::entries).unwrap_or_default();
         let path = member(&self.path, name);
         Section { context: self.context, position, path, entries, asked: Vec::new() }.read_whole(read)
-    }
-}
-
-impl<'a> Item<'a> {
-    pub(super) fn position(self) -> Position {
-        self.node.position
-    }
-
-    pub(super) fn is_mapping(self) -> bool {
-        matches!(self.node.value, Value::Mapping(_))
-    }
-
-    pub(super) fn is_list(self) -> bool {
-        matches!(self.node.value, Value::List(_))
-    }
-
-    /// The place of the key in the file, such as `upstreams.shop`.
-    pub(super) fn place(self) -> &'a str {
-        &self.node.path
-    }
-
-    /// The place of the value, for a mistake that shows only when the value is used.
-    pub(super) fn config_place(self) -> ConfigPlace {
-        let Node { position, path, .. } = self.node;
-        ConfigPlace { file: self.context.file.to_owned(), position: *position, key: path.clone() }
-    }
-
-    /// The text, if it is a single value.
-    pub(super) fn text(self) -> Option<&'a str> {
-        match &self.node.value {
-            Value::Scalar(scalar) => Some(scalar),
-            _ => None,
-        }
-    }
-
-    /// Reports that the value is wrong. The message must not repeat it.
-    pub(super) fn complain(self, message: impl fmt::Display) {
-        self.context.complain(self.node.position, &self.node.path, message);
-    }
-
-    /// Reports that the key is wrong.
-    pub(super) fn complain_of_key(self, message: impl fmt::Display) {
-        self.context.complain(self.node.key_position, &self.node.path, message);
-    }
-
-    /// Takes the result of reading the value, or reports its error.
-    pub(super) fn accept<T, E: fmt::Display>(self, made: Result<T, E>) -> Option<T> {
-        made.map_err(|error| self.complain(error)).ok()
-    }
-
-    /// Reads a single value.
-    pub(super) fn parse<T, E: fmt::Display>(self, parse: impl FnOnce(&Scalar) -> Result<T, E>) -> Option<T> {
-        match &self.node.value {
-            Value::Scalar(scalar) => self.accept(parse(scalar)),
-            _ => self.expected("a single value (write it after the key)"),
-        }
-    }
-
-    /// Reads the path of a file, which is relative to the folder of the configuration.
-    pub(super) fn path(self) -> Option<PathBuf> {
-        self.parse(|path| Ok::<_, Infallible>(self.context.folder.join(&**path)))
-    }
-
-    /// Reads the path behind a prefix, which the value has.
-    pub(super) fn path_after(self, prefix: &str) -> Option<PathBuf> {
-        self.parse(|text| Ok::<_, Infallible>(self.context.folder.join(text.strip_prefix(prefix).unwrap_or(text))))
-    }
-
-    /// Reads a file, and makes a value of its content.
-    pub(super) fn file<T, E: fmt::Display>(self, make: impl FnOnce(&[u8]) -> Result<T, E>) -> Option<T> {
-        let content = self.parse(|path| {
-            let content = self.context.read(path);
-            content.map_err(|error| format!("the file {error} (paths are relative to the configuration file)"))
-        })?;
-        self.accept(make(&content))
-    }
-
-    /// The elements of a list.
-    pub(super) fn list(self) -> Option<Vec<Item<'a>>> {
-        let Value::List(nodes) = &self.node.value else {
-            return self.expected("a list (write `[a, b]`, or `- a` lines)");
-        };
-        Some(nodes.iter().map(|node| Item { node, ..self }).collect())
-    }
-
-    /// The members of a mapping whose keys the operator chooses.
-    pub(super) fn members(self) -> impl Iterator<Item = (&'a str, Item<'a>)> {
-        let entries = self.entries().unwrap_or_default();
-        entries.iter().map(move |(name, node)| (name.as_str(), Item { node, ..self }))
-    }
-
-    /// Reads a list of single values. Returns none if any of them is wrong.
-    pub(super) fn parse_all<T, E: fmt::Display>(self, parse: impl Fn(&Scalar) -> Result<T, E>) -> Option<Vec<T>> {
-        // All values are parsed, so that each mistake is reported.
-        let parsed: Vec<_> = self.list()?.iter().map(|item| item.parse(&parse)).collect();
-        parsed.into_iter().collect()
-    }
-
-    /// Reads one value, or a list of at least one. Values that are wrong are left out.
-    pub(super) fn one_or_more<T>(self, advice: &str, read: impl FnMut(Item<'a>) -> Option<T>) -> Vec<T> {
-        let items = match self.node.value {
-            Value::List(_) => self.list().unwrap_or_default(),
-            _ => vec![self],
-        };
-        if items.is_empty() {
-            self.complain(format!("must not be empty ({advice})"));
-        }
-        items.into_iter().filter_map(read).collect()
-    }
-
-    /// Reads a mapping of known keys.
-    pub(super) fn section<T>(self, read: impl FnOnce(&mut Section<'a>) -> Option<T>) -> Option<T> {
-        let Self { context, node: Node { path, position, .. } } = self;
-        let entries = self.entries()?;
-        Section { context, position: *position, path: path.clone(), entries, asked: Vec::new() }.read_whole(read)
-    }
-
-    fn entries(self) -> Option<&'a [(String, Node)]> {
-        match &self.node.value {
-            Value::Mapping(entries) => Some(entries),
-            _ => self.expected("a mapping (write its keys below it, indented)"),
-        }
-    }
-
-    fn expected<T>(self, what: &str) -> Option<T> {
-        match self.node.value {
-            Value::Null => self.complain("has no value (give it one, or remove the key)"),
-            Value::Refused => {}
-            _ => self.complain(format!("must be {what}")),
-        }
-        None
     }
 }
 

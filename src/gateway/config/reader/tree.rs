@@ -11,6 +11,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use super::survey::Survey;
 use crate::gateway::config::error::{ConfigError, Position};
 
 /// A value and where it is.
@@ -31,6 +32,8 @@ pub(crate) enum Value {
     Scalar(Scalar),
     List(Vec<Node>),
     Mapping(Vec<(String, Node)>),
+    /// Any single value, of which a survey notes what it may be.
+    Sample,
     /// A mistake that was reported already.
     Refused,
 }
@@ -78,15 +81,20 @@ pub(crate) struct Context<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) mistakes: RefCell<Vec<ConfigError>>,
+    /// What notes which keys are asked for, if this is a sample and no file.
+    pub(super) survey: Option<&'a Survey>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self { file: path, folder, environment, mistakes: RefCell::default() }
+        Self { file: path, folder, environment, mistakes: RefCell::default(), survey: None }
     }
 
     pub(crate) fn complain(&self, position: Position, path: &str, message: impl fmt::Display) {
+        if self.survey.is_some() {
+            return;
+        }
         self.mistakes.borrow_mut().push(ConfigError::new(Some(position), path, message));
     }
 

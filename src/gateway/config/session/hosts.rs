@@ -5,7 +5,7 @@ use std::{net::IpAddr, str::FromStr};
 
 use crate::{
     gateway::config::{
-        reader::{Item, Section},
+        reader::{Item, Section, Shape, ValueParser},
         value,
     },
     session::{CookieDomain, PublicUrl, PublicUrls, PublicUrlsError, SameSite},
@@ -15,10 +15,11 @@ use crate::{
 pub(super) fn public_urls(section: &mut Section<'_>) -> Option<PublicUrls> {
     let urls = section.require("public_url", "write public_url: https://shop.example").and_then(origins);
     let domain = section.take("cookie_domain").map(|item| {
-        let domain = item.parse(|text| match text.parse::<IpAddr>() {
+        let domain = item.parse(&ValueParser::new(Shape::Text, |text| match text.parse::<IpAddr>() {
             Ok(_) => Err("an IP address has no domain to share (remove the key)".to_owned()),
-            Err(_) => value::text(CookieDomain::from_str, "write example.com to share sessions below it")(text),
-        })?;
+            Err(_) => CookieDomain::from_str(text)
+                .map_err(|error| format!("{error} (write example.com to share sessions below it)")),
+        }))?;
         Some((item, domain))
     });
     match domain {
@@ -36,7 +37,7 @@ pub(super) fn public_urls(section: &mut Section<'_>) -> Option<PublicUrls> {
 fn origins<'a>(item: Item<'a>) -> Option<PublicUrls> {
     let mut is_sound = true;
     let read = |item: Item<'a>| {
-        let url = item.parse(value::text(PublicUrl::parse, "write https://shop.example"));
+        let url = item.parse(&origin("write https://shop.example"));
         is_sound &= url.is_some();
         Some((item, url?))
     };
@@ -64,17 +65,19 @@ fn advice(error: PublicUrlsError) -> &'static str {
 /// Reads `same_site`.
 pub(super) fn same_site(section: &mut Section<'_>, urls: &PublicUrls) -> SameSite {
     let words = [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
-    let read = |text: &_| match value::choice(words)(text)? {
-        SameSite::None if !urls.is_secure() => {
-            Err("only for a `public_url` of https, because browsers refuse it otherwise (write lax)".to_owned())
-        }
-        same_site => Ok(same_site),
+    let is_possible = |same_site: &SameSite| match *same_site == SameSite::None && !urls.is_secure() {
+        true => Err("only for a `public_url` of https, because browsers refuse it otherwise (write lax)"),
+        false => Ok(()),
     };
-    section.read("same_site", read).unwrap_or_default()
+    section.read_or("same_site", SameSite::default(), &value::choice(words).check(is_possible))
+}
+
+fn origin(advice: &str) -> ValueParser<'_, PublicUrl> {
+    value::url(PublicUrl::parse, advice)
 }
 
 /// Reads `websocket_origins`.
 pub(super) fn websocket_origins(section: &mut Section<'_>) -> Vec<PublicUrl> {
-    let origin = value::text(PublicUrl::parse, "write an origin such as https://app.example");
+    let origin = origin("write an origin such as https://app.example");
     section.list("websocket_origins").into_iter().filter_map(|item| item.parse(&origin)).collect()
 }

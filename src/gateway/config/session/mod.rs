@@ -8,7 +8,7 @@ use std::{num::NonZero, ops::RangeInclusive, str::FromStr, time::Duration};
 
 pub(crate) use self::store::StoreConfig;
 use super::{
-    reader::{Item, Section},
+    reader::{Item, Section, Shape, ValueParser},
     value,
 };
 use crate::{
@@ -70,45 +70,43 @@ impl SessionConfig {
             .clone()
             .unwrap_or_else(|| PublicUrl::parse("https://site.invalid").expect("it is an origin").into());
         let sealer = section.require("secret", "write secret: ${TRUEGATE_SESSION_SECRET}").and_then(sealer);
-        let path = section
-            .read("path", value::text(SessionPath::from_str, "write one such as /.truegate"))
-            .unwrap_or_default();
+        let parser = value::path(SessionPath::from_str, "write one such as /.truegate");
+        let path =
+            section.read_or("path", SessionPath::default(), &parser.shown(|path| Some(path.as_str().to_owned())));
         let fallback_url = section.take("fallback_url").and_then(|item| fallback(item, &site, &path, routes));
         let logout_url = section.take("logout_url").and_then(|item| logout(item, &path));
 
-        let lifetime = section.read_or("lifetime", SessionsBuilder::LIFETIME, value::duration(LIFETIMES));
-        let idle = section.read_or("idle", SessionsBuilder::IDLE.min(lifetime), |text| {
-            match value::duration(LIFETIMES)(text)? {
-                idle if idle > lifetime => Err("must not be longer than `lifetime` (write a shorter one)".to_owned()),
-                idle => Ok(idle),
-            }
-        });
+        let lifetime = section.read_or("lifetime", SessionsBuilder::LIFETIME, &value::duration(LIFETIMES));
+        let is_possible = |idle: &Duration| match *idle > lifetime {
+            true => Err("must not be longer than `lifetime` (write a shorter one)"),
+            false => Ok(()),
+        };
+        let idle = value::duration(LIFETIMES).check(is_possible);
+        let idle = section.read_or("idle", SessionsBuilder::IDLE.min(lifetime), &idle);
         let login_timeout = value::duration(LOGIN_TIMEOUTS);
         let grace = value::duration(REVOCATION_GRACES);
         let max_pending = value::count(NonZero::<u32>::MIN..=MAX_PENDING);
         let link_base =
-            section.read("link_base", value::text(LinkBase::parse, "write truecallersdk://truesdk/web_verify"));
+            section.read("link_base", &value::url(LinkBase::parse, "write truecallersdk://truesdk/web_verify"));
 
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
         let partner = partner.and_then(|item| item.section(site::partner));
-        let cookie_name = section
-            .read("cookie_name", value::text(SessionCookieName::parse, "write one such as truegate-shop"))
-            .unwrap_or_default();
+        let parser = value::text(SessionCookieName::parse, "write one such as truegate-shop");
+        let parser = parser.shown(|name| Some(name.as_str().to_owned()));
+        let cookie_name = section.read_or("cookie_name", SessionCookieName::default(), &parser);
         let ours = Cookies::new(&cookie_name, &site);
         let upstream_cookies = section.take("upstream_cookies").map(|item| {
             let items = item.list().unwrap_or_default();
             items.into_iter().filter_map(|item| upstream_cookie(item, &ours)).collect()
         });
-        let (store, pages) = (store::read(section), site::pages(section));
+        let (store, pages) = (store::read(section), section.take("templates").map(site::pages));
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
-            login_timeout: section.read_or("login_timeout", SessionsBuilder::LOGIN_TIMEOUT, login_timeout),
+            login_timeout: section.read_or("login_timeout", SessionsBuilder::LOGIN_TIMEOUT, &login_timeout),
             lifetime,
             idle,
-            max_pending: section
-                .read("max_pending", max_pending)
-                .map_or(DEFAULT_MAX_PENDING, |count| count.get() as usize),
-            revocation_grace: section.read_or("revocation_grace", SessionsBuilder::REVOCATION_GRACE, grace),
+            max_pending: section.read_or("max_pending", DEFAULT_MAX_PENDING, &max_pending).get() as usize,
+            revocation_grace: section.read_or("revocation_grace", SessionsBuilder::REVOCATION_GRACE, &grace),
             link_base: link_base.unwrap_or_default(),
             brand: site::brand(section),
             fallback_url,
@@ -122,14 +120,14 @@ impl SessionConfig {
             path,
             partner: partner?,
             store: store?,
-            pages: pages?,
+            pages: pages.unwrap_or_else(|| Some(Pages::default()))?,
         })
     }
 }
 
 /// Reads one secret or several. The first one seals, and all of them open.
 fn sealer(item: Item<'_>) -> Option<Sealer> {
-    let secret = value::text(Secret::parse, "make it with `truegate keys secret`");
+    let secret = value::text(Secret::parse, "make it with `truegate keys secret`").secret();
     let secrets = item.one_or_more("list a secret", |item| item.parse(&secret));
     let (first, others) = secrets.split_first()?;
     Some(Sealer::new(first, others))
@@ -142,7 +140,9 @@ fn fallback(item: Item<'_>, site: &PublicUrls, own: &SessionPath, routes: &Rules
     } else {
         "neither a path of this site nor a page of an origin in `public_url` (write one such as /login)"
     };
-    let fallback = item.parse(|text| ReturnUrl::parse(text, site).ok_or(mistake))?;
+    let parser =
+        ValueParser::new(page("a path or a URL of this site"), |text| ReturnUrl::parse(text, site).ok_or(mistake));
+    let fallback = item.parse(&parser)?;
     let path = fallback.path();
     let mut here = site.iter().filter(|url| fallback.origin().is_none_or(|origin| origin == url.origin()));
     let is_open =
@@ -159,14 +159,19 @@ fn fallback(item: Item<'_>, site: &PublicUrls, own: &SessionPath, routes: &Rules
 }
 
 fn logout(item: Item<'_>, own: &SessionPath) -> Option<LogoutUrl> {
-    let url = item.parse(|text| {
+    let parser = ValueParser::new(page("a path of this site, or an https:// URL"), |text| {
         let advice = "neither a path of this site nor an https:// URL (write one such as /goodbye)";
         LogoutUrl::parse(text).ok_or(advice)
-    })?;
+    });
+    let url = item.parse(&parser)?;
     if url.as_str().split(['?', '#']).next() == Some(&*format!("{}/logout", own.as_str())) {
         item.complain("leads back to the logout (write a page of the app)");
     }
     Some(url)
+}
+
+fn page(words: &'static str) -> Shape {
+    Shape::Pattern { pattern: "^/|^[A-Za-z]+:", words }
 }
 
 /// Reads a name, or a mapping of a name with the path and the domain that the app sets.
@@ -176,13 +181,23 @@ fn upstream_cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
     }
     item.section(|keys| {
         let name = keys.require("name", "write name: PHPSESSID").and_then(|item| cookie(item, ours));
-        let (path, domain) = (keys.take("path"), keys.take("domain"));
+        // Path and domain are checked even if the name is wrong.
+        let any = UpstreamCookie::from_str("any").ok()?;
+        let path = keys.take("path").map(|item| {
+            let parser = value::path(|text| any.clone().path(text).map(|_| text.to_owned()), "write one such as /hub/");
+            item.parse(&parser)
+        });
+        let domain = keys.take("domain").map(|item| {
+            let parser =
+                value::text(|text| any.clone().domain(text).map(|_| text.to_owned()), "write one such as shop.example");
+            item.parse(&parser)
+        });
         let mut cookie = name?;
-        if let Some(item) = path {
-            cookie = item.parse(value::text(|text| cookie.clone().path(text), "write one such as /hub/"))?;
+        if let Some(path) = path {
+            cookie = cookie.path(&path?).ok()?;
         }
-        if let Some(item) = domain {
-            cookie = item.parse(value::text(|text| cookie.clone().domain(text), "write one such as shop.example"))?;
+        if let Some(domain) = domain {
+            cookie = cookie.domain(&domain?).ok()?;
         }
         Some(cookie)
     })
@@ -190,20 +205,21 @@ fn upstream_cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
 
 /// Reads the name of a cookie, which must not be one of truegate's own.
 fn cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
-    item.parse(|text| {
-        let cookie = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID")(text)?;
+    let parser = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID");
+    item.parse(&parser.check(|cookie| {
         if cookie.name() == "*" {
-            return Err("covers every cookie (write the start of the names, such as jupyterhub-user-*)".to_owned());
+            return Err("covers every cookie (write the start of the names, such as jupyterhub-user-*)");
         }
         let is_covered = |kind| cookie.covers(ours.name(kind).as_bytes());
-        if ours.is_set_by(text.as_bytes()) || is_covered(OwnCookie::Session) || is_covered(OwnCookie::Browser) {
-            return Err("one of truegate's own cookies (list only the app's)".to_owned());
+        if ours.is_set_by(cookie.name().as_bytes()) || is_covered(OwnCookie::Session) || is_covered(OwnCookie::Browser)
+        {
+            return Err("one of truegate's own cookies (list only the app's)");
         }
-        Ok(cookie)
-    })
+        Ok(())
+    }))
 }
 
-const DEFAULT_MAX_PENDING: usize = 100_000;
+const DEFAULT_MAX_PENDING: NonZero<u32> = NonZero::new(100_000).expect("it is not zero");
 const LOGIN_TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
 const LIFETIMES: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(30 * 24);
 const REVOCATION_GRACES: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(1);

@@ -4,7 +4,7 @@ use std::{ffi::OsStr, path::Path};
 
 use crate::{
     gateway::config::{
-        reader::{Section, unreadable},
+        reader::{Item, Scalar, Section, Shape, ValueParser, unreadable},
         value,
     },
     session::{Brand, DialogOption, Logo, LogoError, Pages, PagesError, Partner, PartnerError},
@@ -13,19 +13,30 @@ use crate::{
 /// Reads `session.partner`. Returns none without a key and a name.
 pub(super) fn partner(section: &mut Section<'_>) -> Option<Partner> {
     // The same rule holds for a key and a name.
-    let name = |text: &str| Partner::new(text, text).map(|_| text.to_owned()).map_err(explain);
+    let name =
+        || ValueParser::new(Shape::Text, |text| Partner::new(text, text).map(|_| text.to_string()).map_err(explain));
     let key_advice = "write key: …, the partner key of Truecaller's portal";
-    let key = section.read_required("key", key_advice, |text| name(text));
+    let key = section.read_required("key", key_advice, &name());
     let name_advice = "write name: …, the app name of Truecaller's portal";
-    let name = section.read_required("name", name_advice, |text| name(text));
+    let name = section.read_required("name", name_advice, &name());
     // Every option is checked, even if there is no partner to give it to.
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
     let mut partner = Partner::new(&text(&key), &text(&name)).ok()?;
     for option in DialogOption::ALL {
-        let set = section.read(option.code(), |text| partner.clone().option(*option, text).map_err(explain));
+        let parse = |text: &Scalar| partner.clone().option(*option, text).map_err(explain);
+        let set = section.read(option.code(), &ValueParser::new(shape(*option), parse));
         partner = set.unwrap_or(partner);
     }
     key.and(name).map(|_| partner)
+}
+
+fn shape(option: DialogOption) -> Shape {
+    match option {
+        DialogOption::LoginSuffix => Shape::Pattern { pattern: "^[a-z]{1,32}$", words: "a word of lower-case letters" },
+        DialogOption::CtaColor | DialogOption::CtaTextColor => COLOR,
+        DialogOption::PrivacyUrl | DialogOption::TermsUrl => value::URL,
+        option => Shape::Word(option.words().to_vec()),
+    }
 }
 
 fn explain(error: PartnerError) -> String {
@@ -51,13 +62,13 @@ pub(super) fn brand(section: &mut Section<'_>) -> Brand {
         });
         item.accept(logo)
     });
-    let color = section.read("color", |text| text.parse().map_err(|_| explain(PartnerError::Color)));
+    let color =
+        section.read("color", &ValueParser::new(COLOR, |text| text.parse().map_err(|_| explain(PartnerError::Color))));
     Brand::new(logo, color)
 }
 
 /// Loads the pages of a folder.
-pub(super) fn pages(section: &mut Section<'_>) -> Option<Pages> {
-    let Some(item) = section.take("templates") else { return Some(Pages::default()) };
+pub(super) fn pages(item: Item<'_>) -> Option<Pages> {
     // The message names the file, because it is one of several, but not the folder.
     let name = |file: &Path| file.file_name().map(OsStr::to_string_lossy).unwrap_or_default().into_owned();
     let pages = Pages::load(&item.path()?).map_err(|error| match error {
@@ -75,3 +86,5 @@ pub(super) fn pages(section: &mut Section<'_>) -> Option<Pages> {
     });
     item.accept(pages)
 }
+
+const COLOR: Shape = Shape::Pattern { pattern: "^#[0-9A-Fa-f]{6}$", words: "a colour in quotes, such as \"#0087ff\"" };

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     gateway::config::{
-        reader::{Item, Section},
+        reader::{Item, Section, Shape, ValueParser},
         tls,
     },
     store::{RedisStore, RedisStoreError},
@@ -63,10 +63,12 @@ impl RedisServers {
 /// Reads `store` and `store_ca_file`.
 pub(super) fn read(section: &mut Section<'_>) -> Option<StoreConfig> {
     let mut store = section.take("store").map_or(Some(StoreConfig::Memory), store);
-    if let (Some(item), Some(store)) = (section.take("store_ca_file"), &mut store) {
-        match store {
-            StoreConfig::Redis { servers, ca_file } if servers.is_encrypted() => *ca_file = tls::roots(item),
-            _ => item.complain_of_key("only used with a rediss:// URL in `store` (remove it)"),
+    if let Some(item) = section.take("store_ca_file") {
+        match &mut store {
+            Some(StoreConfig::Redis { servers, ca_file }) if servers.is_encrypted() => *ca_file = tls::roots(item),
+            Some(_) => item.complain_of_key("only used with a rediss:// URL in `store` (remove it)"),
+            // The file is checked even if the store is wrong.
+            None => drop(tls::roots(item)),
         }
     }
     store
@@ -92,20 +94,21 @@ fn store(item: Item<'_>) -> Option<StoreConfig> {
             }
         });
     }
-    item.parse(|text| {
+    let parser = ValueParser::new(REDIS, |text| {
         if &**text == "memory" {
             return Ok(StoreConfig::Memory);
         }
         let servers = RedisServers::One(text.text.clone());
         checked(servers).map_err(|error| format!("{error} (write memory, or redis://127.0.0.1:6379)"))
-    })
+    });
+    item.parse(&parser.or(Shape::Word(vec!["memory"])).secret())
 }
 
 fn sentinel(item: Item<'_>, keys: &mut Section<'_>) -> Option<StoreConfig> {
     let servers = keys
         .require("servers", "list the Sentinels, such as redis://10.0.0.1:26379")
         .and_then(|item| urls(item, "a Sentinel", |url| RedisStore::sentinel(&[url], "mymaster", 1)));
-    let master = keys.read_required("master", "write the name that the Sentinels know, such as mymaster", |text| {
+    let master = ValueParser::new(Shape::Text, |text| {
         // With a Sentinel that is surely right, so that each mistake is told where it is.
         let error = RedisStore::sentinel(&["redis://127.0.0.1"], text, 1).err();
         error.map_or_else(
@@ -113,6 +116,8 @@ fn sentinel(item: Item<'_>, keys: &mut Section<'_>) -> Option<StoreConfig> {
             |error| Err(format!("{error} (write mymaster, or redis://:${{REDIS_PASSWORD}}@mymaster)")),
         )
     });
+    let master =
+        keys.read_required("master", "write the name that the Sentinels know, such as mymaster", &master.secret());
     item.accept(checked(RedisServers::Sentinel { servers: servers?, master: master? }).map_err(|error| explain(&error)))
 }
 
@@ -123,13 +128,14 @@ fn cluster(item: Item<'_>) -> Option<StoreConfig> {
 
 /// Reads the URLs of a list, of which each alone would be right.
 fn urls(item: Item<'_>, what: &str, check: fn(&str) -> Result<RedisStore, RedisStoreError>) -> Option<Vec<Url>> {
-    item.parse_all(|text| match check(text) {
+    let parser = ValueParser::new(REDIS, |text| match check(text) {
         Ok(_) => Ok(text.text.clone()),
         Err(RedisStoreError::Database) => {
             Err(format!("{what} has no databases (remove the number at the end of the URL)"))
         }
         Err(error) => Err(format!("{error} (write redis://10.0.0.1:6379)")),
-    })
+    });
+    item.parse_all(&parser.secret())
 }
 
 fn checked(servers: RedisServers) -> Result<StoreConfig, RedisStoreError> {
@@ -154,3 +160,6 @@ fn is_encrypted(url: &str) -> bool {
     url.split_once(':')
         .is_some_and(|(scheme, _)| ["rediss", "valkeys"].iter().any(|known| scheme.eq_ignore_ascii_case(known)))
 }
+
+/// A URL of a server, which may hold a password.
+const REDIS: Shape = Shape::Pattern { pattern: "^[A-Za-z+]+:", words: "a URL such as redis://127.0.0.1:6379" };

@@ -25,14 +25,17 @@ impl HealthConfig {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let path = section.take("path").map(|item| {
             let parse = |text: &str| text.parse().ok().filter(|_| text.starts_with('/') && !text.contains('#'));
-            item.parse(|text| parse(text).ok_or("must start with a slash and be visible ASCII (write /healthz)"))
+            item.parse(&value::path(
+                move |text| parse(text).ok_or("must start with a slash and be visible ASCII"),
+                "write /healthz",
+            ))
         });
         let count = || value::count(NonZero::<u32>::MIN..=MOST);
         let health = Self {
-            interval: section.read_or("interval", INTERVAL, value::duration(INTERVALS)),
-            timeout: section.read_or("timeout", TIMEOUT, value::duration(TIMEOUTS)),
-            healthy_after: section.read_or("healthy_after", HEALTHY_AFTER, count()),
-            unhealthy_after: section.read_or("unhealthy_after", UNHEALTHY_AFTER, count()),
+            interval: section.read_or("interval", INTERVAL, &value::duration(INTERVALS)),
+            timeout: section.read_or("timeout", TIMEOUT, &value::duration(TIMEOUTS)),
+            healthy_after: section.read_or("healthy_after", HEALTHY_AFTER, &count()),
+            unhealthy_after: section.read_or("unhealthy_after", UNHEALTHY_AFTER, &count()),
             path: None,
         };
         Some(match path {

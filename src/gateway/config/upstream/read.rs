@@ -11,7 +11,7 @@ use crate::{
     gateway::config::{
         Timeouts,
         identity::InjectedHeaders,
-        reader::{Item, Scalar, Section, nearest},
+        reader::{Item, Scalar, Section, Shape, ValueParser, nearest},
         value,
     },
     headers::CasedName,
@@ -52,9 +52,7 @@ pub(in crate::gateway::config) fn read<'a>(
     }
     let mut upstreams = Upstreams { all, default: UpstreamId(0) };
     let default = default.and_then(|item| {
-        if let Some(text) = item.text()
-            && !UpstreamServer::is_meant(text)
-        {
+        if let Some(text) = item.text_if(NAME, |text| !UpstreamServer::is_meant(text)) {
             // An app with a mistake of its own is known all the same.
             if !names.may_have(text) {
                 item.complain(if names.all.is_empty() { NO_NAMES } else { UNKNOWN });
@@ -116,7 +114,7 @@ impl<'a> Reader<'a, '_> {
         let balance = section.take("balance");
         let words =
             [("round_robin", Balance::RoundRobin), ("consistent", Balance::Consistent), ("random", Balance::Random)];
-        let chosen = balance.and_then(|item| item.parse(value::choice(words))).unwrap_or(Balance::RoundRobin);
+        let chosen = balance.and_then(|item| item.parse(&value::choice(words))).unwrap_or(Balance::RoundRobin);
         let has_sockets = servers.iter().any(|(server, _)| matches!(server, UpstreamServer::Unix(_)));
         if let (Some(item), Balance::Consistent, true) = (balance, chosen, has_sockets) {
             item.complain("`consistent` chooses among addresses, and a Unix socket has none (write round_robin)");
@@ -127,8 +125,8 @@ impl<'a> Reader<'a, '_> {
             place: place.to_owned(),
             balance: chosen,
             health: section.take("health").and_then(|item| item.section(HealthConfig::read)),
-            protocol: section.read_or("protocol", Protocol::Http1, value::choice(protocols)),
-            host: section.read_or("host", HostMode::Preserve, host_mode),
+            protocol: section.read_or("protocol", Protocol::Http1, &value::choice(protocols)),
+            host: section.read_or("host", HostMode::Preserve, &host_mode()),
             timeouts: section.section("timeouts", |section| UpstreamTimeouts::read(section, self.timeouts)),
             identity: match section.take("identity") {
                 Some(item) => self.injected.read_set(item),
@@ -182,7 +180,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn server(&mut self, item: Item<'a>) -> Option<(UpstreamServer, Scheme)> {
-        let (server, scheme) = item.parse(|text| UpstreamServer::parse(text))?;
+        let (server, scheme) = item.parse(&server())?;
         self.servers.push((server.clone(), item));
         Some((server, scheme))
     }
@@ -190,7 +188,7 @@ impl<'a> Reader<'a, '_> {
     fn headers(&mut self, section: &mut Section<'a>) -> Vec<(CasedName, HeaderValue)> {
         let (mut headers, mut siblings) = (Vec::new(), Vec::new());
         for (name, item) in section.members("headers") {
-            let value = item.parse(header_value);
+            let value = item.parse(&ValueParser::new(Shape::Text, header_value).secret());
             if let Some(name) = self.injected.fix(name, item, &siblings) {
                 siblings.push(name.clone());
                 headers.extend(value.map(|value| (name, value)));
@@ -214,7 +212,20 @@ fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
     Ok(value)
 }
 
-fn host_mode(text: &Scalar) -> Result<HostMode, String> {
+fn server() -> ValueParser<'static, (UpstreamServer, Scheme)> {
+    let shape =
+        Shape::Pattern { pattern: "^https?://[^/?#]+/?$|^unix:/", words: "http://, https:// or unix: and a server" };
+    ValueParser::new(shape, |text| UpstreamServer::parse(text))
+}
+
+fn host_mode() -> ValueParser<'static, HostMode> {
+    let modes = Shape::Word(vec!["preserve", "server"]);
+    let parser =
+        ValueParser::new(modes, parse_host_mode).or(Shape::Pattern { pattern: "[.:]|^[^.:]+$", words: "a host" });
+    parser.shown(|mode| (*mode == HostMode::Preserve).then(|| "preserve".to_owned()))
+}
+
+fn parse_host_mode(text: &Scalar) -> Result<HostMode, String> {
     let meant = || nearest(&text.to_ascii_lowercase(), &["preserve", "server"]);
     match &**text {
         "preserve" => Ok(HostMode::Preserve),
@@ -244,6 +255,8 @@ fn is_upstream_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
+/// What the name of an app looks like.
+const NAME: Shape = Shape::Pattern { pattern: "^[A-Za-z0-9_-]{1,64}$", words: "a name in `upstreams`" };
 /// The name of an app that `upstream` describes itself.
 const OWN_NAME: &str = "default";
 const UNKNOWN: &str =

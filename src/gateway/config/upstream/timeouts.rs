@@ -25,12 +25,12 @@ impl UpstreamTimeouts {
 
     /// Reads `timeouts` of an app.
     pub(super) fn read(section: &mut Section<'_>, defaults: Timeouts) -> Self {
-        let mut read = |name, default| section.read_or(name, default, value::time_limit(Timeouts::RANGE));
+        let mut read = |name, default| section.read_or(name, default, &value::time_limit(Timeouts::RANGE));
         Self {
             connect: read("connect", defaults.connect),
             read: read("read", defaults.read),
             write: read("write", defaults.write),
-            idle: section.read_or("idle", IDLE, value::duration(IDLES)),
+            idle: section.read_or("idle", IDLE, &value::duration(IDLES)),
         }
     }
 }

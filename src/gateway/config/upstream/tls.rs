@@ -6,7 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::server::is_name;
 use crate::gateway::config::{
-    reader::Section,
+    reader::{Section, Shape, ValueParser},
     tls::{pair, roots},
     value,
 };
@@ -45,15 +45,17 @@ pub(crate) enum Trust {
 impl UpstreamTls {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let trust = section.take("ca_file").and_then(roots).map(Trust::Only);
-        let server_name =
-            section.read("server_name", |text| match is_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
+        let server_name = section.read(
+            "server_name",
+            &ValueParser::new(Shape::Text, |text| match is_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
                 true => Ok(text.to_string()),
                 false => Err("not a valid name of a server (write wiki.internal, without a port)"),
-            });
+            }),
+        );
         let client =
             pair(section).map(|read| read.map(|(_, _, (chain, key))| Arc::new(ClientCertificate { chain, key })));
         let insecure = section.take("insecure_skip_verify");
-        let skips = insecure.and_then(|item| item.parse(value::boolean)).unwrap_or(false);
+        let skips = insecure.and_then(|item| item.parse(&value::boolean())).unwrap_or(false);
         let trust = match (trust, skips) {
             (Some(_), true) => {
                 insecure?.complain_of_key("cannot be combined with `ca_file` (remove it, and trust the file alone)");

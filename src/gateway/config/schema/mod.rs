@@ -1,0 +1,34 @@
+//! The JSON Schema of the configuration (draft 7), by which editors complete and check it.
+//!
+//! [`description`] has what may be written from the code that reads a configuration, so neither can have a key that the other does not
+//! have. The sentences about each key are the comments of `config.yaml`.
+//!
+//! The schema never refuses what `truegate check` takes. It refuses unknown keys, wrong types, unknown words and numbers, sizes and
+//! durations beyond their limits. It takes any text with a reference, such as `${NAME}`, because nobody knows its value. It does
+//! not know what concerns several keys.
+
+mod comments;
+mod json;
+
+use std::sync::LazyLock;
+
+use self::{comments::Comments, json::JsonSchema};
+use super::{
+    Config,
+    reader::{self, Description},
+};
+
+/// The configuration that is shipped: every key, with its default in the value or in the comment.
+pub(crate) const DEFAULT: &str = include_str!("../../../../config.yaml");
+
+/// What a configuration may be.
+pub(crate) fn description() -> &'static Description {
+    static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| reader::survey(|file| drop(Config::read(file))));
+    &DESCRIPTION
+}
+
+/// The JSON Schema of the configuration, as text.
+pub(crate) fn schema() -> String {
+    let root = JsonSchema::document(description(), &Comments::read(DEFAULT, description()));
+    serde_json::to_string_pretty(&root).expect("a schema has only text for keys") + "\n"
+}
