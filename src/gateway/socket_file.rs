@@ -19,6 +19,8 @@ use super::sockets::BACKLOG;
 /// The file of a Unix socket that is open. It is removed when this is dropped, unless another file has taken its place.
 pub(super) struct SocketFile {
     path: PathBuf,
+    /// The path of another socket, whose place it has yet to take.
+    awaited: Option<PathBuf>,
     /// The device and the inode, which no other file has while the socket is open.
     id: (u64, u64),
 }
@@ -42,15 +44,19 @@ impl SocketFile {
             Occupied::Refuse => bind(path, mode),
             Occupied::TakePlace => {
                 refuse_other_files(path)?;
-                bind(&beside(path), mode)
+                let (mut file, socket) = bind(&beside(path), mode)?;
+                file.awaited = Some(path.to_owned());
+                Ok((file, socket))
             }
         }
     }
 
-    /// Moves the file to its path, from where it was bound. Clients that come from now on come to this socket.
-    pub(super) fn take_place(&mut self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.path, path)?;
-        self.path = path.to_owned();
+    /// Moves the file to the path that it was bound for, unless it is there. Clients that come from now on come to this socket.
+    pub(super) fn take_place(&mut self) -> io::Result<()> {
+        if let Some(path) = self.awaited.take() {
+            fs::rename(&self.path, &path)?;
+            self.path = path;
+        }
         Ok(())
     }
 }
@@ -72,7 +78,7 @@ fn bind(path: &Path, mode: u32) -> io::Result<(SocketFile, UnixListener)> {
     }
     let socket = UnixSocket::new_stream()?;
     socket.bind(path)?;
-    let file = SocketFile { path: path.to_owned(), id: id(path)? };
+    let file = SocketFile { path: path.to_owned(), awaited: None, id: id(path)? };
     // Until it listens, it refuses everyone, so nobody comes before the permissions are set.
     fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     Ok((file, socket.listen(BACKLOG.into())?.into_std()?))
@@ -155,7 +161,7 @@ mod tests {
         let (old_file, old) = SocketFile::bind(&path, 0o660, Occupied::Refuse).unwrap();
         let (mut file, new) = SocketFile::bind(&path, 0o600, Occupied::TakePlace).unwrap();
         let _before = UnixStream::connect(&path).unwrap();
-        file.take_place(&path).unwrap();
+        file.take_place().unwrap();
         let _after = UnixStream::connect(&path).unwrap();
         for listener in [&old, &new] {
             listener.accept().unwrap();

@@ -7,7 +7,6 @@ use std::{
         fd::{AsFd, BorrowedFd},
         unix::net::UnixListener,
     },
-    path::PathBuf,
 };
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -55,8 +54,7 @@ impl OpenedSocket {
             ListenAddress::Unix { path, mode } => {
                 let occupied = if reuse_port { Occupied::TakePlace } else { Occupied::Refuse };
                 let (file, socket) = SocketFile::bind(path, *mode, occupied)?;
-                let place = reuse_port.then(|| path.clone());
-                let socket = ListeningSocket::Unix(Some(UnixPlace { file, awaited: place }), socket);
+                let socket = ListeningSocket::Unix(Some(file), socket);
                 Ok(Self { socket, address: address.clone(), successor: Successor::None })
             }
         }
@@ -82,13 +80,7 @@ pub(super) enum ListeningSocket {
     Tcp(TcpListener),
     /// The file is removed first: as long as the socket is open, no other gateway can take its place. Without a file, the service
     /// manager owns it.
-    Unix(Option<UnixPlace>, UnixListener),
-}
-
-/// The file of a socket, and the path that it still has to move to.
-pub(super) struct UnixPlace {
-    file: SocketFile,
-    awaited: Option<PathBuf>,
+    Unix(Option<SocketFile>, UnixListener),
 }
 
 impl ListeningSocket {
@@ -118,13 +110,11 @@ impl ListeningSocket {
                 }
                 AcceptingSocket::Tcp(tokio::net::TcpListener::from_std(socket)?)
             }
-            Self::Unix(mut place, socket) => {
-                if let Some(UnixPlace { file, awaited }) = &mut place
-                    && let Some(path) = awaited.take()
-                {
-                    file.take_place(&path)?;
+            Self::Unix(mut file, socket) => {
+                if let Some(file) = &mut file {
+                    file.take_place()?;
                 }
-                AcceptingSocket::Unix(place, tokio::net::UnixListener::from_std(socket)?)
+                AcceptingSocket::Unix(file, tokio::net::UnixListener::from_std(socket)?)
             }
         })
     }
@@ -134,7 +124,7 @@ impl ListeningSocket {
 pub(super) enum AcceptingSocket {
     Tcp(tokio::net::TcpListener),
     /// The file is removed first, as above.
-    Unix(Option<UnixPlace>, tokio::net::UnixListener),
+    Unix(Option<SocketFile>, tokio::net::UnixListener),
 }
 
 impl AcceptingSocket {
@@ -153,7 +143,7 @@ impl AcceptingSocket {
     pub(super) fn into_std(self) -> io::Result<ListeningSocket> {
         Ok(match self {
             Self::Tcp(listener) => ListeningSocket::Tcp(listener.into_std()?),
-            Self::Unix(place, listener) => ListeningSocket::Unix(place, listener.into_std()?),
+            Self::Unix(file, listener) => ListeningSocket::Unix(file, listener.into_std()?),
         })
     }
 }
