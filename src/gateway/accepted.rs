@@ -22,7 +22,7 @@ use super::{
     failure,
     idle::{time_for_first_bytes, until_idle},
     proxy_header::ProxyHeaders,
-    redirect::Redirect,
+    redirect_app::RedirectApp,
     telemetry::Telemetry,
 };
 use crate::cause::Cause;
@@ -42,7 +42,7 @@ pub(super) struct AcceptedConnection {
 }
 
 /// A redirect, with the limits of connections around it.
-pub(super) type Redirecting = Arc<ClientConnections<Redirect>>;
+pub(super) type Redirecting = Arc<ClientConnections<RedirectApp>>;
 
 /// The way to TLS.
 #[derive(Clone)]

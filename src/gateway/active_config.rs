@@ -7,11 +7,12 @@ use super::{
     config::{Config, UpstreamId},
     logs::RequestLogs,
     process::Process,
+    request_id::RequestIds,
     routing::Routing,
     telemetry::Telemetry,
     upstream::Upstream,
 };
-use crate::{gate::Gate, native::NativeClient, profile::ProfileClient, session::Sessions};
+use crate::{gate::Gate, native::NativeClient, profile::ProfileClient, random::Random, session::Sessions};
 
 /// All that a configuration decides about requests.
 ///
@@ -31,6 +32,8 @@ pub(super) struct ActiveConfig {
     pub(super) native: Option<NativeClient>,
     pub(super) telemetry: Telemetry,
     pub(super) logs: RequestLogs,
+    /// None if requests get no ids.
+    pub(super) request_ids: Option<RequestIds>,
 }
 
 impl ActiveConfig {
@@ -52,7 +55,8 @@ impl ActiveConfig {
         let default = &upstreams[config.upstreams.default_id().index()];
         let (gate, sessions) = assemble::gate(&config, client.clone(), native.clone(), default, process)?;
         let routing = Routing::new(&config);
-        Ok(Self { config, gate, sessions, routing, upstreams, client, native, telemetry, logs })
+        let request_ids = config.request_id.then(|| RequestIds::new(Random::system()));
+        Ok(Self { config, gate, sessions, routing, upstreams, client, native, telemetry, logs, request_ids })
     }
 
     /// The app with this id.

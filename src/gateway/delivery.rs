@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::{
     BoxError, failure,
     forwarded::Forwarded,
+    request_id::HttpRequestId,
     telemetry::Telemetry,
     upstream::{AffinityKey, Attempts, Upstream, connector, with_authority},
 };
@@ -63,6 +64,9 @@ impl Client {
         remove_hop(&mut head.headers);
         if let Some(forwarded) = head.extensions.get::<Forwarded>() {
             forwarded.tell(&mut head.headers);
+        }
+        if let Some(id) = head.extensions.get::<HttpRequestId>().cloned() {
+            id.tell(&mut head.headers);
         }
         head.version = http::Version::HTTP_11;
         let mut request = RequestHeader::from(head);

@@ -10,6 +10,7 @@ use super::{
     config::UpstreamId,
     connection_memory,
     logs::{AccessRecord, Answer},
+    request_id::HttpRequestId,
     upstream::Attempts,
 };
 use crate::clock::{Clock as _, SystemClock};
@@ -21,6 +22,8 @@ pub(super) struct Exchange {
     pub(super) active: Arc<ActiveConfig>,
     /// The beginnings of its line in the access log, if there is such a log; none after it was written.
     pub(super) record: Option<Box<AccessRecord>>,
+    /// None if requests get no ids.
+    pub(super) request_id: Option<HttpRequestId>,
     /// Its method; none after it was counted.
     pub(super) uncounted: Option<Method>,
     /// The status of the app's answer.

@@ -29,6 +29,7 @@ use super::{
     process::Process,
     proxy_header::ProxyHeaders,
     redirect::{Redirect, RedirectHosts},
+    redirect_app::RedirectApp,
     sockets::{AcceptingSocket, BACKLOG, OpenedSocket, Successor},
     takeover::{self, HANDSHAKES},
     telemetry::Telemetry,
@@ -109,7 +110,8 @@ pub(super) fn into_listeners(
     let redirect = |redirect: RedirectConfig| {
         let (hosts, challenges) = (hosts.clone(), challenges.clone());
         let redirect = Redirect { hosts, config: redirect, challenges, telemetry: telemetry.clone() };
-        Arc::new(ClientConnections::new(redirect, Arc::clone(active)))
+        let app = RedirectApp { redirect, active: Arc::clone(active) };
+        Arc::new(ClientConnections::new(app, Arc::clone(active)))
     };
     let listener = |mut bound: BoundListener| {
         let redirect = bound.redirect.take().map(redirect);

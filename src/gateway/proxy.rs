@@ -19,6 +19,7 @@ use super::{
     forwarded::Forwarded,
     logs::AccessLog,
     rejection,
+    request_id::HttpRequestId,
     telemetry::Telemetry,
     upstream::{AffinityKey, Attempts},
 };
@@ -48,6 +49,7 @@ impl ProxyHttp for Proxy {
         Exchange {
             arrived: SystemClock.now(),
             record: active.logs.access.as_ref().map(AccessLog::record),
+            request_id: None,
             uncounted: None,
             status: None,
             extensions: Extensions::new(),
@@ -83,11 +85,18 @@ impl ProxyHttp for Proxy {
         // HTTP/1.0 has no interim answers (RFC 9110 §15.2).
         let is_old = session.req_header().version < Version::HTTP_11;
         session.set_ignore_info_resp(is_old);
-        if let Some(hsts) = &config.hsts
-            && Forwarded::of(session, &config.trusted_proxies).client.scheme == Some(Scheme::Https)
+        let forwarded = Forwarded::of(session, &config.trusted_proxies);
+        let headers = &session.req_header().headers;
+        exchange.request_id = active.request_ids.as_ref().map(|ids| ids.of(headers, forwarded.by_proxy));
+        let hsts = config.hsts.as_ref().filter(|_| forwarded.client.scheme == Some(Scheme::Https));
+        if (hsts.is_some() || exchange.request_id.is_some())
             && let Some(module) = session.downstream_modules_ctx.get_mut::<TruegateModule>()
         {
-            module.hsts = Some(Arc::clone(hsts));
+            module.hsts = hsts.cloned();
+            module.request_id = exchange.request_id.as_ref().map(HttpRequestId::value).cloned();
+        }
+        if let Some(record) = &mut exchange.record {
+            record.note_request(session, &forwarded, exchange.request_id.as_ref());
         }
         if let Err(rejection) = rejection::check_size(session.req_header(), |path| gate.reserves(path)) {
             telemetry.refusal(rejection);
@@ -97,11 +106,8 @@ impl ProxyHttp for Proxy {
         }
         session.set_read_timeout(config.timeouts.read);
         session.set_write_timeout(config.timeouts.write);
-        let forwarded = trace(session, active);
+        trace(session, &forwarded, exchange.request_id.as_ref(), active);
         exchange.client = forwarded.client.address;
-        if let Some(record) = &mut exchange.record {
-            record.note_request(session, || forwarded.clone());
-        }
         if intercept(session).await? {
             return Ok(true);
         }
@@ -114,6 +120,9 @@ impl ProxyHttp for Proxy {
         // pingora leaves room in this head, but none in the copies of it that it makes for the app. No client can
         // have these headers removed later: the gate refuses a `Connection` that lists them.
         forwarded.tell(&mut CasedHead(request));
+        if let Some(id) = &exchange.request_id {
+            id.tell(&mut CasedHead(request));
+        }
         Ok(false)
     }
 
@@ -215,7 +224,10 @@ impl ProxyHttp for Proxy {
         let status = answered(session);
         exchange.uncounted.get_or_insert_with(|| session.req_header().method.clone());
         if let Some(record) = &mut exchange.record {
-            record.note_request(session, || Forwarded::of(session, &exchange.active.config.trusted_proxies));
+            if !record.has_request() {
+                let forwarded = Forwarded::of(session, &exchange.active.config.trusted_proxies);
+                record.note_request(session, &forwarded, None);
+            }
             record.note_user(user(session));
             record.note_end(session, refusal(session));
         }
@@ -243,11 +255,10 @@ impl Proxy {
     }
 }
 
-/// Finds out where a request came from, removes what it may not say, and tells the gate if that asks for it.
-fn trace(session: &mut Session, active: &ActiveConfig) -> Forwarded {
-    let forwarded = Forwarded::of(session, &active.config.trusted_proxies);
+/// Removes what a request may not say of where it came from, and tells the gate what is known of that, if it asks for it.
+fn trace(session: &mut Session, forwarded: &Forwarded, id: Option<&HttpRequestId>, active: &ActiveConfig) {
     let claimed = forwarded.guard(&mut CasedHead(session.req_header_mut()));
-    let client = client(&forwarded, claimed.as_ref(), &active.telemetry);
+    let client = client(forwarded, claimed.as_ref(), &active.telemetry);
     let asks_for_client = active.gate.asks_for_client(session.req_header());
     let extensions = session.req_header_mut().extensions_mut();
     if forwarded.by_proxy && active.gate.asks_for_proxy() {
@@ -257,9 +268,9 @@ fn trace(session: &mut Session, active: &ActiveConfig) -> Forwarded {
         extensions.insert(client);
         if active.delivers() {
             extensions.insert(forwarded.clone());
+            id.cloned().map(|id| extensions.insert(id));
         }
     }
-    forwarded
 }
 
 /// Who asks, and how. A peer that claims a scheme as a proxy does may be a proxy that is not listed: then nobody knows by which

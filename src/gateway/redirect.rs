@@ -1,36 +1,29 @@
 //! A listener that sends every client from http to https, and answers the challenges of an ACME client.
 //!
-//! It is an app of its own for pingora, so that neither the site nor the callback can be reached through it.
+//! It is [an app of its own](super::redirect_app) for pingora, so that neither the site nor the callback can be reached through it.
 
 use std::{
     fs::OpenOptions,
     io::{self, Read as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use pingora_core::{
-    apps::{HttpServerApp, ReusedHttpStream},
-    protocols::http::ServerSession,
-    server::ShutdownWatch,
-};
+use pingora_core::protocols::http::ServerSession;
 use pingora_http::{RequestHeader, ResponseHeader};
 use rustix::fs::OFlags;
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     acme::Challenges, config::RedirectConfig, listener_certificate::Certificates, rejection::check_size,
-    telemetry::Telemetry,
+    request_id::HttpRequestId, telemetry::Telemetry,
 };
 use crate::{
-    clock::{Clock as _, SystemClock},
     gate::{ConnectionReuse, Event, Leftover, Observer as _, Rejection, Reply},
     host::Host,
-    pingora::to_origin_form,
+    pingora::{CasedHead, to_origin_form},
     session::PublicUrl,
 };
 
@@ -64,42 +57,14 @@ impl RedirectHosts {
     }
 }
 
-#[async_trait]
-impl HttpServerApp for Redirect {
-    async fn process_new_http(
-        self: &Arc<Self>,
-        mut session: ServerSession,
-        _: &ShutdownWatch,
-    ) -> Option<ReusedHttpStream> {
-        let arrived = SystemClock.now();
-        match session.read_request().await {
-            Ok(true) => {}
-            Ok(false) => return None,
-            Err(_) => {
-                // The client may be gone, and then the answer reaches no one.
-                let _ = session.respond_error(StatusCode::BAD_REQUEST.as_u16()).await;
-                session.shutdown().await;
-                return None;
-            }
-        }
-        // The client goes on elsewhere.
-        session.set_keepalive(None);
-        let status = self.respond(&mut session).await;
-        let (method, elapsed) = (&session.req_header().method, SystemClock.now() - arrived);
-        self.telemetry.request(method, status.map_or(0, |status| status.as_u16()), elapsed);
-        session.shutdown().await;
-        None
-    }
-}
-
 impl Redirect {
     /// Answers a request, then reads what the client still sends of it, so that the client gets to the answer.
-    async fn respond(&self, session: &mut ServerSession) -> Option<StatusCode> {
+    pub(super) async fn respond(&self, session: &mut ServerSession, id: Option<&HttpRequestId>) -> Option<Sent> {
         // An absolute target names the host once more.
         to_origin_form(session.req_header_mut()).ok()?;
         let request = session.req_header();
         let is_withheld = request.headers.contains_key(header::EXPECT);
-        let response = match self.challenge(request) {
+        let Reply { response, refusal, .. } = match self.challenge(request) {
             Some(Challenge::Own(answer)) => challenge_answer(answer.into()),
             Some(Challenge::File(file)) => challenge_file(file).await,
             None => self.answer(request),
@@ -110,6 +75,9 @@ impl Redirect {
             (head.into(), body)
         };
         head.insert_header(header::CONTENT_LENGTH, body.len()).ok()?;
+        if let Some(id) = id {
+            id.tell(&mut CasedHead(&mut head));
+        }
         let wants_body = request.method != Method::HEAD && !body.is_empty();
         session.write_response_header(Box::new(head)).await.ok()?;
         if wants_body {
@@ -120,7 +88,7 @@ impl Redirect {
             // What comes later than that is not waited for.
             let _ = timeout(Leftover::TIME, read_rest(session)).await;
         }
-        Some(status)
+        Some(Sent { status, refusal })
     }
 
     /// The answer to an http-01 challenge (RFC 8555 §8.3), if a request is one. The host is not looked at, because a new one has no
@@ -140,11 +108,11 @@ impl Redirect {
         })
     }
 
-    fn answer(&self, request: &RequestHeader) -> Response<Bytes> {
+    fn answer(&self, request: &RequestHeader) -> Reply {
         if let Err(rejection) = check_size(request, |_| false) {
             self.telemetry.refusal(rejection);
             let (status, code, title) = (rejection.status(), rejection.code(), rejection.title());
-            return Reply::problem(status, code, title, ConnectionReuse::Close).response;
+            return Reply::problem(status, code, title, ConnectionReuse::Close);
         }
         match self.location(request) {
             Ok(location) => {
@@ -155,11 +123,11 @@ impl Redirect {
                     _ => StatusCode::PERMANENT_REDIRECT,
                 };
                 response.headers_mut().insert(header::LOCATION, location);
-                response
+                Reply { response, connection: ConnectionReuse::Close, refusal: None, user: None }
             }
             Err(rejection) => {
                 self.telemetry.observe(Event::Refusal(rejection));
-                Reply::reject(rejection, ConnectionReuse::Close).response
+                Reply::reject(rejection, ConnectionReuse::Close)
             }
         }
     }
@@ -182,6 +150,14 @@ impl Redirect {
     }
 }
 
+/// What was sent to the client.
+#[derive(Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) status: StatusCode,
+    /// The code of the problem, if it is a refusal.
+    pub(super) refusal: Option<&'static str>,
+}
+
 /// Where the answer to a challenge is.
 enum Challenge {
     /// The gateway's own order waits for it.
@@ -190,14 +166,14 @@ enum Challenge {
     File(PathBuf),
 }
 
-fn challenge_answer(content: Vec<u8>) -> Response<Bytes> {
-    Reply::new(StatusCode::OK).with_body("application/octet-stream", content).response
+fn challenge_answer(content: Vec<u8>) -> Reply {
+    Reply::new(StatusCode::OK).with_body("application/octet-stream", content)
 }
 
-async fn challenge_file(path: PathBuf) -> Response<Bytes> {
+async fn challenge_file(path: PathBuf) -> Reply {
     match spawn_blocking(move || read_challenge(&path)).await {
         Ok(Ok(content)) if (1..=LONGEST_CHALLENGE).contains(&(content.len() as u64)) => challenge_answer(content),
-        _ => Reply::reject(Rejection::NotFound, ConnectionReuse::Close).response,
+        _ => Reply::reject(Rejection::NotFound, ConnectionReuse::Close),
     }
 }
 
@@ -247,7 +223,7 @@ mod tests {
             request.append_header("host", *host).unwrap();
         }
         to_origin_form(&mut request).unwrap();
-        let response = redirect.answer(&request);
+        let response = redirect.answer(&request).response;
         let location = response.headers().get(header::LOCATION).map(|location| location.to_str().unwrap().to_owned());
         (response.status().as_u16(), location.unwrap_or_default())
     }

@@ -50,6 +50,8 @@ pub struct TruegateModule {
     reads_chunks: bool,
     /// The value of `Strict-Transport-Security` that the answer carries in place of the app's, if any.
     pub(crate) hsts: Option<Arc<HeaderValue>>,
+    /// The value of `X-Request-Id` that the answer carries in place of the app's, if any.
+    pub(crate) request_id: Option<HeaderValue>,
 }
 
 redacted!(TruegateModule);
@@ -159,6 +161,9 @@ impl TruegateModule {
         if let Some(hsts) = self.hsts.as_deref().filter(|_| is_answer(&response.status)) {
             CasedHead(response).insert(&HSTS, hsts.clone());
         }
+        if let Some(id) = self.request_id.as_ref().filter(|_| is_answer(&response.status)) {
+            CasedHead(response).insert(&REQUEST_ID, id.clone());
+        }
         if !self.reads_chunks {
             // RFC 9112 §6.1. pingora ends such a body by closing the connection.
             response.remove_header(&header::TRANSFER_ENCODING);
@@ -191,6 +196,7 @@ impl<F: Fn() -> Gate + Send + Sync + 'static> HttpModuleBuilder for Builder<F> {
             is_drained: false,
             reads_chunks: true,
             hsts: None,
+            request_id: None,
         })
     }
 }
@@ -249,4 +255,5 @@ fn done(outcome: Result<()>) -> Filtered<'static> {
     }
 }
 
+static REQUEST_ID: CasedName = CasedName::from_static("x-request-id", "X-Request-Id");
 static HSTS: CasedName = CasedName::from_static("strict-transport-security", "Strict-Transport-Security");

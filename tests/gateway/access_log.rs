@@ -29,7 +29,7 @@ use super::{
 const LOG: &str = "log: { access: { to: access.log }, user_key: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8= }\n";
 
 /// The access log of a program, once it has so many lines.
-async fn lines(program: &Program, count: usize) -> Vec<Value> {
+pub(crate) async fn lines(program: &Program, count: usize) -> Vec<Value> {
     let lines = texts(&program.folder().join("access.log"), count).await;
     lines.iter().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
@@ -69,7 +69,7 @@ async fn lines_of(program: &Program, requests: impl IntoIterator<Item = Vec<u8>>
 }
 
 /// The values of these fields, with a dash where there is none.
-fn fields(line: &Value, names: &[&str]) -> Vec<String> {
+pub(crate) fn fields(line: &Value, names: &[&str]) -> Vec<String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     names.iter().map(|name| line.get(name).map_or("-".to_owned(), text)).collect()
 }
@@ -107,6 +107,32 @@ async fn every_answer_has_one_line() {
     assert_eq!(fields(callback, &["path", "status", "upstream"]), ["callback", "200", "default"]);
     assert_eq!(callback["user"].as_str().unwrap().len(), 22);
     assert_eq!(fields(lost, &["status", "refusal", "upstream"]), ["502", "upstream-unavailable", "default"]);
+}
+
+#[tokio::test]
+async fn a_redirect_has_its_line() {
+    let (app, pair) = (Recorder::start().await, Pair::new());
+    let listen = "listen: [{ address: '127.0.0.1:0', certificate: certificate.pem, key: key.pem }, \
+                  { address: '127.0.0.1:0', redirect: https }]\n";
+    let folder = TempDir::new().unwrap();
+    pair.write_certificate(folder.path());
+    pair.write_key(folder.path());
+    let log = LOG.replace("access.log", "access.log, path: full");
+    let program =
+        Program::serve_from(folder, &(listen.to_owned() + &setup::config_without_listener(app.address()) + &log));
+    let redirecting = program.addresses()[1];
+    let mut count = 0;
+    for (request, told) in [
+        (&b"GET /a?secret HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], ["localhost", "GET", "/a", "301", "-"]),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\na", ["localhost", "POST", "/", "308", "-"]),
+        (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", ["evil.example", "GET", "/", "421", "misdirected-request"]),
+    ] {
+        let answer = exchange(redirecting, request).await.unwrap();
+        count += 1;
+        let line = lines(&program, count).await.remove(count - 1);
+        assert_eq!(fields(&line, &["host", "method", "path", "status", "refusal"]), told, "{line}");
+        assert_eq!(line.get("id").and_then(Value::as_str), answer.one("x-request-id"), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ mod protocols;
 mod proxy_protocol;
 mod redirect;
 mod renewal;
+mod request_ids;
 mod restart;
 mod roots;
 mod routing;

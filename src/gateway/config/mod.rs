@@ -119,6 +119,8 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace: Duration,
     /// How the program logs.
     pub(crate) log: LogConfig,
+    /// Whether requests have ids, which the app, the client and the logs hear of.
+    pub(crate) request_id: bool,
 }
 
 impl Config {

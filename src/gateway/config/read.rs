@@ -130,6 +130,8 @@ impl Config {
                 "only used with `session`, because a callback carries no groups (add `session`, or remove `groups`)",
             );
         }
+        let log = file.section("log", LogConfig::read);
+        let request_id = file.read("request_id", &value::boolean()).unwrap_or(log.access.is_some());
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
@@ -144,7 +146,8 @@ impl Config {
             routes,
             assertion,
             shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, &value::duration(SHUTDOWN_GRACES)),
-            log: file.section("log", LogConfig::read),
+            log,
+            request_id,
             native: native.map_or(Some(None), |native| native.map(Some))?,
             hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,
             acme: acme.map_or(Some(None), |acme| acme.map(Some))?,

@@ -18,6 +18,7 @@ use crate::{
     gateway::{
         config::{AccessLogConfig, Config, LineFormat},
         forwarded::Forwarded,
+        request_id::HttpRequestId,
         upstream::Upstream,
     },
     profile::PhoneNumber,
@@ -47,6 +48,7 @@ pub(in crate::gateway) struct AccessRecord {
 
 /// What is known of a request from its head.
 struct Request {
+    id: Option<HttpRequestId>,
     client: Option<IpAddr>,
     host: Option<HeaderValue>,
     method: Method,
@@ -94,17 +96,25 @@ impl AccessLog {
 }
 
 impl AccessRecord {
-    /// Takes note of the head of the request, unless it was noted before.
-    pub(in crate::gateway) fn note_request(&mut self, session: &ServerSession, origin: impl FnOnce() -> Forwarded) {
-        if self.request.is_some() {
-            return;
-        }
-        let (head, forwarded) = (session.req_header(), origin());
+    /// Whether the head of the request was noted.
+    pub(in crate::gateway) fn has_request(&self) -> bool {
+        self.request.is_some()
+    }
+
+    /// Takes note of the head of the request, where it came from, and its id.
+    pub(in crate::gateway) fn note_request(
+        &mut self,
+        session: &ServerSession,
+        forwarded: &Forwarded,
+        id: Option<&HttpRequestId>,
+    ) {
+        let head = session.req_header();
         let raw = head.raw_path().split(|byte| *byte == b'?').next().unwrap_or_default();
         let tls = session.digest().and_then(|digest| digest.ssl_digest.as_ref());
         self.request = Some(Request {
+            id: id.cloned(),
             client: forwarded.client.address,
-            host: forwarded.host,
+            host: forwarded.host.clone(),
             method: head.method.clone(),
             path: self.log.paths.choose(head, raw),
             version: head.version,
@@ -173,6 +183,9 @@ impl AccessRecord {
 
 impl Request {
     fn write(&self, line: &mut LogLine, paths: &PathNames) {
+        if let Some(id) = &self.id {
+            line.bytes("id", id.value().as_bytes(), usize::MAX);
+        }
         if let Some(client) = self.client {
             line.display("client", client);
         }
@@ -189,9 +202,14 @@ impl Request {
         }
         line.word("version", version(self.version));
         if let Some(tls) = &self.tls {
-            line.word("tls", &tls.replace('_', "."));
+            line.word("tls", &tls_version(tls));
         }
     }
+}
+
+/// The version of TLS as OpenSSL and nginx write it: rustls has `TLSv1_3`.
+fn tls_version(version: &str) -> String {
+    version.replace('_', ".")
 }
 
 fn version(version: Version) -> &'static str {

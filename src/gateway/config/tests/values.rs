@@ -197,6 +197,7 @@ fn a_value_is_one_that_can_work() {
             "log: { access: { path: query } }",
             "2:24: log.access.path: not a known value (write one of none, rule, full)",
         ),
+        ("request_id: yes", "2:13: request_id: must be true or false"),
         ("log: { user_key: hunter2 }", "2:18: log.user_key: is not base64 (make one with `truegate keys secret`)"),
         ("log: { user_key: AAAA }", "2:18: log.user_key: must be at least 32 random bytes"),
     ]);
