@@ -20,6 +20,7 @@ use super::{
     connection_memory::ConnectionMemory,
     first_bytes::FirstBytes,
     idle::{ARRIVAL, time_for_first_bytes, until_idle},
+    logs::ConnectionOrigin,
     web_socket::MaybeWebSocket,
 };
 use crate::clock::{Clock as _, SystemClock};
@@ -51,13 +52,20 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
             let stream = until_idle(after_preface(stream, limit), || true, || for_first_bytes, shutdown).await??;
             return self.app.process_new(stream, shutdown).await;
         }
+        let origin = ConnectionOrigin::of(&stream);
         let memory = ConnectionMemory::new(limit);
         let progress = Arc::clone(&memory.progress);
         let stream = Box::new(MaybeWebSocket::new(stream, Arc::clone(&progress), shutdown));
         let first = FirstBytes::with_head(stream, Arc::clone(&progress));
         let serving = memory.serve(self.app.process_new(Box::new(first), shutdown));
         let time = || if progress.is_fresh() { for_first_bytes } else { ARRIVAL };
-        until_idle(serving, || progress.is_idle(), time, shutdown).await.flatten()
+        let served = until_idle(serving, || progress.is_idle(), time, shutdown).await.flatten();
+        if let Some(status) = progress.unread_status()
+            && let Some(access) = &self.active.load().logs.access
+        {
+            access.write_unread(&origin, status, SystemClock.wall());
+        }
+        served
     }
 }
 

@@ -6,16 +6,17 @@ use std::{
     cell::{Cell, RefCell},
     future::{Future, poll_fn},
     net::IpAddr,
+    ops::Range,
     pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
     task::{Context, Poll},
     time::Instant,
 };
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use tokio::time::{Sleep, sleep_until};
 
 /// The memory of one connection.
@@ -38,6 +39,10 @@ pub(super) struct Progress {
     /// Whether a request has ended.
     is_used: AtomicBool,
     is_web_socket: AtomicBool,
+    /// Whether a request is being answered, whose head was read.
+    is_serving: AtomicBool,
+    /// The status that pingora itself gave to a head that is no request; 0 if it gave none.
+    unread_status: AtomicU16,
 }
 
 impl ConnectionMemory {
@@ -89,6 +94,21 @@ impl Progress {
         self.is_busy.store(true, Ordering::Relaxed);
     }
 
+    /// Takes note of bytes that are written. While no request is served, they are pingora's own answer to what it cannot read or
+    /// does not take. It then closes the connection.
+    pub(super) fn note_answer(&self, bytes: &[u8]) {
+        if self.is_serving.load(Ordering::Relaxed) || self.unread_status.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        let status = bytes.get(STATUS).and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+        self.unread_status.store(status.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The status that pingora itself gave to a head that is no request.
+    pub(super) fn unread_status(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.unread_status.load(Ordering::Relaxed)).ok()
+    }
+
     /// Whether no byte has come since the last request ended.
     pub(super) fn is_idle(&self) -> bool {
         !self.is_busy.load(Ordering::Relaxed)
@@ -109,6 +129,11 @@ impl Progress {
 pub(super) fn has_changed_head() -> bool {
     let changed = |memory: &ConnectionMemory| memory.progress.has_changed_head.load(Ordering::Relaxed);
     MEMORY.try_with(changed).unwrap_or(false)
+}
+
+/// Takes note that the current task serves a request, whose head was read.
+pub(super) fn note_request() {
+    let _ = MEMORY.try_with(|memory| memory.progress.is_serving.store(true, Ordering::Relaxed));
 }
 
 /// Takes note that the head of a request has come whole, so that the connection is not closed meanwhile.
@@ -133,6 +158,7 @@ pub(super) fn note_end(closes_at: Option<Instant>) {
     let _ = MEMORY.try_with(|memory| {
         memory.progress.is_busy.store(false, Ordering::Relaxed);
         memory.progress.is_used.store(true, Ordering::Relaxed);
+        memory.progress.is_serving.store(false, Ordering::Relaxed);
         memory.closes_at.set(closes_at);
     });
 }
@@ -150,6 +176,9 @@ pub(super) fn address_text(address: IpAddr) -> HeaderValue {
 fn write(address: IpAddr) -> HeaderValue {
     HeaderValue::try_from(address.to_string()).expect("an address is visible ASCII")
 }
+
+/// Where an answer of HTTP/1 has its status.
+const STATUS: Range<usize> = 9..12;
 
 tokio::task_local! {
     static MEMORY: ConnectionMemory;

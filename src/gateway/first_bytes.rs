@@ -88,6 +88,7 @@ impl AsyncRead for FirstBytes {
 
 impl AsyncWrite for FirstBytes {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.progress.note_answer(bytes);
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -104,6 +105,7 @@ impl AsyncWrite for FirstBytes {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.progress.note_answer(bytes.first().map_or(&[], |bytes| &**bytes));
         Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
     }
 

@@ -46,6 +46,7 @@ impl ProxyHttp for Proxy {
 
     fn new_ctx(&self) -> Exchange {
         let active = self.active.load_full();
+        connection_memory::note_request();
         Exchange {
             arrived: SystemClock.now(),
             record: active.logs.access.as_ref().map(AccessLog::record),

@@ -110,6 +110,53 @@ async fn every_answer_has_one_line() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_at_all_has_a_line_if_it_is_answered() {
+    let (app, pair) = (Recorder::start().await, Pair::new());
+    let config = setup::config_without_listener(app.address()) + LOG;
+    let plain = "listen: [{ address: '127.0.0.1:0', certificate: certificate.pem, key: key.pem }, '127.0.0.1:0']\n";
+    let folder = TempDir::new().unwrap();
+    pair.write_certificate(folder.path());
+    pair.write_key(folder.path());
+    let program = Program::serve_from(folder, &(plain.to_owned() + &config));
+    let mut count = 0;
+    for (request, status) in [
+        (&b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"[..], 400),
+        (b"secret-value\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400),
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405),
+    ] {
+        let mut client = Talk::connect(program.addresses()[1]).await;
+        client.say(get("/", "")).await;
+        assert_eq!(client.message().await.status(), 200);
+        lines(&program, count + 1).await;
+        client.say(request).await;
+        assert!(client.rest().await.starts_with(format!("HTTP/1.1 {status} ").as_bytes()));
+        count += 2;
+        let line = lines(&program, count).await.remove(count - 1);
+        let told = ["client", "host", "method", "path", "tls", "status"];
+        assert_eq!(fields(&line, &told), ["127.0.0.1", "-", "-", "-", "-", &status.to_string()], "{line}");
+    }
+    let mut client = Talk::over(pair.connect(program.address(), &["http/1.1"]).await.unwrap());
+    client.say("secret-value\r\n\r\n").await;
+    client.rest().await;
+    let line = lines(&program, count + 1).await.remove(count);
+    assert_eq!(fields(&line, &["client", "tls", "status"]), ["127.0.0.1", "TLSv1.3", "400"]);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_without_an_answer_has_no_line() {
+    let app = Recorder::start().await;
+    let program = Program::serve(&(setup::config(app.address()) + LOG + "timeouts: { idle: 1s }\n"));
+    let mut silent = Talk::connect(program.address()).await;
+    silent.rest().await;
+    let mut slow = Talk::connect(program.address()).await;
+    slow.say("GET / HTTP").await;
+    slow.rest().await;
+    ask(&program, get("/", "")).await;
+    assert_eq!(fields(&lines(&program, 1).await[0], &["status"]), ["200"]);
+}
+
+#[tokio::test]
 async fn a_redirect_has_its_line() {
     let (app, pair) = (Recorder::start().await, Pair::new());
     let listen = "listen: [{ address: '127.0.0.1:0', certificate: certificate.pem, key: key.pem }, \
@@ -126,6 +173,7 @@ async fn a_redirect_has_its_line() {
         (&b"GET /a?secret HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], ["localhost", "GET", "/a", "301", "-"]),
         (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\na", ["localhost", "POST", "/", "308", "-"]),
         (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", ["evil.example", "GET", "/", "421", "misdirected-request"]),
+        (b"secret-value\r\n\r\n", ["-", "-", "-", "400", "-"]),
     ] {
         let answer = exchange(redirecting, request).await.unwrap();
         count += 1;

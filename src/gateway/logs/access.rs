@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::{HeaderValue, Method, StatusCode, Version};
-use pingora_core::protocols::{http::ServerSession, l4::socket::SocketAddr};
+use pingora_core::protocols::{Stream, http::ServerSession, l4::socket::SocketAddr, tls::SslDigest};
 
 use super::{
     LogLine, LogName, LogSink, UserHasher,
@@ -58,6 +58,12 @@ struct Request {
     tls: Option<Cow<'static, str>>,
 }
 
+/// What is known of the client of a connection before its first request.
+pub(in crate::gateway) struct ConnectionOrigin {
+    client: Option<IpAddr>,
+    tls: Option<Arc<SslDigest>>,
+}
+
 /// How many bytes the bodies had.
 struct Bytes {
     received: usize,
@@ -81,6 +87,19 @@ impl AccessLog {
         Self { sink, format: log.format, paths: PathNames::new(config), users }
     }
 
+    /// Writes the line of a head that was answered without being a request, because it could not be read.
+    pub(in crate::gateway) fn write_unread(&self, from: &ConnectionOrigin, status: StatusCode, time: SystemTime) {
+        let mut line = LogLine::begin(self.format, LogName::Access, time);
+        if let Some(client) = from.client {
+            line.display("client", client);
+        }
+        if let Some(tls) = &from.tls {
+            line.word("tls", &tls_version(&tls.version));
+        }
+        line.number("status", status.as_u16().into());
+        self.sink.write(&line.finish());
+    }
+
     /// Begins the record of a request.
     pub(in crate::gateway) fn record(self: &Arc<Self>) -> Box<AccessRecord> {
         Box::new(AccessRecord {
@@ -92,6 +111,14 @@ impl AccessLog {
             refusal: None,
             bytes: None,
         })
+    }
+}
+
+impl ConnectionOrigin {
+    pub(in crate::gateway) fn of(stream: &Stream) -> Self {
+        let peer =
+            stream.get_socket_digest().and_then(|digest| digest.peer_addr().and_then(|peer| peer.as_inet().copied()));
+        Self { client: peer.map(|peer| peer.ip().to_canonical()), tls: stream.get_ssl_digest() }
     }
 }
 

@@ -12,7 +12,7 @@ mod user_hash;
 use std::{io, sync::Arc, time::Duration};
 
 pub(super) use self::{
-    access::{AccessLog, AccessRecord, Answer},
+    access::{AccessLog, AccessRecord, Answer, ConnectionOrigin},
     user_hash::UserHasher,
 };
 use self::{
