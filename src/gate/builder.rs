@@ -1,6 +1,6 @@
 //! The builder of a gate.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use super::{CallbackPath, Gate, Limits, Observer, Parameters, framing::MissingHost, limits::Limiters};
 use crate::{
@@ -78,6 +78,13 @@ impl GateBuilder {
         self
     }
 
+    /// Goes on with the counts of an earlier gate where the limits are the same. The clocks must be the same, too.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn counts_of(mut self, earlier: &Gate) -> Self {
+        self.0.limiters = earlier.0.limiters.clone();
+        self
+    }
+
     /// Refuses an HTTP/1.1 request without a `Host`, as a server at the edge should. By default it passes.
     pub fn require_host(mut self) -> Self {
         self.0.missing_host = MissingHost::Refuse;
@@ -99,7 +106,8 @@ impl GateBuilder {
     /// Builds the gate.
     pub fn build(self) -> Gate {
         let Self(mut parameters, limits) = self;
-        parameters.limiters = Limiters::new(limits, &parameters.clock);
+        let earlier = mem::take(&mut parameters.limiters);
+        parameters.limiters = Limiters::new(limits, &parameters.clock, earlier);
         parameters.takes_tokens = parameters.plugins.iter().any(|plugin| plugin.verifies_apps());
         Gate(Arc::new(parameters))
     }

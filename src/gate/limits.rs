@@ -60,18 +60,23 @@ impl Default for Limits {
 }
 
 /// The limiters of a gate, where it has limits.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Limiters {
-    pub(super) logins: Option<Limiter>,
-    pub(super) callbacks: Option<Limiter>,
+    pub(super) logins: Option<Arc<Limiter>>,
+    pub(super) callbacks: Option<Arc<Limiter>>,
 }
 
 impl Limiters {
-    pub(super) fn new(limits: Limits, clock: &Arc<dyn Clock>) -> Self {
-        let limiter = |quota: fn(NonZero<u32>) -> Quota| move |limit| Limiter::new(quota, limit, clock);
+    /// The limiters of these limits. Those of the earlier ones that have the same limit go on with their counts.
+    pub(super) fn new(limits: Limits, clock: &Arc<dyn Clock>, earlier: Self) -> Self {
+        let limiter = |limit: Option<NonZero<u32>>, quota: fn(NonZero<u32>) -> Quota, earlier: Option<Arc<Limiter>>| {
+            let limit = limit?;
+            let same = earlier.filter(|earlier| earlier.limit == limit);
+            Some(same.unwrap_or_else(|| Arc::new(Limiter::new(quota, limit, clock))))
+        };
         Self {
-            logins: limits.logins_per_minute.map(limiter(Quota::per_minute)),
-            callbacks: limits.callbacks_per_second.map(limiter(Quota::per_second)),
+            logins: limiter(limits.logins_per_minute, Quota::per_minute, earlier.logins),
+            callbacks: limiter(limits.callbacks_per_second, Quota::per_second, earlier.callbacks),
         }
     }
 }
@@ -87,22 +92,27 @@ pub(super) fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejec
 }
 
 /// One limit, for addresses and for the networks around them.
-pub(super) struct Limiter([Quotas; NETWORKS.len()]);
+pub(super) struct Limiter {
+    /// The limit of an address.
+    limit: NonZero<u32>,
+    quotas: [Quotas; NETWORKS.len()],
+}
 
 type Quotas = RateLimiter<IpAddr, BoundedStore, ClockSinceStart, NoOpMiddleware<Duration>>;
 
 impl Limiter {
     fn new(quota: fn(NonZero<u32>) -> Quota, limit: NonZero<u32>, clock: &Arc<dyn Clock>) -> Self {
         let clock = ClockSinceStart { clock: Arc::clone(clock), start: clock.now() };
-        Self(NETWORKS.map(|network| {
+        let quotas = NETWORKS.map(|network| {
             let limit = limit.saturating_mul(network.limits);
             RateLimiter::new(quota(limit), BoundedStore::default(), clock.clone())
-        }))
+        });
+        Self { limit, quotas }
     }
 
     /// Counts a request for its address and then for each larger network, or returns how long the client has to wait.
     fn count(&self, address: IpAddr) -> Result<(), Duration> {
-        self.0.iter().zip(NETWORKS).try_for_each(|(limiter, network)| match network.around(address) {
+        self.quotas.iter().zip(NETWORKS).try_for_each(|(limiter, network)| match network.around(address) {
             Some(network) => limiter.check_key(&network).map_err(|until| until.wait_time_from(limiter.clock().now())),
             None => Ok(()),
         })

@@ -203,18 +203,10 @@ impl Gate {
         self.0.plugins.iter().for_each(|plugin| plugin.stop_waiting());
     }
 
-    /// How many revocations are not stored yet. The gate tries again for as long as its tasks run.
-    ///
-    /// A server that stops says so in its log: other gateways, and this one after a restart, take such a session for a
-    /// valid one until it expires.
-    pub(crate) fn unstored_revocations(&self) -> usize {
-        self.0.plugins.iter().map(|plugin| plugin.unstored_revocations()).sum()
-    }
-
     fn intercept(&self, head: &Parts) -> Step {
         let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
         let posted = PostedCallback::new(taken, self.rule_of_callback(head));
-        self.read_posted(head, limits::count(self.0.limiters.callbacks.as_ref(), head), posted)
+        self.read_posted(head, limits::count(self.0.limiters.callbacks.as_deref(), head), posted)
     }
 
     /// A future that is ready after this time.

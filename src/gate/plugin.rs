@@ -142,11 +142,6 @@ pub(crate) trait Plugin: Any + Send + Sync {
 
     /// Answers at once, from now on, all requests that would wait: the server stops.
     fn stop_waiting(&self) {}
-
-    /// How many revocations the plugin has not been able to store yet.
-    fn unstored_revocations(&self) -> usize {
-        0
-    }
 }
 
 /// The rule that matches a callback.
@@ -258,7 +253,7 @@ impl Gate {
 
     /// Counts a login, or refuses it because its client or network has started too many.
     pub(crate) fn count_login(&self, head: &Parts) -> Result<(), Rejection> {
-        limits::count(self.0.limiters.logins.as_ref(), head)
+        limits::count(self.0.limiters.logins.as_deref(), head)
     }
 
     /// Whether assertions are sent beside identities.
@@ -329,6 +324,7 @@ impl Gate {
 }
 
 /// A gate that may be dropped meanwhile, for tasks that serve it as long as it is there.
+#[derive(Clone)]
 pub(crate) struct WeakGate(Weak<Parameters>);
 
 impl Gate {

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use pingora_core::{
     apps::ServerApp,
-    listeners::tls::Acceptor,
     protocols::{
         ALPN, GetSocketDigest as _, SocketDigest, Ssl as _, Stream,
         l4::{socket::SocketAddr as Peer, stream::Stream as Socket},
@@ -13,99 +12,82 @@ use pingora_core::{
     server::ShutdownWatch,
 };
 use tokio::time::timeout;
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
     buffered::Buffered,
-    client_connections::ClientConnections,
     client_socket::{ClientSocket, RegisteredSocket},
+    connection_settings::ConnectionSettings,
     failure,
     idle::{time_for_first_bytes, until_idle},
-    proxy_header::ProxyHeaders,
-    redirect_app::RedirectApp,
-    telemetry::Telemetry,
+    listener_tls::ListenerTls,
 };
 use crate::cause::Cause;
 
 /// A connection from a client, on no thread yet.
 pub(super) struct AcceptedConnection {
     pub(super) socket: ClientSocket,
-    /// How to learn the client from a proxy; none if the peer is the client.
-    pub(super) proxies: Option<Arc<ProxyHeaders>>,
-    /// How to make it a TLS connection; none for plain HTTP.
-    pub(super) tls: Option<Tls>,
-    /// What serves it in place of the app; none for a connection to the site.
-    pub(super) redirect: Option<Redirecting>,
+    pub(super) settings: Arc<ConnectionSettings>,
     /// A token that is there until the connection is closed, unless it is one of HTTP/2.
     pub(super) open: TaskTrackerToken,
-    pub(super) telemetry: Telemetry,
-}
-
-/// A redirect, with the limits of connections around it.
-pub(super) type Redirecting = Arc<ClientConnections<RedirectApp>>;
-
-/// The way to TLS.
-#[derive(Clone)]
-pub(super) struct Tls {
-    pub(super) acceptor: Arc<Acceptor>,
-    /// Has a token for each connection of HTTP/2 until it is closed.
-    pub(super) http_2: TaskTracker,
+    /// Says when it is to be closed once it is idle.
+    pub(super) shutdown: ShutdownWatch,
 }
 
 impl AcceptedConnection {
     /// Serves the connection on the current thread until it is closed.
-    pub(super) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>, shutdown: &ShutdownWatch) {
-        let Self { socket, proxies, tls, redirect, mut open, telemetry } = self;
+    pub(super) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>) {
+        let Self { socket, settings, mut open, shutdown } = self;
         // A client may be gone by now, and its socket with it.
         let Ok(mut socket) = socket.register() else { return };
-        let peer = match proxies {
+        let peer = match &settings.proxies {
             None => socket.peer(),
             // The future is large, and an idle connection must not keep its room.
-            Some(proxies) => match Box::pin(proxies.client(&mut socket, shutdown)).await {
+            Some(proxies) => match Box::pin(proxies.client(&mut socket, &shutdown)).await {
                 Ok(client) => client,
-                Err(refusal) => return telemetry.refused_proxy(refusal),
+                Err(refusal) => return settings.telemetry.refused_proxy(refusal),
             },
         };
-        let stream: Stream = match tls {
+        let stream: Stream = match &settings.tls {
             None => Box::new(Buffered::new(unbuffered(socket, peer), READ_THROUGH)),
             Some(tls) => {
                 // The future is large, and an idle connection must not keep its room.
-                let stream = match timeout(HANDSHAKE, Box::pin(tls.shake_hands(socket, peer, shutdown))).await {
+                let stream = match timeout(HANDSHAKE, Box::pin(shake_hands(tls, socket, peer, &shutdown))).await {
                     Ok(Some(Ok(stream))) => stream,
                     Ok(None) => return,
-                    Ok(Some(Err(error))) => return telemetry.failed_handshake(failure::cause(&error)),
-                    Err(_) => return telemetry.failed_handshake(Cause::Timeout),
+                    Ok(Some(Err(error))) => return settings.telemetry.failed_handshake(failure::cause(&error)),
+                    Err(_) => return settings.telemetry.failed_handshake(Cause::Timeout),
                 };
                 if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-                    open = tls.http_2.token();
+                    open = settings.http_2.token();
                 }
                 Box::new(stream)
             }
         };
         let _open = open;
-        if let Some(redirect) = redirect {
-            redirect.process_new(stream, shutdown).await;
+        if let Some(redirect) = &settings.redirect {
+            redirect.process_new(stream, &shutdown).await;
             return;
         }
-        let mut next = app.process_new(stream, shutdown).await;
+        // They are those of new connections only, and this one may outlive them by far.
+        drop(settings);
+        let mut next = app.process_new(stream, &shutdown).await;
         while let Some(stream) = next {
-            next = app.process_new(stream, shutdown).await;
+            next = app.process_new(stream, &shutdown).await;
         }
     }
 }
 
-impl Tls {
-    /// Shakes hands with a client; returns none if the gateway stops before the client has said anything.
-    async fn shake_hands(
-        &self,
-        socket: RegisteredSocket,
-        peer: Option<Peer>,
-        shutdown: &ShutdownWatch,
-    ) -> Option<pingora_core::Result<TlsStream<Buffered>>> {
-        let time = time_for_first_bytes(shutdown);
-        until_idle(socket.readable(), || true, || time, shutdown).await?;
-        Some(self.acceptor.tls_handshake(Buffered::new(unbuffered(socket, peer), RECORD)).await)
-    }
+/// Shakes hands with a client; returns none if the listener stops before the client has said anything.
+async fn shake_hands(
+    tls: &ListenerTls,
+    socket: RegisteredSocket,
+    peer: Option<Peer>,
+    shutdown: &ShutdownWatch,
+) -> Option<pingora_core::Result<TlsStream<Buffered>>> {
+    let time = time_for_first_bytes(shutdown);
+    until_idle(socket.readable(), || true, || time, shutdown).await?;
+    Some(tls.acceptor.tls_handshake(Buffered::new(unbuffered(socket, peer), RECORD)).await)
 }
 
 fn unbuffered(socket: RegisteredSocket, peer: Option<Peer>) -> Socket {

@@ -1,23 +1,35 @@
 //! What a configuration makes of the gateway.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::{task::spawn_blocking, time::timeout};
+use tokio_util::task::TaskTracker;
 
 use super::{
     BoxError, StartError, assemble,
-    config::{Config, UpstreamId},
+    config::{Config, SessionConfig, StoreConfig, UpstreamConfig, UpstreamId},
+    delivery::UpstreamDelivery,
     logs::RequestLogs,
     process::Process,
     request_id::RequestIds,
     routing::Routing,
     telemetry::Telemetry,
-    upstream::Upstream,
+    upstream::{self, Upstream},
 };
-use crate::{gate::Gate, native::NativeClient, profile::ProfileClient, random::Random, session::Sessions};
+use crate::{
+    gate::Gate,
+    native::NativeClient,
+    profile::ProfileClient,
+    random::Random,
+    session::{Sessions, StoreReading},
+    store::RedisStore,
+};
 
 /// All that a configuration decides about requests.
 ///
 /// The one in force is in an `ArcSwap`, and is only replaced as a whole. Each request takes it once, when it arrives, and is served by
-/// it to its end. What outlives a configuration is in the [`Process`].
+/// it to its end. What outlives a configuration is in the [`Process`]. What has not changed from one configuration to the next is
+/// shared by both.
 pub(super) struct ActiveConfig {
     pub(super) config: Config,
     pub(super) gate: Gate,
@@ -30,6 +42,10 @@ pub(super) struct ActiveConfig {
     pub(super) client: ProfileClient,
     /// What verifies users of the site's own app; none without such a route.
     pub(super) native: Option<NativeClient>,
+    /// What sends callbacks to the app after they were answered, if anything does.
+    pub(super) delivery: Option<UpstreamDelivery>,
+    /// The store, if it is Redis.
+    pub(super) redis: Option<RedisStore>,
     pub(super) telemetry: Telemetry,
     pub(super) logs: RequestLogs,
     /// None if requests get no ids.
@@ -37,26 +53,64 @@ pub(super) struct ActiveConfig {
 }
 
 impl ActiveConfig {
-    /// Makes all of it. No name is resolved yet, and no connection is made.
+    /// Makes all of it, takes over what is the same in the previous one, and looks for the servers of the other apps.
     ///
     /// # Errors
     ///
     /// When a client or the store cannot be set up, or a log cannot be opened.
-    pub(super) fn new(config: Config, process: &Process) -> Result<Self, StartError> {
+    pub(super) async fn make(
+        config: Config,
+        process: &Process,
+        previous: Option<Arc<Self>>,
+        tasks: &TaskTracker,
+    ) -> Result<Arc<Self>, StartError> {
+        let (parts, earlier) = (process.clone(), previous.clone());
+        // It reads files and derives keys, and connections are accepted meanwhile.
+        let made = spawn_blocking(move || Self::new(config, &parts, earlier.as_deref())).await;
+        let made = made.map_err(|_| StartError::Panic)??;
+        let known = previous.iter().flat_map(|previous| &previous.upstreams).collect::<Vec<_>>();
+        let is_new = |app: &&Arc<Upstream>| !known.iter().any(|known| Arc::ptr_eq(known, app));
+        upstream::resolve_all(made.upstreams.iter().filter(is_new).cloned(), tasks).await;
+        Ok(Arc::new(made))
+    }
+
+    /// Reads what requests of this configuration would wait for.
+    pub(super) async fn prepare(&self) {
+        if timeout(PREPARATION, self.gate.prepare()).await.is_err() {
+            tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
+        }
+    }
+
+    fn new(config: Config, process: &Process, previous: Option<&Self>) -> Result<Self, StartError> {
         let telemetry = process.telemetry.clone();
         let logs = process.logs.open(&config)?;
-        let upstreams: Vec<_> = config
-            .upstreams
-            .iter()
-            .map(|(id, upstream)| Upstream::new(id, upstream.clone(), telemetry.upstream(&upstream.name)).map(Arc::new))
-            .collect::<Result<_, _>>()?;
-        let client = config.truecaller.client.clone().build().map_err(BoxError::from)?;
+        let upstreams = config.upstreams.iter().map(|(_, upstream)| app(upstream, process, previous));
+        let upstreams = upstreams.collect::<Result<Vec<_>, _>>()?;
+        let client = client(&config, previous)?;
         let native = config.native.as_ref().map(|native| native.client(client.clone()));
         let default = &upstreams[config.upstreams.default_id().index()];
-        let (gate, sessions) = assemble::gate(&config, client.clone(), native.clone(), default, process)?;
+        let delivers = config.session.is_some() && config.callback.forward;
+        let delivery = delivers.then(|| delivery(default, process, previous)).transpose()?;
+        let redis = redis(&config, previous)?;
+        let sessions = assemble::sessions(&config, redis.as_ref(), delivery.as_ref(), process);
+        let gate = assemble::gate(&config, client.clone(), native.clone(), sessions.as_ref(), process);
+        let gate = previous.into_iter().fold(gate?, |gate, previous| gate.counts_of(&previous.gate)).build();
         let routing = Routing::new(&config);
         let request_ids = config.request_id.then(|| RequestIds::new(Random::system()));
-        Ok(Self { config, gate, sessions, routing, upstreams, client, native, telemetry, logs, request_ids })
+        Ok(Self {
+            config,
+            gate,
+            sessions,
+            routing,
+            upstreams,
+            client,
+            native,
+            delivery,
+            redis,
+            telemetry,
+            logs,
+            request_ids,
+        })
     }
 
     /// The app with this id.
@@ -66,6 +120,93 @@ impl ActiveConfig {
 
     /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.
     pub(super) fn delivers(&self) -> bool {
-        self.config.session.is_some() && self.config.callback.forward
+        self.delivery.is_some()
+    }
+
+    /// How the store is to be read that the previous configuration has read.
+    fn store_reading(&self, previous: &Self) -> StoreReading {
+        let sessions = self.config.session.as_ref().zip(previous.config.session.as_ref());
+        let goes_on = |(session, previous): (&SessionConfig, &SessionConfig)| {
+            session.store == previous.store && session.sealer.opens_no_more_than(&previous.sealer)
+        };
+        if sessions.is_some_and(goes_on) { StoreReading::GoesOn } else { StoreReading::BeginsAnew }
+    }
+
+    /// Follows the store of its sessions, in place of the previous configuration. This may be the same at the start.
+    pub(super) fn follow_store(&self, previous: &Self) {
+        if let Some(sessions) = &self.sessions {
+            sessions.follow_store(&self.gate, self.store_reading(previous));
+        }
+    }
+
+    /// Gives back what only new requests need: another one has taken its place.
+    pub(super) fn retire(&self, successor: &Self) {
+        self.sessions.iter().for_each(Sessions::retire);
+        let has_app = |name: &String| successor.config.upstreams.named(name).is_some();
+        let apps = self.config.upstreams.iter().map(|(_, upstream)| upstream.name.clone());
+        let hosts = |config: &Config| config.acme.iter().flat_map(|acme| acme.hosts.clone()).collect::<Vec<_>>();
+        let kept = hosts(&successor.config);
+        let hosts = hosts(&self.config).into_iter().filter(|host| !kept.contains(host));
+        self.telemetry.forget(apps.filter(|name| !has_app(name)), hosts);
+    }
+
+    /// Opens the connections to Truecaller from the current runtime, if the configuration says so.
+    pub(super) fn connect_ahead(&self) {
+        let truecaller = &self.config.truecaller;
+        if truecaller.connect_at_start {
+            self.client.connect(&truecaller.endpoints);
+            self.native.iter().for_each(NativeClient::connect);
+        }
     }
 }
+
+/// An app that has not changed goes on with its addresses, and with what is known of their health.
+fn app(config: &UpstreamConfig, process: &Process, previous: Option<&ActiveConfig>) -> Result<Arc<Upstream>, BoxError> {
+    let same = previous.and_then(|previous| previous.upstreams.iter().find(|app| app.config.is_served_like(config)));
+    if let Some(same) = same {
+        return Ok(Arc::clone(same));
+    }
+    let telemetry = process.telemetry.upstream(&config.name);
+    Upstream::new(config.clone(), telemetry, &process.usual_roots).map(Arc::new)
+}
+
+/// A client with the same settings goes on with its connections.
+fn client(config: &Config, previous: Option<&ActiveConfig>) -> Result<ProfileClient, BoxError> {
+    let wanted = &config.truecaller.client;
+    let same = previous.filter(|previous| previous.config.truecaller.client.is_same(wanted));
+    match same {
+        Some(previous) => Ok(previous.client.clone()),
+        None => Ok(wanted.clone().build()?),
+    }
+}
+
+fn delivery(
+    app: &Arc<Upstream>,
+    process: &Process,
+    previous: Option<&ActiveConfig>,
+) -> Result<UpstreamDelivery, StartError> {
+    let same = previous.and_then(|previous| previous.delivery.as_ref()).filter(|delivery| delivery.is_to(app));
+    match same {
+        Some(delivery) => Ok(delivery.clone()),
+        None => UpstreamDelivery::new(app, &process.telemetry).map_err(StartError::Delivery),
+    }
+}
+
+/// A store on the same servers goes on with its connections.
+fn redis(config: &Config, previous: Option<&ActiveConfig>) -> Result<Option<RedisStore>, BoxError> {
+    let Some(session) = &config.session else { return Ok(None) };
+    let StoreConfig::Redis { servers, ca_file } = &session.store else { return Ok(None) };
+    let earlier = previous.and_then(|previous| Some((previous.config.session.as_ref()?, previous.redis.as_ref()?)));
+    if let Some((_, redis)) = earlier.filter(|(earlier, _)| earlier.store == session.store) {
+        return Ok(Some(redis.bounded(session.max_pending)));
+    }
+    let store = servers.store(session.max_pending)?;
+    Ok(Some(match ca_file {
+        Some(pem) => store.trust(pem)?,
+        None => store,
+    }))
+}
+
+/// How long a configuration may wait for the store. Within it, the logouts of a busy day are read; a store that does not answer
+/// fails sooner.
+const PREPARATION: Duration = Duration::from_secs(10);

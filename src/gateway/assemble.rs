@@ -1,31 +1,26 @@
-//! Makes the gate of a configuration.
+//! Makes the gate of a configuration, and its sessions.
 
 use std::sync::Arc;
 
 use super::{
-    BoxError, StartError,
-    config::{Config, SessionConfig, StoreConfig},
-    delivery::UpstreamDelivery,
-    process::Process,
-    sessionless_rules::SessionlessRules,
-    upstream::Upstream,
+    BoxError, config::Config, delivery::UpstreamDelivery, process::Process, sessionless_rules::SessionlessRules,
 };
 use crate::{
-    gate::Gate,
+    gate::{Gate, GateBuilder},
     native::NativeClient,
     profile::ProfileClient,
-    session::{Sessions, SessionsBuilder},
-    store::MemoryStore,
+    session::Sessions,
+    store::RedisStore,
 };
 
-/// The gate that a configuration describes, and its sessions if it has any.
+/// The gate that a configuration describes.
 pub(super) fn gate(
     config: &Config,
     client: ProfileClient,
     native: Option<NativeClient>,
-    upstream: &Arc<Upstream>,
+    sessions: Option<&Sessions>,
     process: &Process,
-) -> Result<(Gate, Option<Sessions>), BoxError> {
+) -> Result<GateBuilder, BoxError> {
     let builder = Gate::builder(config.callback.path.clone(), client)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))
@@ -35,24 +30,8 @@ pub(super) fn gate(
         .observer(process.telemetry.clone())
         .require_host();
     let builder = config.assertion.iter().fold(builder, |builder, keys| builder.assertions(Arc::clone(keys)));
-    let sessions = match &config.session {
-        Some(session) => {
-            let sessions = sessions(session)?.rules(config.routes.clone()).groups(config.groups.clone());
-            let sessions = sessions.tasks(process.verifications.clone());
-            let sessions = if config.admin.token.is_some() { sessions.login_tickets() } else { sessions };
-            let sessions = match config.callback.forward {
-                true => {
-                    let delivery = UpstreamDelivery::new(upstream, &process.telemetry);
-                    sessions.deliver(delivery.map_err(StartError::Delivery)?)
-                }
-                false => sessions,
-            };
-            Some(sessions.build())
-        }
-        None => None,
-    };
-    let builder = match sessions.clone() {
-        Some(sessions) => builder.sessions(sessions)?,
+    let builder = match sessions {
+        Some(sessions) => builder.sessions(sessions.clone())?,
         None if config.routes.is_empty() => builder,
         None => builder.plug_in(SessionlessRules(config.routes.clone())),
     };
@@ -60,23 +39,27 @@ pub(super) fn gate(
         Some((native, client)) => builder.native(native.route(client))?,
         None => builder,
     };
-    let builder = if config.truecaller.require_active { builder } else { builder.accept_inactive() };
-    Ok((builder.build(), sessions))
+    Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() })
 }
 
-fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
+/// The sessions that a configuration describes, if it has any. Those of all configurations share their memory.
+pub(super) fn sessions(
+    config: &Config,
+    redis: Option<&RedisStore>,
+    delivery: Option<&UpstreamDelivery>,
+    process: &Process,
+) -> Option<Sessions> {
+    let session = config.session.as_ref()?;
     let (url, sealer, partner) = (session.public_urls.clone(), session.sealer.clone(), session.partner.clone());
-    let builder = match &session.store {
-        StoreConfig::Memory => Sessions::builder(url, sealer, partner, MemoryStore::new(session.max_pending)),
-        StoreConfig::Redis { servers, ca_file } => {
-            let mut store = servers.store(session.max_pending)?;
-            if let Some(pem) = ca_file {
-                store = store.trust(pem)?;
-            }
-            Sessions::builder(url, sealer, partner, store)
-        }
+    let builder = match redis {
+        Some(redis) => Sessions::builder(url, sealer, partner, redis.bounded(session.max_pending)),
+        None => Sessions::builder(url, sealer, partner, process.memory_store.bounded(session.max_pending)),
     };
     let builder = builder
+        .memory(Arc::clone(&process.session_memory))
+        .tasks(process.open_work.verifications.clone())
+        .rules(config.routes.clone())
+        .groups(config.groups.clone())
         .path(session.path.clone())
         .link_base(session.link_base.clone())
         .login_timeout(session.login_timeout)
@@ -90,5 +73,7 @@ fn sessions(session: &SessionConfig) -> Result<SessionsBuilder, BoxError> {
         .websocket_origins(session.websocket_origins.iter().cloned())
         .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
         .pages(session.pages.clone());
-    Ok(session.fallback_url.iter().fold(builder, |builder, fallback| builder.fallback(fallback.clone())))
+    let builder = session.fallback_url.iter().fold(builder, |builder, fallback| builder.fallback(fallback.clone()));
+    let builder = if config.admin.token.is_some() { builder.login_tickets() } else { builder };
+    Some(delivery.into_iter().fold(builder, |builder, delivery| builder.deliver(delivery.clone())).build())
 }

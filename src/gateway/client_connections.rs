@@ -1,6 +1,7 @@
 //! The connections of clients, from a TLS handshake or an accepted socket to their end.
 
 use std::{
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,8 +10,11 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::BytesMut;
 use pingora_core::{
-    apps::ServerApp,
-    protocols::{ALPN, Stream},
+    apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp},
+    protocols::{
+        ALPN, Stream,
+        http::{ServerSession, v2::server::H2Options},
+    },
     server::ShutdownWatch,
 };
 use tokio::{io::AsyncReadExt as _, time::timeout_at};
@@ -25,7 +29,7 @@ use super::{
 };
 use crate::clock::{Clock as _, SystemClock};
 
-/// A pingora app for the connections of clients. It limits how long each head may take, closes idle connections at a stop, and spells
+/// A pingora app around another one, for the connections of clients. It limits how long each head may take, closes idle connections at a stop, and spells
 /// the first host of an HTTP/1 connection in one way.
 pub(super) struct ClientConnections<A> {
     app: Arc<A>,
@@ -37,20 +41,21 @@ impl<A> ClientConnections<A> {
         Self { app: Arc::new(app), active }
     }
 
-    /// How long the start of a connection may take: the first head, or the preface of HTTP/2.
-    fn limit(&self) -> Option<Duration> {
+    /// How long a connection may wait: for its first head, or for the preface of HTTP/2 and then without a request.
+    fn idle(&self) -> Option<Duration> {
         self.active.load().config.timeouts.idle
     }
 }
 
 #[async_trait]
-impl<A: ServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
+impl<A: HttpServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
     async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
         let for_first_bytes = time_for_first_bytes(shutdown);
-        let limit = self.limit().map(|limit| SystemClock.now() + limit);
+        let idle = self.idle();
+        let limit = idle.map(|idle| SystemClock.now() + idle);
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
             let stream = until_idle(after_preface(stream, limit), || true, || for_first_bytes, shutdown).await??;
-            return self.app.process_new(stream, shutdown).await;
+            return Arc::new(Http2::new(Arc::clone(&self.app), idle)).process_new(stream, shutdown).await;
         }
         let origin = ConnectionOrigin::of(&stream);
         let memory = ConnectionMemory::new(limit);
@@ -66,6 +71,46 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A> {
             access.write_unread(&origin, status, SystemClock.wall());
         }
         served
+    }
+}
+
+/// The app of one connection of HTTP/2, which is closed after so long without a request. pingora asks an app for that at the start
+/// of each connection, and the configuration may have changed since the app was made.
+struct Http2<A> {
+    app: Arc<A>,
+    options: HttpServerOptions,
+}
+
+impl<A> Http2<A> {
+    fn new(app: Arc<A>, idle: Option<Duration>) -> Self {
+        let mut options = HttpServerOptions::default();
+        options.h2_idle_timeout = idle;
+        Self { app, options }
+    }
+}
+
+#[async_trait]
+impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Http2<A> {
+    // It is not async, because the future of the app would then be put into another box.
+    fn process_new_http<'life0, 'life1, 'async_trait>(
+        self: &'life0 Arc<Self>,
+        session: ServerSession,
+        shutdown: &'life1 ShutdownWatch,
+    ) -> Pin<Box<dyn Future<Output = Option<ReusedHttpStream>> + Send + 'async_trait>>
+    where
+        Self: 'async_trait,
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+    {
+        self.app.process_new_http(session, shutdown)
+    }
+
+    fn h2_options(&self) -> Option<H2Options> {
+        self.app.h2_options()
+    }
+
+    fn server_options(&self) -> Option<&HttpServerOptions> {
+        Some(&self.options)
     }
 }
 

@@ -25,7 +25,8 @@ use crate::{
     session::Delivery,
 };
 
-/// Sends callbacks to an app as the proxy would, once.
+/// Sends callbacks to an app as the proxy would, once. Clones share their connections.
+#[derive(Clone)]
 pub(super) struct UpstreamDelivery(Arc<Client>);
 
 struct Client {
@@ -39,6 +40,11 @@ impl UpstreamDelivery {
     pub(super) fn new(upstream: &Arc<Upstream>, telemetry: &Telemetry) -> Result<Self, BoxError> {
         let connector = connector(&upstream.config)?;
         Ok(Self(Arc::new(Client { connector, upstream: Arc::clone(upstream), telemetry: telemetry.clone() })))
+    }
+
+    /// Whether callbacks are sent to this very app.
+    pub(super) fn is_to(&self, upstream: &Arc<Upstream>) -> bool {
+        Arc::ptr_eq(&self.0.upstream, upstream)
     }
 }
 

@@ -1,57 +1,50 @@
-//! The listeners. Their sockets are bound first, so that a busy port is known before anything runs.
+//! The listeners. Their sockets are bound first, so that a busy port is known before anything changes.
 
 use std::{
-    io,
+    fs, io,
+    os::unix::fs::PermissionsExt as _,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
-use pingora_core::{listeners::tls::Acceptor, server::ShutdownWatch};
-use rustls::{
-    RootCertStore, ServerConfig,
-    crypto::ring,
-    server::{NoServerSessionStorage, WebPkiClientVerifier},
-    version::{TLS12, TLS13},
-};
-use tokio::time::sleep;
+use pingora_core::server::ShutdownWatch;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
-    accepted::{AcceptedConnection, Redirecting, Tls},
-    active_config::ActiveConfig,
-    client_connections::ClientConnections,
+    accepted::AcceptedConnection,
     client_socket::ClientSocket,
-    config::{Config, ListenAddress, ListenerConfig, RedirectConfig, TlsConfig, TlsVersion},
-    inherited::InheritedSockets,
-    listener_certificate::Certificates,
+    config::{ListenAddress, ListenerConfig},
+    connection_settings::ConnectionSettings,
     process::Process,
-    proxy_header::ProxyHeaders,
-    redirect::{Redirect, RedirectHosts},
-    redirect_app::RedirectApp,
     sockets::{AcceptingSocket, BACKLOG, OpenedSocket, Successor},
     takeover::{self, HANDSHAKES},
-    telemetry::Telemetry,
     workers::Workers,
 };
-use crate::tls;
 
-/// A listener whose socket is bound.
+/// The socket of a listener. If another process is at the address, that one gets all connections.
 pub(super) struct BoundListener {
-    pub(super) opened: OpenedSocket,
-    /// How it speaks TLS, if it does.
-    tls: Option<BoundTls>,
-    /// How it learns the clients from proxies, if it does.
-    proxies: Option<Arc<ProxyHeaders>>,
-    /// How it redirects, if it serves nothing else.
-    redirect: Option<RedirectConfig>,
+    /// Its address in the configuration.
+    configured: ListenAddress,
+    opened: OpenedSocket,
 }
 
-/// TLS with certificates that were read.
-struct BoundTls {
-    acceptor: Arc<Acceptor>,
-    certificates: Certificates,
+/// The socket of a listener that accepts no connections yet. Clients wait in its queue.
+pub(super) struct ListeningListener {
+    configured: ListenAddress,
+    /// The address, with the port that the system chose for port 0.
+    address: ListenAddress,
+    socket: AcceptingSocket,
+    successor: Successor,
+}
+
+/// The socket of a listener of a configuration.
+pub(super) enum Place<L> {
+    /// It is that of the open listener with this place in the list.
+    Open(usize),
+    New(L),
 }
 
 /// The reason why a listener has no socket.
@@ -62,92 +55,118 @@ pub(crate) struct ListenError {
     pub(super) source: io::Error,
 }
 
-impl BoundListener {
-    /// Opens the socket of a listener. It needs a tokio runtime.
-    pub(super) fn open(
-        listener: &ListenerConfig,
-        config: &Config,
-        inherited: &InheritedSockets,
-    ) -> Result<Self, ListenError> {
-        let failed = |source| ListenError { address: listener.address.clone(), source };
-        let opened = open(&listener.address, config, inherited)?;
-        let tls = listener.tls.as_ref().map(BoundTls::read).transpose().map_err(failed)?;
-        let trusted = || config.trusted_proxies.clone();
-        let proxies = listener.proxy_protocol.then(|| ProxyHeaders { trusted: trusted(), limit: config.timeouts.idle });
-        Ok(Self { opened, tls, proxies: proxies.map(Arc::new), redirect: listener.redirect.clone() })
-    }
-
-    /// The certificates of a listener with TLS.
-    pub(super) fn certificates(&self) -> Option<&Certificates> {
-        self.tls.as_ref().map(|tls| &tls.certificates)
-    }
-
-    fn into_listener(
-        self,
-        connections: &OpenConnections,
-        redirect: Option<Redirecting>,
-    ) -> Result<Listener, ListenError> {
-        let Self { opened: OpenedSocket { socket, address, successor }, tls, proxies, .. } = self;
-        let socket = socket.into_tokio().map_err(|source| ListenError { address, source })?;
-        let http_2 = connections.http_2.clone();
-        let tls = tls.map(|BoundTls { acceptor, .. }| Tls { acceptor, http_2 });
-        let accepted = Accepted { tls, proxies, redirect, open: connections.closed_when_idle.token() };
-        Ok(Listener { socket, successor, accepted })
-    }
+/// Binds the sockets of all listeners that are not open yet. It needs a tokio runtime.
+pub(super) fn bind(
+    listeners: &[ListenerConfig],
+    open: &[Listener],
+    process: &Process,
+) -> Result<Vec<Place<BoundListener>>, ListenError> {
+    let mut is_left = vec![true; open.len()];
+    let place = |listener: &ListenerConfig| {
+        let is_same = |(index, open): (usize, &Listener)| is_left[index] && open.is_at(&listener.address);
+        match open.iter().enumerate().position(is_same) {
+            Some(index) => {
+                is_left[index] = false;
+                Ok(Place::Open(index))
+            }
+            None => BoundListener::bind(&listener.address, process).map(Place::New),
+        }
+    };
+    listeners.iter().map(place).collect()
 }
 
-/// The listeners of connections for the threads and for redirects. They need a tokio runtime. They and their connections are tracked.
-pub(super) fn into_listeners(
-    bound: Vec<BoundListener>,
-    connections: &OpenConnections,
-    active: &Arc<ArcSwap<ActiveConfig>>,
-    Process { challenges, telemetry, .. }: &Process,
-) -> Result<Vec<Listener>, ListenError> {
-    let certificates = bound.iter().filter_map(BoundListener::certificates).cloned().collect();
-    let current = active.load();
-    let session = &current.config.session;
-    let hosts = RedirectHosts::of(certificates, session.iter().flat_map(|session| session.public_urls.iter()));
-    let redirect = |redirect: RedirectConfig| {
-        let (hosts, challenges) = (hosts.clone(), challenges.clone());
-        let redirect = Redirect { hosts, config: redirect, challenges, telemetry: telemetry.clone() };
-        let app = RedirectApp { redirect, active: Arc::clone(active) };
-        Arc::new(ClientConnections::new(app, Arc::clone(active)))
+/// Lets clients connect to all sockets that are new. They need a tokio runtime.
+pub(super) fn listen(places: Vec<Place<BoundListener>>) -> Result<Vec<Place<ListeningListener>>, ListenError> {
+    let listen = |place| match place {
+        Place::Open(index) => Ok(Place::Open(index)),
+        Place::New(bound) => BoundListener::listen(bound).map(Place::New),
     };
-    let listener = |mut bound: BoundListener| {
-        let redirect = bound.redirect.take().map(redirect);
-        bound.into_listener(connections, redirect)
-    };
-    bound.into_iter().map(listener).collect()
+    places.into_iter().map(listen).collect()
 }
 
 /// Opens the socket of an address in the configuration. It needs a tokio runtime.
-pub(super) fn open(
-    address: &ListenAddress,
-    config: &Config,
-    inherited: &InheritedSockets,
-) -> Result<OpenedSocket, ListenError> {
-    let opened = OpenedSocket::open(address, inherited, config.server.reuse_port);
+pub(super) fn open(address: &ListenAddress, process: &Process) -> Result<OpenedSocket, ListenError> {
+    let opened = OpenedSocket::open(address, &process.inherited, process.fixed.reuse_port());
     opened.map_err(|source| ListenError { address: address.clone(), source })
 }
 
-/// A listener that accepts connections.
+impl BoundListener {
+    fn bind(configured: &ListenAddress, process: &Process) -> Result<Self, ListenError> {
+        Ok(Self { configured: configured.clone(), opened: open(configured, process)? })
+    }
+
+    fn listen(self) -> Result<ListeningListener, ListenError> {
+        let Self { configured, opened: OpenedSocket { socket, address, successor } } = self;
+        match socket.into_tokio() {
+            Ok(socket) => Ok(ListeningListener { configured, address, socket, successor }),
+            Err(source) => Err(ListenError { address, source }),
+        }
+    }
+}
+
+impl ListeningListener {
+    /// Accepts connections from now on, and hands each to a thread. A task does that, which ends some time after the listener is
+    /// dropped.
+    pub(super) fn open(
+        self,
+        settings: Arc<ConnectionSettings>,
+        workers: Workers,
+        connections: &OpenConnections,
+        tasks: &TaskTracker,
+    ) -> Listener {
+        let Self { configured, address, socket, successor } = self;
+        let (settings, shutdown) = (Arc::new(ArcSwap::new(settings)), watch::Sender::new(false));
+        let open = connections.closed_when_idle.token();
+        let acceptor = Acceptor { settings: Arc::clone(&settings), open, shutdown: shutdown.subscribe(), workers };
+        tasks.spawn(acceptor.accept(socket, successor));
+        Listener { configured, address, settings, shutdown }
+    }
+}
+
+/// A listener that accepts connections until it is dropped. Those that came before are accepted all the same, unless they wait in the
+/// queue of a socket that another process has, too. The connections are closed as soon as they are idle.
 pub(super) struct Listener {
-    socket: AcceptingSocket,
-    successor: Successor,
-    accepted: Accepted,
+    configured: ListenAddress,
+    /// The address, with the port that the system chose for port 0.
+    pub(super) address: ListenAddress,
+    settings: Arc<ArcSwap<ConnectionSettings>>,
+    shutdown: watch::Sender<bool>,
 }
 
-/// What each connection of a listener is given.
-struct Accepted {
-    tls: Option<Tls>,
-    proxies: Option<Arc<ProxyHeaders>>,
-    redirect: Option<Redirecting>,
-    /// A token that is there until the last connection was accepted. Each connection gets another one.
-    open: TaskTrackerToken,
+impl Listener {
+    /// What its connections get now.
+    pub(super) fn settings(&self) -> Arc<ConnectionSettings> {
+        self.settings.load_full()
+    }
+
+    /// Lets new connections get these settings. A Unix socket gets the permissions of the configured address.
+    pub(super) fn change(&mut self, configured: &ListenAddress, settings: Arc<ConnectionSettings>) {
+        self.settings.store(settings);
+        if let ListenAddress::Unix { path, mode } = configured
+            && self.configured != *configured
+            && fs::set_permissions(path, fs::Permissions::from_mode(*mode)).is_err()
+        {
+            tracing::warn!(%configured, "the permissions of a Unix socket cannot be changed");
+        }
+        self.configured = configured.clone();
+    }
+
+    fn is_at(&self, configured: &ListenAddress) -> bool {
+        match (&self.configured, configured) {
+            (ListenAddress::Unix { path, .. }, ListenAddress::Unix { path: other, .. }) => path == other,
+            (open, configured) => open == configured,
+        }
+    }
 }
 
-/// The connections that are open, so that a stop can wait for them.
-#[derive(Default)]
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.shutdown.send_replace(true);
+    }
+}
+
+/// The connections that are open, so that a stop can wait for them. Clones share them.
+#[derive(Clone, Default)]
 pub(super) struct OpenConnections {
     /// Has a token for each connection that is closed as soon as it is idle after a stop, and for each listener.
     pub(super) closed_when_idle: TaskTracker,
@@ -155,44 +174,52 @@ pub(super) struct OpenConnections {
     pub(super) http_2: TaskTracker,
 }
 
-impl Listener {
-    /// Accepts connections, and hands each to a thread, until the gateway stops. Those that came before the stop are accepted
-    /// all the same, unless they wait in the queue of a socket that another process has, too.
-    pub(super) async fn accept(self, workers: Workers, telemetry: Telemetry, mut shutdown: ShutdownWatch) {
-        // A gateway that is gone has stopped as well.
+/// What makes connections of sockets, and hands them to the threads.
+struct Acceptor {
+    settings: Arc<ArcSwap<ConnectionSettings>>,
+    /// A token that is there until the last connection was accepted. Each connection gets another one.
+    open: TaskTrackerToken,
+    /// Says when the listener is no longer there.
+    shutdown: ShutdownWatch,
+    workers: Workers,
+}
+
+impl Acceptor {
+    async fn accept(self, socket: AcceptingSocket, successor: Successor) {
+        let mut shutdown = self.shutdown.clone();
         let stopped = async { drop(shutdown.wait_for(|is_stopped| *is_stopped).await) };
-        self.accept_until(pin!(stopped), &workers, &telemetry).await;
-        match self.successor {
+        self.accept_until(&socket, pin!(stopped)).await;
+        match successor {
             Successor::None => {}
             Successor::SameSocket => return,
             Successor::OtherSocket => {
-                takeover::begin(&self.socket);
-                self.accept_until(pin!(sleep(HANDSHAKES)), &workers, &telemetry).await;
-                takeover::end(&self.socket);
+                takeover::begin(&socket);
+                self.accept_until(&socket, pin!(sleep(HANDSHAKES))).await;
+                takeover::end(&socket);
             }
         }
-        let Ok(listener) = self.socket.into_std() else { return };
+        let Ok(listener) = socket.into_std() else { return };
         // More than fit into the queue have not come before the stop.
         for _ in 0..BACKLOG {
             match listener.accept_now() {
-                Ok(socket) => workers.hand_over(self.accepted.connection(socket, &telemetry)).await,
+                Ok(socket) => self.hand_over(socket).await,
                 Err(error) if is_of_one_client(&error) => {}
                 Err(_) => break,
             }
         }
     }
 
-    async fn accept_until(&self, mut end: Pin<&mut impl Future>, workers: &Workers, telemetry: &Telemetry) {
+    async fn accept_until(&self, listener: &AcceptingSocket, mut end: Pin<&mut impl Future>) {
         loop {
             let accepted = tokio::select! {
-                accepted = self.socket.accept() => accepted,
+                accepted = listener.accept() => accepted,
                 _ = &mut end => return,
             };
             match accepted {
-                Ok(socket) => workers.hand_over(self.accepted.connection(socket, telemetry)).await,
+                Ok(socket) => self.hand_over(socket).await,
                 Err(error) if is_of_one_client(&error) => {}
                 Err(_) => {
-                    telemetry.failed_accept();
+                    self.settings.load().telemetry.failed_accept();
                     tokio::select! {
                         () = sleep(PAUSE) => {}
                         _ = &mut end => return,
@@ -201,55 +228,12 @@ impl Listener {
             }
         }
     }
-}
 
-impl Accepted {
-    fn connection(&self, socket: ClientSocket, telemetry: &Telemetry) -> AcceptedConnection {
-        AcceptedConnection {
-            socket,
-            proxies: self.proxies.clone(),
-            tls: self.tls.clone(),
-            redirect: self.redirect.clone(),
-            open: self.open.clone(),
-            telemetry: telemetry.clone(),
-        }
+    async fn hand_over(&self, socket: ClientSocket) {
+        let (settings, open) = (self.settings.load_full(), self.open.clone());
+        let connection = AcceptedConnection { socket, settings, open, shutdown: self.shutdown.clone() };
+        self.workers.hand_over(connection).await;
     }
-}
-
-impl BoundTls {
-    /// Reads the certificates. The error may quote the files.
-    fn read(config: &TlsConfig) -> io::Result<Self> {
-        let certificates = Certificates::read(config.certificates.clone())?;
-        let acceptor = Acceptor::from_server_config(Arc::new(server_config(config, certificates.clone())?));
-        Ok(Self { acceptor: Arc::new(acceptor), certificates })
-    }
-}
-
-fn server_config(config: &TlsConfig, certificates: Certificates) -> io::Result<ServerConfig> {
-    let provider = Arc::new(ring::default_provider());
-    let versions = match config.min_version {
-        TlsVersion::V1_2 => &[&TLS13, &TLS12][..],
-        TlsVersion::V1_3 => &[&TLS13],
-    };
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions);
-    let builder = builder.map_err(io::Error::other)?;
-    let certificates = Arc::new(certificates);
-    let mut server = match &config.client_ca {
-        None => builder.with_no_client_auth().with_cert_resolver(certificates),
-        Some(pem) => {
-            let mut roots = RootCertStore::empty();
-            tls::trust(&mut roots, pem).map_err(io::Error::other)?;
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-            let builder = builder.with_client_cert_verifier(verifier.map_err(io::Error::other)?);
-            let mut server = builder.with_cert_resolver(certificates);
-            // A resumed session would not show its certificate again, which may have expired since.
-            server.session_storage = Arc::new(NoServerSessionStorage {});
-            server.send_tls13_tickets = 0;
-            server
-        }
-    };
-    server.alpn_protocols = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
-    Ok(server)
 }
 
 /// Whether only the connection is lost that was to be accepted.

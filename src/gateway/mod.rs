@@ -13,12 +13,14 @@ mod acme;
 mod active_config;
 mod admin;
 mod assemble;
+mod background;
 mod buffered;
 mod cli;
 mod client_connections;
 mod client_socket;
 pub(crate) mod config;
 mod connection_memory;
+mod connection_settings;
 mod delivery;
 mod descriptors;
 #[cfg(feature = "dev")]
@@ -34,6 +36,7 @@ mod idle;
 mod inherited;
 mod keys;
 mod listener_certificate;
+mod listener_tls;
 mod listeners;
 mod log_limit;
 mod logging;
@@ -45,6 +48,7 @@ mod proxy_header;
 mod redirect;
 mod redirect_app;
 mod rejection;
+mod reload;
 mod request_id;
 mod routing;
 mod service_manager;
@@ -67,10 +71,7 @@ mod workers;
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use pingora_core::server::configuration::ServerConf;
-use pingora_proxy::http_proxy;
-use pingora_timeout::fast_timeout::set_fast_timeout_to_tokio_threshold;
-use tokio::{sync::watch, task::spawn_blocking, time::timeout};
+use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -80,48 +81,42 @@ pub use self::cli::main;
 use self::{
     acme::Acme,
     active_config::ActiveConfig,
-    admin::{Health, Metrics},
-    client_connections::ClientConnections,
+    admin::{AdminListener, BoundAdmin, Health, Metrics},
+    background::Background,
     config::{Config, ListenAddress},
+    connection_settings::{ConnectionSettings, settings},
     inherited::InheritedSockets,
-    listeners::{BoundListener, ListenError},
+    listeners::{ListenError, Listener, ListeningListener, Place},
     logs::OpenLogError,
-    open_work::OpenWork,
     process::Process,
-    proxy::Proxy,
-    sockets::OpenedSocket,
     telemetry::Telemetry,
-    upstream::{Upstream, UpstreamRoots},
-    watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
-    workers::{WorkerStop, Workers},
+    workers::Workers,
 };
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub use self::{
     admin::fuzz as fuzz_site_login, forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header,
 };
-use crate::{native::NativeClient, pingora::SessionBound};
 
 /// A running gateway.
 pub(crate) struct Gateway {
-    /// The addresses of the listeners, in the order of the configuration.
-    pub(crate) addresses: Vec<ListenAddress>,
-    /// The address of health and metrics.
-    pub(crate) admin: SocketAddr,
+    process: Process,
     /// The configuration in force.
     active: Arc<ArcSwap<ActiveConfig>>,
-    process: Process,
+    /// The listeners, in the order of the configuration.
+    listeners: Vec<Listener>,
+    admin: AdminListener,
     health: Health,
-    shutdown: watch::Sender<bool>,
-    background: CancellationToken,
+    workers: Workers,
+    background: Background,
+    /// Says that everything is over.
+    ended: CancellationToken,
     /// Ends the threads of a gateway that is dropped without a stop.
     _end: DropGuard,
-    watcher: Watcher,
-    open_work: OpenWork,
     tasks: TaskTracker,
 }
 
-/// The reason why a gateway did not start.
+/// The reason why a gateway did not start with a configuration, or did not take it over.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     /// An address cannot be listened on.
@@ -136,6 +131,9 @@ pub(crate) enum StartError {
     /// A log cannot be opened.
     #[error(transparent)]
     Log(#[from] OpenLogError),
+    /// A part of the gateway cannot be made. The reason is printed where that happened.
+    #[error("the gateway cannot be set up; this is a fault of truegate")]
+    Panic,
     /// A thread, or its connections to the upstream, cannot be set up.
     #[error("the threads cannot be set up: {0}")]
     Threads(#[source] std::io::Error),
@@ -149,93 +147,115 @@ impl Gateway {
     /// # Errors
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
-    pub(crate) async fn start(config: Config, inherited: &InheritedSockets) -> Result<Self, StartError> {
+    pub(crate) async fn start(config: Config, inherited: InheritedSockets) -> Result<Self, StartError> {
         inherited.warn_of_unused(&config);
-        let listeners = config.listen.iter().map(|listener| BoundListener::open(listener, &config, inherited));
-        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
-        let admin = listeners::open(&ListenAddress::Tcp(config.admin.listen), &config, inherited)?;
-        let admin_address = admin.address.tcp().expect("the address of a port is one of a port");
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
-        let process = Process::new(Telemetry::new(metrics));
-        let Process { telemetry, challenges, verifications, .. } = &process;
-        let acme = config.acme.as_ref().map(|acme| Acme::new(acme, challenges.clone(), telemetry)).transpose()?;
-        let active = Arc::new(ActiveConfig::new(config, &process)?);
-        let tasks = TaskTracker::new();
-        let found = upstream::resolve_all(&active.upstreams, &tasks).await;
-
-        let background = CancellationToken::new();
-        let open_work = OpenWork { verifications: verifications.clone(), ..OpenWork::default() };
-        let gateway = Self {
-            addresses: listeners.iter().map(|listener| listener.opened.address.clone()).collect(),
-            admin: admin_address,
-            health,
-            active: Arc::new(ArcSwap::new(Arc::clone(&active))),
+        let process = Process::new(&config, Telemetry::new(metrics), inherited);
+        let places = listeners::bind(&config.listen, &[], &process)?;
+        let admin = BoundAdmin::bind(config.admin.listen, &process)?;
+        let (tasks, ended) = (TaskTracker::new(), CancellationToken::new());
+        let end = ended.clone().drop_guard();
+        let made = ActiveConfig::make(config, &process, None, &tasks).await?;
+        let active = Arc::new(ArcSwap::new(Arc::clone(&made)));
+        let settings = settings(&made.config, &places, &[], &active, &process)?;
+        let acme = made.config.acme.as_ref().map(|config| Acme::new(config, &process)).transpose()?;
+        let routes = admin::routes(health.clone(), Arc::clone(&active));
+        let open = |admin: BoundAdmin| admin.open(routes.clone(), &ended, &tasks);
+        // As long as this process is not ready, its clients are those of the one that it takes over from.
+        let admin = if process.fixed.reuse_port() { Err(admin) } else { Ok(open(admin)?) };
+        // Until then, clients wait in the queues of the listeners.
+        made.prepare().await;
+        let workers = process.start_threads(made.config.server, &active, &ended, &tasks).await?;
+        if let Some(reassured) = service_manager::reassure(workers.clone()) {
+            let is_ended = ended.clone();
+            tasks.spawn(async move { is_ended.run_until_cancelled(reassured).await });
+        }
+        let places = listeners::listen(places)?;
+        let admin = admin.or_else(open)?;
+        let background = Background::new(ended.clone(), tasks.clone());
+        let mut gateway = Self {
             process,
-            shutdown: watch::Sender::new(false),
-            _end: background.clone().drop_guard(),
+            active,
+            listeners: Vec::new(),
+            admin,
+            health,
+            workers,
             background,
-            watcher: Watcher::default(),
-            open_work,
+            ended,
+            _end: end,
             tasks,
         };
-        let certificates: Vec<_> = listeners.iter().filter_map(BoundListener::certificates).cloned().collect();
-        // As long as this one is not ready, its clients are those of the process that it takes over from.
-        let reuse_port = active.config.server.reuse_port;
-        let (at_once, when_ready) = if reuse_port { (None, Some(admin)) } else { (Some(admin), None) };
-        at_once.map(|admin| gateway.serve_admin(admin)).transpose()?;
-        // Until then, clients wait in the queues of the listeners.
-        if timeout(PREPARATION, active.gate.prepare()).await.is_err() {
-            tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
-        }
-        gateway.serve(&active, listeners).await?;
-        for (upstream, found) in active.upstreams.iter().zip(found) {
-            gateway.check_health(Arc::clone(upstream));
-            gateway.watch(Arc::clone(upstream), found);
-        }
-        certificates.into_iter().for_each(|certificate| gateway.watch(certificate, Freshness::Current));
-        acme.into_iter().for_each(|acme| gateway.watch(acme, Freshness::Stale));
-        for (key, file) in active.config.phones_files() {
-            let telemetry = gateway.process.telemetry.clone();
-            gateway.watch(WatchedPhonesFile::new(file.clone(), key, telemetry), Freshness::Current);
-        }
+        gateway.put_in_force(&made, places, settings, acme);
         gateway.health.set_ready(true);
-        when_ready.map(|admin| gateway.serve_admin(admin)).transpose()?;
         Ok(gateway)
     }
 
     /// Tells the service manager that the gateway takes requests. It is due after the start and after each reload.
     pub(crate) fn announce_ready(&self) {
-        service_manager::ready(&self.addresses, &self.active.load().config.upstreams);
+        service_manager::ready(&self.addresses(), &self.active.load().config.upstreams);
     }
 
-    /// Asks for the certificates and the files of phone numbers to be read again, for the names of all servers to be resolved, and
-    /// for the files of logs to be opened again. It does not wait for that.
+    /// Replaces the configuration. New requests are served by the new one at once, and those under way by the one that they came
+    /// under. Returns the likely mistakes in the new one, and the settings that only a restart changes.
     ///
-    /// All of it is looked at now and then anyway. Where the new state cannot be used, the previous one stays in use.
-    pub(crate) fn reload(&self) {
-        self.watcher.reload();
-        self.process.logs.reopen();
+    /// It may be dropped before it is ready, and then nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start). The previous configuration is then in force as before.
+    pub(crate) async fn reload(&mut self, config: Config) -> Result<Vec<String>, StartError> {
+        let previous = self.active.load_full();
+        let places = listeners::bind(&config.listen, &self.listeners, &self.process)?;
+        let is_moved = config.admin.listen != self.admin.configured;
+        let admin = is_moved.then(|| BoundAdmin::bind(config.admin.listen, &self.process)).transpose()?;
+        let made = ActiveConfig::make(config, &self.process, Some(previous), &self.tasks).await?;
+        let settings = settings(&made.config, &places, &self.listeners, &self.active, &self.process)?;
+        let acme = made.config.acme.as_ref().filter(|config| !self.background.obtains(config));
+        let acme = acme.map(|config| Acme::new(config, &self.process)).transpose()?;
+        made.prepare().await;
+        let places = listeners::listen(places)?;
+        let routes = || admin::routes(self.health.clone(), Arc::clone(&self.active));
+        let admin = admin.map(|admin| admin.open(routes(), &self.ended, &self.tasks)).transpose()?;
+        // From here on nothing fails, and nothing waits.
+        let warnings = [made.config.warnings(), self.process.fixed.warnings(&made.config)].concat();
+        if let Some(admin) = admin {
+            self.admin = admin;
+        }
+        self.put_in_force(&made, places, settings, acme);
+        Ok(warnings)
+    }
+
+    /// The addresses of the listeners, in the order of the configuration.
+    pub(crate) fn addresses(&self) -> Vec<ListenAddress> {
+        self.listeners.iter().map(|listener| listener.address.clone()).collect()
+    }
+
+    /// The address of health and metrics.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.admin.address
     }
 
     /// Stops accepting connections. The requests that came before and the verifications of answered callbacks may end within
     /// the configured grace; the rest is cut off.
-    pub(crate) async fn stop(self) {
-        let active = self.active.load_full();
-        service_manager::stopping(active.config.shutdown_grace + LAST_STEPS);
+    pub(crate) async fn stop(mut self) {
+        let Process { open_work, session_memory, .. } = &self.process;
+        let grace = self.active.load().config.shutdown_grace;
+        service_manager::stopping(grace + LAST_STEPS);
         self.health.set_ready(false);
-        self.shutdown.send_replace(true);
-        active.gate.stop_waiting();
-        self.open_work.end(active.config.shutdown_grace).await;
-        let revocations = active.gate.unstored_revocations();
+        self.listeners.clear();
+        self.admin.stop();
+        session_memory.stop_waiting();
+        open_work.end(grace).await;
+        let revocations = session_memory.unstored_revocations();
         if revocations > 0 {
             tracing::warn!(
                 revocations,
                 "the store did not learn of every logout; these sessions are valid again until they expire"
             );
         }
-        self.open_work.verifications.cut_off();
-        self.background.cancel();
+        open_work.verifications.cut_off();
+        self.ended.cancel();
         self.tasks.close();
         // A slow client of the admin routes must not delay the end.
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
@@ -243,71 +263,43 @@ impl Gateway {
         let _ = spawn_blocking(move || self.process.logs.flush(LAST_LINES)).await;
     }
 
-    /// Starts the threads, and lets the listeners accept connections for them.
-    async fn serve(&self, active: &ActiveConfig, listeners: Vec<BoundListener>) -> Result<(), StartError> {
-        let config = &active.config;
-        let (roots, idle) =
-            (UpstreamRoots::of(config.upstreams.iter().map(|(_, upstream)| upstream)), config.timeouts.idle);
-        let listeners = listeners::into_listeners(listeners, &self.open_work.connections, &self.active, &self.process)?;
-        // pingora's own timers stay until they are due, which is minutes after their request has ended; those of tokio do not.
-        set_fast_timeout_to_tokio_threshold(Some(Duration::ZERO));
-        let connected_at_start = config.truecaller.connect_at_start.then(|| config.truecaller.endpoints.clone());
-        let (client, native) = (active.client.clone(), active.native.clone());
-        let (proxy, current) =
-            (Proxy::new(Arc::clone(&self.active), self.open_work.in_flight.clone()), Arc::clone(&self.active));
-        let make = move || {
-            if let Some(endpoints) = &connected_at_start {
-                client.connect(endpoints);
-                native.iter().for_each(NativeClient::connect);
-            }
-            let mut proxy = roots.offer(|ca_file| {
-                let conf = ServerConf {
-                    ca_file: Some(ca_file),
-                    upstream_keepalive_pool_size: UPSTREAM_CONNECTIONS,
-                    ..ServerConf::default()
-                };
-                http_proxy(&Arc::new(conf), proxy.clone())
-            })?;
-            proxy.server_options.get_or_insert_default().h2_idle_timeout = idle;
-            Ok(ClientConnections::new(SessionBound::new(proxy), Arc::clone(&current)))
-        };
-        let (shutdown, ended) = (self.shutdown.subscribe(), self.background.clone());
-        let stop = WorkerStop { shutdown, ended, threads: self.tasks.clone() };
-        let workers = Workers::start(config.server.threads, &stop, make).await.map_err(StartError::Threads)?;
-        for listener in listeners {
-            let telemetry = self.process.telemetry.clone();
-            self.tasks.spawn(listener.accept(workers.clone(), telemetry, self.shutdown.subscribe()));
+    /// Lets a configuration decide from now on. Listeners that it does not have are closed.
+    fn put_in_force(
+        &mut self,
+        made: &Arc<ActiveConfig>,
+        places: Vec<Place<ListeningListener>>,
+        settings: Vec<Arc<ConnectionSettings>>,
+        acme: Option<Acme>,
+    ) {
+        let previous = self.active.swap(Arc::clone(made));
+        made.follow_store(&previous);
+        let tls = settings.iter().filter_map(|settings| settings.tls.as_ref());
+        let certificates = tls.map(|tls| tls.certificates.clone()).collect();
+        let mut open: Vec<_> = std::mem::take(&mut self.listeners).into_iter().map(Some).collect();
+        for ((place, settings), config) in places.into_iter().zip(settings).zip(&made.config.listen) {
+            let listener = match place {
+                Place::New(listening) => {
+                    listening.open(settings, self.workers.clone(), &self.process.open_work.connections, &self.tasks)
+                }
+                Place::Open(index) => {
+                    let mut listener = open[index].take().expect("each open listener has one place");
+                    listener.change(&config.address, settings);
+                    listener
+                }
+            };
+            self.listeners.push(listener);
         }
-        let (reassured, ended) = (service_manager::reassure(workers), self.background.clone());
-        self.tasks.spawn(async move { ended.run_until_cancelled(reassured).await });
-        Ok(())
-    }
-
-    fn serve_admin(&self, admin: OpenedSocket) -> Result<(), ListenError> {
-        let OpenedSocket { socket, address, successor } = admin;
-        let routes = admin::routes(self.health.clone(), Arc::clone(&self.active));
-        let (shutdown, ended) = (self.shutdown.subscribe(), self.background.clone());
-        let serving = admin::serve(socket, successor, routes, shutdown, ended);
-        self.tasks.spawn(serving.map_err(|source| ListenError { address, source })?);
-        Ok(())
-    }
-
-    fn check_health(&self, upstream: Arc<Upstream>) {
-        let ended = self.background.clone();
-        self.tasks.spawn(async move { ended.run_until_cancelled(upstream.check_health()).await });
-    }
-
-    fn watch<W: Watched>(&self, watched: W, found: Freshness) {
-        let (watch, ended) = (self.watcher.watch(watched, found), self.background.clone());
-        self.tasks.spawn(async move { ended.run_until_cancelled(watch).await });
+        self.background.look_after(made, certificates, acme);
+        self.background.look_now();
+        self.process.telemetry.reload(true);
+        if !Arc::ptr_eq(&previous, made) {
+            previous.retire(made);
+            self.workers.enter_each(|| made.connect_ahead());
+            logging::set_level(made.config.log.level);
+        }
     }
 }
 
-/// How many idle connections to the app a thread keeps: each is closed after a moment anyway.
-const UPSTREAM_CONNECTIONS: usize = 2048;
-/// How long the start may wait for the store. Within it, the logouts of a busy day are read; a store that does not answer fails
-/// sooner.
-const PREPARATION: Duration = Duration::from_secs(10);
 /// How long the stop may wait for the destinations of logs.
 const LAST_LINES: Duration = Duration::from_secs(2);
 const ADMIN_GRACE: Duration = Duration::from_secs(1);

@@ -12,8 +12,8 @@ use tokio_util::{
 use super::listeners::OpenConnections;
 use crate::tasks::Tasks;
 
-/// What a stop waits for.
-#[derive(Default)]
+/// What a stop waits for. Clones share it.
+#[derive(Clone, Default)]
 pub(super) struct OpenWork {
     pub(super) connections: OpenConnections,
     /// Has a token for each request.

@@ -34,13 +34,15 @@ pub(super) fn stopping(at_most: Duration) {
 
 /// Reassures the watchdog of the service manager, if it has one, twice in the time after which it would restart the gateway. Each
 /// time, every thread must have run something just before.
-pub(super) async fn reassure(workers: Workers) {
-    let Some(time) = sd_notify::watchdog_enabled() else { return };
-    loop {
-        sleep(time / 2).await;
-        workers.run_all().await;
-        tell(&[NotifyState::Watchdog]);
-    }
+pub(super) fn reassure(workers: Workers) -> Option<impl Future<Output = ()>> {
+    let time = sd_notify::watchdog_enabled()?;
+    Some(async move {
+        loop {
+            sleep(time / 2).await;
+            workers.run_all().await;
+            tell(&[NotifyState::Watchdog]);
+        }
+    })
 }
 
 fn tell(states: &[NotifyState<'_>]) {

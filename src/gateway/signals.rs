@@ -42,8 +42,12 @@ impl Signals {
         .await
     }
 
-    /// Waits until the process is to stop.
+    /// Waits until the process is to stop. A request to reload stays for [`next`](Self::next).
     pub(super) async fn stop(&mut self) {
-        while self.next().await != Signal::Stop {}
+        poll_fn(|cx| {
+            let is_asked = self.stop.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+            if is_asked { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }

@@ -131,6 +131,13 @@ impl WatchedPhonesFile {
     }
 }
 
+/// A file that is no longer watched is not counted as one that cannot be used.
+impl Drop for WatchedPhonesFile {
+    fn drop(&mut self) {
+        self.telemetry.phones_file(self.mistake.is_some(), false);
+    }
+}
+
 impl Watched for WatchedPhonesFile {
     const PERIOD: Duration = Duration::from_secs(1);
 
@@ -149,7 +156,7 @@ impl Watched for WatchedPhonesFile {
             }
             None | Some(_) => {}
         }
-        self.telemetry.phones_file(self.mistake.is_none(), mistake.is_none());
+        self.telemetry.phones_file(self.mistake.is_some(), mistake.is_some());
         self.mistake = mistake;
         if self.mistake.is_none() { Freshness::Current } else { Freshness::Stale }
     }

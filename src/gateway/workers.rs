@@ -17,9 +17,9 @@ use std::{
     time::Duration,
 };
 
-use pingora_core::{apps::ServerApp, server::ShutdownWatch};
+use pingora_core::apps::ServerApp;
 use tokio::{
-    runtime,
+    runtime::{self, Handle},
     sync::{mpsc, oneshot},
 };
 use tokio_util::{
@@ -43,14 +43,12 @@ struct Worker {
     handed_over: mpsc::Sender<(AcceptedConnection, TaskTrackerToken)>,
     /// Has a token for each connection that was handed over and is not closed.
     open: TaskTracker,
-    runtime: runtime::Handle,
+    runtime: Handle,
 }
 
 /// How a thread learns of the end of the gateway, and how the gateway learns of the end of the thread.
 #[derive(Clone)]
 pub(super) struct WorkerStop {
-    /// Says when idle connections are to be closed.
-    pub(super) shutdown: ShutdownWatch,
     /// Says when the connections that are left are to be dropped.
     pub(super) ended: CancellationToken,
     /// Has a token for each thread until it has ended.
@@ -71,15 +69,22 @@ impl Workers {
     where
         A: ServerApp + Send + Sync + 'static,
     {
-        let started: Vec<_> = (0..count.get())
+        let starting: Vec<_> = (0..count.get())
             .map(|number| Worker::start(number, stop.clone(), make.clone()))
             .collect::<io::Result<_>>()?;
-        let mut workers = Vec::with_capacity(started.len());
-        for (worker, made) in started {
-            made.await.map_err(|_| io::Error::other("a thread has ended while it started"))??;
-            workers.push(worker);
+        let mut workers = Vec::with_capacity(starting.len());
+        for started in starting {
+            workers.push(started.await.map_err(|_| io::Error::other("a thread has ended while it started"))??);
         }
         Ok(Self { workers: workers.into(), turn: Arc::default() })
+    }
+
+    /// Runs something once within the runtime of each thread. The current thread does that.
+    pub(super) fn enter_each(&self, run: impl Fn()) {
+        for worker in &*self.workers {
+            let _entered = worker.runtime.enter();
+            run();
+        }
     }
 
     /// Hands a connection to the thread that has the fewest which it has not taken yet: a thread that takes none is busy or stuck.
@@ -110,28 +115,32 @@ impl Worker {
         number: usize,
         stop: WorkerStop,
         make: impl FnOnce() -> io::Result<A> + Send + 'static,
-    ) -> io::Result<(Self, oneshot::Receiver<io::Result<()>>)> {
-        let (handed_over, taken) = mpsc::channel(UNTAKEN);
-        let (tell, made) = oneshot::channel();
-        let (open, running) = (TaskTracker::new(), stop.threads.token());
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let worker = Self { handed_over, open: open.clone(), runtime: runtime.handle().clone() };
+    ) -> io::Result<oneshot::Receiver<io::Result<Self>>> {
+        let (tell, started) = oneshot::channel();
+        let running = stop.threads.token();
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             let _running = running;
-            let made = {
-                let _entered = runtime.enter();
-                make()
-            };
-            let app = match made {
-                Ok(app) => app,
+            let runtime = runtime::Builder::new_current_thread().enable_all().build();
+            let made = runtime.and_then(|runtime| {
+                let app = {
+                    let _entered = runtime.enter();
+                    make()?
+                };
+                Ok((runtime, app))
+            });
+            let (runtime, app) = match made {
+                Ok(made) => made,
                 Err(error) => return drop(tell.send(Err(error))),
             };
-            let _ = tell.send(Ok(()));
+            let (handed_over, taken) = mpsc::channel(UNTAKEN);
+            let open = TaskTracker::new();
+            let worker = Self { handed_over, open: open.clone(), runtime: runtime.handle().clone() };
+            let _ = tell.send(Ok(worker));
             let ended = stop.ended.clone();
             let serving = async { tokio::join!(serve(Arc::new(app), taken, stop, open), beat()) };
             runtime.block_on(ended.run_until_cancelled(serving));
         })?;
-        Ok((worker, made))
+        Ok(started)
     }
 
     /// How many connections the thread has yet to take.
@@ -144,12 +153,12 @@ impl Worker {
 async fn serve<A: ServerApp + Send + Sync + 'static>(
     app: Arc<A>,
     mut taken: mpsc::Receiver<(AcceptedConnection, TaskTrackerToken)>,
-    WorkerStop { shutdown, ended, .. }: WorkerStop,
+    WorkerStop { ended, .. }: WorkerStop,
     open: TaskTracker,
 ) {
     while let Some((connection, _untaken)) = taken.recv().await {
-        let (app, shutdown) = (Arc::clone(&app), shutdown.clone());
-        open.spawn(async move { connection.serve(&app, &shutdown).await });
+        let app = Arc::clone(&app);
+        open.spawn(async move { connection.serve(&app).await });
     }
     ended.cancelled().await;
 }

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    Delivery, SessionPath, Sessions, fallback_page::FallbackPage, opened::OpenedSessions, revocations::Revocations,
-    verification::GrantsInFlight, waiting::Waiting,
-};
+use super::{Delivery, SessionMemory, SessionPath, Sessions, fallback_page::FallbackPage, opened::OpenedSessions};
 use crate::{
     access::{Groups, Rules},
     headers::ResponseEdits,
@@ -53,11 +50,7 @@ pub(super) struct SharedSessions {
     pub(super) tasks: Box<dyn Tasks>,
     pub(super) delivery: Option<Box<dyn Delivery>>,
     pub(super) opened: OpenedSessions,
-    pub(super) revocations: Revocations,
-    /// Each revocation that the store has not heard of yet keeps a clone.
-    pub(super) unstored: Arc<()>,
-    pub(super) in_flight: GrantsInFlight,
-    pub(super) waiting: Waiting,
+    pub(super) memory: Arc<SessionMemory>,
 }
 
 /// Builds [`Sessions`]. Every setting has a safe default.
@@ -114,10 +107,7 @@ impl SessionsBuilder {
             tasks: Box::new(TaskTracker::new()),
             delivery: None,
             opened: OpenedSessions::default(),
-            revocations: Revocations::default(),
-            unstored: Arc::default(),
-            in_flight: GrantsInFlight::default(),
-            waiting: Waiting::default(),
+            memory: Arc::default(),
         };
         Self { sessions, link_base, brand: Brand::default(), has_tickets: false }
     }
@@ -290,6 +280,15 @@ impl SessionsBuilder {
     /// Sends verified callbacks to the app as well, after truegate has answered them. By default the app gets no callbacks.
     pub fn deliver(mut self, delivery: impl Delivery) -> Self {
         self.sessions.delivery = Some(Box::new(delivery));
+        self
+    }
+
+    /// Goes on with a memory that earlier sessions have used. By default the sessions begin with an empty one.
+    ///
+    /// Call [`Sessions::follow_store`] once these sessions take the place of the earlier ones.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn memory(mut self, memory: Arc<SessionMemory>) -> Self {
+        self.sessions.memory = memory;
         self
     }
 

@@ -82,7 +82,7 @@ impl Handler<'_> {
             StoreError::Unavailable(_) => Rejection::StoreUnavailable,
         })?;
         self.gate.observe(Event::Login(LoginEvent::Started));
-        sessions.waiting.opened(&browser);
+        sessions.memory.waiting.opened(&browser);
         let sealed = sessions.sealer.seal_text(self.login_purpose(), browser.expose().as_bytes(), &sessions.random);
         let cookie = sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout);
         Ok(OpenedLogin { request_id, browser, cookie })

@@ -97,8 +97,8 @@ impl Handler<'_> {
     /// Has a session ended before its time: here at once, and wherever the store is asked once it has heard of it.
     pub(super) async fn revoke(&self, revocation: Revocation) -> Result<(), StoreError> {
         let sealed = revocation.seal(&self.sessions.sealer, &self.sessions.random);
-        self.sessions.revocations.note(revocation, self.gate.clock().now());
-        let unstored = Arc::clone(&self.sessions.unstored);
+        self.sessions.memory.revocations.note(revocation, self.gate.clock().now());
+        let unstored = Arc::clone(&self.sessions.memory.unstored);
         let told = self.tell(&sealed).await;
         if told.is_err() {
             let handler = self.owned();

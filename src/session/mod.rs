@@ -48,6 +48,7 @@ mod login_ticket;
 mod logout;
 mod logout_url;
 mod me;
+mod memory;
 mod opened;
 mod overrides;
 mod own_host;
@@ -77,6 +78,8 @@ use std::{borrow::Cow, sync::Arc};
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, Request, header, request::Parts};
 
+#[cfg(feature = "gateway")]
+pub(crate) use self::memory::StoreReading;
 pub use self::{
     builder::SessionsBuilder,
     cookie_domain::{CookieDomain, CookieDomainError},
@@ -102,6 +105,7 @@ pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},
     login_ticket::LoginTicket,
+    memory::SessionMemory,
     seal::SealPurpose,
     session_record::Session,
 };
@@ -132,6 +136,20 @@ impl Sessions {
         store: impl Store,
     ) -> SessionsBuilder {
         SessionsBuilder::new(public_urls.into(), sealer, partner, store)
+    }
+
+    /// Follows the store from now on, in place of earlier sessions with the same memory.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn follow_store(&self, gate: &Gate, reading: StoreReading) {
+        self.0.memory.set_latest(gate, &self.0);
+        self.handler(gate).replace_follower(reading);
+    }
+
+    /// Forgets which sessions it has opened. Others have taken the place of these sessions, and only requests that are under way
+    /// still use them.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn retire(&self) {
+        self.0.opened.clear();
     }
 
     /// Returns a handler for what no request of a browser asks for.
@@ -263,12 +281,7 @@ impl Plugin for Sessions {
     }
 
     fn stop_waiting(&self) {
-        self.0.waiting.close();
-        self.0.revocations.stop();
-    }
-
-    fn unstored_revocations(&self) -> usize {
-        Arc::strong_count(&self.0.unstored) - 1
+        self.0.memory.stop_waiting();
     }
 }
 

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::record::Revocation;
 use self::revoked::Revoked;
+#[cfg(feature = "gateway")]
+use super::StoreReading;
 use super::{Session, handler::STORE_DEADLINE};
 use crate::store::Cursor;
 
@@ -111,6 +113,22 @@ impl Revocations {
         }
         known.generation += 1;
         known.feed = Feed::Starting { since: now };
+        known.heard = Some(now);
+        Some(known.generation)
+    }
+
+    /// Replaces the task that follows the store, and returns the number of the new task; `None` if none runs. What is known stays
+    /// known, so no request waits for that.
+    #[cfg(feature = "gateway")]
+    fn restart(&self, reading: StoreReading, now: Instant) -> Option<u64> {
+        let mut known = self.known();
+        if reading == StoreReading::BeginsAnew {
+            known.cursor = Cursor::default();
+        }
+        if matches!(known.feed(now), Feed::Stopped) {
+            return None;
+        }
+        known.generation += 1;
         known.heard = Some(now);
         Some(known.generation)
     }

@@ -64,6 +64,12 @@ impl Sealer {
         Self { keys: std::iter::once(first).chain(others).map(Key::derive).collect() }
     }
 
+    /// Whether it opens nothing that the other one does not open.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn opens_no_more_than(&self, other: &Self) -> bool {
+        self.keys.iter().all(|key| other.keys.iter().any(|known| known.id == key.id))
+    }
+
     /// Seals bytes for a purpose.
     pub(crate) fn seal(&self, purpose: SealPurpose<'_>, plain: &[u8], random: &Random) -> Vec<u8> {
         let key = &self.keys[0];

@@ -156,7 +156,7 @@ impl Handler<'_> {
         if sessions.is_past(session, at.wall()) {
             return Some(Validity::Revoked);
         }
-        sessions.revocations.check(session, at.now(), sessions.revocation_grace)
+        sessions.memory.revocations.check(session, at.now(), sessions.revocation_grace)
     }
 
     /// The state of the session of a request.
@@ -217,7 +217,7 @@ impl SessionState {
 impl SharedSessions {
     /// Forgets the opened sessions that are over, from time to time.
     pub(super) fn sweep_opened(&self, now: Instant, wall: SystemTime) {
-        let is_over = |session: &Session| self.is_past(session, wall) || self.revocations.names(session);
+        let is_over = |session: &Session| self.is_past(session, wall) || self.memory.revocations.names(session);
         self.opened.sweep(now, is_over);
     }
 
@@ -237,7 +237,7 @@ struct LeasedSession {
 
 impl LeasedSession {
     fn is_over_at(&self, now: Instant) -> bool {
-        now >= self.end || self.handler.borrow().sessions.revocations.names(self.opened.session())
+        now >= self.end || self.handler.borrow().sessions.memory.revocations.names(self.opened.session())
     }
 }
 

@@ -65,7 +65,7 @@ impl Handler<'_> {
         browser: &BrowserId,
         question: &Question,
     ) -> Result<(&'static str, Option<Login>), Rejection> {
-        let (waiting, clock) = (&self.sessions.waiting, self.gate.clock());
+        let (waiting, clock) = (&self.sessions.memory.waiting, self.gate.clock());
         let Some(waiter) = Some(question.wait).filter(|wait| !wait.is_zero()).and_then(|_| waiting.enter(browser))
         else {
             // A request that may not wait must not come again at once, or such requests would ask the store without end.

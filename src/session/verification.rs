@@ -39,7 +39,7 @@ impl Handler<'_> {
                 self.time_left(grant.request_id()).await.map(|left| {
                     let report = OutcomeReport { gate: self.gate.clone(), at, outcome: VerificationOutcome::Abandoned };
                     let Some(left) = left else { return report.end(VerificationOutcome::NoLogin) };
-                    let Some(verification) = self.sessions.in_flight.begin(grant) else {
+                    let Some(verification) = self.sessions.memory.in_flight.begin(grant) else {
                         return report.end(VerificationOutcome::Repeated);
                     };
                     let expires = self.gate.clock().now() + left;
@@ -147,7 +147,7 @@ impl Handler<'_> {
         let event = event(&state);
         let moved = self.ask(self.sessions.store.advance(request_id, state)).await?;
         if moved {
-            self.sessions.waiting.moved(request_id);
+            self.sessions.memory.waiting.moved(request_id);
         }
         if let (true, Some(event)) = (moved, event) {
             self.gate.observe(Event::Login(event));

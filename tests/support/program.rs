@@ -111,6 +111,30 @@ impl Program {
         assert!(sent.expect("kill is everywhere").success());
     }
 
+    /// Gives it another configuration, and asks for that. Returns the line that tells how that ended.
+    pub async fn reload(&self, config: &str) -> serde_json::Value {
+        std::fs::write(self.folder().join("config.yaml"), config).expect("the folder can be written to");
+        let is_end = |line: &&String| RELOADS.iter().any(|message| line.contains(message));
+        let ends = || self.log().iter().filter(is_end).cloned().collect::<Vec<_>>();
+        let before = ends().len();
+        self.signal("HUP");
+        let end = within(async {
+            loop {
+                if let Some(line) = ends().get(before) {
+                    return line.clone();
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
+        serde_json::from_str(&end.await).expect("a line of JSON")
+    }
+
+    /// The same, for a configuration that is put in force.
+    pub async fn reloaded(&self, config: &str) {
+        let end = self.reload(config).await;
+        assert_eq!(end["message"], "reloaded", "{:#?}", self.log());
+    }
+
     /// Waits for the end, and gives the whole log.
     pub fn wait(mut self) -> (ExitStatus, Vec<String>) {
         let status = self.child.wait().expect("the program was started");
@@ -136,6 +160,9 @@ impl Program {
         self.log.lock().expect("no holder panics").clone()
     }
 }
+
+/// How a reload ends.
+const RELOADS: [&str; 2] = [r#""message":"reloaded""#, r#""message":"not reloaded"#];
 
 impl Drop for Program {
     fn drop(&mut self) {

@@ -71,8 +71,12 @@ fn a_client_that_floods_takes_nothing_from_its_neighbours() {
 #[test]
 fn an_address_of_ipv4_is_the_same_in_both_spellings() {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
-    let limiters = Limiters::new(Limits { callbacks_per_second: NonZero::new(1), ..Limits::default() }, &clock);
-    let callbacks = limiters.callbacks.as_ref();
+    let limiters = Limiters::new(
+        Limits { callbacks_per_second: NonZero::new(1), ..Limits::default() },
+        &clock,
+        Limiters::default(),
+    );
+    let callbacks = limiters.callbacks.as_deref();
     assert_eq!(count(callbacks, &head(Some("::ffff:192.0.2.1"))), Ok(()));
     let refused = Err(Rejection::TooManyRequests { retry_after: 1 });
     assert_eq!(count(callbacks, &head(Some("192.0.2.1"))), refused);
@@ -83,11 +87,11 @@ fn an_address_of_ipv4_is_the_same_in_both_spellings() {
 fn a_request_without_an_address_and_one_without_a_limit_are_not_limited() {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
     let limits = Limits { logins_per_minute: NonZero::new(1), callbacks_per_second: None };
-    let limiters = Limiters::new(limits, &clock);
+    let limiters = Limiters::new(limits, &clock, Limiters::default());
     for _ in 0..100 {
-        assert_eq!(count(limiters.logins.as_ref(), &head(None)), Ok(()));
-        assert_eq!(count(limiters.logins.as_ref(), &http::Request::new(()).into_parts().0), Ok(()));
-        assert_eq!(count(limiters.callbacks.as_ref(), &head(Some("192.0.2.1"))), Ok(()));
+        assert_eq!(count(limiters.logins.as_deref(), &head(None)), Ok(()));
+        assert_eq!(count(limiters.logins.as_deref(), &http::Request::new(()).into_parts().0), Ok(()));
+        assert_eq!(count(limiters.callbacks.as_deref(), &head(Some("192.0.2.1"))), Ok(()));
     }
 }
 
@@ -111,7 +115,24 @@ fn however_many_clients_come_the_memory_is_bounded() {
     for client in 0..KEPT as u32 * 2 {
         assert!(limiter.count(Ipv4Addr::from_bits(client << 8).into()).is_ok());
     }
-    for quotas in limiter.0 {
+    for quotas in limiter.quotas {
         assert!(quotas.into_state_store().0.into_inner().unwrap().len() <= KEPT);
     }
+}
+
+#[test]
+fn the_counts_of_earlier_limiters_go_on_where_the_limit_is_the_same() {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+    let one = NonZero::new(1);
+    let limits = Limits { logins_per_minute: one, callbacks_per_second: one };
+    let earlier = Limiters::new(limits, &clock, Limiters::default());
+    for limiter in [&earlier.logins, &earlier.callbacks] {
+        assert!(passes(limiter.as_ref().unwrap(), "192.0.2.1"));
+    }
+
+    let limits = Limits { callbacks_per_second: NonZero::new(2), ..limits };
+    let later = Limiters::new(limits, &clock, earlier);
+
+    assert!(!passes(&later.logins.unwrap(), "192.0.2.1"), "it has had its one login");
+    assert!(passes(&later.callbacks.unwrap(), "192.0.2.1"), "a new limit begins anew");
 }

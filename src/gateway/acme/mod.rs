@@ -23,7 +23,8 @@ use self::{failure::OrderError, files::Validity, order::Pem, server::AcmeServer}
 use super::{
     BoxError,
     config::AcmeConfig,
-    telemetry::{CertificateTelemetry, Telemetry},
+    process::Process,
+    telemetry::CertificateTelemetry,
     watcher::{Freshness, Reason, Watched},
 };
 use crate::{
@@ -45,7 +46,8 @@ impl Acme {
     /// # Errors
     ///
     /// When the folder cannot be made.
-    pub(super) fn new(config: &AcmeConfig, challenges: Challenges, telemetry: &Telemetry) -> Result<Self, BoxError> {
+    pub(super) fn new(config: &AcmeConfig, process: &Process) -> Result<Self, BoxError> {
+        let Process { challenges, telemetry, .. } = process;
         files::make_folder(&config.folder).map_err(|error| format!("the folder of `acme` cannot be made: {error}"))?;
         let host = |name: &String| Host {
             name: name.clone(),
@@ -59,7 +61,7 @@ impl Acme {
             hosts: config.hosts.iter().map(host).collect(),
             server: AcmeServer::new(&config.trusted)?,
             config: Arc::new(config.clone()),
-            challenges,
+            challenges: challenges.clone(),
         })
     }
 }

@@ -50,6 +50,10 @@ pub(in crate::gateway) struct Metrics {
     certificate_expiries: Family<[(&'static str, String); 1], Gauge>,
     /// By the name of the host.
     certificate_failures: Family<[(&'static str, String); 1], Counter>,
+    /// 1 if the configuration that was read last is in force, and 0 if it was refused.
+    pub(in crate::gateway) reload: Gauge,
+    /// When a configuration was last taken over, in seconds of Unix time.
+    pub(in crate::gateway) reload_success: Gauge,
 }
 
 /// The metrics of the certificate of one host.
@@ -143,22 +147,29 @@ impl Metrics {
             lost_log_lines: Counters::new(lost_log_lines, |(log, loss)| [("log", log.code()), ("cause", loss.code())]),
             certificate_expiries: Family::default(),
             certificate_failures: Family::default(),
+            reload: Gauge::default(),
+            reload_success: Gauge::default(),
         }
     }
 
     /// Makes the series of an app.
     pub(in crate::gateway) fn upstream(&self, name: &str) -> UpstreamMetrics {
-        let labels = |label, value: &str| [("upstream", name.to_owned()), (label, value.to_owned())];
-        let servers = |state| self.upstream_servers.get_or_create(&labels("state", state)).clone();
+        let servers = |state| self.upstream_servers.get_or_create(&of_upstream(name, "state", state)).clone();
         let failures = Cause::ALL.iter().map(|cause: &Cause| {
             let code = cause.code();
-            (code, self.upstream_failures.get_or_create(&labels("cause", code)).clone())
+            (code, self.upstream_failures.get_or_create(&of_upstream(name, "cause", code)).clone())
         });
-        UpstreamMetrics {
-            failures: failures.collect(),
-            known: servers("known"),
-            up: servers("up"),
-            resting: servers("resting"),
+        let [known, up, resting] = STATES.map(servers);
+        UpstreamMetrics { failures: failures.collect(), known, up, resting }
+    }
+
+    /// Drops the series of an app. What is still counted of it is lost.
+    pub(in crate::gateway) fn forget_upstream(&self, name: &str) {
+        for cause in Cause::ALL {
+            self.upstream_failures.remove(&of_upstream(name, "cause", cause.code()));
+        }
+        for state in STATES {
+            self.upstream_servers.remove(&of_upstream(name, "state", state));
         }
     }
 
@@ -169,6 +180,13 @@ impl Metrics {
             expiry: self.certificate_expiries.get_or_create(&label).clone(),
             failures: self.certificate_failures.get_or_create(&label).clone(),
         }
+    }
+
+    /// Drops the series of the certificate of a host.
+    pub(in crate::gateway) fn forget_certificate(&self, host: &str) {
+        let label = [("host", host.to_owned())];
+        self.certificate_expiries.remove(&label);
+        self.certificate_failures.remove(&label);
     }
 
     /// The names and the meaning of all metrics. Counters get `_total` behind their names, and each text a full stop.
@@ -211,8 +229,18 @@ impl Metrics {
         to.register_with_unit("certificate_expiry_timestamp", help, Unit::Seconds, self.certificate_expiries.clone());
         let help = "Attempts to obtain a certificate for a host that failed";
         to.register("certificate_failures", help, self.certificate_failures.clone());
+        let help = "Whether the configuration that was read last is in force";
+        to.register("config_last_reload_successful", help, self.reload.clone());
+        let help = "When a configuration was last taken over, as Unix time";
+        let name = "config_last_reload_success_timestamp";
+        to.register_with_unit(name, help, Unit::Seconds, self.reload_success.clone());
         to
     }
+}
+
+/// The labels of a series of one app.
+fn of_upstream(name: &str, label: &'static str, value: &str) -> [(&'static str, String); 2] {
+    [("upstream", name.to_owned()), (label, value.to_owned())]
 }
 
 fn each<V: Copy>(values: &[V]) -> impl Iterator<Item = V> {
@@ -250,6 +278,8 @@ pub(in crate::gateway) fn class(status: u16) -> &'static str {
 /// The word for a login that the site's server has finished.
 pub(in crate::gateway) const FINISHED: &str = "finished";
 
+/// The states of servers.
+const STATES: [&str; 3] = ["known", "up", "resting"];
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];
 /// A login that was acknowledged may be verified for as long as it runs.

@@ -1,8 +1,8 @@
 //! The admin listener: health and metrics, and the logins that the site finishes, apart from the public one.
 
+mod listener;
 mod logins;
 mod metrics;
-mod server;
 
 use std::sync::{
     Arc,
@@ -22,9 +22,9 @@ use prometheus_client::{encoding::prometheus_text, registry::Registry};
 #[cfg(any(test, fuzzing))]
 pub use self::logins::fuzz;
 pub(super) use self::{
+    listener::{AdminListener, BoundAdmin},
     logins::LoginRefusal,
     metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics, class},
-    server::serve,
 };
 use super::active_config::ActiveConfig;
 

@@ -35,7 +35,7 @@ enum Command {
     /// The gateway takes Truecaller's callbacks, and strips and injects identity headers. With `session:` in the
     /// configuration it also logs browsers in and keeps their sessions. After a signal, requests that came before and verifications
     /// of answered callbacks have `shutdown_grace` to finish; a second signal stops the gateway at once. SIGHUP makes it read
-    /// certificates and files of phone numbers again, and open the files of logs again.
+    /// the configuration and all files that it names again, and open the files of logs again.
     Serve(ConfigArgs),
     /// Check a configuration and list every mistake in it.
     ///

@@ -18,22 +18,25 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
     logging::start(&config.log);
     descriptors::raise_limit();
     let (inherited, warnings) = (InheritedSockets::of(passed), config.warnings());
-    let gateway = tokio::select! {
-        started = Gateway::start(config, &inherited) => started.map_err(CommandError::running)?,
+    let mut gateway = tokio::select! {
+        started = Gateway::start(config, inherited) => started.map_err(CommandError::running)?,
         () = signals.stop() => {
             tracing::info!("stopped before the start was over");
             return Ok(());
         }
     };
-    tracing::info!(listen = ?gateway.addresses, admin = %gateway.admin, "started");
+    tracing::info!(listen = ?gateway.addresses(), admin = %gateway.admin_address(), "started");
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     gateway.announce_ready();
     while signals.next().await == Signal::Reload {
-        tracing::info!("reading the certificates and the phones files again, and looking up the servers of the apps");
         service_manager::reloading();
-        gateway.reload();
+        tokio::select! {
+            // How it ended is logged.
+            _ = gateway.reload_from(args.source()) => {}
+            () = signals.stop() => break,
+        }
         gateway.announce_ready();
     }
     tracing::info!("stopping");

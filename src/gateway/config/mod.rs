@@ -21,6 +21,7 @@ mod listen_address;
 mod listener;
 mod log;
 mod native;
+mod needs_restart;
 mod read;
 mod reader;
 mod redirect;
@@ -55,6 +56,7 @@ pub(crate) use self::{
     listener::ListenerConfig,
     log::{AccessLogConfig, LineFormat, LogConfig, LogDestination, LogFormat, PathMode},
     native::NativeConfig,
+    needs_restart::NeedsRestart,
     read::Timeouts,
     redirect::RedirectConfig,
     schema::{DEFAULT as DEFAULT_CONFIG, schema},

@@ -60,6 +60,11 @@ impl Certificates {
         Ok(Self(Arc::new(Current { source, shown, watched: Mutex::new(found.watched) })))
     }
 
+    /// Whether these are the same, and not only read from the same files.
+    pub(super) fn are(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Whether one of the certificates is for this host, which is a name in lower case.
     pub(super) fn are_for(&self, host: &str) -> bool {
         self.shown().named(host).is_some()

@@ -19,7 +19,7 @@ use std::{
     io,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use http::Method;
@@ -184,9 +184,24 @@ impl Telemetry {
         warn!(log, %error, "the file of a log could not be opened again; its lines go where they went before");
     }
 
-    /// A file of phone numbers was looked at.
-    pub(super) fn phones_file(&self, was_usable: bool, is_usable: bool) {
-        self.0.metrics.unusable_phones_files.inc_by(i64::from(was_usable) - i64::from(is_usable));
+    /// A file of phone numbers was looked at, or is no longer looked at.
+    pub(super) fn phones_file(&self, was_faulty: bool, is_faulty: bool) {
+        self.0.metrics.unusable_phones_files.inc_by(i64::from(is_faulty) - i64::from(was_faulty));
+    }
+
+    /// A configuration was taken over, or refused.
+    pub(super) fn reload(&self, is_successful: bool) {
+        self.0.metrics.reload.set(i64::from(is_successful));
+        if is_successful {
+            let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+            self.0.metrics.reload_success.set(i64::try_from(now).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Drops the series of the apps and the certificates that a configuration no longer has.
+    pub(super) fn forget(&self, upstreams: impl Iterator<Item = String>, hosts: impl Iterator<Item = String>) {
+        upstreams.for_each(|name| self.0.metrics.forget_upstream(&name));
+        hosts.for_each(|host| self.0.metrics.forget_certificate(&host));
     }
 }
 

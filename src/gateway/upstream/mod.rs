@@ -11,7 +11,7 @@ mod server;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 pub(super) use self::{
     attempts::Attempts,
     peer::with_authority,
-    roots::{UpstreamRoots, connector},
+    roots::{UpstreamRoots, UsualRoots, connector},
 };
 use self::{
     balancer::Balancer,
@@ -36,7 +36,7 @@ use self::{
 };
 use super::{
     BoxError,
-    config::{HostMode, Protocol, UpstreamConfig, UpstreamId},
+    config::{HostMode, Protocol, UpstreamConfig},
     telemetry::UpstreamTelemetry,
     watcher::{Freshness, Reason, Watched},
 };
@@ -50,8 +50,8 @@ use crate::{
 pub(super) struct Upstream {
     pub(super) config: UpstreamConfig,
     pub(super) telemetry: UpstreamTelemetry,
-    /// Tells its connections from those of other apps.
-    id: u64,
+    /// Tells its connections from those of other apps, of this configuration and of earlier ones.
+    id: u32,
     /// How each configured server is named in a request to it.
     authorities: Vec<HeaderValue>,
     certificates: PeerCertificates,
@@ -59,7 +59,7 @@ pub(super) struct Upstream {
     balancer: Balancer,
     servers: Arc<Servers>,
     /// How many new connections were asked for.
-    fresh: AtomicU64,
+    fresh: AtomicU32,
 }
 
 /// Tells which requests belong together, for a balancer that sends them to one server. It may be a secret.
@@ -72,21 +72,21 @@ impl Upstream {
     ///
     /// When health checks need a client that cannot be set up.
     pub(super) fn new(
-        id: UpstreamId,
         config: UpstreamConfig,
         telemetry: UpstreamTelemetry,
+        usual_roots: &UsualRoots,
     ) -> std::result::Result<Self, BoxError> {
         let names = config.servers.iter().map(|server| HeaderValue::from_str(&server.authority()));
         let authorities = names.collect::<std::result::Result<Vec<_>, _>>()?;
         let discovery = Arc::new(Discovery::new(&config.servers, telemetry.clone()));
         let servers = Arc::new(Servers::new(telemetry.clone()));
-        let certificates = PeerCertificates::of(&config)?;
-        let id = u64::try_from(id.index())?;
+        let certificates = PeerCertificates::of(&config, usual_roots)?;
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let peer = |config_index, protocol| peer(&config, &certificates, config_index, protocol);
         let checks = config.health.as_ref().map(|health| HealthChecks::new(&config, health, peer, &servers));
         let check = checks.transpose()?.map(|checks| Box::new(checks) as _);
         let balancer = Balancer::new(config.balance, &discovery, check);
-        let fresh = AtomicU64::new(0);
+        let fresh = AtomicU32::new(0);
         Ok(Self { config, telemetry, id, authorities, certificates, discovery, balancer, servers, fresh })
     }
 
@@ -94,7 +94,12 @@ impl Upstream {
     pub(super) async fn resolve(&self) -> Freshness {
         let updated = self.balancer.update().await;
         self.servers.replace(self.discovery.servers());
-        if updated.is_ok() && self.discovery.is_current() { Freshness::Current } else { Freshness::Stale }
+        if updated.is_ok() { self.freshness() } else { Freshness::Stale }
+    }
+
+    /// Whether the last look found an address of each server.
+    pub(super) fn freshness(&self) -> Freshness {
+        if self.discovery.is_current() { Freshness::Current } else { Freshness::Stale }
     }
 
     /// Asks the servers again and again whether they can serve, for as long as the future is polled.
@@ -128,7 +133,7 @@ impl Upstream {
     ) -> Result<Box<HttpPeer>> {
         let (server, key) = match attempts.take_retry() {
             // The pool has no connection for a new key.
-            Some(server) => (Arc::clone(server), 1 + self.fresh.fetch_add(1, Ordering::Relaxed)),
+            Some(server) => (Arc::clone(server), self.fresh.fetch_add(1, Ordering::Relaxed).wrapping_add(1)),
             None => {
                 let server = self.choose(attempts, now, key)?;
                 attempts.note(Arc::clone(&server));
@@ -137,7 +142,7 @@ impl Upstream {
         };
         let mut peer = peer(&self.config, &self.certificates, server.config_index, protocol);
         peer._address = server.address.clone();
-        peer.group_key = self.id << 48 | key;
+        peer.group_key = u64::from(self.id) << 32 | u64::from(key);
         Ok(peer)
     }
 
@@ -215,19 +220,12 @@ impl Upstream {
 }
 
 /// Looks for the servers of all apps at once.
-pub(super) async fn resolve_all(upstreams: &[Arc<Upstream>], tasks: &TaskTracker) -> Vec<Freshness> {
-    let looks: Vec<_> = upstreams
-        .iter()
-        .map(|upstream| {
-            let upstream = Arc::clone(upstream);
-            tasks.spawn(async move { upstream.resolve().await })
-        })
-        .collect();
-    let mut found = Vec::new();
-    for look in looks {
-        found.push(look.await.unwrap_or(Freshness::Stale));
+pub(super) async fn resolve_all(upstreams: impl Iterator<Item = Arc<Upstream>>, tasks: &TaskTracker) {
+    let looks = upstreams.map(|upstream| tasks.spawn(async move { upstream.resolve().await }));
+    for look in looks.collect::<Vec<_>>() {
+        // A look that panics has found nothing.
+        let _ = look.await;
     }
-    found
 }
 
 /// Whether a request opens a WebSocket (RFC 6455 §4.1). A server may ignore any other upgrade (RFC 9110 §7.8).
@@ -247,6 +245,9 @@ impl Watched for Arc<Upstream> {
         self.resolve().await
     }
 }
+
+/// The id of the next app of this process. Connections are kept for as long as threads, and so beyond a configuration.
+static NEXT_ID: AtomicU32 = AtomicU32::new(0);
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use pingora_core::{
 };
 use pingora_http::RequestHeader;
 
+use super::roots::UsualRoots;
 use crate::{
     gate::Scheme,
     gateway::{
@@ -25,21 +26,22 @@ use crate::{
 
 /// The certificates of TLS to an app, in pingora's form.
 pub(super) struct PeerCertificates {
-    /// The roots that the app is trusted by, in place of the usual ones.
+    /// The roots that the app is trusted by, in place of those of the threads.
     roots: Option<Arc<CaType>>,
     /// What the gateway shows.
     client: Option<Arc<CertKey>>,
 }
 
 impl PeerCertificates {
-    pub(super) fn of(config: &UpstreamConfig) -> std::result::Result<Self, BoxError> {
+    pub(super) fn of(config: &UpstreamConfig, usual: &UsualRoots) -> std::result::Result<Self, BoxError> {
         let Some(tls) = &config.tls else { return Ok(Self { roots: None, client: None }) };
         let roots = match &tls.trust {
             Trust::Only(pem) => {
                 let roots = tls::certificates(pem)?.into_iter().map(|root| WrappedX509::new(root.to_vec(), parse_x509));
                 Some(roots.collect())
             }
-            Trust::Public | Trust::InsecureAnyone => None,
+            // Even for a verification that is skipped pingora asks for roots.
+            Trust::Public | Trust::InsecureAnyone => usual.for_connection(),
         };
         let client = tls.client.as_ref().map(|client| {
             let chain = client.chain.iter().map(|certificate| certificate.to_vec()).collect();

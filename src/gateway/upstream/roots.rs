@@ -1,11 +1,18 @@
 //! The roots by which the certificates of apps are trusted.
 
-use std::{collections::HashSet, fs::File, io, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use pingora_core::{
     connectors::{ConnectorOptions, http::Connector},
+    protocols::tls::CaType,
     tls::load_native_certs,
+    utils::tls::{WrappedX509, parse_x509},
 };
 use rustls::{RootCertStore, pki_types::CertificateDer};
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
@@ -25,16 +32,7 @@ impl UpstreamRoots {
         if !upstreams.any(needs_roots) {
             return Self(Arc::default());
         }
-        let system = load_native_certs().unwrap_or_else(|_| {
-            tracing::warn!("the trusted certificates of the system cannot be read; those of Mozilla are used");
-            Vec::new()
-        });
-        let mut store = RootCertStore::empty();
-        // pingora does not start with a certificate that rustls cannot read, and a system may have such certificates.
-        let system = system.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
-        let mozilla = TLS_SERVER_ROOT_CERTS.iter().cloned();
-        let all = mozilla.chain(system).collect::<HashSet<_>>();
-        Self(all.iter().map(encode).collect::<String>().into())
+        Self(usual().iter().map(encode).collect::<String>().into())
     }
 
     /// Offers the roots as a file while `make` runs.
@@ -51,6 +49,44 @@ impl UpstreamRoots {
         }
         offer(self.0.as_bytes(), make)
     }
+}
+
+/// Where connections to apps get the usual roots from. Clones share them.
+///
+/// A thread gets its roots when it starts, or none if no app needs them then, because they take memory of each thread. Apps of a later
+/// configuration bring them to each connection, which takes longer to be made.
+#[derive(Clone)]
+pub(in crate::gateway) enum UsualRoots {
+    /// The threads have them.
+    OnThreads,
+    /// Each connection brings them.
+    OnConnections(Arc<OnceLock<Arc<CaType>>>),
+}
+
+impl UsualRoots {
+    /// Those of connections from threads with these roots.
+    pub(in crate::gateway) fn beside(threads: &UpstreamRoots) -> Self {
+        if threads.0.is_empty() { Self::OnConnections(Arc::default()) } else { Self::OnThreads }
+    }
+
+    /// The roots that a connection has to bring.
+    pub(super) fn for_connection(&self) -> Option<Arc<CaType>> {
+        let Self::OnConnections(roots) = self else { return None };
+        let wrap = |root: CertificateDer<'_>| WrappedX509::new(root.to_vec(), parse_x509);
+        Some(Arc::clone(roots.get_or_init(|| usual().into_iter().map(wrap).collect())))
+    }
+}
+
+/// Mozilla's and the system's roots.
+fn usual() -> HashSet<CertificateDer<'static>> {
+    let system = load_native_certs().unwrap_or_else(|_| {
+        tracing::warn!("the trusted certificates of the system cannot be read; those of Mozilla are used");
+        Vec::new()
+    });
+    let mut store = RootCertStore::empty();
+    // pingora does not start with a certificate that rustls cannot read, and a system may have such certificates.
+    let system = system.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
+    TLS_SERVER_ROOT_CERTS.iter().cloned().chain(system).collect()
 }
 
 /// Makes what connects to one app, with the roots that it needs.

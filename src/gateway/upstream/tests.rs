@@ -14,11 +14,10 @@ async fn upstreams(folder: &TempDir, apps: &str) -> Vec<Upstream> {
     let config =
         Config::parse(&format!("upstreams:\n{apps}upstream: a\n"), &folder.path().join("config.yaml"), |_| None);
     let (config, telemetry) = (config.unwrap(), Telemetry::new(Metrics::new()));
-    let upstreams = config
-        .upstreams
-        .iter()
-        .map(|(id, upstream)| Upstream::new(id, upstream.clone(), telemetry.upstream(&upstream.name)).unwrap());
-    let upstreams: Vec<_> = upstreams.collect();
+    let upstreams = config.upstreams.iter().map(|(_, upstream)| {
+        Upstream::new(upstream.clone(), telemetry.upstream(&upstream.name), &UsualRoots::OnThreads)
+    });
+    let upstreams = upstreams.collect::<std::result::Result<Vec<_>, _>>().unwrap();
     for upstream in &upstreams {
         upstream.resolve().await;
     }

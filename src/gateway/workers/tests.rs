@@ -9,15 +9,16 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use pingora_core::protocols::Stream;
+use pingora_core::{protocols::Stream, server::ShutdownWatch};
 use tokio::{
     io::AsyncReadExt as _,
     sync::{mpsc, watch},
 };
 
 use super::*;
-use crate::gateway::client_socket::ClientSocket;
-use crate::gateway::{admin::Metrics, telemetry::Telemetry};
+use crate::gateway::{
+    admin::Metrics, client_socket::ClientSocket, connection_settings::ConnectionSettings, telemetry::Telemetry,
+};
 
 /// Says on which thread a connection is served, and blocks the thread if the connection says so.
 struct App {
@@ -56,7 +57,7 @@ impl Site {
     async fn start(count: usize) -> Self {
         let ((tell, served), (release, released)) = (mpsc::unbounded_channel(), channel());
         let (stop, end, threads) = (watch::Sender::new(false), CancellationToken::new(), TaskTracker::new());
-        let worker_stop = WorkerStop { shutdown: stop.subscribe(), ended: end.clone(), threads: threads.clone() };
+        let worker_stop = WorkerStop { ended: end.clone(), threads: threads.clone() };
         let released = Arc::new(Mutex::new(released));
         let make = move || Ok(App { served: tell.clone(), released: Arc::clone(&released) });
         let workers = Workers::start(NonZero::new(count).unwrap(), &worker_stop, make).await.unwrap();
@@ -72,12 +73,11 @@ impl Site {
         self.clients.push(client);
         let (socket, peer) = self.listener.accept().unwrap();
         socket.set_nonblocking(true).unwrap();
-        let telemetry = Telemetry::new(Metrics::new());
-        let open = self.connections.token();
-        let socket = ClientSocket::Tcp(socket, peer);
-        self.workers
-            .hand_over(AcceptedConnection { socket, proxies: None, tls: None, redirect: None, open, telemetry })
-            .await;
+        let (telemetry, http_2) = (Telemetry::new(Metrics::new()), TaskTracker::new());
+        let settings = Arc::new(ConnectionSettings { proxies: None, tls: None, redirect: None, http_2, telemetry });
+        let (socket, open) = (ClientSocket::Tcp(socket, peer), self.connections.token());
+        let shutdown = self.stop.subscribe();
+        self.workers.hand_over(AcceptedConnection { socket, settings, open, shutdown }).await;
     }
 
     async fn served(&mut self) -> String {
@@ -182,8 +182,7 @@ async fn threads_end_with_the_gateway_whatever_is_left() {
 
 #[tokio::test]
 async fn an_app_that_cannot_be_made_is_an_error() {
-    let (stop, end) = (watch::Sender::new(false), CancellationToken::new());
-    let stop = WorkerStop { shutdown: stop.subscribe(), ended: end, threads: TaskTracker::new() };
+    let stop = WorkerStop { ended: CancellationToken::new(), threads: TaskTracker::new() };
     let make = || Err::<App, _>(io::Error::other("no"));
     assert!(Workers::start(NonZero::new(2).unwrap(), &stop, make).await.is_err());
 }

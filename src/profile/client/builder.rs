@@ -82,6 +82,18 @@ impl ProfileClientBuilder {
         self
     }
 
+    /// Whether it builds a client that asks as the other one's does, by the same clock.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let Self { connect_timeout, attempts, profile_limit, concurrency, trusted, resolve, clock: _ } = self;
+        *connect_timeout == other.connect_timeout
+            && *attempts == other.attempts
+            && *profile_limit == other.profile_limit
+            && *concurrency == other.concurrency
+            && *trusted == other.trusted
+            && *resolve == other.resolve
+    }
+
     /// Builds the client.
     ///
     /// # Errors

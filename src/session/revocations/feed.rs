@@ -9,6 +9,8 @@ use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::{Revocation, START, Validity};
+#[cfg(feature = "gateway")]
+use crate::session::StoreReading;
 use crate::{
     cause::Cause,
     clock::Clock,
@@ -21,7 +23,7 @@ impl Handler<'_> {
     /// Returns whether a session is valid, after the store's first answer or the longest wait for it.
     pub(crate) async fn check(&self, session: &Session) -> Validity {
         let (revocations, clock, grace) =
-            (&self.sessions.revocations, self.gate.clock(), self.sessions.revocation_grace);
+            (&self.sessions.memory.revocations, self.gate.clock(), self.sessions.revocation_grace);
         if let Some(validity) = revocations.check(session, clock.now(), grace) {
             return validity;
         }
@@ -44,17 +46,31 @@ impl Handler<'_> {
 
     /// The task that follows the store; none if one runs or has just ended.
     fn follower(&self, now: Instant) -> Option<Follower> {
-        let revocations = &self.sessions.revocations;
-        let generation = revocations.start(now)?;
-        let (gate, sessions) = (self.gate.downgrade(), Arc::downgrade(self.sessions));
-        let (clock, stopped) = (Arc::clone(self.gate.clock()), revocations.stopped.clone());
-        Some(Follower { gate, sessions, clock, stopped, generation })
+        self.sessions.memory.revocations.start(now).map(|generation| self.follower_of(generation))
+    }
+
+    /// Where several sessions share their memory, only the latest know all secrets, so that they follow for all.
+    fn follower_of(&self, generation: u64) -> Follower {
+        let memory = &self.sessions.memory;
+        let (gate, sessions) = memory.latest_or(self.gate, self.sessions);
+        let (clock, stopped) = (Arc::clone(self.gate.clock()), memory.revocations.stopped.clone());
+        Follower { gate, sessions, clock, stopped, generation }
+    }
+
+    /// Lets another task follow the store where one does.
+    #[cfg(feature = "gateway")]
+    pub(in crate::session) fn replace_follower(&self, reading: StoreReading) {
+        let now = self.gate.clock().now();
+        if let Some(generation) = self.sessions.memory.revocations.restart(reading, now) {
+            let follower = self.follower_of(generation);
+            self.sessions.tasks.spawn(Box::pin(follower.follow()));
+        }
     }
 
     /// Reads the revocations of the store page by page, until there are no more or the server stops. Returns when the last page
     /// was asked for, if all were known then.
     async fn read_revocations(&self, generation: u64) -> Option<Instant> {
-        let (sessions, clock, revocations) = (self.sessions, self.gate.clock(), &self.sessions.revocations);
+        let (sessions, clock, revocations) = (self.sessions, self.gate.clock(), &self.sessions.memory.revocations);
         loop {
             let asked = clock.now();
             let after = revocations.begin_question(generation, asked)?;
@@ -109,8 +125,8 @@ impl Follower {
             .read_revocations(self.generation)
             .await;
         let (now, wall) = (self.clock.now(), self.clock.wall());
-        let next = sessions.revocations.end_reading(self.generation, complete, now, wall, sessions.lifetime);
-        if sessions.revocations.is_followed() {
+        let next = sessions.memory.revocations.end_reading(self.generation, complete, now, wall, sessions.lifetime);
+        if sessions.memory.revocations.is_followed() {
             sessions.sweep_opened(now, wall);
         } else {
             sessions.opened.clear();
@@ -123,7 +139,7 @@ impl Drop for Follower {
     /// Lets another task start and wakes the waiting requests, however the task ended.
     fn drop(&mut self) {
         if let Some(sessions) = self.sessions.upgrade() {
-            sessions.revocations.end_task(self.generation);
+            sessions.memory.revocations.end_task(self.generation);
         }
     }
 }

@@ -66,7 +66,7 @@ impl Queue {
 impl Tasks for Queue {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         let sessions = self.0.sessions.get().and_then(Weak::upgrade);
-        let is_followed = sessions.is_some_and(|sessions| sessions.revocations.is_followed());
+        let is_followed = sessions.is_some_and(|sessions| sessions.memory.revocations.is_followed());
         if is_followed && !self.is_following() {
             *self.0.follower.lock().unwrap() = Some(task);
         } else {

@@ -36,12 +36,12 @@ impl Handler<'_> {
                 .ok()
                 .map_or(Some(WakeReason::Moved), |()| Some(*changes.borrow()))
         };
-        self.gate.by(deadline, self.sessions.waiting.closed.run_until_cancelled(change)).await??
+        self.gate.by(deadline, self.sessions.memory.waiting.closed.run_until_cancelled(change)).await??
     }
 
     /// Asks the store about all logins again and again, once no other request does.
     async fn poll(&self) {
-        let (waiting, clock) = (&self.sessions.waiting, self.gate.clock());
+        let (waiting, clock) = (&self.sessions.memory.waiting, self.gate.clock());
         let _permit = waiting.poller.acquire().await;
         loop {
             let due = *waiting.registry().progress.due.get_or_insert(clock.now() + INTERVAL);
@@ -55,7 +55,7 @@ impl Handler<'_> {
     async fn ask_about(&self, watched: &[WatchedLogin], asked: Instant) -> Result<(), StoreError> {
         for batch in watched.chunks(WATCHED_AT_ONCE) {
             let moved = self.ask(self.sessions.store.moved(batch)).await?;
-            self.sessions.waiting.learn(batch, moved, asked);
+            self.sessions.memory.waiting.learn(batch, moved, asked);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ mod logins;
 use std::{
     collections::{BTreeSet, VecDeque},
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -27,9 +27,9 @@ use crate::{
 /// This store never waits. It is unavailable only for a request id that it already has. Each call drops the logins that have
 /// expired, and the oldest revocations whose lifetime has passed. A revocation may stay for longer if an older one still lives.
 pub struct MemoryStore {
-    contents: Mutex<Contents>,
+    contents: Arc<Mutex<Contents>>,
     max_pending: usize,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
 }
 
 impl MemoryStore {
@@ -37,15 +37,21 @@ impl MemoryStore {
     ///
     /// A login that has ended counts until its lifetime has passed, because its browser may still ask for its state.
     pub fn new(max_pending: usize) -> Self {
-        Self { contents: Mutex::default(), max_pending, clock: Box::new(SystemClock) }
+        Self { contents: Arc::default(), max_pending, clock: Arc::new(SystemClock) }
     }
 
     /// Sets the clock. Defaults to the machine's: the clock of [`GateBuilder::clock`](crate::gate::GateBuilder::clock) does not
     /// reach the store.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Box::new(clock);
+        self.clock = Arc::new(clock);
         self
+    }
+
+    /// The same store, for at most `max_pending` logins at once. It keeps those that are too many now until they end.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn bounded(&self, max_pending: usize) -> Self {
+        Self { contents: Arc::clone(&self.contents), max_pending, clock: Arc::clone(&self.clock) }
     }
 
     /// Takes a step as a whole, when it is first polled.

@@ -160,6 +160,12 @@ impl RedisStore {
         self
     }
 
+    /// The same store on the same connections, for at most `max_pending` logins at once.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn bounded(&self, max_pending: usize) -> Self {
+        Self { reconnect: Arc::clone(&self.reconnect), scripts: Arc::clone(&self.scripts), max_pending }
+    }
+
     fn layout(&self) -> Layout {
         self.reconnect.topology.layout()
     }

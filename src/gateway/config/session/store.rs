@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// The store of logins and revocations.
+#[derive(PartialEq, Eq)]
 pub(crate) enum StoreConfig {
     /// The memory of this process.
     Memory,
@@ -24,6 +25,7 @@ pub(crate) enum StoreConfig {
 }
 
 /// The URLs of Redis servers, which may hold passwords.
+#[derive(PartialEq, Eq)]
 pub(crate) enum RedisServers {
     /// One server.
     One(Url),

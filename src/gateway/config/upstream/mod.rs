@@ -113,6 +113,22 @@ impl UpstreamId {
 }
 
 impl UpstreamConfig {
+    /// Whether requests are sent to this app as to one of another configuration. The identity headers are no matter of that: rules
+    /// choose them, and each configuration has its own.
+    pub(crate) fn is_served_like(&self, other: &Self) -> bool {
+        let Self { name, place: _, servers, tls, balance, health, protocol, host, timeouts, headers, identity: _ } =
+            self;
+        *name == other.name
+            && *servers == other.servers
+            && *tls == other.tls
+            && *balance == other.balance
+            && *health == other.health
+            && *protocol == other.protocol
+            && *host == other.host
+            && *timeouts == other.timeouts
+            && *headers == other.headers
+    }
+
     /// Whether the servers are spoken to with TLS.
     pub(crate) fn scheme(&self) -> Scheme {
         if self.tls.is_some() { Scheme::Https } else { Scheme::Http }

@@ -12,7 +12,7 @@ use crate::gateway::config::{
 };
 
 /// How TLS is spoken to the servers of an app.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct UpstreamTls {
     /// The certificates by which those of the servers are trusted.
     pub(crate) trust: Trust,
@@ -23,6 +23,7 @@ pub(crate) struct UpstreamTls {
 }
 
 /// The gateway's own certificate, and its key.
+#[derive(PartialEq, Eq)]
 pub(crate) struct ClientCertificate {
     /// The certificate chain, with the gateway's own certificate first.
     pub(crate) chain: Vec<CertificateDer<'static>>,
@@ -31,7 +32,7 @@ pub(crate) struct ClientCertificate {
 }
 
 /// The certificates by which those of the servers are trusted.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// Mozilla's roots, and the system's.
     #[default]

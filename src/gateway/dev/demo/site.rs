@@ -47,7 +47,7 @@ impl Demo {
         let wiki = App::start(AnswerKind::Pages("A sample wiki"), "/").await.map_err(not_started)?;
         let config = |listen, shop| logins_config(listen, shop, wiki.address(), &callback_path, &simulator);
         let logins = Site::start(shop, None, loopback(8081), &secrets, config).await?;
-        codes.set_admin(logins.gateway.admin);
+        codes.set_admin(logins.gateway.admin_address());
         let demo = Self { simulator, callbacks, logins, wiki, callback_path };
         let callback_url = format!("{}{}", demo.shop_origin(), demo.callback_path);
         demo.simulator.set_callback_url(&callback_url).map_err(|error| not_posted(&error))?;
@@ -114,7 +114,7 @@ impl Site {
                 None => free().and_then(|listener| listener.local_addr()).map_err(not_started)?,
             };
             let config = config(address, app.address());
-            match Gateway::start(read(&config, secrets)?, &InheritedSockets::default()).await {
+            match Gateway::start(read(&config, secrets)?, InheritedSockets::default()).await {
                 Err(StartError::Listen(_)) if fixed.is_none() => {}
                 started => return Ok(Self { app, gateway: started?, config }),
             }
@@ -123,7 +123,7 @@ impl Site {
 
     /// The address of the gateway.
     pub(super) fn address(&self) -> SocketAddr {
-        self.gateway.addresses[0].tcp().expect("the demo listens on a port")
+        self.gateway.addresses()[0].tcp().expect("the demo listens on a port")
     }
 
     pub(super) fn origin(&self) -> String {

@@ -1,0 +1,60 @@
+//! Reads the configuration again while the gateway runs.
+
+use tokio::task::spawn_blocking;
+
+use super::{
+    Gateway, StartError,
+    config::{Config, ConfigErrors, ConfigSource},
+};
+
+/// The reason why the previous configuration stays in force. It repeats no value of the new one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReloadError {
+    /// The configuration has mistakes, or cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The configuration is right, but cannot be in force here and now.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The configuration came from the standard input.
+    #[error("the configuration came from the standard input, which cannot be read again (name a file with --config)")]
+    Stdin,
+}
+
+impl Gateway {
+    /// Opens the files of logs again, reads the configuration again, and puts it in force. Logs and counts how that ended. Returns warnings of it.
+    ///
+    /// # Errors
+    ///
+    /// When it has mistakes or cannot be in force. Then nothing has changed.
+    pub(crate) async fn reload_from(&mut self, source: &ConfigSource) -> Result<Vec<String>, ReloadError> {
+        // The operator may have moved the files away, whatever the configuration says.
+        self.process.logs.reopen();
+        let reloaded = self.read_and_reload(source).await;
+        match &reloaded {
+            Ok(warnings) => {
+                tracing::info!(listen = ?self.addresses(), admin = %self.admin_address(), "reloaded");
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            }
+            Err(error) => {
+                self.process.telemetry.reload(false);
+                error.to_string().lines().for_each(|line| tracing::error!("{line}"));
+                tracing::error!("not reloaded; the previous configuration stays in force");
+            }
+        }
+        reloaded
+    }
+
+    async fn read_and_reload(&mut self, source: &ConfigSource) -> Result<Vec<String>, ReloadError> {
+        if *source == ConfigSource::Stdin {
+            return Err(ReloadError::Stdin);
+        }
+        let source = source.clone();
+        // Connections are accepted meanwhile.
+        let read = spawn_blocking(move || Config::load(&source)).await;
+        Ok(self.reload(read.map_err(|_| StartError::Panic)??).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

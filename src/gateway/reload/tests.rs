@@ -1,0 +1,60 @@
+use std::{path::Path, sync::Weak};
+
+use super::*;
+use crate::gateway::{active_config::ActiveConfig, inherited::InheritedSockets};
+
+const APP: &str = "listen: 127.0.0.1:0\nadmin: { listen: 127.0.0.1:0 }\nserver: { threads: 1 }\nupstream: a\n";
+
+fn parse(text: &str) -> Config {
+    Config::parse(text, Path::new("config.yaml"), |_| None).unwrap()
+}
+
+/// A configuration with an app, health checks, sessions and a file of phone numbers. No other number makes the same.
+fn config(folder: &Path, number: u16) -> Config {
+    let phones = folder.join("phones.txt");
+    std::fs::write(&phones, "+919999900001\n").unwrap();
+    parse(&format!(
+        "{APP}upstreams: {{ a: {{ url: 'http://127.0.0.1:{number}', health: {{ interval: 1h }} }} }}\n\
+         callback: {{ path: /hooks/unguessable-4f1c9e07ab52d8364bf1 }}\n\
+         session:\n  public_url: http://127.0.0.1:{number}\n  secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n  \
+         partner: {{ key: a-partner-key, name: A Shop }}\n\
+         routes: [{{ path: /, access: required, allow: {{ phones_file: '{}' }} }}]\n",
+        phones.display()
+    ))
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_configuration_that_was_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gateway = Gateway::start(config(folder.path(), 1), InheritedSockets::default()).await.unwrap();
+    let tasks = gateway.tasks.len();
+    let mut replaced: Vec<Weak<ActiveConfig>> = Vec::new();
+    for number in 2..30 {
+        replaced.push(std::sync::Arc::downgrade(&gateway.active.load_full()));
+        gateway.reload(config(folder.path(), number)).await.unwrap();
+    }
+    // A task that was aborted ends when its runtime comes to it.
+    while gateway.tasks.len() > tasks {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(gateway.tasks.len(), tasks);
+    assert_eq!(replaced.iter().filter(|replaced| replaced.upgrade().is_some()).count(), 0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_reload_that_is_dropped_has_changed_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gateway = Gateway::start(config(folder.path(), 1), InheritedSockets::default()).await.unwrap();
+    let (before, addresses) = (gateway.active.load_full(), gateway.addresses());
+    for polls in 0..3 {
+        let mut reload = Box::pin(gateway.reload(config(folder.path(), 2)));
+        for _ in 0..polls {
+            assert!(futures_util::poll!(&mut reload).is_pending());
+        }
+        drop(reload);
+        assert!(std::sync::Arc::ptr_eq(&before, &gateway.active.load_full()));
+        assert_eq!(gateway.addresses(), addresses);
+    }
+    gateway.stop().await;
+}
