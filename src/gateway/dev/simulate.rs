@@ -140,7 +140,7 @@ fn usage(simulator: &Simulator, args: &SimulateArgs) -> String {
     };
     format!(
         r#"
-In config.yaml, the second part for an Android app, whose client id may be any:
+In config.yaml (native is for an Android app; any client id will do):
 
   truecaller:
     endpoints: [ {endpoint} ]
