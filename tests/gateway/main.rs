@@ -25,6 +25,7 @@ mod hsts;
 mod identity_of_apps;
 mod keys;
 mod limits;
+mod load;
 mod logs;
 mod native;
 mod obtained;
@@ -55,6 +56,7 @@ mod stop;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
+mod takeover;
 mod threads;
 mod tls;
 mod tls_client;

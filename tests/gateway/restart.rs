@@ -1,4 +1,4 @@
-//! A restart loses no request: one process hands its addresses over to the next.
+//! A restart loses no request: the sockets of a service manager stay open between two processes.
 
 use std::{
     fs,
@@ -7,31 +7,21 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixListener,
     },
-    path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
 };
 
 use command_fds::{CommandFdExt as _, FdMapping};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpStream, UnixStream},
-    task::{JoinSet, yield_now},
-};
+use tokio::net::{TcpStream, UnixStream};
 
 use super::{
-    setup::{self, CALLBACK},
+    load::{Load, Place, ROUNDS, stop},
+    setup,
     support::{
-        edge::sessions::{Sessions, Store},
         port::Port,
         program::Program,
-        raw::{self, Message, within},
+        raw::{self, within},
         recorder::Recorder,
-        redis::endless::Endless,
     },
 };
 
@@ -58,84 +48,6 @@ fn socket() -> (StdListener, SocketAddr) {
     let address = socket.local_addr().unwrap();
     (socket, address)
 }
-
-async fn stop(program: Program) {
-    program.signal("TERM");
-    let (status, log) = setup::ended(program).await;
-    assert!(status.success(), "{log:#?}");
-}
-
-/// Where clients come to.
-#[derive(Clone)]
-enum Place {
-    Port(SocketAddr),
-    Path(PathBuf),
-}
-
-impl Place {
-    /// A request on a connection of its own; none if it gets no answer.
-    async fn ask(&self) -> Option<Message> {
-        match self {
-            Self::Port(address) => ask_over(TcpStream::connect(address).await.ok()?).await,
-            Self::Path(path) => ask_over(UnixStream::connect(path).await.ok()?).await,
-        }
-    }
-}
-
-async fn ask_over(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Option<Message> {
-    stream.write_all(&raw::get("/livez", "Connection: close\r\n")).await.ok()?;
-    Message::read(&mut stream).await.ok()?
-}
-
-/// Clients that ask again and again, each on a new connection.
-struct Load {
-    clients: JoinSet<()>,
-    is_over: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
-    failed: Arc<AtomicUsize>,
-}
-
-impl Load {
-    fn start(place: &Place) -> Self {
-        let mut load =
-            Self { clients: JoinSet::new(), is_over: Arc::default(), answered: Arc::default(), failed: Arc::default() };
-        for _ in 0..CLIENTS {
-            let (place, is_over) = (place.clone(), Arc::clone(&load.is_over));
-            let (answered, failed) = (Arc::clone(&load.answered), Arc::clone(&load.failed));
-            load.clients.spawn(async move {
-                while !is_over.load(Ordering::Relaxed) {
-                    let is_answered = within(place.ask()).await.is_some_and(|answer| answer.status() == 200);
-                    let count = if is_answered { &answered } else { &failed };
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        load
-    }
-
-    /// Waits until each client has got more answers.
-    async fn go_on(&self) {
-        let answered = self.answered.load(Ordering::Relaxed);
-        within(async {
-            while self.answered.load(Ordering::Relaxed) < answered + 5 * CLIENTS {
-                yield_now().await;
-            }
-        })
-        .await;
-    }
-
-    async fn assert_lost_nothing(mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        while let Some(client) = self.clients.join_next().await {
-            client.unwrap();
-        }
-        let (answered, failed) = (self.answered.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
-        assert_eq!(failed, 0, "beside {answered} that were answered");
-    }
-}
-
-const CLIENTS: usize = 8;
-const ROUNDS: usize = 4;
 
 #[tokio::test]
 async fn the_next_process_gets_the_same_socket_and_no_request_is_lost() {
@@ -233,97 +145,4 @@ async fn sockets_that_were_meant_for_another_process_are_not_taken() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains(&format!("cannot listen on {address}: ")), "{error}");
-}
-
-/// A configuration with which a second process may take over.
-fn shared(listen: &str, admin: SocketAddr, app: SocketAddr) -> String {
-    format!("listen: {listen}\nadmin: {{ listen: {admin} }}\nupstream: http://{app}\nserver: {{ reuse_port: true }}\n")
-}
-
-#[tokio::test]
-async fn a_second_process_takes_over_the_port_and_no_request_is_lost() {
-    let (app, port, admin) = (Recorder::start().await, Port::reserve(), Port::reserve());
-    let config = shared(&port.address().to_string(), admin.address(), app.address());
-    let mut program = Program::serve(&config);
-    let loads = [port.address(), admin.address()].map(|address| Load::start(&Place::Port(address)));
-    for _ in 0..ROUNDS {
-        loads[0].go_on().await;
-        let next = Program::serve(&config);
-        loads[0].go_on().await;
-        stop(program).await;
-        program = next;
-    }
-    loads[0].go_on().await;
-    for load in loads {
-        load.assert_lost_nothing().await;
-    }
-}
-
-/// As when an upgrade is taken back.
-#[tokio::test]
-async fn the_second_process_may_be_the_first_to_stop_and_no_request_is_lost() {
-    let (app, port, admin) = (Recorder::start().await, Port::reserve(), Port::reserve());
-    let config = shared(&port.address().to_string(), admin.address(), app.address());
-    let _program = Program::serve(&config);
-    let load = Load::start(&Place::Port(port.address()));
-    load.go_on().await;
-    let second = Program::serve(&config);
-    load.go_on().await;
-    stop(second).await;
-    load.go_on().await;
-    load.assert_lost_nothing().await;
-}
-
-#[tokio::test]
-async fn a_second_process_takes_over_the_path_of_a_unix_socket_and_no_request_is_lost() {
-    let (app, folder, admin) = (Recorder::start().await, TempDir::new().unwrap(), Port::reserve());
-    let path = folder.path().join("a.sock");
-    let config = shared(&format!("[unix:{}, 127.0.0.1:0]", path.display()), admin.address(), app.address());
-    let mut program = Program::serve(&config);
-    let load = Load::start(&Place::Path(path.clone()));
-    for _ in 0..ROUNDS {
-        load.go_on().await;
-        let next = Program::serve(&config);
-        load.go_on().await;
-        stop(program).await;
-        program = next;
-    }
-    load.go_on().await;
-    load.assert_lost_nothing().await;
-    stop(program).await;
-    assert_eq!(files_in(folder.path()), 0);
-}
-
-fn files_in(folder: &Path) -> usize {
-    fs::read_dir(folder).unwrap().count()
-}
-
-/// It must not get clients that it cannot serve yet, while the other one can.
-#[tokio::test]
-async fn a_second_process_gets_no_client_before_it_is_ready() {
-    let (app, port, admin) = (Recorder::start().await, Port::reserve(), Port::reserve());
-    let config = shared(&port.address().to_string(), admin.address(), app.address());
-    let program = Program::serve(&config);
-    let (server, folder) = (Endless::start(), TempDir::new().unwrap());
-    let sessions = Sessions { store: Store::Redis(server.url()), ..Sessions::usual() };
-    let config = format!("{config}callback: {{ path: {CALLBACK} }}\n{}", sessions.yaml());
-    let mut second = setup::command(&folder, &config).stderr(Stdio::piped()).spawn().unwrap();
-    // It reads the logouts, and has opened its sockets before.
-    within(async {
-        while server.pages() == 0 {
-            yield_now().await;
-        }
-    })
-    .await;
-
-    for _ in 0..50 {
-        for address in [port.address(), admin.address()] {
-            assert_eq!(within(Place::Port(address).ask()).await.unwrap().status(), 200, "{address}");
-        }
-    }
-
-    second.kill().unwrap();
-    let log = String::from_utf8(second.wait_with_output().unwrap().stderr).unwrap();
-    assert!(!log.contains(r#""started""#), "{log}");
-    stop(program).await;
 }
