@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{
     cli::{CommandError, ConfigArgs},
+    config::ConfigSource,
     logs::UserHasher,
 };
 use crate::{assertion::SigningKey, gate::CallbackPath, profile::PhoneNumber, random::Random};
@@ -95,8 +96,11 @@ pub(super) fn secret(random: &Random) -> Zeroizing<String> {
 
 /// Prints the name in logs of each number on the standard input.
 fn name_users(args: &ConfigArgs) -> Result<(), CommandError> {
-    let config = args.load()?;
     let failed = |message: &dyn Display| CommandError::of("keys", message);
+    if *args.source() == ConfigSource::Stdin {
+        return Err(failed(&"the standard input has the numbers, so it cannot have the configuration (name a file with `-c`)"));
+    }
+    let config = args.load()?;
     let key = config.log.user_key.as_ref().ok_or_else(|| failed(&NO_KEY))?;
     let hasher = UserHasher::new(key);
     for (number, line) in (1..).zip(io::stdin().lines()) {
