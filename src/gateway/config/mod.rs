@@ -152,7 +152,7 @@ impl Config {
         if text.len() > SIZE_LIMIT {
             return Err(ConfigErrors::new(path, vec![ConfigError::new(None, "", TOO_LARGE)]));
         }
-        let context = Context::new(path, &environment);
+        let context = Context::new(path, &environment).describing(schema::description);
         let config = reader::read(text, &context, Self::read);
         match (config, context.mistakes.into_inner()) {
             (Some(config), mistakes) if mistakes.is_empty() => Ok(config),

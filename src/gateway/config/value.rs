@@ -61,7 +61,10 @@ pub(super) fn time_limit(range: RangeInclusive<Duration>) -> ValueParser<'static
 }
 
 fn parse_duration(text: &str, range: &RangeInclusive<Duration>, forms: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|_| format!("not a valid duration ({forms})"))?;
+    let duration = humantime::parse_duration(text).map_err(|_| match text.parse::<f64>() {
+        Ok(_) => format!("needs a unit ({forms})"),
+        Err(_) => format!("not a valid duration ({forms})"),
+    })?;
     within(range, duration, show_duration, forms)
 }
 
@@ -100,6 +103,8 @@ pub(super) fn boolean() -> ValueParser<'static, bool> {
     let parser = ValueParser::new(Shape::Boolean, |text| match text.plain() {
         Some("true") => Ok(true),
         Some("false") => Ok(false),
+        Some(text) if YES.contains(&&*text.to_ascii_lowercase()) => Err("must be true or false (write true)"),
+        Some(text) if NO.contains(&&*text.to_ascii_lowercase()) => Err("must be true or false (write false)"),
         _ => Err("must be true or false (write it without quotes)"),
     });
     parser.shown(|is_true| Some(is_true.to_string()))
@@ -165,6 +170,9 @@ pub(super) fn show_size(bytes: usize) -> String {
 }
 
 const UNITS: [(&str, usize); 4] = [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20)];
+/// What other formats take for true and for false.
+const YES: [&str; 5] = ["true", "yes", "on", "y", "1"];
+const NO: [&str; 5] = ["false", "no", "off", "n", "0"];
 /// The shape of a URL.
 pub(super) const URL: Shape = Shape::Pattern { pattern: "^[A-Za-z][A-Za-z0-9+.-]*:", words: "a URL" };
 const DURATION_FORMS: &str = "write 2500ms, 1s or 2m";
@@ -192,7 +200,8 @@ mod tests {
         for (text, milliseconds) in [("100ms", 100), ("2500ms", 2500), ("1s", 1000), ("1m", 60_000), ("1s 5ms", 1005)] {
             assert_eq!(parse(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["", "2500", "-1s", "1 sack", "s", "99999999999999999999s", "1s2"] {
+        assert_eq!(parse("2500").unwrap_err(), "needs a unit (write 2500ms, 1s or 2m)");
+        for text in ["", "12:30", "-1s", "1 sack", "s", "99999999999999999999s", "1s2"] {
             assert_eq!(parse(text).unwrap_err(), "not a valid duration (write 2500ms, 1s or 2m)", "{text}");
         }
         for text in ["0", "0s", "99ms", "61s", "1h"] {
@@ -239,6 +248,10 @@ mod tests {
         for text in [plain("yes"), plain("no"), plain("on"), plain("True"), plain("1"), quoted("true")] {
             assert!(boolean().parse(&text).is_err(), "{}", &*text);
         }
+        let advice = |text| boolean().parse(&text).unwrap_err();
+        assert_eq!(advice(plain("Yes")), "must be true or false (write true)");
+        assert_eq!(advice(plain("off")), "must be true or false (write false)");
+        assert_eq!(advice(quoted("true")), "must be true or false (write it without quotes)");
     }
 
     #[test]

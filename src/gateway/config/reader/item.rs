@@ -4,6 +4,7 @@ use std::{convert::Infallible, fmt, path::PathBuf};
 
 use super::{
     Scalar, Section, Shape, ValueParser,
+    syntax::COMMENT,
     tree::{Context, Node, Value},
 };
 use crate::gateway::config::error::{ConfigPlace, Position};
@@ -122,7 +123,13 @@ impl<'a> Item<'a> {
     /// The elements of a list.
     pub(in crate::gateway::config) fn list(self) -> Option<Vec<Item<'a>>> {
         let Value::List(nodes) = &self.node.value else {
-            return self.expected("a list (write `[a, b]`, or `- a` lines)");
+            return match &self.node.value {
+                Value::Scalar(text) if text.starts_with('-') => {
+                    self.refuse("must be a list (put a space after the `-`)")
+                }
+                Value::Mapping(_) => self.refuse("must be a list (begin each element with `- `)"),
+                _ => self.expected("a list (write `[a, b]`, or `- a` lines)"),
+            };
         };
         if let Some(survey) = self.context.survey {
             survey.note_list(&self.node.path);
@@ -178,16 +185,32 @@ impl<'a> Item<'a> {
     pub(super) fn entries(self) -> Option<&'a [(String, Node)]> {
         match &self.node.value {
             Value::Mapping(entries) => Some(entries),
+            Value::Null => self.refuse("has no value (write its keys below it, indented, or remove the key)"),
+            Value::Scalar(text) if is_joined(text) => {
+                self.refuse("must be a mapping (put a space after the colon: `key: value`)")
+            }
+            Value::List(_) => self.refuse("must be a mapping (remove the `-` before its keys)"),
             _ => self.expected("a mapping (write its keys below it, indented)"),
         }
     }
 
     fn expected<T>(self, what: &str) -> Option<T> {
         match self.node.value {
-            Value::Null => self.complain("has no value (give it one, or remove the key)"),
-            Value::Refused => {}
-            _ => self.complain(format!("must be {what}")),
+            Value::Null => self.refuse("has no value (give it one, or remove the key)"),
+            Value::Comment => self.refuse(format!("has no value, because {COMMENT}")),
+            Value::Refused => None,
+            _ => self.refuse(format!("must be {what}")),
         }
+    }
+
+    fn refuse<T>(self, message: impl fmt::Display) -> Option<T> {
+        self.complain(message);
         None
     }
+}
+
+/// Whether a text is `key:value`, which is no mapping without a space.
+fn is_joined(text: &str) -> bool {
+    let is_key = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    text.split_once(':').is_some_and(|(name, value)| is_key(name) && !value.is_empty() && !value.starts_with("//"))
 }

@@ -12,12 +12,13 @@ mod parser;
 mod references;
 mod shape;
 mod survey;
+mod syntax;
 mod tree;
+mod unknown_key;
 mod yaml;
 
 use std::io;
 
-use self::tree::{Node, Value, member};
 pub(super) use self::{
     item::Item,
     parser::ValueParser,
@@ -27,6 +28,10 @@ pub(super) use self::{
 pub(crate) use self::{
     shape::Shape,
     survey::{Description, Step},
+};
+use self::{
+    tree::{Node, Value, member},
+    unknown_key::UnknownKey,
 };
 use super::error::Position;
 
@@ -61,9 +66,13 @@ impl<'a> Section<'a> {
     /// Reads the mapping, then reports the keys that no section asked for.
     fn read_whole<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         let value = read(&mut self);
-        for (name, node) in self.entries.iter().filter(|(name, _)| !self.asked.contains(&name.as_str())) {
-            let advice = advice(name, &self.asked);
-            Item::new(self.context, node).complain_of_key(format!("unknown key ({advice})"));
+        for (index, (name, node)) in self.entries.iter().enumerate() {
+            if !self.asked.contains(&name.as_str()) {
+                let before = self.entries[..index].iter().map(|(name, node)| (name.as_str(), &node.value)).collect();
+                let unknown = UnknownKey { name, section: &self.path, known: &self.asked, before };
+                let advice = unknown.advice(self.context.description.map(|description| description()));
+                Item::new(self.context, node).complain_of_key(format!("unknown key ({advice})"));
+            }
         }
         value
     }
@@ -145,34 +154,9 @@ pub(super) fn unreadable(cause: &io::Error) -> String {
     format!("the file cannot be read: {cause} (paths are relative to the configuration file)")
 }
 
-fn advice(name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("known keys: {}", known.join(", ")),
-    }
-}
-
 /// The one of these names that a name is most likely meant to be.
 pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |known: &str| strsim::damerau_levenshtein(name, known);
     let nearest = known.iter().copied().filter(|_| name.len() <= 64).min_by_key(|known| distance(known));
     nearest.filter(|nearest| distance(nearest) <= nearest.len().div_ceil(3))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_that_is_nearly_known_gets_the_known_one() {
-        for (name, expected) in [
-            ("dedline", "did you mean `deadline`?"),
-            ("Path", "did you mean `path`?"),
-            ("body-limit", "did you mean `body_limit`?"),
-            ("bodylimt", "did you mean `body_limit`?"),
-            ("timeout", "known keys: path, deadline, body_limit"),
-        ] {
-            assert_eq!(advice(name, &["path", "deadline", "body_limit"]), expected, "{name}");
-        }
-    }
 }

@@ -53,6 +53,20 @@ impl Description {
         })
     }
 
+    /// What a key of a mapping is: one of the known keys, or one that the operator chooses.
+    pub(crate) fn within(&self, name: &str) -> Option<&Self> {
+        let known = self.keys.iter().flatten().find(|(known, _)| known == name).map(|(_, key)| key);
+        known.or(self.members.as_deref())
+    }
+
+    /// What is at a place in a file, such as `listen[1].address`.
+    pub(crate) fn find(&self, place: &str) -> Option<&Self> {
+        place.split('.').filter(|step| !step.is_empty()).try_fold(self, |value, step| {
+            let (name, elements) = step.split_at(step.find('[').unwrap_or(step.len()));
+            elements.matches('[').try_fold(value.within(name)?, |value, _| value.elements.as_deref())
+        })
+    }
+
     /// Every value in this one, with its path: the known keys in their order, and what is in them.
     pub(crate) fn all(&self) -> Vec<(Vec<Step>, &Self)> {
         let keys = self.keys.iter().flatten().map(|(name, key)| (Step::Key(name.clone()), key));

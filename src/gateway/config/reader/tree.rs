@@ -11,7 +11,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::survey::Survey;
+use super::survey::{Description, Survey};
 use crate::gateway::config::error::{ConfigError, Position};
 
 /// A value and where it is.
@@ -29,6 +29,8 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     /// Nothing at all, or `~`, or `null`.
     Null,
+    /// Nothing, because a `#` begins a comment where the value should be.
+    Comment,
     Scalar(Scalar),
     List(Vec<Node>),
     Mapping(Vec<(String, Node)>),
@@ -67,12 +69,18 @@ impl Deref for Scalar {
 /// The path of a member of the mapping at `path`.
 ///
 /// A name that is not likely to be a key is shown as `?`: a value that slipped into the place of a key, such as a callback path,
-/// is not repeated.
+/// is not repeated. Of `key:value`, only the key is shown.
 pub(crate) fn member(path: &str, name: &str) -> String {
-    let is_plain = |byte: u8| byte == b' ' || (byte.is_ascii_graphic() && !b"/$".contains(&byte));
-    let is_showable = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
-    let name = if is_showable { name } else { "?" };
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
+    let name = if is_showable(name) { name } else { "?" };
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// Whether a name looks like a key, and not like a secret: those have many letters and digits in a row.
+pub(crate) fn is_showable(name: &str) -> bool {
+    let is_plain = |byte: u8| byte == b' ' || (byte.is_ascii_graphic() && !b"/$:=+".contains(&byte));
+    let words = name.split(|character: char| !character.is_ascii_alphanumeric());
+    (1..=64).contains(&name.len()) && name.bytes().all(is_plain) && words.map(str::len).max() <= Some(24)
 }
 
 /// The surroundings of a configuration: its file, the folder of the file, the environment, and the mistakes found so far.
@@ -83,12 +91,19 @@ pub(crate) struct Context<'a> {
     pub(crate) mistakes: RefCell<Vec<ConfigError>>,
     /// What notes which keys are asked for, if this is a sample and no file.
     pub(super) survey: Option<&'a Survey>,
+    /// What a configuration may be, to say where a key belongs.
+    pub(super) description: Option<fn() -> &'static Description>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self { file: path, folder, environment, mistakes: RefCell::default(), survey: None }
+        Self { file: path, folder, environment, mistakes: RefCell::default(), survey: None, description: None }
+    }
+
+    /// Adds what a configuration may be, so that mistakes say where a key belongs.
+    pub(crate) fn describing(self, description: fn() -> &'static Description) -> Self {
+        Self { description: Some(description), ..self }
     }
 
     pub(crate) fn complain(&self, position: Position, path: &str, message: impl fmt::Display) {
@@ -143,6 +158,9 @@ mod tests {
             ("a\nb", "listen[1].?"),
             ("\u{1b}[31m", "listen[1].?"),
             ("", "listen[1].?"),
+            ("address:127.0.0.1", "listen[1].address"),
+            ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "listen[1].?"),
+            ("0123456789abcdef0123456789abcdef", "listen[1].?"),
         ] {
             assert_eq!(member("listen[1]", name), path);
         }

@@ -3,12 +3,12 @@
 //! It accepts scalars, lists and mappings. It refuses anchors, aliases, tags and further documents: a configuration needs
 //! none of them, and without aliases a small file cannot grow large.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
 use super::{
-    references,
+    references, syntax,
     tree::{Context, Node, Scalar, Value, member},
 };
 use crate::gateway::config::error::Position;
@@ -21,11 +21,12 @@ pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
         block_nesting_limit: DEPTH,
     };
     let events = Parser::new_from_str_with_options(text, options);
-    Yaml { events, context }.document().ok()
+    Yaml { events, text, context }.document().ok()
 }
 
 struct Yaml<'a, 'text> {
     events: Parser<'text, StrInput<'text>>,
+    text: &'text str,
     context: &'a Context<'a>,
 }
 
@@ -64,20 +65,25 @@ impl<'text> Yaml<'_, 'text> {
     ) -> Result<Node, Stopped> {
         self.refuse_properties(&event, position, &path);
         let value = match event {
-            Event::Scalar(text, style, ..) => self.scalar(&text, style, position, &path),
+            Event::Scalar(text, style, ..) => {
+                let line = key_position.unwrap_or(position).line;
+                self.scalar(&text, style, position, line, &path)
+            }
             Event::SequenceStart(..) => self.list(&path)?,
             Event::MappingStart(..) => self.mapping(&path)?,
             _ => Value::Refused,
         };
         let key_position = key_position.unwrap_or(position);
-        let position = if matches!(value, Value::Null) { key_position } else { position };
+        let position = if matches!(value, Value::Null | Value::Comment) { key_position } else { position };
         Ok(Node { path, key_position, position, value })
     }
 
-    fn scalar(&self, text: &str, style: ScalarStyle, position: Position, path: &str) -> Value {
+    /// Reads a single value, whose key is in a line.
+    fn scalar(&self, text: &str, style: ScalarStyle, position: Position, line: usize, path: &str) -> Value {
         let is_quoted = style != ScalarStyle::Plain;
         if !is_quoted && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
-            return Value::Null;
+            let line = self.text.lines().nth(line - 1).unwrap_or_default();
+            return if syntax::is_comment_for_value(line) { Value::Comment } else { Value::Null };
         }
         match references::expand(text, self.context) {
             Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
@@ -100,7 +106,7 @@ impl<'text> Yaml<'_, 'text> {
 
     fn mapping(&mut self, path: &str) -> Result<Value, Stopped> {
         let mut entries = Vec::new();
-        let mut names = HashSet::new();
+        let mut names = HashMap::new();
         loop {
             let (event, position) = match self.advance()? {
                 (Event::MappingEnd, _) => return Ok(Value::Mapping(entries)),
@@ -110,10 +116,12 @@ impl<'text> Yaml<'_, 'text> {
             let value = self.advance()?;
             let node = self.node(value, member(path, name.as_deref().unwrap_or_default()), Some(position))?;
             let Some(name) = name else { continue };
-            if names.insert(name.clone()) {
-                entries.push((name, node));
+            if let Some(first) = names.get(&name) {
+                let message = format!("duplicate key, which line {first} has too (keep one)");
+                self.context.complain(position, &node.path, message);
             } else {
-                self.context.complain(position, &node.path, "duplicate key (keep one)");
+                names.insert(name.clone(), position.line);
+                entries.push((name, node));
             }
         }
     }
@@ -159,9 +167,8 @@ impl<'text> Yaml<'_, 'text> {
             }
             Some(Err(error)) => {
                 let position = Position { line: error.marker().line(), column: error.marker().col() + 1 };
-                let what = error.kind().to_string();
-                let advice = if what.contains("',' or '}'") { IN_BRACES } else { "correct it here" };
-                self.context.complain(position, "", format!("not valid YAML: {what} ({advice})"));
+                let mistake = syntax::explain(error.kind(), position, self.text);
+                self.context.complain(mistake.position, "", mistake.message);
                 Err(Stopped)
             }
             None => Err(Stopped),
@@ -169,7 +176,5 @@ impl<'text> Yaml<'_, 'text> {
     }
 }
 
-/// A reference without quotes ends a mapping in braces.
-const IN_BRACES: &str = "correct it here; inside { } put quotes around ${…}";
 /// The deepest nesting of lists and mappings.
 const DEPTH: usize = 16;

@@ -60,8 +60,8 @@ fn a_mistake_in_an_apps_identity_is_told_at_its_place() {
     for (identity, expected) in [
         ("remote-user", "1:38: upstream.identity: must be a mapping"),
         ("[remote-user]", "1:38: upstream.identity: must be a mapping"),
-        ("{ prefix: X-Wiki- }", "1:40: upstream.identity.prefix: unknown key (known keys: presets, headers)"),
-        ("{ strip: [X-Role] }", "1:40: upstream.identity.strip: unknown key (known keys: presets, headers)"),
+        ("{ prefix: X-Wiki- }", "1:40: upstream.identity.prefix: unknown key (a key of `identity`: write it there)"),
+        ("{ strip: [X-Role] }", "1:40: upstream.identity.strip: unknown key (a key of `identity`: write it there)"),
         ("{ preset: [grafana] }", "1:40: upstream.identity.preset: unknown key (did you mean `presets`?)"),
         ("{ presets: [authelia] }", "1:50: upstream.identity.presets[0]: not a known value (write one of remote-user,"),
         ("{ presets: [grafana, grafana] }", "1:59: upstream.identity.presets[1]: the same header is injected twice"),

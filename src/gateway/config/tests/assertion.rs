@@ -39,7 +39,7 @@ fn an_assertion_that_could_not_be_made_is_refused_at_its_place() {
         (r#"key: '${file:a.pem}', issuer: a, audience: "a\nb""#, "2:57: assertion.audience: must have no control"),
         ("lifetime: 9s, key: '${file:a.pem}', @", "2:24: assertion.lifetime: must be from 10s to 1h"),
         ("lifetime: 61m, key: '${file:a.pem}', @", "2:24: assertion.lifetime: must be from 10s to 1h"),
-        ("lifetime: 300, key: '${file:a.pem}', @", "2:24: assertion.lifetime: not a valid duration"),
+        ("lifetime: 300, key: '${file:a.pem}', @", "2:24: assertion.lifetime: needs a unit"),
         ("keys: a, key: '${file:a.pem}', @", "2:14: assertion.keys: unknown key (did you mean `key`?)"),
     ] {
         let text = format!("{UPSTREAM}assertion: {{ {} }}", section.replace('@', REST));

@@ -16,6 +16,7 @@ mod secrets;
 mod session;
 mod shape;
 mod tls;
+mod traps;
 mod upstreams;
 mod values;
 mod warnings;

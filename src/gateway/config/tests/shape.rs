@@ -15,7 +15,7 @@ fn what_is_not_yaml_is_refused_at_its_place() {
         ("upstream: 'x", "1:11: not valid YAML: unclosed quote"),
         (
             "upstream: { url: http://a, headers: { X-Secret: ${SECRET} } }",
-            "1:50: not valid YAML: while parsing a flow mapping, did not find expected ',' or '}' (correct it here; inside { } put",
+            "1:50: not valid YAML: while parsing a flow mapping, did not find expected ',' or '}' (inside { } and [ ] put quotes",
         ),
         ("upstream: a: b", "1:12: not valid YAML: mapping values are not allowed"),
         ("a\nb", "1:1: must be a mapping"),
@@ -67,7 +67,7 @@ fn a_key_is_known_written_once_and_of_its_type() {
         ("session:", "2:1: session: has no value"),
         ("callback:\n  dedline: 1s", "3:3: callback.dedline: unknown key (did you mean `deadline`?)"),
         ("callback: { /secret/path: 1 }", "2:13: callback.?: unknown key"),
-        ("upstream: http://b", "2:1: upstream: duplicate key (keep one)"),
+        ("upstream: http://b", "2:1: upstream: duplicate key, which line 1 has too (keep one)"),
         ("log: { level: info, format: json, \"level\": warn }", "2:35: log.level: duplicate key"),
         ("log: { level: info, <<: {} }", "2:21: log.<<: unknown key"),
         ("listen: [{ address: 127.0.0.1:1, port: 1 }]", "2:34: listen[0].port: unknown key"),

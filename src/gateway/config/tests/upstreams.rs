@@ -143,7 +143,7 @@ fn what_no_app_can_be_is_refused() {
             "1:34: upstream.host: names neither a mode nor surely a host (did you mean `server`?",
         ),
         ("upstream: { url: http://a, host: '' }", "1:34: upstream.host: must be preserve, server, or a host"),
-        ("upstream: { url: http://a, timeouts: { read: 1 } }", "1:46: upstream.timeouts.read: not a valid duration"),
+        ("upstream: { url: http://a, timeouts: { read: 1 } }", "1:46: upstream.timeouts.read: needs a unit"),
         (
             "upstream: { url: http://a, timeouts: { idle: 0s } }",
             "1:46: upstream.timeouts.idle: must be from 10ms to 1day",

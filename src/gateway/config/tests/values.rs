@@ -77,7 +77,7 @@ fn a_value_is_one_that_can_work() {
         ("callback: { path: /a//b }", "2:19: callback.path: must not end in a slash"),
         ("callback: { path: /a/../b }", "2:19: callback.path: must not end in a slash"),
         ("callback: { path: /a/ }", "2:19: callback.path: must not end in a slash"),
-        ("callback: { deadline: 2500 }", "2:23: callback.deadline: not a valid duration (write 2500ms, 1s or 2m)"),
+        ("callback: { deadline: 2500 }", "2:23: callback.deadline: needs a unit (write 2500ms, 1s or 2m)"),
         ("callback: { deadline: 99ms }", "2:23: callback.deadline: must be from 100ms to 1m"),
         ("callback: { deadline: 61s }", "2:23: callback.deadline: must be from 100ms to 1m"),
         ("callback: { body_limit: 16KB }", "2:25: callback.body_limit: not a valid size (write 16KiB,"),
@@ -171,7 +171,7 @@ fn a_value_is_one_that_can_work() {
             "2:29: trusted_proxies[1]: trusts everyone, so any client could claim any address (list the addresses of",
         ),
         ("trusted_proxies: ['::/0']", "2:19: trusted_proxies[0]: trusts everyone"),
-        ("timeouts: { connect: 5 }", "2:22: timeouts.connect: not a valid duration (write 2500ms, 1s or 2m, or 0s for"),
+        ("timeouts: { connect: 5 }", "2:22: timeouts.connect: needs a unit (write 2500ms, 1s or 2m, or 0s for"),
         ("timeouts: { read: 1ms }", "2:19: timeouts.read: must be from 10ms to 1day (write 2500ms, 1s or 2m, or 0s"),
         (
             "timeouts: { write: never }",
