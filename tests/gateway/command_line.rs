@@ -177,6 +177,67 @@ async fn every_mistake_is_printed_before_anything_listens() {
 }
 
 #[tokio::test]
+async fn mistakes_are_printed_with_their_lines_or_as_json() {
+    let wrong = "upstream: localhost\nlog: { levle: info }\ncallback: { path: secret-canary, deadline: 5 }\n";
+    let folder = TempDir::new().unwrap();
+    setup::command(&folder, wrong);
+    let run = async |arguments: &[&str], colors: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+        command.args(arguments).arg("config.yaml").current_dir(folder.path()).env(colors, "1");
+        within(command.output()).await.unwrap()
+    };
+    let output = run(&["check", "--format", "text"], "NO_COLOR").await;
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let printed = String::from_utf8(output.stderr).unwrap();
+    for expected in [
+        "error: config.yaml:1:11: upstream: must start with ",
+        "\n  |\n1 | upstream: localhost\n  |           ^^^^^^^^^\n",
+        "error: config.yaml:2:8: log.levle: unknown key (did you mean `level`?)\n  |\n2 | log: { levle: … }\n  |        ^^^^^\n",
+        "\n  |\n3 | callback: { path: …, deadline: 5 }\n  |                   ^\n",
+    ] {
+        assert!(printed.contains(expected), "{expected}\n{printed}");
+    }
+    let colored = String::from_utf8(run(&["check", "--format", "text"], "CLICOLOR_FORCE").await.stderr).unwrap();
+    assert!(colored.contains("\u{1b}[") && !printed.contains("\u{1b}["), "{colored}");
+
+    let output = run(&["check", "--format", "json"], "CLICOLOR_FORCE").await;
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(2), 0));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["file"], &report["valid"]), (&"config.yaml".into(), &false.into()));
+    assert_eq!(report["findings"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        report["findings"][1],
+        serde_json::json!({
+            "severity": "error", "file": "config.yaml", "line": 2, "column": 8, "key": "log.levle",
+            "message": "unknown key", "advice": "did you mean `level`?",
+        })
+    );
+    assert!(!(printed + &colored + &report.to_string()).contains("canary"));
+}
+
+#[tokio::test]
+async fn warnings_and_missing_files_have_the_same_form_as_mistakes() {
+    let folder = TempDir::new().unwrap();
+    setup::command(&folder, "upstream: http://127.0.0.1:9\ncallback:\n  path: /truecaller/our-shop\n");
+    let path = folder.path().join("config.yaml");
+    let path = path.to_str().unwrap();
+
+    let text = truegate(&["check", "--format", "text", path]).await;
+    let json = truegate(&["check", "--format", "json", path]).await;
+    let missing = truegate(&["check", "--format", "json", "/none.yaml"]).await;
+
+    let printed = String::from_utf8(text.stderr).unwrap();
+    assert!(printed.starts_with(&format!("warning: {path}:3:3: callback.path: can be guessed, ")), "{printed}");
+    assert!(printed.ends_with("\n  |\n3 |   path: …\n  |   ^^^^\n"), "{printed}");
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((json.status.code(), &report["valid"]), (Some(0), &true.into()));
+    let warning = &report["findings"][0];
+    assert_eq!((&warning["severity"], &warning["line"]), (&"warning".into(), &3.into()), "{warning}");
+    let report: serde_json::Value = serde_json::from_slice(&missing.stdout).unwrap();
+    assert_eq!((missing.status.code(), &report["findings"][0]["line"]), (Some(2), &serde_json::Value::Null));
+}
+
+#[tokio::test]
 async fn a_valid_configuration_is_said_to_be() {
     let folder = TempDir::new().unwrap();
     let config = format!("upstream: http://127.0.0.1:3000\ncallback: {{ path: {} }}\n", setup::CALLBACK);

@@ -5,6 +5,7 @@
 mod check;
 mod config;
 mod config_args;
+mod findings;
 mod serve;
 
 use std::{fmt::Display, process::ExitCode};
@@ -40,7 +41,8 @@ enum Command {
     /// Check a configuration and list every mistake in it.
     ///
     /// For a valid configuration, this prints the listeners, the apps, the rules in force, in their order, and what a stranger
-    /// without a session can reach. Each likely mistake is a line on the standard error that begins with `warning:`; the exit code is still 0.
+    /// without a session can reach. Likely mistakes are warnings on the standard error; the exit code is still 0. With mistakes, the
+    /// exit code is 2.
     ///
     /// Every file that the configuration names is read: keys, certificates, pages and lists of phone numbers. No connection
     /// is made.
@@ -68,7 +70,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError { message, code }) => {
-            eprintln!("{message}");
+            message.iter().for_each(|message| eprintln!("{message}"));
             ExitCode::from(code)
         }
     }
@@ -80,23 +82,29 @@ fn run(mut runtime: Builder, command: impl Future<Output = Result<(), CommandErr
 
 /// The reason why the program ends with another exit code than 0.
 pub(super) struct CommandError {
-    message: String,
+    /// None if it was printed already.
+    message: Option<String>,
     code: u8,
 }
 
 impl CommandError {
     fn running(error: impl Display) -> Self {
-        Self { message: format!("truegate: {error}"), code: 1 }
+        Self { message: Some(format!("truegate: {error}")), code: 1 }
+    }
+
+    /// A configuration has mistakes, which were printed already.
+    fn wrong_config() -> Self {
+        Self { message: None, code: 2 }
     }
 
     pub(super) fn of(command: &str, error: impl Display) -> Self {
-        Self { message: format!("truegate {command}: {error}"), code: 1 }
+        Self { message: Some(format!("truegate {command}: {error}")), code: 1 }
     }
 }
 
 /// Each mistake is a line that starts with its place, as editors read it.
 impl From<ConfigErrors> for CommandError {
     fn from(errors: ConfigErrors) -> Self {
-        Self { message: errors.to_string(), code: 2 }
+        Self { message: Some(errors.to_string()), code: 2 }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 /// # Security
 ///
 /// It repeats keys, but no value of the file, of the environment or of another file, except for words of the template of a page.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ConfigError {
     /// None when the file could not be read at all.
     position: Option<Position>,
@@ -22,9 +22,9 @@ pub(super) struct ConfigError {
 
 /// A line and a column of the configuration file, counted from 1. Columns are characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 impl ConfigError {
@@ -53,24 +53,30 @@ impl ConfigPlace {
 /// It displays as one line for each: `config.yaml:LINE:COLUMN: path.to.key: what is wrong (what to do)`.
 #[derive(Debug)]
 pub(crate) struct ConfigErrors {
-    pub(super) lines: Vec<String>,
+    file: PathBuf,
+    errors: Vec<ConfigError>,
 }
 
 impl ConfigErrors {
     pub(super) fn new(path: &Path, mut errors: Vec<ConfigError>) -> Self {
         errors.sort();
-        let lines = errors.iter().map(|ConfigError { position, key, message }| {
-            let position = position.map_or_else(String::new, |Position { line, column }| format!(":{line}:{column}"));
-            let key = if key.is_empty() { "" } else { &format!(" {key}:") };
-            format!("{}{position}:{key} {message}", path.display())
-        });
-        Self { lines: lines.collect() }
+        Self { file: path.to_owned(), errors }
+    }
+
+    /// One line for each mistake, which begins with its place.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.findings().iter().map(|finding| finding.line(Some(&self.file))).collect()
+    }
+
+    /// The position, the key and the text of each mistake.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Option<Position>, &str, &str)> {
+        self.errors.iter().map(|ConfigError { position, key, message }| (*position, key.as_str(), message.as_str()))
     }
 }
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.lines.join("\n"))
+        f.write_str(&self.lines().join("\n"))
     }
 }
 

@@ -14,6 +14,7 @@ mod admin;
 mod callback;
 mod certificate_folder;
 mod error;
+mod finding;
 mod groups;
 mod hsts;
 mod identity;
@@ -31,6 +32,7 @@ mod schema;
 mod server;
 mod session;
 mod source;
+mod source_lines;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -52,6 +54,7 @@ pub(crate) use self::{
     callback::CallbackConfig,
     certificate_folder::FolderMistake,
     error::{ConfigErrors, ConfigPlace},
+    finding::{Finding, Severity},
     listen_address::ListenAddress,
     listener::ListenerConfig,
     log::{AccessLogConfig, LineFormat, LogConfig, LogDestination, LogFormat, PathMode},
@@ -63,6 +66,7 @@ pub(crate) use self::{
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
     source::ConfigSource,
+    source_lines::SourceLines,
     tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion, host_names},
     trusted_proxies::TrustedProxies,
     upstream::{
@@ -132,11 +136,7 @@ impl Config {
     ///
     /// Returns every mistake in it, or that it cannot be read.
     pub(crate) fn load(source: &ConfigSource) -> Result<Self, ConfigErrors> {
-        let path = source.path();
-        let whole = |message: &dyn fmt::Display| ConfigErrors::new(path, vec![ConfigError::new(None, "", message)]);
-        let bytes = source.read().map_err(|error| whole(&format!("{error} ({CHECK_PATH})")))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| whole(&"is not UTF-8 (save it as UTF-8)"))?;
-        Self::parse(text, path, |name| std::env::var(name).ok())
+        Self::parse(&source.text()?, source.path(), |name| std::env::var(name).ok())
     }
 
     /// Reads a text as if it were the content of the file `path`: the paths in it are relative to the folder of that file.
@@ -181,5 +181,4 @@ impl fmt::Debug for Config {
     }
 }
 
-const CHECK_PATH: &str = "name the configuration with `-c FILE`";
 const TOO_LARGE: &str = "is larger than 1 MiB (a configuration is short)";

@@ -8,7 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::reader::{self, ReadError};
+use super::{ConfigErrors, error::ConfigError, reader};
 
 /// A file, or the standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +20,20 @@ pub(crate) enum ConfigSource {
 }
 
 impl ConfigSource {
-    /// Reads all of it.
-    pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-        match self {
+    /// Reads the text.
+    ///
+    /// # Errors
+    ///
+    /// Returns that it cannot be read, or is no text.
+    pub(crate) fn text(&self) -> Result<Zeroizing<String>, ConfigErrors> {
+        let bytes = match self {
             Self::File(path) => reader::load(path),
             Self::Stdin => reader::read_small(io::stdin().lock()),
-        }
+        };
+        let whole = |message: String| ConfigErrors::new(self.path(), vec![ConfigError::new(None, "", message)]);
+        let bytes = bytes.map_err(|error| whole(format!("{error} ({CHECK_PATH})")))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| whole("is not UTF-8 (save it as UTF-8)".to_owned()))?;
+        Ok(Zeroizing::new(text.to_owned()))
     }
 
     /// The path of the file, or the name that stands for the standard input in mistakes.
@@ -49,3 +57,5 @@ impl fmt::Display for ConfigSource {
         self.path().display().fmt(f)
     }
 }
+
+const CHECK_PATH: &str = "name the configuration with `-c FILE`";

@@ -23,16 +23,14 @@ pub(super) use self::{
     item::Item,
     parser::ValueParser,
     survey::survey,
-    tree::{Context, ReadError, SIZE_LIMIT, Scalar, load, read_small},
+    tree::{Context, Node, SIZE_LIMIT, Scalar, Value, is_showable, load, read_small},
+    yaml::read as read_yaml,
 };
 pub(crate) use self::{
     shape::Shape,
     survey::{Description, Step},
 };
-use self::{
-    tree::{Node, Value, member},
-    unknown_key::UnknownKey,
-};
+use self::{tree::member, unknown_key::UnknownKey};
 use super::error::Position;
 
 /// Reads a text of YAML, which may be empty.

@@ -259,7 +259,7 @@ fn sample(paths: &[&[Step]], at: String, kind: Kind) -> Node {
 
 fn node(path: String, value: Value) -> Node {
     let position = Position { line: 1, column: 1 };
-    Node { path, key_position: position, position, value }
+    Node { path, key_position: position, position, end: position, value }
 }
 
 fn element(path: &str) -> String {

@@ -22,7 +22,22 @@ pub(crate) struct Node {
     pub(crate) key_position: Position,
     /// Where the value starts, or its key where the value is missing.
     pub(crate) position: Position,
+    /// Where a single value ends; elsewhere the same as `position`.
+    pub(crate) end: Position,
     pub(crate) value: Value,
+}
+
+impl Node {
+    /// The columns of a line of so many characters that a single value takes, counted from 0.
+    pub(crate) fn extent(&self, line: usize, length: usize) -> Option<(usize, usize)> {
+        let Self { position, end, .. } = self;
+        let start = if line == position.line { position.column - 1 } else { 0 };
+        let end_column = if line == end.line { end.column - 1 } else { length };
+        (position.line..=end.line)
+            .contains(&line)
+            .then_some((start, end_column.min(length)))
+            .filter(|(start, end)| start < end)
+    }
 }
 
 /// The kinds of values.

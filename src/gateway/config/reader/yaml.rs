@@ -14,19 +14,21 @@ use super::{
 use crate::gateway::config::error::Position;
 
 /// Reads the one document of a file; none if it is not YAML. Mistakes go to the context.
-pub(super) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
+pub(in crate::gateway::config) fn read(text: &str, context: &Context<'_>) -> Option<Node> {
     let options = granit_parser::options! {
         emit_unresolved_aliases: true,
         flow_nesting_limit: DEPTH,
         block_nesting_limit: DEPTH,
     };
     let events = Parser::new_from_str_with_options(text, options);
-    Yaml { events, text, context }.document().ok()
+    Yaml { events, text, end: Position { line: 1, column: 1 }, context }.document().ok()
 }
 
 struct Yaml<'a, 'text> {
     events: Parser<'text, StrInput<'text>>,
     text: &'text str,
+    /// Where the last event ended.
+    end: Position,
     context: &'a Context<'a>,
 }
 
@@ -39,7 +41,13 @@ impl<'text> Yaml<'_, 'text> {
             match self.advance()? {
                 (Event::StreamStart | Event::DocumentStart(..), _) => {}
                 (Event::StreamEnd, position) => {
-                    return Ok(Node { path: String::new(), key_position: position, position, value: Value::Null });
+                    return Ok(Node {
+                        path: String::new(),
+                        key_position: position,
+                        position,
+                        end: position,
+                        value: Value::Null,
+                    });
                 }
                 root => break self.node(root, String::new(), None)?,
             }
@@ -64,6 +72,7 @@ impl<'text> Yaml<'_, 'text> {
         key_position: Option<Position>,
     ) -> Result<Node, Stopped> {
         self.refuse_properties(&event, position, &path);
+        let end = if matches!(event, Event::Scalar(..)) { self.end } else { position };
         let value = match event {
             Event::Scalar(text, style, ..) => {
                 let line = key_position.unwrap_or(position).line;
@@ -74,8 +83,10 @@ impl<'text> Yaml<'_, 'text> {
             _ => Value::Refused,
         };
         let key_position = key_position.unwrap_or(position);
-        let position = if matches!(value, Value::Null | Value::Comment) { key_position } else { position };
-        Ok(Node { path, key_position, position, value })
+        if matches!(value, Value::Null | Value::Comment) {
+            return Ok(Node { path, key_position, position: key_position, end: key_position, value });
+        }
+        Ok(Node { path, key_position, position, end, value })
     }
 
     /// Reads a single value, whose key is in a line.
@@ -162,7 +173,8 @@ impl<'text> Yaml<'_, 'text> {
 
     fn advance(&mut self) -> Result<(Event<'text>, Position), Stopped> {
         match self.events.next() {
-            Some(Ok((event, Span { start, .. }))) => {
+            Some(Ok((event, Span { start, end, .. }))) => {
+                self.end = Position { line: end.line(), column: end.col() + 1 };
                 Ok((event, Position { line: start.line(), column: start.col() + 1 }))
             }
             Some(Err(error)) => {

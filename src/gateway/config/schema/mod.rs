@@ -10,12 +10,12 @@
 mod comments;
 mod json;
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use self::{comments::Comments, json::JsonSchema};
 use super::{
     Config,
-    reader::{self, Description},
+    reader::{self, Description, Step},
 };
 
 /// The configuration that is shipped: every key, with its default in the value or in the comment.
@@ -25,6 +25,15 @@ pub(crate) const DEFAULT: &str = include_str!("../../../../config.yaml");
 pub(crate) fn description() -> &'static Description {
     static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| reader::survey(|file| drop(Config::read(file))));
     &DESCRIPTION
+}
+
+/// Whether some section has a key of this name.
+pub(crate) fn is_key(name: &str) -> bool {
+    static KEYS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let paths = description().all().into_iter().filter_map(|(path, _)| path.into_iter().last());
+        paths.filter_map(|step| if let Step::Key(name) = step { Some(name) } else { None }).collect()
+    });
+    KEYS.contains(name)
 }
 
 /// The JSON Schema of the configuration, as text.

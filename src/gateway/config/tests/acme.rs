@@ -78,8 +78,8 @@ fn each_key_is_refused_unless_it_would_work() {
         (format!("{REQUIRED}, {hosts}, email: a"), "acme.email: unknown key"),
     ] {
         let errors = parse_in(&folder, &acme(&keys)).expect_err(&keys);
-        assert!(errors.lines.len() == 1 && errors.lines[0].contains(expected), "{keys}: {errors}");
-        assert!(errors.lines[0].ends_with(')'), "tells what to do: {errors}");
+        assert!(errors.lines().len() == 1 && errors.lines()[0].contains(expected), "{keys}: {errors}");
+        assert!(errors.lines()[0].ends_with(')'), "tells what to do: {errors}");
     }
     for host in
         ["192.0.2.1", "'[::1]'", "shop.example.", "shop.example:443", "'https://shop.example'", "a..b", "../a", "''"]

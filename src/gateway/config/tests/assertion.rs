@@ -46,7 +46,7 @@ fn an_assertion_that_could_not_be_made_is_refused_at_its_place() {
         let errors = parse_in(&folder, &text).unwrap_err();
         let expected = format!("{}:{expected}", folder.path("config.yaml").display());
         assert!(errors.to_string().starts_with(&expected), "{section}: {errors}");
-        assert_eq!(errors.lines.len(), 1, "{errors}");
+        assert_eq!(errors.lines().len(), 1, "{errors}");
         assert!(!errors.to_string().contains("hunter2"), "{errors}");
     }
 }

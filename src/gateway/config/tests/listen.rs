@@ -114,12 +114,12 @@ fn a_redirect_leads_from_http_to_hosts_of_the_site() {
     ] {
         let text = format!("{UPSTREAM}listen: [{site}, {{ address: 127.0.0.1:2, {keys} }}]");
         let errors = parse_in(&folder, &text).expect_err(keys);
-        assert!(errors.lines.len() == 1 && errors.lines[0].contains(expected), "{keys}: {errors}");
+        assert!(errors.lines().len() == 1 && errors.lines()[0].contains(expected), "{keys}: {errors}");
     }
     let sole = "{ address: 127.0.0.1:2, redirect: https, certificate: a.pem, key: a-key.pem }";
     let errors = parse_in(&folder, &format!("{UPSTREAM}listen: {sole}")).unwrap_err();
     assert!(
-        errors.lines.len() == 1 && errors.lines[0].contains("listen.redirect: must not come"),
+        errors.lines().len() == 1 && errors.lines()[0].contains("listen.redirect: must not come"),
         "told once: {errors}"
     );
     assert_refused_beside_upstream(&[

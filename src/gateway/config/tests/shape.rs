@@ -127,8 +127,8 @@ proptest! {
     #[test]
     fn whatever_is_refused_has_a_line_for_each_mistake(text in r#"([a-z]{1,3}|\$\{file:|upstream|listen|[-?:,&*!|>%@`"'#${}~ \[\]\n\r\t\x00é]|: |\n {1,4}|- ){0,40}"#) {
         if let Err(errors) = parse(&text) {
-            prop_assert!(!errors.lines.is_empty());
-            prop_assert_eq!(errors.to_string().lines().count(), errors.lines.len());
+            prop_assert!(!errors.lines().is_empty());
+            prop_assert_eq!(errors.to_string().lines().count(), errors.lines().len());
         }
     }
 }

@@ -31,7 +31,7 @@ fn tls_files_are_refused_unless_they_would_serve() {
         let errors = parse_in(&folder, &text).unwrap_err();
         let expected = format!("{}:{expected}", folder.path("config.yaml").display());
         assert!(errors.to_string().starts_with(&expected), "{files}: {errors}");
-        assert_eq!(errors.lines.len(), 1, "{errors}");
+        assert_eq!(errors.lines().len(), 1, "{errors}");
     }
     for (file, expected) in
         [("no.pem", "cannot be read"), ("empty.pem", "no certificate"), ("junk.pem", "cannot be read")]
@@ -47,7 +47,7 @@ fn mistakes(folder: &Folder, keys: &str) -> Vec<String> {
     let text = format!("{UPSTREAM}listen: {{ address: 127.0.0.1:1, {keys} }}");
     let errors = parse_in(folder, &text).expect_err(keys);
     let place = format!("{}:", folder.path("config.yaml").display());
-    errors.lines.iter().map(|line| line.strip_prefix(&place).expect(line).to_owned()).collect()
+    errors.lines().iter().map(|line| line.strip_prefix(&place).expect(line).to_owned()).collect()
 }
 
 #[test]

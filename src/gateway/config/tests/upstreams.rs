@@ -231,7 +231,7 @@ fn the_files_of_an_app_are_refused_unless_they_can_be_used() {
         let errors = parse_in(&folder, &text(tls)).unwrap_err();
         let expected = format!("{}:{expected}", folder.path("config.yaml").display());
         assert!(errors.to_string().starts_with(&expected), "{errors}");
-        assert_eq!(errors.lines.len(), 1, "{errors}");
+        assert_eq!(errors.lines().len(), 1, "{errors}");
     }
 }
 

@@ -1,0 +1,79 @@
+//! What `truegate check` finds, in the form that its reader wants: lines for editors, source lines for people, JSON for scripts.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::gateway::config::{Finding, Severity, SourceLines};
+
+/// Writes one line for each finding, which begins with its place, as editors read it.
+///
+/// A warning has no place, and begins with `warning:`.
+pub(super) fn write_lines(out: &mut impl Write, file: &Path, findings: &[Finding]) -> io::Result<()> {
+    findings.iter().try_for_each(|finding| match finding.severity {
+        Severity::Error => writeln!(out, "{}", finding.line(Some(file))),
+        Severity::Warning => writeln!(out, "warning: {}", finding.line(None)),
+    })
+}
+
+/// Writes each finding with the line that it is in, and marks the place.
+pub(super) fn write_text(
+    out: &mut impl Write,
+    file: &Path,
+    findings: &[Finding],
+    lines: &SourceLines<'_>,
+) -> io::Result<()> {
+    for finding in findings {
+        let color = if finding.severity == Severity::Error { AnsiColor::Red } else { AnsiColor::Yellow };
+        let (mark, plain) = (color.on_default().bold(), Style::new().dimmed());
+        writeln!(out, "{mark}{}{mark:#}: {}", finding.severity.as_str(), finding.line(Some(file)))?;
+        let Some(shown) = finding.position.and_then(|place| lines.show(place)) else { continue };
+        let gutter = shown.number.to_string().len();
+        writeln!(out, "{plain}{:gutter$} |{plain:#}", "")?;
+        writeln!(out, "{plain}{} |{plain:#} {}", shown.number, shown.text)?;
+        let caret = "^".repeat(shown.length);
+        writeln!(out, "{plain}{:gutter$} |{plain:#} {:start$}{mark}{caret}{mark:#}", "", "", start = shown.start)?;
+    }
+    Ok(())
+}
+
+/// Writes one JSON document.
+pub(super) fn write_json(out: &mut impl Write, file: &Path, findings: &[Finding]) -> io::Result<()> {
+    let file = &*file.to_string_lossy();
+    let is_valid = findings.iter().all(|finding| finding.severity == Severity::Warning);
+    let findings = findings.iter().map(|finding| JsonFinding {
+        severity: finding.severity.as_str(),
+        file,
+        line: finding.position.map(|position| position.line),
+        column: finding.position.map(|position| position.column),
+        key: &finding.key,
+        message: &finding.message,
+        advice: finding.advice.as_deref(),
+    });
+    let report = JsonReport { file, valid: is_valid, findings: findings.collect() };
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    writeln!(out)
+}
+
+/// The report for scripts. Its names are documented in docs/gateway.md.
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    file: &'a str,
+    valid: bool,
+    findings: Vec<JsonFinding<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'a> {
+    severity: &'static str,
+    file: &'a str,
+    line: Option<usize>,
+    column: Option<usize>,
+    key: &'a str,
+    message: &'a str,
+    advice: Option<&'a str>,
+}
