@@ -164,8 +164,8 @@ const HOUSE: &[Floor] = &[
         place: "gateway/dev",
         modules: &["gateway", "headers", "random", "simulator"],
         crates: &[
-            "anstream", "axum", "bytes", "clap", "http", "humantime", "minijinja", "reqwest", "serde", "serde_json",
-            "tokio", "url",
+            "anstream", "axum", "bytes", "clap", "clap_complete", "clap_mangen", "http", "humantime", "minijinja",
+            "reqwest", "serde", "serde_json", "tokio", "url",
         ],
     },
 ];

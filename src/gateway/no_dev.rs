@@ -13,6 +13,8 @@ pub(super) enum DevCommand {
     Simulate(AnyArgs),
     #[command(hide = true, disable_help_flag = true)]
     Demo(AnyArgs),
+    #[command(hide = true, disable_help_flag = true)]
+    Manual(AnyArgs),
 }
 
 #[derive(Args)]
@@ -26,6 +28,7 @@ impl DevCommand {
         let command = match self {
             Self::Simulate(_) => "simulate",
             Self::Demo(_) => "demo",
+            Self::Manual(_) => "manual",
         };
         let reason = format!(
             "`truegate {command}` needs the feature `dev`, which this program was built without: \

@@ -64,6 +64,24 @@ async fn every_subcommand_has_its_help() {
 }
 
 #[tokio::test]
+async fn the_manual_tells_of_the_released_commands_alone() {
+    let folder = TempDir::new().unwrap();
+    let output = truegate(&["manual", folder.path().to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for name in
+        ["truegate.1", "truegate-serve.1", "truegate-keys-secret.1", "truegate.bash", "truegate.fish", "_truegate"]
+    {
+        assert!(folder.path().join(name).is_file(), "{name} is missing");
+    }
+    for file in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let for_development =
+            ["simulate", "demo", "manual"].into_iter().find(|name| text.contains(&format!("truegate-{name}")));
+        assert!(text.contains("truegate") && for_development.is_none(), "{}: {for_development:?}", file.display());
+    }
+}
+
+#[tokio::test]
 async fn unknown_arguments_exit_with_2() {
     for arguments in [
         &[][..],

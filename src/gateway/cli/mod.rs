@@ -24,7 +24,7 @@ use super::{
 /// Verified Truecaller phone identity for any app.
 #[derive(Parser)]
 #[command(version)]
-struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     command: Command,
 }

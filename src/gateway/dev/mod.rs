@@ -1,13 +1,15 @@
-//! The commands for development, which need the fake Truecaller: `truegate simulate` and `truegate demo`.
+//! The commands for development, which need the fake Truecaller: `truegate simulate` and `truegate demo`. And `truegate manual`,
+//! whose libraries the gateway itself does without.
 
 mod demo;
+mod manual;
 mod simulate;
 
 use std::{error::Error, io::Write};
 
 use clap::Subcommand;
 
-use self::{demo::DemoArgs, simulate::SimulateArgs};
+use self::{demo::DemoArgs, manual::ManualArgs, simulate::SimulateArgs};
 use super::{cli::CommandError, signals::Signals};
 use crate::simulator::CallError;
 
@@ -18,6 +20,8 @@ pub(super) enum DevCommand {
     Simulate(Box<SimulateArgs>),
     /// Show on this machine what the gateway does: a simulated Truecaller, sample apps, and a login in your browser.
     Demo(DemoArgs),
+    /// Write the man pages of the program, and its completions for shells.
+    Manual(ManualArgs),
 }
 
 impl DevCommand {
@@ -25,6 +29,7 @@ impl DevCommand {
         match self {
             Self::Simulate(args) => simulate::run(*args).await.map_err(|error| CommandError::of("simulate", error)),
             Self::Demo(args) => demo::run(args).await.map_err(|error| CommandError::of("demo", error)),
+            Self::Manual(args) => manual::run(&args).map_err(|error| CommandError::of("manual", error)),
         }
     }
 }
