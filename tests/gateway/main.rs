@@ -38,6 +38,7 @@ mod proxy_protocol;
 mod redirect;
 mod reload;
 mod reload_listeners;
+mod reload_load;
 mod reload_sessions;
 mod reload_upstreams;
 mod renewal;

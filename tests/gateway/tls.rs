@@ -171,6 +171,11 @@ impl Http2 {
         within(self.sender.send_request(request)).await.unwrap()
     }
 
+    /// A handle for requests on the same connection.
+    pub(crate) fn sender(&self) -> SendRequest<Body> {
+        self.sender.clone()
+    }
+
     /// Waits until the server closes the connection.
     pub(crate) async fn closed(&mut self) {
         self.driver.join_next().await;
@@ -262,7 +267,7 @@ async fn requests_share_an_http_2_connection() {
     let client = Http2::connect(&pair, program.address()).await;
     let mut answers = JoinSet::new();
     for number in 0..20 {
-        let mut sender = client.sender.clone();
+        let mut sender = client.sender();
         let request = Request::get(format!("https://app.example/{number}")).body(body("")).unwrap();
         answers.spawn(async move { sender.send_request(request).await.unwrap().status() });
     }
