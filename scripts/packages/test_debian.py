@@ -196,7 +196,8 @@ class PackageTest(unittest.TestCase):
     """The package as a file."""
 
     def test_lintian_finds_nothing(self):
-        command = ["lintian", "--allow-root", "--tag-display-limit=0", build.package()]
+        # A package in Debian closes the bug that asked for it.
+        command = ["lintian", "--allow-root", "--suppress-tags=initial-upload-closes-no-bugs", build.package()]
         found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(found.stdout, "")
 
