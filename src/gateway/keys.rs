@@ -98,7 +98,9 @@ pub(super) fn secret(random: &Random) -> Zeroizing<String> {
 fn name_users(args: &ConfigArgs) -> Result<(), CommandError> {
     let failed = |message: &dyn Display| CommandError::of("keys", message);
     if *args.source() == ConfigSource::Stdin {
-        return Err(failed(&"the standard input has the numbers, so it cannot have the configuration (name a file with `-c`)"));
+        return Err(failed(
+            &"the standard input has the numbers, so it cannot have the configuration (name a file with `-c`)",
+        ));
     }
     let config = args.load()?;
     let key = config.log.user_key.as_ref().ok_or_else(|| failed(&NO_KEY))?;

@@ -72,8 +72,7 @@ async fn lines_go_to_the_standard_error_or_to_a_socket() {
     let program = Program::serve_from(folder, &(setup::config(app.address()) + log));
     exchange(program.address(), get("/", "")).await.unwrap();
     let mut datagram = [0; 1000];
-    let length =
-        spawn_blocking(move || listener.recv(&mut datagram).map(|length| datagram[..length].to_vec()));
+    let length = spawn_blocking(move || listener.recv(&mut datagram).map(|length| datagram[..length].to_vec()));
     let line = String::from_utf8(length.await.unwrap().unwrap()).unwrap();
     assert!(line.contains(" log=access ") && line.contains(" status=200 ") && !line.contains('\n'), "{line}");
 }
