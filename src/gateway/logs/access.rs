@@ -94,7 +94,7 @@ impl AccessLog {
             line.display("client", client);
         }
         if let Some(tls) = &from.tls {
-            line.word("tls", &tls_version(&tls.version));
+            line.display("tls", tls_version(&tls.version));
         }
         line.number("status", status.as_u16().into());
         self.sink.write(&line.finish());
@@ -183,13 +183,13 @@ impl AccessRecord {
         }
         self.write_times(&mut line, answer);
         if let Some((_, upstream)) = &self.sent {
-            line.word("upstream", &upstream.config.name);
+            line.display("upstream", &upstream.config.name);
         }
         if let Some(server) = answer.server {
             line.display("server", server);
         }
         if let Some(user) = &self.user {
-            line.word("user", &self.log.users.hash(user));
+            line.display("user", self.log.users.hash(user));
         }
         if let Some(refusal) = self.refusal {
             line.word("refusal", refusal);
@@ -224,12 +224,12 @@ impl Request {
             LoggedPath::Hidden => {}
             LoggedPath::Route(name) => line.word("path", name),
             LoggedPath::Own(name) => line.display("path", format_args!("{}/{name}", paths.prefix())),
-            LoggedPath::Rule(rule) => line.word("path", paths.name(*rule)),
+            LoggedPath::Rule(rule) => line.display("path", paths.name(*rule)),
             LoggedPath::Full(path) => line.bytes("path", path, LONGEST_PATH),
         }
         line.word("version", version(self.version));
         if let Some(tls) = &self.tls {
-            line.word("tls", &tls_version(tls));
+            line.display("tls", tls_version(tls));
         }
     }
 }

@@ -33,40 +33,46 @@ impl LogLine {
         line
     }
 
-    /// A word of truegate's own, which needs no escapes.
-    pub(super) fn word(&mut self, name: &str, word: &str) {
+    /// A word of truegate's own code, which needs no escapes.
+    pub(super) fn word(&mut self, name: &'static str, word: &'static str) {
         self.name(name);
         self.quote_in_json(|text| text.push_str(word));
     }
 
-    /// A word of truegate's own, which needs no escapes, as it displays.
-    pub(super) fn display(&mut self, name: &str, word: impl fmt::Display) {
+    /// Any value, as it displays.
+    pub(super) fn display(&mut self, name: &'static str, value: impl fmt::Display) {
         self.name(name);
-        self.quote_in_json(|text| text.push_fmt(format_args!("{word}")));
+        let before = self.text.len();
+        self.quote_in_json(|text| text.push_fmt(format_args!("{value}")));
+        let quotes = usize::from(self.format == LineFormat::Json);
+        let written = &self.text[before + quotes..self.text.len() - quotes];
+        if !is_plain(written.as_bytes()) {
+            let value = written.to_owned();
+            self.text.truncate(before);
+            self.escape(value.as_bytes());
+        }
     }
 
     /// Any bytes, of which at most so many are written. Dots at the end stand for the rest.
-    pub(super) fn bytes(&mut self, name: &str, bytes: &[u8], limit: usize) {
+    pub(super) fn bytes(&mut self, name: &'static str, bytes: &[u8], limit: usize) {
         let value = match bytes.get(..limit) {
             Some(start) if bytes.len() > limit => Cow::Owned([start, b"..."].concat()),
             _ => Cow::Borrowed(bytes),
         };
         self.name(name);
-        let plain = str::from_utf8(&value).ok().filter(|text| !text.is_empty() && text.bytes().all(is_plain));
-        match (self.format, plain) {
-            (_, Some(plain)) => self.quote_in_json(|text| text.push_str(plain)),
-            (LineFormat::Text, None) => escape_text(&mut self.text, &value),
-            (LineFormat::Json, None) => escape_json(&mut self.text, &value),
+        match str::from_utf8(&value).ok().filter(|text| is_plain(text.as_bytes())) {
+            Some(plain) => self.quote_in_json(|text| text.push_str(plain)),
+            None => self.escape(&value),
         }
     }
 
-    pub(super) fn number(&mut self, name: &str, number: u64) {
+    pub(super) fn number(&mut self, name: &'static str, number: u64) {
         self.name(name);
         self.text.push_fmt(format_args!("{number}"));
     }
 
     /// A duration in milliseconds, with three digits behind the point.
-    pub(super) fn milliseconds(&mut self, name: &str, duration: Duration) {
+    pub(super) fn milliseconds(&mut self, name: &'static str, duration: Duration) {
         let microseconds = duration.as_micros();
         self.name(name);
         self.text.push_fmt(format_args!("{}.{:03}", microseconds / 1000, microseconds % 1000));
@@ -80,12 +86,19 @@ impl LogLine {
         self.text
     }
 
-    fn name(&mut self, name: &str) {
+    fn name(&mut self, name: &'static str) {
         let (before, after) = match self.format {
             LineFormat::Text => (" ", "="),
             LineFormat::Json => (",\"", "\":"),
         };
         [before, name, after].into_iter().for_each(|part| self.text.push_str(part));
+    }
+
+    fn escape(&mut self, value: &[u8]) {
+        match self.format {
+            LineFormat::Text => escape_text(&mut self.text, value),
+            LineFormat::Json => escape_json(&mut self.text, value),
+        }
     }
 
     fn quote_in_json(&mut self, push: impl FnOnce(&mut String)) {
@@ -107,9 +120,9 @@ impl PushFmt for String {
     }
 }
 
-/// Whether a byte means only itself, in both formats and without quotes.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"\"\\=".contains(&byte)
+/// Whether a value means only itself, in both formats and without quotes.
+fn is_plain(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\=".contains(byte))
 }
 
 /// Bytes that are not visible become `\xNN`, as Go and Loki read quoted values.
@@ -195,6 +208,15 @@ mod tests {
         ] {
             assert_eq!(value(LineFormat::Text, bytes), text, "{bytes:?}");
             assert_eq!(value(LineFormat::Json, bytes), json, "{bytes:?}");
+            if let Ok(shown) = str::from_utf8(bytes) {
+                for format in [LineFormat::Text, LineFormat::Json] {
+                    let [written, displayed] = [
+                        line(format, |line| line.bytes("a", bytes, 40)),
+                        line(format, |line| line.display("a", shown)),
+                    ];
+                    assert_eq!(displayed, written);
+                }
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::{
     super::{
@@ -13,7 +14,7 @@ use super::{
             recorder::Recorder,
         },
     },
-    ask,
+    ask, fields, texts,
 };
 
 #[tokio::test]
@@ -58,6 +59,34 @@ async fn a_client_can_forge_no_line_and_no_field() {
                 assert_eq!(unquoted(line).matches(" status=").count(), 1, "{line}");
                 assert!(!unquoted(line).contains(" user="), "{line}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_operator_names_has_its_escapes_too() {
+    let rule = "/a\"b=c";
+    for format in ["text", "json"] {
+        let folder = TempDir::new().unwrap();
+        let socket = folder.path().join("an app\" status=200.sock");
+        let log = format!("log: {{ access: {{ to: access.log, format: {format} }} }}\n");
+        let routes = format!("routes: [{{ path: '{rule}' }}]\n");
+        let config = format!(
+            "listen: 127.0.0.1:0\nadmin: {{ listen: 127.0.0.1:0 }}\nupstream: 'unix:{}'\n{routes}{log}",
+            socket.display()
+        );
+        let program = Program::serve_from(folder, &config);
+
+        ask(&program, get(rule, "")).await;
+
+        let line = texts(&program.folder().join("access.log"), 1).await.remove(0);
+        if format == "json" {
+            let line: Value = serde_json::from_str(&line).expect(&line);
+            let server = socket.display().to_string();
+            assert_eq!(fields(&line, &["path", "server", "status"]), [rule, &server, "502"], "{line}");
+        } else {
+            assert_eq!(unquoted(&line).matches(" status=").count(), 1, "{line}");
+            assert!(line.contains(r#" path="/a\"b=c" "#) && line.contains(r#"/an app\" status=200.sock""#), "{line}");
         }
     }
 }
