@@ -9,6 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::BytesMut;
+use http::{Method, StatusCode};
 use pingora_core::{
     apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp},
     protocols::{
@@ -23,8 +24,9 @@ use super::{
     active_config::ActiveConfig,
     connection_memory::ConnectionMemory,
     first_bytes::FirstBytes,
+    forwarded::Forwarded,
     idle::{ARRIVAL, time_for_first_bytes, until_idle},
-    logs::ConnectionOrigin,
+    logs::{Answer, ConnectionOrigin},
     web_socket::MaybeWebSocket,
 };
 use crate::clock::{Clock as _, SystemClock};
@@ -55,7 +57,8 @@ impl<A: HttpServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A
         let limit = idle.map(|idle| SystemClock.now() + idle);
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
             let stream = until_idle(after_preface(stream, limit), || true, || for_first_bytes, shutdown).await??;
-            return Arc::new(Http2::new(Arc::clone(&self.app), idle)).process_new(stream, shutdown).await;
+            let app = Http2::new(Arc::clone(&self.app), Arc::clone(&self.active), idle);
+            return Arc::new(app).process_new(stream, shutdown).await;
         }
         let origin = ConnectionOrigin::of(&stream);
         let memory = ConnectionMemory::new(limit);
@@ -78,14 +81,31 @@ impl<A: HttpServerApp + Send + Sync + 'static> ServerApp for ClientConnections<A
 /// of each connection, and the configuration may have changed since the app was made.
 struct Http2<A> {
     app: Arc<A>,
+    active: Arc<ArcSwap<ActiveConfig>>,
     options: HttpServerOptions,
 }
 
-impl<A> Http2<A> {
-    fn new(app: Arc<A>, idle: Option<Duration>) -> Self {
+impl<A: HttpServerApp> Http2<A> {
+    fn new(app: Arc<A>, active: Arc<ArcSwap<ActiveConfig>>, idle: Option<Duration>) -> Self {
         let mut options = HttpServerOptions::default();
         options.h2_idle_timeout = idle;
-        Self { app, options }
+        Self { app, active, options }
+    }
+
+    /// Lets pingora refuse a `CONNECT`, of which the proxy never hears, and writes its line.
+    async fn refuse_tunnel(&self, session: ServerSession, shutdown: &ShutdownWatch) -> Option<ReusedHttpStream> {
+        let (arrived, active) = (SystemClock.now(), self.active.load_full());
+        let record = active.logs.access.as_ref().map(|access| {
+            let mut record = access.record();
+            record.note_request(&session, &Forwarded::of(&session, &active.config.trusted_proxies), None);
+            record
+        });
+        let served = self.app.process_new_http(session, shutdown).await;
+        if let Some(record) = record {
+            let (status, ended, time) = (StatusCode::METHOD_NOT_ALLOWED, SystemClock.now(), SystemClock.wall());
+            record.write(&Answer { status: Some(status), arrived, ended, time, server: None });
+        }
+        served
     }
 }
 
@@ -102,6 +122,9 @@ impl<A: HttpServerApp + Send + Sync + 'static> HttpServerApp for Http2<A> {
         'life0: 'async_trait,
         'life1: 'async_trait,
     {
+        if session.req_header().method == Method::CONNECT {
+            return Box::pin(self.refuse_tunnel(session, shutdown));
+        }
         self.app.process_new_http(session, shutdown)
     }
 

@@ -6,7 +6,8 @@ mod told;
 
 use std::{fs, path::Path, time::Duration};
 
-use http::Request;
+use http::{Request, Version};
+use hyper::ext::Protocol;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, time::sleep};
@@ -222,6 +223,28 @@ async fn each_stream_of_http_2_has_a_line() {
         let told = ["host", "version", "tls", "status", "bytes_received", "bytes_sent"];
         assert_eq!(fields(&line, &told), ["shop.example", "HTTP/2", "TLSv1.3", "200", "4", "2"]);
     }
+}
+
+#[tokio::test]
+async fn a_tunnel_that_http_2_asks_for_has_its_line() {
+    let (app, pair) = (Recorder::start().await, Pair::new());
+    let program = tls::serve(&pair, &(setup::config_without_listener(app.address()) + LOG));
+    let mut client = Http2::connect(&pair, program.address()).await;
+    let mut tunnel = Request::connect("secret.example:443").body(body("")).unwrap();
+    *tunnel.version_mut() = Version::HTTP_2;
+    assert_eq!(client.send(tunnel).await.status(), 405);
+    let line = &lines(&program, 1).await[0];
+    let told = ["client", "host", "method", "version", "tls", "status", "upstream"];
+    let values = ["127.0.0.1", "secret.example:443", "CONNECT", "HTTP/2", "TLSv1.3", "405", "-"];
+    assert_eq!(fields(line, &told), values, "{line}");
+
+    let mut extended = Request::connect("https://shop.example/chat").body(body("")).unwrap();
+    extended.extensions_mut().insert(Protocol::from_static("websocket"));
+    let refused = within(client.sender().send_request(extended)).await;
+    assert!(refused.is_err(), "the stream is reset, so there is no answer that a line could tell of: {refused:?}");
+    let request = Request::get("https://shop.example/").body(body("")).unwrap();
+    assert_eq!(client.send(request).await.status(), 200);
+    assert_eq!(fields(&lines(&program, 2).await[1], &["method"]), ["GET"]);
 }
 
 #[tokio::test]
