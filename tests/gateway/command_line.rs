@@ -1,9 +1,14 @@
 //! Exit codes and what is printed with them.
 
-use std::{fs::File, net::TcpListener as StdListener, process::Output};
+use std::{
+    fs::File,
+    net::TcpListener as StdListener,
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use super::{
     setup,
@@ -172,6 +177,22 @@ async fn the_default_configuration_and_the_schema_are_printed() {
     assert_eq!(printed.status.code(), Some(0));
     let schema: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
     assert_eq!(schema["properties"]["callback"]["properties"]["deadline"]["default"], "2500ms");
+}
+
+#[tokio::test]
+async fn the_page_of_the_configuration_is_made_from_the_schema() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema = truegate(&["config", "schema"]).await.stdout;
+    let mut command = Command::new("python3");
+    command.arg("scripts/books/configuration.py").current_dir(root).kill_on_drop(true);
+    let mut script = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    script.stdin.take().unwrap().write_all(&schema).await.unwrap();
+
+    let page = within(script.wait_with_output()).await.unwrap().stdout;
+
+    let kept = std::fs::read(root.join("docs/configuration.md")).unwrap();
+    let advice = "truegate config schema | python3 scripts/books/configuration.py > docs/configuration.md";
+    assert!(page == kept, "docs/configuration.md is not what the schema says: {advice}");
 }
 
 #[tokio::test]
