@@ -99,7 +99,9 @@ pub use self::{
 
 #[cfg(all(doctest, feature = "pingora", feature = "client"))]
 #[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/tower.md")]
+#[doc = include_str!("../docs/pingora.md")]
+struct Pages;
 
 #[cfg(all(doctest, feature = "session"))]
 #[doc = include_str!("identity/doors.md")]

@@ -59,13 +59,24 @@ fn every_link_leads_to_a_page_that_goes_along() {
 }
 
 #[test]
+fn every_page_is_in_the_book() {
+    let contents = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let listed: BTreeSet<_> = links(&contents).iter().map(|link| normal(&Path::new("docs").join(link))).collect();
+    let missing: Vec<_> = pages()
+        .into_iter()
+        .filter(|page| page.starts_with("docs") && !page.ends_with("SUMMARY.md") && !listed.contains(page))
+        .collect();
+    assert!(missing.is_empty(), "list these in docs/SUMMARY.md: {missing:?}");
+}
+
+#[test]
 fn every_test_that_a_promise_names_is_there() {
-    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let text = fs::read_to_string(root().join("docs/security.md")).unwrap();
     let is_test = |word: &&str| ["src/", "tests/"].iter().any(|place| word.starts_with(place)) && word.ends_with(".rs");
     let named: Vec<_> = text.split('`').filter(is_test).collect();
     assert!(named.len() > 20, "the promises are not where they were");
     let missing: Vec<_> = named.into_iter().filter(|file| !root().join(file).is_file()).collect();
-    assert!(missing.is_empty(), "SECURITY.md names what is gone: {missing:?}");
+    assert!(missing.is_empty(), "docs/security.md names what is gone: {missing:?}");
 }
 
 #[test]
