@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     BoxError, StartError, assemble,
-    config::{Config, SessionConfig, StoreConfig, UpstreamConfig, UpstreamId},
+    config::{Config, StoreConfig, UpstreamConfig, UpstreamId},
     delivery::UpstreamDelivery,
     logs::RequestLogs,
     process::Process,
@@ -74,11 +74,24 @@ impl ActiveConfig {
         Ok(Arc::new(made))
     }
 
-    /// Reads what requests of this configuration would wait for.
-    pub(super) async fn prepare(&self) {
-        if timeout(PREPARATION, self.gate.prepare()).await.is_err() {
-            tracing::warn!("the store has too many logouts to read at the start; requests wait for the others");
-        }
+    /// Reads what requests of this configuration would wait for, and returns from where its sessions follow their store. The
+    /// previous configuration may be this one, at the start.
+    pub(super) async fn prepare(&self, previous: &Self) -> StoreReading {
+        let reading = async {
+            match &self.sessions {
+                Some(sessions) if !self.goes_on_reading(previous) => sessions.read_ahead(&self.gate).await,
+                _ => {
+                    self.gate.prepare().await;
+                    StoreReading::GoesOn
+                }
+            }
+        };
+        timeout(PREPARATION, reading).await.unwrap_or_else(|_| {
+            tracing::warn!(
+                "the store has too many logouts to read before the first request; requests wait for the others"
+            );
+            if self.goes_on_reading(previous) { StoreReading::GoesOn } else { StoreReading::from_start() }
+        })
     }
 
     fn new(config: Config, process: &Process, previous: Option<&Self>) -> Result<Self, StartError> {
@@ -123,19 +136,18 @@ impl ActiveConfig {
         self.delivery.is_some()
     }
 
-    /// How the store is to be read that the previous configuration has read.
-    fn store_reading(&self, previous: &Self) -> StoreReading {
+    /// Whether the previous configuration has read all that this one would read in the store.
+    fn goes_on_reading(&self, previous: &Self) -> bool {
         let sessions = self.config.session.as_ref().zip(previous.config.session.as_ref());
-        let goes_on = |(session, previous): (&SessionConfig, &SessionConfig)| {
+        sessions.is_some_and(|(session, previous)| {
             session.store == previous.store && session.sealer.opens_no_more_than(&previous.sealer)
-        };
-        if sessions.is_some_and(goes_on) { StoreReading::GoesOn } else { StoreReading::BeginsAnew }
+        })
     }
 
-    /// Follows the store of its sessions, in place of the previous configuration. This may be the same at the start.
-    pub(super) fn follow_store(&self, previous: &Self) {
+    /// Follows the store of its sessions, in place of earlier sessions.
+    pub(super) fn follow_store(&self, reading: StoreReading) {
         if let Some(sessions) = &self.sessions {
-            sessions.follow_store(&self.gate, self.store_reading(previous));
+            sessions.follow_store(&self.gate, reading);
         }
     }
 

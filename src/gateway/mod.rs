@@ -97,6 +97,7 @@ use self::{
 pub use self::{
     admin::fuzz as fuzz_site_login, forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header,
 };
+use crate::session::StoreReading;
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -165,7 +166,7 @@ impl Gateway {
         // As long as this process is not ready, its clients are those of the one that it takes over from.
         let admin = if process.fixed.reuse_port() { Err(admin) } else { Ok(open(admin)?) };
         // Until then, clients wait in the queues of the listeners.
-        made.prepare().await;
+        let reading = made.prepare(&made).await;
         let workers = process.start_threads(made.config.server, &active, &ended, &tasks).await?;
         if let Some(reassured) = service_manager::reassure(workers.clone()) {
             let is_ended = ended.clone();
@@ -186,7 +187,7 @@ impl Gateway {
             _end: end,
             tasks,
         };
-        gateway.put_in_force(&made, places, settings, acme);
+        gateway.put_in_force(&made, reading, places, settings, acme);
         gateway.health.set_ready(true);
         Ok(gateway)
     }
@@ -209,11 +210,11 @@ impl Gateway {
         let places = listeners::bind(&config.listen, &self.listeners, &self.process)?;
         let is_moved = config.admin.listen != self.admin.configured;
         let admin = is_moved.then(|| BoundAdmin::bind(config.admin.listen, &self.process)).transpose()?;
-        let made = ActiveConfig::make(config, &self.process, Some(previous), &self.tasks).await?;
+        let made = ActiveConfig::make(config, &self.process, Some(Arc::clone(&previous)), &self.tasks).await?;
         let settings = settings(&made.config, &places, &self.listeners, &self.active, &self.process)?;
         let acme = made.config.acme.as_ref().filter(|config| !self.background.obtains(config));
         let acme = acme.map(|config| Acme::new(config, &self.process)).transpose()?;
-        made.prepare().await;
+        let reading = made.prepare(&previous).await;
         let places = listeners::listen(places)?;
         let routes = || admin::routes(self.health.clone(), Arc::clone(&self.active));
         let admin = admin.map(|admin| admin.open(routes(), &self.ended, &self.tasks)).transpose()?;
@@ -222,7 +223,7 @@ impl Gateway {
         if let Some(admin) = admin {
             self.admin = admin;
         }
-        self.put_in_force(&made, places, settings, acme);
+        self.put_in_force(&made, reading, places, settings, acme);
         Ok(warnings)
     }
 
@@ -267,12 +268,13 @@ impl Gateway {
     fn put_in_force(
         &mut self,
         made: &Arc<ActiveConfig>,
+        reading: StoreReading,
         places: Vec<Place<ListeningListener>>,
         settings: Vec<Arc<ConnectionSettings>>,
         acme: Option<Acme>,
     ) {
         let previous = self.active.swap(Arc::clone(made));
-        made.follow_store(&previous);
+        made.follow_store(reading);
         let tls = settings.iter().filter_map(|settings| settings.tls.as_ref());
         let certificates = tls.map(|tls| tls.certificates.clone()).collect();
         let mut open: Vec<_> = std::mem::take(&mut self.listeners).into_iter().map(Some).collect();

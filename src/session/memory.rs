@@ -1,18 +1,34 @@
 //! What a gateway remembers of logins and sessions, besides what is in the store.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+#[cfg(feature = "gateway")]
+use std::time::Instant;
 
 use super::{SharedSessions, revocations::Revocations, verification::GrantsInFlight, waiting::Waiting};
 use crate::gate::{Gate, plugin::WeakGate};
-
-/// How sessions read a store that earlier sessions with the same memory have read.
 #[cfg(feature = "gateway")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::store::Cursor;
+
+/// From where sessions follow their store, after earlier sessions with the same memory have followed theirs.
+#[cfg(feature = "gateway")]
+#[derive(Debug, Clone)]
 pub(crate) enum StoreReading {
     /// From where the earlier sessions have come.
     GoesOn,
-    /// From its start: it is another store, or the earlier sessions could not open all that is in it.
-    BeginsAnew,
+    /// From this cursor: it is another store, or the earlier sessions could not open all that is in it.
+    From {
+        cursor: Cursor,
+        /// When the store was asked last, if it had no more to tell then. Otherwise no session is valid until it is read.
+        complete: Option<Instant>,
+    },
+}
+
+#[cfg(feature = "gateway")]
+impl StoreReading {
+    /// From the start of a store of which nothing is known.
+    pub(crate) fn from_start() -> Self {
+        Self::From { cursor: Cursor::default(), complete: None }
+    }
 }
 
 /// The memory of a gateway, which outlives the sessions of one configuration: a gateway that gets another configuration makes new

@@ -138,6 +138,12 @@ impl Sessions {
         SessionsBuilder::new(public_urls.into(), sealer, partner, store)
     }
 
+    /// Reads a store that earlier sessions with the same memory did not follow, or could not open.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn read_ahead(&self, gate: &Gate) -> StoreReading {
+        self.handler(gate).read_ahead().await
+    }
+
     /// Follows the store from now on, in place of earlier sessions with the same memory.
     #[cfg(feature = "gateway")]
     pub(crate) fn follow_store(&self, gate: &Gate, reading: StoreReading) {

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::record::Revocation;
-use self::revoked::Revoked;
+use self::{feed::Page, revoked::Revoked};
 #[cfg(feature = "gateway")]
 use super::StoreReading;
 use super::{Session, handler::STORE_DEADLINE};
@@ -99,6 +99,12 @@ impl Revocations {
         self.stopped.cancel();
     }
 
+    /// Takes note of what is in a store that is not followed yet.
+    #[cfg(feature = "gateway")]
+    fn note_all(&self, revocations: Vec<Revocation>, now: Instant) {
+        self.known().revoked.note_all(revocations, now);
+    }
+
     /// Whether a task follows the store.
     pub(super) fn is_followed(&self) -> bool {
         !matches!(self.known().feed, Feed::Stopped)
@@ -117,20 +123,27 @@ impl Revocations {
         Some(known.generation)
     }
 
-    /// Replaces the task that follows the store, and returns the number of the new task; `None` if none runs. What is known stays
-    /// known, so no request waits for that.
+    /// Replaces the task that follows the store, and returns the number of the new task; `None` if none runs.
+    ///
+    /// # Security
+    ///
+    /// What an earlier store said makes nobody valid in another one. A task that is not heard of any more must not say so later
+    /// either, so it is replaced even where no other one starts.
     #[cfg(feature = "gateway")]
     fn restart(&self, reading: StoreReading, now: Instant) -> Option<u64> {
         let mut known = self.known();
-        if reading == StoreReading::BeginsAnew {
-            known.cursor = Cursor::default();
-        }
-        if matches!(known.feed(now), Feed::Stopped) {
-            return None;
-        }
         known.generation += 1;
-        known.heard = Some(now);
-        Some(known.generation)
+        let is_running = !matches!(known.feed(now), Feed::Stopped);
+        known.feed = if is_running { known.feed } else { Feed::Stopped };
+        if let StoreReading::From { cursor, complete } = reading {
+            (known.cursor, known.complete) = (cursor, complete);
+            if complete.is_none() {
+                known.asked = None;
+                known.feed = if is_running { Feed::Starting { since: now } } else { Feed::Stopped };
+            }
+        }
+        known.heard = is_running.then_some(now);
+        is_running.then_some(known.generation)
     }
 
     /// When the task began to wait for the store's first answer.
@@ -157,10 +170,10 @@ impl Revocations {
     }
 
     /// Takes note of one answer of the store.
-    fn end_question(&self, generation: u64, revocations: Vec<Revocation>, cursor: Cursor, now: Instant) -> Option<()> {
+    fn end_question(&self, generation: u64, page: Page, now: Instant) -> Option<()> {
         let mut known = self.known_to(generation)?;
-        revocations.into_iter().for_each(|revocation| known.revoked.note(revocation, now));
-        (known.heard, known.cursor) = (Some(now), cursor);
+        known.revoked.note_all(page.revocations, now);
+        (known.heard, known.cursor) = (Some(now), page.cursor);
         Some(())
     }
 

@@ -139,3 +139,36 @@ async fn the_counts_of_clients_outlive_a_configuration() {
     site.program.reloaded(&limited.replace("logins_per_minute: 2", "logins_per_minute: 3")).await;
     assert_eq!(site.visitor().post("/.truegate/login", "").await.status(), 201);
 }
+
+/// Other gateways are on the next store already, and a session was ended there.
+#[tokio::test]
+async fn a_logout_in_the_next_store_holds_from_the_first_request_on() {
+    let (first, next) = (Redis::start(), Redis::start());
+    let on = |redis: &Redis| Sessions { store: Store::Redis(redis.url()), ..closed() };
+    let site = Site::open(&on(&first), "", "").await;
+    let elsewhere = Site::open(&on(&next), "", "").await;
+    let (mut stays, mut leaves) = (site.signed_in().await, site.signed_in().await);
+    let mut stolen = leaves.clone();
+    assert_eq!(stolen.get("/").await.status(), 200);
+    assert_eq!(leaves.via(elsewhere.program.address()).post("/.truegate/logout", "").await.status(), 204);
+
+    site.program.reloaded(&config(&site, &on(&next))).await;
+
+    assert_ne!(stolen.get("/").await.status(), 200);
+    assert_eq!(stays.get("/").await.status(), 200);
+}
+
+#[tokio::test]
+async fn nobody_is_known_under_a_store_that_was_never_heard_of() {
+    let (first, next) = (Redis::start(), Redis::start());
+    let on = |redis: &Redis| Sessions { store: Store::Redis(redis.url()), ..closed() };
+    let site = Site::open(&on(&first), "", "").await;
+    let mut visitor = site.signed_in().await;
+    assert_eq!(visitor.get("/").await.status(), 200);
+    let away = config(&site, &on(&next));
+    drop(next);
+
+    site.program.reloaded(&away).await;
+
+    assert_eq!(visitor.get("/").await.status(), 503);
+}

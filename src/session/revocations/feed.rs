@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     gate::plugin::WeakGate,
     session::{Session, builder::SharedSessions, handler::Handler, public_urls::OriginIndex},
-    store::REVOCATIONS_AT_ONCE,
+    store::{Cursor, REVOCATIONS_AT_ONCE, StoreError},
 };
 
 impl Handler<'_> {
@@ -67,23 +67,33 @@ impl Handler<'_> {
         }
     }
 
+    /// Reads the revocations of a store that the sessions before these did not follow, or could not open, and returns from where to
+    /// follow it. When the store does not answer, that is where the reading has come.
+    #[cfg(feature = "gateway")]
+    pub(in crate::session) async fn read_ahead(&self) -> StoreReading {
+        let clock = self.gate.clock();
+        let mut cursor = Cursor::default();
+        loop {
+            let asked = clock.now();
+            let Ok(page) = self.page(&cursor).await else { return StoreReading::From { cursor, complete: None } };
+            self.sessions.memory.revocations.note_all(page.revocations, clock.now());
+            cursor = page.cursor;
+            if page.is_last {
+                return StoreReading::From { cursor, complete: Some(asked) };
+            }
+        }
+    }
+
     /// Reads the revocations of the store page by page, until there are no more or the server stops. Returns when the last page
     /// was asked for, if all were known then.
     async fn read_revocations(&self, generation: u64) -> Option<Instant> {
-        let (sessions, clock, revocations) = (self.sessions, self.gate.clock(), &self.sessions.memory.revocations);
+        let (clock, revocations) = (self.gate.clock(), &self.sessions.memory.revocations);
         loop {
             let asked = clock.now();
             let after = revocations.begin_question(generation, asked)?;
-            let page = async {
-                let (sealed, cursor) = sessions.store.revocations(&after).await?;
-                // A store that does not get on would be read for ever.
-                if sealed.is_empty() || cursor != after { Ok((sealed, cursor)) } else { Err(Cause::Protocol.into()) }
-            };
-            let (sealed, cursor) = self.ask(page).await.ok()?;
-            let is_last = sealed.len() < REVOCATIONS_AT_ONCE;
-            // Opened before the set is locked, so that no request waits for it.
-            let opened = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
-            revocations.end_question(generation, opened, cursor, clock.now())?;
+            let page = self.page(&after).await.ok()?;
+            let is_last = page.is_last;
+            revocations.end_question(generation, page, clock.now())?;
             if is_last {
                 return Some(asked);
             }
@@ -92,6 +102,29 @@ impl Handler<'_> {
             }
         }
     }
+
+    /// Asks the store for the revocations after a cursor.
+    async fn page(&self, after: &Cursor) -> Result<Page, StoreError> {
+        let sessions = self.sessions;
+        let asked = async {
+            let (sealed, cursor) = sessions.store.revocations(after).await?;
+            // A store that does not get on would be read for ever.
+            if sealed.is_empty() || cursor != *after { Ok((sealed, cursor)) } else { Err(Cause::Protocol.into()) }
+        };
+        let (sealed, cursor) = self.ask(asked).await?;
+        let is_last = sealed.len() < REVOCATIONS_AT_ONCE;
+        // Opened before the set is locked, so that no request waits for it.
+        let revocations = sealed.iter().filter_map(|sealed| Revocation::open(&sessions.sealer, sealed)).collect();
+        Ok(Page { revocations, cursor, is_last })
+    }
+}
+
+/// One answer of the store.
+pub(super) struct Page {
+    pub(super) revocations: Vec<Revocation>,
+    /// Behind them.
+    pub(super) cursor: Cursor,
+    is_last: bool,
 }
 
 /// The task that follows the store. It keeps neither the gate nor the sessions alive.

@@ -42,6 +42,10 @@ impl Revoked {
                 && self.users.get(&phone.into()).is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
     }
 
+    pub(super) fn note_all(&mut self, revocations: Vec<Revocation>, now: Instant) {
+        revocations.into_iter().for_each(|revocation| self.note(revocation, now));
+    }
+
     pub(super) fn note(&mut self, revocation: Revocation, now: Instant) {
         match revocation {
             Revocation::Session { id, until } => {

@@ -1,5 +1,7 @@
 //! The end of sessions: by age, by idleness, and by logging out, on every gate within a second.
 
+#[cfg(feature = "gateway")]
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::header;
@@ -235,4 +237,35 @@ async fn a_gate_that_is_dropped_leaves_the_other_gates_of_its_sessions_informed(
     browser.ask(&elsewhere, "POST", "/.truegate/logout", &[ORIGIN]).await;
     second.advance(SECOND);
     assert_eq!(replay.phone(&second).await, None);
+}
+
+/// As with the next configuration of a gateway.
+#[cfg(feature = "gateway")]
+#[tokio::test]
+async fn what_a_store_said_makes_nobody_valid_in_the_next_store() {
+    for (is_followed, is_down) in [(true, false), (true, true), (false, false), (false, true)] {
+        let before = Site::new();
+        let elsewhere = Site::join(before.store.another(), |sessions| sessions);
+        let (mut ended, valid) = (before.signed_in().await, before.signed_in().await);
+        let stolen = ended.clone();
+        ended.ask(&elsewhere, "POST", "/.truegate/logout", &[ORIGIN]).await;
+        if !is_followed {
+            before.tasks.drop_all();
+        }
+
+        let memory = Arc::clone(&before.tasks.sessions().0.memory);
+        let after = Site::join(elsewhere.store.clone(), |sessions| sessions.memory(memory));
+        after.store.set_down(is_down);
+        let sessions = after.tasks.sessions();
+        let reading = now(sessions.read_ahead(&after.gate)).expect("the store answers at once");
+        sessions.follow_store(&after.gate, reading);
+        after.follow();
+
+        let ask = async |browser: &Browser| after.send(browser.request("GET", "/account/", &[])).await.summary();
+        assert_eq!(ask(&stolen).await, if is_down { "503" } else { "401" }, "followed: {is_followed}, down: {is_down}");
+        assert_eq!(ask(&valid).await, if is_down { "503" } else { "passed known" });
+        after.store.set_down(false);
+        after.advance(SECOND);
+        assert_eq!((ask(&stolen).await, ask(&valid).await), ("401".into(), "passed known".into()));
+    }
 }

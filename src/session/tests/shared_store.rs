@@ -57,6 +57,14 @@ impl Default for SharedStore {
 }
 
 impl SharedStore {
+    /// Another store, in which nothing is kept yet, with the same time.
+    #[cfg(feature = "gateway")]
+    pub(super) fn another(&self) -> Self {
+        let clock = self.clock.clone();
+        let kept = Arc::new(MemoryStore::new(10_000).clock(clock.clone()));
+        Self { clock, kept, ..Self::default() }
+    }
+
     pub(super) fn set_down(&self, is_down: bool) {
         self.is_down.store(is_down, Ordering::Relaxed);
     }
