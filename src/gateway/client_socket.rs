@@ -37,7 +37,7 @@ pub(super) enum RegisteredSocket {
 }
 
 impl RegisteredSocket {
-    /// Who is at the other end. The client of a Unix socket has no name; none if it is gone.
+    /// The address of the client, which has no name on a Unix socket. Returns none if the client is gone.
     pub(super) fn peer(&self) -> Option<Peer> {
         match self {
             Self::Tcp(_, peer) => Some(Peer::Inet(*peer)),

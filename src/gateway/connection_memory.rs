@@ -41,7 +41,7 @@ pub(super) struct Progress {
     is_web_socket: AtomicBool,
     /// Whether a request is being answered, whose head was read.
     is_serving: AtomicBool,
-    /// The status that pingora itself gave to a head that is no request; 0 if it gave none.
+    /// The status with which pingora itself answered a head that it could not read; 0 without such an answer.
     unread_status: AtomicU16,
 }
 
@@ -104,7 +104,7 @@ impl Progress {
         self.unread_status.store(status.unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// The status that pingora itself gave to a head that is no request.
+    /// The status with which pingora itself answered a head that it could not read.
     pub(super) fn unread_status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.unread_status.load(Ordering::Relaxed)).ok()
     }

@@ -179,7 +179,7 @@ struct Acceptor {
     settings: Arc<ArcSwap<ConnectionSettings>>,
     /// A token that is there until the last connection was accepted. Each connection gets another one.
     open: TaskTrackerToken,
-    /// Says when the listener is no longer there.
+    /// Turns true when the listener closes.
     shutdown: ShutdownWatch,
     workers: Workers,
 }

@@ -38,7 +38,7 @@ impl SocketFile {
     ///
     /// # Errors
     ///
-    /// When somebody listens there who is not to be replaced, or when a file is there that is no socket.
+    /// When another process listens at the path and must not be replaced, or when a file that is not a socket is there.
     pub(super) fn bind(path: &Path, mode: u32, occupied: Occupied) -> io::Result<(Self, UnixListener)> {
         match occupied {
             Occupied::Refuse => bind(path, mode),

@@ -104,7 +104,7 @@ pub(super) fn refuse_clashes(listeners: &[ListenerEntry<'_>], admin: SocketAddr,
     }
 }
 
-/// Refuses paths of Unix sockets beside which there is no room for the one that a second process needs at first.
+/// Refuses paths of Unix sockets that are too long. A second process first makes its socket beside the path, under a longer name.
 pub(super) fn refuse_long_paths(listeners: &[ListenerEntry<'_>]) {
     for (listener, item) in listeners {
         if let (ListenAddress::Unix { path, .. }, Some(item)) = (&listener.address, item)

@@ -24,7 +24,7 @@ impl ConfigSource {
     ///
     /// # Errors
     ///
-    /// Returns that it cannot be read, or is no text.
+    /// When the source cannot be read, or is not UTF-8.
     pub(crate) fn text(&self) -> Result<Zeroizing<String>, ConfigErrors> {
         let bytes = match self {
             Self::File(path) => reader::load(path),

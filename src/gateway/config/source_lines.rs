@@ -41,7 +41,7 @@ impl<'a> SourceLines<'a> {
         Self { lines: text.lines().collect(), root, description }
     }
 
-    /// The place of a key, or of what is around it if there is no such key.
+    /// The place of a key. If the text does not have the key, the place of the nearest section that would contain it.
     pub(crate) fn place(&self, key: &str) -> Option<Position> {
         let mut nodes = Vec::new();
         collect(self.root.as_ref()?, &mut nodes);

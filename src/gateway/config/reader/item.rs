@@ -209,7 +209,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// Whether a text is `key:value`, which is no mapping without a space.
+/// Whether a text is `key:value`. YAML reads a mapping only where a space follows the colon.
 fn is_joined(text: &str) -> bool {
     let is_key = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     text.split_once(':').is_some_and(|(name, value)| is_key(name) && !value.is_empty() && !value.starts_with("//"))
