@@ -161,6 +161,13 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor {
+        place: "gateway/cli/admin_client",
+        modules: &["gateway"],
+        crates: &[
+            "bytes", "http", "http_body_util", "hyper", "hyper_util", "serde", "serde_json", "thiserror", "tokio",
+        ],
+    },
+    Floor {
         place: "gateway/dev",
         modules: &["gateway", "headers", "random", "simulator"],
         crates: &[

@@ -45,7 +45,7 @@ class ContribTest(unittest.TestCase):
         text = (KUBERNETES / "config.yaml").read_text()
         text = re.sub("^    ", "", text.split("config.yaml: |\n")[1], flags=re.MULTILINE)
         named = re.findall(r"^  ([a-z-]+): \"\"$", (KUBERNETES / "secret.yaml").read_text(), re.MULTILINE)
-        filled = {"callback-path": keys("path"), "session-secret": keys("secret"), "admin-token": keys("secret"), "store": "redis://:p@redis:6379"}
+        filled = {"callback-path": keys("path"), "session-secret": keys("secret"), "admin-token": keys("secret"), "metrics-token": keys("secret"), "store": "redis://:p@redis:6379"}
         self.assertEqual(set(named), set(filled))
         self.check(text, "/run/secrets/truegate/", filled)
         with self.assertRaises(AssertionError):

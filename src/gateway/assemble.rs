@@ -74,6 +74,6 @@ pub(super) fn sessions(
         .upstream_cookies(session.upstream_cookies.iter().flatten().cloned())
         .pages(session.pages.clone());
     let builder = session.fallback_url.iter().fold(builder, |builder, fallback| builder.fallback(fallback.clone()));
-    let builder = if config.admin.token.is_some() { builder.login_tickets() } else { builder };
+    let builder = if config.finishes_site_logins() { builder.login_tickets() } else { builder };
     Some(delivery.into_iter().fold(builder, |builder, delivery| builder.deliver(delivery.clone())).build())
 }

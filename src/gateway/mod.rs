@@ -81,7 +81,7 @@ pub use self::cli::main;
 use self::{
     acme::Acme,
     active_config::ActiveConfig,
-    admin::{AdminListener, BoundAdmin, Health, Metrics},
+    admin::{AdminListener, BoundAdmin, Health, Metrics, ReloadQueue},
     background::Background,
     config::{Config, ListenAddress},
     connection_settings::{ConnectionSettings, settings},
@@ -108,6 +108,7 @@ pub(crate) struct Gateway {
     listeners: Vec<Listener>,
     admin: AdminListener,
     health: Health,
+    reloads: ReloadQueue,
     workers: Workers,
     background: Background,
     /// Says that everything is over.
@@ -143,12 +144,17 @@ pub(crate) enum StartError {
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Gateway {
-    /// Opens the sockets of every address, then serves until [`stop`](Self::stop). It needs a tokio runtime.
+    /// Opens the sockets of every address, then serves until [`stop`](Self::stop). It needs a tokio runtime. Requests to read the
+    /// configuration again go to the queue.
     ///
     /// # Errors
     ///
     /// When an address cannot be bound or a client cannot be set up; then nothing runs.
-    pub(crate) async fn start(config: Config, inherited: InheritedSockets) -> Result<Self, StartError> {
+    pub(crate) async fn start(
+        config: Config,
+        inherited: InheritedSockets,
+        reloads: ReloadQueue,
+    ) -> Result<Self, StartError> {
         inherited.warn_of_unused(&config);
         let metrics = Metrics::new();
         let health = Health::new(&metrics);
@@ -161,7 +167,7 @@ impl Gateway {
         let active = Arc::new(ArcSwap::new(Arc::clone(&made)));
         let settings = settings(&made.config, &places, &[], &active, &process)?;
         let acme = made.config.acme.as_ref().map(|config| Acme::new(config, &process)).transpose()?;
-        let routes = admin::routes(health.clone(), Arc::clone(&active));
+        let routes = admin::routes(health.clone(), Arc::clone(&active), reloads.clone());
         let open = |admin: BoundAdmin| admin.open(routes.clone(), &ended, &tasks);
         // As long as this process is not ready, its clients are those of the one that it takes over from.
         let admin = if process.fixed.reuse_port() { Err(admin) } else { Ok(open(admin)?) };
@@ -181,6 +187,7 @@ impl Gateway {
             listeners: Vec::new(),
             admin,
             health,
+            reloads,
             workers,
             background,
             ended,
@@ -216,7 +223,7 @@ impl Gateway {
         let acme = acme.map(|config| Acme::new(config, &self.process)).transpose()?;
         let reading = made.prepare(&previous).await;
         let places = listeners::listen(places)?;
-        let routes = || admin::routes(self.health.clone(), Arc::clone(&self.active));
+        let routes = || admin::routes(self.health.clone(), Arc::clone(&self.active), self.reloads.clone());
         let admin = admin.map(|admin| admin.open(routes(), &self.ended, &self.tasks)).transpose()?;
         // From here on nothing fails, and nothing waits.
         let warnings = [made.config.warnings(), self.process.fixed.warnings(&made.config)].concat();

@@ -62,7 +62,7 @@ impl Site {
     }
 
     async fn metrics(&self) -> String {
-        exchange(self.program.admin(), get("/metrics", "")).await.unwrap().text()
+        exchange(self.program.admin(), get("/metrics", &authorized())).await.unwrap().text()
     }
 }
 

@@ -9,12 +9,11 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use axum::{
     Router,
-    body::Body,
     extract::{
         DefaultBodyLimit, FromRequest as _, Request, State,
         rejection::{BytesRejection, FailedToBufferBody},
     },
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
     routing::post,
 };
@@ -24,9 +23,10 @@ use tokio::time::timeout;
 
 #[cfg(any(test, fuzzing))]
 pub use self::promise::site_login as fuzz;
+use super::{access::bearer, refusal::problem};
 use crate::{
     closed_list::closed_list,
-    gate::{ConnectionReuse, Gate, Reply, plugin::RETRY_AFTER},
+    gate::Gate,
     gateway::{active_config::ActiveConfig, config::AdminToken, telemetry::Telemetry},
     json,
     profile::PhoneNumber,
@@ -73,7 +73,7 @@ impl SiteLogin {
     }
 }
 
-/// The route `/logins`. It is there only while the configuration has a token and sessions.
+/// The route `/logins`. It is there only while the configuration has a token and a page of the site's own.
 pub(super) fn routes(active: Arc<ArcSwap<ActiveConfig>>) -> Router {
     let refuse = async |State(active): State<Arc<ArcSwap<ActiveConfig>>>| {
         SiteLogins::of(&active.load())
@@ -100,7 +100,8 @@ struct SiteLogins<'a> {
 impl<'a> SiteLogins<'a> {
     fn of(active: &'a ActiveConfig) -> Option<Self> {
         let ActiveConfig { config, sessions, gate, telemetry, .. } = active;
-        Some(Self { token: config.admin.token.as_ref()?, sessions: sessions.as_ref()?, gate, telemetry })
+        let token = config.admin.token.as_ref().filter(|_| config.finishes_site_logins())?;
+        Some(Self { token, sessions: sessions.as_ref()?, gate, telemetry })
     }
 
     async fn finish(&self, request: Request) -> Result<(), LoginRefusal> {
@@ -122,17 +123,10 @@ impl<'a> SiteLogins<'a> {
 
     fn answer(&self, finished: Result<(), LoginRefusal>) -> Response {
         self.telemetry.site_login(finished);
-        let Err(refusal) = finished else { return StatusCode::NO_CONTENT.into_response() };
-        let reply = Reply::problem(refusal.status(), refusal.code(), refusal.title(), ConnectionReuse::Keep);
-        let mut response = reply.response.map(Body::from);
-        let headers = response.headers_mut();
-        match refusal {
-            LoginRefusal::MethodNotAllowed => headers.insert(header::ALLOW, HeaderValue::from_static("POST")),
-            LoginRefusal::NotAuthorized => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            LoginRefusal::StoreUnavailable => headers.insert(header::RETRY_AFTER, RETRY_AFTER.into()),
-            _ => None,
-        };
-        response
+        match finished {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(refusal) => problem(refusal.status(), refusal.code(), refusal.title()),
+        }
     }
 }
 
@@ -142,15 +136,6 @@ fn verified_number(text: &str) -> Option<PhoneNumber> {
     if text.starts_with('+') { PhoneNumber::parse(text) } else { None }
 }
 
-/// The token of a request that has one line of `Authorization` (RFC 6750 §2.1).
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let (scheme, token) = line.as_bytes().split_at_checked(SCHEME.len())?;
-    scheme.eq_ignore_ascii_case(SCHEME).then_some(token)
-}
-
-const SCHEME: &[u8] = b"Bearer ";
 /// Far more than a ticket, a number and a long name take.
 const BODY_LIMIT: usize = 16 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);

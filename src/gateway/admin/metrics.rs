@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::LoginRefusal;
+use super::{AdminRefusal, LoginRefusal};
 use crate::{
     cause::Cause,
     closed_list::closed_list,
@@ -32,6 +32,7 @@ pub(in crate::gateway) struct Metrics {
     pub(in crate::gateway) logins: Counters<LoginEvent>,
     /// By the code of a [`LoginRefusal`], or [`FINISHED`].
     pub(in crate::gateway) site_logins: Counters<&'static str>,
+    pub(in crate::gateway) admin_refusals: Counters<AdminRefusal>,
     pub(in crate::gateway) spoofs: Counters<SpoofChannel>,
     /// By the code of a [`Rejection`] or an [`EdgeRejection`].
     pub(in crate::gateway) refusals: Counters<&'static str>,
@@ -135,6 +136,7 @@ impl Metrics {
             fetch: Histogram::new(BUCKETS),
             logins: Counters::new(each(LoginEvent::ALL), |event| [("event", event.code())]),
             site_logins: Counters::new(outcomes, |outcome| [("outcome", *outcome)]),
+            admin_refusals: Counters::new(each(AdminRefusal::ALL), |refusal| [("reason", refusal.code())]),
             spoofs: Counters::new(each(SpoofChannel::ALL), |channel| [("channel", channel.code())]),
             refusals: Counters::new(reasons, |reason| [("reason", *reason)]),
             responses: Counters::new(classes(), class),
@@ -206,6 +208,8 @@ impl Metrics {
         to.register("logins", "Logins by how they moved on, and logouts", self.logins.family.clone());
         let help = "Logins that the site's server wanted to finish, by how that ended";
         to.register("site_logins", help, self.site_logins.family.clone());
+        let help = "Requests for admin routes that were refused";
+        to.register("admin_refusals", help, self.admin_refusals.family.clone());
         let help = "Identities that somebody else claimed and that were stripped";
         to.register("spoof_attempts", help, self.spoofs.family.clone());
         to.register("refusals", "Requests other than callbacks that were refused", self.refusals.family.clone());

@@ -1,8 +1,12 @@
-//! The admin listener: health and metrics, and the logins that the site finishes, apart from the public one.
+//! The admin listener, apart from the public one: health and metrics, the actions of operators, and the logins that the site
+//! finishes.
 
+mod access;
 mod listener;
 mod logins;
 mod metrics;
+mod refusal;
+mod reload;
 
 use std::sync::{
     Arc,
@@ -14,6 +18,7 @@ use axum::{
     Router,
     extract::State,
     http::{StatusCode, header},
+    middleware::from_fn_with_state,
     response::IntoResponse,
     routing::get,
 };
@@ -25,6 +30,8 @@ pub(super) use self::{
     listener::{AdminListener, BoundAdmin},
     logins::LoginRefusal,
     metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics, class},
+    refusal::AdminRefusal,
+    reload::ReloadQueue,
 };
 use super::active_config::ActiveConfig;
 
@@ -47,8 +54,8 @@ impl Health {
     }
 }
 
-/// The routes `/livez`, `/readyz` and `/metrics`, and `/logins` if the site finishes logins.
-pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>) -> Router {
+/// The routes `/livez` and `/readyz` for everyone, `/metrics`, `/reload`, and `/logins` if the site finishes logins.
+pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>, reloads: ReloadQueue) -> Router {
     let metrics = {
         let active = Arc::clone(&active);
         async move |health| {
@@ -60,8 +67,9 @@ pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>) -> Rout
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(metrics).layer(from_fn_with_state(Arc::clone(&active), access::scrapers)))
         .with_state(health)
+        .merge(reload::routes(Arc::clone(&active), reloads))
         .merge(logins::routes(active))
 }
 

@@ -6,9 +6,8 @@ use std::{
 };
 
 use clap::builder::styling::{AnsiColor, Style};
-use serde::Serialize;
 
-use crate::gateway::config::{Finding, Severity, SourceLines};
+use crate::gateway::config::{Finding, FindingsReport, Severity, SourceLines};
 
 /// Writes one line for each finding, which begins with its place, as editors read it.
 ///
@@ -43,37 +42,6 @@ pub(super) fn write_text(
 
 /// Writes one JSON document.
 pub(super) fn write_json(out: &mut impl Write, file: &Path, findings: &[Finding]) -> io::Result<()> {
-    let file = &*file.to_string_lossy();
-    let is_valid = findings.iter().all(|finding| finding.severity == Severity::Warning);
-    let findings = findings.iter().map(|finding| JsonFinding {
-        severity: finding.severity.as_str(),
-        file,
-        line: finding.position.map(|position| position.line),
-        column: finding.position.map(|position| position.column),
-        key: &finding.key,
-        message: &finding.message,
-        advice: finding.advice.as_deref(),
-    });
-    let report = JsonReport { file, valid: is_valid, findings: findings.collect() };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
+    serde_json::to_writer_pretty(&mut *out, &FindingsReport::new(file, findings))?;
     writeln!(out)
-}
-
-/// The report for scripts. Its names are documented in docs/gateway.md.
-#[derive(Serialize)]
-struct JsonReport<'a> {
-    file: &'a str,
-    valid: bool,
-    findings: Vec<JsonFinding<'a>>,
-}
-
-#[derive(Serialize)]
-struct JsonFinding<'a> {
-    severity: &'static str,
-    file: &'a str,
-    line: Option<usize>,
-    column: Option<usize>,
-    key: &'a str,
-    message: &'a str,
-    advice: Option<&'a str>,
 }

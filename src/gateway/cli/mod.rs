@@ -2,10 +2,13 @@
 //!
 //! Each command is in a file of its own. A command that reads a configuration flattens [`ConfigArgs`] into its arguments.
 
+mod admin_client;
 mod check;
 mod config;
 mod config_args;
 mod findings;
+mod health;
+mod reload;
 mod serve;
 
 use std::{fmt::Display, process::ExitCode};
@@ -38,6 +41,17 @@ enum Command {
     /// of answered callbacks have `shutdown_grace` to finish; a second signal stops the gateway at once. SIGHUP makes it read
     /// the configuration and all files that it names again, and open the files of logs again.
     Serve(ConfigArgs),
+    /// Ask the running gateway whether it takes requests.
+    ///
+    /// The exit code is 0 if it does, and 1 if not. Of the configuration, only the address of the admin listener is read, so a health
+    /// check needs no secrets.
+    Health(ConfigArgs),
+    /// Have the running gateway read its configuration again, as SIGHUP does.
+    ///
+    /// The exit code is 0 when the new configuration is in force: warnings name what needs a restart. It is 2 if the configuration
+    /// has mistakes or cannot be in force, which changes nothing, and 1 if the gateway cannot be asked. Of the configuration, only the
+    /// section `admin` is read here: the gateway reads its own file.
+    Reload(ConfigArgs),
     /// Check a configuration and list every mistake in it.
     ///
     /// For a valid configuration, this prints the listeners, the apps, the rules in force, in their order, and what a stranger
@@ -62,6 +76,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         // The threads that serve requests have runtimes of their own.
         Command::Serve(args) => run(Builder::new_current_thread(), serve::run(&args)),
+        Command::Health(args) => run(Builder::new_current_thread(), health::run(&args)),
+        Command::Reload(args) => run(Builder::new_current_thread(), reload::run(&args)),
         Command::Check(args) => check::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Keys(args) => keys::run(args),
@@ -95,6 +111,11 @@ impl CommandError {
     /// A configuration has mistakes, which were printed already.
     fn wrong_config() -> Self {
         Self { message: None, code: 2 }
+    }
+
+    /// A message of its own, and an exit code.
+    fn printing(message: &dyn Display, code: u8) -> Self {
+        Self { message: Some(message.to_string()), code }
     }
 
     pub(super) fn of(command: &str, error: impl Display) -> Self {

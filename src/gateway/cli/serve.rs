@@ -4,7 +4,9 @@ use listenfd::ListenFd;
 
 use super::{CommandError, ConfigArgs};
 use crate::gateway::{
-    Gateway, descriptors,
+    Gateway,
+    admin::ReloadQueue,
+    descriptors,
     inherited::InheritedSockets,
     logging, service_manager,
     signals::{Signal, Signals},
@@ -18,8 +20,9 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
     logging::start(&config.log);
     descriptors::raise_limit();
     let (inherited, warnings) = (InheritedSockets::of(passed), config.warnings());
+    let (reloads, mut reload_requests) = ReloadQueue::new();
     let mut gateway = tokio::select! {
-        started = Gateway::start(config, inherited) => started.map_err(CommandError::running)?,
+        started = Gateway::start(config, inherited, reloads) => started.map_err(CommandError::running)?,
         () = signals.stop() => {
             tracing::info!("stopped before the start was over");
             return Ok(());
@@ -30,15 +33,26 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
         tracing::warn!("{warning}");
     }
     gateway.announce_ready();
-    while signals.next().await == Signal::Reload {
+    loop {
+        let request = tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Stop => break,
+                Signal::Reload => None,
+            },
+            Some(request) = reload_requests.recv() => Some(request),
+        };
         service_manager::reloading();
         tokio::select! {
             // How it ended is logged.
-            _ = gateway.reload_from(args.source()) => {}
+            reloaded = gateway.reload_from(args.source()) => {
+                request.into_iter().for_each(|request| request.answer(args.source().path(), &reloaded));
+            }
             () = signals.stop() => break,
         }
         gateway.announce_ready();
     }
+    // What waits there is refused.
+    drop(reload_requests);
     tracing::info!("stopping");
     tokio::select! {
         () = gateway.stop() => tracing::info!("stopped"),

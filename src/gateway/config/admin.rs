@@ -1,41 +1,81 @@
-//! `admin`: where health and metrics are, and the token with which the site finishes logins there.
+//! `admin`: where health, metrics and the actions of operators are, and the tokens that they ask for.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{reader::Item, value};
+use super::{
+    reader::{Item, Section, ValueParser},
+    value,
+};
 
 /// The admin listener.
 pub(crate) struct AdminConfig {
     /// Its address.
     pub(crate) listen: SocketAddr,
-    /// The token of the site's server; none if the site finishes no logins.
+    /// The token of operators and of the site's server. Without one, whoever reaches the address may use the routes, and the site
+    /// finishes no logins.
     pub(crate) token: Option<AdminToken>,
+    /// The token with which metrics can be read, and nothing else.
+    pub(crate) metrics_token: Option<AdminToken>,
 }
 
-/// The token by which the site's server shows that it may finish logins.
+/// A token of a server or a person that uses the admin listener.
 ///
 /// # Security
 ///
-/// A person who has it can log any browser of their own in with any number. Only its hash is kept, and `Debug` shows not even that.
+/// A person who has `admin.token` can log any browser of their own in with any number. Only the hash of a token is kept, and `Debug`
+/// shows not even that.
 #[derive(Clone)]
 pub(crate) struct AdminToken([u8; 32]);
 
 impl AdminConfig {
-    /// Reads the keys of the section. Returns none if any of them is wrong.
-    pub(super) fn read(listen: Option<Item<'_>>, token: Option<Item<'_>>) -> Option<Self> {
-        let listen = listen.map_or(Some(LISTEN), |item| item.parse(&value::address()));
-        let parser = value::text(AdminToken::parse, "make one with `truegate keys secret`").secret();
-        let token = token.map(|item| item.parse(&parser));
-        Some(Self { token: token.map_or(Some(None), |token| token.map(Some))?, listen: listen? })
+    /// Reads the section. Returns the address as it is written, and no configuration if any key is wrong.
+    pub(super) fn read<'a>(section: &mut Section<'a>) -> (Option<Item<'a>>, Option<Self>) {
+        let (listen_item, token_item) = (section.take("listen"), section.take("token"));
+        let listen = listen_item.map_or(Some(LISTEN), |item| item.parse(&value::address()));
+        let token = token_item.map(|item| item.parse(&AdminToken::parser()));
+        let metrics_item = section.take("metrics_token");
+        let metrics_token = metrics_item.map(|item| item.parse(&AdminToken::parser()));
+        if let (Some(item), Some(address), None) = (listen_item, listen, token_item)
+            && !is_loopback(address)
+        {
+            item.complain(NO_TOKEN);
+        }
+        if let (Some(item), Some(Some(token)), Some(Some(metrics_token))) = (metrics_item, &token, &metrics_token)
+            && token.0 == metrics_token.0
+        {
+            item.complain(SAME_TOKEN);
+        }
+        let read = || {
+            let (token, metrics_token) = (transposed(token)?, transposed(metrics_token)?);
+            Some(Self { listen: listen?, token, metrics_token })
+        };
+        (listen_item, read())
     }
 }
 
+/// The address of the admin listener without one in the configuration.
+pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
+
+/// Whether only this machine reaches an address.
+pub(super) fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+/// None if the value is there and wrong.
+fn transposed<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    read.map_or(Some(None), |value| value.map(Some))
+}
+
 impl AdminToken {
+    fn parser() -> ValueParser<'static, Self> {
+        value::text(Self::parse, TOKEN_ADVICE).secret()
+    }
+
     /// Takes a token of RFC 6750 §2.1, with at least 32 characters.
-    fn parse(text: &str) -> Result<Self, AdminTokenError> {
+    pub(super) fn parse(text: &str) -> Result<Self, AdminTokenError> {
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
         let characters = text.trim_end_matches('=');
         if characters.is_empty() || !characters.bytes().all(is_token) {
@@ -58,15 +98,19 @@ redacted!(AdminToken);
 
 /// The reason why a text cannot be the token. It does not repeat the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum AdminTokenError {
+pub(super) enum AdminTokenError {
     #[error("must have letters, digits and `-._~+/` alone, with `=` at its end at most")]
     NotAToken,
     #[error("must be at least 32 random characters")]
     Weak,
 }
 
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);
+/// How to make a token.
+pub(super) const TOKEN_ADVICE: &str = "make one with `truegate keys secret`";
 const MIN_LENGTH: usize = 32;
+const NO_TOKEN: &str = "not a loopback address, so `admin.token` must say who may use it (make a token with `truegate keys secret`, \
+    or listen on 127.0.0.1)";
+const SAME_TOKEN: &str = "must differ from `admin.token`, because a program that reads metrics needs no more (make another one with `truegate keys secret`)";
 
 #[cfg(test)]
 mod tests {

@@ -43,6 +43,17 @@ impl Finding {
         Self { severity, position, key: key.to_owned(), message, advice }
     }
 
+    /// A line of [`Config::warnings`], which has no place.
+    pub(crate) fn warning(line: &str) -> Self {
+        let (key, text) = line.split_once(": ").unwrap_or(("", line));
+        Self::new(Severity::Warning, None, key, text)
+    }
+
+    /// The reason why a configuration without mistakes cannot be in force.
+    pub(crate) fn obstacle(reason: &str) -> Self {
+        Self::new(Severity::Error, None, "", reason)
+    }
+
     /// One line that begins with the place, such as `config.yaml:2:8: log.levle: unknown key (did you mean `level`?)`.
     /// Without the file, it has no place.
     pub(crate) fn line(&self, file: Option<&Path>) -> String {
@@ -69,8 +80,8 @@ impl Config {
     /// Every warning, with its place in these lines.
     pub(crate) fn findings(&self, lines: &SourceLines<'_>) -> Vec<Finding> {
         let warnings = self.warnings().into_iter().map(|warning| {
-            let (key, text) = warning.split_once(": ").unwrap_or(("", &warning));
-            Finding::new(Severity::Warning, lines.place(key), key, text)
+            let finding = Finding::warning(&warning);
+            Finding { position: lines.place(&finding.key), ..finding }
         });
         warnings.collect()
     }

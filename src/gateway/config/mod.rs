@@ -11,10 +11,12 @@
 
 mod acme;
 mod admin;
+mod admin_client;
 mod callback;
 mod certificate_folder;
 mod error;
 mod finding;
+mod findings_report;
 mod groups;
 mod hsts;
 mod identity;
@@ -51,10 +53,12 @@ pub(super) use self::trusted_proxies::TrustedPeer;
 pub(crate) use self::{
     acme::AcmeConfig,
     admin::{AdminConfig, AdminToken},
+    admin_client::{AdminClientConfig, read_admin_address},
     callback::CallbackConfig,
     certificate_folder::FolderMistake,
     error::{ConfigErrors, ConfigPlace},
     finding::{Finding, Severity},
+    findings_report::FindingsReport,
     listen_address::ListenAddress,
     listener::ListenerConfig,
     log::{AccessLogConfig, LineFormat, LogConfig, LogDestination, LogFormat, PathMode},
@@ -119,7 +123,7 @@ pub(crate) struct Config {
     pub(crate) routes: Rules,
     /// How identities are signed; none without assertions.
     pub(crate) assertion: Option<Arc<Assertions>>,
-    /// The listener for health and metrics, where the site's server finishes logins.
+    /// The listener for health, metrics and the actions of operators, where the site's server finishes logins.
     pub(crate) admin: AdminConfig,
     /// How long requests that came before, and verifications of answered callbacks, may take to end when the program stops.
     pub(crate) shutdown_grace: Duration,
@@ -172,6 +176,12 @@ impl Config {
             group.members().files().iter().map(move |file| (key(), file))
         });
         of_rules.chain(of_groups)
+    }
+
+    /// Whether the site's server can finish logins: requests for its page carry login tickets then.
+    pub(crate) fn finishes_site_logins(&self) -> bool {
+        let has_page = self.session.as_ref().is_some_and(|session| session.fallback_url.is_some());
+        has_page && self.admin.token.is_some()
     }
 }
 

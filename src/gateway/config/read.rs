@@ -70,18 +70,10 @@ impl Config {
         let proxy = ValueParser::new(Shape::Text, |text| TrustedPeer::parse(text));
         let trusted_proxies: TrustedProxies =
             trusted_item.and_then(Item::list).into_iter().flatten().filter_map(|item| item.parse(&proxy)).collect();
-        let (admin_item, token_item) = file.section("admin", |admin| (admin.take("listen"), admin.take("token")));
-        let admin = AdminConfig::read(admin_item, token_item);
+        let (admin_item, admin) = file.section("admin", AdminConfig::read);
 
         if let Some(admin) = &admin {
             listener::refuse_clashes(&listeners, admin.listen, admin_item);
-        }
-        let has_fallback = session_item.is_some_and(|item| item.keys().any(|name| name == "fallback_url"));
-        if let (Some(item), false) = (token_item, has_fallback) {
-            item.complain_of_key(
-                "only used with `session.fallback_url`, because only requests for that page carry login tickets (add it, or \
-                 remove the token)",
-            );
         }
         let has_https_url = session.as_ref().is_some_and(|session| session.public_urls.is_secure());
         listener::refuse_idle_redirects(&listeners, has_https_url);

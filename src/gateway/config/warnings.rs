@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Config, ListenerConfig, Trust, UpstreamId};
+use super::{Config, ListenerConfig, Trust, UpstreamId, admin::is_loopback};
 use crate::{
     access::{Access, HostPattern, Rule},
     headers::Field,
@@ -23,6 +23,9 @@ impl Config {
         let unused = self.upstreams.iter().filter(|(id, _)| self.is_unused(*id));
         warnings.extend(unused.map(|(_, upstream)| format!("{}: {UNUSED}", upstream.place)));
         warnings.extend(self.nameless_urls());
+        if !is_loopback(self.admin.listen) {
+            warnings.push(PLAIN_ADMIN_TOKEN.to_owned());
+        }
         let Some(session) = &self.session else {
             warnings.extend(self.callback.path.is_guessable().then(|| GUESSABLE_CALLBACK_PATH.to_owned()));
             return warnings;
@@ -44,13 +47,9 @@ impl Config {
         if session.same_site == SameSite::None {
             warnings.push(SAME_SITE_NONE.to_owned());
         }
-        if self.admin.token.is_some() {
-            if session.fallback_url.as_ref().is_some_and(|fallback| fallback.path() == "/") {
-                warnings.push(LOGIN_PER_VISIT.to_owned());
-            }
-            if !self.admin.listen.ip().to_canonical().is_loopback() {
-                warnings.push(PLAIN_ADMIN_TOKEN.to_owned());
-            }
+        let is_root = session.fallback_url.as_ref().is_some_and(|fallback| fallback.path() == "/");
+        if self.admin.token.is_some() && is_root {
+            warnings.push(LOGIN_PER_VISIT.to_owned());
         }
         if self.routes.require() && session.upstream_cookies.is_none() {
             warnings.push(NO_UPSTREAM_COOKIES.to_owned());
@@ -84,7 +83,7 @@ impl Config {
         let is_configured = |method| match method {
             VerificationMethod::Web => true,
             VerificationMethod::App | VerificationMethod::MissedCall => self.native.is_some(),
-            VerificationMethod::Site => self.admin.token.is_some(),
+            VerificationMethod::Site => self.finishes_site_logins(),
         };
         !list.verification_methods().any(is_configured)
     }
@@ -131,8 +130,8 @@ const OWN_ROUTE: &str = "never applies, because truegate itself answers this pat
     `callback.path` or `native.path`)";
 const NO_LOGIN: &str = "no origin in `session.public_url` has this host, so nobody can log in there (add the origin, or let the \
     rule be public or optional)";
-const NO_METHOD: &str = "nobody can log in by these methods here (add `native` for app and missed-call, `admin.token` for site, or \
-    another method)";
+const NO_METHOD: &str = "nobody can log in by these methods here (add `native` for app and missed-call, `session.fallback_url` \
+    and `admin.token` for site, or another method)";
 const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \
     a session of its own, the next person in the same browser is still logged in as the last one (list the app's cookies, \
     or write [] if it has none)";
@@ -140,7 +139,7 @@ const SAME_SITE_NONE: &str = "session.same_site: with `none`, pages of every sit
     sure that the app refuses those that it does not want, or write lax)";
 const LOGIN_PER_VISIT: &str = "session.fallback_url: with `admin.token`, each visit of a person without a session to this page \
     starts a login, and the root is where most visits begin (give the page a path of its own, such as /login)";
-const PLAIN_ADMIN_TOKEN: &str = "admin.listen: not a loopback address, so `admin.token`, login tickets and phone numbers cross the \
-    network in clear text (listen on 127.0.0.1, or make sure that nobody else can read this network)";
+const PLAIN_ADMIN_TOKEN: &str = "admin.listen: not a loopback address, so `admin.token` and what is sent with it cross the network in \
+    clear text (listen on 127.0.0.1, or make sure that nobody else can read this network)";
 const PROFILE_IN_SESSIONS: &str = "identity.headers: the field `profile` is never sent in a session, because a session does \
     not keep it (name the fields that you need)";

@@ -1,7 +1,7 @@
 use std::{path::Path, sync::Weak};
 
 use super::*;
-use crate::gateway::{active_config::ActiveConfig, inherited::InheritedSockets};
+use crate::gateway::{active_config::ActiveConfig, admin::ReloadQueue, inherited::InheritedSockets};
 
 const APP: &str = "listen: 127.0.0.1:0\nadmin: { listen: 127.0.0.1:0 }\nserver: { threads: 1 }\nupstream: a\n";
 
@@ -26,7 +26,8 @@ fn config(folder: &Path, number: u16) -> Config {
 #[tokio::test]
 async fn nothing_is_left_of_a_configuration_that_was_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    let mut gateway = Gateway::start(config(folder.path(), 1), InheritedSockets::default()).await.unwrap();
+    let mut gateway =
+        Gateway::start(config(folder.path(), 1), InheritedSockets::default(), ReloadQueue::new().0).await.unwrap();
     let tasks = gateway.tasks.len();
     let mut replaced: Vec<Weak<ActiveConfig>> = Vec::new();
     for number in 2..30 {
@@ -45,7 +46,8 @@ async fn nothing_is_left_of_a_configuration_that_was_replaced() {
 #[tokio::test]
 async fn a_reload_that_is_dropped_has_changed_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut gateway = Gateway::start(config(folder.path(), 1), InheritedSockets::default()).await.unwrap();
+    let mut gateway =
+        Gateway::start(config(folder.path(), 1), InheritedSockets::default(), ReloadQueue::new().0).await.unwrap();
     let (before, addresses) = (gateway.active.load_full(), gateway.addresses());
     for polls in 0..3 {
         let mut reload = Box::pin(gateway.reload(config(folder.path(), 2)));

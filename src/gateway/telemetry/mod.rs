@@ -27,7 +27,7 @@ use tracing::{debug, error, info, warn};
 
 pub(super) use self::{certificate::CertificateTelemetry, upstream::UpstreamTelemetry};
 use super::{
-    admin::{ConnectionFailure, FINISHED, LoginRefusal, Metrics, class},
+    admin::{AdminRefusal, ConnectionFailure, FINISHED, LoginRefusal, Metrics, class},
     log_limit::{LogLimit, Suppressed},
     logs::{LineLoss, LogName},
     proxy_header::ProxyHeaderError,
@@ -158,6 +158,13 @@ impl Telemetry {
             Err(LoginRefusal::LoginOver) => log!(self[outcome], info!(outcome), "login of the site"),
             Err(_) => log!(self[outcome], warn!(outcome), "login of the site"),
         }
+    }
+
+    /// A request for an admin route was refused.
+    pub(super) fn admin_refusal(&self, refusal: AdminRefusal) {
+        self.0.metrics.admin_refusals.count(&refusal);
+        let reason = refusal.code();
+        log!(self[reason], warn!(reason), "an admin request was refused");
     }
 
     /// A line of a log is lost, because too many wait to be written.

@@ -108,12 +108,15 @@ pub(crate) struct Context<'a> {
     pub(super) survey: Option<&'a Survey>,
     /// What a configuration may be, to say where a key belongs.
     pub(super) description: Option<fn() -> &'static Description>,
+    /// The only key that is read, with all below it; none if the whole is.
+    pub(super) only: Option<&'static str>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self { file: path, folder, environment, mistakes: RefCell::default(), survey: None, description: None }
+        let mistakes = RefCell::default();
+        Self { file: path, folder, environment, mistakes, survey: None, description: None, only: None }
     }
 
     /// Adds what a configuration may be, so that mistakes say where a key belongs.
@@ -121,8 +124,23 @@ impl<'a> Context<'a> {
         Self { description: Some(description), ..self }
     }
 
+    /// Reads one key alone, with all below it. References elsewhere are not followed, and mistakes elsewhere are no mistakes.
+    pub(crate) fn only(self, key: &'static str) -> Self {
+        Self { only: Some(key), ..self }
+    }
+
+    /// Whether a value at a path is read: one of the key itself, below it, or around it.
+    pub(super) fn reads(&self, path: &str) -> bool {
+        let is_within = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.only.is_none_or(|key| is_within(path, key) || is_within(key, path))
+    }
+
     pub(crate) fn complain(&self, position: Position, path: &str, message: impl fmt::Display) {
-        if self.survey.is_some() {
+        if self.survey.is_some() || !self.reads(path) {
             return;
         }
         self.mistakes.borrow_mut().push(ConfigError::new(Some(position), path, message));

@@ -96,6 +96,9 @@ impl<'text> Yaml<'_, 'text> {
             let line = self.text.lines().nth(line - 1).unwrap_or_default();
             return if syntax::is_comment_for_value(line) { Value::Comment } else { Value::Null };
         }
+        if !self.context.reads(path) {
+            return Value::Refused;
+        }
         match references::expand(text, self.context) {
             Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
             Err(mistakes) => {

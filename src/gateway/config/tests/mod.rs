@@ -55,6 +55,7 @@ fn environment(name: &str) -> Option<String> {
         "PROXY_SECRET" => Some("a-secret".to_owned()),
         "TRUEGATE_LOG_KEY" => Some(SESSION_SECRET.to_owned()),
         "TRUEGATE_ADMIN_TOKEN" => Some(ADMIN_TOKEN.to_owned()),
+        "TRUEGATE_METRICS_TOKEN" => Some(METRICS_TOKEN.to_owned()),
         "REDIS_PASSWORD" => Some("a-password".to_owned()),
         _ => None,
     }
@@ -63,6 +64,7 @@ fn environment(name: &str) -> Option<String> {
 const SECRET: &str = "hunter2/hunter2";
 const CALLBACK_PATH: &str = "/truecaller/x7Kq2vNf9TzR4mWb6pLd";
 const ADMIN_TOKEN: &str = "4fJk0mVt9sQeYxW2bNcR7uHd1zGpLa6o5iTqXr8vKyE=";
+const METRICS_TOKEN: &str = "Zt7pQ2xWm0cV8bNe4rYs6uHa1dGkLf3jOiTqXg9vRyI=";
 const SESSION_SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 fn parse_in(folder: &Folder, text: &str) -> Result<Config, ConfigErrors> {
@@ -102,7 +104,7 @@ fn assert_is_default(config: &Config) {
     assert!(config.session.is_none() && config.assertion.is_none() && config.native.is_none());
     assert_eq!(config.routes.access("/a;b/../c"), Ok(&Access::Required(AllowList::default())), "closed");
     assert_eq!((config.admin.listen, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
-    assert!(config.admin.token.is_none());
+    assert!(config.admin.token.is_none() && config.admin.metrics_token.is_none());
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
     assert!(config.log.access.is_none() && config.log.user_key.is_none() && !config.request_id);
     let (timeouts, seconds) = (config.timeouts, |seconds| Some(Duration::from_secs(seconds)));
@@ -166,6 +168,7 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     assert!(config.identity.is_reserved("x_my_role") && config.identity.is_reserved("X-Corp-Groups"));
     assert!(config.assertion.is_some());
     assert!(config.admin.token.as_ref().is_some_and(|token| token.is(ADMIN_TOKEN.as_bytes())));
+    assert!(config.admin.metrics_token.as_ref().is_some_and(|token| token.is(METRICS_TOKEN.as_bytes())));
     assert_eq!(config.native.as_ref().unwrap().path.as_str(), "/truecaller/native");
     let session = config.session.as_ref().unwrap();
     assert_eq!(

@@ -48,7 +48,7 @@ fn a_secret_is_never_shown() {
             format!("routes: [{{ access: required, allow: {{ phones: ['{reference}'] }} }}]"),
             format!("routes: [{{ access: required, allow: {{ phone_prefixes: ['{reference}'] }} }}]"),
             format!("routes: [{{ access: required, allow: {{ phones_file: '{reference}' }} }}]"),
-            format!("admin: {{ listen: '{reference}', token: '{reference}' }}"),
+            format!("admin: {{ listen: '{reference}', token: '{reference}', metrics_token: '{reference}' }}"),
             format!("log: {{ level: '{reference}', format: '{reference}' }}"),
             format!("? ['{reference}']\n: '{reference}'"),
         ] {

@@ -67,7 +67,7 @@ fn a_value_is_one_that_can_work() {
         ("listen:\n- 127.0.0.1:80\n- address: 127.0.0.1:80", "4:12: listen[1].address: already used"),
         ("listen: 127.0.0.1:9090", "2:9: listen: already used"),
         ("admin: { listen: 127.0.0.1:8080 }", "2:18: admin.listen: already used"),
-        ("admin: { listen: 0.0.0.0:8080 }", "2:18: admin.listen: already used"),
+        ("admin: { listen: 0.0.0.0:8080, token: '${TRUEGATE_ADMIN_TOKEN}' }", "2:18: admin.listen: already used"),
         ("admin: { listen: 9090 }", "2:18: admin.listen: not a valid IP address"),
         ("callback: { path: callback }", "2:19: callback.path: must start with a slash"),
         ("callback: { path: '' }", "2:19: callback.path: must start with a slash"),

@@ -62,21 +62,25 @@ fn a_page_that_starts_a_login_at_each_visit_is_warned_of() {
 
 #[test]
 fn an_admin_token_that_crosses_the_network_is_warned_of() {
-    let token = ", token: '${TRUEGATE_ADMIN_TOKEN}'";
-    for (address, token, warned) in [
-        ("127.0.0.1:9090", token, false),
-        ("127.8.0.1:9090", token, false),
-        ("[::1]:9090", token, false),
-        ("[::ffff:127.0.0.1]:9090", token, false),
-        ("0.0.0.0:9090", token, true),
-        ("[::]:9090", token, true),
-        ("10.0.0.7:9090", token, true),
-        ("10.0.0.7:9090", "", false),
+    for (address, warned) in [
+        ("127.0.0.1:9090", false),
+        ("127.8.0.1:9090", false),
+        ("[::1]:9090", false),
+        ("[::ffff:127.0.0.1]:9090", false),
+        ("0.0.0.0:9090", true),
+        ("[::]:9090", true),
+        ("10.0.0.7:9090", true),
     ] {
-        let session = with("upstream_cookies: [], fallback_url: /login");
-        let admin = format!("admin: {{ listen: '{address}'{token} }}");
-        let keys = warned_keys(&format!("{session}\nroutes: [{{ path: /, access: optional }}]\n{admin}"));
-        assert_eq!(keys, if warned { &["admin.listen"][..] } else { &[] }, "{address} {token}");
+        let admin = format!("admin: {{ listen: '{address}', token: '${{TRUEGATE_ADMIN_TOKEN}}' }}");
+        for session in ["", "upstream_cookies: []", "upstream_cookies: [], fallback_url: /login"] {
+            let session = if session.is_empty() {
+                "upstream: http://127.0.0.1:3000\ncallback: { path: '${TRUEGATE_CALLBACK_PATH}' }".to_owned()
+            } else {
+                with(session) + "\nroutes: [{ path: /, access: optional }]"
+            };
+            let keys = warned_keys(&format!("{session}\n{admin}"));
+            assert_eq!(keys, if warned { &["admin.listen"][..] } else { &[] }, "{address} {session}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     not_posted,
 };
 use crate::{
-    gateway::{Gateway, StartError, config::Config, inherited::InheritedSockets, keys, logging},
+    gateway::{Gateway, StartError, admin::ReloadQueue, config::Config, inherited::InheritedSockets, keys, logging},
     random::Random,
     simulator::Simulator,
 };
@@ -114,7 +114,7 @@ impl Site {
                 None => free().and_then(|listener| listener.local_addr()).map_err(not_started)?,
             };
             let config = config(address, app.address());
-            match Gateway::start(read(&config, secrets)?, InheritedSockets::default()).await {
+            match Gateway::start(read(&config, secrets)?, InheritedSockets::default(), ReloadQueue::new().0).await {
                 Err(StartError::Listen(_)) if fixed.is_none() => {}
                 started => return Ok(Self { app, gateway: started?, config }),
             }
