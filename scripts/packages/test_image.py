@@ -65,9 +65,11 @@ class ImageTest(unittest.TestCase):
         cls.config = buildah.build("localhost/truegate", "localhost/rust", "localhost/runtime")
         cls.files = buildah.files("localhost/truegate")
 
-    def test_the_container_serves(self):
+    def test_the_container_serves_and_tells_its_health(self):
         # systemd wants names for both.
         user, group = self.config["User"].split(":")
+        health = self.config["Healthcheck"]["Test"]
+        self.assertEqual(health.pop(0), "CMD")
         with machine(self.folder) as host, ExitStack() as stack:
             host.run("cp", "--archive", f"/shared/{self.files.relative_to(self.folder)}", "/image")
             # A container engine makes what a volume is mounted on.
@@ -75,17 +77,19 @@ class ImageTest(unittest.TestCase):
             host.write("/config.yaml", CONFIG)
             host.run("groupadd", f"--gid={group}", "container")
             host.run("useradd", f"--uid={user}", f"--gid={group}", "container")
-            command = " ".join(self.config["Entrypoint"] + self.config["Cmd"])
-            unit = UNIT.format(type="exec", user=user, group=group, command=command)
-            host.write("/etc/systemd/system/container-serve.service", unit)
+            for name, kind, command in (("serve", "exec", self.config["Entrypoint"] + self.config["Cmd"]), ("health", "oneshot", health)):
+                unit = UNIT.format(type=kind, user=user, group=group, command=" ".join(command))
+                host.write(f"/etc/systemd/system/container-{name}.service", unit)
             host.run("systemctl", "daemon-reload")
             app = subprocess.Popen(host.from_here(sys.executable, build.HERE / "web.py", "app", "an app", "3000"))
             stack.callback(app.wait)
             stack.callback(app.kill)
 
+            host.run("systemctl", "start", "container-health", codes=[1])
             host.run("systemctl", "start", "container-serve")
             port = next(iter(self.config["ExposedPorts"])).removesuffix("/tcp")
             self.assertEqual(host.ask(f"http://127.0.0.1:{port}/"), "an app")
+            host.run("systemctl", "start", "container-health")
 
     def test_the_image_has_no_shell_and_nobody_owns_a_file_of_it(self):
         user = int(self.config["User"].split(":")[0])
