@@ -129,8 +129,8 @@ const HOUSE: &[Floor] = &[
     Floor {
         place: "gateway",
         modules: &[
-            "access", "assertion", "backoff", "cause", "clock", "closed_list", "gate", "headers", "host", "identity",
-            "json", "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
+            "access", "assertion", "backoff", "callback", "cause", "clock", "closed_list", "gate", "headers", "host",
+            "identity", "json", "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
             "anstream", "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "hmac", "http",

@@ -65,6 +65,12 @@ impl Rules {
         Lookup::new(self, &RuleInput::of(head).at(host)).decide().ok()?.rule
     }
 
+    /// Whether a [`Decision`] always tells the rule that matched: it may tell any of them where all do the same.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn tell_matches(&self) -> bool {
+        self.differ || self.rules.is_empty()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }

@@ -38,6 +38,7 @@ impl AcceptedConnection {
     /// Serves the connection on the current thread until it is closed.
     pub(super) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>) {
         let Self { socket, settings, mut open, shutdown } = self;
+        let _counted = settings.telemetry.open_connection();
         // A client may be gone by now, and its socket with it.
         let Ok(mut socket) = socket.register() else { return };
         let peer = match &settings.proxies {

@@ -6,12 +6,15 @@ use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    BoxError, StartError, assemble,
+    BoxError, StartError,
+    admin::RouteMetrics,
+    assemble,
     config::{Config, StoreConfig, UpstreamConfig, UpstreamId},
     delivery::UpstreamDelivery,
     logs::RequestLogs,
     process::Process,
     request_id::RequestIds,
+    route_names::RouteNames,
     routing::Routing,
     telemetry::Telemetry,
     upstream::{self, Upstream},
@@ -36,6 +39,8 @@ pub(super) struct ActiveConfig {
     /// How browsers log in; none without sessions.
     pub(super) sessions: Option<Sessions>,
     pub(super) routing: Routing,
+    pub(super) routes: Arc<RouteNames>,
+    pub(super) route_metrics: RouteMetrics,
     /// All apps, in the order of their ids.
     pub(super) upstreams: Vec<Arc<Upstream>>,
     /// What fetches profiles.
@@ -96,7 +101,9 @@ impl ActiveConfig {
 
     fn new(config: Config, process: &Process, previous: Option<&Self>) -> Result<Self, StartError> {
         let telemetry = process.telemetry.clone();
-        let logs = process.logs.open(&config)?;
+        let routes = Arc::new(RouteNames::new(&config));
+        let route_metrics = telemetry.routes(&routes);
+        let logs = process.logs.open(&config, &routes)?;
         let upstreams = config.upstreams.iter().map(|(_, upstream)| app(upstream, process, previous));
         let upstreams = upstreams.collect::<Result<Vec<_>, _>>()?;
         let client = client(&config, previous)?;
@@ -115,6 +122,8 @@ impl ActiveConfig {
             gate,
             sessions,
             routing,
+            routes,
+            route_metrics,
             upstreams,
             client,
             native,
@@ -154,6 +163,7 @@ impl ActiveConfig {
     /// Gives back what only new requests need: another one has taken its place.
     pub(super) fn retire(&self, successor: &Self) {
         self.sessions.iter().for_each(Sessions::retire);
+        self.route_metrics.retire(&successor.route_metrics);
         let has_app = |name: &String| successor.config.upstreams.named(name).is_some();
         let apps = self.config.upstreams.iter().map(|(_, upstream)| upstream.name.clone());
         let hosts = |config: &Config| config.acme.iter().flat_map(|acme| acme.hosts.clone()).collect::<Vec<_>>();

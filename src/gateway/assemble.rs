@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     BoxError, config::Config, delivery::UpstreamDelivery, process::Process, sessionless_rules::SessionlessRules,
+    store_calls::MeasuredStore,
 };
 use crate::{
     gate::{Gate, GateBuilder},
@@ -51,9 +52,16 @@ pub(super) fn sessions(
 ) -> Option<Sessions> {
     let session = config.session.as_ref()?;
     let (url, sealer, partner) = (session.public_urls.clone(), session.sealer.clone(), session.partner.clone());
+    let telemetry = process.telemetry.store();
     let builder = match redis {
-        Some(redis) => Sessions::builder(url, sealer, partner, redis.bounded(session.max_pending)),
-        None => Sessions::builder(url, sealer, partner, process.memory_store.bounded(session.max_pending)),
+        Some(redis) => {
+            let store = MeasuredStore::new(redis.bounded(session.max_pending), telemetry);
+            Sessions::builder(url, sealer, partner, store)
+        }
+        None => {
+            let store = MeasuredStore::new(process.memory_store.bounded(session.max_pending), telemetry);
+            Sessions::builder(url, sealer, partner, store)
+        }
     };
     let builder = builder
         .memory(Arc::clone(&process.session_memory))

@@ -9,8 +9,10 @@ use super::{
     active_config::ActiveConfig,
     config::UpstreamId,
     connection_memory,
-    logs::{AccessRecord, Answer},
+    logs::{AccessRecord, Answer, AskedApp},
     request_id::HttpRequestId,
+    route_names::RouteId,
+    telemetry::OpenGuard,
     upstream::Attempts,
 };
 use crate::clock::{Clock as _, SystemClock};
@@ -26,8 +28,16 @@ pub(super) struct Exchange {
     pub(super) request_id: Option<HttpRequestId>,
     /// Its method; none after it was counted.
     pub(super) uncounted: Option<Method>,
+    /// None until the gate has seen the request.
+    pub(super) route: RouteId,
+    /// When the request was first sent to a server of the app.
+    pub(super) sent: Option<Instant>,
+    /// When the head of the app's answer came.
+    pub(super) answered: Option<Instant>,
     /// The status of the app's answer.
     pub(super) status: Option<StatusCode>,
+    /// Counts the request as a WebSocket, if it is one.
+    pub(super) web_socket: Option<OpenGuard>,
     /// The extensions of the request after the gate has seen it: pingora would copy them for the app.
     pub(super) extensions: Extensions,
     /// The app that gets the request.
@@ -39,14 +49,30 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// Takes note that the request is sent to a server of the app.
+    pub(super) fn note_sent(&mut self) {
+        self.sent.get_or_insert_with(|| SystemClock.now());
+    }
+
+    /// Takes note of the head of the app's answer.
+    pub(super) fn note_answer(&mut self, status: StatusCode) {
+        let (Some(sent), None) = (self.sent, self.answered) else { return };
+        let now = SystemClock.now();
+        (self.status, self.answered) = (Some(status), Some(now));
+        self.active.upstream(self.upstream).telemetry.answer(now - sent);
+    }
+
     /// Counts and logs the request, once.
     pub(super) fn end(&mut self, status: Option<StatusCode>) {
         let Some(method) = self.uncounted.take() else { return };
-        let ended = SystemClock.now();
-        self.active.telemetry.request(&method, status.map_or(0, |status| status.as_u16()), ended - self.arrived);
+        let (active, ended) = (&self.active, SystemClock.now());
+        let code = status.map_or(0, |status| status.as_u16());
+        active.telemetry.request(&active.route_metrics, self.route, &method, code, ended - self.arrived);
         if let Some(record) = self.record.take() {
-            let (time, server) = (SystemClock.wall(), self.attempts.address());
-            record.write(&Answer { status, arrived: self.arrived, ended, time, server });
+            let (time, server, name) =
+                (SystemClock.wall(), self.attempts.address(), &active.upstream(self.upstream).config.name);
+            let app = self.sent.map(|sent| AskedApp { name, sent, answered: self.answered });
+            record.write(&Answer { status, arrived: self.arrived, ended, time, app, server });
         }
     }
 }

@@ -50,12 +50,14 @@ mod redirect_app;
 mod rejection;
 mod reload;
 mod request_id;
+mod route_names;
 mod routing;
 mod service_manager;
 mod sessionless_rules;
 mod signals;
 mod socket_file;
 mod sockets;
+mod store_calls;
 #[cfg(target_os = "linux")]
 mod takeover;
 #[cfg(not(target_os = "linux"))]

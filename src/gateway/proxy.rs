@@ -20,6 +20,7 @@ use super::{
     logs::AccessLog,
     rejection,
     request_id::HttpRequestId,
+    route_names::RouteId,
     telemetry::Telemetry,
     upstream::{AffinityKey, Attempts},
 };
@@ -27,8 +28,8 @@ use crate::{
     clock::{Clock, SystemClock},
     gate::{ClientInfo, Scheme, TrustedProxy},
     pingora::{
-        CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer, lease,
-        refusal, respond, rule, user,
+        CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer,
+        is_verified, lease, refusal, respond, rule, user,
     },
 };
 
@@ -52,7 +53,11 @@ impl ProxyHttp for Proxy {
             record: active.logs.access.as_ref().map(AccessLog::record),
             request_id: None,
             uncounted: None,
+            route: RouteId::NONE,
+            sent: None,
+            answered: None,
             status: None,
+            web_socket: None,
             extensions: Extensions::new(),
             upstream: active.routing.default_app(),
             active,
@@ -101,6 +106,7 @@ impl ProxyHttp for Proxy {
         }
         if let Err(rejection) = rejection::check_size(session.req_header(), |path| gate.reserves(path)) {
             telemetry.refusal(rejection);
+            exchange.route = active.routes.of(session.req_header());
             let reply = rejection.reply(gate, session.req_header());
             Box::pin(respond(session, reply)).await?;
             return Ok(true);
@@ -109,7 +115,12 @@ impl ProxyHttp for Proxy {
         session.set_write_timeout(config.timeouts.write);
         trace(session, &forwarded, exchange.request_id.as_ref(), active);
         exchange.client = forwarded.client.address;
-        if intercept(session).await? {
+        let is_answered = intercept(session).await;
+        exchange.route = match is_answered {
+            Ok(false) if !is_verified(session) => active.routes.passed(session.req_header(), rule(session)),
+            _ => active.routes.of(session.req_header()),
+        };
+        if is_answered? {
             return Ok(true);
         }
         if let Some(record) = &mut exchange.record {
@@ -128,11 +139,9 @@ impl ProxyHttp for Proxy {
     }
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
+        exchange.note_sent();
         let upstream = exchange.active.upstream(exchange.upstream);
         let protocol = upstream.protocol_for(session.req_header());
-        if let Some(record) = &mut exchange.record {
-            record.note_sent(upstream, || SystemClock.now());
-        }
         let (client, attempts) = (exchange.client, &mut exchange.attempts);
         // The clock was read when the request arrived, which is soon enough for a rest of seconds.
         let peer = upstream.next(attempts, protocol, exchange.arrived, || affinity(session, client));
@@ -191,14 +200,14 @@ impl ProxyHttp for Proxy {
             // The module takes the chunks away, and then the connection is closed where the body ends.
             session.set_keepalive(None);
         }
-        exchange.status = exchange.status.or_else(|| Some(response.status).filter(is_answer));
-        if let (Some(record), true) = (&mut exchange.record, is_answer(&response.status)) {
-            record.note_answer(|| SystemClock.now());
+        if is_answer(&response.status) {
+            exchange.note_answer(response.status);
         }
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
             // A WebSocket stays open while the app speaks; its client may only listen.
             session.set_read_timeout(None);
             connection_memory::note_web_socket();
+            exchange.web_socket = Some(exchange.active.telemetry.open_web_socket());
         }
         Ok(())
     }

@@ -56,13 +56,13 @@ impl RedirectApp {
         let id = active.request_ids.as_ref().map(|ids| ids.of(headers, forwarded.by_proxy));
         let sent = self.redirect.respond(session, id.as_ref()).await;
         let (status, ended) = (sent.map(|sent| sent.status), SystemClock.now());
-        let (method, elapsed) = (&session.req_header().method, ended - arrived);
-        active.telemetry.request(method, status.map_or(0, |status| status.as_u16()), elapsed);
+        let (head, code) = (session.req_header(), status.map_or(0, |status| status.as_u16()));
+        active.telemetry.request(&active.route_metrics, active.routes.of(head), &head.method, code, ended - arrived);
         if let Some(access) = &active.logs.access {
             let mut record = access.record();
             record.note_request(session, &forwarded, id.as_ref());
             record.note_end(session, sent.and_then(|sent| sent.refusal));
-            record.write(&Answer { status, arrived, ended, time: SystemClock.wall(), server: None });
+            record.write(&Answer { status, arrived, ended, time: SystemClock.wall(), app: None, server: None });
         }
     }
 }

@@ -210,6 +210,12 @@ pub(crate) fn rule(session: &Session) -> Option<usize> {
     session.downstream_modules_ctx.get::<TruegateModule>()?.rule()
 }
 
+/// Whether a request that the gate let pass is a callback, or another request that was verified by what it brought.
+#[cfg(feature = "gateway")]
+pub(crate) fn is_verified(session: &Session) -> bool {
+    session.downstream_modules_ctx.get::<TruegateModule>().is_some_and(TruegateModule::is_verified)
+}
+
 /// The user of a request, if it is known.
 #[cfg(feature = "gateway")]
 pub(crate) fn user(session: &Session) -> Option<&PhoneNumber> {

@@ -21,13 +21,13 @@ use super::{
     is_answer, session_bound,
     target::{self, CasedHead},
 };
-#[cfg(feature = "gateway")]
-use crate::profile::PhoneNumber;
 use crate::{
     gate::{Gate, Rejection, Step, plugin::Withheld},
     headers::{CasedName, Edits, HeaderTarget as _, join_cookies},
     lease::Lease,
 };
+#[cfg(feature = "gateway")]
+use crate::{headers::EditKind, profile::PhoneNumber};
 
 /// The state of one request.
 ///
@@ -97,6 +97,13 @@ impl TruegateModule {
     #[cfg(feature = "gateway")]
     pub(super) fn rule(&self) -> Option<usize> {
         self.edits.as_ref()?.rule
+    }
+
+    /// Whether the gate let the request pass by what it brought, such as a callback.
+    #[cfg(feature = "gateway")]
+    pub(super) fn is_verified(&self) -> bool {
+        let kind = self.edits.as_ref().map(|edits| &edits.kind);
+        matches!(kind, Some(EditKind::Verified { .. } | EditKind::Declined(_)))
     }
 
     /// The user of the request, if it is known.

@@ -27,6 +27,7 @@ mod keys;
 mod limits;
 mod load;
 mod logs;
+mod measured;
 mod native;
 mod obtained;
 mod operators;

@@ -8,14 +8,21 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{AdminRefusal, LoginRefusal};
+use super::{
+    AdminRefusal, LoginRefusal,
+    counters::{CLASSES, Counters, Label, class, unix_seconds},
+    durations::Durations,
+    route_metrics::{RequestDurations, RouteMetrics},
+};
 use crate::{
     cause::Cause,
+    clock::{Clock as _, SystemClock},
     closed_list::closed_list,
     gate::{AppLoginOutcome, CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
     gateway::{
         logs::{LineLoss, LogName},
         rejection::EdgeRejection,
+        store_calls::StoreOperation,
     },
     identity::VerificationMethod,
 };
@@ -38,13 +45,21 @@ pub(in crate::gateway) struct Metrics {
     pub(in crate::gateway) refusals: Counters<&'static str>,
     /// By the status of the answer, of which the class is counted.
     pub(in crate::gateway) responses: Counters<u16>,
+    /// By the name of the route and the class of the answer.
+    requests: RequestDurations,
+    pub(in crate::gateway) open_connections: Gauge,
+    pub(in crate::gateway) open_web_sockets: Gauge,
     pub(in crate::gateway) failed_connections: Counters<ConnectionFailure>,
     /// By the name of the app and the cause.
     upstream_failures: Family<[(&'static str, String); 2], Counter>,
     /// By the name of the app and the state of its servers.
     upstream_servers: Family<[(&'static str, String); 2], Gauge>,
+    /// By the name of the app.
+    upstream_answers: Family<[(&'static str, String); 1], Durations>,
     pub(in crate::gateway) deliveries: Counters<u16>,
     pub(in crate::gateway) store_failures: Counters<Cause>,
+    /// By the operation.
+    store_calls: Family<[Label; 1], Durations>,
     pub(in crate::gateway) unusable_phones_files: Gauge,
     pub(in crate::gateway) lost_log_lines: Counters<(LogName, LineLoss), 2>,
     /// By the name of the host.
@@ -75,6 +90,8 @@ pub(in crate::gateway) struct UpstreamMetrics {
     pub(in crate::gateway) up: Gauge,
     /// How many rest after a connection that could not be made.
     pub(in crate::gateway) resting: Gauge,
+    /// How long the heads of its answers took.
+    pub(in crate::gateway) answers: Durations,
 }
 
 impl UpstreamMetrics {
@@ -99,17 +116,6 @@ closed_list! {
     }
 }
 
-/// One counter for each value of a closed set, told apart by `N` labels.
-pub(in crate::gateway) struct Counters<V, const N: usize = 1> {
-    family: Family<[Label; N], Counter>,
-    /// The same counters, which are found here without a lock: every request counts.
-    counters: Vec<([Label; N], Counter)>,
-    labels: fn(&V) -> [Label; N],
-}
-
-/// The name and the value of a label.
-type Label = (&'static str, &'static str);
-
 impl Metrics {
     /// Makes every series, with nothing counted yet.
     pub(in crate::gateway) fn new() -> Self {
@@ -123,6 +129,10 @@ impl Metrics {
         let app_logins = |method| AppLoginOutcome::all().map(move |outcome| (method, outcome));
         let losses = |log: &LogName| LineLoss::ALL.iter().map(|loss| (*log, *loss)).collect::<Vec<_>>();
         let lost_log_lines = LogName::ALL.iter().flat_map(losses);
+        let store_calls = Family::<_, Durations>::default();
+        StoreOperation::ALL.iter().for_each(|operation| {
+            let _ = store_calls.get_or_create(&[("operation", operation.code())]);
+        });
         Self {
             callbacks: Counters::new(CallbackOutcome::all(), |outcome| [("outcome", outcome.code())]),
             app_logins: Counters::new(methods.flat_map(app_logins), |(method, outcome)| {
@@ -140,11 +150,16 @@ impl Metrics {
             spoofs: Counters::new(each(SpoofChannel::ALL), |channel| [("channel", channel.code())]),
             refusals: Counters::new(reasons, |reason| [("reason", *reason)]),
             responses: Counters::new(classes(), class),
+            requests: Family::default(),
+            open_connections: Gauge::default(),
+            open_web_sockets: Gauge::default(),
             failed_connections: Counters::new(each(ConnectionFailure::ALL), |failure| [("reason", failure.code())]),
             upstream_failures: Family::default(),
             upstream_servers: Family::default(),
+            upstream_answers: Family::default(),
             deliveries: Counters::new(classes(), class),
             store_failures: Counters::new(each(Cause::ALL), cause),
+            store_calls,
             unusable_phones_files: Gauge::default(),
             lost_log_lines: Counters::new(lost_log_lines, |(log, loss)| [("log", log.code()), ("cause", loss.code())]),
             certificate_expiries: Family::default(),
@@ -162,7 +177,18 @@ impl Metrics {
             (code, self.upstream_failures.get_or_create(&of_upstream(name, "cause", code)).clone())
         });
         let [known, up, resting] = STATES.map(servers);
-        UpstreamMetrics { failures: failures.collect(), known, up, resting }
+        let answers = self.upstream_answers.get_or_create_owned(&[("upstream", name.to_owned())]);
+        UpstreamMetrics { failures: failures.collect(), known, up, resting, answers }
+    }
+
+    /// The durations of the requests of a configuration with these routes.
+    pub(in crate::gateway) fn routes(&self, names: &[Box<str>]) -> RouteMetrics {
+        RouteMetrics::new(&self.requests, names)
+    }
+
+    /// How long the store took for an operation.
+    pub(in crate::gateway) fn store_calls(&self, operation: StoreOperation) -> Durations {
+        self.store_calls.get_or_create_owned(&[("operation", operation.code())])
     }
 
     /// Drops the series of an app. What is still counted of it is lost.
@@ -173,6 +199,7 @@ impl Metrics {
         for state in STATES {
             self.upstream_servers.remove(&of_upstream(name, "state", state));
         }
+        self.upstream_answers.remove(&[("upstream", name.to_owned())]);
     }
 
     /// Makes the series of the certificate of a host.
@@ -193,7 +220,15 @@ impl Metrics {
 
     /// The names and the meaning of all metrics. Counters get `_total` behind their names, and each text a full stop.
     pub(in crate::gateway) fn registry(&self) -> Registry {
-        let mut to = Registry::with_prefix("truegate");
+        let mut registry = Registry::default();
+        let started = Gauge::<i64>::default();
+        started.set(unix_seconds(SystemClock.wall()));
+        let help = "When the process was started, as Unix time";
+        registry.register_with_unit("process_start_time", help, Unit::Seconds, started);
+        let to = registry.sub_registry_with_prefix("truegate");
+        let build = Family::<[Label; 1], Gauge>::default();
+        build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
+        to.register("build_info", "The version of the program; the value is always 1", build);
         to.register("callbacks", "Callbacks by how they ended", self.callbacks.family.clone());
         let help = "Logins of the site's own app, by how the number is verified and how they ended";
         to.register("app_logins", help, self.app_logins.family.clone());
@@ -215,15 +250,24 @@ impl Metrics {
         to.register("refusals", "Requests other than callbacks that were refused", self.refusals.family.clone());
         let help = "Requests by the class of the answer; none if the client left";
         to.register("responses", help, self.responses.family.clone());
+        let help =
+            "From a request to the end of its answer, by its rule and the class of the answer; none if the client left";
+        to.register_with_unit("request", help, Unit::Seconds, self.requests.clone());
+        to.register("open_connections", "Connections of clients that are open", self.open_connections.clone());
+        to.register("open_websockets", "WebSockets that are open", self.open_web_sockets.clone());
         let help = "Connections that ended before their first request, by the reason";
         to.register("failed_connections", help, self.failed_connections.family.clone());
         let help = "Requests that the app could not be sent, or did not answer to the end";
         to.register("upstream_failures", help, self.upstream_failures.clone());
         let help = "Servers of the app: those that are known, those of them that get requests, and those that rest";
         to.register("upstream_servers", help, self.upstream_servers.clone());
+        let help = "From sending a request to the app to the head of its answer, with connections and further tries";
+        to.register_with_unit("upstream_answer", help, Unit::Seconds, self.upstream_answers.clone());
         let help = "Callbacks that were sent to the app after they were answered, by its answer";
         to.register("forwarded_callbacks", help, self.deliveries.family.clone());
         to.register("store_failures", "Questions that the store did not answer", self.store_failures.family.clone());
+        let help = "From asking the store to its answer, or to giving up";
+        to.register_with_unit("store_call", help, Unit::Seconds, self.store_calls.clone());
         let help = "Files of phone numbers that cannot be used, so that their previous list is in use";
         to.register("unusable_phones_files", help, self.unusable_phones_files.clone());
         let help = "Lines of logs of requests that were lost, by why";
@@ -238,7 +282,7 @@ impl Metrics {
         let help = "When a configuration was last taken over, as Unix time";
         let name = "config_last_reload_success_timestamp";
         to.register_with_unit(name, help, Unit::Seconds, self.reload_success.clone());
-        to
+        registry
     }
 }
 
@@ -251,52 +295,11 @@ fn each<V: Copy>(values: &[V]) -> impl Iterator<Item = V> {
     values.iter().copied()
 }
 
-impl<V, const N: usize> Counters<V, N> {
-    fn new(values: impl Iterator<Item = V>, labels: fn(&V) -> [Label; N]) -> Self {
-        let family = Family::<_, Counter>::default();
-        let counters = values.map(|value| {
-            let labels = labels(&value);
-            (labels, family.get_or_create(&labels).clone())
-        });
-        Self { counters: counters.collect(), family, labels }
-    }
-
-    /// Counts one more of a value.
-    pub(in crate::gateway) fn count(&self, value: &V) {
-        self.add(value, 1);
-    }
-
-    /// Counts so many more of a value.
-    pub(in crate::gateway) fn add(&self, value: &V, count: u64) {
-        let labels = (self.labels)(value);
-        let counter = self.counters.iter().find(|(known, _)| *known == labels);
-        counter.expect("the values are a closed set, and all of it was given").1.inc_by(count);
-    }
-}
-
-/// The class of a status; 0 stands for no answer.
-pub(in crate::gateway) fn class(status: u16) -> &'static str {
-    CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)]
-}
-
 /// The word for a login that the site's server has finished.
 pub(in crate::gateway) const FINISHED: &str = "finished";
 
 /// The states of servers.
 const STATES: [&str; 3] = ["known", "up", "resting"];
-const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5];
 /// A login that was acknowledged may be verified for as long as it runs.
 const LONG_BUCKETS: [f64; 6] = [5.0, 10.0, 30.0, 60.0, 180.0, 600.0];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_has_its_class() {
-        for (status, word) in [(0, "none"), (101, "1xx"), (204, "2xx"), (404, "4xx"), (599, "5xx"), (999, "5xx")] {
-            assert_eq!(class(status), word, "{status}");
-        }
-    }
-}

@@ -2,11 +2,14 @@
 //! finishes.
 
 mod access;
+mod counters;
+mod durations;
 mod listener;
 mod logins;
 mod metrics;
 mod refusal;
 mod reload;
+mod route_metrics;
 
 use std::sync::{
     Arc,
@@ -27,11 +30,14 @@ use prometheus_client::{encoding::prometheus_text, registry::Registry};
 #[cfg(any(test, fuzzing))]
 pub use self::logins::fuzz;
 pub(super) use self::{
+    counters::{class, unix_seconds},
+    durations::Durations,
     listener::{AdminListener, BoundAdmin},
     logins::LoginRefusal,
-    metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics, class},
+    metrics::{CertificateMetrics, ConnectionFailure, FINISHED, Metrics, UpstreamMetrics},
     refusal::AdminRefusal,
     reload::ReloadQueue,
+    route_metrics::RouteMetrics,
 };
 use super::active_config::ActiveConfig;
 

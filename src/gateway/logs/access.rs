@@ -19,7 +19,7 @@ use crate::{
         config::{AccessLogConfig, Config, LineFormat},
         forwarded::Forwarded,
         request_id::HttpRequestId,
-        upstream::Upstream,
+        route_names::RouteNames,
     },
     profile::PhoneNumber,
 };
@@ -36,10 +36,6 @@ pub(in crate::gateway) struct AccessLog {
 pub(in crate::gateway) struct AccessRecord {
     log: Arc<AccessLog>,
     request: Option<Request>,
-    /// When the request was first sent to a server of an app, and the app.
-    sent: Option<(Instant, Arc<Upstream>)>,
-    /// When the head of the app's answer came.
-    answered: Option<Instant>,
     user: Option<PhoneNumber>,
     /// The code of truegate's own refusal.
     refusal: Option<&'static str>,
@@ -78,13 +74,30 @@ pub(in crate::gateway) struct Answer<'a> {
     pub(in crate::gateway) arrived: Instant,
     pub(in crate::gateway) ended: Instant,
     pub(in crate::gateway) time: SystemTime,
+    /// The app that the request was sent to.
+    pub(in crate::gateway) app: Option<AskedApp<'a>>,
     /// The server of the app that was asked last.
     pub(in crate::gateway) server: Option<&'a SocketAddr>,
 }
 
+/// The app that a request was sent to.
+pub(in crate::gateway) struct AskedApp<'a> {
+    pub(in crate::gateway) name: &'a str,
+    /// When the request was first sent to one of its servers.
+    pub(in crate::gateway) sent: Instant,
+    /// When the head of its answer came.
+    pub(in crate::gateway) answered: Option<Instant>,
+}
+
 impl AccessLog {
-    pub(super) fn new(sink: LogSink, log: &AccessLogConfig, config: &Config, users: UserHasher) -> Self {
-        Self { sink, format: log.format, paths: PathNames::new(config), users }
+    pub(super) fn new(
+        sink: LogSink,
+        log: &AccessLogConfig,
+        config: &Config,
+        routes: &Arc<RouteNames>,
+        users: UserHasher,
+    ) -> Self {
+        Self { sink, format: log.format, paths: PathNames::new(config, routes), users }
     }
 
     /// Writes the line of a head that was answered without being a request, because it could not be read.
@@ -102,15 +115,7 @@ impl AccessLog {
 
     /// Begins the record of a request.
     pub(in crate::gateway) fn record(self: &Arc<Self>) -> Box<AccessRecord> {
-        Box::new(AccessRecord {
-            log: Arc::clone(self),
-            request: None,
-            sent: None,
-            answered: None,
-            user: None,
-            refusal: None,
-            bytes: None,
-        })
+        Box::new(AccessRecord { log: Arc::clone(self), request: None, user: None, refusal: None, bytes: None })
     }
 }
 
@@ -149,16 +154,6 @@ impl AccessRecord {
         });
     }
 
-    /// Takes note that the request is sent to a server of an app.
-    pub(in crate::gateway) fn note_sent(&mut self, upstream: &Arc<Upstream>, now: impl FnOnce() -> Instant) {
-        self.sent.get_or_insert_with(|| (now(), Arc::clone(upstream)));
-    }
-
-    /// Takes note that the head of the app's answer has come.
-    pub(in crate::gateway) fn note_answer(&mut self, now: impl FnOnce() -> Instant) {
-        self.answered.get_or_insert_with(now);
-    }
-
     /// Takes note of the user, as soon as it is known.
     pub(in crate::gateway) fn note_user(&mut self, user: Option<&PhoneNumber>) {
         self.user = user.cloned().or(self.user.take());
@@ -181,9 +176,9 @@ impl AccessRecord {
             line.number("bytes_received", bytes.received as u64);
             line.number("bytes_sent", bytes.sent as u64);
         }
-        self.write_times(&mut line, answer);
-        if let Some((_, upstream)) = &self.sent {
-            line.display("upstream", &upstream.config.name);
+        answer.write_times(&mut line);
+        if let Some(app) = &answer.app {
+            line.display("upstream", app.name);
         }
         if let Some(server) = answer.server {
             line.display("server", server);
@@ -196,14 +191,15 @@ impl AccessRecord {
         }
         self.log.sink.write(&line.finish());
     }
+}
 
-    fn write_times(&self, line: &mut LogLine, answer: &Answer<'_>) {
-        let Answer { arrived, ended, .. } = *answer;
-        line.milliseconds("duration_ms", ended - arrived);
-        let sent = self.sent.as_ref().map(|(sent, _)| *sent);
-        line.milliseconds("own_ms", sent.unwrap_or(ended) - arrived);
-        if let Some(sent) = sent {
-            line.milliseconds("upstream_ms", self.answered.unwrap_or(ended) - sent);
+impl Answer<'_> {
+    fn write_times(&self, line: &mut LogLine) {
+        let Self { arrived, ended, app, .. } = self;
+        line.milliseconds("duration_ms", *ended - *arrived);
+        line.milliseconds("own_ms", app.as_ref().map_or(*ended, |app| app.sent) - *arrived);
+        if let Some(AskedApp { sent, answered, .. }) = app {
+            line.milliseconds("upstream_ms", answered.unwrap_or(*ended) - *sent);
         }
     }
 }
@@ -222,9 +218,7 @@ impl Request {
         line.bytes("method", self.method.as_str().as_bytes(), LONGEST_METHOD);
         match &self.path {
             LoggedPath::Hidden => {}
-            LoggedPath::Route(name) => line.word("path", name),
-            LoggedPath::Own(name) => line.display("path", format_args!("{}/{name}", paths.prefix())),
-            LoggedPath::Rule(rule) => line.display("path", paths.name(*rule)),
+            LoggedPath::Route(route) => line.display("path", paths.name(*route)),
             LoggedPath::Full(path) => line.bytes("path", path, LONGEST_PATH),
         }
         line.word("version", version(self.version));

@@ -12,7 +12,7 @@ mod user_hash;
 use std::{io, sync::Arc, time::Duration};
 
 pub(super) use self::{
-    access::{AccessLog, AccessRecord, Answer, ConnectionOrigin},
+    access::{AccessLog, AccessRecord, Answer, AskedApp, ConnectionOrigin},
     user_hash::UserHasher,
 };
 use self::{
@@ -21,6 +21,7 @@ use self::{
 };
 use super::{
     config::{Config, ConfigErrors},
+    route_names::RouteNames,
     telemetry::Telemetry,
 };
 use crate::{closed_list::closed_list, random::Random};
@@ -64,12 +65,12 @@ impl Logs {
     }
 
     /// Opens the logs that a configuration asks for. A log whose destination is the same as before goes on there.
-    pub(super) fn open(&self, config: &Config) -> Result<RequestLogs, OpenLogError> {
+    pub(super) fn open(&self, config: &Config, routes: &Arc<RouteNames>) -> Result<RequestLogs, OpenLogError> {
         let users = config.log.user_key.as_ref().map_or_else(|| self.users.clone(), UserHasher::new);
         let access = match &config.log.access {
             Some(log) => {
                 let sink = self.sinks.open(LogName::Access, &log.to)?;
-                Some(Arc::new(AccessLog::new(sink, log, config, users)))
+                Some(Arc::new(AccessLog::new(sink, log, config, routes, users)))
             }
             None => None,
         };

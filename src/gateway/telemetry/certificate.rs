@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use tracing::{info, warn};
 
-use crate::{cause::Cause, gateway::admin::CertificateMetrics};
+use crate::{
+    cause::Cause,
+    gateway::admin::{CertificateMetrics, unix_seconds},
+};
 
 /// Counts and logs what happens to the certificate of one host.
 pub(in crate::gateway) struct CertificateTelemetry {
@@ -19,8 +22,7 @@ impl CertificateTelemetry {
 
     /// The certificate that is in the folder ends then.
     pub(in crate::gateway) fn expiry(&self, until: SystemTime) {
-        let seconds = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.metrics.expiry.set(i64::try_from(seconds).unwrap_or(i64::MAX));
+        self.metrics.expiry.set(unix_seconds(until));
     }
 
     /// A new certificate is in the folder.

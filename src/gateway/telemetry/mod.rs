@@ -12,6 +12,8 @@ macro_rules! log {
 }
 
 mod certificate;
+mod guard;
+mod store;
 mod upstream;
 
 use std::{
@@ -19,19 +21,22 @@ use std::{
     io,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use http::Method;
 use tracing::{debug, error, info, warn};
 
-pub(super) use self::{certificate::CertificateTelemetry, upstream::UpstreamTelemetry};
+pub(super) use self::{
+    certificate::CertificateTelemetry, guard::OpenGuard, store::StoreTelemetry, upstream::UpstreamTelemetry,
+};
 use super::{
-    admin::{AdminRefusal, ConnectionFailure, FINISHED, LoginRefusal, Metrics, class},
+    admin::{AdminRefusal, ConnectionFailure, FINISHED, LoginRefusal, Metrics, RouteMetrics, class, unix_seconds},
     log_limit::{LogLimit, Suppressed},
     logs::{LineLoss, LogName},
     proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
+    route_names::{RouteId, RouteNames},
 };
 use crate::{
     cause::Cause,
@@ -61,8 +66,16 @@ impl Telemetry {
     }
 
     /// A request has ended. A status of 0 means that the client had left before the answer.
-    pub(super) fn request(&self, method: &Method, status: u16, elapsed: Duration) {
+    pub(super) fn request(
+        &self,
+        routes: &RouteMetrics,
+        route: RouteId,
+        method: &Method,
+        status: u16,
+        elapsed: Duration,
+    ) {
         self.0.metrics.responses.count(&status);
+        routes.of(route.index(), status).into_iter().for_each(|durations| durations.observe(elapsed));
         debug!(method = known(method), status, elapsed_ms = milliseconds(elapsed), "request");
     }
 
@@ -120,6 +133,26 @@ impl Telemetry {
     pub(super) fn failed_accept(&self) {
         self.0.metrics.failed_connections.count(&ConnectionFailure::Accept);
         log!(self["accept"], error!(cause = "accept"), "a connection could not be accepted");
+    }
+
+    /// Counts a connection of a client as an open one until the guard is dropped.
+    pub(super) fn open_connection(&self) -> OpenGuard {
+        OpenGuard::new(&self.0.metrics.open_connections)
+    }
+
+    /// Counts a WebSocket as an open one until the guard is dropped.
+    pub(super) fn open_web_socket(&self) -> OpenGuard {
+        OpenGuard::new(&self.0.metrics.open_web_sockets)
+    }
+
+    /// Counts requests on the routes of a configuration.
+    pub(super) fn routes(&self, names: &RouteNames) -> RouteMetrics {
+        self.0.metrics.routes(names.names())
+    }
+
+    /// Counts what the store is asked for.
+    pub(super) fn store(&self) -> StoreTelemetry {
+        StoreTelemetry::new(&self.0.metrics)
     }
 
     /// Counts and logs what happens to one app.
@@ -200,8 +233,7 @@ impl Telemetry {
     pub(super) fn reload(&self, is_successful: bool) {
         self.0.metrics.reload.set(i64::from(is_successful));
         if is_successful {
-            let now = SystemClock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-            self.0.metrics.reload_success.set(i64::try_from(now).unwrap_or(i64::MAX));
+            self.0.metrics.reload_success.set(unix_seconds(SystemClock.wall()));
         }
     }
 

@@ -46,6 +46,11 @@ impl UpstreamTelemetry {
         );
     }
 
+    /// The head of the app's answer has come so long after the request was first sent.
+    pub(in crate::gateway) fn answer(&self, elapsed: Duration) {
+        self.0.metrics.answers.observe(elapsed);
+    }
+
     /// The app has so many servers. So many of them get requests, and so many rest.
     pub(in crate::gateway) fn servers(&self, known: usize, up: usize, resting: usize) {
         let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
