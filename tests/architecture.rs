@@ -102,7 +102,7 @@ const HOUSE: &[Floor] = &[
     },
     Floor {
         place: "native/plugin",
-        modules: &["gate", "host", "identity", "native", "path"],
+        modules: &["gate", "host", "identity", "native", "path", "profile"],
         crates: &["bytes", "futures_core", "http", "thiserror"],
     },
     Floor {
@@ -133,11 +133,11 @@ const HOUSE: &[Floor] = &[
             "identity", "json", "native", "pingora", "profile", "random", "session", "store", "tasks", "tls",
         ],
         crates: &[
-            "anstream", "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "hmac", "http",
-            "humantime", "listenfd", "nix", "pingora_core", "pingora_http", "pingora_load_balancing", "pingora_proxy",
-            "pingora_timeout", "prometheus_client", "proxy_header", "rustix", "rustls", "sd_notify", "serde",
-            "serde_json", "sha2", "smallvec", "socket2", "thiserror", "tokio", "tokio_util", "tower", "tracing",
-            "tracing_subscriber", "webpki_root_certs", "zeroize",
+            "anstream", "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "governor",
+            "hmac", "http", "humantime", "listenfd", "nix", "pingora_core", "pingora_http", "pingora_load_balancing",
+            "pingora_proxy", "pingora_timeout", "prometheus_client", "proxy_header", "rustix", "rustls", "sd_notify",
+            "serde", "serde_json", "sha2", "smallvec", "socket2", "thiserror", "tokio", "tokio_util", "tower",
+            "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
         ],
     },
     Floor {

@@ -24,19 +24,22 @@ impl Gate {
     /// Strips the headers of a request that is yet to be inspected, and returns the credentials among them for the inspection.
     pub(crate) fn withhold(&self, target: &mut impl HeaderTarget) -> Withheld {
         let withheld = self.0.plugins.iter().find_map(|plugin| plugin.withhold(target));
-        self.strip_namespace(target);
-        withheld.unwrap_or_default()
+        let spoofs = self.strip_namespace(target);
+        Withheld { spoofs, ..withheld.unwrap_or_default() }
     }
 
     /// Strips the headers of a request that is never inspected.
     pub(crate) fn strip_request(&self, target: &mut impl HeaderTarget) {
         self.0.plugins.iter().for_each(|plugin| plugin.strip_request(Inspection::Skipped, target));
-        self.strip_namespace(target);
+        let _ = self.strip_namespace(target);
     }
 
-    fn strip_namespace(&self, target: &mut impl HeaderTarget) {
+    /// Strips the namespace, tells the observer of spoofs, and returns them.
+    fn strip_namespace(&self, target: &mut impl HeaderTarget) -> Spoofs {
         let suspects = self.0.names.suspects(target.headers());
-        self.report(self.0.names.strip_request(suspects, target));
+        let spoofs = self.0.names.strip_request(suspects, target);
+        self.report(spoofs);
+        spoofs
     }
 
     /// Strips the trailers of a request.
@@ -69,20 +72,21 @@ impl Gate {
         if spoofs == Spoofs::default() {
             return;
         }
-        for (spoofed, channel) in [
-            (spoofs.header, SpoofChannel::Header),
-            (spoofs.connection, SpoofChannel::Connection),
-            (spoofs.trailer, SpoofChannel::Trailer),
-        ] {
-            if spoofed {
-                self.observe(Event::Spoof(channel));
-            }
-        }
+        SpoofChannel::of(spoofs).for_each(|channel| self.observe(Event::Spoof(channel)));
     }
 
     fn report_response(&self, spoofs: Spoofs) {
         if spoofs != Spoofs::default() {
             self.observe(Event::Spoof(SpoofChannel::Response));
         }
+    }
+}
+
+impl SpoofChannel {
+    /// The channels of spoofs in a request.
+    pub(crate) fn of(spoofs: Spoofs) -> impl Iterator<Item = Self> {
+        let channels =
+            [(spoofs.header, Self::Header), (spoofs.connection, Self::Connection), (spoofs.trailer, Self::Trailer)];
+        channels.into_iter().filter_map(|(is_spoofed, channel)| is_spoofed.then_some(channel))
     }
 }

@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
+use http::Extensions;
+
 use super::Rejection;
-use crate::{cause::Cause, closed_list::closed_list, identity::VerificationMethod, profile::FetchError};
+use crate::{
+    cause::Cause,
+    closed_list::closed_list,
+    identity::VerificationMethod,
+    profile::{FetchError, PhoneNumber},
+};
 
 /// Something that happened in the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +51,8 @@ pub enum Event {
     Refusal(Rejection),
     /// A login changed its state, or a session ended.
     Login(LoginEvent),
+    /// Sessions were ended before their time, and not by a logout from the session itself.
+    Revocation(RevocationScope),
     /// The store of logins and revocations could not be asked, or was too slow.
     StoreFailure(Cause),
     /// A browser opened the login over http although the site is https, so it drops every cookie.
@@ -121,8 +130,12 @@ closed_list! {
     pub enum VerificationOutcome {
         /// The user is verified.
         Verified = "verified",
-        /// The profile cannot be used: it has no valid phone number, or is not active.
-        Failed = "failed",
+        /// The profile has no valid phone number.
+        NoPhoneNumber = "no-phone-number",
+        /// Truecaller does not say that the phone number is verified.
+        NumberNotVerified = "number-not-verified",
+        /// Truecaller says that the profile is not active.
+        ProfileInactive = "profile-inactive",
         /// Truecaller does not accept the token, so the login stays in progress.
         TokenRefused = "token-refused",
         /// Truecaller's answer is not a profile, so the login stays in progress.
@@ -218,6 +231,16 @@ closed_list! {
 }
 
 closed_list! {
+    /// The sessions that a revocation ends.
+    pub enum RevocationScope {
+        /// One session, because its browser has got another one.
+        Session = "session",
+        /// All sessions of a user.
+        User = "user",
+    }
+}
+
+closed_list! {
     /// The part of the message that claimed an identity.
     pub enum SpoofChannel {
         /// In a request header.
@@ -231,12 +254,47 @@ closed_list! {
     }
 }
 
+/// The request and the user of an event, as far as they are known.
+///
+/// # Security
+///
+/// It has personal data, so an observer must not log it as it is. It has no `Debug`.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct EventContext<'a> {
+    /// The extensions of the request, such as [`ClientInfo`](super::ClientInfo) and what other layers know of it; `None` if there is no
+    /// request.
+    pub request: Option<&'a Extensions>,
+    /// The user.
+    pub user: Option<&'a PhoneNumber>,
+    /// How the number of the user is verified, or would have been.
+    pub method: Option<VerificationMethod>,
+    /// The change that a callback without a token tells of, if it goes on to the upstream.
+    pub change: Option<LoginEvent>,
+}
+
+redacted!(EventContext<'_>);
+
+impl<'a> EventContext<'a> {
+    /// An event of a request with these extensions.
+    pub(crate) fn of(request: &'a Extensions) -> Self {
+        Self { request: Some(request), ..Self::default() }
+    }
+}
+
 /// Receives the events of a gate, for metrics and logs.
 ///
 /// An implementor must return at once, because the request waits for it.
 pub trait Observer: Send + Sync + 'static {
     /// Handles an event.
     fn observe(&self, event: Event);
+
+    /// Handles an event whose request or user is known: that of a login, a callback, a logout or a revocation. Defaults to
+    /// [`observe`](Self::observe).
+    fn observe_in(&self, event: Event, context: &EventContext<'_>) {
+        let _ = context;
+        self.observe(event);
+    }
 }
 
 /// Ignores all events.

@@ -59,7 +59,8 @@ pub use self::{
     builder::GateBuilder,
     client_info::{ClientInfo, Scheme},
     event::{
-        AppLoginOutcome, CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, SpoofChannel, VerificationOutcome,
+        AppLoginOutcome, CallbackOutcome, Event, EventContext, FetchOutcome, LoginEvent, Observer, RevocationScope,
+        SpoofChannel, VerificationOutcome,
     },
     limits::Limits,
     rejection::Rejection,
@@ -205,7 +206,7 @@ impl Gate {
 
     fn intercept(&self, head: &Parts) -> Step {
         let taken = self.0.plugins.iter().find_map(|plugin| plugin.take_callback(self, head));
-        let posted = PostedCallback::new(taken, self.rule_of_callback(head));
+        let posted = PostedCallback::new(taken, self.rule_of_callback(head), head.extensions.clone());
         self.read_posted(head, limits::count(self.0.limiters.callbacks.as_deref(), head), posted)
     }
 

@@ -19,7 +19,7 @@ pub(crate) use super::{
     reply::RETRY_AFTER,
 };
 use crate::{
-    headers::{Edits, HeaderSet, HeaderTarget, ResponseEdits},
+    headers::{Edits, HeaderSet, HeaderTarget, ResponseEdits, Spoofs},
     identity::Identity,
     path::ExactPath,
 };
@@ -111,7 +111,8 @@ pub(crate) trait Plugin: Any + Send + Sync {
         refused
     }
 
-    /// Takes the credentials that no app gets out of a request which is yet to be inspected, and returns them for the inspection.
+    /// Takes the credentials that no app gets out of a request which is yet to be inspected, and returns them for the inspection. The
+    /// gate itself adds the spoofs.
     fn withhold(&self, _target: &mut dyn HeaderTarget) -> Option<Withheld> {
         None
     }
@@ -146,13 +147,16 @@ pub(crate) struct CallbackRule {
     pub(crate) headers: Option<HeaderSet>,
 }
 
-/// The credentials that an edge has taken out of a head before the gate inspects it.
+/// What an edge has taken out of a head before the gate inspects it.
 #[derive(Default)]
 pub(crate) struct Withheld {
     /// All `Cookie` lines as they came, if any of them was changed.
     pub(crate) cookies: Vec<HeaderValue>,
     /// The `Authorization` lines with session tokens. Other lines stay in the head.
     pub(crate) tokens: Vec<HeaderValue>,
+    /// By which channels the client claimed an identity.
+    #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only a gateway has an audit log"))]
+    pub(crate) spoofs: Spoofs,
 }
 
 redacted!(Withheld);

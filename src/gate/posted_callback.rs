@@ -7,10 +7,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use http::StatusCode;
+use http::{Extensions, StatusCode};
 
 use super::{
-    CallbackOutcome, Event, Gate, Rejection, Reply, Verdict,
+    CallbackOutcome, Event, EventContext, Gate, LoginEvent, Rejection, Reply, Verdict,
     intake::{BodyHandler, IntakeEnd},
     plugin::CallbackRule,
 };
@@ -18,6 +18,7 @@ use crate::{
     callback::Callback,
     headers::{EditKind, Edits, IdentityHeaders},
     identity::{Identity, VerificationMethod},
+    profile::PhoneNumber,
 };
 
 /// Takes a well-formed callback with its original body. It may be answered once the future is ready.
@@ -30,13 +31,19 @@ pub(super) struct PostedCallback {
     take: Option<CallbackHandler>,
     /// The rule for a callback that goes on.
     rule: Option<CallbackRule>,
+    /// The extensions of the request.
+    request: Extensions,
     /// The outcome of one that is neither rejected nor abandoned.
     outcome: CallbackOutcome,
+    /// The user who was verified.
+    user: Option<PhoneNumber>,
+    /// What a callback without a token tells of the login.
+    change: Option<LoginEvent>,
 }
 
 impl PostedCallback {
-    pub(super) fn new(take: Option<CallbackHandler>, rule: Option<CallbackRule>) -> Self {
-        Self { take, rule, outcome: CallbackOutcome::Acknowledged }
+    pub(super) fn new(take: Option<CallbackHandler>, rule: Option<CallbackRule>, request: Extensions) -> Self {
+        Self { take, rule, request, outcome: CallbackOutcome::Acknowledged, user: None, change: None }
     }
 
     /// The edits to a callback that goes on.
@@ -44,12 +51,14 @@ impl PostedCallback {
         let rule = self.rule.as_ref();
         let (outcome, edits) = match callback {
             Callback::Decline(decline) => {
+                self.change = change(decline.status.as_str());
                 let set = rule.and_then(|rule| rule.headers.as_ref());
                 let headers = IdentityHeaders::of_decline(&gate.0.names, set, &decline);
                 (CallbackOutcome::Declined, Edits::by_rule(EditKind::Declined(headers), rule.map(|rule| rule.rule)))
             }
             Callback::Grant(grant) => {
                 let profile = gate.active(gate.fetch(&grant, deadline).await?)?;
+                self.user = Some(profile.phone.clone());
                 let identity = Identity::vouch(Some(grant.request_id().clone()), profile, VerificationMethod::Web);
                 (CallbackOutcome::Verified, gate.verified(identity, rule))
             }
@@ -86,6 +95,19 @@ impl BodyHandler for PostedCallback {
             IntakeEnd::Rejected(rejection) => CallbackOutcome::Rejected(rejection),
             IntakeEnd::Abandoned => CallbackOutcome::Abandoned,
         };
-        gate.observe(Event::Callback { outcome, elapsed });
+        let method = Some(VerificationMethod::Web);
+        let (user, change) = (self.user.as_ref(), self.change);
+        let context = EventContext { user, method, change, ..EventContext::of(&self.request) };
+        gate.observe_in(Event::Callback { outcome, elapsed }, &context);
+    }
+}
+
+/// The change of a login that a status of Truecaller tells of.
+fn change(status: &str) -> Option<LoginEvent> {
+    match status {
+        "flow_invoked" => Some(LoginEvent::Opened),
+        "user_rejected" => Some(LoginEvent::Refused),
+        "use_another_number" => Some(LoginEvent::AnotherNumber),
+        _ => None,
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct Reply {
     /// The user of the request, if that is known.
     #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only a gateway has an access log"))]
     pub(crate) user: Option<PhoneNumber>,
+    /// The place of the rule that refused the user in the list of rules.
+    #[cfg_attr(not(feature = "gateway"), allow(dead_code, reason = "only a gateway has an audit log"))]
+    pub(crate) rule: Option<usize>,
 }
 
 /// Whether an HTTP/1 connection stays open after a reply.
@@ -54,7 +57,7 @@ impl Reply {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = status;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { response, connection: ConnectionReuse::Keep, refusal: None, user: None }
+        Self { response, connection: ConnectionReuse::Keep, refusal: None, user: None, rule: None }
     }
 
     /// The same answer with a body.

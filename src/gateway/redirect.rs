@@ -123,7 +123,7 @@ impl Redirect {
                     _ => StatusCode::PERMANENT_REDIRECT,
                 };
                 response.headers_mut().insert(header::LOCATION, location);
-                Reply { response, connection: ConnectionReuse::Close, refusal: None, user: None }
+                Reply { response, connection: ConnectionReuse::Close, refusal: None, user: None, rule: None }
             }
             Err(rejection) => {
                 self.telemetry.observe(Event::Refusal(rejection));

@@ -11,13 +11,14 @@ use http::{HeaderName, Method, header, request::Parts};
 
 use crate::{
     gate::{
-        AppLoginOutcome, Event, Gate, GateBuilder, Rejection, Step, Verdict,
+        AppLoginOutcome, Event, EventContext, Gate, GateBuilder, Rejection, Step, Verdict,
         plugin::{BodyHandler, IntakeEnd, Plugin},
     },
     host::is_own_origin,
     identity::{Identity, VerificationMethod},
     native::{Credential, NativePath, NativeSource},
     path::ExactPath,
+    profile::PhoneNumber,
 };
 
 /// The route for the site's own Android app, which plugs into a gate with [`GateBuilder::native`].
@@ -113,7 +114,7 @@ impl Plugin for Native {
     fn take_exact(&self, gate: &Gate, head: &Parts) -> Option<Step> {
         (head.uri.path() == self.path.as_str()).then(|| {
             let (source, missed_calls) = (Arc::clone(&self.source), self.missed_calls);
-            let login = AppLogin { source, missed_calls, head: head.clone(), method: None };
+            let login = AppLogin { source, missed_calls, head: head.clone(), method: None, user: None };
             gate.read_posted(head, check_and_count(gate, head), login)
         })
     }
@@ -126,6 +127,8 @@ struct AppLogin {
     head: Parts,
     /// How the number is verified, as far as the body was read.
     method: Option<VerificationMethod>,
+    /// The user who was verified.
+    user: Option<PhoneNumber>,
 }
 
 impl AppLogin {
@@ -138,6 +141,7 @@ impl AppLogin {
         self.method = Some(method);
         let fetched = self.source.fetch(&credential, deadline);
         let profile = gate.active(gate.await_profile(fetched, deadline).await?)?;
+        self.user = Some(profile.phone.clone());
         Ok(Identity::vouch(None, profile, method))
     }
 }
@@ -168,7 +172,9 @@ impl BodyHandler for AppLogin {
             IntakeEnd::Rejected(rejection) => AppLoginOutcome::Rejected(rejection),
             IntakeEnd::Abandoned => AppLoginOutcome::Abandoned,
         };
-        gate.observe(Event::AppLogin { method: self.method, outcome, elapsed });
+        let (method, user) = (self.method, self.user.as_ref());
+        let context = EventContext { user, method, ..EventContext::of(&self.head.extensions) };
+        gate.observe_in(Event::AppLogin { method, outcome, elapsed }, &context);
     }
 }
 

@@ -75,7 +75,7 @@ pub use self::{
 };
 use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
 #[cfg(feature = "gateway")]
-use crate::{lease::Lease, profile::PhoneNumber};
+use crate::{headers::Spoofs, lease::Lease, profile::PhoneNumber};
 
 /// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
@@ -160,7 +160,7 @@ pub(crate) async fn respond(session: &mut Session, reply: Reply) -> Result<()> {
         module.answers = true;
         #[cfg(feature = "gateway")]
         {
-            module.logged = LoggedReply { refusal: reply.refusal, user: reply.user };
+            module.logged = LoggedReply { refusal: reply.refusal, user: reply.user, rule: reply.rule };
         }
     }
     session.write_response_header(Box::new(response), !wants_body).await?;
@@ -220,6 +220,13 @@ pub(crate) fn is_verified(session: &Session) -> bool {
 #[cfg(feature = "gateway")]
 pub(crate) fn user(session: &Session) -> Option<&PhoneNumber> {
     session.downstream_modules_ctx.get::<TruegateModule>()?.user()
+}
+
+/// The channels by which the client of a request claimed an identity.
+#[cfg(feature = "gateway")]
+pub(crate) fn spoofs(session: &Session) -> Spoofs {
+    let module = session.downstream_modules_ctx.get::<TruegateModule>();
+    module.map_or_else(Spoofs::default, |module| module.withheld.spoofs)
 }
 
 /// The code of the problem with which a request was refused, if it was.

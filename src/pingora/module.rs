@@ -37,7 +37,7 @@ use crate::{headers::EditKind, profile::PhoneNumber};
 pub struct TruegateModule {
     pub(super) gate: Gate,
     edits: Option<Edits>,
-    /// The credentials that only the gate may see. Once it has, only the tokens are kept.
+    /// What only the gate may see. Once it has, the cookies are dropped.
     pub(super) withheld: Withheld,
     /// Whether the response is the gate's own.
     pub(super) answers: bool,
@@ -64,6 +64,8 @@ pub(super) struct LoggedReply {
     pub(super) refusal: Option<&'static str>,
     /// The user of the request, if that is known.
     pub(super) user: Option<PhoneNumber>,
+    /// The place of the rule that refused the user in the list of rules.
+    pub(super) rule: Option<usize>,
 }
 
 impl TruegateModule {
@@ -96,7 +98,7 @@ impl TruegateModule {
     /// The place of the rule that matched the request in the list of rules; none if no rule matched, or none was asked.
     #[cfg(feature = "gateway")]
     pub(super) fn rule(&self) -> Option<usize> {
-        self.edits.as_ref()?.rule
+        self.logged.rule.or_else(|| self.edits.as_ref()?.rule)
     }
 
     /// Whether the gate let the request pass by what it brought, such as a callback.

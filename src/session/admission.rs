@@ -93,7 +93,7 @@ impl Handler<'_> {
                 let leads_to_login = is_navigation(&head.method, &head.headers) && !is_web_socket(head);
                 let (login, asked) = (leads_to_login.then_some(""), PageRequest::of(head, self.public_url()));
                 let refused = self.refuse(&refusal, login, asked, head.uri.path());
-                return Verdict::Reply(Reply { connection: ConnectionReuse::after(head), ..refused });
+                return Verdict::Reply(Reply { connection: ConnectionReuse::after(head), rule, ..refused });
             }
         };
         Verdict::Forward(Edits { kind, sender: self.sender(head), rule, response: Some(response) })

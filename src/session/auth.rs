@@ -88,7 +88,7 @@ impl Handler<'_> {
                 let passed = self.pass(None, None, ticket).with_cookies(cookie.flatten());
                 passed.with_cookies(forgotten.into_iter().flatten())
             }
-            Err(refusal) => self.turn_away(&refusal, request, head),
+            Err(refusal) => Reply { rule, ..self.turn_away(&refusal, request, head) },
         }
     }
 

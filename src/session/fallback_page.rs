@@ -103,7 +103,7 @@ impl Handler<'_> {
             return None;
         }
         let opened = match self.gate.count_login(head) {
-            Ok(()) => self.open_login(cookies).await,
+            Ok(()) => self.open_login(cookies, &head.extensions).await,
             Err(rejection) => Err(rejection),
         };
         match opened {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     callback::RequestId,
+    gate::{Event, EventContext, RevocationScope},
     session::{SealPurpose, Session},
     store::{Login, LoginState},
 };
@@ -55,6 +56,10 @@ impl Handler<'_> {
     async fn replaces(&self, head: &Parts, session: &Session) -> bool {
         let sent = self.sent_sessions(&head.headers).await;
         for before in sent.iter().map(|opened| opened.session()).filter(|before| before.id() != session.id()) {
+            let identity = before.identity();
+            let (user, method) = (Some(&identity.profile().phone), Some(identity.method()));
+            let context = EventContext { user, method, ..EventContext::of(&head.extensions) };
+            self.gate.observe_in(Event::Revocation(RevocationScope::Session), &context);
             // If the store fails now, the old cookie is gone from the browser all the same.
             let _ = self.revoke(Revocation::session(before.id().clone(), before.end(self.sessions.lifetime))).await;
             self.drop_opened(&head.headers);

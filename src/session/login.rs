@@ -1,13 +1,13 @@
 //! The beginning of a login: a request id, tied to the browser that asked for it.
 
-use http::{HeaderValue, StatusCode, request::Parts};
+use http::{Extensions, HeaderValue, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::{handler::Handler, reply};
 use crate::{
     callback::RequestId,
-    gate::{Event, LoginEvent, Rejection, Reply},
+    gate::{Event, EventContext, LoginEvent, Rejection, Reply},
     session::{
         self, BrowserId, SealPurpose,
         cookies::{CookieLines, CookieValue, OwnCookie},
@@ -55,10 +55,11 @@ impl Handler<'_> {
             return self.gate.reject_for(Rejection::MalformedRequest, head);
         };
         let next = request.next.map(|next| self.sessions.next(Some(&next)).as_str().to_owned());
-        let OpenedLogin { request_id, cookie, .. } = match self.open_login((&head.headers).into()).await {
-            Ok(opened) => opened,
-            Err(rejection) => return self.gate.reject_for(rejection, head),
-        };
+        let OpenedLogin { request_id, cookie, .. } =
+            match self.open_login((&head.headers).into(), &head.extensions).await {
+                Ok(opened) => opened,
+                Err(rejection) => return self.gate.reject_for(rejection, head),
+            };
         let started = StartedLogin {
             request_id: request_id.expose().to_owned(),
             deep_link: self.sessions.links.deep(&request_id),
@@ -70,7 +71,11 @@ impl Handler<'_> {
     }
 
     /// Opens a login for a browser, which may have started others before.
-    pub(super) async fn open_login(&self, cookies: CookieLines<'_>) -> Result<OpenedLogin, Rejection> {
+    pub(super) async fn open_login(
+        &self,
+        cookies: CookieLines<'_>,
+        request: &Extensions,
+    ) -> Result<OpenedLogin, Rejection> {
         let sessions = self.sessions;
         let browser = self.browser(cookies).unwrap_or_else(|| BrowserId::generate(&sessions.random));
         let request_id = session::request_id(&sessions.random);
@@ -81,7 +86,7 @@ impl Handler<'_> {
             StoreError::Full => Rejection::TooManyLogins,
             StoreError::Unavailable(_) => Rejection::StoreUnavailable,
         })?;
-        self.gate.observe(Event::Login(LoginEvent::Started));
+        self.gate.observe_in(Event::Login(LoginEvent::Started), &EventContext::of(request));
         sessions.memory.waiting.opened(&browser);
         let sealed = sessions.sealer.seal_text(self.login_purpose(), browser.expose().as_bytes(), &sessions.random);
         let cookie = sessions.cookies.set(OwnCookie::Browser, &sealed, sessions.login_timeout);

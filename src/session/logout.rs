@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, StatusCode, request::Parts};
+use http::{Extensions, Method, StatusCode, request::Parts};
 use url::form_urlencoded;
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     backoff::jittered,
-    gate::{Event, LoginEvent, Rejection, Reply},
+    gate::{Event, EventContext, LoginEvent, Rejection, Reply, RevocationScope},
     session::{
         ReturnUrl, Session,
         cookies::{CookieValue, OwnCookie},
@@ -81,7 +81,7 @@ impl Handler<'_> {
         let user = sent.first().map(|opened| opened.session().identity().profile().phone.clone());
         let mut ended = Ok(());
         for opened in sent {
-            ended = ended.and(self.end_session(opened.session(), everywhere).await);
+            ended = ended.and(self.end_session(opened.session(), everywhere, &head.extensions).await);
         }
         self.drop_opened(&head.headers);
         let reply = match ended {
@@ -126,18 +126,22 @@ impl Handler<'_> {
         }
     }
 
-    async fn end_session(&self, session: &Session, everywhere: bool) -> Result<(), StoreError> {
+    async fn end_session(&self, session: &Session, everywhere: bool, request: &Extensions) -> Result<(), StoreError> {
         let lifetime = self.sessions.lifetime;
+        let identity = session.identity();
+        let (phone, method) = (&identity.profile().phone, Some(identity.method()));
+        let context = EventContext { user: Some(phone), method, ..EventContext::of(request) };
         let one = self.revoke(Revocation::session(session.id().clone(), session.end(lifetime))).await;
         let all = if everywhere {
             // The clock may have been set back since the session began.
             let issued_by = self.gate.clock().wall().max(session.issued_at());
             let until = issued_by.checked_add(lifetime).unwrap_or(issued_by);
-            self.revoke(Revocation::user(&session.identity().profile().phone, issued_by, until)).await
+            self.gate.observe_in(Event::Revocation(RevocationScope::User), &context);
+            self.revoke(Revocation::user(phone, issued_by, until)).await
         } else {
             Ok(())
         };
-        self.gate.observe(Event::Login(LoginEvent::LoggedOut));
+        self.gate.observe_in(Event::Login(LoginEvent::LoggedOut), &context);
         one.and(all)
     }
 }

@@ -226,11 +226,12 @@ impl Plugin for Sessions {
 
     fn take_callback(&self, gate: &Gate, head: &Parts) -> Option<CallbackHandler> {
         let handler = self.handler(gate).owned();
+        let request = head.extensions.clone();
         // Only the app gets to see the head again.
         let head = self.0.delivery.as_ref().map(|_| head.clone());
         Some(Box::new(move |callback, body| {
             let posted = head.map(|head| Request::from_parts(head, body));
-            Box::pin(async move { handler.borrow().acknowledge(callback, posted).await })
+            Box::pin(async move { handler.borrow().acknowledge(callback, request, posted).await })
         }))
     }
 
@@ -251,7 +252,7 @@ impl Plugin for Sessions {
         let cookies: Vec<_> = target.headers().get_all(header::COOKIE).iter().cloned().collect();
         let is_changed = drop_pairs(target, |pair| self.0.cookies.are_read_in(pair));
         let cookies = if is_changed { cookies } else { Vec::new() };
-        Some(Withheld { cookies, tokens: drop_tokens(target) })
+        Some(Withheld { cookies, tokens: drop_tokens(target), ..Withheld::default() })
     }
 
     fn strip_request(&self, inspection: Inspection<'_>, target: &mut dyn HeaderTarget) {
@@ -292,7 +293,7 @@ impl Plugin for Sessions {
 }
 
 /// The head as it came, with the credentials that an edge has withheld.
-fn whole<'a>(head: &'a Parts, Withheld { cookies, tokens }: &Withheld) -> Cow<'a, Parts> {
+fn whole<'a>(head: &'a Parts, Withheld { cookies, tokens, .. }: &Withheld) -> Cow<'a, Parts> {
     if cookies.is_empty() && tokens.is_empty() {
         return Cow::Borrowed(head);
     }

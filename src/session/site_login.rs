@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::{LoginTicket, Sessions, handler::Handler};
 use crate::{
-    gate::Gate,
+    gate::{EventContext, Gate},
     identity::VerificationMethod,
     profile::{PhoneNumber, Profile},
     session::SealPurpose,
@@ -76,8 +76,10 @@ impl Handler<'_> {
             return Err(FinishLoginError::LoginOver);
         }
         let session = self.session(&user.profile(), VerificationMethod::Site);
+        let (user, method) = (Some(&user.phone), Some(VerificationMethod::Site));
+        let context = EventContext { user, method, ..EventContext::default() };
         let sealed = sessions.sealer.seal(SealPurpose::Login(&request_id), &session.to_bytes(), &sessions.random);
-        let has_moved = self.advance(&request_id, LoginState::Verified(sealed.into())).await?;
+        let has_moved = self.advance(&request_id, LoginState::Verified(sealed.into()), &context).await?;
         if has_moved { Ok(()) } else { Err(FinishLoginError::LoginOver) }
     }
 }

@@ -8,13 +8,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Request;
+use http::{Extensions, Request};
 
 use super::handler::Handler;
 use crate::{
     backoff::doubling,
     callback::{AccessToken, Callback, Grant, RequestId},
-    gate::{Event, Gate, LoginEvent, Rejection, VerificationOutcome},
+    gate::{Event, EventContext, Gate, LoginEvent, Rejection, VerificationOutcome},
     headers::{EditKind, Edits, IdentityHeaders},
     identity::{Identity, VerificationMethod},
     profile::{FetchError, Profile},
@@ -27,17 +27,19 @@ impl Handler<'_> {
     pub(super) async fn acknowledge(
         &self,
         callback: Callback,
+        request: Extensions,
         posted: Option<Request<Bytes>>,
     ) -> Result<(), Rejection> {
         let done = match callback {
             Callback::Decline(decline) => match state(decline.status.as_str()) {
-                Some(state) => self.advance(&decline.request_id, state).await.map(drop),
+                Some(state) => self.advance(&decline.request_id, state, &context(&request)).await.map(drop),
                 None => self.time_left(&decline.request_id).await.map(drop),
             },
             Callback::Grant(grant) => {
                 let at = self.gate.clock().now();
                 self.time_left(grant.request_id()).await.map(|left| {
-                    let report = OutcomeReport { gate: self.gate.clone(), at, outcome: VerificationOutcome::Abandoned };
+                    let (gate, outcome) = (self.gate.clone(), VerificationOutcome::Abandoned);
+                    let report = OutcomeReport { gate, at, request, outcome };
                     let Some(left) = left else { return report.end(VerificationOutcome::NoLogin) };
                     let Some(verification) = self.sessions.memory.in_flight.begin(grant) else {
                         return report.end(VerificationOutcome::Repeated);
@@ -62,7 +64,7 @@ impl Handler<'_> {
         report: OutcomeReport,
     ) {
         let grant = &verification.grant;
-        match self.judge(grant, expires).await {
+        match self.judge(grant, expires, &report.request).await {
             Ok(profile) => {
                 report.end(VerificationOutcome::Verified);
                 if let Some((delivery, posted)) = self.sessions.delivery.as_ref().zip(posted) {
@@ -76,21 +78,28 @@ impl Handler<'_> {
     }
 
     /// Asks for the profile until the login ends: by it, or in another way.
-    async fn judge(&self, grant: &Grant, expires: Instant) -> Result<Profile, VerificationOutcome> {
+    async fn judge(
+        &self,
+        grant: &Grant,
+        expires: Instant,
+        request: &Extensions,
+    ) -> Result<Profile, VerificationOutcome> {
         let clock = self.gate.clock();
         for pause in doubling(FIRST_PAUSE, LONGEST_PAUSE).take_while(|_| clock.now() < expires) {
             let deadline = expires.min(clock.now() + self.gate.deadline());
-            match self.gate.fetch(grant, deadline).await {
-                Ok(profile) => return self.conclude(grant, profile, expires).await,
+            let failed = match self.gate.fetch(grant, deadline).await {
+                Ok(profile) => return self.conclude(grant, profile, expires, request).await,
                 // Anyone could have posted it, so the user's own may still come.
                 Err(FetchError::Refused) => return Err(VerificationOutcome::TokenRefused),
                 Err(FetchError::Unusable | FetchError::Misconfigured) => {
                     return Err(VerificationOutcome::ProfileUnusable);
                 }
-                Err(FetchError::NoPhoneNumber | FetchError::NumberNotVerified) => {
-                    return Err(self.fail(grant.request_id(), expires).await);
-                }
-                Err(FetchError::Unavailable(_) | FetchError::TimedOut) => {}
+                Err(FetchError::NoPhoneNumber) => Some(VerificationOutcome::NoPhoneNumber),
+                Err(FetchError::NumberNotVerified) => Some(VerificationOutcome::NumberNotVerified),
+                Err(FetchError::Unavailable(_) | FetchError::TimedOut) => None,
+            };
+            if let Some(outcome) = failed {
+                return Err(self.fail(grant.request_id(), outcome, expires, request).await);
             }
             clock.sleep_until(expires.min(clock.now() + pause)).await;
             // Another callback may have ended the login meanwhile.
@@ -108,18 +117,28 @@ impl Handler<'_> {
         grant: &Grant,
         profile: Profile,
         expires: Instant,
+        request: &Extensions,
     ) -> Result<Profile, VerificationOutcome> {
         let request_id = grant.request_id();
-        let Ok(profile) = self.gate.active(profile) else { return Err(self.fail(request_id, expires).await) };
+        let Ok(profile) = self.gate.active(profile) else {
+            return Err(self.fail(request_id, VerificationOutcome::ProfileInactive, expires, request).await);
+        };
         let session = self.session(&profile, VerificationMethod::Web);
         let sealed =
             self.sessions.sealer.seal(SealPurpose::Login(request_id), &session.to_bytes(), &self.sessions.random);
-        self.end(request_id, LoginState::Verified(sealed.into()), expires).await.map(|()| profile)
+        let context = EventContext { user: Some(&profile.phone), ..context(request) };
+        self.end(request_id, LoginState::Verified(sealed.into()), expires, &context).await.map(|()| profile)
     }
 
-    /// Ends a login without one.
-    async fn fail(&self, request_id: &RequestId, expires: Instant) -> VerificationOutcome {
-        self.end(request_id, LoginState::Failed, expires).await.err().unwrap_or(VerificationOutcome::Failed)
+    /// Ends a login without one, for this reason.
+    async fn fail(
+        &self,
+        request_id: &RequestId,
+        reason: VerificationOutcome,
+        expires: Instant,
+        request: &Extensions,
+    ) -> VerificationOutcome {
+        self.end(request_id, LoginState::Failed, expires, &context(request)).await.err().unwrap_or(reason)
     }
 
     /// Moves a login to its end, trying again while the store is away.
@@ -128,10 +147,11 @@ impl Handler<'_> {
         request_id: &RequestId,
         state: LoginState,
         expires: Instant,
+        context: &EventContext<'_>,
     ) -> Result<(), VerificationOutcome> {
         let clock = self.gate.clock();
         for pause in doubling(FIRST_PAUSE, LONGEST_PAUSE) {
-            if let Ok(moved) = self.advance(request_id, state.clone()).await {
+            if let Ok(moved) = self.advance(request_id, state.clone(), context).await {
                 return if moved { Ok(()) } else { Err(VerificationOutcome::Superseded) };
             }
             if clock.now() + pause >= expires {
@@ -143,14 +163,20 @@ impl Handler<'_> {
     }
 
     /// Moves a login on, and returns whether it moved. The requests that wait for it hear of that.
-    pub(super) async fn advance(&self, request_id: &RequestId, state: LoginState) -> Result<bool, StoreError> {
+    pub(super) async fn advance(
+        &self,
+        request_id: &RequestId,
+        state: LoginState,
+        context: &EventContext<'_>,
+    ) -> Result<bool, StoreError> {
         let event = event(&state);
         let moved = self.ask(self.sessions.store.advance(request_id, state)).await?;
+        // What those who wait do next is told afterwards.
+        if let (true, Some(event)) = (moved, event) {
+            self.gate.observe_in(Event::Login(event), context);
+        }
         if moved {
             self.sessions.memory.waiting.moved(request_id);
-        }
-        if let (true, Some(event)) = (moved, event) {
-            self.gate.observe(Event::Login(event));
         }
         Ok(moved)
     }
@@ -228,6 +254,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct OutcomeReport {
     gate: Gate,
     at: Instant,
+    /// The extensions of the callback's request.
+    request: Extensions,
     outcome: VerificationOutcome,
 }
 
@@ -240,8 +268,14 @@ impl OutcomeReport {
 impl Drop for OutcomeReport {
     fn drop(&mut self) {
         let elapsed = self.gate.clock().now() - self.at;
-        self.gate.observe(Event::Verification { outcome: self.outcome, elapsed });
+        let event = Event::Verification { outcome: self.outcome, elapsed };
+        self.gate.observe_in(event, &context(&self.request));
     }
+}
+
+/// The context of the events of a callback with these extensions.
+fn context(request: &Extensions) -> EventContext<'_> {
+    EventContext { method: Some(VerificationMethod::Web), ..EventContext::of(request) }
 }
 
 /// Returns the state to which a callback without a token moves a login.

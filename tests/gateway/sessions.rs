@@ -182,7 +182,7 @@ async fn verifications_are_counted_by_how_they_ended() {
     let site = Site::open(&Sessions::usual(), "", "").await;
     for (fault, outcome) in [
         (Fault::None, "verified"),
-        (Fault::Inactive, "failed"),
+        (Fault::Inactive, "profile-inactive"),
         (Fault::Unauthorized, "token-refused"),
         (Fault::Malformed, "profile-unusable"),
     ] {

@@ -14,7 +14,8 @@ use super::{CallbackRule, Plugin};
 use crate::{
     clock::Clock,
     gate::{
-        CallbackPath, Event, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step, Verdict, check_posted,
+        CallbackPath, Event, EventContext, Gate, GateBuilder, Intake, Parameters, Rejection, Reply, Step, Verdict,
+        check_posted,
         intake::{BodyHandler, IntakeEnd},
         limits,
     },
@@ -89,6 +90,10 @@ impl Gate {
 
     pub(crate) fn observe(&self, event: Event) {
         self.0.observer.observe(event);
+    }
+
+    pub(crate) fn observe_in(&self, event: Event, context: &EventContext<'_>) {
+        self.0.observer.observe_in(event, context);
     }
 
     /// The prefix of truegate's own routes.

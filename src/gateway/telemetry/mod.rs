@@ -299,6 +299,7 @@ impl Observer for Telemetry {
                     _ => log!(self[event.code()], info!(event = event.code()), "login"),
                 }
             }
+            Event::Revocation(scope) => debug!(scope = scope.code(), "revocation"),
             Event::StoreFailure(cause) => {
                 metrics.store_failures.count(&cause);
                 log!(self[cause.code()], warn!(cause = cause.code(), tls = cause.detail()), "the store did not answer");

@@ -157,8 +157,8 @@ async fn every_verification_ends_in_one_outcome() {
     let take = || std::mem::take(&mut *verdicts.0.lock().unwrap());
     for (token, outcome) in [
         ("a-token", "verified"),
-        ("inactive", "failed"),
-        ("phoneless", "failed"),
+        ("inactive", "profile-inactive"),
+        ("phoneless", "no-phone-number"),
         ("refused", "token-refused"),
         ("unusable", "profile-unusable"),
     ] {
