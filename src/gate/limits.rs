@@ -92,7 +92,7 @@ pub(super) fn count(limiter: Option<&Limiter>, head: &Parts) -> Result<(), Rejec
 }
 
 /// One limit, for addresses and for the networks around them.
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     /// The limit of an address.
     limit: NonZero<u32>,
     quotas: [Quotas; NETWORKS.len()],
@@ -101,8 +101,8 @@ pub(super) struct Limiter {
 type Quotas = RateLimiter<IpAddr, BoundedStore, ClockSinceStart, NoOpMiddleware<Duration>>;
 
 impl Limiter {
-    fn new(quota: fn(NonZero<u32>) -> Quota, limit: NonZero<u32>, clock: &Arc<dyn Clock>) -> Self {
-        let clock = ClockSinceStart { clock: Arc::clone(clock), start: clock.now() };
+    pub(crate) fn new(quota: fn(NonZero<u32>) -> Quota, limit: NonZero<u32>, clock: &Arc<dyn Clock>) -> Self {
+        let clock = ClockSinceStart::new(clock);
         let quotas = NETWORKS.map(|network| {
             let limit = limit.saturating_mul(network.limits);
             RateLimiter::new(quota(limit), BoundedStore::default(), clock.clone())
@@ -111,7 +111,7 @@ impl Limiter {
     }
 
     /// Counts a request for its address and then for each larger network, or returns how long the client has to wait.
-    fn count(&self, address: IpAddr) -> Result<(), Duration> {
+    pub(crate) fn count(&self, address: IpAddr) -> Result<(), Duration> {
         self.quotas.iter().zip(NETWORKS).try_for_each(|(limiter, network)| match network.around(address) {
             Some(network) => limiter.check_key(&network).map_err(|until| until.wait_time_from(limiter.clock().now())),
             None => Ok(()),
@@ -139,11 +139,17 @@ impl Network {
     }
 }
 
-/// The clock of a gate, which tells the time since the limiter was made.
+/// The clock of a limiter, which tells the time since the limiter was made.
 #[derive(Clone)]
-struct ClockSinceStart {
+pub(crate) struct ClockSinceStart {
     clock: Arc<dyn Clock>,
     start: Instant,
+}
+
+impl ClockSinceStart {
+    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
+        Self { clock: Arc::clone(clock), start: clock.now() }
+    }
 }
 
 impl clock::Clock for ClockSinceStart {

@@ -55,6 +55,8 @@ use std::{sync::Arc, time::Duration};
 use futures_core::future::BoxFuture;
 use http::{HeaderMap, Method, header, request::Parts};
 
+#[cfg(feature = "gateway")]
+pub(crate) use self::limits::{ClockSinceStart, Limiter};
 pub use self::{
     builder::GateBuilder,
     client_info::{ClientInfo, Scheme},

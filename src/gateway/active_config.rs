@@ -11,7 +11,7 @@ use super::{
     assemble,
     config::{Config, StoreConfig, UpstreamConfig, UpstreamId},
     delivery::UpstreamDelivery,
-    logs::RequestLogs,
+    logs::{AuditEntry, GateObserver, RequestLogs},
     process::Process,
     request_id::RequestIds,
     route_names::RouteNames,
@@ -113,7 +113,8 @@ impl ActiveConfig {
         let delivery = delivers.then(|| delivery(default, process, previous)).transpose()?;
         let redis = redis(&config, previous)?;
         let sessions = assemble::sessions(&config, redis.as_ref(), delivery.as_ref(), process);
-        let gate = assemble::gate(&config, client.clone(), native.clone(), sessions.as_ref(), process);
+        let observer = GateObserver { telemetry: telemetry.clone(), audit: logs.audit.clone() };
+        let gate = assemble::gate(&config, client.clone(), native.clone(), sessions.as_ref(), observer);
         let gate = previous.into_iter().fold(gate?, |gate, previous| gate.counts_of(&previous.gate)).build();
         let routing = Routing::new(&config);
         let request_ids = config.request_id.then(|| RequestIds::new(Random::system()));
@@ -138,6 +139,13 @@ impl ActiveConfig {
     /// The app with this id.
     pub(super) fn upstream(&self, id: UpstreamId) -> &Arc<Upstream> {
         &self.upstreams[id.index()]
+    }
+
+    /// Writes a line of the audit log, if there is one.
+    pub(super) fn audit<'a>(&self, entry: impl Into<AuditEntry<'a>>) {
+        if let Some(audit) = &self.logs.audit {
+            audit.write(&entry.into());
+        }
     }
 
     /// Whether callbacks are sent to the app after they were answered, and so must carry where they came from until then.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    BoxError, config::Config, delivery::UpstreamDelivery, process::Process, sessionless_rules::SessionlessRules,
-    store_calls::MeasuredStore,
+    BoxError, config::Config, delivery::UpstreamDelivery, logs::GateObserver, process::Process,
+    sessionless_rules::SessionlessRules, store_calls::MeasuredStore,
 };
 use crate::{
     gate::{Gate, GateBuilder},
@@ -20,7 +20,7 @@ pub(super) fn gate(
     client: ProfileClient,
     native: Option<NativeClient>,
     sessions: Option<&Sessions>,
-    process: &Process,
+    observer: GateObserver,
 ) -> Result<GateBuilder, BoxError> {
     let builder = Gate::builder(config.callback.path.clone(), client)
         .endpoints(config.truecaller.endpoints.clone())
@@ -28,7 +28,7 @@ pub(super) fn gate(
         .body_limit(config.callback.body_limit)
         .deadline(config.callback.deadline)
         .limits(config.limits)
-        .observer(process.telemetry.clone())
+        .observer(observer)
         .require_host();
     let builder = config.assertion.iter().fold(builder, |builder, keys| builder.assertions(Arc::clone(keys)));
     let builder = match sessions {

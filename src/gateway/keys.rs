@@ -41,10 +41,10 @@ enum Key {
     Path(Output),
     /// Make a secret, for `session.secret` or `log.user_key`: 32 random bytes in base64, on one line.
     Secret(Output),
-    /// Print the names by which the logs of requests know users.
+    /// Print the names of users in the access log and the audit log.
     ///
     /// Each line of the standard input is a phone number with its country code, such as +919999900001. For each of them, this prints a
-    /// line with the value of `user` in the access log. The configuration needs `log.user_key`: without it, each start of the gateway
+    /// line with the value of `user` in these logs. The configuration needs `log.user_key`: without it, each start of the gateway
     /// has a key that nobody knows.
     User(ConfigArgs),
 }

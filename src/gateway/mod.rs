@@ -89,7 +89,7 @@ use self::{
     connection_settings::{ConnectionSettings, settings},
     inherited::InheritedSockets,
     listeners::{ListenError, Listener, ListeningListener, Place},
-    logs::OpenLogError,
+    logs::{AuditEvent, OpenLogError},
     process::Process,
     telemetry::Telemetry,
     workers::Workers,
@@ -198,6 +198,7 @@ impl Gateway {
         };
         gateway.put_in_force(&made, reading, places, settings, acme);
         gateway.health.set_ready(true);
+        made.audit(AuditEvent::Start);
         Ok(gateway)
     }
 
@@ -253,6 +254,9 @@ impl Gateway {
         let grace = self.active.load().config.shutdown_grace;
         service_manager::stopping(grace + LAST_STEPS);
         self.health.set_ready(false);
+        if let Some(audit) = &self.active.load().logs.audit {
+            audit.write_stop();
+        }
         self.listeners.clear();
         self.admin.stop();
         session_memory.stop_waiting();

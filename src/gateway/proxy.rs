@@ -17,7 +17,7 @@ use super::{
     exchange::Exchange,
     failure,
     forwarded::Forwarded,
-    logs::AccessLog,
+    logs::{AccessLog, AuditEntry, AuditEvent},
     rejection,
     request_id::HttpRequestId,
     route_names::RouteId,
@@ -26,10 +26,11 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    gate::{ClientInfo, Scheme, TrustedProxy},
+    gate::{ClientInfo, Rejection, Scheme, TrustedProxy},
+    headers::Spoofs,
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer,
-        is_verified, lease, refusal, respond, rule, user,
+        is_verified, lease, refusal, respond, rule, spoofs, user,
     },
 };
 
@@ -92,6 +93,7 @@ impl ProxyHttp for Proxy {
         let is_old = session.req_header().version < Version::HTTP_11;
         session.set_ignore_info_resp(is_old);
         let forwarded = Forwarded::of(session, &config.trusted_proxies);
+        exchange.client = forwarded.client.address;
         let headers = &session.req_header().headers;
         exchange.request_id = active.request_ids.as_ref().map(|ids| ids.of(headers, forwarded.by_proxy));
         let hsts = config.hsts.as_ref().filter(|_| forwarded.client.scheme == Some(Scheme::Https));
@@ -108,18 +110,19 @@ impl ProxyHttp for Proxy {
             telemetry.refusal(rejection);
             exchange.route = active.routes.of(session.req_header());
             let reply = rejection.reply(gate, session.req_header());
+            audit(session, exchange);
             Box::pin(respond(session, reply)).await?;
             return Ok(true);
         }
         session.set_read_timeout(config.timeouts.read);
         session.set_write_timeout(config.timeouts.write);
         trace(session, &forwarded, exchange.request_id.as_ref(), active);
-        exchange.client = forwarded.client.address;
         let is_answered = intercept(session).await;
         exchange.route = match is_answered {
             Ok(false) if !is_verified(session) => active.routes.passed(session.req_header(), rule(session)),
             _ => active.routes.of(session.req_header()),
         };
+        audit(session, exchange);
         if is_answered? {
             return Ok(true);
         }
@@ -278,8 +281,29 @@ fn trace(session: &mut Session, forwarded: &Forwarded, id: Option<&HttpRequestId
         extensions.insert(client);
         if active.delivers() {
             extensions.insert(forwarded.clone());
+        }
+        if active.delivers() || active.logs.audit.is_some() {
             id.cloned().map(|id| extensions.insert(id));
         }
+    }
+}
+
+/// Writes lines of the audit log for a request of a user who was refused, or of a client that claimed an identity.
+fn audit(session: &Session, exchange: &Exchange) {
+    let Some(audit) = &exchange.active.logs.audit else { return };
+    let spoofs = spoofs(session);
+    let is_refused = refusal(session) == Some(Rejection::NotAllowed.code());
+    let write = |entry: AuditEntry<'_>| {
+        let (id, client) = (exchange.request_id.as_ref(), exchange.client);
+        audit.write(&AuditEntry { id, client, user: user(session), ..entry });
+    };
+    if spoofs != Spoofs::default() {
+        write(AuditEntry { spoofs, route: exchange.route, ..AuditEvent::Spoof.into() });
+    }
+    if is_refused {
+        // Of a request that a proxy asks about, this is the rule, and not the route of the question.
+        let route = exchange.active.routes.rule(rule(session));
+        write(AuditEntry { route, ..AuditEvent::NotAllowed.into() });
     }
 }
 

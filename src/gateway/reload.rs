@@ -5,6 +5,7 @@ use tokio::task::spawn_blocking;
 use super::{
     Gateway, StartError,
     config::{Config, ConfigErrors, ConfigSource},
+    logs::{AuditEntry, AuditEvent},
 };
 
 /// The reason why the previous configuration stays in force. It repeats no value of the new one.
@@ -21,8 +22,20 @@ pub(crate) enum ReloadError {
     Stdin,
 }
 
+impl ReloadError {
+    /// The stable word for the audit log.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "config",
+            Self::Start(_) => "setup",
+            Self::Stdin => "stdin",
+        }
+    }
+}
+
 impl Gateway {
-    /// Opens the files of logs again, reads the configuration again, and puts it in force. Logs and counts how that ended. Returns warnings of it.
+    /// Opens the files of logs again, reads the configuration again, and puts it in force. Logs and counts how that ended. Returns its
+    /// warnings.
     ///
     /// # Errors
     ///
@@ -34,10 +47,13 @@ impl Gateway {
         match &reloaded {
             Ok(warnings) => {
                 tracing::info!(listen = ?self.addresses(), admin = %self.admin_address(), "reloaded");
+                self.active.load().audit(AuditEvent::Reload);
                 warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             }
             Err(error) => {
                 self.process.telemetry.reload(false);
+                let refused = AuditEntry { cause: Some(error.code()), ..AuditEvent::ReloadRefused.into() };
+                self.active.load().audit(refused);
                 error.to_string().lines().for_each(|line| tracing::error!("{line}"));
                 tracing::error!("not reloaded; the previous configuration stays in force");
             }

@@ -96,7 +96,8 @@ impl RouteNames {
         &self.names
     }
 
-    fn rule(&self, rule: Option<usize>) -> RouteId {
+    /// The route of a rule, by its place in the list of rules.
+    pub(super) fn rule(&self, rule: Option<usize>) -> RouteId {
         rule.map_or(RouteId::NONE, |rule| RouteId(FIRST_RULE + rule))
     }
 }

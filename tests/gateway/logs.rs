@@ -127,9 +127,9 @@ async fn no_line_of_any_level_tells_a_secret() {
     }
 }
 
-/// It tells hosts and methods, and paths if it is to.
+/// The access log tells hosts and methods, and paths if it is to. The audit log tells nothing of that.
 #[tokio::test]
-async fn no_access_log_tells_a_secret_whatever_it_is_to_tell() {
+async fn no_other_log_tells_a_secret_whatever_it_is_to_tell() {
     for (path, format, told) in [
         ("none", "json", &["secret-host", "FROBNICATE"][..]),
         ("rule", "text", &["secret-host", "FROBNICATE"]),
@@ -138,16 +138,22 @@ async fn no_access_log_tells_a_secret_whatever_it_is_to_tell() {
     ] {
         let app = Recorder::start().await;
         let (folder, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let file = elsewhere.path().join("access.log");
-        let logs = format!("log: {{ access: {{ to: '{}', format: {format}, path: {path} }} }}\n", file.display());
+        let [file, audit] = ["access.log", "audit.log"].map(|name| elsewhere.path().join(name));
+        let access = format!("{{ to: '{}', format: {format}, path: {path} }}", file.display());
+        let logs = format!("log: {{ access: {access}, audit: {{ to: '{}' }} }}\n", audit.display());
         let (program, simulator) = start(&app, folder, &logs).await;
 
         let (tokens, _) = provoke(&program, app, &simulator).await;
         program.signal("TERM");
         setup::ended(program).await;
 
-        let log: Vec<_> = fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect();
-        assert!(log.len() > 20, "{log:#?}");
+        let [log, audit] =
+            [file, audit].map(|file| fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect::<Vec<_>>());
+        assert!(log.len() > 20 && audit.len() > 15, "{log:#?} {audit:#?}");
+        assert_untold(&audit, SECRETS.into_iter().chain(tokens.iter().map(String::as_str)));
+        for event in ["login-verified", "login-refused", "login-failed", "spoof", "endpoint-not-allowed"] {
+            assert!(audit.iter().any(|line| line.contains(event)), "{event} in {audit:#?}");
+        }
         let secrets = SECRETS.into_iter().filter(|secret| !told.contains(secret));
         assert_untold(&log, secrets.chain(tokens.iter().map(String::as_str)));
         for secret in told {

@@ -7,6 +7,7 @@ mod admin;
 mod ambient;
 mod app;
 mod arrived;
+mod audit_log;
 mod balance;
 mod causes;
 mod certificates;

@@ -109,12 +109,13 @@ async fn a_callback_that_is_forwarded_after_its_answer_keeps_its_id() {
 }
 
 #[tokio::test]
-async fn there_are_ids_where_there_is_an_access_log_unless_the_operator_says_otherwise() {
+async fn there_are_ids_where_a_log_has_them_unless_the_operator_says_otherwise() {
     let app = Recorder::start().await;
     let log = "log: { access: { to: access.log } }\n";
     for (more, has_ids) in [
         (String::new(), false),
         (log.to_owned(), true),
+        ("log: { audit: { to: audit.log } }\n".to_owned(), true),
         ("request_id: true\n".to_owned(), true),
         (format!("request_id: false\n{log}"), false),
     ] {

@@ -27,7 +27,13 @@ use super::{access::bearer, refusal::problem};
 use crate::{
     closed_list::closed_list,
     gate::Gate,
-    gateway::{active_config::ActiveConfig, config::AdminToken, telemetry::Telemetry},
+    gateway::{
+        active_config::ActiveConfig,
+        config::AdminToken,
+        logs::{AuditEntry, AuditEvent, AuditLog},
+        telemetry::Telemetry,
+    },
+    identity::VerificationMethod,
     json,
     profile::PhoneNumber,
     session::{FinishLoginError, Sessions, SiteUser},
@@ -95,13 +101,14 @@ struct SiteLogins<'a> {
     sessions: &'a Sessions,
     gate: &'a Gate,
     telemetry: &'a Telemetry,
+    audit: Option<&'a AuditLog>,
 }
 
 impl<'a> SiteLogins<'a> {
     fn of(active: &'a ActiveConfig) -> Option<Self> {
-        let ActiveConfig { config, sessions, gate, telemetry, .. } = active;
+        let ActiveConfig { config, sessions, gate, telemetry, logs, .. } = active;
         let token = config.admin.token.as_ref().filter(|_| config.finishes_site_logins())?;
-        Some(Self { token, sessions: sessions.as_ref()?, gate, telemetry })
+        Some(Self { token, sessions: sessions.as_ref()?, gate, telemetry, audit: logs.audit.as_deref() })
     }
 
     async fn finish(&self, request: Request) -> Result<(), LoginRefusal> {
@@ -123,6 +130,10 @@ impl<'a> SiteLogins<'a> {
 
     fn answer(&self, finished: Result<(), LoginRefusal>) -> Response {
         self.telemetry.site_login(finished);
+        if let (Some(audit), Err(refusal)) = (self.audit, finished) {
+            let (method, cause) = (Some(VerificationMethod::Site), Some(refusal.code()));
+            audit.write(&AuditEntry { method, cause, ..AuditEvent::LoginFailed.into() });
+        }
         match finished {
             Ok(()) => StatusCode::NO_CONTENT.into_response(),
             Err(refusal) => problem(refusal.status(), refusal.code(), refusal.title()),

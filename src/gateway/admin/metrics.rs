@@ -128,7 +128,7 @@ impl Metrics {
         let methods = [None, Some(VerificationMethod::App), Some(VerificationMethod::MissedCall)].into_iter();
         let app_logins = |method| AppLoginOutcome::all().map(move |outcome| (method, outcome));
         let losses = |log: &LogName| LineLoss::ALL.iter().map(|loss| (*log, *loss)).collect::<Vec<_>>();
-        let lost_log_lines = LogName::ALL.iter().flat_map(losses);
+        let lost_log_lines = LogName::ALL.iter().flat_map(losses).filter(|(log, loss)| loss.is_of(*log));
         let store_calls = Family::<_, Durations>::default();
         StoreOperation::ALL.iter().for_each(|operation| {
             let _ = store_calls.get_or_create(&[("operation", operation.code())]);
@@ -270,7 +270,7 @@ impl Metrics {
         to.register_with_unit("store_call", help, Unit::Seconds, self.store_calls.clone());
         let help = "Files of phone numbers that cannot be used, so that their previous list is in use";
         to.register("unusable_phones_files", help, self.unusable_phones_files.clone());
-        let help = "Lines of logs of requests that were lost, by why";
+        let help = "Lines of the access log and the audit log that were lost, by why";
         to.register("lost_log_lines", help, self.lost_log_lines.family.clone());
         let help =
             "When the certificate that the gateway has obtained for a host ends, as Unix time; 0 while there is none";

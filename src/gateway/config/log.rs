@@ -1,4 +1,4 @@
-//! `log`: what the program logs of itself, and the logs of requests.
+//! `log`: the program's own log, the access log and the audit log.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,9 @@ pub(crate) struct LogConfig {
     pub(crate) format: LogFormat,
     /// The log of requests; none by default.
     pub(crate) access: Option<AccessLogConfig>,
-    /// The key by which logs name users; none if each start makes its own.
+    /// The log of logins, logouts and attacks; none by default.
+    pub(crate) audit: Option<AuditLogConfig>,
+    /// The key for the names of users; none if each start makes its own.
     pub(crate) user_key: Option<Secret>,
 }
 
@@ -43,6 +45,12 @@ pub(crate) struct AccessLogConfig {
     pub(crate) format: LineFormat,
     /// What a line tells of the path.
     pub(crate) path: PathMode,
+}
+
+/// The log with one line for each login, logout, refusal and attack, and for each reload.
+pub(crate) struct AuditLogConfig {
+    /// Where the lines go.
+    pub(crate) to: LogDestination,
 }
 
 /// Where the lines of a log go.
@@ -93,6 +101,7 @@ impl LogConfig {
             level: section.read_or("level", LevelFilter::INFO, &value::choice(levels)),
             format: section.read_or("format", LogFormat::Auto, &value::choice(formats)),
             access: section.take("access").and_then(|item| item.section(AccessLogConfig::read)),
+            audit: section.take("audit").and_then(|item| item.section(AuditLogConfig::read)),
             user_key: section.read("user_key", &user_key.secret()),
         }
     }
@@ -100,7 +109,7 @@ impl LogConfig {
 
 impl AccessLogConfig {
     fn read(section: &mut Section<'_>) -> Option<Self> {
-        let to = section.take("to").map_or(Some(LogDestination::Stderr), LogDestination::read);
+        let to = LogDestination::read_or_stderr(section);
         let formats = [("text", LineFormat::Text), ("json", LineFormat::Json)];
         let modes = [("none", PathMode::None), ("rule", PathMode::Rule), ("full", PathMode::Full)];
         let format = section.read_or("format", LineFormat::Json, &value::choice(formats));
@@ -109,7 +118,17 @@ impl AccessLogConfig {
     }
 }
 
+impl AuditLogConfig {
+    fn read(section: &mut Section<'_>) -> Option<Self> {
+        LogDestination::read_or_stderr(section).map(|to| Self { to })
+    }
+}
+
 impl LogDestination {
+    fn read_or_stderr(section: &mut Section<'_>) -> Option<Self> {
+        section.take("to").map_or(Some(Self::Stderr), Self::read)
+    }
+
     /// Reads `stderr`, the path of a file, or `unix:` with the path of a socket. It opens none of them, and makes no file.
     fn read(item: Item<'_>) -> Option<Self> {
         match item.parse(&ValueParser::new(DESTINATION, kind))? {

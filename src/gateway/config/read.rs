@@ -123,7 +123,8 @@ impl Config {
             );
         }
         let log = file.section("log", LogConfig::read);
-        let request_id = file.read("request_id", &value::boolean()).unwrap_or(log.access.is_some());
+        let request_id =
+            file.read("request_id", &value::boolean()).unwrap_or(log.access.is_some() || log.audit.is_some());
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),

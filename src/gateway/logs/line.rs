@@ -39,6 +39,21 @@ impl LogLine {
         self.quote_in_json(|text| text.push_str(word));
     }
 
+    /// Several words of truegate's own code: an array in JSON, and a list with commas as text.
+    pub(super) fn words(&mut self, name: &'static str, words: impl Iterator<Item = &'static str>) {
+        self.name(name);
+        let (start, separator, end) = match self.format {
+            LineFormat::Text => ("", ",", ""),
+            LineFormat::Json => ("[\"", "\",\"", "\"]"),
+        };
+        self.text.push_str(start);
+        for (index, word) in words.enumerate() {
+            self.text.push_str(if index > 0 { separator } else { "" });
+            self.text.push_str(word);
+        }
+        self.text.push_str(end);
+    }
+
     /// Any value, as it displays.
     pub(super) fn display(&mut self, name: &'static str, value: impl fmt::Display) {
         self.name(name);
@@ -180,13 +195,15 @@ mod tests {
         let fields = |line: &mut LogLine| {
             line.word("word", "one");
             line.display("shown", 7);
+            line.words("words", ["one", "two"].into_iter());
             line.number("number", 200);
             line.milliseconds("ms", Duration::from_micros(12_007));
             line.bytes("bytes", b"two", 9);
         };
-        let text = "time=1970-01-01T00:00:00.001Z log=access word=one shown=7 number=200 ms=12.007 bytes=two";
+        let text =
+            "time=1970-01-01T00:00:00.001Z log=access word=one shown=7 words=one,two number=200 ms=12.007 bytes=two";
         assert_eq!(line(LineFormat::Text, fields), text);
-        let json = r#"{"time":"1970-01-01T00:00:00.001Z","log":"access","word":"one","shown":"7","number":200,"ms":12.007,"bytes":"two"}"#;
+        let json = r#"{"time":"1970-01-01T00:00:00.001Z","log":"access","word":"one","shown":"7","words":["one","two"],"number":200,"ms":12.007,"bytes":"two"}"#;
         assert_eq!(line(LineFormat::Json, fields), json);
     }
 

@@ -1,8 +1,10 @@
-//! The logs of requests: where their lines go, how a line is written, and how it names a user.
+//! The access log and the audit log: where their lines go, how a line is written, and how it names a user.
 //!
 //! The program's own log, which tells what happens to the gateway, is in `logging`.
 
 mod access;
+mod audit;
+mod audit_limit;
 mod line;
 mod logged_path;
 mod output;
@@ -13,9 +15,11 @@ use std::{io, sync::Arc, time::Duration};
 
 pub(super) use self::{
     access::{AccessLog, AccessRecord, Answer, AskedApp, ConnectionOrigin},
+    audit::{AuditEntry, AuditEvent, AuditLog, GateObserver},
     user_hash::UserHasher,
 };
 use self::{
+    audit_limit::AuditLimit,
     line::LogLine,
     sink::{LogSink, LogSinks},
 };
@@ -24,13 +28,19 @@ use super::{
     route_names::RouteNames,
     telemetry::Telemetry,
 };
-use crate::{closed_list::closed_list, random::Random};
+use crate::{
+    clock::{Clock, SystemClock},
+    closed_list::closed_list,
+    random::Random,
+};
 
 closed_list! {
-    /// A log of requests.
+    /// A log beside the program's own.
     pub(super) enum LogName {
         /// One line for each request.
         Access = "access",
+        /// One line for each login, logout, refusal and attack.
+        Audit = "audit",
     }
 }
 
@@ -41,6 +51,15 @@ closed_list! {
         Full = "full",
         /// The destination did not take it.
         Failed = "failed",
+        /// Clients cause too many lines of its event. Only the audit log has this limit.
+        Limited = "limited",
+    }
+}
+
+impl LineLoss {
+    /// Whether lines of a log can be lost for this reason.
+    pub(super) fn is_of(self, log: LogName) -> bool {
+        self != Self::Limited || log == LogName::Audit
     }
 }
 
@@ -49,6 +68,7 @@ pub(super) struct Logs {
     sinks: LogSinks,
     /// Names users where the configuration has no key for it.
     users: UserHasher,
+    audit_limit: Arc<AuditLimit>,
 }
 
 /// The logs that a configuration asks for. Clones share them.
@@ -56,12 +76,18 @@ pub(super) struct Logs {
 pub(super) struct RequestLogs {
     /// None if it is not asked for.
     pub(super) access: Option<Arc<AccessLog>>,
+    /// The same.
+    pub(super) audit: Option<Arc<AuditLog>>,
 }
 
 impl Logs {
     /// No log is open yet.
     pub(super) fn new(telemetry: &Telemetry) -> Self {
-        Self { sinks: LogSinks::new(telemetry.clone()), users: UserHasher::random(&Random::system()) }
+        Self {
+            sinks: LogSinks::new(telemetry.clone()),
+            users: UserHasher::random(&Random::system()),
+            audit_limit: Arc::new(AuditLimit::new(&(Arc::new(SystemClock) as Arc<dyn Clock>))),
+        }
     }
 
     /// Opens the logs that a configuration asks for. A log whose destination is the same as before goes on there.
@@ -70,11 +96,19 @@ impl Logs {
         let access = match &config.log.access {
             Some(log) => {
                 let sink = self.sinks.open(LogName::Access, &log.to)?;
-                Some(Arc::new(AccessLog::new(sink, log, config, routes, users)))
+                Some(Arc::new(AccessLog::new(sink, log, config, routes, users.clone())))
             }
             None => None,
         };
-        Ok(RequestLogs { access })
+        let audit = match &config.log.audit {
+            Some(log) => {
+                let sink = self.sinks.open(LogName::Audit, &log.to)?;
+                let limit = Arc::clone(&self.audit_limit);
+                Some(Arc::new(AuditLog::new(sink, routes, users, limit)))
+            }
+            None => None,
+        };
+        Ok(RequestLogs { access, audit })
     }
 
     /// Opens all files again, as the operator may have moved them away. It does not wait for that.

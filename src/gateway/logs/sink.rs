@@ -1,8 +1,8 @@
 //! The lines of a log on their way to their destination.
 //!
-//! A request never waits for a disk or a reader: it leaves its line in memory, and a thread of the log writes the lines that have
-//! come. If they come faster than they can be written, lines are lost and counted. `tracing-appender` would wake its thread for each
-//! line, and cannot open a file again.
+//! A request never waits for a disk or a reader. It leaves its line in memory, and the thread of the log writes all lines that are
+//! there. If lines come faster than the thread can write them, some are lost, and the lost ones are counted. `tracing-appender` would
+//! wake its thread for each line, and cannot open a file again.
 
 use std::{
     mem,
@@ -44,7 +44,7 @@ struct Waiting {
     sinks: usize,
     /// Whether the destination is to be opened again.
     reopens: bool,
-    /// Whether somebody waits until all is written.
+    /// Whether the thread is to write all lines at once, because somebody waits for that.
     flushes: bool,
     /// Whether the thread is writing.
     is_writing: bool,
@@ -125,6 +125,11 @@ impl LogSink {
             queue.called.notify_one();
         }
     }
+
+    /// Counts a line that is left out because of a limit.
+    pub(super) fn count_left_out(&self) {
+        self.0.telemetry.limited_log(self.0.log);
+    }
 }
 
 impl Drop for LogSink {
@@ -146,7 +151,7 @@ impl Queue {
         Some(LogSink(self))
     }
 
-    /// Writes what comes, until there is no sink any more.
+    /// Writes lines until the last sink is dropped and no line is left.
     fn write(&self, mut output: Output) {
         let mut lines = Vec::new();
         while let Some(reopens) = self.next(&mut lines) {

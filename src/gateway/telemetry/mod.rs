@@ -207,6 +207,11 @@ impl Telemetry {
         log!(self[log], warn!(log, cause), "lines of a log are lost");
     }
 
+    /// A line of a log is left out, because clients cause too many of its kind.
+    pub(super) fn limited_log(&self, log: LogName) {
+        self.lost_lines(log, LineLoss::Limited, 1);
+    }
+
     /// Lines of a log are lost, because they could not be written.
     pub(super) fn failed_log(&self, log: LogName, lines: u64, error: &io::Error) {
         self.lost_lines(log, LineLoss::Failed, lines);

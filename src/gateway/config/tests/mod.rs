@@ -106,7 +106,8 @@ fn assert_is_default(config: &Config) {
     assert_eq!((config.admin.listen, config.shutdown_grace), (address(9090), Duration::from_secs(10)));
     assert!(config.admin.token.is_none() && config.admin.metrics_token.is_none());
     assert_eq!((config.log.level, config.log.format), (LevelFilter::INFO, LogFormat::Auto));
-    assert!(config.log.access.is_none() && config.log.user_key.is_none() && !config.request_id);
+    assert!(config.log.access.is_none() && config.log.audit.is_none());
+    assert!(config.log.user_key.is_none() && !config.request_id);
     let (timeouts, seconds) = (config.timeouts, |seconds| Some(Duration::from_secs(seconds)));
     assert_eq!((timeouts.connect, timeouts.idle), (seconds(5), seconds(75)));
     assert_eq!((timeouts.read, timeouts.write), (seconds(300), seconds(300)));
@@ -196,6 +197,8 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let access = config.log.access.as_ref().unwrap();
     assert!(matches!(&access.to, LogDestination::File(path, _) if *path == folder.path("access.log")));
     assert_eq!((access.format, access.path), (LineFormat::Json, PathMode::Rule));
+    let audit = &config.log.audit.as_ref().unwrap().to;
+    assert!(matches!(audit, LogDestination::File(path, _) if *path == folder.path("audit.log")));
     assert!(config.log.user_key.is_some() && config.request_id);
 }
 

@@ -198,6 +198,9 @@ fn a_value_is_one_that_can_work() {
             "2:24: log.access.path: not a known value (write one of none, rule, full)",
         ),
         ("request_id: yes", "2:13: request_id: must be true or false"),
+        ("log: { audit: stderr }", "2:15: log.audit: must be a mapping"),
+        ("log: { audit: { to: stdout } }", "2:21: log.audit.to: not a known destination (write stderr, a file such as"),
+        ("log: { audit: { format: json } }", "2:17: log.audit.format: unknown key"),
         ("log: { user_key: hunter2 }", "2:18: log.user_key: is not base64 (make one with `truegate keys secret`)"),
         ("log: { user_key: AAAA }", "2:18: log.user_key: must be at least 32 random bytes"),
     ]);
