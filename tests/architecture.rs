@@ -149,6 +149,14 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor {
+        place: "gateway/traces",
+        modules: &["backoff", "cause", "clock", "gate", "gateway", "headers", "random", "tls"],
+        crates: &[
+            "bytes", "http", "http_body_util", "hyper_rustls", "hyper_util", "opentelemetry_proto", "pingora_core",
+            "prost", "tokio", "tokio_util", "tower", "tracing",
+        ],
+    },
+    Floor {
         place: "gateway/config",
         // Not pingora: a configuration can be read and checked without it.
         modules: &[

@@ -17,6 +17,7 @@ use super::{
     route_names::RouteNames,
     routing::Routing,
     telemetry::Telemetry,
+    traces::Tracer,
     upstream::{self, Upstream},
 };
 use crate::{
@@ -53,6 +54,8 @@ pub(super) struct ActiveConfig {
     pub(super) redis: Option<RedisStore>,
     pub(super) telemetry: Telemetry,
     pub(super) logs: RequestLogs,
+    /// None if requests pass with the traces that they bring.
+    pub(super) tracer: Option<Arc<Tracer>>,
     /// None if requests get no ids.
     pub(super) request_ids: Option<RequestIds>,
 }
@@ -104,6 +107,7 @@ impl ActiveConfig {
         let routes = Arc::new(RouteNames::new(&config));
         let route_metrics = telemetry.routes(&routes);
         let logs = process.logs.open(&config, &routes)?;
+        let tracer = tracer(&config, process, previous)?;
         let upstreams = config.upstreams.iter().map(|(_, upstream)| app(upstream, process, previous));
         let upstreams = upstreams.collect::<Result<Vec<_>, _>>()?;
         let client = client(&config, previous)?;
@@ -132,6 +136,7 @@ impl ActiveConfig {
             redis,
             telemetry,
             logs,
+            tracer,
             request_ids,
         })
     }
@@ -198,6 +203,19 @@ fn app(config: &UpstreamConfig, process: &Process, previous: Option<&ActiveConfi
     }
     let telemetry = process.telemetry.upstream(&config.name);
     Upstream::new(config.clone(), telemetry, &process.usual_roots).map(Arc::new)
+}
+
+/// A tracer with the same settings goes on with the spans that wait.
+fn tracer(
+    config: &Config,
+    process: &Process,
+    previous: Option<&ActiveConfig>,
+) -> Result<Option<Arc<Tracer>>, BoxError> {
+    let earlier = previous.and_then(|previous| previous.tracer.as_ref());
+    match earlier.filter(|tracer| tracer.is_of(&config.telemetry)) {
+        Some(tracer) => Ok(Some(Arc::clone(tracer))),
+        None => Ok(Tracer::new(&config.telemetry, &process.exports, &process.telemetry)?.map(Arc::new)),
+    }
 }
 
 /// A client with the same settings goes on with its connections.

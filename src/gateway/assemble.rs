@@ -55,11 +55,11 @@ pub(super) fn sessions(
     let telemetry = process.telemetry.store();
     let builder = match redis {
         Some(redis) => {
-            let store = MeasuredStore::new(redis.bounded(session.max_pending), telemetry);
+            let store = MeasuredStore::new(redis.bounded(session.max_pending), "redis", telemetry);
             Sessions::builder(url, sealer, partner, store)
         }
         None => {
-            let store = MeasuredStore::new(process.memory_store.bounded(session.max_pending), telemetry);
+            let store = MeasuredStore::new(process.memory_store.bounded(session.max_pending), "memory", telemetry);
             Sessions::builder(url, sealer, partner, store)
         }
     };

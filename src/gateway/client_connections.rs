@@ -103,7 +103,7 @@ impl<A: HttpServerApp> Http2<A> {
         let served = self.app.process_new_http(session, shutdown).await;
         if let Some(record) = record {
             let (status, ended, time) = (StatusCode::METHOD_NOT_ALLOWED, SystemClock.now(), SystemClock.wall());
-            record.write(&Answer { status: Some(status), arrived, ended, time, app: None, server: None });
+            record.write(&Answer { status: Some(status), arrived, ended, time, app: None, server: None, trace: None });
         }
         served
     }

@@ -17,6 +17,7 @@ use super::{
     forwarded::Forwarded,
     request_id::HttpRequestId,
     telemetry::Telemetry,
+    traces::DeliverySpan,
     upstream::{AffinityKey, Attempts, Upstream, connector, with_authority},
 };
 use crate::{
@@ -52,11 +53,13 @@ impl Delivery for UpstreamDelivery {
     fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'static, ()> {
         let client = Arc::clone(&self.0);
         Box::pin(async move {
-            let answer = match timeout(DEADLINE, client.send(request)).await {
+            let mut span = DeliverySpan::begin(&client.upstream.config.name, request.method());
+            let answer = match timeout(DEADLINE, client.send(request, &mut span)).await {
                 Ok(answer) => answer,
                 Err(_) => Error::e_explain(ErrorType::ReadTimedout, "the app has not answered in time"),
             };
             let answer = answer.map_err(|error| failure::cause(&error));
+            span.end(answer);
             client.telemetry.delivery(&client.upstream.telemetry, answer);
         })
     }
@@ -64,7 +67,7 @@ impl Delivery for UpstreamDelivery {
 
 impl Client {
     /// Sends a request. Returns the status of the answer.
-    async fn send(&self, request: Request<Bytes>) -> Result<u16> {
+    async fn send(&self, request: Request<Bytes>, span: &mut DeliverySpan) -> Result<u16> {
         let (mut head, body) = request.into_parts();
         name_host(&mut head);
         remove_hop(&mut head.headers);
@@ -74,11 +77,14 @@ impl Client {
         if let Some(id) = head.extensions.get::<HttpRequestId>().cloned() {
             id.tell(&mut head.headers);
         }
+        span.tell(&mut head.headers);
         head.version = http::Version::HTTP_11;
         let mut request = RequestHeader::from(head);
         request.insert_header(header::CONTENT_LENGTH, body.len())?;
         let mut attempts = Attempts::default();
-        let (mut session, peer) = self.connect(&mut attempts).await?;
+        let connected = self.connect(&mut attempts).await;
+        span.note_server(attempts.address());
+        let (mut session, peer) = connected?;
         self.upstream.set_host(&mut request, &attempts)?;
         self.upstream.set_fixed_headers(&mut CasedHead(&mut request));
         with_authority(&mut request, self.upstream.config.scheme())?;

@@ -13,6 +13,7 @@ use super::{
     request_id::HttpRequestId,
     route_names::RouteId,
     telemetry::OpenGuard,
+    traces::{RequestTrace, TracedEnd},
     upstream::Attempts,
 };
 use crate::clock::{Clock as _, SystemClock};
@@ -26,6 +27,10 @@ pub(super) struct Exchange {
     pub(super) record: Option<Box<AccessRecord>>,
     /// None if requests get no ids.
     pub(super) request_id: Option<HttpRequestId>,
+    /// None if the request passes with the trace that it brings; none after its end, too.
+    pub(super) trace: Option<Box<RequestTrace>>,
+    /// The code of truegate's own refusal, as far as a trace tells it.
+    pub(super) refusal: Option<&'static str>,
     /// Its method; none after it was counted.
     pub(super) uncounted: Option<Method>,
     /// None until the gate has seen the request.
@@ -72,7 +77,12 @@ impl Exchange {
             let (time, server, name) =
                 (SystemClock.wall(), self.attempts.address(), &active.upstream(self.upstream).config.name);
             let app = self.sent.map(|sent| AskedApp { name, sent, answered: self.answered });
-            record.write(&Answer { status, arrived: self.arrived, ended, time, app, server });
+            let trace = self.trace.as_ref().and_then(|trace| trace.id());
+            record.write(&Answer { status, arrived: self.arrived, ended, time, app, server, trace });
+        }
+        if let Some(trace) = self.trace.take() {
+            let (route, refusal) = (active.routes.told(self.route), self.refusal);
+            trace.end(&TracedEnd { method: &method, route, status, refusal, ended });
         }
     }
 }

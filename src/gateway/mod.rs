@@ -65,6 +65,7 @@ mod takeover;
 mod takeover;
 mod target_host;
 mod telemetry;
+mod traces;
 mod upstream;
 mod watcher;
 mod web_socket;
@@ -273,8 +274,9 @@ impl Gateway {
         self.tasks.close();
         // A slow client of the admin routes must not delay the end.
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
-        // Every request has left its line by now.
-        let _ = spawn_blocking(move || self.process.logs.flush(LAST_LINES)).await;
+        // Every request has left its line and its spans by now.
+        let (exports, logs) = (self.process.exports.clone(), Arc::clone(&self.process.logs));
+        let _ = tokio::join!(exports.finish(LAST_SPANS), spawn_blocking(move || logs.flush(LAST_LINES)));
     }
 
     /// Lets a configuration decide from now on. Listeners that it does not have are closed.
@@ -317,6 +319,8 @@ impl Gateway {
 
 /// How long the stop may wait for the destinations of logs.
 const LAST_LINES: Duration = Duration::from_secs(2);
+/// How long the stop may wait for the collector of traces.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
 /// How long a stop may take after its grace, at most.
 const LAST_STEPS: Duration = Duration::from_secs(5);

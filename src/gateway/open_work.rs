@@ -9,7 +9,7 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerWaitFuture},
 };
 
-use super::listeners::OpenConnections;
+use super::{listeners::OpenConnections, traces::CurrentSpan};
 use crate::tasks::Tasks;
 
 /// What a stop waits for. Clones share it.
@@ -83,6 +83,11 @@ impl VerificationTasks {
 impl Tasks for VerificationTasks {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         let ended = self.ended.clone();
+        // What a request leaves behind belongs to its trace.
+        let task = match CurrentSpan::get() {
+            Some(span) => Box::pin(span.run(task)),
+            None => task,
+        };
         self.tracker.spawn(async move { ended.run_until_cancelled_owned(task).await });
     }
 }

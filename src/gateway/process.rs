@@ -19,6 +19,7 @@ use super::{
     open_work::OpenWork,
     proxy::Proxy,
     telemetry::Telemetry,
+    traces::Exports,
     upstream::{UpstreamRoots, UsualRoots},
     workers::{WorkerStop, Workers},
 };
@@ -35,6 +36,7 @@ pub(super) struct Process {
     /// The answers that an ACME server may ask for now.
     pub(super) challenges: Challenges,
     pub(super) open_work: OpenWork,
+    pub(super) exports: Exports,
     /// The logins and revocations of configurations with `store: memory`. Each of them says how many logins there may be.
     pub(super) memory_store: Arc<MemoryStore>,
     pub(super) session_memory: Arc<SessionMemory>,
@@ -55,6 +57,7 @@ impl Process {
             inherited: Arc::new(inherited),
             challenges: Challenges::default(),
             open_work: OpenWork::default(),
+            exports: Exports::default(),
             memory_store: Arc::new(MemoryStore::new(0)),
             session_memory: Arc::default(),
             usual_roots: UsualRoots::beside(&thread_roots),

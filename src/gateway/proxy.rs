@@ -1,11 +1,11 @@
 //! The proxy: pingora in front of the app, with truegate on the way.
 
-use std::{mem, net::IpAddr, sync::Arc};
+use std::{mem, net::IpAddr, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Extensions, HeaderValue, StatusCode, Version, header};
-use pingora_core::{Error, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
+use pingora_core::{Error, ErrorSource, Result, modules::http::HttpModules, upstreams::peer::HttpPeer};
 use pingora_http::{RequestHeader, ResponseHeader};
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 use tokio_util::task::TaskTracker;
@@ -22,12 +22,14 @@ use super::{
     request_id::HttpRequestId,
     route_names::RouteId,
     telemetry::Telemetry,
+    traces::{RequestTrace, TracedHead, TracedVerdict},
     upstream::{AffinityKey, Attempts},
 };
 use crate::{
     clock::{Clock, SystemClock},
     gate::{ClientInfo, Rejection, Scheme, TrustedProxy},
     headers::Spoofs,
+    host::Authority,
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer,
         is_verified, lease, refusal, respond, rule, spoofs, user,
@@ -53,6 +55,8 @@ impl ProxyHttp for Proxy {
             arrived: SystemClock.now(),
             record: active.logs.access.as_ref().map(AccessLog::record),
             request_id: None,
+            trace: None,
+            refusal: None,
             uncounted: None,
             route: RouteId::NONE,
             sent: None,
@@ -117,7 +121,14 @@ impl ProxyHttp for Proxy {
         session.set_read_timeout(config.timeouts.read);
         session.set_write_timeout(config.timeouts.write);
         trace(session, &forwarded, exchange.request_id.as_ref(), active);
-        let is_answered = intercept(session).await;
+        if let Some(tracer) = &active.tracer {
+            exchange.trace = tracer.begin(&session.req_header().headers, forwarded.by_proxy, exchange.arrived);
+        }
+        let is_answered = match &mut exchange.trace {
+            None => intercept(session).await,
+            // The future is large, and most requests have no trace.
+            Some(trace) => Box::pin(intercept_traced(session, trace, &forwarded, exchange.arrived)).await,
+        };
         exchange.route = match is_answered {
             Ok(false) if !is_verified(session) => active.routes.passed(session.req_header(), rule(session)),
             _ => active.routes.of(session.req_header()),
@@ -144,10 +155,16 @@ impl ProxyHttp for Proxy {
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
         exchange.note_sent();
         let upstream = exchange.active.upstream(exchange.upstream);
+        if let Some(trace) = &mut exchange.trace {
+            trace.begin_attempt(&upstream.config.name, &session.req_header().method, SystemClock.now());
+        }
         let protocol = upstream.protocol_for(session.req_header());
         let (client, attempts) = (exchange.client, &mut exchange.attempts);
         // The clock was read when the request arrived, which is soon enough for a rest of seconds.
         let peer = upstream.next(attempts, protocol, exchange.arrived, || affinity(session, client));
+        if let Some(trace) = &mut exchange.trace {
+            trace.note_server(attempts.address());
+        }
         peer.map_err(Error::into_up)
     }
 
@@ -163,6 +180,9 @@ impl ProxyHttp for Proxy {
             upstream.set_host(request, &exchange.attempts)?;
         }
         inject(session, request)?;
+        if let Some(trace) = &exchange.trace {
+            trace.tell_attempt(&mut CasedHead(request));
+        }
         upstream.set_fixed_headers(&mut CasedHead(request));
         Ok(())
     }
@@ -174,6 +194,7 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
         mut error: Box<Error>,
     ) -> Box<Error> {
+        end_attempt(exchange, &error);
         let upstream = exchange.active.upstream(exchange.upstream);
         error.set_retry(failure::plan_after_connect(&error, upstream, &mut exchange.attempts));
         error
@@ -187,6 +208,7 @@ impl ProxyHttp for Proxy {
         exchange: &mut Exchange,
         was_reused: bool,
     ) -> Box<Error> {
+        end_attempt(exchange, &error);
         let upstream = exchange.active.upstream(exchange.upstream);
         error.set_retry(failure::plan_after_loss(&error, session, was_reused, upstream, &mut exchange.attempts));
         error
@@ -205,6 +227,9 @@ impl ProxyHttp for Proxy {
         }
         if is_answer(&response.status) {
             exchange.note_answer(response.status);
+            if let Some(trace) = &mut exchange.trace {
+                trace.note_answer(response.status);
+            }
         }
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
             // A WebSocket stays open while the app speaks; its client may only listen.
@@ -216,6 +241,7 @@ impl ProxyHttp for Proxy {
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, exchange: &mut Exchange) -> FailToProxy {
+        end_attempt(exchange, error);
         session.req_header_mut().extensions_mut().extend(mem::take(&mut exchange.extensions));
         let Exchange { active, upstream, attempts, .. } = &*exchange;
         let reply = failure::reply(error, session, &active.gate, active.upstream(*upstream), attempts);
@@ -244,6 +270,9 @@ impl ProxyHttp for Proxy {
             record.note_user(user(session));
             record.note_end(session, refusal(session));
         }
+        if exchange.trace.is_some() {
+            exchange.refusal = refusal(session);
+        }
         exchange.end(status);
         if error.is_none() && status.is_some() && !session.was_upgraded() {
             drain(session).await;
@@ -265,6 +294,39 @@ impl Proxy {
     /// A proxy that serves each request by the configuration in force when it arrives.
     pub(super) fn new(active: Arc<ArcSwap<ActiveConfig>>, in_flight: TaskTracker) -> Self {
         Self { active, in_flight }
+    }
+}
+
+/// Asks the gate about a request that has a trace, and tells the app of the trace.
+async fn intercept_traced(
+    session: &mut Session,
+    trace: &mut RequestTrace,
+    forwarded: &Forwarded,
+    arrived: Instant,
+) -> Result<bool> {
+    trace.tell(&mut CasedHead(session.req_header_mut()));
+    let head = session.req_header();
+    let host = forwarded.host.as_ref().and_then(|host| Authority::parse(host.as_bytes()));
+    let scheme = forwarded.client.scheme.map(|scheme| if scheme == Scheme::Https { "https" } else { "http" });
+    let host = host.and_then(|host| str::from_utf8(host.host()).ok());
+    trace.describe(&TracedHead { method: &head.method, version: head.version, scheme, host });
+    let Some(admission) = trace.begin_admission(arrived) else { return intercept(session).await };
+    let is_answered = admission.run(intercept(session)).await;
+    let verdict = match is_answered {
+        Ok(false) => TracedVerdict::Passed,
+        Ok(true) => TracedVerdict::Answered,
+        Err(_) => TracedVerdict::Abandoned,
+    };
+    trace.end_admission(verdict, refusal(session), SystemClock.now());
+    is_answered
+}
+
+/// An attempt at the app has failed, and another one may follow.
+fn end_attempt(exchange: &mut Exchange, error: &Error) {
+    if let Some(trace) = &mut exchange.trace
+        && *error.esource() == ErrorSource::Upstream
+    {
+        trace.end_attempt(Some(failure::cause(error)), SystemClock.now());
     }
 }
 

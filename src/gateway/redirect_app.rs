@@ -62,7 +62,15 @@ impl RedirectApp {
             let mut record = access.record();
             record.note_request(session, &forwarded, id.as_ref());
             record.note_end(session, sent.and_then(|sent| sent.refusal));
-            record.write(&Answer { status, arrived, ended, time: SystemClock.wall(), app: None, server: None });
+            record.write(&Answer {
+                status,
+                arrived,
+                ended,
+                time: SystemClock.wall(),
+                app: None,
+                server: None,
+                trace: None,
+            });
         }
     }
 }

@@ -91,6 +91,11 @@ impl RouteNames {
         &self.names[route.0]
     }
 
+    /// The name of a route, if there is one.
+    pub(super) fn told(&self, route: RouteId) -> Option<&str> {
+        (route != RouteId::NONE).then(|| self.name(route))
+    }
+
     /// The names of all routes.
     pub(super) fn names(&self) -> &[Box<str>] {
         &self.names

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::telemetry::StoreTelemetry;
+use super::{telemetry::StoreTelemetry, traces};
 use crate::{
     callback::RequestId,
+    cause::Cause,
     clock::{Clock as _, SystemClock},
     closed_list::closed_list,
     session::BrowserId,
-    store::{Cursor, Login, LoginState, Store, StoreFuture, WatchedLogin},
+    store::{Cursor, Login, LoginState, Store, StoreError, StoreFuture, WatchedLogin},
 };
 
 closed_list! {
@@ -36,25 +37,37 @@ closed_list! {
 /// A store whose calls are measured. A call that is given up, because it takes too long, counts with the time that it was given.
 pub(super) struct MeasuredStore<S> {
     inner: S,
+    /// What it is, in the words of OpenTelemetry.
+    system: &'static str,
     telemetry: StoreTelemetry,
 }
 
 /// A call of the store, which ends when this is dropped.
 struct Call<'a> {
     telemetry: &'a StoreTelemetry,
+    system: &'static str,
     operation: StoreOperation,
     begun: Instant,
+    /// It was given up, as long as nothing else is known.
+    failure: Option<Cause>,
 }
 
 impl<S: Store> MeasuredStore<S> {
-    pub(super) fn new(inner: S, telemetry: StoreTelemetry) -> Self {
-        Self { inner, telemetry }
+    pub(super) fn new(inner: S, system: &'static str, telemetry: StoreTelemetry) -> Self {
+        Self { inner, system, telemetry }
     }
 
     fn measure<'a, T: Send + 'a>(&'a self, operation: StoreOperation, asked: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
-            let _call = Call { telemetry: &self.telemetry, operation, begun: SystemClock.now() };
-            asked.await
+            let (telemetry, system, begun) = (&self.telemetry, self.system, SystemClock.now());
+            let mut call = Call { telemetry, system, operation, begun, failure: Some(Cause::Timeout) };
+            let answer = asked.await;
+            call.failure = match &answer {
+                Ok(_) => None,
+                Err(StoreError::Full) => Some(Cause::Full),
+                Err(StoreError::Unavailable(failure)) => Some(failure.cause()),
+            };
+            answer
         })
     }
 }
@@ -63,6 +76,7 @@ impl Drop for Call<'_> {
     fn drop(&mut self) {
         let elapsed: Duration = SystemClock.now() - self.begun;
         self.telemetry.call(self.operation, elapsed);
+        traces::note_store_call(self.system, self.operation, elapsed, self.failure);
     }
 }
 

@@ -65,6 +65,7 @@ mod takeover;
 mod threads;
 mod tls;
 mod tls_client;
+mod traces;
 mod unix_sockets;
 mod upstream;
 mod web_sockets;

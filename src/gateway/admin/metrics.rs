@@ -23,6 +23,7 @@ use crate::{
         logs::{LineLoss, LogName},
         rejection::EdgeRejection,
         store_calls::StoreOperation,
+        telemetry::SpanLoss,
     },
     identity::VerificationMethod,
 };
@@ -62,6 +63,7 @@ pub(in crate::gateway) struct Metrics {
     store_calls: Family<[Label; 1], Durations>,
     pub(in crate::gateway) unusable_phones_files: Gauge,
     pub(in crate::gateway) lost_log_lines: Counters<(LogName, LineLoss), 2>,
+    pub(in crate::gateway) lost_spans: Counters<SpanLoss>,
     /// By the name of the host.
     certificate_expiries: Family<[(&'static str, String); 1], Gauge>,
     /// By the name of the host.
@@ -162,6 +164,7 @@ impl Metrics {
             store_calls,
             unusable_phones_files: Gauge::default(),
             lost_log_lines: Counters::new(lost_log_lines, |(log, loss)| [("log", log.code()), ("cause", loss.code())]),
+            lost_spans: Counters::new(each(SpanLoss::ALL), |loss| [("cause", loss.code())]),
             certificate_expiries: Family::default(),
             certificate_failures: Family::default(),
             reload: Gauge::default(),
@@ -272,6 +275,8 @@ impl Metrics {
         to.register("unusable_phones_files", help, self.unusable_phones_files.clone());
         let help = "Lines of the access log and the audit log that were lost, by why";
         to.register("lost_log_lines", help, self.lost_log_lines.family.clone());
+        let help = "Spans of traces that the collector did not get, by why";
+        to.register("lost_spans", help, self.lost_spans.family.clone());
         let help =
             "When the certificate that the gateway has obtained for a host ends, as Unix time; 0 while there is none";
         to.register_with_unit("certificate_expiry_timestamp", help, Unit::Seconds, self.certificate_expiries.clone());

@@ -35,6 +35,7 @@ mod server;
 mod session;
 mod source;
 mod source_lines;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -71,6 +72,7 @@ pub(crate) use self::{
     session::{SessionConfig, StoreConfig},
     source::ConfigSource,
     source_lines::SourceLines,
+    telemetry::{CollectorConfig, SampleRatio, TelemetryConfig},
     tls::{CertificateSource, TlsConfig, TlsFiles, TlsVersion, host_names},
     trusted_proxies::TrustedProxies,
     upstream::{
@@ -129,6 +131,8 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace: Duration,
     /// How the program logs.
     pub(crate) log: LogConfig,
+    /// Which traces requests belong to, and where their spans go.
+    pub(crate) telemetry: TelemetryConfig,
     /// Whether requests have ids, which the app, the client and the logs hear of.
     pub(crate) request_id: bool,
 }

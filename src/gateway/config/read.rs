@@ -4,7 +4,7 @@ use std::{num::NonZero, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use super::{
     AcmeConfig, AdminConfig, CallbackConfig, Config, LogConfig, NativeConfig, ServerConfig, SessionConfig,
-    TruecallerConfig, acme, groups, hsts,
+    TelemetryConfig, TruecallerConfig, acme, groups, hsts,
     identity::{self, InjectedHeaders},
     listener,
     reader::{Item, Section, Shape, ValueParser},
@@ -140,6 +140,7 @@ impl Config {
             assertion,
             shutdown_grace: file.read_or("shutdown_grace", SHUTDOWN_GRACE, &value::duration(SHUTDOWN_GRACES)),
             log,
+            telemetry: file.section("telemetry", TelemetryConfig::read),
             request_id,
             native: native.map_or(Some(None), |native| native.map(Some))?,
             hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,

@@ -20,6 +20,7 @@ use crate::{
         forwarded::Forwarded,
         request_id::HttpRequestId,
         route_names::RouteNames,
+        traces::TraceId,
     },
     profile::PhoneNumber,
 };
@@ -76,6 +77,8 @@ pub(in crate::gateway) struct Answer<'a> {
     pub(in crate::gateway) time: SystemTime,
     /// The app that the request was sent to.
     pub(in crate::gateway) app: Option<AskedApp<'a>>,
+    /// Its trace, if the spans of it are exported.
+    pub(in crate::gateway) trace: Option<TraceId>,
     /// The server of the app that was asked last.
     pub(in crate::gateway) server: Option<&'a SocketAddr>,
 }
@@ -188,6 +191,9 @@ impl AccessRecord {
         }
         if let Some(refusal) = self.refusal {
             line.word("refusal", refusal);
+        }
+        if let Some(trace) = answer.trace {
+            line.display("trace_id", trace);
         }
         self.log.sink.write(&line.finish());
     }

@@ -13,6 +13,7 @@ macro_rules! log {
 
 mod certificate;
 mod guard;
+mod spans;
 mod store;
 mod upstream;
 
@@ -28,7 +29,8 @@ use http::Method;
 use tracing::{debug, error, info, warn};
 
 pub(super) use self::{
-    certificate::CertificateTelemetry, guard::OpenGuard, store::StoreTelemetry, upstream::UpstreamTelemetry,
+    certificate::CertificateTelemetry, guard::OpenGuard, spans::SpanLoss, store::StoreTelemetry,
+    upstream::UpstreamTelemetry,
 };
 use super::{
     admin::{AdminRefusal, ConnectionFailure, FINISHED, LoginRefusal, Metrics, RouteMetrics, class, unix_seconds},
@@ -37,6 +39,7 @@ use super::{
     proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
     route_names::{RouteId, RouteNames},
+    traces,
 };
 use crate::{
     cause::Cause,
@@ -291,6 +294,7 @@ impl Observer for Telemetry {
             Event::Fetch { outcome, elapsed } => {
                 metrics.fetches.count(&outcome);
                 metrics.fetch.observe(elapsed.as_secs_f64());
+                traces::note_fetch(outcome, elapsed);
                 self.fetch(outcome, elapsed);
             }
             Event::Refusal(rejection) => {

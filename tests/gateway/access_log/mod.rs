@@ -329,7 +329,7 @@ async fn the_documentation_shows_lines_as_they_are() {
     let rows = page.split("| field | meaning |\n|---|---|\n").nth(1).unwrap().lines();
     let rows = rows.take_while(|row| row.starts_with('|')).map(|row| row.split('|').nth(1).unwrap());
     let documented: Vec<_> = rows.flat_map(|names| names.split('`').skip(1).step_by(2)).collect();
-    assert_eq!(documented, [&names(sample("json"))[..], &["refusal"]].concat());
+    assert_eq!(documented, [&names(sample("json"))[..], &["refusal", "trace_id"]].concat());
 }
 
 /// The line in a block of the documentation, if it is one.

@@ -23,6 +23,8 @@ pub(crate) enum Shape {
     Boolean,
     /// A whole number within these limits, without quotes.
     Number { least: u64, most: u64 },
+    /// A number from 0 to 1, with or without quotes.
+    Fraction,
     /// A number of bytes within these limits, with or without a unit.
     Size { least: usize, most: usize },
     /// A duration within these limits, with its unit; or `0s` too, which stands for no limit.
@@ -42,6 +44,7 @@ impl fmt::Display for Shape {
             },
             Self::Boolean => f.write_str("true or false"),
             Self::Number { least, most } => write!(f, "a number from {least} to {most}"),
+            Self::Fraction => f.write_str("a number from 0 to 1"),
             Self::Size { least, most } => write!(f, "a size from {} to {}", show_size(*least), show_size(*most)),
             Self::Duration { least, most, or_none } => {
                 write!(f, "a duration from {} to {}", show_duration(*least), show_duration(*most))?;
@@ -56,6 +59,7 @@ impl Shape {
     pub(in crate::gateway::config) fn pattern(&self) -> String {
         match self {
             Self::Pattern { pattern, .. } | Self::Digits { pattern, .. } => (*pattern).to_owned(),
+            Self::Fraction => FRACTION.to_owned(),
             Self::Size { least, most } => size_pattern(*least, *most),
             Self::Duration { least, most, or_none } => duration_pattern(*least, *most, *or_none),
             Self::Text | Self::Path | Self::Word(_) | Self::Boolean | Self::Number { .. } => String::new(),
@@ -122,6 +126,7 @@ fn run(head: u64, first: u64, last: u64, free: usize) -> String {
     format!("{head}{digit}{tail}")
 }
 
+const FRACTION: &str = r"^(0*\.\d+|0+\.?|0*1(\.0*)?)$";
 const DURATION_UNITS: [(&str, u128); 5] = [
     ("(?:ms|msec|millis)", 1_000_000),
     ("(?:s|secs?|seconds?)", 1_000_000_000),

@@ -150,6 +150,7 @@ impl JsonSchema {
             }
             Shape::Boolean => of(Types::Several(&["boolean", "string"])),
             Shape::Number { least, most } => Self { minimum: Some(*least), maximum: Some(*most), ..of(text_or_number) },
+            Shape::Fraction => Self { minimum: Some(0), maximum: Some(1), ..of(Types::Several(&["string", "number"])) },
             Shape::Size { least, most } => {
                 Self { minimum: Some(*least as u64), maximum: Some(*most as u64), ..of(text_or_number) }
             }

@@ -16,6 +16,7 @@ mod secrets;
 mod session;
 mod shape;
 mod shown_lines;
+mod telemetry;
 mod tls;
 mod traps;
 mod upstreams;
@@ -54,6 +55,7 @@ fn environment(name: &str) -> Option<String> {
         "TRUECALLER_PARTNER_KEY" => Some("a-partner-key".to_owned()),
         "PROXY_SECRET" => Some("a-secret".to_owned()),
         "TRUEGATE_LOG_KEY" => Some(SESSION_SECRET.to_owned()),
+        "TRUEGATE_OTLP_AUTHORIZATION" => Some("Bearer a-token".to_owned()),
         "TRUEGATE_ADMIN_TOKEN" => Some(ADMIN_TOKEN.to_owned()),
         "TRUEGATE_METRICS_TOKEN" => Some(METRICS_TOKEN.to_owned()),
         "REDIS_PASSWORD" => Some("a-password".to_owned()),

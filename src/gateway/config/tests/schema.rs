@@ -112,7 +112,7 @@ fn what_is_secret_is_marked_so() {
             "upstreams.*.headers.*", "upstream.headers.*", "session.secret", "session.secret[]", "session.store",
             "session.store.sentinel.servers[]", "session.store.sentinel.master", "session.store.cluster[]",
             "groups.*.phones[]", "routes[].allow.phones[]", "callback.path", "assertion.key", "assertion.key[]",
-            "admin.token", "admin.metrics_token", "log.user_key",
+            "admin.token", "admin.metrics_token", "log.user_key", "telemetry.otlp_headers.*",
         ]
     );
     for (path, value) in &all {

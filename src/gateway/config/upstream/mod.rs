@@ -8,7 +8,7 @@ mod tls;
 
 use http::HeaderValue;
 
-pub(super) use self::read::{AppNames, ServerItems, read};
+pub(super) use self::read::{AppNames, ServerItems, header_value, read};
 pub(crate) use self::{
     health::HealthConfig,
     server::UpstreamServer,

@@ -199,7 +199,7 @@ impl<'a> Reader<'a, '_> {
 }
 
 /// Takes a text that reaches the app unchanged. The error does not repeat it.
-fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
+pub(in crate::gateway::config) fn header_value(text: &Scalar) -> Result<HeaderValue, &'static str> {
     if text.trim() != &**text {
         return Err("must not begin or end with white space, because HTTP drops it (remove it)");
     }
