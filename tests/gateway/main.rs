@@ -15,6 +15,7 @@ mod client_certificates;
 mod clients;
 mod command_line;
 mod connections;
+mod dashboards;
 mod delivery;
 mod fixed_headers;
 mod forwarded;
