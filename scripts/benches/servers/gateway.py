@@ -174,10 +174,17 @@ def sessions(rules):
     return "".join([PASSING, SESSIONS, *others, "  - { path: /api, access: required }\n"])
 
 
+# The access log as most write it, but to no disk.
+ACCESS_LOG = PASSING.replace("log: { level: error }", "log: { level: error, access: { to: /dev/null } }")
+# Every request is exported. The app takes the spans, too.
+TRACED = PASSING + "telemetry: { otlp_endpoint: http://127.0.0.1:%(app)d }\n"
+
 GATEWAY_CASES = {
+    "gateway-access-log": GatewayCase(ACCESS_LOG),
     "gateway-callback": GatewayCase(PASSING, callbacks=True),
     "gateway-pass": GatewayCase(PASSING),
     "gateway-session-cold": GatewayCase(sessions(rules=1), browsers=ALL_REQUESTS),
     "gateway-session-warm": GatewayCase(sessions(rules=1), browsers=1),
     "gateway-session-warm-1000-rules": GatewayCase(sessions(rules=1000), browsers=1),
+    "gateway-traced": GatewayCase(TRACED),
 }
