@@ -16,7 +16,11 @@ use axum::{
 };
 
 use super::AdminRefusal;
-use crate::gateway::{active_config::ActiveConfig, config::AdminConfig};
+use crate::gateway::{
+    active_config::ActiveConfig,
+    config::AdminConfig,
+    logs::{AuditEntry, AuditEvent},
+};
 
 /// Lets operators through, with `admin.token` if there is one, and counts all refusals behind it.
 pub(super) async fn operators(
@@ -49,7 +53,9 @@ async fn finish(
         Err(refusal) => refusal.into_response(),
     };
     if let Some(refusal) = response.extensions().get::<AdminRefusal>() {
-        active.load().telemetry.admin_refusal(*refusal);
+        let active = active.load();
+        active.telemetry.admin_refusal(*refusal);
+        active.audit(AuditEntry { cause: Some(refusal.code()), ..AuditEvent::AdminRefused.into() });
     }
     response
 }

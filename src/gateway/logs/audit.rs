@@ -56,6 +56,8 @@ closed_list! {
         NotAllowed = "not-allowed",
         /// A client claimed an identity, and the claim was stripped.
         Spoof = "spoof",
+        /// The admin listener refused a request for a route of operators.
+        AdminRefused = "admin-refused",
     }
 }
 
@@ -63,7 +65,7 @@ impl AuditEvent {
     /// Whether clients can cause as many of these lines as they like.
     pub(super) fn is_limited(self) -> bool {
         // The operator causes the others, or a verified user does, or the gate limits them: the logins that are started.
-        matches!(self, Self::LoginRefused | Self::LoginFailed | Self::NotAllowed | Self::Spoof)
+        matches!(self, Self::LoginRefused | Self::LoginFailed | Self::NotAllowed | Self::Spoof | Self::AdminRefused)
     }
 }
 

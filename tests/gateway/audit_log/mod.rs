@@ -134,6 +134,27 @@ async fn a_reload_and_a_stop_have_their_lines_and_a_hangup_opens_the_file_again(
 }
 
 #[tokio::test]
+async fn a_wrong_admin_token_has_a_line_without_the_token() {
+    let app = Recorder::start().await;
+    let admin = "admin: { listen: 127.0.0.1:0, token: 4fJk0mVt9sQeYxW2bNcR7uHd1zGpLa6o5iTqXr8vKyE= }\n";
+    let config = setup::config(app.address()).replace("admin: { listen: 127.0.0.1:0 }\n", admin);
+    let program = Program::serve(&(config + LOG));
+    let reload = |token| {
+        let lines = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 0\r\n");
+        exchange(program.admin(), format!("POST /reload HTTP/1.1\r\nHost: a\r\n{lines}\r\n"))
+    };
+
+    assert_eq!(reload("hunter2").await.unwrap().status(), 401);
+    assert_eq!(reload("4fJk0mVt9sQeYxW2bNcR7uHd1zGpLa6o5iTqXr8vKyE=").await.unwrap().status(), 200);
+
+    let told = lines(&program, &["admin-refused", "reload"], 2).await;
+    let causes: Vec<_> = told.iter().map(|line| fields(line, &["event", "cause"])).collect();
+    assert_eq!(causes, [["admin-refused", "not-authorized"], ["reload", "-"]]);
+    let text = fs::read_to_string(program.folder().join("audit.log")).unwrap();
+    assert!(!text.contains("hunter2") && !text.contains("4fJk0m"), "{text}");
+}
+
+#[tokio::test]
 async fn lines_go_to_a_socket_too_and_requests_have_ids_for_this_log_alone() {
     let (app, folder) = (Recorder::start().await, TempDir::new().unwrap());
     let listener = UnixDatagram::bind(folder.path().join("a.sock")).unwrap();
