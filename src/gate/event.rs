@@ -227,6 +227,8 @@ closed_list! {
         Failed = "failed",
         /// The user logged out.
         LoggedOut = "logged-out",
+        /// All sessions of a user were ended for them.
+        Revoked = "revoked",
     }
 }
 

@@ -5,7 +5,11 @@
 
 mod interface;
 
-use std::{any::Any, future::ready, time::SystemTime};
+use std::{
+    any::Any,
+    future::ready,
+    time::{Instant, SystemTime},
+};
 
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, request::Parts};
@@ -102,7 +106,12 @@ pub(crate) trait Plugin: Any + Send + Sync {
 
     /// Begins a session for a verified user of the site's own app, and answers with its token. Returns none if the plugin has no
     /// sessions: the request then goes on to the app behind the gate.
-    fn admit_app(&self, _gate: &Gate, _head: &Parts, _identity: &Identity) -> Option<Result<Reply, Rejection>> {
+    fn admit_app<'a>(
+        &'a self,
+        _gate: &'a Gate,
+        _head: &'a Parts,
+        _login: &'a VerifiedAppLogin,
+    ) -> Option<BoxFuture<'a, Result<Reply, Rejection>>> {
         None
     }
 
@@ -137,6 +146,15 @@ pub(crate) trait Plugin: Any + Send + Sync {
 
     /// Answers at once, from now on, all requests that would wait: the server stops.
     fn stop_waiting(&self) {}
+}
+
+/// A login of the site's own app whose user was verified.
+pub(crate) struct VerifiedAppLogin {
+    pub(crate) identity: Identity,
+    /// When the credential had arrived.
+    pub(crate) arrived: Instant,
+    /// When the answer is due.
+    pub(crate) deadline: Instant,
 }
 
 /// The rule that matches a callback.

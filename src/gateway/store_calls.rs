@@ -1,6 +1,6 @@
 //! How long the store takes, whichever it is.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
@@ -31,6 +31,8 @@ closed_list! {
         Revoke = "revoke",
         /// The revocations that have come.
         Revocations = "revocations",
+        /// Its time.
+        Time = "time",
     }
 }
 
@@ -117,5 +119,9 @@ impl<S: Store> Store for MeasuredStore<S> {
 
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         self.measure(StoreOperation::Revocations, self.inner.revocations(after))
+    }
+
+    fn time(&self) -> StoreFuture<'_, SystemTime> {
+        self.measure(StoreOperation::Time, self.inner.time())
     }
 }

@@ -12,7 +12,7 @@ use http::{HeaderName, Method, header, request::Parts};
 use crate::{
     gate::{
         AppLoginOutcome, Event, EventContext, Gate, GateBuilder, Rejection, Step, Verdict,
-        plugin::{BodyHandler, IntakeEnd, Plugin},
+        plugin::{BodyHandler, IntakeEnd, Plugin, VerifiedAppLogin},
     },
     host::is_own_origin,
     identity::{Identity, VerificationMethod},
@@ -154,10 +154,13 @@ impl BodyHandler for AppLogin {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Verdict, Rejection>> {
         Box::pin(async move {
+            let arrived = gate.clock().now();
             let identity = self.verify(gate, &body, deadline).await?;
-            if let Some(admitted) = gate.admit_app(&self.head, &identity) {
-                return admitted.map(Verdict::Reply);
+            let login = VerifiedAppLogin { identity, arrived, deadline };
+            if let Some(admitted) = gate.admit_app(&self.head, &login) {
+                return admitted.await.map(Verdict::Reply);
             }
+            let VerifiedAppLogin { identity, .. } = login;
             Ok(Verdict::Forward(gate.verified(identity, gate.rule_of_callback(&self.head).as_ref())))
         })
     }

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Delivery, SessionMemory, SessionPath, Sessions, fallback_page::FallbackPage, opened::OpenedSessions};
+use super::{
+    Delivery, SessionMemory, SessionPath, Sessions, fallback_page::FallbackPage, opened::OpenedSessions,
+    store_clock::StoreClock,
+};
 use crate::{
     access::{Groups, Rules},
     headers::ResponseEdits,
@@ -50,6 +53,7 @@ pub(super) struct SharedSessions {
     pub(super) tasks: Box<dyn Tasks>,
     pub(super) delivery: Option<Box<dyn Delivery>>,
     pub(super) opened: OpenedSessions,
+    pub(super) store_clock: StoreClock,
     pub(super) memory: Arc<SessionMemory>,
 }
 
@@ -107,6 +111,7 @@ impl SessionsBuilder {
             tasks: Box::new(TaskTracker::new()),
             delivery: None,
             opened: OpenedSessions::default(),
+            store_clock: StoreClock::default(),
             memory: Arc::default(),
         };
         Self { sessions, link_base, brand: Brand::default(), has_tickets: false }

@@ -111,13 +111,13 @@ impl Handler<'_> {
     }
 
     async fn tell(&self, sealed: &Bytes) -> Result<(), StoreError> {
-        self.ask(self.sessions.store.revoke(sealed.clone(), self.sessions.lifetime)).await
+        self.ask(self.sessions.store.revoke(sealed.clone(), self.longest_session())).await
     }
 
     /// Tells the store again and again, for as long as it matters.
     async fn tell_again(&self, sealed: &Bytes) {
         let clock = self.gate.clock();
-        let end = clock.now() + self.sessions.lifetime;
+        let end = clock.now() + self.longest_session();
         while clock.now() < end {
             clock.sleep_until(clock.now() + jittered(LONGEST_PAUSE)).await;
             if self.tell(sealed).await.is_ok() {
@@ -127,17 +127,13 @@ impl Handler<'_> {
     }
 
     async fn end_session(&self, session: &Session, everywhere: bool, request: &Extensions) -> Result<(), StoreError> {
-        let lifetime = self.sessions.lifetime;
         let identity = session.identity();
         let (phone, method) = (&identity.profile().phone, Some(identity.method()));
         let context = EventContext { user: Some(phone), method, ..EventContext::of(request) };
-        let one = self.revoke(Revocation::session(session.id().clone(), session.end(lifetime))).await;
+        let one = self.revoke(Revocation::session(session.id().clone(), session.end(self.sessions.lifetime))).await;
         let all = if everywhere {
-            // The clock may have been set back since the session began.
-            let issued_by = self.gate.clock().wall().max(session.issued_at());
-            let until = issued_by.checked_add(lifetime).unwrap_or(issued_by);
             self.gate.observe_in(Event::Revocation(RevocationScope::User), &context);
-            self.revoke(Revocation::user(phone, issued_by, until)).await
+            self.end_user(phone, Some(session)).await
         } else {
             Ok(())
         };

@@ -69,7 +69,9 @@ mod site_hosts;
 mod site_login;
 mod state;
 mod status_route;
+mod store_clock;
 mod token;
+mod user_end;
 mod verification;
 mod waiting;
 
@@ -112,10 +114,9 @@ pub(crate) use self::{
 use crate::{
     gate::{
         Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,
-        plugin::{CallbackHandler, Inspection, Plugin, Withheld},
+        plugin::{CallbackHandler, Inspection, Plugin, VerifiedAppLogin, Withheld},
     },
     headers::{HeaderTarget, ResponseEdits, cased},
-    identity::Identity,
     store::Store,
 };
 pub use crate::{
@@ -240,8 +241,13 @@ impl Plugin for Sessions {
         realm.map(drop).ok_or(Rejection::MisdirectedRequest)
     }
 
-    fn admit_app(&self, gate: &Gate, head: &Parts, identity: &Identity) -> Option<Result<Reply, Rejection>> {
-        Some(self.handler_of(gate, head).admit_app(identity))
+    fn admit_app<'a>(
+        &'a self,
+        gate: &'a Gate,
+        head: &'a Parts,
+        login: &'a VerifiedAppLogin,
+    ) -> Option<BoxFuture<'a, Result<Reply, Rejection>>> {
+        Some(Box::pin(async move { self.handler_of(gate, head).admit_app(login).await }))
     }
 
     fn explain(&self, refused: Reply, code: &str, head: &Parts) -> Reply {

@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::record::Revocation;
+pub(super) use self::record::{Revocation, UserEnd};
 use self::{feed::Page, revoked::Revoked};
 #[cfg(feature = "gateway")]
 use super::StoreReading;

@@ -21,13 +21,14 @@ pub(crate) struct Session {
     id: SessionId,
     identity: Identity,
     issued_at: SystemTime,
+    proven_at: Option<SystemTime>,
     last_seen: SystemTime,
 }
 
 impl Session {
-    /// Begins a session for a profile that was verified by a method.
-    pub(crate) fn begin(id: SessionId, profile: Profile, method: VerificationMethod, now: SystemTime) -> Self {
-        Self { id, identity: Identity::vouch(None, profile, method), issued_at: now, last_seen: now }
+    /// Begins a session for a user whose number was proven at a time of the store.
+    pub(crate) fn begin(id: SessionId, identity: Identity, proven_at: SystemTime, now: SystemTime) -> Self {
+        Self { id, identity, issued_at: now, proven_at: Some(proven_at), last_seen: now }
     }
 
     /// Its random name.
@@ -46,9 +47,14 @@ impl Session {
         Self { identity: self.identity.in_groups(groups), ..self }
     }
 
-    /// When it began.
+    /// When it began, by the clock of its gateway.
     pub(crate) fn issued_at(&self) -> SystemTime {
         self.issued_at
+    }
+
+    /// When the proof of the phone number arrived, by the clock of the store; none for a session of an earlier version.
+    pub(crate) fn proven_at(&self) -> Option<SystemTime> {
+        self.proven_at
     }
 
     /// When its cookie was sealed last.
@@ -125,6 +131,9 @@ macro_rules! session_record {
             id: Cow<'a, SessionId>,
             #[serde(rename = "b")]
             issued_at: u64,
+            /// None for sessions of earlier versions.
+            #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+            proven_at: Option<u64>,
             #[serde(rename = "s")]
             last_seen: u64,
             #[serde(rename = "p", borrow)]
@@ -145,6 +154,7 @@ macro_rules! session_record {
                 Self {
                     id: Cow::Borrowed(&session.id),
                     issued_at: milliseconds(session.issued_at),
+                    proven_at: session.proven_at.map(milliseconds),
                     last_seen: milliseconds(session.last_seen),
                     phone: profile.phone.as_str().into(),
                     method: written_method(session.identity.method()).map(Cow::Borrowed),
@@ -165,6 +175,7 @@ macro_rules! session_record {
                     id: self.id.into_owned(),
                     identity: Identity::vouch(None, profile, read_method(self.method.as_deref())?),
                     issued_at: date(self.issued_at)?,
+                    proven_at: self.proven_at.map(date).map_or(Some(None), |date| date.map(Some))?,
                     last_seen: date(self.last_seen)?,
                 })
             }

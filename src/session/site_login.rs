@@ -67,7 +67,7 @@ impl Sessions {
 
 impl Handler<'_> {
     async fn finish_login(&self, ticket: &str, user: &SiteUser) -> Result<(), FinishLoginError> {
-        let (sessions, now) = (self.sessions, self.gate.clock().wall());
+        let (sessions, now, arrived) = (self.sessions, self.gate.clock().wall(), self.gate.clock().now());
         let ticket = LoginTicket::open(ticket, &sessions.sealer).filter(|ticket| ticket.expires > now);
         let LoginTicket { request_id, browser, .. } = ticket.ok_or(FinishLoginError::LoginOver)?;
         // Whatever the store says, the login must be one that this browser started.
@@ -75,7 +75,8 @@ impl Handler<'_> {
         if login.is_none_or(|login| login.state.is_end()) {
             return Err(FinishLoginError::LoginOver);
         }
-        let session = self.session(&user.profile(), VerificationMethod::Site);
+        let proven_at = self.date_proof(arrived).await?;
+        let session = self.session(&user.profile(), VerificationMethod::Site, proven_at);
         let (user, method) = (Some(&user.phone), Some(VerificationMethod::Site));
         let context = EventContext { user, method, ..EventContext::default() };
         let sealed = sessions.sealer.seal(SealPurpose::Login(&request_id), &session.to_bytes(), &sessions.random);

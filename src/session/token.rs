@@ -10,9 +10,8 @@ use serde::Serialize;
 
 use super::{carrier::Carrier, handler::Handler, me::MeAnswer, reply};
 use crate::{
-    gate::{Rejection, Reply},
+    gate::{Rejection, Reply, plugin::VerifiedAppLogin},
     headers::{HeaderTarget, cased},
-    identity::Identity,
     session::Session,
 };
 
@@ -38,8 +37,13 @@ struct AppAnswer<'a> {
 
 impl Handler<'_> {
     /// Begins a session for a user of the site's own app, on a host that has sessions.
-    pub(super) fn admit_app(&self, identity: &Identity) -> Result<Reply, Rejection> {
-        let session = self.session(identity.profile(), identity.method());
+    ///
+    /// A code works once, so it must not be lost because the store is away: the proof is then dated by the clock of this gateway.
+    pub(super) async fn admit_app(&self, login: &VerifiedAppLogin) -> Result<Reply, Rejection> {
+        let VerifiedAppLogin { identity, arrived, deadline } = login;
+        let dated = self.gate.by(*deadline, self.date_proof(*arrived)).await.and_then(Result::ok);
+        let proven_at = dated.unwrap_or_else(|| self.own_date(*arrived));
+        let session = self.session(identity.profile(), identity.method(), proven_at);
         let token = self.token(&session).ok_or(Rejection::MisdirectedRequest)?;
         let me = MeAnswer::of(&session, session.end_text(self.sessions.lifetime));
         Ok(reply::json(StatusCode::OK, &AppAnswer { token, me }).for_user(&identity.profile().phone))

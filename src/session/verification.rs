@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -35,24 +35,37 @@ impl Handler<'_> {
                 Some(state) => self.advance(&decline.request_id, state, &context(&request)).await.map(drop),
                 None => self.time_left(&decline.request_id).await.map(drop),
             },
-            Callback::Grant(grant) => {
-                let at = self.gate.clock().now();
-                self.time_left(grant.request_id()).await.map(|left| {
-                    let (gate, outcome) = (self.gate.clone(), VerificationOutcome::Abandoned);
-                    let report = OutcomeReport { gate, at, request, outcome };
-                    let Some(left) = left else { return report.end(VerificationOutcome::NoLogin) };
-                    let Some(verification) = self.sessions.memory.in_flight.begin(grant) else {
-                        return report.end(VerificationOutcome::Repeated);
-                    };
-                    let expires = self.gate.clock().now() + left;
-                    let handler = self.owned();
-                    self.sessions.tasks.spawn(Box::pin(async move {
-                        handler.borrow().verify(verification, posted, expires, report).await;
-                    }));
-                })
-            }
+            Callback::Grant(grant) => self.take_grant(grant, request, posted).await,
         };
         done.map_err(|_| Rejection::StoreUnavailable)
+    }
+
+    /// Has a grant verified, if its login runs. The number is proven by now, whenever the profile comes.
+    async fn take_grant(
+        &self,
+        grant: Grant,
+        request: Extensions,
+        posted: Option<Request<Bytes>>,
+    ) -> Result<(), StoreError> {
+        let at = self.gate.clock().now();
+        let left = self.time_left(grant.request_id()).await?;
+        let report = |outcome| OutcomeReport { gate: self.gate.clone(), at, request, outcome };
+        let Some(left) = left else {
+            drop(report(VerificationOutcome::NoLogin));
+            return Ok(());
+        };
+        let expires = self.gate.clock().now() + left;
+        let proven_at = self.date_proof(at).await?;
+        let Some(verification) = self.sessions.memory.in_flight.begin(grant, proven_at) else {
+            drop(report(VerificationOutcome::Repeated));
+            return Ok(());
+        };
+        let report = report(VerificationOutcome::Abandoned);
+        let handler = self.owned();
+        self.sessions.tasks.spawn(Box::pin(async move {
+            handler.borrow().verify(verification, posted, expires, report).await;
+        }));
+        Ok(())
     }
 
     /// Verifies a grant, for as long as its login runs, and has the app hear of it if it wants to.
@@ -64,7 +77,7 @@ impl Handler<'_> {
         report: OutcomeReport,
     ) {
         let grant = &verification.grant;
-        match self.judge(grant, expires, &report.request).await {
+        match self.judge(&verification, expires, &report.request).await {
             Ok(profile) => {
                 report.end(VerificationOutcome::Verified);
                 if let Some((delivery, posted)) = self.sessions.delivery.as_ref().zip(posted) {
@@ -80,15 +93,15 @@ impl Handler<'_> {
     /// Asks for the profile until the login ends: by it, or in another way.
     async fn judge(
         &self,
-        grant: &Grant,
+        verification: &Verification,
         expires: Instant,
         request: &Extensions,
     ) -> Result<Profile, VerificationOutcome> {
-        let clock = self.gate.clock();
+        let (clock, grant) = (self.gate.clock(), &verification.grant);
         for pause in doubling(FIRST_PAUSE, LONGEST_PAUSE).take_while(|_| clock.now() < expires) {
             let deadline = expires.min(clock.now() + self.gate.deadline());
             let failed = match self.gate.fetch(grant, deadline).await {
-                Ok(profile) => return self.conclude(grant, profile, expires, request).await,
+                Ok(profile) => return self.conclude(verification, profile, expires, request).await,
                 // Anyone could have posted it, so the user's own may still come.
                 Err(FetchError::Refused) => return Err(VerificationOutcome::TokenRefused),
                 Err(FetchError::Unusable | FetchError::Misconfigured) => {
@@ -114,7 +127,7 @@ impl Handler<'_> {
     /// Ends a login with a profile.
     async fn conclude(
         &self,
-        grant: &Grant,
+        Verification { grant, proven_at, .. }: &Verification,
         profile: Profile,
         expires: Instant,
         request: &Extensions,
@@ -123,7 +136,7 @@ impl Handler<'_> {
         let Ok(profile) = self.gate.active(profile) else {
             return Err(self.fail(request_id, VerificationOutcome::ProfileInactive, expires, request).await);
         };
-        let session = self.session(&profile, VerificationMethod::Web);
+        let session = self.session(&profile, VerificationMethod::Web, *proven_at);
         let sealed =
             self.sessions.sealer.seal(SealPurpose::Login(request_id), &session.to_bytes(), &self.sessions.random);
         let context = EventContext { user: Some(&profile.phone), ..context(request) };
@@ -186,9 +199,10 @@ impl Handler<'_> {
     }
 
     /// A new session, which knows of the user only what will be asked of it.
-    pub(super) fn session(&self, profile: &Profile, method: VerificationMethod) -> Session {
-        let profile = profile.minimized(self.gate.names());
-        Session::begin(SessionId::generate(&self.sessions.random), profile, method, self.gate.clock().wall())
+    pub(super) fn session(&self, profile: &Profile, method: VerificationMethod, proven_at: SystemTime) -> Session {
+        let identity = Identity::vouch(None, profile.minimized(self.gate.names()), method);
+        let id = SessionId::generate(&self.sessions.random);
+        Session::begin(id, identity, proven_at, self.gate.clock().wall())
     }
 
     fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
@@ -219,19 +233,21 @@ type Grants = HashMap<RequestId, Vec<AccessToken>>;
 /// One of them; when it is dropped, it may come again.
 struct Verification {
     grant: Grant,
+    /// When the callback came, by the clock of the store.
+    proven_at: SystemTime,
     in_flight: Arc<Mutex<Grants>>,
 }
 
 impl GrantsInFlight {
     /// Begins to verify a grant, unless the same is being verified already or the login has too many.
-    fn begin(&self, grant: Grant) -> Option<Verification> {
+    fn begin(&self, grant: Grant, proven_at: SystemTime) -> Option<Verification> {
         let mut in_flight = lock(&self.0);
         let tokens = in_flight.entry(grant.request_id().clone()).or_default();
         if tokens.len() >= TOKENS || tokens.contains(grant.token()) {
             return None;
         }
         tokens.push(grant.token().clone());
-        Some(Verification { grant, in_flight: Arc::clone(&self.0) })
+        Some(Verification { grant, proven_at, in_flight: Arc::clone(&self.0) })
     }
 }
 

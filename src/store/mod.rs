@@ -50,7 +50,10 @@ mod memory;
 #[cfg(feature = "redis")]
 mod redis;
 
-use std::{pin::Pin, time::Duration};
+use std::{
+    pin::Pin,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 
@@ -80,7 +83,7 @@ use crate::{
 /// A gateway waits up to two seconds for an answer. After that it treats the store as unavailable.
 ///
 /// ```
-/// use std::{sync::atomic::{AtomicUsize, Ordering}, time::Duration};
+/// use std::{sync::atomic::{AtomicUsize, Ordering}, time::{Duration, SystemTime}};
 /// use bytes::Bytes;
 /// use truegate::{callback::RequestId, session::BrowserId, store::{StoreFuture, Cursor, Login, MemoryStore, LoginState, Store}};
 ///
@@ -113,6 +116,9 @@ use crate::{
 ///     }
 ///     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
 ///         self.inner.revocations(after)
+///     }
+///     fn time(&self) -> StoreFuture<'_, SystemTime> {
+///         self.inner.time()
 ///     }
 /// }
 ///
@@ -194,6 +200,13 @@ pub trait Store: Send + Sync + 'static {
     /// A store that can lose revocations, and can keep others that came before the lost ones in its order, must return all that are
     /// left once more to a reader that knows a lost one. The reader takes the same revocation twice.
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)>;
+
+    /// Returns the date and time of the store's own clock.
+    ///
+    /// By it, truegate tells whether a user proved the phone number before all sessions of the number were ended, or afterwards. So it
+    /// must be one clock for all gateways: the database's. With the clocks of the gateways, a session could outlive its end by as
+    /// much as they differ.
+    fn time(&self) -> StoreFuture<'_, SystemTime>;
 }
 
 /// The return type of the methods of [`Store`]: the future of an answer.

@@ -52,4 +52,5 @@ contract! {
     revocations::as_many_as_fit_at_once_are_followed_by_none
     revocations::a_revocation_is_gone_after_its_lifetime
     revocations::a_short_revocation_does_not_end_a_long_one
+    revocations::all_gateways_get_the_time_of_one_clock
 }

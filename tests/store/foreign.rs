@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -165,5 +165,9 @@ impl Store for ForeignStore {
             let last = later.last().map_or(database.last, |(number, _)| **number);
             Ok((later.iter().map(|(_, row)| row.sealed.clone().into()).collect(), Cursor::new(last.to_string())))
         })
+    }
+
+    fn time(&self) -> StoreFuture<'_, SystemTime> {
+        Box::pin(async move { Ok(self.clock.wall()) })
     }
 }

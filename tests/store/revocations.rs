@@ -110,6 +110,16 @@ pub async fn a_revocation_is_gone_after_its_lifetime(site: fn(usize) -> Site) {
     assert_eq!(site.one.revocations(&cursor).await.unwrap().0, ["next"]);
 }
 
+pub async fn all_gateways_get_the_time_of_one_clock(site: fn(usize) -> Site) {
+    let site = site(10);
+    let mut before = site.one.time().await.unwrap();
+    for store in [&site.other, &site.one, &site.other] {
+        let now = store.time().await.unwrap();
+        assert!(now >= before, "{now:?} after {before:?}");
+        before = now;
+    }
+}
+
 pub async fn a_short_revocation_does_not_end_a_long_one(site: fn(usize) -> Site) {
     let site = site(10);
     for (sealed, lifetime) in [("short", SHORT), ("long", LONG), ("short", SHORT)] {

@@ -1,6 +1,9 @@
 //! Promises about the logins that browsers wait for.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use truegate::{
@@ -182,6 +185,10 @@ impl Store for Plain {
 
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         self.0.revocations(after)
+    }
+
+    fn time(&self) -> StoreFuture<'_, SystemTime> {
+        self.0.time()
     }
 }
 

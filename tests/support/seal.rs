@@ -29,6 +29,13 @@ pub fn with(secret: &str, cookie: &str, name: &str, value: impl Into<Value>) -> 
     edited("session/", secret, cookie, |session| session[name] = value.into())
 }
 
+/// The same session in a cookie, without a member that earlier versions did not write.
+pub fn without(secret: &str, cookie: &str, name: &str) -> String {
+    edited("session/", secret, cookie, |session| {
+        session.as_object_mut().expect("a session is an object").remove(name).expect("the member is there");
+    })
+}
+
 /// What was sealed for one purpose, sealed for another one, perhaps with another secret.
 pub fn resealed(secret: &str, (purpose, sealed): (&str, &str), (other, with): (&str, &str)) -> String {
     let (nonce, plain) = Key::derive(secret).open(purpose, sealed);

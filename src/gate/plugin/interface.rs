@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, request::Parts};
 
-use super::{CallbackRule, Plugin};
+use super::{CallbackRule, Plugin, VerifiedAppLogin};
 use crate::{
     clock::Clock,
     gate::{
@@ -137,8 +137,12 @@ impl Gate {
     }
 
     /// Lets a verified user of the site's own app in. Returns none without sessions.
-    pub(crate) fn admit_app(&self, head: &Parts, identity: &Identity) -> Option<Result<Reply, Rejection>> {
-        self.0.plugins.iter().find_map(|plugin| plugin.admit_app(self, head, identity))
+    pub(crate) fn admit_app<'a>(
+        &'a self,
+        head: &'a Parts,
+        login: &'a VerifiedAppLogin,
+    ) -> Option<BoxFuture<'a, Result<Reply, Rejection>>> {
+        self.0.plugins.iter().find_map(|plugin| plugin.admit_app(self, head, login))
     }
 
     /// The rule for a verified request that the app gets.

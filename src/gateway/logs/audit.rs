@@ -178,7 +178,7 @@ fn entry<'a>(event: Event, context: &EventContext<'_>) -> Option<AuditEntry<'a>>
             LoginEvent::Refused | LoginEvent::AnotherNumber => refused(event),
             LoginEvent::LoggedOut => AuditEvent::Logout.into(),
             // The end of its verification says why.
-            LoginEvent::Opened | LoginEvent::Failed => return None,
+            LoginEvent::Opened | LoginEvent::Failed | LoginEvent::Revoked => return None,
         },
         Event::Callback { outcome, .. } => match outcome {
             CallbackOutcome::Verified => AuditEvent::LoginVerified.into(),

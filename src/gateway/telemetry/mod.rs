@@ -304,7 +304,9 @@ impl Observer for Telemetry {
             Event::Login(event) => {
                 metrics.logins.count(&event);
                 match event {
-                    LoginEvent::Verified | LoginEvent::LoggedOut => info!(event = event.code(), "login"),
+                    LoginEvent::Verified | LoginEvent::LoggedOut | LoginEvent::Revoked => {
+                        info!(event = event.code(), "login");
+                    }
                     _ => log!(self[event.code()], info!(event = event.code()), "login"),
                 }
             }

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The end of one session, or of all of a user's, as the store keeps it.
+/// The end of one session, or of all of a user's, as the store keeps it. Times are in milliseconds since the Unix epoch.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Revocation {
     #[serde(rename = "s")]
@@ -22,10 +22,24 @@ pub(crate) enum Revocation {
     #[serde(rename = "u")]
     User {
         phone: String,
+        /// By the clocks of gateways: for sessions that do not know when their number was proven, and for earlier versions.
         #[serde(rename = "born_by")]
         issued_by: u64,
+        /// By the clock of the store. Earlier versions wrote none.
+        #[serde(default)]
+        proven_by: Option<u64>,
         until: u64,
     },
+}
+
+/// Until when all of a user's sessions end that had begun.
+pub(crate) struct UserEnd {
+    /// By the clocks of gateways, for sessions that do not know when their number was proven.
+    pub(crate) issued_by: SystemTime,
+    /// By the clock of the store, for all others.
+    pub(crate) proven_by: SystemTime,
+    /// When none of them is left anyway.
+    pub(crate) until: SystemTime,
 }
 
 impl Revocation {
@@ -35,8 +49,13 @@ impl Revocation {
     }
 
     /// The end of all of a user's sessions that had begun by a time.
-    pub(crate) fn user(phone: &PhoneNumber, issued_by: SystemTime, until: SystemTime) -> Self {
-        Self::User { phone: phone.as_str().to_owned(), issued_by: milliseconds(issued_by), until: milliseconds(until) }
+    pub(crate) fn user(phone: &PhoneNumber, UserEnd { issued_by, proven_by, until }: &UserEnd) -> Self {
+        Self::User {
+            phone: phone.as_str().to_owned(),
+            issued_by: milliseconds(*issued_by),
+            proven_by: Some(milliseconds(*proven_by)),
+            until: milliseconds(*until),
+        }
     }
 
     pub(crate) fn seal(&self, sealer: &Sealer, random: &Random) -> Bytes {

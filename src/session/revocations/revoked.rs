@@ -16,13 +16,20 @@ use crate::{
 pub(super) struct Revoked {
     sessions: HashMap<SessionKey, Relevance>,
     /// The users whose sessions ended that began up to a time.
-    users: HashMap<PhoneDigits, (SystemTime, Relevance)>,
+    users: HashMap<PhoneDigits, (EndedSessions, Relevance)>,
     /// The size of both from which on it is worth looking for what is over.
     forget_at: usize,
 }
 
 /// The text of a session's id, without an allocation of its own: a site may keep many.
 type SessionKey = [u8; 22];
+
+/// Which of a user's sessions have ended.
+#[derive(Clone, Copy)]
+struct EndedSessions {
+    issued_by: SystemTime,
+    proven_by: SystemTime,
+}
 
 /// How long a revocation matters.
 #[derive(Clone, Copy)]
@@ -38,8 +45,7 @@ impl Revoked {
         let phone = &session.identity().profile().phone;
         // A revocation of a session with an id of another form would not be known.
         key(session.id()).is_none_or(|key| self.sessions.contains_key(key))
-            || !self.users.is_empty()
-                && self.users.get(&phone.into()).is_some_and(|(issued_by, _)| session.issued_at() <= *issued_by)
+            || !self.users.is_empty() && self.users.get(&phone.into()).is_some_and(|(ended, _)| ended.include(session))
     }
 
     pub(super) fn note_all(&mut self, revocations: Vec<Revocation>, now: Instant) {
@@ -52,12 +58,14 @@ impl Revoked {
                 let Some(key) = key(&id) else { return };
                 self.sessions.insert(*key, Relevance { until, heard: now });
             }
-            Revocation::User { phone, issued_by, until } => {
+            Revocation::User { phone, issued_by, proven_by, until } => {
                 let Some(phone) = PhoneDigits::parse(&phone) else { return };
-                let issued_by = date(issued_by);
-                let (known_by, relevance) =
-                    self.users.entry(phone).or_insert((issued_by, Relevance { until, heard: now }));
-                *known_by = issued_by.max(*known_by);
+                let (issued_by, proven_by) = (date(issued_by), date(proven_by.unwrap_or(issued_by)));
+                let relevance = Relevance { until, heard: now };
+                let known = self.users.entry(phone).or_insert((EndedSessions { issued_by, proven_by }, relevance));
+                let (ended, relevance) = known;
+                ended.issued_by = issued_by.max(ended.issued_by);
+                ended.proven_by = proven_by.max(ended.proven_by);
                 *relevance = Relevance { until: until.max(relevance.until), heard: now };
             }
         }
@@ -72,6 +80,15 @@ impl Revoked {
             self.sessions.retain(|_, relevance| matters(relevance));
             self.users.retain(|_, (_, relevance)| matters(relevance));
             self.forget_at = 2 * (self.sessions.len() + self.users.len()) + FORGET_FROM;
+        }
+    }
+}
+
+impl EndedSessions {
+    fn include(&self, session: &Session) -> bool {
+        match session.proven_at() {
+            Some(proven_at) => proven_at <= self.proven_by,
+            None => session.issued_at() <= self.issued_by,
         }
     }
 }

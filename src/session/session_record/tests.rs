@@ -7,7 +7,12 @@ use crate::{
 fn session(profile: &str) -> Session {
     let now = UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
     let profile = Profile::parse(profile.as_bytes()).unwrap();
-    Session::begin(SessionId::generate(&Random::seeded(1)), profile, VerificationMethod::Web, now)
+    begin(profile, VerificationMethod::Web, now)
+}
+
+fn begin(profile: Profile, method: VerificationMethod, now: SystemTime) -> Session {
+    let identity = Identity::vouch(None, profile, method);
+    Session::begin(SessionId::generate(&Random::seeded(1)), identity, now - Duration::from_secs(1), now)
 }
 
 #[test]
@@ -19,6 +24,7 @@ fn a_session_is_read_as_it_was_written() {
     );
     let read = Session::from_bytes(&written.to_bytes()).unwrap();
     assert!(read.id == written.id && read.issued_at == written.issued_at && read.last_seen == written.last_seen);
+    assert!(read.proven_at == written.proven_at && read.proven_at < Some(read.issued_at));
     let expected = Profile { json: String::new(), ..written.identity.profile().clone() };
     assert!(*read.identity.profile() == expected);
     assert!(read.identity.request_id().is_none());
@@ -28,11 +34,19 @@ fn a_session_is_read_as_it_was_written() {
 fn a_session_remembers_how_its_number_was_verified() {
     for method in VerificationMethod::ALL {
         let profile = Profile::parse(br#"{"phoneNumbers":["919999999999"]}"#).unwrap();
-        let written = Session::begin(SessionId::generate(&Random::seeded(1)), profile, *method, UNIX_EPOCH).to_bytes();
+        let written = begin(profile, *method, UNIX_EPOCH + Duration::from_secs(1)).to_bytes();
         assert_eq!(Session::from_bytes(&written).unwrap().identity.method(), *method);
         let word = serde_json::from_slice::<serde_json::Value>(&written).unwrap().get("m").cloned();
         assert_eq!(word, (*method != VerificationMethod::Web).then(|| method.code().into()));
     }
+}
+
+#[test]
+fn a_session_of_an_earlier_version_does_not_know_when_its_number_was_proven() {
+    let record = br#"{"i":"x7Kq2vNf9TzR4mWb6pLdQw","b":1,"s":1,"p":"+919999999999"}"#;
+    let session = Session::from_bytes(record).unwrap();
+    assert_eq!(session.proven_at(), None);
+    assert_eq!(session.renewed(UNIX_EPOCH).proven_at(), None);
 }
 
 #[test]

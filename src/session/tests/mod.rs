@@ -20,4 +20,5 @@ mod site;
 mod site_logins;
 mod tokens;
 mod truecaller;
+mod user_end;
 mod waiting;

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -31,6 +31,7 @@ pub(super) struct SharedStore {
     repeats: Arc<AtomicBool>,
     is_busy: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
+    asked_for_time: Arc<AtomicUsize>,
     /// How many more batches are answered.
     batches: Arc<AtomicUsize>,
     /// The tasks of the gates that share it.
@@ -50,6 +51,7 @@ impl Default for SharedStore {
             repeats: Arc::default(),
             is_busy: Arc::default(),
             asked: Arc::default(),
+            asked_for_time: Arc::default(),
             batches,
             followers: Arc::default(),
         }
@@ -91,6 +93,10 @@ impl SharedStore {
 
     pub(super) fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn asked_for_time(&self) -> usize {
+        self.asked_for_time.load(Ordering::Relaxed)
     }
 
     fn answer<'a, T: Send + 'a>(&self, answer: impl FnOnce() -> StoreFuture<'a, T>) -> StoreFuture<'a, T> {
@@ -155,5 +161,10 @@ impl Store for SharedStore {
                 Ok((sealed, if self.repeats.load(Ordering::Relaxed) { after.clone() } else { cursor }))
             })
         })
+    }
+
+    fn time(&self) -> StoreFuture<'_, SystemTime> {
+        self.asked_for_time.fetch_add(1, Ordering::Relaxed);
+        self.answer(|| self.kept.time())
     }
 }

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -123,6 +123,10 @@ impl Store for MemoryStore {
 
     fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
         self.step(move |contents, _| Ok(contents.revocations.after(after)))
+    }
+
+    fn time(&self) -> StoreFuture<'_, SystemTime> {
+        self.step(|_, _| Ok(self.clock.wall()))
     }
 }
 

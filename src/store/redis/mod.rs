@@ -12,7 +12,11 @@ mod server;
 mod stream;
 mod topology;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
 
@@ -31,6 +35,7 @@ use self::{
 use super::{Cursor, Login, LoginState, Store, StoreError, StoreFuture, WatchedLogin};
 use crate::{
     callback::RequestId,
+    cause::Cause,
     clock::{Clock, SystemClock},
     session::BrowserId,
 };
@@ -274,6 +279,17 @@ impl Store for RedisStore {
             // The new cursor is then behind an entry that exists, or before all, and the next question finds it.
             let (revocations, cursor) = stream::behind(&Place::BeforeAll, self.page(&Place::BeforeAll).await?);
             Ok((revocations, cursor.unwrap_or_default()))
+        })
+    }
+
+    fn time(&self) -> StoreFuture<'_, SystemTime> {
+        Box::pin(async move {
+            // The key names the server that keeps the revocations: in a cluster, each has a clock of its own.
+            let call = self.scripts.time.call().key(REVOCATIONS);
+            let (seconds, microseconds): (u64, u64) = self.reconnect.run(&call).await?;
+            let elapsed = Duration::from_secs(seconds).checked_add(Duration::from_micros(microseconds));
+            let time = elapsed.and_then(|elapsed| UNIX_EPOCH.checked_add(elapsed));
+            time.ok_or_else(|| Cause::Data.into())
         })
     }
 }

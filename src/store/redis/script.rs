@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     pub(super) newest: Script,
     pub(super) moved: Script,
     pub(super) revoke: Script,
+    pub(super) time: Script,
     // The steps of `open` where the keys are spread.
     pub(super) admit: Script,
     pub(super) enlist: Script,
@@ -48,6 +49,7 @@ impl Scripts {
             newest: script(include_str!("scripts/newest.lua")),
             moved: script(include_str!("scripts/moved.lua")),
             revoke: script(include_str!("scripts/revoke.lua")),
+            time: script(include_str!("scripts/time.lua")),
             admit: script(include_str!("scripts/admit.lua")),
             enlist: script(include_str!("scripts/enlist.lua")),
             create: script(include_str!("scripts/create.lua")),

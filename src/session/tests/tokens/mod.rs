@@ -1,6 +1,6 @@
 //! Sessions of the site's own app, which sends a token in place of a cookie.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
@@ -12,9 +12,13 @@ use super::{
     site::{ORIGIN, Outcome, Site, code},
 };
 use crate::{
-    gate::{GateBuilder, Rejection, Step, plugin::Plugin},
+    clock::Clock as _,
+    gate::{
+        GateBuilder, Rejection, Step,
+        plugin::{Plugin, VerifiedAppLogin},
+    },
     identity::{Identity, VerificationMethod},
-    profile::Profile,
+    profile::{PhoneNumber, Profile},
     random::Random,
     session::{CookieDomain, PublicUrl, PublicUrls, SealPurpose, Sealer, Secret, Session},
 };
@@ -60,10 +64,16 @@ fn two_hosts() -> PublicUrls {
 
 /// What the app hears on a host once its user was verified.
 fn admit(site: &Site, host: &str, profile: &str) -> Result<Response<bytes::Bytes>, Rejection> {
+    admit_since(site, host, profile, site.clock.now())
+}
+
+/// The same, for a credential that arrived before.
+fn admit_since(site: &Site, host: &str, profile: &str, arrived: Instant) -> Result<Response<bytes::Bytes>, Rejection> {
     let (head, _) = Browser::on(host).request("POST", "/truecaller/native", &[]).into_parts();
     let identity = Identity::vouch(None, Profile::parse(profile.as_bytes()).unwrap(), VerificationMethod::App);
-    let admitted = site.gate.admit_app(&head, &identity).expect("the gate has sessions");
-    admitted.map(|reply| reply.response)
+    let login = VerifiedAppLogin { identity, arrived, deadline: arrived + Duration::from_secs(10) };
+    let admitted = now(site.gate.admit_app(&head, &login).expect("the gate has sessions"));
+    admitted.expect("the store answers at once").map(|reply| reply.response)
 }
 
 /// The site's own app on a user's phone.
@@ -327,4 +337,24 @@ async fn without_an_app_of_its_own_a_site_knows_no_tokens() {
     assert_eq!(response.get_all(header::VARY).iter().collect::<Vec<_>>(), ["Cookie"]);
     let cross_site = app.clone().go(&site, "POST", "/.truegate/logout", &[]).await;
     assert_eq!(cross_site.summary(), "403");
+}
+
+#[tokio::test]
+async fn a_credential_that_came_before_all_sessions_were_ended_begins_none() {
+    let site = site();
+    let rajat = PhoneNumber::parse("+919999999999").unwrap();
+    let token = |arrived: Instant| {
+        let answer = admit_since(&site, "shop.example", RAJAT, arrived).unwrap();
+        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+        App { host: "shop.example".to_owned(), token: answer["token"].as_str().unwrap().to_owned() }
+    };
+    let before = token(site.clock.now());
+    let arrived = site.clock.now();
+    site.advance(Duration::from_secs(1));
+    site.tasks.sessions().end_user(&site.gate, &rajat).await.unwrap();
+    site.advance(Duration::from_secs(1));
+    let (pending, after) = (token(arrived), token(site.clock.now()));
+    for (app, summary) in [(before, "401"), (pending, "401"), (after, "passed known")] {
+        assert_eq!(app.summary(&site, "/account/").await, summary);
+    }
 }
