@@ -55,7 +55,7 @@ async fn every_subcommand_has_its_help() {
     let (_, commands) = overview.split_once("Commands:\n").unwrap();
     let commands = commands.lines().take_while(|line| !line.is_empty());
     let names: Vec<_> = commands.map(|line| line.split_whitespace().next().unwrap()).collect();
-    for known in ["serve", "health", "reload", "check", "config", "keys", "simulate"] {
+    for known in ["serve", "health", "reload", "revoke", "check", "config", "keys", "simulate"] {
         assert!(names.contains(&known), "{overview}");
     }
     for name in names.iter().filter(|name| **name != "help") {
@@ -113,7 +113,7 @@ async fn unknown_arguments_exit_with_2() {
 
 #[tokio::test]
 async fn a_configuration_that_is_not_there_exits_with_2() {
-    for (command, code) in [("serve", 2), ("check", 2), ("reload", 2), ("health", 1)] {
+    for (command, code) in [("serve", 2), ("check", 2), ("reload", 2), ("revoke", 2), ("health", 1)] {
         for arguments in [&[command][..], &[command, "--config", "/none/config.yaml"]] {
             let output = truegate(arguments).await;
             assert_eq!(output.status.code(), Some(code), "{arguments:?}");

@@ -10,6 +10,7 @@ mod killed;
 mod limits;
 mod native;
 mod outages;
+mod revoke;
 mod secrets;
 mod site;
 mod site_logins;

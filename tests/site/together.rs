@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The second that a logout may take to be known, and what a busy machine may add.
-const SOON: Duration = Duration::from_secs(4);
+pub(crate) const SOON: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 async fn who_waits_at_one_gateway_hears_of_a_callback_to_the_other() {
@@ -63,7 +63,7 @@ async fn a_callback_and_the_question_may_come_to_any_gateway() {
 }
 
 /// How long a cookie that was logged out is still good elsewhere.
-async fn until_unknown(gateway: &Program, browser: &mut Visitor) -> Duration {
+pub(crate) async fn until_unknown(gateway: &Program, browser: &mut Visitor) -> Duration {
     let logged_out = SystemClock.now();
     browser.via(gateway.address());
     let is_unknown = async || browser.clone().get_in_flight("/account/").await.is_some_and(|page| page.status() == 401);

@@ -4,26 +4,25 @@
 #[path = "../../../fuzz/promises/site_login.rs"]
 mod promise;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::{
     Router,
-    extract::{
-        DefaultBodyLimit, FromRequest as _, Request, State,
-        rejection::{BytesRejection, FailedToBufferBody},
-    },
+    extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
     routing::post,
 };
-use bytes::Bytes;
 use serde::Deserialize;
-use tokio::time::timeout;
 
 #[cfg(any(test, fuzzing))]
 pub use self::promise::site_login as fuzz;
-use super::{access::bearer, refusal::problem};
+use super::{
+    access::bearer,
+    body::{self, BODY_LIMIT, BodyError, named_number},
+    refusal::problem,
+};
 use crate::{
     closed_list::closed_list,
     gate::Gate,
@@ -35,7 +34,6 @@ use crate::{
     },
     identity::VerificationMethod,
     json,
-    profile::PhoneNumber,
     session::{FinishLoginError, Sessions, SiteUser},
 };
 
@@ -74,7 +72,7 @@ impl SiteLogin {
     fn parse(body: &[u8]) -> Result<(String, SiteUser), LoginRefusal> {
         let login = json::object(body).and_then(|text| serde_json::from_str(text).ok());
         let Self { ticket, phone, name } = login.ok_or(LoginRefusal::MalformedRequest)?;
-        let user = SiteUser::new(verified_number(&phone).ok_or(LoginRefusal::InvalidPhone)?);
+        let user = SiteUser::new(named_number(&phone).ok_or(LoginRefusal::InvalidPhone)?);
         Ok((ticket, name.iter().fold(user, |user, name| user.name(name))))
     }
 }
@@ -116,10 +114,10 @@ impl<'a> SiteLogins<'a> {
         if !bearer(request.headers()).is_some_and(|presented| self.token.is(presented)) {
             return Err(LoginRefusal::NotAuthorized);
         }
-        let body = timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await;
-        let body = body.map_err(|_| LoginRefusal::BodyTimeout)?.map_err(|error| match error {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => LoginRefusal::BodyTooLarge,
-            _ => LoginRefusal::MalformedRequest,
+        let body = body::read(request).await.map_err(|error| match error {
+            BodyError::TooLarge => LoginRefusal::BodyTooLarge,
+            BodyError::TooSlow => LoginRefusal::BodyTimeout,
+            BodyError::BrokenOff => LoginRefusal::MalformedRequest,
         })?;
         let (ticket, user) = SiteLogin::parse(&body)?;
         self.sessions.finish_login(self.gate, &ticket, user).await.map_err(|error| match error {
@@ -140,16 +138,6 @@ impl<'a> SiteLogins<'a> {
         }
     }
 }
-
-/// The number that the site has verified. It has its plus: a number without one may lack the code of its country too, and would be
-/// read as that of somebody in another country.
-fn verified_number(text: &str) -> Option<PhoneNumber> {
-    if text.starts_with('+') { PhoneNumber::parse(text) } else { None }
-}
-
-/// Far more than a ticket, a number and a long name take.
-const BODY_LIMIT: usize = 16 * 1024;
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

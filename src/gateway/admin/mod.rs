@@ -2,6 +2,7 @@
 //! finishes.
 
 mod access;
+mod body;
 mod counters;
 mod durations;
 mod listener;
@@ -10,6 +11,7 @@ mod metrics;
 mod refusal;
 mod reload;
 mod route_metrics;
+mod sessions;
 
 use std::sync::{
     Arc,
@@ -30,6 +32,7 @@ use prometheus_client::{encoding::prometheus_text, registry::Registry};
 #[cfg(any(test, fuzzing))]
 pub use self::logins::fuzz;
 pub(super) use self::{
+    body::named_number,
     counters::{class, unix_seconds},
     durations::Durations,
     listener::{AdminListener, BoundAdmin},
@@ -60,7 +63,7 @@ impl Health {
     }
 }
 
-/// The routes `/livez` and `/readyz` for everyone, `/metrics`, `/reload`, and `/logins` if the site finishes logins.
+/// The routes `/livez` and `/readyz` for everyone, `/metrics`, `/reload` and `/revoke`, and `/logins` if the site finishes logins.
 pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>, reloads: ReloadQueue) -> Router {
     let metrics = {
         let active = Arc::clone(&active);
@@ -75,6 +78,7 @@ pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>, reloads
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics).layer(from_fn_with_state(Arc::clone(&active), access::scrapers)))
         .with_state(health)
+        .merge(sessions::routes(Arc::clone(&active)))
         .merge(reload::routes(Arc::clone(&active), reloads))
         .merge(logins::routes(active))
 }

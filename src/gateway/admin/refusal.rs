@@ -22,6 +22,19 @@ closed_list! {
         MethodNotAllowed = "method-not-allowed" => METHOD_NOT_ALLOWED "The method is not allowed here.",
         /// The body is not said to be JSON.
         UnsupportedMediaType = "unsupported-media-type" => UNSUPPORTED_MEDIA_TYPE "The content type is not application/json.",
+        /// The body is larger than the limit.
+        BodyTooLarge = "body-too-large" => PAYLOAD_TOO_LARGE "The body is too large.",
+        /// The body did not arrive in time.
+        BodyTimeout = "body-timeout" => REQUEST_TIMEOUT "The body did not arrive in time.",
+        /// The body is not JSON with a phone number.
+        MalformedRequest = "malformed-request" => BAD_REQUEST "The body is not JSON with a phone number.",
+        /// The phone number is not an E.164 number.
+        InvalidPhone = "invalid-phone" => BAD_REQUEST "The phone number is not in international form.",
+        /// Nobody logs in at this gateway.
+        NoSessions = "no-sessions" => NOT_FOUND "The configuration in force has no sessions.",
+        /// The store cannot be asked.
+        StoreUnavailable = "store-unavailable" => SERVICE_UNAVAILABLE
+            "The sessions have ended on this gateway, but the store does not answer, so others may not know. Try again.",
         /// The configuration came from the standard input.
         NoConfigFile = "no-configuration-file" => CONFLICT
             "The configuration came from the standard input, which cannot be read again.",

@@ -9,6 +9,7 @@ mod config_args;
 mod findings;
 mod health;
 mod reload;
+mod revoke;
 mod serve;
 
 use std::{fmt::Display, process::ExitCode};
@@ -52,6 +53,12 @@ enum Command {
     /// has mistakes or cannot be in force, which changes nothing, and 1 if the gateway cannot be asked. Of the configuration, only the
     /// section `admin` is read here: the gateway reads its own file.
     Reload(ConfigArgs),
+    /// End all sessions of phone numbers, on every gateway with the same store.
+    ///
+    /// Each line of the standard input is a phone number with + and the code of its country, such as +919999900001. If any line is
+    /// something else, no session is ended, and the exit code is 2. The exit code is 0 when all sessions have ended, and 1 if the
+    /// gateway cannot be asked, or its store is away: then run the command again. A session that begins later is not ended.
+    Revoke(ConfigArgs),
     /// Check a configuration and list every mistake in it.
     ///
     /// For a valid configuration, this prints the listeners, the apps, the rules in force, in their order, and what a stranger
@@ -78,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => run(Builder::new_current_thread(), serve::run(&args)),
         Command::Health(args) => run(Builder::new_current_thread(), health::run(&args)),
         Command::Reload(args) => run(Builder::new_current_thread(), reload::run(&args)),
+        Command::Revoke(args) => run(Builder::new_current_thread(), revoke::run(&args)),
         Command::Check(args) => check::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Keys(args) => keys::run(args),

@@ -177,7 +177,7 @@ fn entry<'a>(event: Event, context: &EventContext<'_>) -> Option<AuditEntry<'a>>
             LoginEvent::Verified => AuditEvent::LoginVerified.into(),
             LoginEvent::Refused | LoginEvent::AnotherNumber => refused(event),
             LoginEvent::LoggedOut => AuditEvent::Logout.into(),
-            // The end of its verification says why.
+            // The end of its verification says why, and the revocation whose sessions were ended.
             LoginEvent::Opened | LoginEvent::Failed | LoginEvent::Revoked => return None,
         },
         Event::Callback { outcome, .. } => match outcome {
