@@ -9,7 +9,7 @@ use super::{
     BoxError, StartError,
     admin::RouteMetrics,
     assemble,
-    config::{Config, StoreConfig, UpstreamConfig, UpstreamId},
+    config::{Config, NeedsRestart, StoreConfig, UpstreamConfig, UpstreamId},
     delivery::UpstreamDelivery,
     logs::{AuditEntry, GateObserver, RequestLogs},
     process::Process,
@@ -58,6 +58,8 @@ pub(super) struct ActiveConfig {
     pub(super) tracer: Option<Arc<Tracer>>,
     /// None if requests get no ids.
     pub(super) request_ids: Option<RequestIds>,
+    /// The settings that the process has kept from its start.
+    pub(super) fixed: NeedsRestart,
 }
 
 impl ActiveConfig {
@@ -138,6 +140,7 @@ impl ActiveConfig {
             logs,
             tracer,
             request_ids,
+            fixed: process.fixed,
         })
     }
 

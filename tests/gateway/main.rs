@@ -54,6 +54,7 @@ mod routing;
 mod service_manager;
 mod sessions;
 mod setup;
+mod shown_config;
 mod signals;
 mod site_logins;
 mod slow_clients;

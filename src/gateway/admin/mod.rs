@@ -3,6 +3,7 @@
 
 mod access;
 mod body;
+mod config;
 mod counters;
 mod durations;
 mod listener;
@@ -63,7 +64,8 @@ impl Health {
     }
 }
 
-/// The routes `/livez` and `/readyz` for everyone, `/metrics`, `/reload` and `/revoke`, and `/logins` if the site finishes logins.
+/// The routes `/livez` and `/readyz` for everyone, `/metrics`, `/config`, `/reload` and `/revoke`, and `/logins` if the site finishes
+/// logins.
 pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>, reloads: ReloadQueue) -> Router {
     let metrics = {
         let active = Arc::clone(&active);
@@ -78,6 +80,7 @@ pub(super) fn routes(health: Health, active: Arc<ArcSwap<ActiveConfig>>, reloads
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics).layer(from_fn_with_state(Arc::clone(&active), access::scrapers)))
         .with_state(health)
+        .merge(config::routes(Arc::clone(&active)))
         .merge(sessions::routes(Arc::clone(&active)))
         .merge(reload::routes(Arc::clone(&active), reloads))
         .merge(logins::routes(active))

@@ -8,7 +8,7 @@ use url::{Position, Url};
 use super::{
     CertificateSource, TlsFiles,
     listener::ListenerEntry,
-    reader::{Item, Scalar, Section, Shape, ValueParser},
+    reader::{Item, Scalar, Section, Shape, ShownValue, ValueParser},
     tls, value,
 };
 
@@ -44,7 +44,9 @@ impl AcmeConfig {
         let hosts = match section.take("hosts") {
             Some(item) => read_hosts(item),
             None => {
-                let site = site.map(|hosts| hosts.into_iter().filter(|host| parse_host(host).is_ok()).collect());
+                let site =
+                    site.map(|hosts| hosts.into_iter().filter(|host| parse_host(host).is_ok()).collect::<Vec<_>>());
+                section.note_default("hosts", site.iter().flatten().map(String::as_str).collect::<ShownValue>());
                 if site.as_ref().is_some_and(Vec::is_empty) {
                     section
                         .miss("hosts", "list the hosts, such as shop.example, or add a `session.public_url` of https");
@@ -55,6 +57,7 @@ impl AcmeConfig {
         let directory = section
             .take("directory")
             .map_or_else(|| parse_directory(LETS_ENCRYPT).ok(), |item| item.parse(&directory_url()));
+        section.note_default("directory", LETS_ENCRYPT);
         let contact = section.read("contact", &contact());
         let trusted = section.take("ca_file").map_or(Some(Vec::new()), tls::roots);
         let ((), directory) = (agreed?, directory?);
@@ -103,7 +106,7 @@ fn agreement() -> ValueParser<'static, ()> {
 
 fn read_hosts(item: Item<'_>) -> Option<Vec<String>> {
     let mut seen = HashSet::new();
-    let parser = ValueParser::new(Shape::Text, |text| parse_host(text));
+    let parser = ValueParser::new(Shape::Text, |text| parse_host(text)).open();
     let hosts = item.one_or_more("list a host, or remove the key", |item| {
         let host = item.parse(&parser)?;
         if !seen.insert(host.clone()) {
@@ -127,7 +130,7 @@ fn parse_host(text: &str) -> Result<String, &'static str> {
 }
 
 fn directory_url() -> ValueParser<'static, Url> {
-    ValueParser::new(value::URL, |text| parse_directory(text))
+    ValueParser::new(value::URL, |text| parse_directory(text)).open()
 }
 
 fn parse_directory(text: &str) -> Result<Url, &'static str> {

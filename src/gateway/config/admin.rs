@@ -35,6 +35,7 @@ impl AdminConfig {
     pub(super) fn read<'a>(section: &mut Section<'a>) -> (Option<Item<'a>>, Option<Self>) {
         let (listen_item, token_item) = (section.take("listen"), section.take("token"));
         let listen = listen_item.map_or(Some(LISTEN), |item| item.parse(&value::address()));
+        section.note_default("listen", &*LISTEN.to_string());
         let token = token_item.map(|item| item.parse(&AdminToken::parser()));
         let metrics_item = section.take("metrics_token");
         let metrics_token = metrics_item.map(|item| item.parse(&AdminToken::parser()));

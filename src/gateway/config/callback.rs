@@ -5,7 +5,7 @@ use std::{net::SocketAddr, num::NonZero, str::FromStr, time::Duration};
 use url::{Host, Url};
 
 use super::{
-    reader::{Item, Section},
+    reader::{Item, Section, ShownValue},
     tls, value,
 };
 use crate::{
@@ -57,12 +57,16 @@ impl CallbackConfig {
             None => CallbackPath::from_str(DEFAULT_PATH).ok().filter(|_| !has_sessions),
             Some(item) => item.parse(&parser),
         };
+        if !has_sessions {
+            section.note_default("path", DEFAULT_PATH);
+        }
         let deadline = Duration::from_millis(100)..=Duration::from_mins(1);
         let is_possible = |forward: &bool| match forward | has_sessions {
             true => Ok(()),
             false => Err("must be true without `session`, or nobody would learn of a login (remove the key)"),
         };
         let forward = section.read("forward", &value::boolean().check(is_possible));
+        section.note_default("forward", !has_sessions);
         // The `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             deadline: section.read_or("deadline", GateBuilder::DEADLINE, &value::duration(deadline)),
@@ -77,6 +81,8 @@ impl TruecallerConfig {
     /// Reads the section. `native` has the endpoints of that section; it is none if any of them is wrong.
     pub(super) fn read(section: &mut Section<'_>, native: Option<&[ProfileEndpoint]>) -> Self {
         let endpoints = section.take("endpoints").map_or_else(|| Some(Endpoints::default()), endpoints);
+        let urls = endpoints.iter().flat_map(Endpoints::iter).map(|endpoint| endpoint.url().as_str());
+        section.note_default("endpoints", urls.collect::<ShownValue>());
         let known = endpoints.as_ref().zip(native);
         let known =
             known.map(|(listed, native)| listed.iter().chain(native).map(ProfileEndpoint::url).collect::<Vec<_>>());

@@ -21,7 +21,7 @@ pub(super) struct ConfigError {
 }
 
 /// A line and a column of the configuration file, counted from 1. Columns are characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Position {
     pub(crate) line: usize,
     pub(crate) column: usize,

@@ -39,12 +39,15 @@ pub(super) fn users(section: &mut Section<'_>) -> Option<Vec<AllowEntry>> {
 
 /// Reads the names of groups, of which each must be known. Returns none if any is wrong.
 pub(super) fn members_of(item: Item<'_>, groups: &Groups) -> Option<Vec<AllowEntry>> {
-    item.parse_all(&ValueParser::new(Shape::Text, |text| {
-        let group = groups.iter().find(|group| group.name() == &**text).cloned();
-        group
-            .map(AllowEntry::Group)
-            .ok_or("not one of the `groups` (add it to `groups` at the top level, or correct it)")
-    }))
+    item.parse_all(
+        &ValueParser::new(Shape::Text, |text| {
+            let group = groups.iter().find(|group| group.name() == &**text).cloned();
+            group
+                .map(AllowEntry::Group)
+                .ok_or("not one of the `groups` (add it to `groups` at the top level, or correct it)")
+        })
+        .open(),
+    )
 }
 
 /// Takes a number with its plus: without it, a national number could pass for another country's.

@@ -13,6 +13,8 @@ use super::{
 pub(super) fn read(section: &mut Section<'_>) -> Option<Arc<HeaderValue>> {
     let max_age_item = section.take("max_age");
     let max_age = max_age_item.map_or(Some(YEAR), |item| item.parse(&max_age()));
+    section.note_default("max_age", "365d");
+    section.note_default("preload", false);
     let include_subdomains = section.read_or("include_subdomains", false, &value::boolean());
     let preload_item = section.take("preload");
     let preload = preload_item.and_then(|item| item.parse(&value::boolean())).unwrap_or(false);

@@ -32,13 +32,17 @@ impl InjectedHeaders {
     /// Reads `identity`.
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let prefix = section.read("prefix", &header_prefix());
+        section.note_default("prefix", "X-Truecaller-");
         let mut headers = Self { names: prefix.unwrap_or_default(), ..Self::default() };
         fill(&mut headers.names.own_set(), section, &mut headers.identity, &headers.fixed);
         for item in section.list("strip") {
-            if let Some(name) = item.parse(&ValueParser::new(Shape::Text, |name| Ok::<_, &str>(name.to_string()))) {
+            if let Some(name) =
+                item.parse(&ValueParser::new(Shape::Text, |name| Ok::<_, &str>(name.to_string())).open())
+            {
                 item.accept(headers.names.strip(&name).map_err(explain));
             }
         }
+        section.note_default("max_value_length", "1KiB");
         if let Some(bytes) = section.read("max_value_length", &value::size(1..=MAX_VALUE_LENGTH)) {
             headers.names.max_value_length(bytes);
         }
@@ -129,7 +133,7 @@ fn encoded<T: Clone + PartialEq>(
 
 fn header_prefix() -> ValueParser<'static, HeaderNamesBuilder> {
     let shape = Shape::Pattern { pattern: "-$", words: "a text that ends in -" };
-    ValueParser::new(shape, |text| HeaderNames::builder(text).map_err(explain))
+    ValueParser::new(shape, |text| HeaderNames::builder(text).map_err(explain)).open()
 }
 
 fn explain(error: HeaderNameError) -> String {
@@ -152,12 +156,12 @@ pub(super) fn assertions(section: &mut Section<'_>) -> Option<Arc<Assertions>> {
     let issuer = section.read_required(
         "issuer",
         "write issuer: https://shop.example",
-        &value::text(str::parse::<Principal>, "write a URL or a name"),
+        &value::text(str::parse::<Principal>, "write a URL or a name").open(),
     );
     let audience = section.read_required(
         "audience",
         "write audience: shop-backend",
-        &value::text(str::parse::<Principal>, "write a URL or a name"),
+        &value::text(str::parse::<Principal>, "write a URL or a name").open(),
     );
     let lifetime = Duration::from_secs(10)..=Duration::from_hours(1);
     let lifetime = section.read_or("lifetime", Assertions::LIFETIME, &value::duration(lifetime));

@@ -82,7 +82,7 @@ pub(super) fn read_socket_path(item: Item<'_>, advice: &str) -> Option<PathBuf> 
 /// The permissions of a file, in octal digits.
 fn file_mode() -> ValueParser<'static, u32> {
     let octal = Shape::Digits { pattern: "^0?[0-7]{3}$", words: "three octal digits" };
-    ValueParser::new(octal, parse_mode)
+    ValueParser::new(octal, parse_mode).open()
 }
 
 fn parse_mode(text: &Scalar) -> Result<u32, &'static str> {

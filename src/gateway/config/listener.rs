@@ -45,9 +45,18 @@ fn read_one<'a>(item: Item<'a>, obtained: Option<&[TlsFiles]>) -> Option<Listene
         let item = listener.require("address", "write address: 0.0.0.0:8443");
         let mode = listener.take("mode");
         let address = item.and_then(|item| ListenAddress::read(item, mode));
+        if let Some(ListenAddress::Unix { mode, .. }) = &address {
+            listener.note_default("mode", &*format!("{mode:04o}"));
+        }
         let tls = TlsConfig::read(listener, obtained);
         let proxy_protocol = listener.read_or("proxy_protocol", false, &value::boolean());
         let redirect = RedirectConfig::read(listener, tls.is_some());
+        if tls.is_some() {
+            listener.note_default("min_version", "1.2");
+        }
+        if redirect.is_some() {
+            listener.note_default("redirect_port", 443);
+        }
         Some((ListenerConfig { address: address?, tls, proxy_protocol, redirect }, item))
     })
 }

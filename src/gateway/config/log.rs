@@ -126,12 +126,13 @@ impl AuditLogConfig {
 
 impl LogDestination {
     fn read_or_stderr(section: &mut Section<'_>) -> Option<Self> {
+        section.note_default("to", "stderr");
         section.take("to").map_or(Some(Self::Stderr), Self::read)
     }
 
     /// Reads `stderr`, the path of a file, or `unix:` with the path of a socket. It opens none of them, and makes no file.
     fn read(item: Item<'_>) -> Option<Self> {
-        match item.parse(&ValueParser::new(DESTINATION, kind))? {
+        match item.parse(&ValueParser::new(DESTINATION, kind).open())? {
             Kind::Stderr => Some(Self::Stderr),
             Kind::Socket => read_socket_path(item, ADVICE).map(Self::Socket),
             Kind::File => {

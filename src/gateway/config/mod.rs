@@ -33,6 +33,7 @@ mod routes;
 mod schema;
 mod server;
 mod session;
+mod shown_config;
 mod source;
 mod source_lines;
 mod telemetry;
@@ -70,6 +71,7 @@ pub(crate) use self::{
     schema::{DEFAULT as DEFAULT_CONFIG, schema},
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
+    shown_config::ShownConfig,
     source::ConfigSource,
     source_lines::SourceLines,
     telemetry::{CollectorConfig, SampleRatio, TelemetryConfig},
@@ -135,6 +137,8 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetryConfig,
     /// Whether requests have ids, which the app, the client and the logs hear of.
     pub(crate) request_id: bool,
+    /// What operators may see of it.
+    pub(crate) shown: ShownConfig,
 }
 
 impl Config {
@@ -161,9 +165,9 @@ impl Config {
             return Err(ConfigErrors::new(path, vec![ConfigError::new(None, "", TOO_LARGE)]));
         }
         let context = Context::new(path, &environment).describing(schema::description);
-        let config = reader::read(text, &context, Self::read);
-        match (config, context.mistakes.into_inner()) {
-            (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
+        let read = reader::read_shown(text, &context, Self::read);
+        match (read, context.mistakes.into_inner()) {
+            (Some((config, shown)), mistakes) if mistakes.is_empty() => Ok(Self { shown: shown.into(), ..config }),
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }
     }

@@ -38,9 +38,13 @@ impl NativeConfig {
             || Some(NativePath::default()),
             |item| item.parse(&value::path(NativePath::from_str, "write one such as /truecaller/native")),
         );
+        section.note_default("path", NativePath::default().as_str());
         let missed_call = section.read_or("missed_call", true, &value::boolean());
         let mut endpoint = |name, documented: &str| match section.take(name) {
-            None => ProfileEndpoint::parse(documented).ok(),
+            None => {
+                section.note_default(name, documented);
+                ProfileEndpoint::parse(documented).ok()
+            }
             Some(item) => item.parse(&value::endpoint()),
         };
         let token_endpoint = endpoint("token_endpoint", NativeClient::TOKEN_ENDPOINT);

@@ -22,15 +22,20 @@ impl NeedsRestart {
 
     /// Names each setting that differs in another configuration, and says that it is not in force.
     pub(crate) fn warnings(self, config: &Config) -> Vec<String> {
+        let changed = self.changed(config);
+        changed
+            .map(|key| format!("{key}: changed, but only a restart puts it in force (restart the gateway)"))
+            .collect()
+    }
+
+    /// The keys of the settings that differ in another configuration.
+    pub(crate) fn changed(self, config: &Config) -> impl Iterator<Item = &'static str> {
         let Self { server: ServerConfig { threads, reuse_port }, log_format } = self;
         let keys = [
             ("server.threads", threads != config.server.threads),
             ("server.reuse_port", reuse_port != config.server.reuse_port),
             ("log.format", log_format != config.log.format),
         ];
-        let changed = keys.into_iter().filter(|(_, has_changed)| *has_changed);
-        changed
-            .map(|(key, _)| format!("{key}: changed, but only a restart puts it in force (restart the gateway)"))
-            .collect()
+        keys.into_iter().filter(|(_, has_changed)| *has_changed).map(|(key, _)| key)
     }
 }

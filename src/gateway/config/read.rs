@@ -3,11 +3,11 @@
 use std::{num::NonZero, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use super::{
-    AcmeConfig, AdminConfig, CallbackConfig, Config, LogConfig, NativeConfig, ServerConfig, SessionConfig,
+    AcmeConfig, AdminConfig, CallbackConfig, Config, LogConfig, NativeConfig, ServerConfig, SessionConfig, ShownConfig,
     TelemetryConfig, TruecallerConfig, acme, groups, hsts,
     identity::{self, InjectedHeaders},
     listener,
-    reader::{Item, Section, Shape, ValueParser},
+    reader::{Item, Section, Shape, ShownValue, ValueParser},
     routes::{self, RuleContext},
     trusted_proxies::{TrustedPeer, TrustedProxies},
     upstream::{self, AppNames},
@@ -55,6 +55,10 @@ impl Config {
         let acme = acme_item.map(|item| item.section(|section| AcmeConfig::read(section, site)));
         let obtained = acme.as_ref().map(|acme| acme.iter().flat_map(AcmeConfig::all_files).collect::<Vec<_>>());
         let listeners = listener::read(listen_item, obtained.as_deref());
+        file.note_default("listen", "127.0.0.1:8080");
+        for name in ["trusted_proxies", "routes"] {
+            file.note_default(name, ShownValue::List(Vec::new()));
+        }
         let has_sessions = session_item.is_some_and(Item::is_mapping);
         let callback = file.section("callback", |section| CallbackConfig::read(section, has_sessions));
         let native_item = file.take("native");
@@ -67,7 +71,7 @@ impl Config {
         let assertion_item = file.take("assertion");
         let assertion = assertion_item.and_then(|item| item.section(identity::assertions));
         let trusted_item = file.take("trusted_proxies");
-        let proxy = ValueParser::new(Shape::Text, |text| TrustedPeer::parse(text));
+        let proxy = ValueParser::new(Shape::Text, |text| TrustedPeer::parse(text)).open();
         let trusted_proxies: TrustedProxies =
             trusted_item.and_then(Item::list).into_iter().flatten().filter_map(|item| item.parse(&proxy)).collect();
         let (admin_item, admin) = file.section("admin", AdminConfig::read);
@@ -123,8 +127,9 @@ impl Config {
             );
         }
         let log = file.section("log", LogConfig::read);
-        let request_id =
-            file.read("request_id", &value::boolean()).unwrap_or(log.access.is_some() || log.audit.is_some());
+        let is_logged = log.access.is_some() || log.audit.is_some();
+        let request_id = file.read("request_id", &value::boolean()).unwrap_or(is_logged);
+        file.note_default("request_id", is_logged);
         // A `?` comes after every key has been read, so that no mistake is missed.
         Some(Self {
             listen: listeners.into_iter().map(|(listener, _)| listener).collect(),
@@ -142,6 +147,7 @@ impl Config {
             log,
             telemetry: file.section("telemetry", TelemetryConfig::read),
             request_id,
+            shown: ShownConfig::default(),
             native: native.map_or(Some(None), |native| native.map(Some))?,
             hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,
             acme: acme.map_or(Some(None), |acme| acme.map(Some))?,

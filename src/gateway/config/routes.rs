@@ -48,7 +48,7 @@ pub(super) fn read(item: Option<Item<'_>>, context: &RuleContext<'_>) -> Rules {
 
 /// Reads a rule, and returns it with the item of its path.
 fn rule<'a>(route: &mut Section<'a>, context: &RuleContext<'_>) -> Option<(Item<'a>, Rule)> {
-    let host = route.take("host").map(|item| item.parse(&value::text(HostPattern::from_str, HOST)));
+    let host = route.take("host").map(|item| item.parse(&value::text(HostPattern::from_str, HOST).open()));
     let path = path(route);
     let methods = route.take("methods").map(|item| {
         let methods = item.parse_all(&method());
@@ -105,23 +105,26 @@ fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
 
 /// Reads the name of an app. Returns no app for the default one, or if the apps are not known because of mistakes there.
 fn upstream<'k>(item: Item<'_>, context: &RuleContext<'k>) -> Option<Option<(UpstreamId, &'k UpstreamConfig)>> {
-    item.parse(&ValueParser::new(Shape::Text, |text| {
-        if context.names.may_have(text) {
-            let app = context
-                .upstreams
-                .and_then(|all| all.iter().find(|(id, app)| app.name == **text && *id != all.default_id()));
-            return Ok(app);
-        }
-        let names = &context.names.all[..];
-        Err(match (nearest(text, names), names) {
-            _ if text.contains("://") => {
-                "names no app of `upstreams` (a rule takes a name: give this URL one in `upstreams`)".to_owned()
+    item.parse(
+        &ValueParser::new(Shape::Text, |text| {
+            if context.names.may_have(text) {
+                let app = context
+                    .upstreams
+                    .and_then(|all| all.iter().find(|(id, app)| app.name == **text && *id != all.default_id()));
+                return Ok(app);
             }
-            (Some(name), _) => format!("names no app of `upstreams` (did you mean `{name}`?)"),
-            (None, []) => "names no app, because there are no `upstreams` (add the app there)".to_owned(),
-            (None, names) => format!("names no app of `upstreams` (write one of {})", names.join(", ")),
+            let names = &context.names.all[..];
+            Err(match (nearest(text, names), names) {
+                _ if text.contains("://") => {
+                    "names no app of `upstreams` (a rule takes a name: give this URL one in `upstreams`)".to_owned()
+                }
+                (Some(name), _) => format!("names no app of `upstreams` (did you mean `{name}`?)"),
+                (None, []) => "names no app, because there are no `upstreams` (add the app there)".to_owned(),
+                (None, names) => format!("names no app of `upstreams` (write one of {})", names.join(", ")),
+            })
         })
-    }))
+        .open(),
+    )
 }
 
 /// Refuses the keys of access. Without sessions no rule is stricter than another, and than what no rule matches.
@@ -143,6 +146,7 @@ fn method() -> ValueParser<'static, Method> {
         let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| is_plain);
         method.ok_or("not a method in capital letters (write GET)")
     })
+    .open()
 }
 
 fn access(route: &mut Section<'_>, groups: &Groups) -> Option<Access> {

@@ -18,7 +18,9 @@ impl ServerConfig {
         let threads = section.read("threads", &value::count(NonZero::<u32>::MIN..=MAX_THREADS));
         let threads = threads.and_then(|threads| usize::try_from(threads.get()).ok()).and_then(NonZero::new);
         let reuse_port = section.read_or("reuse_port", false, &value::boolean());
-        Self { threads: threads.unwrap_or_else(cores), reuse_port }
+        let threads = threads.unwrap_or_else(cores);
+        section.note_default("threads", threads.get() as u64);
+        Self { threads, reuse_port }
     }
 }
 

@@ -21,12 +21,12 @@ pub(super) fn url<'a, T: 'a, E: fmt::Display>(
     like(URL, parse, advice)
 }
 
-/// The same for the path of a URL.
+/// The same for the path of a URL, which operators may see unless it is marked as a secret.
 pub(super) fn path<'a, T: 'a, E: fmt::Display>(
     parse: impl Fn(&str) -> Result<T, E> + 'a,
     advice: &'a str,
 ) -> ValueParser<'a, T> {
-    like(Shape::Pattern { pattern: "^/", words: "a path that begins with a slash" }, parse, advice)
+    like(Shape::Pattern { pattern: "^/", words: "a path that begins with a slash" }, parse, advice).open()
 }
 
 fn like<'a, T: 'a, E: fmt::Display>(
@@ -40,7 +40,7 @@ fn like<'a, T: 'a, E: fmt::Display>(
 /// A URL at which Truecaller is asked.
 pub(super) fn endpoint() -> ValueParser<'static, ProfileEndpoint> {
     let parse = |text: &str| ProfileEndpoint::parse(text).map_err(|error| format!("not a valid endpoint: {error}"));
-    url(parse, "write https://host/path")
+    url(parse, "write https://host/path").open()
 }
 
 /// A duration with its unit, such as `2500ms`.
@@ -117,7 +117,7 @@ pub(super) fn address() -> ValueParser<'static, SocketAddr> {
         text.parse::<SocketAddr>()
             .map_err(|_| "not a valid IP address with a port (write 127.0.0.1:8080 or [::1]:8080)")
     });
-    parser.shown(|address| Some(address.to_string()))
+    parser.shown(|address| Some(address.to_string())).open()
 }
 
 /// One of several words.

@@ -55,7 +55,11 @@ impl<'a> Item<'a> {
         is_meant: impl FnOnce(&str) -> bool,
     ) -> Option<&'a str> {
         match &self.node.value {
-            Value::Scalar(scalar) => Some(&**scalar).filter(|text| is_meant(text)),
+            Value::Scalar(scalar) => {
+                let text = Some(&**scalar).filter(|text| is_meant(text))?;
+                self.context.shown.note_name(self.node, scalar);
+                Some(text)
+            }
             Value::Sample => {
                 self.note_single(&[shape], false);
                 None
@@ -88,7 +92,10 @@ impl<'a> Item<'a> {
     /// Reads a single value.
     pub(in crate::gateway::config) fn parse<T>(self, parser: &ValueParser<'_, T>) -> Option<T> {
         match &self.node.value {
-            Value::Scalar(scalar) => self.accept(parser.parse(scalar)),
+            Value::Scalar(scalar) => {
+                self.context.shown.note(self.node, scalar, parser);
+                self.accept(parser.parse(scalar))
+            }
             Value::Sample => {
                 self.note_single(&parser.shapes, parser.is_secret);
                 None

@@ -11,6 +11,7 @@ mod item;
 mod parser;
 mod references;
 mod shape;
+mod shown;
 mod survey;
 mod syntax;
 mod tree;
@@ -19,6 +20,8 @@ mod yaml;
 
 use std::io;
 
+pub(super) use self::tree::member;
+use self::unknown_key::UnknownKey;
 pub(super) use self::{
     item::Item,
     parser::ValueParser,
@@ -28,9 +31,9 @@ pub(super) use self::{
 };
 pub(crate) use self::{
     shape::Shape,
+    shown::{ShownFile, ShownNode, ShownValue},
     survey::{Description, Step},
 };
-use self::{tree::member, unknown_key::UnknownKey};
 use super::error::Position;
 
 /// Reads a text of YAML, which may be empty.
@@ -39,7 +42,18 @@ pub(super) fn read<T>(
     context: &Context<'_>,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Option<T> {
-    read_tree(&yaml::read(text, context)?, context, read)
+    read_shown(text, context, read).map(|(value, _)| value)
+}
+
+/// Reads a text of YAML, and returns what may be shown of it beside what was made of it.
+pub(super) fn read_shown<T>(
+    text: &str,
+    context: &Context<'_>,
+    read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+) -> Option<(T, ShownFile)> {
+    let root = yaml::read(text, context)?;
+    let value = read_tree(&root, context, read)?;
+    Some((value, context.shown.finish(&root)))
 }
 
 fn read_tree<T>(root: &Node, context: &Context<'_>, read: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Option<T> {
@@ -113,7 +127,19 @@ impl<'a> Section<'a> {
         if let Some(survey) = self.context.survey {
             survey.note_default(&self.path, name, parser.show(&default));
         }
-        self.read(name, parser).unwrap_or(default)
+        let shown = parser.show(&default).and_then(|text| ShownValue::of(&text, parser));
+        self.read(name, parser).unwrap_or_else(|| {
+            shown.into_iter().for_each(|shown| self.note_default(name, shown));
+            default
+        })
+    }
+
+    /// Notes what an absent key stands for, where this is more than one line can say. An operator may see it.
+    pub(super) fn note_default(&self, name: &str, value: impl Into<ShownValue>) {
+        let is_absent = !self.entries.iter().any(|(known, _)| known == name);
+        if is_absent && self.context.survey.is_none() {
+            self.context.shown.note_default(member(&self.path, name), value.into());
+        }
     }
 
     /// Reads a single value that has no default.

@@ -8,6 +8,7 @@ use super::{Scalar, Shape};
 pub(in crate::gateway::config) struct ValueParser<'a, T> {
     pub(super) shapes: Vec<Shape>,
     pub(super) is_secret: bool,
+    pub(super) is_open: bool,
     parse: Parse<'a, T>,
     show: Option<Show<'a, T>>,
 }
@@ -22,7 +23,7 @@ impl<'a, T: 'a> ValueParser<'a, T> {
         parse: impl Fn(&Scalar) -> Result<T, E> + 'a,
     ) -> Self {
         let parse = move |text: &Scalar| parse(text).map_err(|error| error.to_string());
-        Self { shapes: vec![shape], is_secret: false, parse: Box::new(parse), show: None }
+        Self { shapes: vec![shape], is_secret: false, is_open: false, parse: Box::new(parse), show: None }
     }
 
     /// Adds another shape that a text may have.
@@ -34,6 +35,11 @@ impl<'a, T: 'a> ValueParser<'a, T> {
     /// Marks the value as one that must be shown to nobody.
     pub(in crate::gateway::config) fn secret(self) -> Self {
         Self { is_secret: true, ..self }
+    }
+
+    /// Marks the value as one that operators may see again, where the shape alone does not say so. A secret stays one.
+    pub(in crate::gateway::config) fn open(self) -> Self {
+        Self { is_open: true, ..self }
     }
 
     /// Tells how the configuration writes a value, so that the schema can name the default.

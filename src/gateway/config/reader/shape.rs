@@ -55,6 +55,19 @@ impl fmt::Display for Shape {
 }
 
 impl Shape {
+    /// Whether no text of this shape can hold a secret.
+    pub(super) fn is_harmless(&self) -> bool {
+        match self {
+            Self::Path
+            | Self::Word(_)
+            | Self::Boolean
+            | Self::Number { .. }
+            | Self::Size { .. }
+            | Self::Duration { .. } => true,
+            Self::Text | Self::Pattern { .. } | Self::Digits { .. } => false,
+        }
+    }
+
     /// The regular expression of JSON Schema for the texts of this shape; empty if it is any text or none.
     pub(in crate::gateway::config) fn pattern(&self) -> String {
         match self {

@@ -11,7 +11,10 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::survey::{Description, Survey};
+use super::{
+    shown::ShownValues,
+    survey::{Description, Survey},
+};
 use crate::gateway::config::error::{ConfigError, Position};
 
 /// A value and where it is.
@@ -110,13 +113,15 @@ pub(crate) struct Context<'a> {
     pub(super) description: Option<fn() -> &'static Description>,
     /// The only key that is read, with all below it; none if the whole is.
     pub(super) only: Option<&'static str>,
+    /// What may be shown of the values that were read.
+    pub(super) shown: ShownValues,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mistakes = RefCell::default();
-        Self { file: path, folder, environment, mistakes, survey: None, description: None, only: None }
+        let (mistakes, shown) = (RefCell::default(), ShownValues::default());
+        Self { file: path, folder, environment, mistakes, survey: None, description: None, only: None, shown }
     }
 
     /// Adds what a configuration may be, so that mistakes say where a key belongs.

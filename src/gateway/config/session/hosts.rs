@@ -15,11 +15,14 @@ use crate::{
 pub(super) fn public_urls(section: &mut Section<'_>) -> Option<PublicUrls> {
     let urls = section.require("public_url", "write public_url: https://shop.example").and_then(origins);
     let domain = section.take("cookie_domain").map(|item| {
-        let domain = item.parse(&ValueParser::new(Shape::Text, |text| match text.parse::<IpAddr>() {
-            Ok(_) => Err("an IP address has no domain to share (remove the key)".to_owned()),
-            Err(_) => CookieDomain::from_str(text)
-                .map_err(|error| format!("{error} (write example.com to share sessions below it)")),
-        }))?;
+        let domain = item.parse(
+            &ValueParser::new(Shape::Text, |text| match text.parse::<IpAddr>() {
+                Ok(_) => Err("an IP address has no domain to share (remove the key)".to_owned()),
+                Err(_) => CookieDomain::from_str(text)
+                    .map_err(|error| format!("{error} (write example.com to share sessions below it)")),
+            })
+            .open(),
+        )?;
         Some((item, domain))
     });
     match domain {
@@ -73,7 +76,7 @@ pub(super) fn same_site(section: &mut Section<'_>, urls: &PublicUrls) -> SameSit
 }
 
 fn origin(advice: &str) -> ValueParser<'_, PublicUrl> {
-    value::url(PublicUrl::parse, advice)
+    value::url(PublicUrl::parse, advice).open()
 }
 
 /// Reads `websocket_origins`.

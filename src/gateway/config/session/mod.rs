@@ -87,12 +87,14 @@ impl SessionConfig {
         let grace = value::duration(REVOCATION_GRACES);
         let max_pending = value::count(NonZero::<u32>::MIN..=MAX_PENDING);
         let link_base =
-            section.read("link_base", &value::url(LinkBase::parse, "write truecallersdk://truesdk/web_verify"));
+            section.read("link_base", &value::url(LinkBase::parse, "write truecallersdk://truesdk/web_verify").open());
 
+        section.note_default("link_base", LinkBase::default().as_str());
+        section.note_default("logout_url", LogoutUrl::default().as_str());
         let partner = section.require("partner", "write partner: { key: …, name: … }, as Truecaller's portal has them");
         let partner = partner.and_then(|item| item.section(site::partner));
         let parser = value::text(SessionCookieName::parse, "write one such as truegate-shop");
-        let parser = parser.shown(|name| Some(name.as_str().to_owned()));
+        let parser = parser.shown(|name| Some(name.as_str().to_owned())).open();
         let cookie_name = section.read_or("cookie_name", SessionCookieName::default(), &parser);
         let ours = Cookies::new(&cookie_name, &site);
         let upstream_cookies = section.take("upstream_cookies").map(|item| {
@@ -142,7 +144,7 @@ fn fallback(item: Item<'_>, site: &PublicUrls, own: &SessionPath, routes: &Rules
     };
     let parser =
         ValueParser::new(page("a path or a URL of this site"), |text| ReturnUrl::parse(text, site).ok_or(mistake));
-    let fallback = item.parse(&parser)?;
+    let fallback = item.parse(&parser.open())?;
     let path = fallback.path();
     let mut here = site.iter().filter(|url| fallback.origin().is_none_or(|origin| origin == url.origin()));
     let is_open =
@@ -163,7 +165,7 @@ fn logout(item: Item<'_>, own: &SessionPath) -> Option<LogoutUrl> {
         let advice = "neither a path of this site nor an https:// URL (write one such as /goodbye)";
         LogoutUrl::parse(text).ok_or(advice)
     });
-    let url = item.parse(&parser)?;
+    let url = item.parse(&parser.open())?;
     if url.as_str().split(['?', '#']).next() == Some(&*format!("{}/logout", own.as_str())) {
         item.complain("leads back to the logout (write a page of the app)");
     }
@@ -190,7 +192,7 @@ fn upstream_cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
         let domain = keys.take("domain").map(|item| {
             let parser =
                 value::text(|text| any.clone().domain(text).map(|_| text.to_owned()), "write one such as shop.example");
-            item.parse(&parser)
+            item.parse(&parser.open())
         });
         let mut cookie = name?;
         if let Some(path) = path {
@@ -205,7 +207,7 @@ fn upstream_cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
 
 /// Reads the name of a cookie, which must not be one of truegate's own.
 fn cookie(item: Item<'_>, ours: &Cookies) -> Option<UpstreamCookie> {
-    let parser = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID");
+    let parser = value::text(str::parse::<UpstreamCookie>, "write one such as PHPSESSID").open();
     item.parse(&parser.check(|cookie| {
         if cookie.name() == "*" {
             return Err("covers every cookie (write the start of the names, such as jupyterhub-user-*)");

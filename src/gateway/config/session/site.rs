@@ -13,8 +13,9 @@ use crate::{
 /// Reads `session.partner`. Returns none without a key and a name.
 pub(super) fn partner(section: &mut Section<'_>) -> Option<Partner> {
     // The same rule holds for a key and a name.
-    let name =
-        || ValueParser::new(Shape::Text, |text| Partner::new(text, text).map(|_| text.to_string()).map_err(explain));
+    let name = || {
+        ValueParser::new(Shape::Text, |text| Partner::new(text, text).map(|_| text.to_string()).map_err(explain)).open()
+    };
     let key_advice = "write key: …, the partner key of Truecaller's portal";
     let key = section.read_required("key", key_advice, &name());
     let name_advice = "write name: …, the app name of Truecaller's portal";
@@ -24,7 +25,7 @@ pub(super) fn partner(section: &mut Section<'_>) -> Option<Partner> {
     let mut partner = Partner::new(&text(&key), &text(&name)).ok()?;
     for option in DialogOption::ALL {
         let parse = |text: &Scalar| partner.clone().option(*option, text).map_err(explain);
-        let set = section.read(option.code(), &ValueParser::new(shape(*option), parse));
+        let set = section.read(option.code(), &ValueParser::new(shape(*option), parse).open());
         partner = set.unwrap_or(partner);
     }
     key.and(name).map(|_| partner)
@@ -62,8 +63,8 @@ pub(super) fn brand(section: &mut Section<'_>) -> Brand {
         });
         item.accept(logo)
     });
-    let color =
-        section.read("color", &ValueParser::new(COLOR, |text| text.parse().map_err(|_| explain(PartnerError::Color))));
+    let color = section
+        .read("color", &ValueParser::new(COLOR, |text| text.parse().map_err(|_| explain(PartnerError::Color))).open());
     Brand::new(logo, color)
 }
 

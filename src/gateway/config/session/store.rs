@@ -65,6 +65,7 @@ impl RedisServers {
 /// Reads `store` and `store_ca_file`.
 pub(super) fn read(section: &mut Section<'_>) -> Option<StoreConfig> {
     let mut store = section.take("store").map_or(Some(StoreConfig::Memory), store);
+    section.note_default("store", "memory");
     if let Some(item) = section.take("store_ca_file") {
         match &mut store {
             Some(StoreConfig::Redis { servers, ca_file }) if servers.is_encrypted() => *ca_file = tls::roots(item),

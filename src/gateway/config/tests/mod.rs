@@ -15,6 +15,7 @@ mod schema;
 mod secrets;
 mod session;
 mod shape;
+mod shown_config;
 mod shown_lines;
 mod telemetry;
 mod tls;

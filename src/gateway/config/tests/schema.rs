@@ -259,7 +259,7 @@ fn validator() -> Command {
 }
 
 /// A path as people write it, such as `upstreams.*.servers[]`.
-fn show_path(path: &[Step]) -> String {
+pub(super) fn show_path(path: &[Step]) -> String {
     let mut shown = String::new();
     for step in path {
         if !(shown.is_empty() || *step == Step::Element) {

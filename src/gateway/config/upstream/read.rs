@@ -112,6 +112,7 @@ impl<'a> Reader<'a, '_> {
             item.complain_of_key("only used with https:// servers (remove it, or write https)");
         }
         let balance = section.take("balance");
+        section.note_default("balance", "round_robin");
         let words =
             [("round_robin", Balance::RoundRobin), ("consistent", Balance::Consistent), ("random", Balance::Random)];
         let chosen = balance.and_then(|item| item.parse(&value::choice(words))).unwrap_or(Balance::RoundRobin);
@@ -215,14 +216,14 @@ pub(in crate::gateway::config) fn header_value(text: &Scalar) -> Result<HeaderVa
 fn server() -> ValueParser<'static, (UpstreamServer, Scheme)> {
     let shape =
         Shape::Pattern { pattern: "^https?://[^/?#]+/?$|^unix:/", words: "http://, https:// or unix: and a server" };
-    ValueParser::new(shape, |text| UpstreamServer::parse(text))
+    ValueParser::new(shape, |text| UpstreamServer::parse(text)).open()
 }
 
 fn host_mode() -> ValueParser<'static, HostMode> {
     let modes = Shape::Word(vec!["preserve", "server"]);
     let parser =
         ValueParser::new(modes, parse_host_mode).or(Shape::Pattern { pattern: "[.:]|^[^.:]+$", words: "a host" });
-    parser.shown(|mode| (*mode == HostMode::Preserve).then(|| "preserve".to_owned()))
+    parser.shown(|mode| (*mode == HostMode::Preserve).then(|| "preserve".to_owned())).open()
 }
 
 fn parse_host_mode(text: &Scalar) -> Result<HostMode, String> {

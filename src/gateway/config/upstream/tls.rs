@@ -51,11 +51,13 @@ impl UpstreamTls {
             &ValueParser::new(Shape::Text, |text| match is_name(text) || text.parse::<std::net::IpAddr>().is_ok() {
                 true => Ok(text.to_string()),
                 false => Err("not a valid name of a server (write wiki.internal, without a port)"),
-            }),
+            })
+            .open(),
         );
         let client =
             pair(section).map(|read| read.map(|(_, _, (chain, key))| Arc::new(ClientCertificate { chain, key })));
         let insecure = section.take("insecure_skip_verify");
+        section.note_default("insecure_skip_verify", false);
         let skips = insecure.and_then(|item| item.parse(&value::boolean())).unwrap_or(false);
         let trust = match (trust, skips) {
             (Some(_), true) => {
