@@ -176,6 +176,15 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor {
+        place: "gateway/explain",
+        modules: &["access", "callback", "gate", "gateway", "native", "path", "pingora", "profile", "session"],
+        crates: &[
+            // `proxy_header` is the module of the gateway.
+            "arc_swap", "async_trait", "http", "pingora_core", "pingora_http", "pingora_proxy", "proxy_header", "serde",
+            "serde_json", "tokio",
+        ],
+    },
+    Floor {
         place: "gateway/dev",
         modules: &["gateway", "headers", "random", "simulator"],
         crates: &[

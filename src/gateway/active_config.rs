@@ -104,7 +104,12 @@ impl ActiveConfig {
         })
     }
 
-    fn new(config: Config, process: &Process, previous: Option<&Self>) -> Result<Self, StartError> {
+    /// Makes all of it, but looks for no server yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`make`](Self::make).
+    pub(super) fn new(config: Config, process: &Process, previous: Option<&Self>) -> Result<Self, StartError> {
         let telemetry = process.telemetry.clone();
         let routes = Arc::new(RouteNames::new(&config));
         let route_metrics = telemetry.routes(&routes);
@@ -119,8 +124,9 @@ impl ActiveConfig {
         let delivery = delivers.then(|| delivery(default, process, previous)).transpose()?;
         let redis = redis(&config, previous)?;
         let sessions = assemble::sessions(&config, redis.as_ref(), delivery.as_ref(), process);
+        let route = config.native.as_ref().zip(native.clone()).map(|(config, client)| config.route(client));
         let observer = GateObserver { telemetry: telemetry.clone(), audit: logs.audit.clone() };
-        let gate = assemble::gate(&config, client.clone(), native.clone(), sessions.as_ref(), observer);
+        let gate = assemble::gate(&config, client.clone(), route, sessions.as_ref(), observer);
         let gate = previous.into_iter().fold(gate?, |gate, previous| gate.counts_of(&previous.gate)).build();
         let routing = Routing::new(&config);
         let request_ids = config.request_id.then(|| RequestIds::new(Random::system()));

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     gate::{Gate, GateBuilder},
-    native::NativeClient,
-    profile::ProfileClient,
+    native::Native,
+    profile::ProfileSource,
     session::Sessions,
     store::RedisStore,
 };
@@ -17,12 +17,12 @@ use crate::{
 /// The gate that a configuration describes.
 pub(super) fn gate(
     config: &Config,
-    client: ProfileClient,
-    native: Option<NativeClient>,
+    profiles: impl ProfileSource,
+    native: Option<Native>,
     sessions: Option<&Sessions>,
     observer: GateObserver,
 ) -> Result<GateBuilder, BoxError> {
-    let builder = Gate::builder(config.callback.path.clone(), client)
+    let builder = Gate::builder(config.callback.path.clone(), profiles)
         .endpoints(config.truecaller.endpoints.clone())
         .headers(Arc::clone(&config.identity))
         .body_limit(config.callback.body_limit)
@@ -36,8 +36,8 @@ pub(super) fn gate(
         None if config.routes.is_empty() => builder,
         None => builder.plug_in(SessionlessRules(config.routes.clone())),
     };
-    let builder = match config.native.as_ref().zip(native) {
-        Some((native, client)) => builder.native(native.route(client))?,
+    let builder = match native {
+        Some(native) => builder.native(native)?,
         None => builder,
     };
     Ok(if config.truecaller.require_active { builder } else { builder.accept_inactive() })

@@ -9,6 +9,7 @@ use super::{
     active_config::ActiveConfig,
     client_connections::ClientConnections,
     config::{Config, ListenerConfig, RedirectConfig},
+    listener_certificate::Certificates,
     listener_tls::ListenerTls,
     listeners::{BoundListener, ListenError, Listener, Place},
     process::Process,
@@ -48,15 +49,8 @@ pub(super) fn settings(
 ) -> Result<Vec<Arc<ConnectionSettings>>, ListenError> {
     let tls = config.listen.iter().zip(places).map(|(listener, place)| tls(listener, place, open));
     let tls = tls.collect::<Result<Vec<_>, _>>()?;
-    let certificates = tls.iter().flatten().map(|tls| tls.certificates.clone()).collect();
-    let urls = config.session.iter().flat_map(|session| session.public_urls.iter());
-    let hosts = RedirectHosts::of(certificates, urls);
-    let redirect = |redirect: &RedirectConfig| {
-        let (challenges, telemetry) = (process.challenges.clone(), process.telemetry.clone());
-        let redirect = Redirect { hosts: hosts.clone(), config: redirect.clone(), challenges, telemetry };
-        let app = RedirectApp { redirect, active: Arc::clone(active) };
-        Arc::new(ClientConnections::new(app, Arc::clone(active)))
-    };
+    let certificates: Vec<_> = tls.iter().flatten().map(|tls| tls.certificates.clone()).collect();
+    let redirect = |redirect: &RedirectConfig| redirecting(config, redirect, certificates.clone(), active, process);
     let settings = |(listener, tls): (&ListenerConfig, Option<ListenerTls>)| {
         let (trusted, limit) = (config.trusted_proxies.clone(), config.timeouts.idle);
         Arc::new(ConnectionSettings {
@@ -68,6 +62,22 @@ pub(super) fn settings(
         })
     };
     Ok(config.listen.iter().zip(tls).map(settings).collect())
+}
+
+/// Makes the redirect of a listener. The certificates are those of all listeners.
+pub(super) fn redirecting(
+    config: &Config,
+    redirect: &RedirectConfig,
+    certificates: Vec<Certificates>,
+    active: &Arc<ArcSwap<ActiveConfig>>,
+    process: &Process,
+) -> Redirecting {
+    let urls = config.session.iter().flat_map(|session| session.public_urls.iter());
+    let hosts = RedirectHosts::of(certificates, urls);
+    let (challenges, telemetry) = (process.challenges.clone(), process.telemetry.clone());
+    let redirect = Redirect { hosts, config: redirect.clone(), challenges, telemetry };
+    let app = RedirectApp { redirect, active: Arc::clone(active) };
+    Arc::new(ClientConnections::new(app, Arc::clone(active)))
 }
 
 fn tls(

@@ -34,6 +34,11 @@ enum Socket {
 }
 
 impl InheritedSockets {
+    /// No sockets.
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Takes over all sockets that can be listened on, and logs every other descriptor.
     pub(super) fn of(mut passed: ListenFd) -> Self {
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();

@@ -29,6 +29,7 @@ mod dev;
 #[path = "no_dev.rs"]
 mod dev;
 mod exchange;
+mod explain;
 mod failure;
 mod first_bytes;
 mod forwarded;

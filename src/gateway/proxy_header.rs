@@ -7,7 +7,11 @@
 #[path = "../../fuzz/promises/proxy_header.rs"]
 mod promise;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use pingora_core::{protocols::l4::socket::SocketAddr as Peer, server::ShutdownWatch};
 use proxy_header::{ParseConfig, Protocol, ProxyHeader};
@@ -54,17 +58,10 @@ impl ProxyHeaders {
         socket: &mut RegisteredSocket,
         shutdown: &ShutdownWatch,
     ) -> Result<Option<Peer>, ProxyHeaderError> {
-        let is_trusted = match socket {
-            RegisteredSocket::Tcp(_, peer) => self.trusted.contains(peer.ip()),
-            RegisteredSocket::Unix(_) => self.trusted.contain_unix(),
-        };
-        if !is_trusted {
-            return Err(ProxyHeaderError::Untrusted);
-        }
         let reading = async {
             match socket {
-                RegisteredSocket::Tcp(socket, _) => read(socket).await,
-                RegisteredSocket::Unix(socket) => read(socket).await,
+                RegisteredSocket::Tcp(socket, peer) => self.client_behind(Some(peer.ip()), socket).await,
+                RegisteredSocket::Unix(socket) => self.client_behind(None, socket).await,
             }
         };
         let limited = async {
@@ -77,6 +74,20 @@ impl ProxyHeaders {
         let client = until_idle(limited, || true, || time, shutdown).await;
         let client = client.unwrap_or(Err(ProxyHeaderError::Silent))?;
         Ok(client.map(Peer::Inet))
+    }
+
+    /// Reads the header of a connection from a peer, which has no address on a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`client`](Self::client).
+    pub(super) async fn client_behind(
+        &self,
+        peer: Option<IpAddr>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<SocketAddr>, ProxyHeaderError> {
+        let is_trusted = peer.map_or(self.trusted.contain_unix(), |peer| self.trusted.contains(peer));
+        if is_trusted { read(stream).await } else { Err(ProxyHeaderError::Untrusted) }
     }
 }
 

@@ -63,6 +63,8 @@ mod return_url;
 mod revocations;
 mod route;
 mod seal;
+#[cfg(feature = "gateway")]
+mod sent_session;
 mod session_cookie;
 mod session_record;
 mod site_hosts;
@@ -80,8 +82,6 @@ use std::{borrow::Cow, sync::Arc};
 use futures_core::future::BoxFuture;
 use http::{HeaderValue, Request, header, request::Parts};
 
-#[cfg(feature = "gateway")]
-pub(crate) use self::memory::StoreReading;
 pub use self::{
     builder::SessionsBuilder,
     cookie_domain::{CookieDomain, CookieDomainError},
@@ -111,6 +111,8 @@ pub(crate) use self::{
     seal::SealPurpose,
     session_record::Session,
 };
+#[cfg(feature = "gateway")]
+pub(crate) use self::{memory::StoreReading, sent_session::SentSession};
 use crate::{
     gate::{
         Gate, GateBuilder, GuessableCallbackPath, Rejection, Reply, Step,

@@ -17,6 +17,7 @@ mod command_line;
 mod connections;
 mod dashboards;
 mod delivery;
+mod explain;
 mod fixed_headers;
 mod forwarded;
 mod grpc;

@@ -21,6 +21,7 @@ use crate::{
     gate::{AppLoginOutcome, CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
     gateway::{
         logs::{LineLoss, LogName},
+        proxy_header::ProxyHeaderError,
         rejection::EdgeRejection,
         store_calls::StoreOperation,
         telemetry::SpanLoss,
@@ -115,6 +116,17 @@ closed_list! {
         UntrustedProxy = "untrusted-proxy",
         /// A trusted proxy sent something else than a PROXY header, or took too long.
         ProxyHeader = "proxy-header",
+    }
+}
+
+impl ConnectionFailure {
+    /// The failure of a connection without a client; none if the peer left by itself.
+    pub(in crate::gateway) fn of(error: ProxyHeaderError) -> Option<Self> {
+        match error {
+            ProxyHeaderError::Silent => None,
+            ProxyHeaderError::Untrusted => Some(Self::UntrustedProxy),
+            ProxyHeaderError::Malformed => Some(Self::ProxyHeader),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod admin_client;
 mod check;
 mod config;
 mod config_args;
+mod explain;
 mod findings;
 mod health;
 mod reload;
@@ -18,7 +19,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
 pub(super) use self::config_args::ConfigArgs;
-use self::{check::CheckArgs, config::PrintArgs};
+use self::{check::CheckArgs, config::PrintArgs, explain::ExplainArgs};
 use super::{
     config::ConfigErrors,
     dev::DevCommand,
@@ -68,6 +69,12 @@ enum Command {
     /// Every file that the configuration names is read: keys, certificates, pages and lists of phone numbers. No connection
     /// is made.
     Check(CheckArgs),
+    /// Explain what the gateway makes of one request.
+    ///
+    /// It reads the bytes of a request, and prints how the gateway reads the path, the rule that matches, the client and why it is taken for
+    /// that, the session, what the app gets and does not get, and the answer. The gateway's own code decides, but nobody is asked and nothing is
+    /// sent: no app, no store, not Truecaller. No value of a header or a cookie is printed, and no query.
+    Explain(ExplainArgs),
     /// Print the default configuration, or the schema of all configurations.
     Config(PrintArgs),
     /// Make the keys and secrets that a configuration refers to.
@@ -87,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => run(Builder::new_current_thread(), reload::run(&args)),
         Command::Revoke(args) => run(Builder::new_current_thread(), revoke::run(&args)),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => run(Builder::new_current_thread(), explain::run(&args)),
         Command::Config(args) => config::run(&args),
         Command::Keys(args) => keys::run(args),
         Command::Dev(command) => run(Builder::new_multi_thread(), command.run()),

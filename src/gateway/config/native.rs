@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     callback::ProfileEndpoint,
-    native::{ClientId, Native, NativeClient, NativePath},
+    native::{ClientId, Native, NativeClient, NativePath, NativeSource},
     profile::ProfileClient,
     session::SessionPath,
 };
@@ -80,9 +80,9 @@ impl NativeConfig {
         [&self.token_endpoint, &self.userinfo_endpoint, &self.missed_call_endpoint].map(Clone::clone).into()
     }
 
-    /// Makes the route, with a client of this section.
-    pub(crate) fn route(&self, client: NativeClient) -> Native {
-        let route = Native::new(self.path.clone(), client);
+    /// Makes the route, with a source of the profiles of its users.
+    pub(crate) fn route(&self, source: impl NativeSource) -> Native {
+        let route = Native::new(self.path.clone(), source);
         if self.missed_call { route } else { route.refuse_missed_calls() }
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{
     error::Position,
-    reader::{self, Context, Description, Node, Value, is_showable},
+    reader::{self, Context, Node, Value, is_showable},
     schema,
 };
 
@@ -16,7 +16,6 @@ use super::{
 pub(crate) struct SourceLines<'a> {
     lines: Vec<&'a str>,
     root: Option<Node>,
-    description: &'static Description,
 }
 
 /// A line with a place in it.
@@ -35,10 +34,9 @@ pub(crate) struct ShownLine {
 impl<'a> SourceLines<'a> {
     /// Reads the lines of a configuration, which may have mistakes.
     pub(crate) fn read(text: &'a str) -> Self {
-        let description = schema::description();
         // References are not followed: what they stand for is never shown.
         let root = reader::read_yaml(text, &Context::new(Path::new(""), &|_| None));
-        Self { lines: text.lines().collect(), root, description }
+        Self { lines: text.lines().collect(), root }
     }
 
     /// The place of a key. If the text does not have the key, the place of the nearest section that would contain it.
@@ -82,7 +80,8 @@ impl<'a> SourceLines<'a> {
 
     /// Whether a single value is surely no secret.
     fn is_harmless(&self, node: &Node) -> bool {
-        let takes_this = self.description.find(&node.path).is_some_and(|key| !key.shapes.is_empty() && !key.is_secret);
+        let takes_this =
+            schema::description().find(&node.path).is_some_and(|key| !key.shapes.is_empty() && !key.is_secret);
         // A user name or a password stands before this character in a URL.
         takes_this
             && matches!(&node.value, Value::Scalar(text) if !text.contains('@'))

@@ -49,6 +49,11 @@ impl TelemetryConfig {
         if endpoint.is_none() {
             only_with_endpoint.for_each(|item| item.complain_of_key(ONLY_WITH_ENDPOINT));
         }
+        section.note_default("start_traces", endpoint.is_some());
+        section.note_default("sample_ratio", "1");
+        if endpoint.is_some() {
+            section.note_default("service_name", SERVICE_NAME);
+        }
         let starts = section.read("start_traces", &value::boolean()).unwrap_or(endpoint.is_some());
         let ratio_item = section.take("sample_ratio");
         if let (Some(item), None, false) = (ratio_item, endpoint, starts) {
@@ -60,7 +65,7 @@ impl TelemetryConfig {
         let url = endpoint.and_then(|item| item.parse(&endpoint_url()));
         let headers = headers.into_iter().filter_map(|(name, item)| read_header(name, item)).collect();
         let trusted = ca_file.and_then(tls::roots).unwrap_or_default();
-        let name = name_item.and_then(|item| item.parse(&value::text(parse_name, "write truegate")));
+        let name = name_item.and_then(|item| item.parse(&value::text(parse_name, "write truegate").open()));
         let service_name = name.unwrap_or_else(|| SERVICE_NAME.to_owned());
         let collector = url.map(|url| CollectorConfig { url, headers, trusted, service_name });
         Self { collector, starts, ratio }
@@ -108,6 +113,7 @@ fn endpoint_url() -> ValueParser<'static, String> {
         url.set_path(&path);
         Ok(url.into())
     })
+    .open()
 }
 
 fn read_header(name: &str, item: Item<'_>) -> Option<(HeaderName, HeaderValue)> {

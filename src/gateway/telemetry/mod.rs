@@ -119,11 +119,7 @@ impl Telemetry {
 
     /// A connection was closed because no trusted proxy said which client it is from.
     pub(super) fn refused_proxy(&self, error: ProxyHeaderError) {
-        let failure = match error {
-            ProxyHeaderError::Silent => return,
-            ProxyHeaderError::Untrusted => ConnectionFailure::UntrustedProxy,
-            ProxyHeaderError::Malformed => ConnectionFailure::ProxyHeader,
-        };
+        let Some(failure) = ConnectionFailure::of(error) else { return };
         self.0.metrics.failed_connections.count(&failure);
         log!(
             self[failure.code()],

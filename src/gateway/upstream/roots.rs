@@ -30,9 +30,14 @@ impl UpstreamRoots {
         let needs_roots =
             |upstream: &UpstreamConfig| upstream.tls.as_ref().is_some_and(|tls| !matches!(tls.trust, Trust::Only(_)));
         if !upstreams.any(needs_roots) {
-            return Self(Arc::default());
+            return Self::none();
         }
         Self(usual().iter().map(encode).collect::<String>().into())
+    }
+
+    /// No roots at all.
+    pub(in crate::gateway) fn none() -> Self {
+        Self(Arc::default())
     }
 
     /// Offers the roots as a file while `make` runs.

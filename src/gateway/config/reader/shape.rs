@@ -61,6 +61,7 @@ impl Shape {
             Self::Path
             | Self::Word(_)
             | Self::Boolean
+            | Self::Fraction
             | Self::Number { .. }
             | Self::Size { .. }
             | Self::Duration { .. } => true,

@@ -103,7 +103,8 @@ fn each_key_that_is_not_surely_harmless_is_masked() {
             "groups.*.phone_prefixes[]", "groups.*.phones[]", "log.user_key", "native.client_id",
             "routes[].allow.phone_prefixes[]", "routes[].allow.phones[]", "session.fallback_url", "session.secret",
             "session.secret[]", "session.store", "session.store.cluster[]", "session.store.sentinel.master",
-            "session.store.sentinel.servers[]", "upstream.headers.*", "upstreams.*.headers.*",
+            "session.store.sentinel.servers[]", "telemetry.otlp_headers.*", "upstream.headers.*",
+            "upstreams.*.headers.*",
         ]
     );
     for (path, key) in description().all() {
