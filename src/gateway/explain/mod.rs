@@ -8,9 +8,9 @@ mod app;
 mod client;
 mod explanation;
 mod head;
+mod observing_proxy;
 mod source;
 mod text;
-mod witness;
 
 use std::{
     mem,
@@ -35,8 +35,8 @@ use self::{
         ForwardedRequest, access_word, name_of, servers,
     },
     head::SentHead,
+    observing_proxy::{Observations, ObservingProxy, SeenPath},
     source::AssumedProfiles,
-    witness::{SeenPath, Testimony, Witness},
 };
 pub(crate) use self::{explanation::Explanation, text::write_text};
 use super::{
@@ -80,8 +80,8 @@ pub(crate) async fn explain(
     lines: &SourceLines<'_>,
     mut asked: AskedRequest<'_>,
 ) -> Result<Explanation, StartError> {
-    let scene = Scene::new(config, mem::take(&mut asked.bytes)).await?;
-    let trusted = scene.active.config.trusted_proxies.clone();
+    let gateway = OfflineGateway::new(config, mem::take(&mut asked.bytes)).await?;
+    let trusted = gateway.active.config.trusted_proxies.clone();
     let (peer, peer_address) = match &asked.listener.address {
         ListenAddress::Tcp(_) => (Some(client::peer(asked.from)), Some(asked.from.ip().to_canonical())),
         ListenAddress::Unix { .. } => (unnamed(), None),
@@ -90,31 +90,31 @@ pub(crate) async fn explain(
     let mut refused = None;
     if asked.listener.proxy_protocol {
         let proxies = ProxyHeaders { trusted: trusted.clone(), limit: None };
-        let mut connection = scene.client.connect(None, false);
+        let mut connection = gateway.client.connect(None, false);
         match proxies.client_behind(peer_address, &mut connection).await {
             Ok(named) => client = named.map(Peer::Inet),
             Err(error) => refused = Some(error),
         }
     }
-    let sent = scene.client.unread();
+    let sent = gateway.client.unread();
     if refused.is_none() {
-        scene.serve(asked.listener, client.clone(), asked.is_tls).await?;
+        gateway.serve(asked.listener, client.clone(), asked.is_tls).await?;
     }
     let named = client.as_ref().and_then(|client| client.as_inet()).map(|client| client.ip().to_canonical());
-    Ok(scene.tell(&asked, lines, &sent, (peer_address, named), refused))
+    Ok(gateway.tell(&asked, lines, &sent, (peer_address, named), refused))
 }
 
 /// The gateway of one configuration, and what is around it.
-struct Scene {
+struct OfflineGateway {
     active: Arc<ActiveConfig>,
     process: Process,
     profiles: AssumedProfiles,
     client: ClientBytes,
     app: App,
-    testimony: Arc<Mutex<Testimony>>,
+    observations: Arc<Mutex<Observations>>,
 }
 
-impl Scene {
+impl OfflineGateway {
     /// Sets the gateway up, without a store and without anything that it would log or export to.
     async fn new(mut config: Config, sent: Vec<u8>) -> Result<Self, StartError> {
         (config.log.access, config.log.audit) = (None, None);
@@ -139,7 +139,7 @@ impl Scene {
             profiles,
             client: ClientBytes::new(sent),
             app: App::default(),
-            testimony: Arc::default(),
+            observations: Arc::default(),
         })
     }
 
@@ -161,15 +161,15 @@ impl Scene {
                 .await;
             return Ok(());
         }
-        let witness = Witness {
+        let proxy = ObservingProxy {
             proxy: Proxy::new(Arc::clone(&active), self.process.open_work.in_flight.clone()),
             client: self.client.clone(),
             app: self.app.clone(),
-            testimony: Arc::clone(&self.testimony),
+            observations: Arc::clone(&self.observations),
         };
         let proxy = UpstreamRoots::none().offer(|ca_file| {
             let conf = ServerConf { ca_file: Some(ca_file), ..ServerConf::default() };
-            http_proxy(&Arc::new(conf), witness)
+            http_proxy(&Arc::new(conf), proxy)
         });
         let app = Arc::new(ClientConnections::new(SessionBound::new(proxy.map_err(StartError::Threads)?), active));
         app.process_new(connection, &shutdown).await;
@@ -184,10 +184,10 @@ impl Scene {
         (peer, named): (Option<IpAddr>, Option<IpAddr>),
         refused: Option<ProxyHeaderError>,
     ) -> Explanation {
-        let testimony = self.testimony.lock().unwrap_or_else(PoisonError::into_inner);
-        let (config, seen) = (&self.active.config, testimony.request.as_ref());
+        let observations = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
+        let (config, seen) = (&self.active.config, observations.request.as_ref());
         let head = SentHead::parse(sent);
-        let forwarded = testimony.upstream.zip(self.app.head()).map(|(app, got)| {
+        let forwarded = observations.upstream.zip(self.app.head()).map(|(app, got)| {
             let name = &self.active.upstream(app).config.name;
             let got = SentHead::parse(&got);
             ForwardedRequest::compare(&head.fields, &got.fields, name.clone(), servers(&config.upstreams, name))
@@ -244,13 +244,18 @@ impl Scene {
             client,
             rule,
             session: seen.and_then(|seen| seen.session),
-            answer: self.answer(&testimony, forwarded.is_some(), refused),
+            answer: self.answer(&observations, forwarded.is_some(), refused),
             forwarded,
             assumptions: assumptions.into_iter().filter(|(is_made, _)| *is_made).map(|(_, word)| word).collect(),
         }
     }
 
-    fn answer(&self, testimony: &Testimony, is_forwarded: bool, refused: Option<ProxyHeaderError>) -> ExplainedAnswer {
+    fn answer(
+        &self,
+        observations: &Observations,
+        is_forwarded: bool,
+        refused: Option<ProxyHeaderError>,
+    ) -> ExplainedAnswer {
         let got = self.client.got();
         let head = SentHead::parse(&got);
         let by = match head.status {
@@ -264,7 +269,7 @@ impl Scene {
         let mut headers: Vec<_> = headers.collect();
         headers.dedup();
         let problem = || serde_json::from_slice::<Problem>(&got[head.length..]).ok().map(|problem| problem.code);
-        let refusal = refused.and_then(ConnectionFailure::of).map(ConnectionFailure::code).or(testimony.refusal);
+        let refusal = refused.and_then(ConnectionFailure::of).map(ConnectionFailure::code).or(observations.refusal);
         ExplainedAnswer {
             by,
             status: head.status.filter(|_| by == Answerer::Truegate),

@@ -1,6 +1,6 @@
 //! `truegate explain`: what it tells of a request is what a running gateway does with the very same bytes.
 
-mod told;
+mod explained;
 
 use std::{collections::BTreeSet, net::IpAddr, path::Path, process::Stdio};
 

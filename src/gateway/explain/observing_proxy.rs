@@ -1,4 +1,4 @@
-//! The gateway's own proxy, with a witness beside it that notes what it decides. The app is the only part that is not the gateway's.
+//! The gateway's own proxy, which also notes what it decides. The app is the only part that is not the gateway's.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,16 +20,16 @@ use crate::{
 };
 
 /// A proxy that does what the gateway's does, but sends requests to an app in memory.
-pub(super) struct Witness {
+pub(super) struct ObservingProxy {
     pub(super) proxy: Proxy,
     pub(super) client: ClientBytes,
     pub(super) app: App,
-    pub(super) testimony: Arc<Mutex<Testimony>>,
+    pub(super) observations: Arc<Mutex<Observations>>,
 }
 
 /// What was noted of the one request.
 #[derive(Default)]
-pub(super) struct Testimony {
+pub(super) struct Observations {
     /// None if the head could not be read.
     pub(super) request: Option<SeenRequest>,
     /// None if the gateway answers itself.
@@ -68,23 +68,23 @@ pub(super) enum SeenPath {
     },
 }
 
-impl Witness {
-    fn note(&self, note: impl FnOnce(&mut Testimony)) {
-        let mut testimony = self.testimony();
+impl ObservingProxy {
+    fn note(&self, note: impl FnOnce(&mut Observations)) {
+        let mut observations = self.observations();
         // What follows the request on its connection is another request.
-        if !testimony.is_over {
-            note(&mut testimony);
+        if !observations.is_over {
+            note(&mut observations);
         }
     }
 
-    fn testimony(&self) -> MutexGuard<'_, Testimony> {
-        self.testimony.lock().unwrap_or_else(PoisonError::into_inner)
+    fn observations(&self) -> MutexGuard<'_, Observations> {
+        self.observations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// It has each hook that the gateway's proxy has, and no other; a test holds it to that.
 #[async_trait]
-impl ProxyHttp for Witness {
+impl ProxyHttp for ObservingProxy {
     type CTX = (Exchange, HeaderMap);
 
     fn new_ctx(&self) -> Self::CTX {
@@ -116,8 +116,8 @@ impl ProxyHttp for Witness {
             None => None,
         };
         let rule = if let SeenPath::App { .. } = path { active.config.routes.place(&head) } else { None };
-        self.note(|testimony| {
-            testimony.request = Some(SeenRequest {
+        self.note(|observations| {
+            observations.request = Some(SeenRequest {
                 method: head.method.to_string(),
                 host: forwarded.host.as_ref().map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()),
                 client: forwarded.client.address,
@@ -132,7 +132,7 @@ impl ProxyHttp for Witness {
     }
 
     async fn upstream_peer(&self, _: &mut Session, (exchange, _): &mut Self::CTX) -> Result<Box<HttpPeer>> {
-        self.note(|testimony| testimony.upstream = Some(exchange.upstream));
+        self.note(|observations| observations.upstream = Some(exchange.upstream));
         Ok(self.app.peer())
     }
 
@@ -180,9 +180,9 @@ impl ProxyHttp for Witness {
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, (exchange, _): &mut Self::CTX) {
-        self.note(|testimony| {
-            testimony.refusal = refusal(session);
-            testimony.is_over = true;
+        self.note(|observations| {
+            observations.refusal = refusal(session);
+            observations.is_over = true;
         });
         self.client.set_served(false);
         self.proxy.logging(session, error, exchange).await;
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn every_hook_of_the_gateway_decides_here_too() {
         let gateway = hooks(include_str!("../proxy.rs"), "impl ProxyHttp for Proxy {");
-        assert_eq!(hooks(include_str!("witness.rs"), "impl ProxyHttp for Witness {"), gateway);
+        assert_eq!(hooks(include_str!("observing_proxy.rs"), "impl ProxyHttp for ObservingProxy {"), gateway);
         assert!(gateway.len() > 10, "{gateway:?}");
     }
 }
