@@ -45,7 +45,7 @@ fn full() -> (Folder, Vec<Config>) {
         ("  key: ['${file:assertion.pem}']\n", "  key: ${file:assertion.pem}\n"),
         ("\nupstream: { url: http://127.0.0.1:3000, headers: { X-B: canary } }\n", "\nupstream: shop\n"),
         ("  fallback_url: /login?canary\n", "  fallback_url: /login\n"),
-        ("  presets: [{ preset: grafana, encoding: utf8 }]\n", "  presets: []\n"),
+        ("  presets: [{ preset: x-auth-request, encoding: utf8 }]\n", "  presets: []\n"),
     ];
     let texts = others.iter().map(|(other, written)| {
         assert_eq!(text.matches(written).count(), 1, "{written}");
