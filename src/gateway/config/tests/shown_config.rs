@@ -45,6 +45,8 @@ fn full() -> (Folder, Vec<Config>) {
         ("  key: ['${file:assertion.pem}']\n", "  key: ${file:assertion.pem}\n"),
         ("\nupstream: { url: http://127.0.0.1:3000, headers: { X-B: canary } }\n", "\nupstream: shop\n"),
         ("  fallback_url: /login?canary\n", "  fallback_url: /login\n"),
+        ("  same_site: lax\n  cookie_domain: shop.example\n", "  same_site: lax\n"),
+        ("  websocket_origins: ['https://app.shop.example']\n", "  websocket_origins: []\n"),
         ("  presets: [{ preset: x-auth-request, encoding: utf8 }]\n", "  presets: []\n"),
     ];
     let texts = others.iter().map(|(other, written)| {
