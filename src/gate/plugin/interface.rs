@@ -117,7 +117,8 @@ impl Gate {
         self.0.plugins.iter().any(|plugin| plugin.asserts())
     }
 
-    /// The assertion to send beside an identity, be it a session's or not, if any is made.
+    /// The assertion to send with an identity. `session` is the id of its session, if it has one. Returns none if no plugin makes
+    /// assertions.
     pub(crate) fn assert(&self, identity: &Identity, session: Option<&str>) -> Option<HeaderValue> {
         if !self.asserts() {
             return None;
