@@ -1,9 +1,21 @@
 //! The listener of the admin routes.
+//!
+//! Whoever reaches it may connect, even if there is a token. So its connections are few and short: otherwise clients that send nothing
+//! would take the descriptors that the clients of the site need.
 
-use std::{io, net::SocketAddr, os::fd::AsFd as _};
+use std::{io, net::SocketAddr, os::fd::AsFd as _, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::time::sleep;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -60,7 +72,7 @@ impl BoundAdmin {
                 takeover::end(&same_socket);
             }
         };
-        tasks.spawn(async move { axum::serve(socket, routes).with_graceful_shutdown(end).await });
+        tasks.spawn(serve(socket, routes, end, tasks.clone()));
         let address = address.tcp().expect("the address of a port is one of a port");
         Ok(AdminListener { configured, address, stopped, _closed: closed.drop_guard() })
     }
@@ -79,5 +91,139 @@ impl AdminListener {
     /// Leaves the routes to the next process, if there is one. Otherwise they are there to the end.
     pub(in crate::gateway) fn stop(&self) {
         self.stopped.cancel();
+    }
+}
+
+/// Serves connections until the end, and finishes the requests that came before.
+async fn serve(socket: TcpListener, routes: Router, end: impl Future<Output = ()>, tasks: TaskTracker) {
+    let (ended, room) = (CancellationToken::new(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+    let _ended = ended.clone().drop_guard();
+    let mut end = pin!(end);
+    loop {
+        // Further clients wait in the queue of the socket.
+        let accepted = async {
+            let place = Arc::clone(&room).acquire_owned().await.ok()?;
+            Some((socket.accept().await, place))
+        };
+        let accepted = tokio::select! {
+            Some(accepted) = accepted => accepted,
+            () = &mut end => return,
+        };
+        let (Ok((stream, _)), place) = accepted else {
+            // Most often too many open files: it passes when connections end.
+            tokio::select! {
+                () = sleep(ACCEPT_PAUSE) => continue,
+                () = &mut end => return,
+            }
+        };
+        let (routes, ended) = (routes.clone(), ended.clone());
+        tasks.spawn(async move {
+            converse(stream, routes, ended).await;
+            drop(place);
+        });
+    }
+}
+
+/// Serves one connection.
+async fn converse(stream: TcpStream, routes: Router, ended: CancellationToken) {
+    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)));
+    // A client that breaks off has said all that there is to say.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = ended.cancelled() => {}
+        () = sleep(LIFETIME) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(LAST_ANSWER, connection).await;
+}
+
+/// Far more than probes, scrapers and operators have at once.
+const MOST_CONNECTIONS: usize = 256;
+/// How long a client may take for a head, and may stay without a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection takes requests.
+const LIFETIME: Duration = Duration::from_mins(2);
+/// How long the answer to the last of them may take. A reload takes a minute at most.
+const LAST_ANSWER: Duration = Duration::from_secs(70);
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, routing::get};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// A listener of a test's own, which is open until the token is dropped.
+    async fn listener() -> (SocketAddr, DropGuard, TaskTracker) {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, end, tasks) = (socket.local_addr().unwrap(), CancellationToken::new(), TaskTracker::new());
+        let large = get(|| async { Body::from(vec![b'a'; 64 << 20]) });
+        let routes = Router::new().route("/livez", get(|| async { "ok" })).route("/large", large);
+        tasks.spawn(serve(socket, routes, end.clone().cancelled_owned(), tasks.clone()));
+        (address, end.drop_guard(), tasks)
+    }
+
+    async fn connect(address: SocketAddr, text: &str) -> TcpStream {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(text.as_bytes()).await.unwrap();
+        client
+    }
+
+    /// All that comes until the connection is closed. Time passes only while everybody waits.
+    async fn rest(client: &mut TcpStream) -> String {
+        let mut text = Vec::new();
+        // The rest of a request that was not read may break the connection.
+        let _ = client.read_to_end(&mut text).await;
+        String::from_utf8(text).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_no_request_keeps_no_connection() {
+        let (address, _open, _tasks) = listener().await;
+        for start in ["", "G", "PRI * HTTP/2.0\r\n", "GET /livez HTTP/1.1\r\nHost: a\r\nX: "] {
+            let text = rest(&mut connect(address, start).await).await;
+            assert!(!text.contains("200 OK"), "{start}: {text}");
+        }
+        let mut idle = connect(address, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(rest(&mut idle).await.ends_with("\r\n\r\nok"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_no_answer_keeps_no_connection() {
+        let (address, open, tasks) = listener().await;
+        let _client = connect(address, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        sleep(LIFETIME + LAST_ANSWER + Duration::from_secs(1)).await;
+        assert_eq!(tasks.len(), 1, "the listener alone");
+        drop(open);
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_clients_take_no_more_than_a_few_descriptors_and_the_next_one_waits_for_them() {
+        let (address, _open, tasks) = listener().await;
+        let mut silent = Vec::new();
+        for _ in 0..MOST_CONNECTIONS {
+            silent.push(connect(address, "G").await);
+        }
+        let mut last = connect(address, "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(tasks.len() <= MOST_CONNECTIONS + 1);
+        assert!(rest(&mut last).await.ends_with("\r\n\r\nok"));
+    }
+
+    #[tokio::test]
+    async fn the_end_waits_for_no_client_that_is_idle() {
+        let (address, open, tasks) = listener().await;
+        let mut idle = connect(address, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let mut answer = [0; 12];
+        idle.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        drop(open);
+        tasks.close();
+        tasks.wait().await;
+        rest(&mut idle).await;
     }
 }
