@@ -14,7 +14,7 @@ use super::{
 pub(crate) type Metrics = BTreeMap<String, f64>;
 
 pub(crate) async fn metrics(admin: SocketAddr) -> Metrics {
-    let answer = raw::exchange(admin, raw::get("/metrics", "")).await.unwrap();
+    let answer = raw::exchange(admin, raw::scrape("")).await.unwrap();
     assert_eq!(answer.one("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let text = answer.text();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -39,7 +39,8 @@ async fn health_and_metrics_are_on_the_admin_listener() {
         ("/truecaller/callback", 404, ""),
         ("/metrics/", 404, ""),
     ] {
-        let answer = raw::exchange(program.admin(), raw::get(path, "")).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let answer = raw::exchange(program.admin(), request).await.unwrap();
         assert_eq!(answer.status(), status, "{path}");
         assert!(answer.text().starts_with(start), "{path}: {}", answer.text());
     }

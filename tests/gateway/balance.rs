@@ -222,7 +222,7 @@ async fn a_server_that_rests_is_told_and_counted() {
     let servers = [format!("http://{}", closed.address()), format!("http://{}", app.address())];
     let program = Program::serve(&config(&servers, ""));
     assert_eq!(answers(&program, 6).await, HashMap::from([("a".to_owned(), 6)]));
-    let metrics = exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let metrics = exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     for (state, count) in [("known", 2), ("up", 1), ("resting", 1)] {
         let line = format!("truegate_upstream_servers{{upstream=\"default\",state=\"{state}\"}} {count}\n");
         assert!(metrics.contains(&line), "{metrics}");

@@ -19,7 +19,7 @@ async fn failure(program: &Program, cause: &str) -> String {
 
 async fn told(program: &Program, cause: &str) -> String {
     let counted = format!("\ntruegate_upstream_failures_total{{upstream=\"default\",cause=\"{cause}\"}} 1\n");
-    let metrics = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let metrics = raw::exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     assert!(metrics.contains(&counted), "{counted} in {metrics}");
     program.told(&["upstream failed", &format!("\"cause\":\"{cause}\"")], 1).await.remove(0)
 }

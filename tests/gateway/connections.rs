@@ -198,7 +198,7 @@ async fn a_silent_websocket_is_closed_and_is_nobodys_failure() {
 }
 
 async fn metrics(program: &Program) -> String {
-    raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text()
+    raw::exchange(program.admin(), raw::scrape("")).await.unwrap().text()
 }
 
 #[tokio::test]

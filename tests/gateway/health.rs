@@ -74,7 +74,7 @@ fn config(apps: &[&App], keys: &str) -> String {
 /// Waits until so many servers are known to be healthy.
 async fn up(program: &Program, count: usize) {
     let line = format!("\ntruegate_upstream_servers{{upstream=\"shop\",state=\"up\"}} {count}\n");
-    let metrics = async || exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let metrics = async || exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     within(async { while !metrics().await.contains(&line) {} }).await;
 }
 
@@ -142,7 +142,7 @@ async fn if_no_server_is_healthy_the_app_is_said_not_to_be_ready() {
         let answer = exchange(program.address(), raw::post("/", b"a body")).await.unwrap();
         assert_eq!((answer.status(), &*answer.code()), (503, "upstream-unhealthy"));
         assert_eq!(answer.one("retry-after"), Some("5"));
-        let metrics = exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+        let metrics = exchange(program.admin(), raw::scrape("")).await.unwrap().text();
         let counted = r#"truegate_upstream_failures_total{upstream="shop",cause="unhealthy"} 1"#;
         assert!(metrics.contains(counted), "{metrics}");
         program.told(&["upstream failed", r#""upstream":"shop""#, r#""cause":"unhealthy""#], 1).await;

@@ -8,7 +8,7 @@ use super::{
     setup,
     support::{
         edge::sessions::{Need, Sessions},
-        raw::{exchange, get},
+        raw::{exchange, scrape},
         recorder::Recorder,
     },
     tls::{self, Http2, Pair, body},
@@ -36,7 +36,7 @@ async fn the_authority_of_http_2_is_a_host_and_one_connection_is_for_many() {
         app.take().iter().filter_map(|request| request.one("host")).collect::<Vec<_>>(),
         ["a.wiki.example", "shop.example"]
     );
-    let metrics = exchange(program.admin(), get("/metrics", "")).await.unwrap().text();
+    let metrics = exchange(program.admin(), scrape("")).await.unwrap().text();
     assert!(metrics.contains("truegate_refusals_total{reason=\"misdirected-request\"} 2\n"), "{metrics}");
 }
 

@@ -173,7 +173,7 @@ async fn a_stranger_cannot_fill_the_log() {
         assert_eq!(client.message().await.status(), 200);
     }
 
-    let metrics = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let metrics = raw::exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     program.signal("TERM");
     let (_, mut log) = setup::ended(program).await;
     log.retain(|line| line.contains("spoofed identity stripped"));

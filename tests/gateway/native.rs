@@ -11,7 +11,7 @@ use super::{
     support::{
         native::{self, NATIVE, PHONE, code, missed_call, secrets, user},
         program::Program,
-        raw::{exchange, get, post, within},
+        raw::{exchange, get, post, scrape, within},
         recorder::Recorder,
         secrets::assert_untold,
     },
@@ -134,7 +134,7 @@ async fn logins_are_counted_and_logged_and_no_secret_is_told() {
     let program = Program::start(command, folder);
 
     let secrets = provoke(&program, &truecaller).await;
-    let metrics = exchange(program.admin(), get("/metrics", "")).await.unwrap().text();
+    let metrics = exchange(program.admin(), scrape("")).await.unwrap().text();
     program.signal("TERM");
     let (_, log) = setup::ended(program).await;
 

@@ -78,7 +78,7 @@ async fn renewed(program: &Program, host: &str, before: Option<CertificateDer<'s
 }
 
 async fn metric(program: &Program, series: &str) -> f64 {
-    let text = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let text = raw::exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     let line = text.lines().find(|line| line.starts_with(series)).expect(series);
     line.rsplit_once(' ').unwrap().1.parse().unwrap()
 }

@@ -62,14 +62,14 @@ async fn with_a_token_all_routes_but_health_ask_for_it() {
     let (lower, cut) = (TOKEN.to_lowercase(), &TOKEN[1..]);
     let twice = bearer(TOKEN).repeat(2);
     for lines in ["", &bearer(&lower), &bearer(cut), &bearer(""), &twice, &format!("Authorization: {TOKEN}\r\n")] {
-        let metrics = exchange(program.admin(), raw::get("/metrics", lines)).await.unwrap();
+        let metrics = exchange(program.admin(), raw::scrape(lines)).await.unwrap();
         let reload = act(program.admin(), "/reload", &format!("{JSON}{lines}"), "").await;
         for refused in [metrics, reload] {
             assert_eq!((refused.status(), &*refused.code()), (401, "not-authorized"), "{lines}");
             assert_eq!(refused.one("www-authenticate"), Some("Bearer"));
         }
     }
-    let metrics = exchange(program.admin(), raw::get("/metrics", &bearer(TOKEN))).await.unwrap();
+    let metrics = exchange(program.admin(), raw::scrape(&bearer(TOKEN))).await.unwrap();
     assert_eq!(metrics.status(), 200);
     let counted = "truegate_admin_refusals_total{reason=\"not-authorized\"} 12\n";
     assert!(metrics.text().contains(counted), "{}", metrics.text());
@@ -84,14 +84,14 @@ async fn the_token_for_metrics_reads_metrics_and_nothing_else() {
     let app = Recorder::start().await;
     let program = Program::serve(&with_tokens(&app));
     let lines = bearer(METRICS_TOKEN);
-    assert_eq!(exchange(program.admin(), raw::get("/metrics", &lines)).await.unwrap().status(), 200);
+    assert_eq!(exchange(program.admin(), raw::scrape(&lines)).await.unwrap().status(), 200);
     assert_eq!(act(program.admin(), "/reload", &(JSON.to_owned() + &lines), "").await.status(), 401);
 
     let alone = setup::config(app.address())
         .replace("127.0.0.1:0 }", &format!("127.0.0.1:0, metrics_token: '{METRICS_TOKEN}' }}"));
     let program = Program::serve(&alone);
     for (lines, status) in [("", 401), (&*bearer(TOKEN), 401), (&*lines, 200)] {
-        assert_eq!(exchange(program.admin(), raw::get("/metrics", lines)).await.unwrap().status(), status, "{lines}");
+        assert_eq!(exchange(program.admin(), raw::scrape(lines)).await.unwrap().status(), status, "{lines}");
     }
 }
 
@@ -117,6 +117,12 @@ async fn without_a_token_no_page_of_a_browser_does_anything() {
         let request = format!("POST /reload HTTP/1.1\r\nHost: {host}\r\n{JSON}Content-Length: 0\r\n\r\n");
         let refused = exchange(admin, request).await.unwrap();
         assert!([400, 403].contains(&refused.status()), "{host}: {}", refused.status());
+    }
+    for path in ["/metrics", "/config"] {
+        for lines in ["Host: evil.example\r\n", "Host: localhost\r\nOrigin: http://localhost\r\n"] {
+            let refused = exchange(admin, format!("GET {path} HTTP/1.1\r\n{lines}\r\n")).await.unwrap();
+            assert_eq!((refused.status(), &*refused.code()), (403, "cross-site"), "{path} {lines}");
+        }
     }
     let preflight = format!("OPTIONS /reload HTTP/1.1\r\nHost: {admin}\r\n\r\n");
     let refused = exchange(admin, preflight).await.unwrap();

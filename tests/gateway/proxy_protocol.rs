@@ -91,7 +91,7 @@ async fn nobody_gets_in_without_a_header_from_a_trusted_proxy() {
     assert!(answer.is_none_or(|answer| answer.status() == 400));
     assert_eq!(app.seen(), []);
     program.told(&["a connection without a trusted PROXY header was closed", "proxy-header"], 1).await;
-    let metrics = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let metrics = raw::exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     assert!(metrics.contains("truegate_failed_connections_total{reason=\"proxy-header\"} 8"), "{metrics}");
 }
 

@@ -54,7 +54,7 @@ async fn every_request_goes_to_https_on_the_hosts_of_the_certificates() {
         assert!(answer.all("set-cookie").is_empty() && answer.one("strict-transport-security").is_none(), "{start}");
     }
     assert_eq!(app.seen(), []);
-    let metrics = raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let metrics = raw::exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     assert!(metrics.contains("truegate_responses_total{class=\"3xx\"} 7"), "{metrics}");
     assert!(metrics.contains("truegate_refusals_total{reason=\"misdirected-request\"} 4"), "{metrics}");
 }

@@ -13,7 +13,7 @@ use super::{
     support::{
         edge::sessions::{Need, Sessions, Store},
         program::Program,
-        raw::{exchange, get, within},
+        raw::{exchange, get, scrape, within},
         recorder::Recorder,
         redis::Redis,
         visitor::Visitor,
@@ -57,7 +57,7 @@ impl Site {
     /// Until the metrics have a line.
     pub(crate) async fn wait_for_metric(&self, line: &str) {
         let line = format!("\n{line}\n");
-        let metrics = || exchange(self.program.admin(), get("/metrics", ""));
+        let metrics = || exchange(self.program.admin(), scrape(""));
         within(async { while !metrics().await.is_some_and(|page| page.text().contains(&line)) {} }).await;
     }
 }

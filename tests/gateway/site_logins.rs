@@ -10,7 +10,7 @@ use super::{
     support::{
         edge::Sessions,
         program::Program,
-        raw::{Message, exchange, get, within},
+        raw::{Message, exchange, get, scrape, within},
         recorder::Recorder,
         secrets::assert_untold,
         site_login::{TOKEN, finish, post},
@@ -62,7 +62,7 @@ impl Site {
     }
 
     async fn metrics(&self) -> String {
-        exchange(self.program.admin(), get("/metrics", &authorized())).await.unwrap().text()
+        exchange(self.program.admin(), scrape(&authorized())).await.unwrap().text()
     }
 }
 

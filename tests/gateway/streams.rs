@@ -180,7 +180,7 @@ async fn an_http_2_stream_ends_with_its_session_and_leaves_the_others_alone() {
     assert_eq!(client.send(request(&other, "POST", "/.truegate/logout")).await.status(), StatusCode::NO_CONTENT);
     assert!(ends(&mut streams[1]).await);
     let counted = "\ntruegate_responses_total{class=\"2xx\"} 5\n";
-    let metrics = async || raw::exchange(program.admin(), raw::get("/metrics", "")).await.unwrap().text();
+    let metrics = async || raw::exchange(program.admin(), raw::scrape("")).await.unwrap().text();
     within(async { while !metrics().await.contains(counted) {} }).await;
     let page = metrics().await;
     let mut failures = page.lines().filter(|line| line.starts_with("truegate_upstream_failures_total"));

@@ -8,7 +8,7 @@ use crate::{
         edge::sessions::Store,
         native::{self, CLIENT_ID, NATIVE, code, missed_call, secrets},
         program::Program,
-        raw::{Message, exchange, get, post},
+        raw::{Message, exchange, post, scrape},
         redis::{Redis, until},
         secrets::assert_untold,
         visitor::json,
@@ -153,7 +153,7 @@ async fn no_line_and_no_metric_tells_a_secret_of_an_app() {
         untold.extend(secrets(&body));
     }
 
-    let metrics = exchange(gateway.admin(), get("/metrics", "")).await.unwrap().text();
+    let metrics = exchange(gateway.admin(), scrape("")).await.unwrap().text();
     gateway.signal("TERM");
     let (_, log) = ended(gateway).await;
 

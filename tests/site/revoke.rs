@@ -14,7 +14,7 @@ use crate::{
     support::{
         edge::sessions::Store,
         program::Program,
-        raw::{Message, exchange, get, within},
+        raw::{Message, exchange, scrape, within},
         redis::Redis,
         seal,
         secrets::assert_untold,
@@ -177,7 +177,7 @@ async fn numbers_come_from_the_standard_input_and_stay_there() {
         assert_eq!((refused.status(), &*refused.code()), (status, problem), "{body:.60}");
     }
     assert_eq!(post(gateway.admin(), "", "{}").await.status(), 401);
-    let metrics = exchange(gateway.admin(), get("/metrics", &bearer)).await.unwrap().text();
+    let metrics = exchange(gateway.admin(), scrape(&bearer)).await.unwrap().text();
     assert!(metrics.contains("truegate_logins_total{event=\"revoked\"} 2\n"), "{metrics}");
     gateway.signal("TERM");
     let (_, mut log) = ended(gateway).await;

@@ -7,7 +7,7 @@ use crate::{
     support::{
         edge::sessions::Store,
         program::Program,
-        raw::{exchange, get, post},
+        raw::{exchange, get, post, scrape},
         redis::Redis,
         secrets::assert_untold,
         visitor::Visitor,
@@ -99,7 +99,7 @@ async fn no_line_and_no_metric_tells_a_secret() {
     assert_eq!(away.status(), 503);
     known.post("/.truegate/logout", "").await;
 
-    let metrics = exchange(gateway.admin(), get("/metrics", "")).await.unwrap().text();
+    let metrics = exchange(gateway.admin(), scrape("")).await.unwrap().text();
     gateway.signal("TERM");
     let (_, log) = ended(gateway).await;
 

@@ -121,6 +121,11 @@ pub fn get(path: &str, headers: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: app.example\r\n{headers}\r\n").into_bytes()
 }
 
+/// A GET for the metrics of an admin listener on this machine, with header lines, each ending in CR LF.
+pub fn scrape(headers: &str) -> Vec<u8> {
+    format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes()
+}
+
 /// What comes in good time, on a busy machine too; a test that hangs fails.
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(60), future).await.expect("an answer in good time")

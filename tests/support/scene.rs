@@ -8,7 +8,7 @@ use truegate::simulator::{Call, Simulator};
 use super::{
     edge::{Edge, Kind, PATH, Sessions, Settings},
     native::NATIVE,
-    raw::{Message, exchange, get, post, within},
+    raw::{Message, exchange, get, post, scrape, within},
     recorder::Recorder,
     tls::{self, Certificate},
     visitor::Visitor,
@@ -134,10 +134,7 @@ impl Scene {
         };
         let counted = format!("{series} {count}\n");
         within(async {
-            while !exchange(program.admin(), get("/metrics", ""))
-                .await
-                .is_some_and(|page| page.text().contains(&counted))
-            {}
+            while !exchange(program.admin(), scrape("")).await.is_some_and(|page| page.text().contains(&counted)) {}
         })
         .await;
     }

@@ -38,7 +38,7 @@ pub(super) async fn scrapers(
     request: Request,
     next: Next,
 ) -> Response {
-    let admitted = admit_scraper(&active.load().config.admin, request.headers());
+    let admitted = admit_scraper(&active.load().config.admin, &request);
     finish(&active, admitted, request, next).await
 }
 
@@ -60,11 +60,13 @@ async fn finish(
     response
 }
 
-fn admit_scraper(config: &AdminConfig, headers: &HeaderMap) -> Result<(), AdminRefusal> {
+fn admit_scraper(config: &AdminConfig, request: &Request) -> Result<(), AdminRefusal> {
+    if config.token.is_none() && config.metrics_token.is_none() {
+        return refuse_pages(request);
+    }
     let mut tokens = config.token.iter().chain(&config.metrics_token);
     let is_token = |presented| tokens.any(|token| token.is(presented));
-    let is_open = config.token.is_none() && config.metrics_token.is_none();
-    if is_open || bearer(headers).is_some_and(is_token) { Ok(()) } else { Err(AdminRefusal::NotAuthorized) }
+    if bearer(request.headers()).is_some_and(is_token) { Ok(()) } else { Err(AdminRefusal::NotAuthorized) }
 }
 
 fn admit_operator(config: &AdminConfig, request: &Request) -> Result<(), AdminRefusal> {
@@ -74,15 +76,18 @@ fn admit_operator(config: &AdminConfig, request: &Request) -> Result<(), AdminRe
             return Err(AdminRefusal::NotAuthorized);
         }
         Some(_) => {}
-        None if headers.contains_key(header::ORIGIN) || !is_for_this_machine(request) => {
-            return Err(AdminRefusal::CrossSite);
-        }
-        None => {}
+        None => refuse_pages(request)?,
     }
     if request.method() == Method::POST && !has_json(headers) {
         return Err(AdminRefusal::UnsupportedMediaType);
     }
     Ok(())
+}
+
+/// Refuses what the page of a site could cause.
+fn refuse_pages(request: &Request) -> Result<(), AdminRefusal> {
+    let is_of_page = request.headers().contains_key(header::ORIGIN) || !is_for_this_machine(request);
+    if is_of_page { Err(AdminRefusal::CrossSite) } else { Ok(()) }
 }
 
 /// The token of a request that has one line of `Authorization` (RFC 6750 §2.1).

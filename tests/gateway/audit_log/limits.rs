@@ -10,7 +10,7 @@ use super::{
         setup::{self, Talk},
         support::{
             program::Program,
-            raw::{exchange, get},
+            raw::{exchange, get, scrape},
             recorder::Recorder,
         },
     },
@@ -34,7 +34,7 @@ async fn a_client_that_floods_neither_fills_the_log_nor_hides_the_lines_of_other
     exchange(program.address(), get("/", &format!("{SPOOF}X-Forwarded-For: 198.51.100.4\r\n"))).await.unwrap();
     client.say(&flood).await;
     client.message().await;
-    let metrics = exchange(program.admin(), get("/metrics", "")).await.unwrap().text();
+    let metrics = exchange(program.admin(), scrape("")).await.unwrap().text();
     program.signal("TERM");
     setup::ended(program).await;
 
