@@ -43,9 +43,14 @@ impl RouteNames {
         let prefix = own.as_ref().map_or("", |own| own.as_str());
         let fixed = ["none", "callback", "native"].map(Box::from);
         let below = OWN.iter().map(|name| format!("{prefix}/{name}").into());
+        let callback = &config.callback.path;
         let rules = config.routes.iter().map(|rule| {
-            let host = rule.host.as_ref().map(HostPattern::to_string).unwrap_or_default();
-            format!("{host}{}", rule.pattern.as_str()).into()
+            let (host, path) = (rule.host.as_ref().map(HostPattern::to_string), rule.pattern.as_str());
+            // The secret would reach logs, metrics and the collector of traces.
+            if callback.is_told_by(path.as_bytes()) {
+                return "callback".into();
+            }
+            format!("{}{path}", host.unwrap_or_default()).into()
         });
         Self {
             names: fixed.into_iter().chain(below).chain(rules).collect(),
@@ -111,3 +116,26 @@ impl RouteNames {
 const OWN: [&str; 8] = ["login", "status", "me", "logout", "auth", "jwks.json", "truegate.js", "*"];
 const FIRST_OWN: usize = 3;
 const FIRST_RULE: usize = FIRST_OWN + OWN.len();
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_with_the_callback_path_tells_it_to_nobody() {
+        let secret = "/hooks/x7Kq2vNf9TzR4mWb6pLd";
+        let text = format!(
+            "upstream: http://127.0.0.1:3000\ncallback: {{ path: {secret} }}\n\
+             routes: [{{ path: '{secret}/more' }}, {{ host: shop.example, exact: {secret} }}, {{ path: /hooks }}]\n"
+        );
+        let config = Config::parse(&text, Path::new("config.yaml"), |_| None).unwrap();
+        let names = RouteNames::new(&config);
+        assert_eq!(names.names()[FIRST_RULE..].join(" "), "callback callback /hooks");
+        assert!(!config.in_force().to_string().contains("x7Kq2v"), "{}", config.in_force());
+        let shown = serde_json::to_value(&config.shown).unwrap();
+        assert_eq!(shown["routes"][0]["path"], "(masked)");
+        assert_eq!((&shown["routes"][1]["exact"], &shown["routes"][2]["path"]), (&"(masked)".into(), &"/hooks".into()));
+    }
+}

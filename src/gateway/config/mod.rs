@@ -167,7 +167,9 @@ impl Config {
         let context = Context::new(path, &environment).describing(schema::description);
         let read = reader::read_shown(text, &context, Self::read);
         match (read, context.mistakes.into_inner()) {
-            (Some((config, shown)), mistakes) if mistakes.is_empty() => Ok(Self { shown: shown.into(), ..config }),
+            (Some((config, shown)), mistakes) if mistakes.is_empty() => {
+                Ok(Self { shown: ShownConfig::new(shown, &config.callback.path), ..config })
+            }
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }
     }

@@ -31,7 +31,7 @@ impl Config {
             let rules: Vec<_> = self.routes.iter().collect();
             f.write_str("rules (the first that matches applies):\n")?;
             for (index, rule) in rules.iter().enumerate() {
-                write!(f, "  {}. {}: ", index + 1, scope(rule))?;
+                write!(f, "  {}. {}: ", index + 1, self.scope(rule))?;
                 write_access(f, rule)?;
                 writeln!(f, "{}", self.app_of(Some(rule)))?;
             }
@@ -46,7 +46,7 @@ impl Config {
                 writeln!(f, "  {} alone (POST), where users of your Android app log in", native.path.as_str())?;
             }
             for (index, rule) in rules.iter().enumerate() {
-                write_reach(f, rule, &rules[..index])?;
+                self.write_reach(f, rule, &rules[..index])?;
             }
             let opens = |rule: &&Rule| !rule.requires() || rule.passes_preflights;
             if !rules.iter().any(opens) { f.write_str("  nothing of the app\n") } else { Ok(()) }
@@ -65,7 +65,7 @@ impl Config {
         }
         f.write_str("rules (the first that matches applies):\n")?;
         for (index, rule) in self.routes.iter().enumerate() {
-            writeln!(f, "  {}. {}: {}", index + 1, scope(rule), self.name_of(Some(rule)))?;
+            writeln!(f, "  {}. {}: {}", index + 1, self.scope(rule), self.name_of(Some(rule)))?;
         }
         writeln!(f, "  any other path or method: {}", self.name_of(None))?;
         if self.routes.name_hosts() {
@@ -78,6 +78,30 @@ impl Config {
     fn app_of(&self, rule: Option<&Rule>) -> String {
         let has_several = self.upstreams.iter().nth(1).is_some();
         if has_several { format!("; {}", self.name_of(rule)) } else { String::new() }
+    }
+
+    /// Writes what a rule opens, except for what the rules before it close.
+    fn write_reach(&self, f: &mut fmt::Formatter<'_>, rule: &Rule, before: &[&Rule]) -> fmt::Result {
+        if rule.requires() {
+            return if rule.passes_preflights { writeln!(f, "  preflights of {}", self.scope(rule)) } else { Ok(()) };
+        }
+        write!(f, "  {}", self.scope(rule))?;
+        let closed = before.iter().filter(|other| other.requires() && closes_part(other, rule));
+        for (index, other) in closed.enumerate() {
+            write!(f, "{}{}", if index == 0 { ", but not " } else { ", " }, self.scope(other))?;
+        }
+        writeln!(f)
+    }
+
+    /// Names the hosts, the paths and the methods of a rule.
+    fn scope(&self, rule: &Rule) -> String {
+        let pattern = &rule.pattern;
+        let host = rule.host.as_ref().map(HostPattern::to_string).unwrap_or_default();
+        let path = if self.callback.path.is_told_by(pattern.as_str().as_bytes()) { MASK } else { pattern.as_str() };
+        let scope = format!("{host}{path} {}", if pattern.is_exact() { "alone" } else { "and below" });
+        let Some(methods) = &rule.methods else { return scope };
+        let methods: Vec<_> = methods.iter().map(http::Method::as_str).collect();
+        format!("{scope} ({})", methods.join(", "))
     }
 
     fn name_of(&self, rule: Option<&Rule>) -> String {
@@ -126,19 +150,6 @@ fn write_groups(f: &mut fmt::Formatter<'_>, groups: &Groups) -> fmt::Result {
     })
 }
 
-/// Writes what a rule opens, except for what the rules before it close.
-fn write_reach(f: &mut fmt::Formatter<'_>, rule: &Rule, before: &[&Rule]) -> fmt::Result {
-    if rule.requires() {
-        return if rule.passes_preflights { writeln!(f, "  preflights of {}", scope(rule)) } else { Ok(()) };
-    }
-    write!(f, "  {}", scope(rule))?;
-    let closed = before.iter().filter(|other| other.requires() && closes_part(other, rule));
-    for (index, other) in closed.enumerate() {
-        write!(f, "{}{}", if index == 0 { ", but not " } else { ", " }, scope(other))?;
-    }
-    writeln!(f)
-}
-
 /// Whether a rule takes something away from another one behind it.
 fn closes_part(rule: &Rule, behind: &Rule) -> bool {
     let (path, other) = (&rule.pattern, &behind.pattern);
@@ -149,12 +160,4 @@ fn closes_part(rule: &Rule, behind: &Rule) -> bool {
     }
 }
 
-/// Names the hosts, the paths and the methods of a rule.
-fn scope(rule: &Rule) -> String {
-    let pattern = &rule.pattern;
-    let host = rule.host.as_ref().map(HostPattern::to_string).unwrap_or_default();
-    let scope = format!("{host}{} {}", pattern.as_str(), if pattern.is_exact() { "alone" } else { "and below" });
-    let Some(methods) = &rule.methods else { return scope };
-    let methods: Vec<_> = methods.iter().map(http::Method::as_str).collect();
-    format!("{scope} ({})", methods.join(", "))
-}
+const MASK: &str = "(masked)";

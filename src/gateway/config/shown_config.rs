@@ -6,6 +6,7 @@ use super::{
     reader::{Description, ShownFile, ShownNode, ShownValue, member},
     schema,
 };
+use crate::gate::CallbackPath;
 
 /// What operators may see of a configuration.
 ///
@@ -16,8 +17,10 @@ use super::{
 #[derive(Default)]
 pub(crate) struct ShownConfig(ShownFile);
 
-impl From<ShownFile> for ShownConfig {
-    fn from(file: ShownFile) -> Self {
+impl ShownConfig {
+    /// What a file shows. The callback path is a secret wherever it stands, such as in the path of a rule.
+    pub(super) fn new(mut file: ShownFile, callback: &CallbackPath) -> Self {
+        file.root.mask(&|text| callback.is_told_by(text.as_bytes()));
         Self(file)
     }
 }

@@ -110,6 +110,18 @@ impl ShownValues {
     }
 }
 
+impl ShownNode {
+    /// Masks each text that tells a secret of another key.
+    pub(crate) fn mask(&mut self, tells: &impl Fn(&str) -> bool) {
+        match self {
+            Self::Single(ShownValue::Text(text)) if tells(text) => *self = Self::Masked,
+            Self::Masked | Self::Single(_) => {}
+            Self::List(nodes) => nodes.iter_mut().for_each(|node| node.mask(tells)),
+            Self::Mapping(entries) => entries.iter_mut().for_each(|(_, node)| node.mask(tells)),
+        }
+    }
+}
+
 impl ShownValue {
     /// A text that a parser takes, if it may be shown.
     pub(super) fn of<T>(text: &str, parser: &ValueParser<'_, T>) -> Option<Self> {
