@@ -134,13 +134,28 @@ fn list(parts: &[(&str, &Vec<String>)]) -> String {
     if told.is_empty() { "nothing".to_owned() } else { told.join("; ") }
 }
 
-/// A text of a client without what a terminal would obey.
+/// A text of a client without what a terminal would obey: controls, and marks that change the order of what is shown.
 fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(
-            |character| {
-                if character.is_control() { character.escape_default().collect::<Vec<_>>() } else { vec![character] }
-            },
-        )
-        .collect()
+    let is_plain = |character: char| matches!(character, ' '..='~') || character.is_alphanumeric();
+    let shown = |character: char| {
+        if is_plain(character) { vec![character] } else { character.escape_default().collect::<Vec<_>>() }
+    };
+    text.chars().flat_map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_is_shown() {
+        for (text, shown) in [
+            ("/a b?c\"\\", "/a b?c\"\\"),
+            ("/नमस्ते", "/नमस\\u{94d}ते"),
+            ("a\x1b[2J\n\u{9b}31m", "a\\u{1b}[2J\\n\\u{9b}31m"),
+            ("/a\u{202e}b\u{2066}\u{200f}\u{feff}", "/a\\u{202e}b\\u{2066}\\u{200f}\\u{feff}"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+    }
 }
