@@ -8,6 +8,11 @@ use std::{
     time::Duration,
 };
 
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    io::Errno,
+};
+
 use crate::gateway::config::{ConfigErrors, LogDestination};
 
 /// A destination that is open.
@@ -47,7 +52,8 @@ impl Output {
             LogDestination::File(path, place) => match append(path) {
                 Ok(file) => Ok(Self::File { path: path.clone(), file, tear: Tear::default() }),
                 Err(error) => {
-                    let advice = "let the user of the gateway write to it";
+                    let is_unread = error.raw_os_error() == Some(Errno::NXIO.raw_os_error());
+                    let advice = if is_unread { NO_READER } else { "let the user of the gateway write to it" };
                     Err(place.mistake(format!("the file cannot be opened: {error} ({advice})")))
                 }
             },
@@ -107,7 +113,7 @@ fn send_all(path: &Path, socket: &mut Option<UnixDatagram>, lines: &[u8]) -> Res
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         match send(path, socket, &rest[..end]) {
             Ok(()) => {}
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::MSGSIZE.raw_os_error()) => {
+            Err(error) if error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error()) => {
                 too_long.get_or_insert(Lost { lines: 0, error }).lines += 1;
             }
             // To wait for a listener at each line would take too long.
@@ -138,8 +144,14 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected)
 }
 
+/// Opens a file to append to it. A pipe that nobody reads is an error: to wait for its reader would take for ever.
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(MODE).open(path)
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(MODE).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    // The thread of the log may wait until a pipe has room again.
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
 }
 
 fn count(lines: &[u8]) -> u64 {
@@ -162,6 +174,7 @@ const MODE: u32 = 0o640;
 /// How long a listener that takes nothing may hold up the lines.
 const PATIENCE: Duration = Duration::from_secs(1);
 const CHUNK: usize = 16 << 10;
+const NO_READER: &str = "start the program that reads this pipe, or write `unix:` before the path of a socket";
 
 #[cfg(test)]
 mod tests {

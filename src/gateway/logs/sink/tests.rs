@@ -3,12 +3,16 @@
 use std::{
     fs::{self, File},
     io::Read as _,
-    os::unix::{fs::PermissionsExt as _, net::UnixDatagram},
+    os::unix::{
+        fs::{OpenOptionsExt as _, PermissionsExt as _},
+        net::UnixDatagram,
+    },
     path::{Path, PathBuf},
     process::Command,
 };
 
 use prometheus_client::encoding::prometheus_text;
+use rustix::fs::OFlags;
 use tempfile::TempDir;
 
 use super::*;
@@ -92,6 +96,28 @@ fn a_file_that_was_moved_away_is_followed_by_a_new_one() {
 
     assert_eq!(read(&scene.path("a.log.1")), "before\nmoved\n");
     assert_eq!(read(&scene.path("a.log")), "after\n");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_nobody_up() {
+    let scene = Scene::new();
+    let pipe = scene.path("a.pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let error = scene.open("a.pipe").err().unwrap().to_string();
+    assert!(error.contains("log.access.to: ") && error.contains("start the program that reads this pipe"), "{error}");
+
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut reader = fs::OpenOptions::new().read(true).custom_flags(flags).open(&pipe).unwrap();
+    let sink = scene.open("a.pipe").unwrap();
+    sink.write("one");
+    scene.sinks.flush(LIMIT);
+    let mut text = [0; 8];
+    assert_eq!(reader.read(&mut text).unwrap(), 4);
+    drop(reader);
+    scene.sinks.reopen();
+    sink.write("two");
+    scene.sinks.flush(LIMIT);
+    assert_eq!(scene.lost("failed"), 1);
 }
 
 #[test]
