@@ -1,6 +1,8 @@
 //! Reads the configuration again while the gateway runs.
 
-use tokio::task::spawn_blocking;
+use std::time::Duration;
+
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     Gateway, StartError,
@@ -20,6 +22,9 @@ pub(crate) enum ReloadError {
     /// The configuration came from the standard input.
     #[error("the configuration came from the standard input, which cannot be read again (name a file with --config)")]
     Stdin,
+    /// The configuration, or a file that it names, does not end.
+    #[error("the configuration, or a file that it names, could not be read within {} seconds (is it a pipe?)", READING.as_secs())]
+    Unread,
 }
 
 impl ReloadError {
@@ -27,7 +32,7 @@ impl ReloadError {
     fn code(&self) -> &'static str {
         match self {
             Self::Config(_) => "config",
-            Self::Start(_) => "setup",
+            Self::Start(_) | Self::Unread => "setup",
             Self::Stdin => "stdin",
         }
     }
@@ -67,10 +72,14 @@ impl Gateway {
         }
         let source = source.clone();
         // Connections are accepted meanwhile.
-        let read = spawn_blocking(move || Config::load(&source)).await;
-        Ok(self.reload(read.map_err(|_| StartError::Panic)??).await?)
+        let read = timeout(READING, spawn_blocking(move || Config::load(&source))).await;
+        let read = read.map_err(|_| ReloadError::Unread)?.map_err(|_| StartError::Panic)?;
+        Ok(self.reload(read?).await?)
     }
 }
+
+/// Far longer than files take, even on a disk that is busy, and shorter than those wait who ask for a reload.
+const READING: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,14 @@
 //! Another configuration while requests come: it is in force for the next of them, or nothing has changed.
 
-use std::fs;
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use http::Request;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::spawn_blocking};
 
 use super::{
     admin::metrics,
@@ -162,20 +166,60 @@ async fn the_standard_input_cannot_be_read_again() {
     assert_eq!(raw::exchange(program.address(), raw::get("/", "")).await.unwrap().text(), "ok");
 }
 
-/// A hangup that comes while a configuration is read may mean a later state of the file.
 #[tokio::test]
-async fn the_last_of_many_hangups_counts() {
+async fn a_hangup_that_comes_while_a_configuration_is_read_counts_too() {
     let (before, after) = (app("before").await, app("after").await);
-    let program = Program::serve(&setup::config(before.address()));
-    for _ in 0..20 {
-        program.signal("HUP");
-    }
-    program.reloaded(&setup::config(after.address())).await;
-    // Each of the hangups of before may have read the new state.
+    let config = setup::config(before.address());
+    let program = Program::serve(&config);
+    let mut pipe = read_from_a_pipe(&program).await;
+    (0..20).for_each(|_| program.signal("HUP"));
+    let (path, next) = (program.folder().join("config.yaml"), program.folder().join("next.yaml"));
+    fs::write(&next, setup::config(after.address())).unwrap();
+    fs::rename(next, path).unwrap();
+
+    pipe.write_all(config.as_bytes()).unwrap();
+    drop(pipe);
+
+    program.told(&[r#""message":"reloaded""#], 2).await;
     assert_eq!(raw::exchange(program.address(), raw::get("/", "")).await.unwrap().text(), "after");
     program.signal("HUP");
     program.signal("TERM");
     assert_eq!(setup::ended(program).await.0.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_configuration_that_does_not_end_keeps_no_gateway_from_its_end() {
+    let app = app("ok").await;
+    let program = Program::serve(&setup::config(app.address()));
+    let _pipe = read_from_a_pipe(&program).await;
+    assert_eq!(raw::exchange(program.address(), raw::get("/", "")).await.unwrap().text(), "ok");
+    program.signal("TERM");
+    assert_eq!(setup::ended(program).await.0.code(), Some(0));
+
+    let folder = TempDir::new().unwrap();
+    let mut command = setup::command(&folder, "");
+    let path = pipe(folder.path());
+    let mut child = command.spawn().unwrap();
+    let _pipe = spawn_blocking(|| fs::File::options().write(true).open(path)).await.unwrap().unwrap();
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    let ended = spawn_blocking(move || child.wait());
+    assert_eq!(raw::within(ended).await.unwrap().unwrap().code(), Some(0));
+}
+
+/// Puts a pipe in the place of the configuration in a folder.
+fn pipe(folder: &Path) -> PathBuf {
+    let path = folder.join("config.yaml");
+    fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+/// Asks for a reload from a pipe, and waits until that reads.
+async fn read_from_a_pipe(program: &Program) -> fs::File {
+    let path = pipe(program.folder());
+    program.signal("HUP");
+    let opened = spawn_blocking(|| fs::File::options().write(true).open(path));
+    raw::within(opened).await.unwrap().unwrap()
 }
 
 /// An app that says its name.

@@ -111,7 +111,8 @@ impl Program {
         assert!(sent.expect("kill is everywhere").success());
     }
 
-    /// Gives it another configuration, and asks for that. Returns the line that tells how that ended.
+    /// Gives it another configuration, and asks for that. Returns the line that tells how that ended. No hangup of before may still
+    /// be on its way: its end would be taken for this one.
     pub async fn reload(&self, config: &str) -> serde_json::Value {
         std::fs::write(self.folder().join("config.yaml"), config).expect("the folder can be written to");
         let is_end = |line: &&String| RELOADS.iter().any(|message| line.contains(message));

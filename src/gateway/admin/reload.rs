@@ -60,7 +60,7 @@ impl ReloadRequest {
         let answer = match reloaded {
             Ok(warnings) => Ok(end(StatusCode::OK, warnings.iter().map(|warning| Finding::warning(warning)).collect())),
             Err(ReloadError::Config(errors)) => Ok(end(StatusCode::UNPROCESSABLE_ENTITY, errors.findings())),
-            Err(error @ ReloadError::Start(_)) => {
+            Err(error @ (ReloadError::Start(_) | ReloadError::Unread)) => {
                 Ok(end(StatusCode::UNPROCESSABLE_ENTITY, vec![Finding::obstacle(&error.to_string())]))
             }
             Err(ReloadError::Stdin) => Err(AdminRefusal::NoConfigFile),

@@ -109,7 +109,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(mut runtime: Builder, command: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
-    runtime.enable_all().build().map_err(CommandError::running)?.block_on(command)
+    let runtime = runtime.enable_all().build().map_err(CommandError::running)?;
+    let outcome = runtime.block_on(command);
+    // A file that cannot be read to its end, such as a pipe, must not keep the process alive.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// The reason why the program ends with another exit code than 0.

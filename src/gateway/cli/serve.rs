@@ -1,11 +1,13 @@
 //! `truegate serve`: runs the gateway.
 
 use listenfd::ListenFd;
+use tokio::task::spawn_blocking;
 
 use super::{CommandError, ConfigArgs};
 use crate::gateway::{
     Gateway,
     admin::ReloadQueue,
+    config::Config,
     descriptors,
     inherited::InheritedSockets,
     logging, service_manager,
@@ -16,7 +18,11 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
     // It changes the environment, which only a process without other threads may do.
     let passed = ListenFd::from_env();
     let mut signals = Signals::listen().map_err(CommandError::running)?;
-    let config = args.load()?;
+    let source = args.source().clone();
+    let config = tokio::select! {
+        loaded = spawn_blocking(move || Config::load(&source)) => loaded.map_err(CommandError::running)??,
+        () = signals.stop() => return Ok(()),
+    };
     logging::start(&config.log);
     descriptors::raise_limit();
     let (inherited, warnings) = (InheritedSockets::of(passed), config.warnings());

@@ -60,3 +60,23 @@ async fn a_reload_that_is_dropped_has_changed_nothing() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pipe_that_does_not_end_holds_up_no_later_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let mut gateway =
+        Gateway::start(config(folder.path(), 1), InheritedSockets::default(), ReloadQueue::new().0).await.unwrap();
+    let source = ConfigSource::File(path.clone());
+    let mut reload = Box::pin(gateway.reload_from(&source));
+    assert!(futures_util::poll!(&mut reload).is_pending());
+    tokio::time::advance(READING).await;
+    assert!(matches!(reload.await, Err(ReloadError::Unread)));
+    // The thread that reads ends.
+    drop(std::fs::File::options().write(true).open(&path).unwrap());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, APP.replace("upstream: a", "upstream: http://127.0.0.1:9")).unwrap();
+    assert!(gateway.reload_from(&source).await.is_ok());
+    gateway.stop().await;
+}
