@@ -25,6 +25,10 @@ pub(crate) trait HeaderTarget {
 
     /// Adds a value to a header.
     fn append(&mut self, name: &CasedName, value: HeaderValue);
+
+    /// Makes room for more headers at once, where the target can. Otherwise the room grows step by step, and each step copies all
+    /// headers.
+    fn reserve(&mut self, _additional: usize) {}
 }
 
 /// Removes every header whose name is meant, and returns whether there was any.
@@ -51,6 +55,11 @@ impl HeaderTarget for HeaderMap {
 
     fn append(&mut self, name: &CasedName, value: HeaderValue) {
         HeaderMap::append(self, name.name(), value);
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        // Where there is no room for all of them, the first that does not fit says so.
+        let _ = self.try_reserve(additional);
     }
 }
 
