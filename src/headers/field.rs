@@ -179,10 +179,10 @@ fn without_controls(text: &str) -> String {
 /// the start.
 fn escape(text: &str, mark: u8) -> String {
     let is_kept = |byte: u8| (b' '..=b'~').contains(&byte) && byte != mark;
-    let escapes = text.bytes().filter(|byte| !is_kept(*byte)).count();
-    if escapes == 0 {
+    if text.bytes().all(is_kept) {
         return text.to_owned();
     }
+    let escapes = text.bytes().filter(|byte| !is_kept(*byte)).count();
     let mut escaped = String::with_capacity(text.len() + 2 * escapes);
     for byte in text.bytes() {
         if is_kept(byte) {
