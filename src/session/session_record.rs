@@ -94,7 +94,9 @@ impl Session {
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice::<SessionRecord<'_>>(bytes).ok()?.into_session()
+        // Checked as a whole, and not each text in it again.
+        let text = std::str::from_utf8(bytes).ok()?;
+        serde_json::from_str::<SessionRecord<'_>>(text).ok()?.into_session()
     }
 }
 
