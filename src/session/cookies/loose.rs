@@ -56,7 +56,7 @@ fn without_blanks(mut name: &[u8]) -> &[u8] {
 }
 
 fn fold(byte: u8) -> u8 {
-    if b".[ +".contains(&byte) { b'_' } else { byte.to_ascii_lowercase() }
+    FOLDED[usize::from(byte)]
 }
 
 fn is_separator(byte: u8) -> bool {
@@ -67,3 +67,15 @@ fn is_separator(byte: u8) -> bool {
 fn is_blank(byte: u8) -> bool {
     is_separator(byte) || byte == b'"'
 }
+
+/// The bytes as they are compared. Each byte of a name is looked up.
+const FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut byte = 0;
+    while byte < folded.len() {
+        let is_underscore = matches!(byte as u8, b'.' | b'[' | b' ' | b'+');
+        folded[byte] = if is_underscore { b'_' } else { (byte as u8).to_ascii_lowercase() };
+        byte += 1;
+    }
+    folded
+};
