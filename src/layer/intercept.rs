@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     gate::{Gate, Intake, Reply, Verdict},
-    headers::ResponseEdits,
+    headers::{ResponseEdits, Suspects},
 };
 
 pin_project! {
@@ -52,10 +52,11 @@ pin_project! {
     }
 }
 
-/// The parts that wait for the verdict: the head of the request, and the service for it.
-struct WaitingRequest<S> {
-    head: Parts,
-    inner: S,
+/// The parts that wait for the verdict: the head of the request as it was surveyed, and the service for it.
+pub(super) struct WaitingRequest<S> {
+    pub(super) head: Parts,
+    pub(super) suspects: Suspects,
+    pub(super) inner: S,
 }
 
 impl<S, B> Intercept<S, B>
@@ -63,21 +64,17 @@ where
     S: Service<Request<GuardedBody<B>>>,
 {
     /// Waits for a verdict that needs the body.
-    pub(super) fn read(gate: Gate, intake: Intake, (head, body): (Parts, B), inner: S) -> Self {
+    pub(super) fn read(gate: Gate, intake: Intake, waiting: WaitingRequest<S>, body: B) -> Self {
         let read = Read::new(body, &intake);
-        Self {
-            gate,
-            intake: Some(intake),
-            waiting: Some(WaitingRequest { head, inner }),
-            phase: Phase::Reading { read, refused: None },
-        }
+        let phase = Phase::Reading { read, refused: None };
+        Self { gate, intake: Some(intake), waiting: Some(waiting), phase }
     }
 
     /// Waits for a verdict that leaves the body alone.
-    pub(super) fn wait(gate: Gate, verdict: BoxFuture<'static, Verdict>, (head, body): (Parts, B), inner: S) -> Self {
+    pub(super) fn wait(gate: Gate, verdict: BoxFuture<'static, Verdict>, waiting: WaitingRequest<S>, body: B) -> Self {
         let body = Some(GuardedBody::of_request(body, gate.clone(), None));
         let phase = Phase::Deciding { verdict, body };
-        Self { gate, intake: None, waiting: Some(WaitingRequest { head, inner }), phase }
+        Self { gate, intake: None, waiting: Some(waiting), phase }
     }
 
     /// Answers by itself, once what the client still sends was read on.
@@ -123,11 +120,10 @@ where
                 },
                 PhaseProjection::Deciding { verdict, body } => {
                     let verdict = ready!(verdict.as_mut().poll(cx));
-                    let WaitingRequest { mut head, inner } =
+                    let WaitingRequest { mut head, suspects, inner } =
                         this.waiting.take().expect("a request waits while it is decided");
                     match (verdict, body.take()) {
                         (Verdict::Forward(edits), Some(body)) => {
-                            let suspects = this.gate.survey(&head.headers).suspects;
                             prepare(this.gate, &edits, suspects, &mut head);
                             let request = Request::from_parts(head, body.leased(edits.lease()));
                             Phase::Calling { call: inner.oneshot(request), edits: edits.response }

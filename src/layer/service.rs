@@ -10,7 +10,10 @@ use http::{HeaderValue, Request, Response, Uri, Version, header, request::Parts}
 use http_body::Body;
 use tower_service::Service;
 
-use super::{GuardedBody, ResponseFuture, intercept::Intercept};
+use super::{
+    GuardedBody, ResponseFuture,
+    intercept::{Intercept, WaitingRequest},
+};
 use crate::{
     gate::{ConnectionReuse, Gate, Reply, Step, plugin::Withheld},
     headers::{Edits, ResponseEdits, Suspects, join_cookies},
@@ -60,8 +63,14 @@ where
                 let request = Request::from_parts(head, body);
                 ResponseFuture::forward(self.inner.call(request), self.gate.clone(), edits.response)
             }
-            Step::Read(intake) => Intercept::read(self.gate.clone(), intake, (head, body), self.release()).into(),
-            Step::Wait(verdict) => Intercept::wait(self.gate.clone(), verdict, (head, body), self.release()).into(),
+            Step::Read(intake) => {
+                let waiting = WaitingRequest { head, suspects, inner: self.release() };
+                Intercept::read(self.gate.clone(), intake, waiting, body).into()
+            }
+            Step::Wait(verdict) => {
+                let waiting = WaitingRequest { head, suspects, inner: self.release() };
+                Intercept::wait(self.gate.clone(), verdict, waiting, body).into()
+            }
             Step::Reply(reply) => {
                 self.release();
                 Intercept::refuse(self.gate.clone(), reply, &head, Some(body)).into()
