@@ -21,11 +21,7 @@ impl Handler<'_> {
         if self.check(session).await == Validity::Revoked {
             return None;
         }
-        let now = self.gate.clock().wall();
-        let cookie = self.cookie(&session.renewed(now), now);
-        let changes = self.replaces(head, session).await;
-        let expired = if changes { self.expire_others(session, (&head.headers).into()) } else { Vec::new() };
-        Some(cookie.into_iter().chain(expired).collect())
+        Some(self.give(head, session).await)
     }
 
     /// Returns the lines that give a browser the session of its newest login, if that is verified.
@@ -35,7 +31,16 @@ impl Handler<'_> {
         let browser = self.browser(&head.headers)?;
         let login = self.login_of(&browser, None).await.ok()??;
         let session = self.verified_by(&login).await?;
-        self.hand_over(head, &session).await
+        Some(self.give(head, &session).await)
+    }
+
+    /// The lines that give a browser a session which has not ended.
+    async fn give(&self, head: &Parts, session: &Session) -> Vec<HeaderValue> {
+        let now = self.gate.clock().wall();
+        let cookie = self.cookie(&session.renewed(now), now);
+        let changes = self.replaces(head, session).await;
+        let expired = if changes { self.expire_others(session, (&head.headers).into()) } else { Vec::new() };
+        cookie.into_iter().chain(expired).collect()
     }
 
     /// Returns the session that a login was verified with, if its browser can still get it on this host.
