@@ -141,9 +141,9 @@ impl Gate {
         fetched
     }
 
-    /// Returns the profile, unless it is not active and this gate accepts active profiles only.
-    pub(crate) fn active(&self, profile: Profile) -> Result<Profile, Rejection> {
-        if self.0.requires_active && !profile.is_active { Err(Rejection::ProfileInactive) } else { Ok(profile) }
+    /// Refuses a profile that is not active, if this gate accepts active profiles only.
+    pub(crate) fn check_active(&self, profile: &Profile) -> Result<(), Rejection> {
+        if self.0.requires_active && !profile.is_active { Err(Rejection::ProfileInactive) } else { Ok(()) }
     }
 
     /// Returns the future's output, or `None` if the deadline comes first.

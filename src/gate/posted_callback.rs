@@ -57,7 +57,8 @@ impl PostedCallback {
                 (CallbackOutcome::Declined, Edits::by_rule(EditKind::Declined(headers), rule.map(|rule| rule.rule)))
             }
             Callback::Grant(grant) => {
-                let profile = gate.active(gate.fetch(&grant, deadline).await?)?;
+                let profile = gate.fetch(&grant, deadline).await?;
+                gate.check_active(&profile)?;
                 self.user = Some(profile.phone.clone());
                 let identity = Identity::vouch(Some(grant.request_id().clone()), profile, VerificationMethod::Web);
                 (CallbackOutcome::Verified, gate.verified(identity, rule))

@@ -140,7 +140,8 @@ impl AppLogin {
         }
         self.method = Some(method);
         let fetched = self.source.fetch(&credential, deadline);
-        let profile = gate.active(gate.await_profile(fetched, deadline).await?)?;
+        let profile = gate.await_profile(fetched, deadline).await?;
+        gate.check_active(&profile)?;
         self.user = Some(profile.phone.clone());
         Ok(Identity::vouch(None, profile, method))
     }

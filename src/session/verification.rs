@@ -133,9 +133,9 @@ impl Handler<'_> {
         request: &Extensions,
     ) -> Result<Profile, VerificationOutcome> {
         let request_id = grant.request_id();
-        let Ok(profile) = self.gate.active(profile) else {
+        if self.gate.check_active(&profile).is_err() {
             return Err(self.fail(request_id, VerificationOutcome::ProfileInactive, expires, request).await);
-        };
+        }
         let session = self.session(&profile, VerificationMethod::Web, *proven_at);
         let sealed =
             self.sessions.sealer.seal(SealPurpose::Login(request_id), &session.to_bytes(), &self.sessions.random);
