@@ -30,6 +30,7 @@ impl ExactPath {
     }
 
     /// Compares a request's path, without its query; a path of up to 2 KiB costs no allocation.
+    #[inline]
     pub(crate) fn compare(&self, path: &str) -> PathMatch {
         if path == &*self.0 {
             return PathMatch::Exact;
