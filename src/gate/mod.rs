@@ -44,6 +44,7 @@ mod framing;
 mod host_check;
 mod intake;
 mod limits;
+mod observer;
 pub(crate) mod plugin;
 mod posted_callback;
 mod rejection;
@@ -61,10 +62,11 @@ pub use self::{
     builder::GateBuilder,
     client_info::{ClientInfo, Scheme},
     event::{
-        AppLoginOutcome, CallbackOutcome, Event, EventContext, FetchOutcome, LoginEvent, Observer, RevocationScope,
-        SpoofChannel, VerificationOutcome,
+        AppLoginOutcome, CallbackOutcome, Event, FetchOutcome, LoginEvent, RevocationScope, SpoofChannel,
+        VerificationOutcome,
     },
     limits::Limits,
+    observer::{EventContext, Observer},
     rejection::Rejection,
 };
 use self::{
