@@ -13,9 +13,9 @@ use super::{
     overrides::name_host,
     own_host::comes_from_its_own_host,
     page_answers::PageRequest,
+    plugin::whole,
     reply,
     state::{Present, SessionState},
-    whole,
 };
 use crate::{
     access::{Access, Decision},
