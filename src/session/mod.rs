@@ -68,6 +68,7 @@ mod seal;
 mod sent_session;
 mod session_cookie;
 mod session_record;
+mod shared_sessions;
 mod site_hosts;
 mod site_login;
 mod state;
@@ -99,7 +100,6 @@ pub use self::{
     site_login::{FinishLoginError, SiteUser},
     verification::Delivery,
 };
-use self::{builder::SharedSessions, handler::Handler, public_urls::OriginIndex};
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},
     id::{SessionId, request_id},
@@ -108,6 +108,7 @@ pub(crate) use self::{
     seal::SealPurpose,
     session_record::Session,
 };
+use self::{handler::Handler, public_urls::OriginIndex, shared_sessions::SharedSessions};
 #[cfg(feature = "gateway")]
 pub(crate) use self::{memory::StoreReading, sent_session::SentSession};
 use crate::{

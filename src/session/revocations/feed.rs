@@ -15,7 +15,7 @@ use crate::{
     cause::Cause,
     clock::Clock,
     gate::plugin::WeakGate,
-    session::{Session, builder::SharedSessions, handler::Handler, public_urls::OriginIndex},
+    session::{Session, SharedSessions, handler::Handler, public_urls::OriginIndex},
     store::{Cursor, REVOCATIONS_AT_ONCE, StoreError},
 };
 

@@ -10,7 +10,7 @@ use std::{
 use futures_core::future::BoxFuture;
 
 use crate::{
-    session::{Sessions, builder::SharedSessions},
+    session::{Sessions, SharedSessions},
     tasks::Tasks,
 };
 
