@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 #[cfg(feature = "gateway")]
 use std::time::Instant;
 
-use super::{SharedSessions, revocations::Revocations, verification::GrantsInFlight, waiting::Waiting};
+use super::{SharedSessions, grants_in_flight::GrantsInFlight, revocations::Revocations, waiting::Waiting};
 use crate::gate::{Gate, plugin::WeakGate};
 #[cfg(feature = "gateway")]
 use crate::store::Cursor;

@@ -37,8 +37,10 @@ mod carrier;
 mod cookie_domain;
 mod cookie_owners;
 mod cookies;
+mod delivery;
 mod fallback_page;
 mod fetch_metadata;
+mod grants_in_flight;
 mod hand_over;
 mod handler;
 mod id;
@@ -87,6 +89,7 @@ pub use self::{
     builder::SessionsBuilder,
     cookie_domain::{CookieDomain, CookieDomainError},
     cookies::{SameSite, SessionCookieName, SessionCookieNameError, UpstreamCookie, UpstreamCookieError},
+    delivery::Delivery,
     id::BrowserId,
     link::{LinkBase, LinkBaseError},
     logout_url::LogoutUrl,
@@ -98,7 +101,6 @@ pub use self::{
     return_url::ReturnUrl,
     seal::{Sealer, Secret, SecretError},
     site_login::{FinishLoginError, SiteUser},
-    verification::Delivery,
 };
 pub(crate) use self::{
     cookies::{Cookies, OwnCookie},

@@ -1,21 +1,15 @@
 //! Callbacks in sessions: they are answered, move their login on, and are then verified if they hold a grant.
 
-use std::{
-    collections::HashMap,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::{Extensions, Request};
 
-use super::handler::Handler;
+use super::{grants_in_flight::Verification, handler::Handler};
 use crate::{
     backoff::doubling,
-    callback::{AccessToken, Callback, Grant, RequestId},
+    callback::{Callback, Grant, RequestId},
     gate::{Event, EventContext, Gate, LoginEvent, Rejection, VerificationOutcome},
-    headers::{EditKind, Edits, IdentityHeaders},
     identity::{Identity, VerificationMethod},
     profile::{FetchError, Profile},
     session::{SealPurpose, Session, SessionId},
@@ -80,10 +74,8 @@ impl Handler<'_> {
         match self.judge(&verification, expires, &report.request).await {
             Ok(profile) => {
                 report.end(VerificationOutcome::Verified);
-                if let Some((delivery, posted)) = self.sessions.delivery.as_ref().zip(posted) {
-                    let identity = Identity::vouch(Some(grant.request_id().clone()), profile, VerificationMethod::Web);
-                    let groups = self.sessions.groups.of(&identity);
-                    delivery.deliver(self.request(identity.in_groups(groups), posted)).await;
+                if let Some(posted) = posted {
+                    self.deliver(grant.request_id(), profile, posted).await;
                 }
             }
             Err(outcome) => report.end(outcome),
@@ -204,66 +196,6 @@ impl Handler<'_> {
         let id = SessionId::generate(&self.sessions.random);
         Session::begin(id, identity, proven_at, self.gate.clock().wall())
     }
-
-    fn request(&self, identity: Identity, posted: Request<Bytes>) -> Request<Bytes> {
-        let mut request = posted;
-        let assertion = self.gate.assert(&identity, None);
-        let headers = IdentityHeaders::of(self.gate.names(), None, &identity);
-        let edits = Edits::new(EditKind::Verified { identity, headers, assertion });
-        self.gate.apply(&edits, request.headers_mut());
-        request
-    }
-}
-
-/// Sends verified callbacks to the app.
-///
-/// An implementor must change only what the connection to the app needs. Otherwise the app gets a callback that was not verified.
-/// It must log failures itself, because truegate ignores the result.
-pub trait Delivery: Send + Sync + 'static {
-    /// Sends a verified callback: its original body, with the identity headers.
-    fn deliver(&self, request: Request<Bytes>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
-}
-
-/// The grants that are being verified, by the request ids of their logins.
-#[derive(Default)]
-pub(super) struct GrantsInFlight(Arc<Mutex<Grants>>);
-
-type Grants = HashMap<RequestId, Vec<AccessToken>>;
-
-/// One of them; when it is dropped, it may come again.
-struct Verification {
-    grant: Grant,
-    /// When the callback came, by the clock of the store.
-    proven_at: SystemTime,
-    in_flight: Arc<Mutex<Grants>>,
-}
-
-impl GrantsInFlight {
-    /// Begins to verify a grant, unless the same is being verified already or the login has too many.
-    fn begin(&self, grant: Grant, proven_at: SystemTime) -> Option<Verification> {
-        let mut in_flight = lock(&self.0);
-        let tokens = in_flight.entry(grant.request_id().clone()).or_default();
-        if tokens.len() >= TOKENS || tokens.contains(grant.token()) {
-            return None;
-        }
-        tokens.push(grant.token().clone());
-        Some(Verification { grant, proven_at, in_flight: Arc::clone(&self.0) })
-    }
-}
-
-impl Drop for Verification {
-    fn drop(&mut self) {
-        let mut in_flight = lock(&self.in_flight);
-        let Some(tokens) = in_flight.get_mut(self.grant.request_id()) else { return };
-        tokens.retain(|token| token != self.grant.token());
-        if tokens.is_empty() {
-            in_flight.remove(self.grant.request_id());
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A verification from its acknowledgement on: its end is told once, also if it is cut off.
@@ -317,5 +249,3 @@ fn event(state: &LoginState) -> Option<LoginEvent> {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How many tokens are tried at once for one login: its own, and what others post who know its request id.
-const TOKENS: usize = 16;
