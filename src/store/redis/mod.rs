@@ -1,5 +1,6 @@
 //! Logins and revocations in Redis or Valkey.
 
+mod calls;
 mod cluster;
 mod cluster_logins;
 mod error;
@@ -12,30 +13,16 @@ mod server;
 mod stream;
 mod topology;
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 pub use self::error::RedisStoreError;
 use self::{
-    cluster::Nodes,
-    cluster_logins::ClusterLogins,
-    one_slot_logins::OneSlotLogins,
-    reconnect::Reconnect,
-    script::{Layout, REVOCATIONS, Scripts, milliseconds},
-    sentinel::Sentinels,
-    server::Server,
-    stream::{Entry, Place},
-    topology::Topology,
+    cluster::Nodes, reconnect::Reconnect, script::Scripts, sentinel::Sentinels, server::Server, topology::Topology,
 };
-use super::{Cursor, Login, LoginState, Store, StoreError, StoreFuture, WatchedLogin};
 use crate::{
     callback::RequestId,
-    cause::Cause,
     clock::{Clock, SystemClock},
     session::BrowserId,
 };
@@ -50,7 +37,7 @@ use crate::{
 /// On one server and behind Sentinels, each method is one script or command, and one round trip, or two if the revocation of a
 /// cursor has expired or is lost. All keys begin with `{truegate}:`, which keeps them in one slot. In a cluster, each login and each list of a
 /// browser's logins is in a slot of its own, `truegate:login:{…}` and `truegate:browser:{…}`. Only the revocations and the bound
-/// on logins are in the slot of `{truegate}`. There [`open`](Store::open) takes four round trips, and creates the login with the
+/// on logins are in the slot of `{truegate}`. There [`open`](super::Store::open) takes four round trips, and creates the login with the
 /// last. If it is cut off before, the login does not exist, but counts for the bound until it would have expired.
 ///
 /// The store is as durable as its servers. If a server loses data, because it has no persistence or after a failover, users who
@@ -170,128 +157,6 @@ impl RedisStore {
     pub(crate) fn bounded(&self, max_pending: usize) -> Self {
         Self { reconnect: Arc::clone(&self.reconnect), scripts: Arc::clone(&self.scripts), max_pending }
     }
-
-    fn layout(&self) -> Layout {
-        self.reconnect.topology.layout()
-    }
-
-    fn one_slot_logins(&self) -> OneSlotLogins<'_> {
-        OneSlotLogins { reconnect: &self.reconnect, scripts: &self.scripts }
-    }
-
-    fn cluster_logins(&self) -> ClusterLogins {
-        ClusterLogins { reconnect: Arc::clone(&self.reconnect), scripts: Arc::clone(&self.scripts) }
-    }
-
-    /// Returns a login of a browser by its request id.
-    async fn login(&self, browser: &BrowserId, request_id: &str) -> Result<Option<Login>, StoreError> {
-        let call = self.scripts.state.call().key(self.layout().login_key(request_id));
-        Ok(read_login(self.reconnect.run(&call.arg(browser.expose()).arg(request_id)).await?))
-    }
-
-    /// Returns a page of the revocations from a place on.
-    async fn page(&self, place: &Place<'_>) -> Result<Vec<Entry>, StoreError> {
-        Ok(stream::read(self.reconnect.run(&place.page()).await?)?)
-    }
-}
-
-impl Store for RedisStore {
-    fn open<'a>(
-        &'a self,
-        request_id: &'a RequestId,
-        browser: &'a BrowserId,
-        owner: Bytes,
-        lifetime: Duration,
-    ) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            let login = NewLogin { request_id, browser, owner: &owner, lifetime, max_pending: self.max_pending };
-            match self.layout() {
-                Layout::OneSlot => self.one_slot_logins().open(&login).await,
-                Layout::Spread => self.cluster_logins().open(&login).await,
-            }
-        })
-    }
-
-    fn time_left<'a>(&'a self, request_id: &'a RequestId) -> StoreFuture<'a, Option<Duration>> {
-        Box::pin(async move {
-            let call = self.scripts.time_left.call().key(self.layout().login_key(request_id.expose()));
-            let left: Option<u64> = self.reconnect.run(&call).await?;
-            Ok(left.map(Duration::from_millis))
-        })
-    }
-
-    fn advance<'a>(&'a self, request_id: &'a RequestId, to: LoginState) -> StoreFuture<'a, bool> {
-        Box::pin(async move {
-            let call = self.scripts.advance.call().key(self.layout().login_key(request_id.expose()));
-            self.reconnect.run(&call.arg(to.word()).arg(to.sealed())).await
-        })
-    }
-
-    fn state<'a>(
-        &'a self,
-        browser: &'a BrowserId,
-        request_id: Option<&'a RequestId>,
-    ) -> StoreFuture<'a, Option<Login>> {
-        Box::pin(async move {
-            if let Some(request_id) = request_id {
-                return self.login(browser, request_id.expose()).await;
-            }
-            match self.layout() {
-                Layout::OneSlot => Ok(read_login(self.one_slot_logins().newest(browser).await?)),
-                Layout::Spread => {
-                    for request_id in self.cluster_logins().request_ids(browser).await?.iter().rev() {
-                        if let Some(login) = self.login(browser, request_id).await? {
-                            return Ok(Some(login));
-                        }
-                    }
-                    Ok(None)
-                }
-            }
-        })
-    }
-
-    fn moved<'a>(&'a self, watched: &'a [WatchedLogin]) -> StoreFuture<'a, Vec<usize>> {
-        Box::pin(async move {
-            match self.layout() {
-                Layout::OneSlot => self.one_slot_logins().moved(watched).await,
-                Layout::Spread => self.cluster_logins().moved(watched).await,
-            }
-        })
-    }
-
-    fn revoke(&self, revocation: Bytes, lifetime: Duration) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let call = self.scripts.revoke.call().key(REVOCATIONS).arg(&*revocation).arg(milliseconds(lifetime));
-            self.reconnect.run(&call).await
-        })
-    }
-
-    fn revocations<'a>(&'a self, after: &'a Cursor) -> StoreFuture<'a, (Vec<Bytes>, Cursor)> {
-        Box::pin(async move {
-            let place = Place::of(after);
-            let page = self.page(&place).await?;
-            if place.begins(&page) {
-                let (revocations, cursor) = stream::behind(&place, page);
-                return Ok((revocations, cursor.unwrap_or_else(|| after.clone())));
-            }
-            // The entry of the place has expired, or it is lost. If it has expired, so has each entry before it, and the whole
-            // stream is what came later. If it is lost, the stream may have gone on with lower ids, so all of it is read again.
-            // The new cursor is then behind an entry that exists, or before all, and the next question finds it.
-            let (revocations, cursor) = stream::behind(&Place::BeforeAll, self.page(&Place::BeforeAll).await?);
-            Ok((revocations, cursor.unwrap_or_default()))
-        })
-    }
-
-    fn time(&self) -> StoreFuture<'_, SystemTime> {
-        Box::pin(async move {
-            // The key names the server that keeps the revocations: in a cluster, each has a clock of its own.
-            let call = self.scripts.time.call().key(REVOCATIONS);
-            let (seconds, microseconds): (u64, u64) = self.reconnect.run(&call).await?;
-            let elapsed = Duration::from_secs(seconds).checked_add(Duration::from_micros(microseconds));
-            let time = elapsed.and_then(|elapsed| UNIX_EPOCH.checked_add(elapsed));
-            time.ok_or_else(|| Cause::Data.into())
-        })
-    }
 }
 
 /// A login to open.
@@ -306,11 +171,6 @@ struct NewLogin<'a> {
 
 /// A login as the scripts return it: its request id and owner, the word of its state and what is sealed in it.
 type KeptLogin = (String, Bytes, String, Bytes);
-
-fn read_login(kept: Option<KeptLogin>) -> Option<Login> {
-    let (request_id, owner, word, sealed) = kept?;
-    Some(Login { request_id: RequestId::parse(&request_id)?, owner, state: LoginState::from_word(&word, sealed)? })
-}
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
