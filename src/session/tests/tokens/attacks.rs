@@ -1,6 +1,23 @@
 //! What is no token, and what a token beside other credentials does.
 
-use super::*;
+use std::time::Duration;
+
+use http::{StatusCode, header};
+
+use super::{
+    super::{
+        browser::Browser,
+        site::{ORIGIN, Outcome, Site, code},
+    },
+    app::{
+        ASHA, ASKED, App, COOKIE, RAJAT, assert_challenged, response, site, try_credentials, twin, two_hosts, with_app,
+    },
+};
+use crate::{
+    gate::Step,
+    random::Random,
+    session::{CookieDomain, SealPurpose, Sealer, Secret},
+};
 
 #[tokio::test]
 async fn no_proxy_that_asks_gets_a_token_that_it_could_hand_to_the_app() {
