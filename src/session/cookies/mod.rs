@@ -194,10 +194,17 @@ impl Cookies {
 
     /// Whether an app could take a pair of a `Cookie` line for one of truegate's cookies, although truegate does not.
     pub(crate) fn are_read_in(&self, pair: &[u8]) -> bool {
-        loose::could_be_read_in(pair, self.core.as_bytes())
-            && (self.claims(pair)
-                || self.names().any(|name| loose::is_read_in(pair, name, false))
-                || loose::is_read_in(pair, &self.companion, true))
+        self.is_session_as_written(pair)
+            || loose::could_be_read_in(pair, self.core.as_bytes())
+                && (self.claims(pair)
+                    || self.names().any(|name| loose::is_read_in(pair, name, false))
+                    || loose::is_read_in(pair, &self.companion, true))
+    }
+
+    /// Whether a pair is the session's cookie as browsers write it: a quick answer for a pair of hundreds of bytes.
+    fn is_session_as_written(&self, pair: &[u8]) -> bool {
+        let pair = pair.strip_prefix(b" ").unwrap_or(pair);
+        pair.strip_prefix(self.session.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
     }
 
     /// Whether a `Set-Cookie` line would set one of the cookies.
