@@ -54,9 +54,11 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Takes note that the request is sent to a server of the app.
-    pub(super) fn note_sent(&mut self) {
-        self.sent.get_or_insert_with(|| SystemClock.now());
+    /// Takes note that the request is sent to a server of the app, and returns when that is.
+    pub(super) fn note_sent(&mut self) -> Instant {
+        let now = SystemClock.now();
+        self.sent.get_or_insert(now);
+        now
     }
 
     /// Takes note of the head of the app's answer.

@@ -32,7 +32,7 @@ use crate::{
     host::Authority,
     pingora::{
         CasedHead, RETRY_BUFFER, TruegateModule, answer_ended, answered, drain, inject, intercept, is_answer,
-        is_verified, lease, refusal, respond, rule, spoofs, user,
+        module_of, respond,
     },
 };
 
@@ -129,8 +129,12 @@ impl ProxyHttp for Proxy {
             // The future is large, and most requests have no trace.
             Some(trace) => Box::pin(intercept_traced(session, trace, &forwarded, exchange.arrived)).await,
         };
+        let module = module_of(session);
+        let rule = module.and_then(TruegateModule::rule);
         exchange.route = match is_answered {
-            Ok(false) if !is_verified(session) => active.routes.passed(session.req_header(), rule(session)),
+            Ok(false) if !module.is_some_and(TruegateModule::is_verified) => {
+                active.routes.passed(session.req_header(), rule)
+            }
             _ => active.routes.of(session.req_header()),
         };
         audit(session, exchange);
@@ -138,9 +142,9 @@ impl ProxyHttp for Proxy {
             return Ok(true);
         }
         if let Some(record) = &mut exchange.record {
-            record.note_user(user(session));
+            record.note_user(module.and_then(TruegateModule::user));
         }
-        exchange.upstream = active.routing.app(rule(session));
+        exchange.upstream = active.routing.app(rule);
         let request = session.req_header_mut();
         exchange.extensions = mem::take(request.extensions_mut());
         // pingora leaves room in this head, but none in the copies of it that it makes for the app. No client can
@@ -153,15 +157,14 @@ impl ProxyHttp for Proxy {
     }
 
     async fn upstream_peer(&self, session: &mut Session, exchange: &mut Exchange) -> Result<Box<HttpPeer>> {
-        exchange.note_sent();
+        let now = exchange.note_sent();
         let upstream = exchange.active.upstream(exchange.upstream);
         if let Some(trace) = &mut exchange.trace {
-            trace.begin_attempt(&upstream.config.name, &session.req_header().method, SystemClock.now());
+            trace.begin_attempt(&upstream.config.name, &session.req_header().method, now);
         }
         let protocol = upstream.protocol_for(session.req_header());
         let (client, attempts) = (exchange.client, &mut exchange.attempts);
-        // The clock was read when the request arrived, which is soon enough for a rest of seconds.
-        let peer = upstream.next(attempts, protocol, exchange.arrived, || affinity(session, client));
+        let peer = upstream.next(attempts, protocol, now, || affinity(session, client));
         if let Some(trace) = &mut exchange.trace {
             trace.note_server(attempts.address());
         }
@@ -267,11 +270,12 @@ impl ProxyHttp for Proxy {
                 let forwarded = Forwarded::of(session, &exchange.active.config.trusted_proxies);
                 record.note_request(session, &forwarded, None);
             }
-            record.note_user(user(session));
-            record.note_end(session, refusal(session));
+            let module = module_of(session);
+            record.note_user(module.and_then(TruegateModule::user));
+            record.note_end(session, module.and_then(TruegateModule::refusal));
         }
         if exchange.trace.is_some() {
-            exchange.refusal = refusal(session);
+            exchange.refusal = module_of(session).and_then(TruegateModule::refusal);
         }
         exchange.end(status);
         if error.is_none() && status.is_some() && !session.was_upgraded() {
@@ -317,7 +321,7 @@ async fn intercept_traced(
         Ok(true) => TracedVerdict::Answered,
         Err(_) => TracedVerdict::Abandoned,
     };
-    trace.end_admission(verdict, refusal(session), SystemClock.now());
+    trace.end_admission(verdict, module_of(session).and_then(TruegateModule::refusal), SystemClock.now());
     is_answered
 }
 
@@ -353,18 +357,19 @@ fn trace(session: &mut Session, forwarded: &Forwarded, id: Option<&HttpRequestId
 /// Writes lines of the audit log for a request of a user who was refused, or of a client that claimed an identity.
 fn audit(session: &Session, exchange: &Exchange) {
     let Some(audit) = &exchange.active.logs.audit else { return };
-    let spoofs = spoofs(session);
-    let is_refused = refusal(session) == Some(Rejection::NotAllowed.code());
+    let Some(module) = module_of(session) else { return };
+    let spoofs = module.spoofs();
+    let is_refused = module.refusal() == Some(Rejection::NotAllowed.code());
     let write = |entry: AuditEntry<'_>| {
         let (id, client) = (exchange.request_id.as_ref(), exchange.client);
-        audit.write(&AuditEntry { id, client, user: user(session), ..entry });
+        audit.write(&AuditEntry { id, client, user: module.user(), ..entry });
     };
     if spoofs != Spoofs::default() {
         write(AuditEntry { spoofs, route: exchange.route, ..AuditEvent::Spoof.into() });
     }
     if is_refused {
         // Of a request that a proxy asks about, this is the rule, and not the route of the question.
-        let route = exchange.active.routes.rule(rule(session));
+        let route = exchange.active.routes.rule(module.rule());
         write(AuditEntry { route, ..AuditEvent::NotAllowed.into() });
     }
 }
@@ -384,7 +389,7 @@ fn client(forwarded: &Forwarded, claimed: Option<&HeaderValue>, telemetry: &Tele
 
 /// Requests of a session belong together; without one, those of a client.
 fn affinity(session: &Session, client: Option<IpAddr>) -> AffinityKey {
-    match (lease(session), client) {
+    match (module_of(session).and_then(TruegateModule::lease), client) {
         (Some(lease), _) => lease.session().into(),
         (None, Some(IpAddr::V4(address))) => AffinityKey::from_slice(&address.octets()),
         (None, Some(IpAddr::V6(address))) => AffinityKey::from_slice(&address.octets()),

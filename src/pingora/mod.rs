@@ -74,8 +74,6 @@ pub use self::{
     session_bound::{SessionBound, proxy_service},
 };
 use crate::gate::{ConnectionReuse, Rejection, Reply, Step, Verdict};
-#[cfg(feature = "gateway")]
-use crate::{headers::Spoofs, lease::Lease, profile::PhoneNumber};
 
 /// Answers a request or lets it pass. Call this in `request_filter`, and return its result.
 ///
@@ -198,41 +196,10 @@ pub async fn answer_ended(session: &mut Session) -> bool {
     true
 }
 
-/// The lease of a request that the gate let pass, if it is one of a session.
+/// The module of a request, which knows what the gate has decided. pingora looks for it in a map at each call.
 #[cfg(feature = "gateway")]
-pub(crate) fn lease(session: &Session) -> Option<&Lease> {
-    session.downstream_modules_ctx.get::<TruegateModule>()?.lease()
-}
-
-/// The place of the rule that matched a request in the list of rules; none if no rule matched, or none was asked.
-#[cfg(feature = "gateway")]
-pub(crate) fn rule(session: &Session) -> Option<usize> {
-    session.downstream_modules_ctx.get::<TruegateModule>()?.rule()
-}
-
-/// Whether a request that the gate let pass is a callback, or another request that was verified by what it brought.
-#[cfg(feature = "gateway")]
-pub(crate) fn is_verified(session: &Session) -> bool {
-    session.downstream_modules_ctx.get::<TruegateModule>().is_some_and(TruegateModule::is_verified)
-}
-
-/// The user of a request, if it is known.
-#[cfg(feature = "gateway")]
-pub(crate) fn user(session: &Session) -> Option<&PhoneNumber> {
-    session.downstream_modules_ctx.get::<TruegateModule>()?.user()
-}
-
-/// The channels by which the client of a request claimed an identity.
-#[cfg(feature = "gateway")]
-pub(crate) fn spoofs(session: &Session) -> Spoofs {
-    let module = session.downstream_modules_ctx.get::<TruegateModule>();
-    module.map_or_else(Spoofs::default, |module| module.withheld.spoofs)
-}
-
-/// The code of the problem with which a request was refused, if it was.
-#[cfg(feature = "gateway")]
-pub(crate) fn refusal(session: &Session) -> Option<&'static str> {
-    session.downstream_modules_ctx.get::<TruegateModule>()?.logged.refusal
+pub(crate) fn module_of(session: &Session) -> Option<&TruegateModule> {
+    session.downstream_modules_ctx.get()
 }
 
 /// The status of the answer; an interim status is not an answer.

@@ -27,7 +27,10 @@ use crate::{
     lease::Lease,
 };
 #[cfg(feature = "gateway")]
-use crate::{headers::EditKind, profile::PhoneNumber};
+use crate::{
+    headers::{EditKind, Spoofs},
+    profile::PhoneNumber,
+};
 
 /// The state of one request.
 ///
@@ -97,22 +100,34 @@ impl TruegateModule {
 
     /// The place of the rule that matched the request in the list of rules; none if no rule matched, or none was asked.
     #[cfg(feature = "gateway")]
-    pub(super) fn rule(&self) -> Option<usize> {
+    pub(crate) fn rule(&self) -> Option<usize> {
         self.logged.rule.or_else(|| self.edits.as_ref()?.rule)
     }
 
     /// Whether the gate let the request pass by what it brought, such as a callback.
     #[cfg(feature = "gateway")]
-    pub(super) fn is_verified(&self) -> bool {
+    pub(crate) fn is_verified(&self) -> bool {
         let kind = self.edits.as_ref().map(|edits| &edits.kind);
         matches!(kind, Some(EditKind::Verified { .. } | EditKind::Declined(_)))
     }
 
     /// The user of the request, if it is known.
     #[cfg(feature = "gateway")]
-    pub(super) fn user(&self) -> Option<&PhoneNumber> {
+    pub(crate) fn user(&self) -> Option<&PhoneNumber> {
         let identity = self.edits.as_ref().and_then(Edits::identity);
         self.logged.user.as_ref().or_else(|| Some(&identity?.profile().phone))
+    }
+
+    /// The code of the problem with which the request was refused, if it was.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
+        self.logged.refusal
+    }
+
+    /// The channels by which the client of the request claimed an identity.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn spoofs(&self) -> Spoofs {
+        self.withheld.spoofs
     }
 
     /// Whether the session of a request that the app answers is over.
@@ -122,7 +137,7 @@ impl TruegateModule {
     }
 
     /// The lease of the request, if it is one of a session.
-    pub(super) fn lease(&self) -> Option<&Lease> {
+    pub(crate) fn lease(&self) -> Option<&Lease> {
         self.edits.as_ref()?.lease()
     }
 

@@ -15,7 +15,7 @@ use crate::{
         active_config::ActiveConfig, config::UpstreamId, exchange::Exchange, forwarded::Forwarded, proxy::Proxy,
     },
     path::CanonicalPath,
-    pingora::refusal,
+    pingora::{TruegateModule, module_of},
     session::SentSession,
 };
 
@@ -181,7 +181,7 @@ impl ProxyHttp for ObservingProxy {
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, (exchange, _): &mut Self::CTX) {
         self.note(|observations| {
-            observations.refusal = refusal(session);
+            observations.refusal = module_of(session).and_then(TruegateModule::refusal);
             observations.is_over = true;
         });
         self.client.set_served(false);
