@@ -61,6 +61,9 @@ impl Rules {
     /// ambiguous.
     #[cfg(feature = "gateway")]
     pub(crate) fn place(&self, head: &Parts) -> Option<usize> {
+        if self.is_empty() {
+            return None;
+        }
         let host = self.name_hosts().then(|| Host::of(head)).flatten();
         Lookup::new(self, &RuleInput::of(head).at(host)).decide().ok()?.rule
     }

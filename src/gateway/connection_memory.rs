@@ -53,7 +53,8 @@ impl ConnectionMemory {
 
     /// Serves the connection; meanwhile its task has this memory. Returns none if a head takes too long to come.
     pub(super) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
-        MEMORY.scope(self, within_limit(serving)).await
+        // In a box, because tokio moves it at each poll.
+        MEMORY.scope(Box::new(self), within_limit(serving)).await
     }
 }
 
@@ -127,8 +128,7 @@ impl Progress {
 
 /// Whether the current task serves a connection whose first head was changed.
 pub(super) fn has_changed_head() -> bool {
-    let changed = |memory: &ConnectionMemory| memory.progress.has_changed_head.load(Ordering::Relaxed);
-    MEMORY.try_with(changed).unwrap_or(false)
+    MEMORY.try_with(|memory| memory.progress.has_changed_head.load(Ordering::Relaxed)).unwrap_or(false)
 }
 
 /// Takes note that the current task serves a request, whose head was read.
@@ -181,7 +181,7 @@ fn write(address: IpAddr) -> HeaderValue {
 const STATUS: Range<usize> = 9..12;
 
 tokio::task_local! {
-    static MEMORY: ConnectionMemory;
+    static MEMORY: Box<ConnectionMemory>;
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
 //! A limit on the log lines that strangers can cause, which keeps them from filling the disk.
 
 use std::{
-    collections::HashMap,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 /// Lets one line of a kind through in a period, and counts those that are left out.
 ///
-/// A kind is a message with a word, both from closed sets.
+/// A kind is a message with a word, both from closed sets. Few kinds are ever logged, so they are found one by one.
 #[derive(Default)]
-pub(super) struct LogLimit(Mutex<HashMap<Kind, Logged>>);
+pub(super) struct LogLimit(Mutex<Vec<(Kind, Logged)>>);
 
 type Kind = (&'static str, &'static str);
 
@@ -27,8 +26,8 @@ impl LogLimit {
     /// Lets a line through if the last one of its kind is older than the period.
     pub(super) fn admit(&self, kind: Kind, period: Duration, now: Instant) -> Option<Suppressed> {
         let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(last) = kinds.get_mut(&kind) else {
-            kinds.insert(kind, Logged { at: now, suppressed: 0 });
+        let Some((_, last)) = kinds.iter_mut().find(|(known, _)| *known == kind) else {
+            kinds.push((kind, Logged { at: now, suppressed: 0 }));
             return Some(None);
         };
         if now.duration_since(last.at) < period {

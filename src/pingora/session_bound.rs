@@ -104,7 +104,9 @@ async fn until_over<T>(request: impl Future<Output = T>) -> Option<T> {
             return Poll::Ready(Some(output));
         }
         TASK.with(|task| {
-            over = task.lease.take().map(|lease| lease.over()).or(over.take());
+            if let Some(lease) = task.lease.take() {
+                over = Some(lease.over());
+            }
             if over.as_mut().is_some_and(|over| over.as_mut().poll(cx).is_ready()) {
                 over = None;
                 task.is_over.set(true);
