@@ -134,10 +134,10 @@ const HOUSE: &[Floor] = &[
         ],
         crates: &[
             "anstream", "arc_swap", "async_trait", "axum", "base64", "bytes", "clap", "futures_core", "governor",
-            "hmac", "http", "humantime", "listenfd", "nix", "pingora_core", "pingora_http", "pingora_load_balancing",
-            "pingora_proxy", "pingora_timeout", "prometheus_client", "proxy_header", "rustix", "rustls", "sd_notify",
-            "serde", "serde_json", "sha2", "smallvec", "socket2", "thiserror", "tokio", "tokio_util", "tower",
-            "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
+            "hmac", "http", "humantime", "itoa", "listenfd", "nix", "pingora_core", "pingora_http",
+            "pingora_load_balancing", "pingora_proxy", "pingora_timeout", "prometheus_client", "proxy_header",
+            "rustix", "rustls", "sd_notify", "serde", "serde_json", "sha2", "smallvec", "socket2", "thiserror",
+            "tokio", "tokio_util", "tower", "tracing", "tracing_subscriber", "webpki_root_certs", "zeroize",
         ],
     },
     Floor {

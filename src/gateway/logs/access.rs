@@ -17,6 +17,7 @@ use super::{
 use crate::{
     gateway::{
         config::{AccessLogConfig, Config, LineFormat},
+        connection_memory::address_text,
         forwarded::Forwarded,
         request_id::HttpRequestId,
         route_names::RouteNames,
@@ -46,7 +47,8 @@ pub(in crate::gateway) struct AccessRecord {
 /// What is known of a request from its head.
 struct Request {
     id: Option<HttpRequestId>,
-    client: Option<IpAddr>,
+    /// The text of its address.
+    client: Option<HeaderValue>,
     host: Option<HeaderValue>,
     method: Method,
     path: LoggedPath,
@@ -148,7 +150,7 @@ impl AccessRecord {
         let tls = session.digest().and_then(|digest| digest.ssl_digest.as_ref());
         self.request = Some(Request {
             id: id.cloned(),
-            client: forwarded.client.address,
+            client: forwarded.client.address.map(address_text),
             host: forwarded.host.clone(),
             method: head.method.clone(),
             path: self.log.paths.choose(head, raw),
@@ -181,7 +183,7 @@ impl AccessRecord {
         }
         answer.write_times(&mut line);
         if let Some(app) = &answer.app {
-            line.display("upstream", app.name);
+            line.bytes("upstream", app.name.as_bytes(), usize::MAX);
         }
         if let Some(server) = answer.server {
             line.display("server", server);
@@ -215,8 +217,8 @@ impl Request {
         if let Some(id) = &self.id {
             line.bytes("id", id.value().as_bytes(), usize::MAX);
         }
-        if let Some(client) = self.client {
-            line.display("client", client);
+        if let Some(client) = &self.client {
+            line.bytes("client", client.as_bytes(), usize::MAX);
         }
         if let Some(host) = &self.host {
             line.bytes("host", host.as_bytes(), LONGEST_HOST);
@@ -224,7 +226,7 @@ impl Request {
         line.bytes("method", self.method.as_str().as_bytes(), LONGEST_METHOD);
         match &self.path {
             LoggedPath::Hidden => {}
-            LoggedPath::Route(route) => line.display("path", paths.name(*route)),
+            LoggedPath::Route(route) => line.bytes("path", paths.name(*route).as_bytes(), usize::MAX),
             LoggedPath::Full(path) => line.bytes("path", path, LONGEST_PATH),
         }
         line.word("version", version(self.version));

@@ -83,14 +83,16 @@ impl LogLine {
 
     pub(super) fn number(&mut self, name: &'static str, number: u64) {
         self.name(name);
-        self.text.push_fmt(format_args!("{number}"));
+        self.text.push_str(itoa::Buffer::new().format(number));
     }
 
     /// A duration in milliseconds, with three digits behind the point.
     pub(super) fn milliseconds(&mut self, name: &'static str, duration: Duration) {
-        let microseconds = duration.as_micros();
-        self.name(name);
-        self.text.push_fmt(format_args!("{}.{:03}", microseconds / 1000, microseconds % 1000));
+        let microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        self.number(name, microseconds / 1000);
+        self.text.push('.');
+        // The digit before the thousands keeps the zeros behind it.
+        self.text.push_str(&itoa::Buffer::new().format(1000 + microseconds % 1000)[1..]);
     }
 
     /// The whole line, without its end.
@@ -137,7 +139,7 @@ impl PushFmt for String {
 
 /// Whether a value means only itself, in both formats and without quotes.
 fn is_plain(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\=".contains(byte))
+    !value.is_empty() && value.iter().all(|byte| matches!(byte, b'!' | b'#'..=b'<' | b'>'..=b'[' | b']'..=b'~'))
 }
 
 /// Bytes that are not visible become `\xNN`, as Go and Loki read quoted values.
