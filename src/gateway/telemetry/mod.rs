@@ -12,14 +12,15 @@ macro_rules! log {
 }
 
 mod certificate;
+mod gate;
 mod guard;
+mod logs;
 mod spans;
 mod store;
 mod upstream;
 
 use std::{
     collections::HashSet,
-    io,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -35,17 +36,13 @@ pub(super) use self::{
 use super::{
     admin::{AdminRefusal, ConnectionFailure, FINISHED, LoginRefusal, Metrics, RouteMetrics, class, unix_seconds},
     log_limit::{LogLimit, Suppressed},
-    logs::{LineLoss, LogName},
     proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
     route_names::{RouteId, RouteNames},
-    traces,
 };
 use crate::{
     cause::Cause,
     clock::{Clock as _, SystemClock},
-    gate::{AppLoginOutcome, CallbackOutcome, Event, FetchOutcome, LoginEvent, Observer, VerificationOutcome},
-    identity::VerificationMethod,
 };
 
 /// Counts and logs what happens in a gateway. Clones share their counts.
@@ -90,16 +87,6 @@ impl Telemetry {
                 %peer,
                 add = format!("trusted_proxies: [\"{peer}\"]"),
                 "X-Forwarded-Proto is ignored, because it comes from a peer that is not trusted; if the peer is your proxy, list it"
-            );
-        }
-    }
-
-    /// A browser opened the login over http, so the login cannot succeed.
-    fn insecure_login(&self) {
-        if self.admit(("insecure login", ""), BETWEEN_WARNINGS).is_some() {
-            warn!(
-                "a login was opened over http although public_url is https, so the browser drops its cookies; open it over \
-                 https, or list the proxy that speaks https in trusted_proxies"
             );
         }
     }
@@ -199,35 +186,6 @@ impl Telemetry {
         log!(self[reason], warn!(reason), "an admin request was refused");
     }
 
-    /// A line of a log is lost, because too many wait to be written.
-    pub(super) fn full_log(&self, log: LogName) {
-        self.lost_lines(log, LineLoss::Full, 1);
-        let (log, cause) = (log.code(), LineLoss::Full.code());
-        log!(self[log], warn!(log, cause), "lines of a log are lost");
-    }
-
-    /// A line of a log is left out, because clients cause too many of its kind.
-    pub(super) fn limited_log(&self, log: LogName) {
-        self.lost_lines(log, LineLoss::Limited, 1);
-    }
-
-    /// Lines of a log are lost, because they could not be written.
-    pub(super) fn failed_log(&self, log: LogName, lines: u64, error: &io::Error) {
-        self.lost_lines(log, LineLoss::Failed, lines);
-        let (log, cause) = (log.code(), LineLoss::Failed.code());
-        log!(self[cause], warn!(log, cause, lines, %error), "lines of a log are lost");
-    }
-
-    fn lost_lines(&self, log: LogName, loss: LineLoss, lines: u64) {
-        self.0.metrics.lost_log_lines.add(&(log, loss), lines);
-    }
-
-    /// The file of a log could not be opened again.
-    pub(super) fn kept_log_file(&self, log: LogName, error: &io::Error) {
-        let log = log.code();
-        warn!(log, %error, "the file of a log could not be opened again; its lines go where they went before");
-    }
-
     /// A file of phone numbers was looked at, or is no longer looked at.
     pub(super) fn phones_file(&self, was_faulty: bool, is_faulty: bool) {
         self.0.metrics.unusable_phones_files.inc_by(i64::from(is_faulty) - i64::from(was_faulty));
@@ -248,90 +206,6 @@ impl Telemetry {
     }
 }
 
-impl Observer for Telemetry {
-    fn observe(&self, event: Event) {
-        let metrics = &self.0.metrics;
-        match event {
-            Event::Callback { outcome, elapsed } => {
-                metrics.callbacks.count(&outcome);
-                // A callback that was only acknowledged gets its verdict later.
-                if outcome != CallbackOutcome::Acknowledged {
-                    metrics.verification.observe(elapsed.as_secs_f64());
-                }
-                let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
-                match outcome {
-                    CallbackOutcome::Verified => info!(outcome = word, elapsed_ms, "callback"),
-                    _ => log!(self[word], info!(outcome = word, elapsed_ms), "callback"),
-                }
-            }
-            Event::AppLogin { method, outcome, elapsed } => {
-                metrics.app_logins.count(&(method, outcome));
-                metrics.verification.observe(elapsed.as_secs_f64());
-                let (method, word, elapsed_ms) =
-                    (method.map(VerificationMethod::code), outcome.code(), milliseconds(elapsed));
-                match outcome {
-                    AppLoginOutcome::Verified => info!(method, outcome = word, elapsed_ms, "app login"),
-                    _ => log!(self[word], info!(method, outcome = word, elapsed_ms), "app login"),
-                }
-            }
-            Event::Verification { outcome, elapsed } => {
-                metrics.verifications.count(&outcome);
-                let had_no_verdict = matches!(outcome, VerificationOutcome::NoLogin | VerificationOutcome::Repeated);
-                if !had_no_verdict {
-                    metrics.verification.observe(elapsed.as_secs_f64());
-                }
-                let (word, elapsed_ms) = (outcome.code(), milliseconds(elapsed));
-                match outcome {
-                    VerificationOutcome::Verified => info!(outcome = word, elapsed_ms, "verification"),
-                    _ if had_no_verdict => debug!(outcome = word, elapsed_ms, "verification"),
-                    _ => log!(self[word], info!(outcome = word, elapsed_ms), "verification"),
-                }
-            }
-            Event::Fetch { outcome, elapsed } => {
-                metrics.fetches.count(&outcome);
-                metrics.fetch.observe(elapsed.as_secs_f64());
-                traces::note_fetch(outcome, elapsed);
-                self.fetch(outcome, elapsed);
-            }
-            Event::Refusal(rejection) => {
-                metrics.refusals.count(&rejection.code());
-                log!(self[rejection.code()], info!(reason = rejection.code()), "refused");
-            }
-            Event::Login(event) => {
-                metrics.logins.count(&event);
-                match event {
-                    LoginEvent::Verified | LoginEvent::LoggedOut | LoginEvent::Revoked => {
-                        info!(event = event.code(), "login");
-                    }
-                    _ => log!(self[event.code()], info!(event = event.code()), "login"),
-                }
-            }
-            Event::Revocation(scope) => debug!(scope = scope.code(), "revocation"),
-            Event::StoreFailure(cause) => {
-                metrics.store_failures.count(&cause);
-                log!(self[cause.code()], warn!(cause = cause.code(), tls = cause.detail()), "the store did not answer");
-            }
-            Event::InsecureLogin => self.insecure_login(),
-            Event::Spoof(channel) => {
-                metrics.spoofs.count(&channel);
-                log!(self[channel.code()], warn!(channel = channel.code()), "spoofed identity stripped");
-            }
-        }
-    }
-}
-
-impl Telemetry {
-    /// A profile that cannot be fetched is the operator's business; a refused token is the caller's.
-    fn fetch(&self, outcome: FetchOutcome, elapsed: Duration) {
-        let (result, cause, elapsed_ms) = (outcome.code(), outcome.cause(), milliseconds(elapsed));
-        let (cause, tls) = (cause.map(Cause::code), cause.and_then(Cause::detail));
-        match outcome {
-            FetchOutcome::Fetched | FetchOutcome::Refused => debug!(result, cause, tls, elapsed_ms, "profile"),
-            _ => log!(self[cause.unwrap_or(result)], warn!(result, cause, tls, elapsed_ms), "profile"),
-        }
-    }
-}
-
 /// The name of a method, unless a client invented it.
 fn known(method: &Method) -> &str {
     const KNOWN: [Method; 7] =
@@ -346,4 +220,3 @@ fn milliseconds(elapsed: Duration) -> u64 {
 /// How many peers are warned of. There is a limit because any client can send such a header.
 const PEERS: usize = 100;
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
-const BETWEEN_WARNINGS: Duration = Duration::from_mins(1);
