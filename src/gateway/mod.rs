@@ -58,6 +58,7 @@ mod sessionless_rules;
 mod signals;
 mod socket_file;
 mod sockets;
+mod stop;
 mod store_calls;
 #[cfg(target_os = "linux")]
 mod takeover;
@@ -72,10 +73,9 @@ mod watcher;
 mod web_socket;
 mod workers;
 
-use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc};
 
 use arc_swap::ArcSwap;
-use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -209,36 +209,6 @@ impl Gateway {
         service_manager::ready(&self.addresses(), &self.active.load().config.upstreams);
     }
 
-    /// Replaces the configuration. New requests are served by the new one at once, and those under way by the one that they came
-    /// under. Returns the likely mistakes in the new one, and the settings that only a restart changes.
-    ///
-    /// It may be dropped before it is ready, and then nothing has changed.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start). The previous configuration is then in force as before.
-    pub(crate) async fn reload(&mut self, config: Config) -> Result<Vec<String>, StartError> {
-        let previous = self.active.load_full();
-        let places = listeners::bind(&config.listen, &self.listeners, &self.process)?;
-        let is_moved = config.admin.listen != self.admin.configured;
-        let admin = is_moved.then(|| BoundAdmin::bind(config.admin.listen, &self.process)).transpose()?;
-        let made = ActiveConfig::make(config, &self.process, Some(Arc::clone(&previous)), &self.tasks).await?;
-        let settings = settings(&made.config, &places, &self.listeners, &self.active, &self.process)?;
-        let acme = made.config.acme.as_ref().filter(|config| !self.background.obtains(config));
-        let acme = acme.map(|config| Acme::new(config, &self.process)).transpose()?;
-        let reading = made.prepare(&previous).await;
-        let places = listeners::listen(places)?;
-        let routes = || admin::routes(self.health.clone(), Arc::clone(&self.active), self.reloads.clone());
-        let admin = admin.map(|admin| admin.open(routes(), &self.ended, &self.tasks)).transpose()?;
-        // From here on nothing fails, and nothing waits.
-        let warnings = [made.config.warnings(), self.process.fixed.warnings(&made.config)].concat();
-        if let Some(admin) = admin {
-            self.admin = admin;
-        }
-        self.put_in_force(&made, reading, places, settings, acme);
-        Ok(warnings)
-    }
-
     /// The addresses of the listeners, in the order of the configuration.
     pub(crate) fn addresses(&self) -> Vec<ListenAddress> {
         self.listeners.iter().map(|listener| listener.address.clone()).collect()
@@ -247,37 +217,6 @@ impl Gateway {
     /// The address of health and metrics.
     pub(crate) fn admin_address(&self) -> SocketAddr {
         self.admin.address
-    }
-
-    /// Stops accepting connections. The requests that came before and the verifications of answered callbacks may end within
-    /// the configured grace; the rest is cut off.
-    pub(crate) async fn stop(mut self) {
-        let Process { open_work, session_memory, .. } = &self.process;
-        let grace = self.active.load().config.shutdown_grace;
-        service_manager::stopping(grace + LAST_STEPS);
-        self.health.set_ready(false);
-        if let Some(audit) = &self.active.load().logs.audit {
-            audit.write_stop();
-        }
-        self.listeners.clear();
-        self.admin.stop();
-        session_memory.stop_waiting();
-        open_work.end(grace).await;
-        let revocations = session_memory.unstored_revocations();
-        if revocations > 0 {
-            tracing::warn!(
-                revocations,
-                "the store did not learn of every logout; these sessions are valid again until they expire"
-            );
-        }
-        open_work.verifications.cut_off();
-        self.ended.cancel();
-        self.tasks.close();
-        // A slow client of the admin routes must not delay the end.
-        let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
-        // Every request has left its line and its spans by now.
-        let (exports, logs) = (self.process.exports.clone(), Arc::clone(&self.process.logs));
-        let _ = tokio::join!(exports.finish(LAST_SPANS), spawn_blocking(move || logs.flush(LAST_LINES)));
     }
 
     /// Lets a configuration decide from now on. Listeners that it does not have are closed.
@@ -317,11 +256,3 @@ impl Gateway {
         }
     }
 }
-
-/// How long the stop may wait for the destinations of logs.
-const LAST_LINES: Duration = Duration::from_secs(2);
-/// How long the stop may wait for the collector of traces.
-const LAST_SPANS: Duration = Duration::from_secs(2);
-const ADMIN_GRACE: Duration = Duration::from_secs(1);
-/// How long a stop may take after its grace, at most.
-const LAST_STEPS: Duration = Duration::from_secs(5);

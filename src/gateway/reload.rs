@@ -1,4 +1,6 @@
-//! Reads the configuration again while the gateway runs.
+//! Replaces the configuration while the gateway runs.
+
+use std::sync::Arc;
 
 use std::time::Duration;
 
@@ -6,7 +8,12 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     Gateway, StartError,
+    acme::Acme,
+    active_config::ActiveConfig,
+    admin::{self, BoundAdmin},
     config::{Config, ConfigErrors, ConfigSource},
+    connection_settings::settings,
+    listeners,
     logs::{AuditEntry, AuditEvent},
 };
 
@@ -64,6 +71,36 @@ impl Gateway {
             }
         }
         reloaded
+    }
+
+    /// Replaces the configuration. New requests are served by the new one at once, and those under way by the one that they came
+    /// under. Returns the likely mistakes in the new one, and the settings that only a restart changes.
+    ///
+    /// It may be dropped before it is ready, and then nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start). The previous configuration is then in force as before.
+    pub(crate) async fn reload(&mut self, config: Config) -> Result<Vec<String>, StartError> {
+        let previous = self.active.load_full();
+        let places = listeners::bind(&config.listen, &self.listeners, &self.process)?;
+        let is_moved = config.admin.listen != self.admin.configured;
+        let admin = is_moved.then(|| BoundAdmin::bind(config.admin.listen, &self.process)).transpose()?;
+        let made = ActiveConfig::make(config, &self.process, Some(Arc::clone(&previous)), &self.tasks).await?;
+        let settings = settings(&made.config, &places, &self.listeners, &self.active, &self.process)?;
+        let acme = made.config.acme.as_ref().filter(|config| !self.background.obtains(config));
+        let acme = acme.map(|config| Acme::new(config, &self.process)).transpose()?;
+        let reading = made.prepare(&previous).await;
+        let places = listeners::listen(places)?;
+        let routes = || admin::routes(self.health.clone(), Arc::clone(&self.active), self.reloads.clone());
+        let admin = admin.map(|admin| admin.open(routes(), &self.ended, &self.tasks)).transpose()?;
+        // From here on nothing fails, and nothing waits.
+        let warnings = [made.config.warnings(), self.process.fixed.warnings(&made.config)].concat();
+        if let Some(admin) = admin {
+            self.admin = admin;
+        }
+        self.put_in_force(&made, reading, places, settings, acme);
+        Ok(warnings)
     }
 
     async fn read_and_reload(&mut self, source: &ConfigSource) -> Result<Vec<String>, ReloadError> {
