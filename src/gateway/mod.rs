@@ -12,6 +12,7 @@ mod accepted;
 mod acme;
 mod active_config;
 mod admin;
+mod admission;
 mod assemble;
 mod background;
 mod buffered;
