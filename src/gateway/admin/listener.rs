@@ -156,6 +156,9 @@ mod tests {
 
     use super::*;
 
+    /// A little later than a head has to be there, and long before a connection is too old.
+    const SOON: Duration = HEAD_TIMEOUT.saturating_add(Duration::from_secs(1));
+
     /// A listener of a test's own, which is open until the token is dropped.
     async fn listener() -> (SocketAddr, DropGuard, TaskTracker) {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -184,11 +187,12 @@ mod tests {
     async fn a_client_that_sends_no_request_keeps_no_connection() {
         let (address, _open, _tasks) = listener().await;
         for start in ["", "G", "PRI * HTTP/2.0\r\n", "GET /livez HTTP/1.1\r\nHost: a\r\nX: "] {
-            let text = rest(&mut connect(address, start).await).await;
+            let mut client = connect(address, start).await;
+            let text = timeout(SOON, rest(&mut client)).await.unwrap();
             assert!(!text.contains("200 OK"), "{start}: {text}");
         }
         let mut idle = connect(address, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        assert!(rest(&mut idle).await.ends_with("\r\n\r\nok"));
+        assert!(timeout(SOON, rest(&mut idle)).await.unwrap().ends_with("\r\n\r\nok"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -209,12 +213,15 @@ mod tests {
         for _ in 0..MOST_CONNECTIONS {
             silent.push(connect(address, "G").await);
         }
-        let mut last = connect(address, "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-        assert!(tasks.len() <= MOST_CONNECTIONS + 1);
+        let mut last = connect(address, "G").await;
+        // All that can be accepted is by now, and no connection is over yet.
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(tasks.len(), MOST_CONNECTIONS + 1);
+        last.write_all(b"ET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
         assert!(rest(&mut last).await.ends_with("\r\n\r\nok"));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_end_waits_for_no_client_that_is_idle() {
         let (address, open, tasks) = listener().await;
         let mut idle = connect(address, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").await;
@@ -223,7 +230,7 @@ mod tests {
         assert_eq!(&answer, b"HTTP/1.1 200");
         drop(open);
         tasks.close();
-        tasks.wait().await;
+        timeout(Duration::from_secs(1), tasks.wait()).await.unwrap();
         rest(&mut idle).await;
     }
 }
