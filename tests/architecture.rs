@@ -141,6 +141,11 @@ const HOUSE: &[Floor] = &[
         ],
     },
     Floor {
+        place: "gateway/admin/listener",
+        modules: &["gateway"],
+        crates: &["axum", "hyper_util", "tokio", "tokio_util"],
+    },
+    Floor {
         place: "gateway/acme",
         modules: &["backoff", "cause", "clock", "gateway", "random", "tls"],
         crates: &[
