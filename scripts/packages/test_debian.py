@@ -1,5 +1,7 @@
 """The Debian package, on machines of its own."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -200,6 +202,22 @@ class PackageTest(unittest.TestCase):
         command = ["lintian", "--allow-root", "--suppress-tags=initial-upload-closes-no-bugs", build.package()]
         found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(found.stdout, "")
+
+    def test_every_link_of_a_page_leads_to_a_file_of_the_package(self):
+        pages = build.program().parents[1] / "share/doc/truegate"
+        # Debian has other places and names for these.
+        elsewhere = {"CHANGELOG.md": "changelog.gz", "config.yaml": "examples/config.yaml"}
+        # The contents of the book also list what only the repository has.
+        found = [page for page in pages.rglob("*.md") if page.name != "SUMMARY.md"]
+        self.assertGreater(len(found), 40)
+        broken = []
+        for page in found:
+            text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.DOTALL)
+            for link in re.findall(r"\]\(([^)\s#]+)", text):
+                target = os.path.relpath(page.parent / link, pages)
+                if ":" not in link and not (pages / elsewhere.get(target, target)).is_file():
+                    broken.append(f"{page.relative_to(pages)}: {link}")
+        self.assertEqual(broken, [])
 
     def test_the_program_has_no_symbols(self):
         found = subprocess.run(["readelf", "--section-headers", build.program()], check=True, stdout=subprocess.PIPE, text=True)
