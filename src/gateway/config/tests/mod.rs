@@ -129,15 +129,7 @@ fn the_shipped_configuration_is_the_defaults() {
 
 #[test]
 fn the_optional_keys_of_the_shipped_configuration_load() {
-    let folder = Folder::new();
-    folder.write_pair("tls/certificate.pem", "tls/key.pem");
-    folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
-    folder.write("assertion.pem", SigningKey::generate().to_pem().as_bytes());
-    folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
-    folder.write("logo.png", b"\x89PNG\r\n\x1a\n");
-    folder.write("vip.txt", b"+919999900002\n");
-    folder.write("acme/.well-known/acme-challenge/README", b"");
-    folder.write("staff.txt", b"+919999900003\n");
+    let folder = folder_of_every_key();
     let config = parse_in(&folder, &every_key()).unwrap();
 
     assert_eq!(upstream(&config).servers[0].authority(), "127.0.0.1:3000");
@@ -203,6 +195,20 @@ fn the_optional_keys_of_the_shipped_configuration_load() {
     let audit = &config.log.audit.as_ref().unwrap().to;
     assert!(matches!(audit, LogDestination::File(path, _) if *path == folder.path("audit.log")));
     assert!(config.log.user_key.is_some() && config.request_id);
+}
+
+/// A folder with all files that the shipped configuration names once it has every key.
+fn folder_of_every_key() -> Folder {
+    let folder = Folder::new();
+    folder.write_pair("tls/certificate.pem", "tls/key.pem");
+    folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
+    folder.write("assertion.pem", SigningKey::generate().to_pem().as_bytes());
+    folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
+    folder.write("logo.png", b"\x89PNG\r\n\x1a\n");
+    folder.write("vip.txt", b"+919999900002\n");
+    folder.write("acme/.well-known/acme-challenge/README", b"");
+    folder.write("staff.txt", b"+919999900003\n");
+    folder
 }
 
 /// The shipped configuration with every key in it.

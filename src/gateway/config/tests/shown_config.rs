@@ -5,12 +5,10 @@ use std::{collections::BTreeSet, path::Path};
 use serde_json::{Value, json};
 
 use super::{
-    ADMIN_TOKEN, CALLBACK_PATH, Folder, SESSION_SECRET, UPSTREAM, environment, every_key, parse, schema::show_path,
+    ADMIN_TOKEN, CALLBACK_PATH, Folder, SESSION_SECRET, UPSTREAM, environment, every_key, folder_of_every_key, parse,
+    schema::show_path,
 };
-use crate::{
-    assertion::SigningKey,
-    gateway::config::{Config, reader::Description, schema::description},
-};
+use crate::gateway::config::{Config, reader::Description, schema::description};
 
 /// Secrets of configurations with every key, and what else may lead to a person or to another service.
 const CANARIES: [&str; 12] = [
@@ -24,14 +22,7 @@ fn shown(config: &Config) -> Value {
 
 /// Configurations that have every key together, some of which exclude each other.
 fn full() -> (Folder, Vec<Config>) {
-    let folder = Folder::new();
-    folder.write_pair("tls/certificate.pem", "tls/key.pem");
-    folder.write_pair("tls/ca.pem", "tls/ca-key.pem");
-    folder.write("assertion.pem", SigningKey::generate().to_pem().as_bytes());
-    folder.write("pages/login.html", b"<a data-truegate-login data-next=\"{{ next }}\">log in</a>");
-    folder.write("logo.png", b"\x89PNG\r\n\x1a\n");
-    folder.write("vip.txt", b"+919999900002\n");
-    folder.write("acme/.well-known/acme-challenge/README", b"");
+    let folder = folder_of_every_key();
     folder.write("staff.txt", b"+919700000000\n");
     let text = every_key();
     let store = "  store: rediss://:${REDIS_PASSWORD}@redis.internal:6379\n";
