@@ -47,7 +47,7 @@ pub(super) fn endpoint() -> ValueParser<'static, ProfileEndpoint> {
 pub(super) fn duration(range: RangeInclusive<Duration>) -> ValueParser<'static, Duration> {
     let shape = Shape::Duration { least: *range.start(), most: *range.end(), or_none: false };
     let parser = ValueParser::new(shape, move |text| parse_duration(text, &range, DURATION_FORMS));
-    parser.shown(|duration| Some(write_duration(*duration)))
+    parser.shown(|duration| Some(show_duration(*duration)))
 }
 
 /// A limit of time, such as `75s`; `0s` stands for no limit.
@@ -57,7 +57,7 @@ pub(super) fn time_limit(range: RangeInclusive<Duration>) -> ValueParser<'static
         Ok(Duration::ZERO) => Ok(None),
         _ => parse_duration(text, &range, LIMIT_FORMS).map(Some),
     });
-    parser.shown(|limit| Some(write_duration(limit.unwrap_or_default())))
+    parser.shown(|limit| Some(show_duration(limit.unwrap_or_default())))
 }
 
 fn parse_duration(text: &str, range: &RangeInclusive<Duration>, forms: &str) -> Result<Duration, String> {
@@ -151,12 +151,8 @@ fn within<T: PartialOrd + Copy>(
     Err(format!("must be from {} to {} ({advice})", show(*range.start()), show(*range.end())))
 }
 
-pub(super) fn show_duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
-}
-
 /// A duration in the largest unit of which it is a multiple, such as `2500ms`.
-fn write_duration(duration: Duration) -> String {
+pub(super) fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let (name, unit) = units.into_iter().find(|(_, unit)| milliseconds.is_multiple_of(*unit)).unwrap_or(("ms", 1));

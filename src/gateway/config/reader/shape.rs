@@ -212,6 +212,7 @@ mod tests {
             (Shape::Number { least: 1, most: 10 }, "a number from 1 to 10"),
             (Shape::Size { least: 1, most: 64 << 10 }, "a size from 1B to 64KiB"),
             (Shape::Duration { least, most, or_none: false }, "a duration from 10s to 1h"),
+            (Shape::Duration { least, most: most * 24 * 730, or_none: false }, "a duration from 10s to 730d"),
             (Shape::Duration { least, most, or_none: true }, "a duration from 10s to 1h, or 0s for no limit"),
         ] {
             assert_eq!(shape.to_string(), words);

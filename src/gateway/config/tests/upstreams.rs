@@ -146,15 +146,15 @@ fn what_no_app_can_be_is_refused() {
         ("upstream: { url: http://a, timeouts: { read: 1 } }", "1:46: upstream.timeouts.read: needs a unit"),
         (
             "upstream: { url: http://a, timeouts: { idle: 0s } }",
-            "1:46: upstream.timeouts.idle: must be from 10ms to 1day",
+            "1:46: upstream.timeouts.idle: must be from 10ms to 1d",
         ),
         (
             "upstream: { url: http://a, timeouts: { connect: 1ms } }",
-            "1:49: upstream.timeouts.connect: must be from 10ms to 1day",
+            "1:49: upstream.timeouts.connect: must be from 10ms to 1d",
         ),
         (
             "upstream: { url: http://a, timeouts: { write: 2days } }",
-            "1:47: upstream.timeouts.write: must be from 10ms to 1day",
+            "1:47: upstream.timeouts.write: must be from 10ms to 1d",
         ),
         ("upstream: { url: http://a, timeouts: { total: 1s } }", "1:40: upstream.timeouts.total: unknown key"),
         (
