@@ -11,7 +11,7 @@ use super::{
     acme::Acme,
     active_config::ActiveConfig,
     admin::{self, BoundAdmin},
-    config::{Config, ConfigErrors, ConfigSource},
+    config::{Config, ConfigErrors, ConfigSource, Finding},
     connection_settings::settings,
     listeners,
     logs::{AuditEntry, AuditEvent},
@@ -52,7 +52,7 @@ impl Gateway {
     /// # Errors
     ///
     /// When it has mistakes or cannot be in force. Then nothing has changed.
-    pub(crate) async fn reload_from(&mut self, source: &ConfigSource) -> Result<Vec<String>, ReloadError> {
+    pub(crate) async fn reload_from(&mut self, source: &ConfigSource) -> Result<Vec<Finding>, ReloadError> {
         // The operator may have moved the files away, whatever the configuration says.
         self.process.logs.reopen();
         let reloaded = self.read_and_reload(source).await;
@@ -60,7 +60,7 @@ impl Gateway {
             Ok(warnings) => {
                 tracing::info!(listen = ?self.addresses(), admin = %self.admin_address(), "reloaded");
                 self.active.load().audit(AuditEvent::Reload);
-                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                warnings.iter().for_each(|warning| tracing::warn!("{}", warning.line(source.path())));
             }
             Err(error) => {
                 self.process.telemetry.reload(false);
@@ -81,7 +81,7 @@ impl Gateway {
     /// # Errors
     ///
     /// As [`start`](Self::start). The previous configuration is then in force as before.
-    pub(crate) async fn reload(&mut self, config: Config) -> Result<Vec<String>, StartError> {
+    pub(crate) async fn reload(&mut self, config: Config) -> Result<Vec<Finding>, StartError> {
         let previous = self.active.load_full();
         let places = listeners::bind(&config.listen, &self.listeners, &self.process)?;
         let is_moved = config.admin.listen != self.admin.configured;
@@ -95,7 +95,8 @@ impl Gateway {
         let routes = || admin::routes(self.health.clone(), Arc::clone(&self.active), self.reloads.clone());
         let admin = admin.map(|admin| admin.open(routes(), &self.ended, &self.tasks)).transpose()?;
         // From here on nothing fails, and nothing waits.
-        let warnings = [made.config.warnings(), self.process.fixed.warnings(&made.config)].concat();
+        let mut warnings = made.config.warnings();
+        warnings.extend(self.process.fixed.warnings(&made.config));
         if let Some(admin) = admin {
             self.admin = admin;
         }
@@ -103,7 +104,7 @@ impl Gateway {
         Ok(warnings)
     }
 
-    async fn read_and_reload(&mut self, source: &ConfigSource) -> Result<Vec<String>, ReloadError> {
+    async fn read_and_reload(&mut self, source: &ConfigSource) -> Result<Vec<Finding>, ReloadError> {
         if *source == ConfigSource::Stdin {
             return Err(ReloadError::Stdin);
         }

@@ -434,11 +434,10 @@ async fn what_is_most_likely_not_meant_is_a_warning() {
 
     assert_eq!((checked.status.code(), status.code()), (Some(0), Some(0)));
     let checked = String::from_utf8(checked.stderr).unwrap();
-    assert!(
-        checked.starts_with("warning: callback.path: can be guessed, ") && checked.lines().count() == 1,
-        "{checked}"
-    );
-    let lines: Vec<_> = log.iter().filter(|line| line.contains("callback.path: can be guessed")).collect();
+    let place = format!("{}:4:13: ", path.display());
+    assert!(checked.starts_with(&format!("{place}warning: callback.path: can be guessed, ")), "{checked}");
+    assert_eq!(checked.lines().count(), 1, "{checked}");
+    let lines: Vec<_> = log.iter().filter(|line| line.contains(":4:13: callback.path: can be guessed")).collect();
     assert!(lines.len() == 1 && lines[0].contains(r#""level":"WARN""#), "{log:#?}");
     assert!(!(checked + &log.concat()).contains("our-shop"), "the path is not repeated");
 }

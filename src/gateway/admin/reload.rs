@@ -55,13 +55,13 @@ impl ReloadQueue {
 
 impl ReloadRequest {
     /// Answers by how the reload from a file has ended.
-    pub(in crate::gateway) fn answer(self, file: &Path, reloaded: &Result<Vec<String>, ReloadError>) {
-        let end = |status, findings: Vec<Finding>| ReloadEnd { status, report: FindingsReport::new(file, &findings) };
+    pub(in crate::gateway) fn answer(self, file: &Path, reloaded: &Result<Vec<Finding>, ReloadError>) {
+        let end = |status, findings: &[Finding]| ReloadEnd { status, report: FindingsReport::new(file, findings) };
         let answer = match reloaded {
-            Ok(warnings) => Ok(end(StatusCode::OK, warnings.iter().map(|warning| Finding::warning(warning)).collect())),
-            Err(ReloadError::Config(errors)) => Ok(end(StatusCode::UNPROCESSABLE_ENTITY, errors.findings())),
+            Ok(warnings) => Ok(end(StatusCode::OK, warnings)),
+            Err(ReloadError::Config(errors)) => Ok(end(StatusCode::UNPROCESSABLE_ENTITY, &errors.findings())),
             Err(error @ (ReloadError::Start(_) | ReloadError::Unread)) => {
-                Ok(end(StatusCode::UNPROCESSABLE_ENTITY, vec![Finding::obstacle(&error.to_string())]))
+                Ok(end(StatusCode::UNPROCESSABLE_ENTITY, &[Finding::obstacle(&error.to_string())]))
             }
             Err(ReloadError::Stdin) => Err(AdminRefusal::NoConfigFile),
         };

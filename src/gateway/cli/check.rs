@@ -53,7 +53,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     });
     let (config, findings) = match checked {
         Ok(config) => {
-            let warnings = config.findings(&lines);
+            let warnings = config.warnings();
             (Some(config), warnings)
         }
         Err(mistakes) => (None, mistakes),

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::{CommandError, ConfigArgs};
 use crate::gateway::{
-    config::{Config, ConfigSource, ListenerConfig, SourceLines},
+    config::{Config, ConfigSource, ListenerConfig},
     explain::{AskedRequest, explain, write_text},
 };
 
@@ -65,7 +65,7 @@ pub(super) async fn run(args: &ExplainArgs) -> Result<(), CommandError> {
     // A listener that speaks TLS takes nothing else.
     let is_tls = args.tls || listener.tls.is_some();
     let asked = AskedRequest { bytes, from: args.from, listener: &listener, is_tls };
-    let explained = explain(config, &SourceLines::read(&text), asked).await;
+    let explained = explain(config, asked).await;
     let explained = explained.map_err(|error| CommandError::of("explain", error))?;
     let mut out = Vec::new();
     match args.format {

@@ -10,12 +10,10 @@ use clap::builder::styling::{AnsiColor, Style};
 use crate::gateway::config::{Finding, FindingsReport, Severity, SourceLines};
 
 /// Writes one line for each finding, which begins with its place, as editors read it.
-///
-/// A warning has no place, and begins with `warning:`.
 pub(super) fn write_lines(out: &mut impl Write, file: &Path, findings: &[Finding]) -> io::Result<()> {
     findings.iter().try_for_each(|finding| match finding.severity {
-        Severity::Error => writeln!(out, "{}", finding.line(Some(file))),
-        Severity::Warning => writeln!(out, "warning: {}", finding.line(None)),
+        Severity::Error => writeln!(out, "{}", finding.line(file)),
+        Severity::Warning => writeln!(out, "{}: warning: {}", finding.place(file), finding.text()),
     })
 }
 
@@ -29,7 +27,7 @@ pub(super) fn write_text(
     for finding in findings {
         let color = if finding.severity == Severity::Error { AnsiColor::Red } else { AnsiColor::Yellow };
         let (mark, plain) = (color.on_default().bold(), Style::new().dimmed());
-        writeln!(out, "{mark}{}{mark:#}: {}", finding.severity.as_str(), finding.line(Some(file)))?;
+        writeln!(out, "{mark}{}{mark:#}: {}", finding.severity.as_str(), finding.line(file))?;
         let Some(shown) = finding.position.and_then(|place| lines.show(place)) else { continue };
         let gutter = shown.number.to_string().len();
         writeln!(out, "{plain}{:gutter$} |{plain:#}", "")?;

@@ -36,7 +36,7 @@ pub(super) async fn run(args: &ConfigArgs) -> Result<(), CommandError> {
     };
     tracing::info!(listen = ?gateway.addresses(), admin = %gateway.admin_address(), "started");
     for warning in warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!("{}", warning.line(args.source().path()));
     }
     gateway.announce_ready();
     loop {

@@ -65,7 +65,7 @@ impl ConfigErrors {
 
     /// One line for each mistake, which begins with its place.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.findings().iter().map(|finding| finding.line(Some(&self.file))).collect()
+        self.findings().iter().map(|finding| finding.line(&self.file)).collect()
     }
 
     /// The position, the key and the text of each mistake.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Config, ConfigErrors, SourceLines, error::Position};
+use super::{ConfigErrors, KeyPlaces, error::Position};
 
 /// A mistake, or what is most likely one. It repeats no value.
 pub(crate) struct Finding {
@@ -43,10 +43,9 @@ impl Finding {
         Self { severity, position, key: key.to_owned(), message, advice }
     }
 
-    /// A line of [`Config::warnings`], which has no place.
-    pub(crate) fn warning(line: &str) -> Self {
-        let (key, text) = line.split_once(": ").unwrap_or(("", line));
-        Self::new(Severity::Warning, None, key, text)
+    /// What is most likely not meant at a key, with its place in the file.
+    pub(super) fn warning(places: &KeyPlaces, key: &str, text: &str) -> Self {
+        Self::new(Severity::Warning, places.place(key), key, text)
     }
 
     /// The reason why a configuration without mistakes cannot be in force.
@@ -55,16 +54,23 @@ impl Finding {
     }
 
     /// One line that begins with the place, such as `config.yaml:2:8: log.levle: unknown key (did you mean `level`?)`.
-    /// Without the file, it has no place.
-    pub(crate) fn line(&self, file: Option<&Path>) -> String {
-        let place = match (file, self.position) {
-            (None, _) => String::new(),
-            (Some(file), None) => format!("{}: ", file.display()),
-            (Some(file), Some(Position { line, column })) => format!("{}:{line}:{column}: ", file.display()),
-        };
+    pub(crate) fn line(&self, file: &Path) -> String {
+        format!("{}: {}", self.place(file), self.text())
+    }
+
+    /// The place, such as `config.yaml:2:8`.
+    pub(crate) fn place(&self, file: &Path) -> String {
+        match self.position {
+            None => file.display().to_string(),
+            Some(Position { line, column }) => format!("{}:{line}:{column}", file.display()),
+        }
+    }
+
+    /// The key, what is wrong and what to do.
+    pub(crate) fn text(&self) -> String {
         let key = if self.key.is_empty() { String::new() } else { format!("{}: ", self.key) };
         let advice = self.advice.as_ref().map_or_else(String::new, |advice| format!(" ({advice})"));
-        format!("{place}{key}{}{advice}", self.message)
+        format!("{key}{}{advice}", self.message)
     }
 }
 
@@ -73,17 +79,6 @@ impl ConfigErrors {
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let finding = |(position, key, text)| Finding::new(Severity::Error, position, key, text);
         self.iter().map(finding).collect()
-    }
-}
-
-impl Config {
-    /// Every warning, with its place in these lines.
-    pub(crate) fn findings(&self, lines: &SourceLines<'_>) -> Vec<Finding> {
-        let warnings = self.warnings().into_iter().map(|warning| {
-            let finding = Finding::warning(&warning);
-            Finding { position: lines.place(&finding.key), ..finding }
-        });
-        warnings.collect()
     }
 }
 

@@ -20,6 +20,7 @@ mod findings_report;
 mod groups;
 mod hsts;
 mod identity;
+mod key_places;
 mod listen_address;
 mod listener;
 mod log;
@@ -61,6 +62,7 @@ pub(crate) use self::{
     error::{ConfigErrors, ConfigPlace},
     finding::{Finding, Severity},
     findings_report::FindingsReport,
+    key_places::KeyPlaces,
     listen_address::ListenAddress,
     listener::ListenerConfig,
     log::{AccessLogConfig, LineFormat, LogConfig, LogDestination, LogFormat, PathMode},
@@ -139,6 +141,8 @@ pub(crate) struct Config {
     pub(crate) request_id: bool,
     /// What operators may see of it.
     pub(crate) shown: ShownConfig,
+    /// Where its keys are in the file.
+    pub(crate) places: KeyPlaces,
 }
 
 impl Config {
@@ -165,10 +169,10 @@ impl Config {
             return Err(ConfigErrors::new(path, vec![ConfigError::new(None, "", TOO_LARGE)]));
         }
         let context = Context::new(path, &environment).describing(schema::description);
-        let read = reader::read_shown(text, &context, Self::read);
+        let read = reader::read_file(text, &context, Self::read);
         match (read, context.mistakes.into_inner()) {
-            (Some((config, shown)), mistakes) if mistakes.is_empty() => {
-                Ok(Self { shown: ShownConfig::new(shown, &config.callback.path), ..config })
+            (Some((config, shown, places)), mistakes) if mistakes.is_empty() => {
+                Ok(Self { shown: ShownConfig::new(shown, &config.callback.path), places, ..config })
             }
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }

@@ -1,6 +1,6 @@
 //! The settings that a process keeps from its start to its end.
 
-use super::{Config, LogFormat, ServerConfig};
+use super::{Config, Finding, LogFormat, ServerConfig};
 
 /// The settings that only a restart changes.
 #[derive(Clone, Copy)]
@@ -21,11 +21,8 @@ impl NeedsRestart {
     }
 
     /// Names each setting that differs in another configuration, and says that it is not in force.
-    pub(crate) fn warnings(self, config: &Config) -> Vec<String> {
-        let changed = self.changed(config);
-        changed
-            .map(|key| format!("{key}: changed, but only a restart puts it in force (restart the gateway)"))
-            .collect()
+    pub(crate) fn warnings(self, config: &Config) -> Vec<Finding> {
+        self.changed(config).map(|key| Finding::warning(&config.places, key, NOT_IN_FORCE)).collect()
     }
 
     /// The keys of the settings that differ in another configuration.
@@ -39,3 +36,5 @@ impl NeedsRestart {
         keys.into_iter().filter(|(_, has_changed)| *has_changed).map(|(key, _)| key)
     }
 }
+
+const NOT_IN_FORCE: &str = "changed, but only a restart puts it in force (restart the gateway)";

@@ -3,8 +3,8 @@
 use std::{num::NonZero, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use super::{
-    AcmeConfig, AdminConfig, CallbackConfig, Config, LogConfig, NativeConfig, ServerConfig, SessionConfig, ShownConfig,
-    TelemetryConfig, TruecallerConfig, acme, groups, hsts,
+    AcmeConfig, AdminConfig, CallbackConfig, Config, KeyPlaces, LogConfig, NativeConfig, ServerConfig, SessionConfig,
+    ShownConfig, TelemetryConfig, TruecallerConfig, acme, groups, hsts,
     identity::{self, InjectedHeaders},
     listener,
     reader::{Item, Section, Shape, ShownValue, ValueParser},
@@ -148,6 +148,7 @@ impl Config {
             telemetry: file.section("telemetry", TelemetryConfig::read),
             request_id,
             shown: ShownConfig::default(),
+            places: KeyPlaces::default(),
             native: native.map_or(Some(None), |native| native.map(Some))?,
             hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,
             acme: acme.map_or(Some(None), |acme| acme.map(Some))?,

@@ -39,25 +39,13 @@ impl<'a> SourceLines<'a> {
         Self { lines: text.lines().collect(), root }
     }
 
-    /// The place of a key. If the text does not have the key, the place of the nearest section that would contain it.
-    pub(crate) fn place(&self, key: &str) -> Option<Position> {
-        let mut nodes = Vec::new();
-        collect(self.root.as_ref()?, &mut nodes);
-        let around =
-            |path: &str| path.is_empty() || key.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']));
-        let found = nodes.iter().filter(|(_, node)| node.path == key || around(&node.path));
-        found.max_by_key(|(_, node)| node.path.len()).map(|(_, node)| node.key_position)
-    }
-
     /// Shows the line of a place.
     pub(crate) fn show(&self, place: Position) -> Option<ShownLine> {
         let line: Vec<char> = self.lines.get(place.line.checked_sub(1)?)?.chars().collect();
         let mut mask = Mask::new(&line);
         mask.reveal_first_key();
-        let mut nodes = Vec::new();
-        self.root.iter().for_each(|root| collect(root, &mut nodes));
         let mut length = 1;
-        for (name, node) in nodes {
+        for (name, node) in self.root.iter().flat_map(Node::all) {
             let key =
                 name.filter(|_| node.key_position.line == place.line).map(|name| (node.key_position.column - 1, name));
             if let Some((start, name)) = key.filter(|(start, name)| mask.has(*start, name)) {
@@ -176,17 +164,4 @@ impl<'a> Mask<'a> {
         let text = text.trim_end().to_owned();
         ShownLine { number: place.line, text, start, length: end.saturating_sub(start).max(1) }
     }
-}
-
-/// All values of a tree, each with the name of its key if it has one.
-fn collect<'n>(node: &'n Node, nodes: &mut Vec<(Option<&'n str>, &'n Node)>) {
-    fn within<'n>(name: Option<&'n str>, node: &'n Node, nodes: &mut Vec<(Option<&'n str>, &'n Node)>) {
-        nodes.push((name, node));
-        match &node.value {
-            Value::List(elements) => elements.iter().for_each(|element| within(None, element, nodes)),
-            Value::Mapping(entries) => entries.iter().for_each(|(name, node)| within(Some(name), node, nodes)),
-            _ => {}
-        }
-    }
-    within(None, node, nodes);
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Config, ListenerConfig, Trust, UpstreamId, admin::is_loopback};
+use super::{Config, Finding, ListenerConfig, Trust, UpstreamId, admin::is_loopback};
 use crate::{
     access::{Access, HostPattern, Rule},
     headers::Field,
@@ -11,23 +11,26 @@ use crate::{
 };
 
 impl Config {
-    /// Returns the likely mistakes in a valid configuration, and what lowers its safety; none if all is well. Each one is the
-    /// key and what to do, and repeats no value. `truegate check` prints them, and `truegate serve` logs them when it starts.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    /// Returns the likely mistakes in a valid configuration, and what lowers its safety; none if all is well. `truegate check` prints
+    /// them, and `truegate serve` logs them when it starts.
+    pub(crate) fn warnings(&self) -> Vec<Finding> {
+        let warning = |key: &str, text| Finding::warning(&self.places, key, text);
         let mut warnings: Vec<_> = self
             .upstreams
             .iter()
             .filter(|(_, upstream)| upstream.tls.as_ref().is_some_and(|tls| matches!(tls.trust, Trust::InsecureAnyone)))
-            .map(|(_, upstream)| format!("{}.{UNVERIFIED}", upstream.place))
+            .map(|(_, upstream)| warning(&format!("{}.tls.insecure_skip_verify", upstream.place), UNVERIFIED))
             .collect();
         let unused = self.upstreams.iter().filter(|(id, _)| self.is_unused(*id));
-        warnings.extend(unused.map(|(_, upstream)| format!("{}: {UNUSED}", upstream.place)));
-        warnings.extend(self.nameless_urls());
+        warnings.extend(unused.map(|(_, upstream)| warning(&upstream.place, UNUSED)));
+        warnings.extend(self.nameless_urls().iter().map(|key| warning(key, NO_CERTIFICATE)));
         if !is_loopback(self.admin.listen) {
-            warnings.push(PLAIN_ADMIN_TOKEN.to_owned());
+            warnings.push(warning("admin.listen", PLAIN_ADMIN_TOKEN));
         }
         let Some(session) = &self.session else {
-            warnings.extend(self.callback.path.is_guessable().then(|| GUESSABLE_CALLBACK_PATH.to_owned()));
+            if self.callback.path.is_guessable() {
+                warnings.push(warning("callback.path", GUESSABLE_CALLBACK_PATH));
+            }
             return warnings;
         };
         let is_own = |rule: &Rule| {
@@ -36,28 +39,28 @@ impl Config {
             session.path.covers(path) || self.callback.path.covers(path) || is_native()
         };
         let own = self.routes.iter().enumerate().filter(|(_, rule)| is_own(rule));
-        warnings.extend(own.map(|(index, _)| format!("routes[{index}]: {OWN_ROUTE}")));
+        warnings.extend(own.map(|(index, _)| warning(&format!("routes[{index}]"), OWN_ROUTE)));
         let closed = self.routes.iter().enumerate().filter(|(_, rule)| nobody_logs_in(rule, &session.public_urls));
-        warnings.extend(closed.map(|(index, _)| format!("routes[{index}].host: {NO_LOGIN}")));
+        warnings.extend(closed.map(|(index, _)| warning(&format!("routes[{index}].host"), NO_LOGIN)));
         let in_vain = self.routes.iter().enumerate().filter(|(_, rule)| self.verifies_nobody_for(rule));
-        warnings.extend(in_vain.map(|(index, _)| format!("routes[{index}].allow.methods: {NO_METHOD}")));
+        warnings.extend(in_vain.map(|(index, _)| warning(&format!("routes[{index}].allow.methods"), NO_METHOD)));
         if self.identity.carries(Field::Profile) {
-            warnings.push(PROFILE_IN_SESSIONS.to_owned());
+            warnings.push(warning("identity.headers", PROFILE_IN_SESSIONS));
         }
         if session.same_site == SameSite::None {
-            warnings.push(SAME_SITE_NONE.to_owned());
+            warnings.push(warning("session.same_site", SAME_SITE_NONE));
         }
         let is_root = session.fallback_url.as_ref().is_some_and(|fallback| fallback.path() == "/");
         if self.admin.token.is_some() && is_root {
-            warnings.push(LOGIN_PER_VISIT.to_owned());
+            warnings.push(warning("session.fallback_url", LOGIN_PER_VISIT));
         }
         if self.routes.require() && session.upstream_cookies.is_none() {
-            warnings.push(NO_UPSTREAM_COOKIES.to_owned());
+            warnings.push(warning("session.upstream_cookies", NO_UPSTREAM_COOKIES));
         }
         warnings
     }
 
-    /// Warns of each origin for whose host no certificate is, unless other programs speak TLS with the browsers.
+    /// The key of each origin for whose host no certificate is, unless other programs speak TLS with the browsers.
     fn nameless_urls(&self) -> Vec<String> {
         let Some(session) = &self.session else { return Vec::new() };
         let is_direct = |listener: &&ListenerConfig| listener.proxy_protocol || !self.trusted_proxies.have_networks();
@@ -74,7 +77,7 @@ impl Config {
         let urls = session.public_urls.iter().enumerate().filter(|(_, url)| is_named(url) && !has_name(url));
         let is_sole = session.public_urls.iter().count() == 1;
         let place = |index| if is_sole { String::new() } else { format!("[{index}]") };
-        urls.map(|(index, _)| format!("session.public_url{}: {NO_CERTIFICATE}", place(index))).collect()
+        urls.map(|(index, _)| format!("session.public_url{}", place(index))).collect()
     }
 
     /// Whether a rule asks only for verification methods by which this gateway lets nobody log in.
@@ -120,11 +123,11 @@ fn is_address(host: &str) -> bool {
 
 const NO_CERTIFICATE: &str = "no certificate of `listen` is for this host, so browsers refuse to connect (add a certificate for \
     it, or name the proxy that speaks https in `trusted_proxies`)";
-const GUESSABLE_CALLBACK_PATH: &str = "callback.path: can be guessed, and it is the only secret between Truecaller and you \
+const GUESSABLE_CALLBACK_PATH: &str = "can be guessed, and it is the only secret between Truecaller and you \
     (make one with `truegate keys path`, and register it with Truecaller)";
 const UNUSED: &str = "never used, because neither a route nor `upstream` names it (write `upstream:` with its name in a route, or \
     remove it)";
-const UNVERIFIED: &str = "tls.insecure_skip_verify: any certificate is accepted, so anyone between truegate and the app can read \
+const UNVERIFIED: &str = "any certificate is accepted, so anyone between truegate and the app can read \
     and change everything, identities too (name the app's authority in `ca_file`)";
 const OWN_ROUTE: &str = "never applies, because truegate itself answers this path (move the app's page, `session.path`, \
     `callback.path` or `native.path`)";
@@ -132,14 +135,14 @@ const NO_LOGIN: &str = "no origin in `session.public_url` has this host, so nobo
     rule be public or optional)";
 const NO_METHOD: &str = "nobody can log in by these methods here (add `native` for app and missed-call, `session.fallback_url` \
     and `admin.token` for site, or another method)";
-const NO_UPSTREAM_COOKIES: &str = "session.upstream_cookies: missing, although some paths require a login: if the app keeps \
+const NO_UPSTREAM_COOKIES: &str = "missing, although some paths require a login: if the app keeps \
     a session of its own, the next person in the same browser is still logged in as the last one (list the app's cookies, \
     or write [] if it has none)";
-const SAME_SITE_NONE: &str = "session.same_site: with `none`, pages of every site can send requests with a user's session (make \
+const SAME_SITE_NONE: &str = "with `none`, pages of every site can send requests with a user's session (make \
     sure that the app refuses those that it does not want, or write lax)";
-const LOGIN_PER_VISIT: &str = "session.fallback_url: with `admin.token`, each visit of a person without a session to this page \
+const LOGIN_PER_VISIT: &str = "with `admin.token`, each visit of a person without a session to this page \
     starts a login, and the root is where most visits begin (give the page a path of its own, such as /login)";
-const PLAIN_ADMIN_TOKEN: &str = "admin.listen: not a loopback address, so `admin.token` and what is sent with it cross the network in \
+const PLAIN_ADMIN_TOKEN: &str = "not a loopback address, so `admin.token` and what is sent with it cross the network in \
     clear text (listen on 127.0.0.1, or make sure that nobody else can read this network)";
-const PROFILE_IN_SESSIONS: &str = "identity.headers: the field `profile` is never sent in a session, because a session does \
+const PROFILE_IN_SESSIONS: &str = "the field `profile` is never sent in a session, because a session does \
     not keep it (name the fields that you need)";

@@ -45,7 +45,7 @@ use super::{
     admin::{ConnectionFailure, Metrics},
     assemble,
     client_connections::ClientConnections,
-    config::{Config, ListenAddress, ListenerConfig, SourceLines, StoreConfig},
+    config::{Config, ListenAddress, ListenerConfig, StoreConfig},
     connection_settings::redirecting,
     inherited::InheritedSockets,
     listener_tls::ListenerTls,
@@ -70,16 +70,12 @@ pub(crate) struct AskedRequest<'a> {
     pub(crate) is_tls: bool,
 }
 
-/// Tells what the gateway makes of a request under a configuration, of which these are the lines.
+/// Tells what the gateway makes of a request under a configuration.
 ///
 /// # Errors
 ///
 /// When no gateway could be set up with the configuration.
-pub(crate) async fn explain(
-    config: Config,
-    lines: &SourceLines<'_>,
-    mut asked: AskedRequest<'_>,
-) -> Result<Explanation, StartError> {
+pub(crate) async fn explain(config: Config, mut asked: AskedRequest<'_>) -> Result<Explanation, StartError> {
     let gateway = OfflineGateway::new(config, mem::take(&mut asked.bytes)).await?;
     let trusted = gateway.active.config.trusted_proxies.clone();
     let (peer, peer_address) = match &asked.listener.address {
@@ -101,7 +97,7 @@ pub(crate) async fn explain(
         gateway.serve(asked.listener, client.clone(), asked.is_tls).await?;
     }
     let named = client.as_ref().and_then(|client| client.as_inet()).map(|client| client.ip().to_canonical());
-    Ok(gateway.tell(&asked, lines, &sent, (peer_address, named), refused))
+    Ok(gateway.tell(&asked, &sent, (peer_address, named), refused))
 }
 
 /// The gateway of one configuration, and what is around it.
@@ -179,7 +175,6 @@ impl OfflineGateway {
     fn tell(
         &self,
         asked: &AskedRequest<'_>,
-        lines: &SourceLines<'_>,
         sent: &[u8],
         (peer, named): (Option<IpAddr>, Option<IpAddr>),
         refused: Option<ProxyHeaderError>,
@@ -195,7 +190,7 @@ impl OfflineGateway {
         let rule = seen.and_then(|seen| seen.rule).and_then(|number| {
             let rule = config.routes.iter().nth(number)?;
             let key = format!("routes[{number}]");
-            let place = lines.place(&key);
+            let place = config.places.place(&key);
             Some(ExplainedRule {
                 key,
                 line: place.map(|place| place.line),

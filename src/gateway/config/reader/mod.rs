@@ -34,7 +34,7 @@ pub(crate) use self::{
     shown::{ShownFile, ShownNode, ShownValue},
     survey::{Description, Step},
 };
-use super::error::Position;
+use super::{KeyPlaces, error::Position};
 
 /// Reads a text of YAML, which may be empty.
 pub(super) fn read<T>(
@@ -42,18 +42,18 @@ pub(super) fn read<T>(
     context: &Context<'_>,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
 ) -> Option<T> {
-    read_shown(text, context, read).map(|(value, _)| value)
+    read_file(text, context, read).map(|(value, ..)| value)
 }
 
-/// Reads a text of YAML, and returns what may be shown of it beside what was made of it.
-pub(super) fn read_shown<T>(
+/// Reads a text of YAML, and returns what may be shown of it and where its keys are beside what was made of it.
+pub(super) fn read_file<T>(
     text: &str,
     context: &Context<'_>,
     read: impl FnOnce(&mut Section<'_>) -> Option<T>,
-) -> Option<(T, ShownFile)> {
+) -> Option<(T, ShownFile, KeyPlaces)> {
     let root = yaml::read(text, context)?;
     let value = read_tree(&root, context, read)?;
-    Some((value, context.shown.finish(&root)))
+    Some((value, context.shown.finish(&root), KeyPlaces::of(&root)))
 }
 
 fn read_tree<T>(root: &Node, context: &Context<'_>, read: impl FnOnce(&mut Section<'_>) -> Option<T>) -> Option<T> {

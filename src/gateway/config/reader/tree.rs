@@ -31,6 +31,21 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// The value and all values in it, each with the name of its key if it has one.
+    pub(crate) fn all(&self) -> Vec<(Option<&str>, &Self)> {
+        fn collect<'n>(name: Option<&'n str>, node: &'n Node, nodes: &mut Vec<(Option<&'n str>, &'n Node)>) {
+            nodes.push((name, node));
+            match &node.value {
+                Value::List(elements) => elements.iter().for_each(|element| collect(None, element, nodes)),
+                Value::Mapping(entries) => entries.iter().for_each(|(name, node)| collect(Some(name), node, nodes)),
+                _ => {}
+            }
+        }
+        let mut nodes = Vec::new();
+        collect(None, self, &mut nodes);
+        nodes
+    }
+
     /// The columns of a line of so many characters that a single value takes, counted from 0.
     pub(crate) fn extent(&self, line: usize, length: usize) -> Option<(usize, usize)> {
         let Self { position, end, .. } = self;

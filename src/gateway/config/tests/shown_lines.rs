@@ -50,22 +50,6 @@ fn a_line_shows_its_keys_and_what_is_no_secret() {
     }
 }
 
-#[test]
-fn a_warning_is_at_its_key_or_at_what_lacks_it() {
-    let text = "upstreams:\n  a: http://a\nsession:\n  public_url: https://a.example\nroutes:\n  - path: /x\n    allow:\n      methods: [app]\n";
-    let lines = SourceLines::read(text);
-    for (key, line, column) in [
-        ("upstreams.a", 2, 3),
-        ("session.upstream_cookies", 3, 1),
-        ("routes[0]", 6, 5),
-        ("routes[0].allow.methods", 8, 7),
-        ("session.public_url[1]", 4, 3),
-        ("callback.path", 1, 1),
-    ] {
-        assert_eq!(lines.place(key), Some(Position { line, column }), "{key}");
-    }
-}
-
 /// Every key, in every form that its value may have or may be taken to have.
 #[test]
 fn a_secret_is_in_no_line() {

@@ -1,7 +1,7 @@
 //! What is most likely not meant is a warning.
 
 use super::{Folder, UPSTREAM, parse, parse_in, session::with};
-use crate::gateway::config::Config;
+use crate::gateway::config::{Config, Finding, error::Position};
 
 /// The keys that a valid configuration is warned of.
 pub(super) fn warned_keys(text: &str) -> Vec<String> {
@@ -9,8 +9,24 @@ pub(super) fn warned_keys(text: &str) -> Vec<String> {
 }
 
 fn keys(config: &Config) -> Vec<String> {
-    let warnings = config.warnings();
-    warnings.iter().map(|warning| warning.split(": ").next().unwrap().to_owned()).collect()
+    config.warnings().into_iter().map(|warning| warning.key).collect()
+}
+
+#[test]
+fn a_warning_is_at_its_key_or_at_what_lacks_it() {
+    let routes = "routes:\n  - path: /\n    access: required\n    allow:\n      methods: [app]\n";
+    let places = parse(&format!("{}\n{routes}", with("upstream_cookies: [a]"))).unwrap().places;
+    for (key, line, column) in [
+        ("session", 2, 1),
+        ("session.idle", 2, 1),
+        ("routes[0]", 5, 5),
+        ("routes[0].host", 5, 5),
+        ("routes[0].allow.methods", 8, 7),
+        ("routes[0].allow.methods[7]", 8, 7),
+        ("groups.staff", 1, 1),
+    ] {
+        assert_eq!(places.place(key), Some(Position { line, column }), "{key}");
+    }
 }
 
 #[test]
@@ -22,7 +38,8 @@ fn without_sessions_a_path_that_can_be_guessed_is_warned_of() {
     ] {
         let text = format!("{UPSTREAM}{callback}");
         assert_eq!(warned_keys(&text), if warned { &["callback.path"][..] } else { &[] }, "{callback}");
-        assert!(!parse(&text).unwrap().warnings().concat().contains("7f3a"), "{callback}");
+        let told: String = parse(&text).unwrap().warnings().iter().map(Finding::text).collect();
+        assert!(!told.contains("7f3a"), "{callback}");
     }
 }
 
