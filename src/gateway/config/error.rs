@@ -13,11 +13,11 @@ use std::{
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ConfigError {
     /// None when the file could not be read at all.
-    position: Option<Position>,
+    pub(super) position: Option<Position>,
     /// The dotted path of the key, such as `listen[1].address`; empty for the file as a whole.
-    key: String,
+    pub(super) key: String,
     /// The mistake, and in brackets how to correct it.
-    message: String,
+    pub(super) message: String,
 }
 
 /// A line and a column of the configuration file, counted from 1. Columns are characters.

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use super::{ConfigErrors, KeyPlaces, error::Position};
+use super::{
+    ConfigErrors, KeyPlaces,
+    error::{ConfigError, Position},
+};
 
 /// A mistake, or what is most likely one. It repeats no value.
 pub(crate) struct Finding {
@@ -46,6 +49,11 @@ impl Finding {
     /// What is most likely not meant at a key, with its place in the file.
     pub(super) fn warning(places: &KeyPlaces, key: &str, text: &str) -> Self {
         Self::new(Severity::Warning, places.place(key), key, text)
+    }
+
+    /// What is most likely not meant, as the reader of YAML has found it.
+    pub(super) fn doubt(ConfigError { position, key, message }: &ConfigError) -> Self {
+        Self::new(Severity::Warning, *position, key, message)
     }
 
     /// The reason why a configuration without mistakes cannot be in force.

@@ -143,6 +143,8 @@ pub(crate) struct Config {
     pub(crate) shown: ShownConfig,
     /// Where its keys are in the file.
     pub(crate) places: KeyPlaces,
+    /// What of the file as YAML is most likely not meant.
+    doubts: Vec<ConfigError>,
 }
 
 impl Config {
@@ -172,7 +174,8 @@ impl Config {
         let read = reader::read_file(text, &context, Self::read);
         match (read, context.mistakes.into_inner()) {
             (Some((config, shown, places)), mistakes) if mistakes.is_empty() => {
-                Ok(Self { shown: ShownConfig::new(shown, &config.callback.path), places, ..config })
+                let (shown, doubts) = (ShownConfig::new(shown, &config.callback.path), context.doubts.into_inner());
+                Ok(Self { shown, places, doubts, ..config })
             }
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }

@@ -15,12 +15,13 @@ impl Config {
     /// them, and `truegate serve` logs them when it starts.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
         let warning = |key: &str, text| Finding::warning(&self.places, key, text);
-        let mut warnings: Vec<_> = self
+        let mut warnings: Vec<_> = self.doubts.iter().map(Finding::doubt).collect();
+        let unverified = self
             .upstreams
             .iter()
             .filter(|(_, upstream)| upstream.tls.as_ref().is_some_and(|tls| matches!(tls.trust, Trust::InsecureAnyone)))
-            .map(|(_, upstream)| warning(&format!("{}.tls.insecure_skip_verify", upstream.place), UNVERIFIED))
-            .collect();
+            .map(|(_, upstream)| warning(&format!("{}.tls.insecure_skip_verify", upstream.place), UNVERIFIED));
+        warnings.extend(unverified);
         let unused = self.upstreams.iter().filter(|(id, _)| self.is_unused(*id));
         warnings.extend(unused.map(|(_, upstream)| warning(&upstream.place, UNUSED)));
         warnings.extend(self.nameless_urls().iter().map(|key| warning(key, NO_CERTIFICATE)));

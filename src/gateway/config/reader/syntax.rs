@@ -94,6 +94,12 @@ pub(super) fn is_comment_for_value(line: &str) -> bool {
     before.is_some_and(|before| before.ends_with([':', '-'])) && has_joined_comment(line)
 }
 
+/// Whether a comment follows a value in the rest of its line, and is most likely meant as a part of it, such as in `name: Shop #1`.
+pub(super) fn cuts_value(rest: &str) -> bool {
+    let comment = rest.trim_start().strip_prefix('#');
+    comment.is_some_and(|comment| comment.starts_with(char::is_alphanumeric))
+}
+
 /// The place of the colon in a line such as `key:value`, counted from 0.
 fn joined_colon(line: &str) -> Option<usize> {
     let content = line.trim_start_matches([' ', '-']);
@@ -124,4 +130,6 @@ fn is_about_tabs(kind: &ErrorKind) -> bool {
 
 /// What to do about a value that became a comment.
 const IN_QUOTES: &str = "a `#` begins a comment: put quotes around a value that has one, such as \"#0087ff\"";
+pub(super) const CUT: &str = "a `#` begins a comment, so the value ends before it (put quotes around a value that has one, such as \
+    \"Shop #1\", or write a space behind the `#` of a comment)";
 pub(super) const COMMENT: &str = "a `#` begins a comment (put quotes around the value, such as \"#0087ff\")";

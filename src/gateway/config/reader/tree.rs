@@ -122,6 +122,8 @@ pub(crate) struct Context<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) mistakes: RefCell<Vec<ConfigError>>,
+    /// What is right, and most likely not meant.
+    pub(crate) doubts: RefCell<Vec<ConfigError>>,
     /// What notes which keys are asked for, if this is a sample and no file.
     pub(super) survey: Option<&'a Survey>,
     /// What a configuration may be, to say where a key belongs.
@@ -135,8 +137,8 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let (mistakes, shown) = (RefCell::default(), ShownValues::default());
-        Self { file: path, folder, environment, mistakes, survey: None, description: None, only: None, shown }
+        let (mistakes, doubts, shown) = (RefCell::default(), RefCell::default(), ShownValues::default());
+        Self { file: path, folder, environment, mistakes, doubts, survey: None, description: None, only: None, shown }
     }
 
     /// Adds what a configuration may be, so that mistakes say where a key belongs.
@@ -164,6 +166,11 @@ impl<'a> Context<'a> {
             return;
         }
         self.mistakes.borrow_mut().push(ConfigError::new(Some(position), path, message));
+    }
+
+    /// Reports what is most likely not meant. The message must not repeat the value.
+    pub(super) fn doubt(&self, position: Position, path: &str, message: &str) {
+        self.doubts.borrow_mut().push(ConfigError::new(Some(position), path, message));
     }
 
     /// Reads a file whose path is relative to the folder of the configuration.

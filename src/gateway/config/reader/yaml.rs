@@ -99,6 +99,9 @@ impl<'text> Yaml<'_, 'text> {
         if !self.context.reads(path) {
             return Value::Refused;
         }
+        if !is_quoted && syntax::cuts_value(&self.rest_of_line()) {
+            self.context.doubt(position, path, syntax::CUT);
+        }
         match references::expand(text, self.context) {
             Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
             Err(mistakes) => {
@@ -106,6 +109,12 @@ impl<'text> Yaml<'_, 'text> {
                 Value::Refused
             }
         }
+    }
+
+    /// What stands behind the last event in its line.
+    fn rest_of_line(&self) -> String {
+        let line = self.text.lines().nth(self.end.line - 1).unwrap_or_default();
+        line.chars().skip(self.end.column - 1).collect()
     }
 
     fn list(&mut self, path: &str) -> Result<Value, Stopped> {

@@ -1,5 +1,7 @@
 //! The traps of YAML: what it does with a value that has no quotes, with a missing space, and with a wrong indentation.
 
+use std::path::Path;
+
 use super::{
     UPSTREAM, parse,
     refused::{assert_refused, assert_refused_beside_upstream},
@@ -24,6 +26,30 @@ fn a_value_that_became_a_comment_is_told_so() {
         ),
         ("log:\n  level: # the level\n", "3:3: log.level: has no value (give it one"),
     ]);
+}
+
+#[test]
+fn a_value_that_a_comment_cuts_off_is_warned_of() {
+    let path = "callback: { path: '${TRUEGATE_CALLBACK_PATH}' }\n";
+    for (text, warned) in [
+        (
+            "log:\n  level: info #1\n",
+            Some("config.yaml:4:10: log.level: a `#` begins a comment, so the value ends before"),
+        ),
+        ("log:\n  level: info\t#debug\n", Some("config.yaml:4:10: log.level: ")),
+        ("trusted_proxies:\n  - 10.0.0.1 #2\n", Some("config.yaml:4:5: trusted_proxies[0]: ")),
+        ("log: { level: info } #1\n", None),
+        ("log:\n  level: info # debug\n", None),
+        ("log:\n  level: info #\n", None),
+        ("log:\n  level: info ## debug\n", None),
+        ("log:\n  level: 'info' #1\n", None),
+        ("log:\n  level: info\n  #format: json\n", None),
+    ] {
+        let found = parse(&format!("{UPSTREAM}{path}{text}")).unwrap().warnings();
+        let found: Vec<_> = found.iter().map(|finding| finding.line(Path::new("config.yaml"))).collect();
+        assert_eq!(found.len(), warned.iter().len(), "{text}: {found:?}");
+        assert!(found.iter().all(|line| line.starts_with(warned.unwrap())), "{text}: {found:?}");
+    }
 }
 
 #[test]
