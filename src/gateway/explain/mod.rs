@@ -9,6 +9,7 @@ mod client;
 mod explanation;
 mod head;
 mod observing_proxy;
+mod offline_gateway;
 mod source;
 mod text;
 
@@ -16,47 +17,28 @@ use std::{
     mem,
     net::{IpAddr, SocketAddr},
     os::unix::net::UnixStream,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::PoisonError,
 };
 
-use arc_swap::ArcSwap;
-use pingora_core::{
-    apps::ServerApp as _, protocols::l4::socket::SocketAddr as Peer, server::configuration::ServerConf,
-};
-use pingora_proxy::http_proxy;
-use tokio::sync::watch;
+use pingora_core::protocols::l4::socket::SocketAddr as Peer;
 
+pub(crate) use self::{explanation::Explanation, text::write_text};
 use self::{
-    app::App,
-    client::ClientBytes,
     explanation::{
         Answerer, Assumption, ClientSource, ExplainedAnswer, ExplainedClient, ExplainedRequest, ExplainedRule,
         ForwardedRequest, access_word, name_of, servers,
     },
     head::SentHead,
-    observing_proxy::{Observations, ObservingProxy, SeenPath},
-    source::AssumedProfiles,
+    observing_proxy::{Observations, SeenPath},
+    offline_gateway::OfflineGateway,
 };
-pub(crate) use self::{explanation::Explanation, text::write_text};
 use super::{
-    BoxError, StartError,
-    active_config::ActiveConfig,
-    admin::{ConnectionFailure, Metrics},
-    assemble,
-    client_connections::ClientConnections,
-    config::{Config, ListenAddress, ListenerConfig, StoreConfig},
-    connection_settings::redirecting,
-    inherited::InheritedSockets,
-    listener_tls::ListenerTls,
-    logs::GateObserver,
-    process::Process,
-    proxy::Proxy,
+    StartError,
+    admin::ConnectionFailure,
+    config::{Config, ListenAddress, ListenerConfig},
     proxy_header::{ProxyHeaderError, ProxyHeaders},
-    telemetry::Telemetry,
-    upstream::UpstreamRoots,
 };
-use crate::{gate::Scheme, pingora::SessionBound, session::SentSession};
+use crate::{gate::Scheme, session::SentSession};
 
 /// A request, and where it comes from.
 pub(crate) struct AskedRequest<'a> {
@@ -97,190 +79,118 @@ pub(crate) async fn explain(config: Config, mut asked: AskedRequest<'_>) -> Resu
         gateway.serve(asked.listener, client.clone(), asked.is_tls).await?;
     }
     let named = client.as_ref().and_then(|client| client.as_inet()).map(|client| client.ip().to_canonical());
-    Ok(gateway.tell(&asked, &sent, (peer_address, named), refused))
+    Ok(tell(&gateway, &asked, &sent, (peer_address, named), refused))
 }
 
-/// The gateway of one configuration, and what is around it.
-struct OfflineGateway {
-    active: Arc<ActiveConfig>,
-    process: Process,
-    profiles: AssumedProfiles,
-    client: ClientBytes,
-    app: App,
-    observations: Arc<Mutex<Observations>>,
-}
-
-impl OfflineGateway {
-    /// Sets the gateway up, without a store and without anything that it would log or export to.
-    async fn new(mut config: Config, sent: Vec<u8>) -> Result<Self, StartError> {
-        (config.log.access, config.log.audit) = (None, None);
-        if let Some(session) = &mut config.session {
-            session.store = StoreConfig::Memory;
-            // A callback is not sent to the app.
-            config.callback.forward = false;
-        }
-        let process = Process::new(&config, Telemetry::new(Metrics::new()), InheritedSockets::none());
-        // The app hears of traces, and the collector of none.
-        process.exports.finish(Duration::ZERO).await;
-        let active = ActiveConfig::new(config, &process, None)?;
-        let profiles = AssumedProfiles::default();
-        let native = active.config.native.as_ref().map(|native| native.route(profiles.clone()));
-        let observer = GateObserver { telemetry: process.telemetry.clone(), audit: None };
-        let gate =
-            assemble::gate(&active.config, profiles.clone(), native, active.sessions.as_ref(), observer)?.build();
-        let active = Arc::new(ActiveConfig { gate, ..active });
-        Ok(Self {
-            active,
-            process,
-            profiles,
-            client: ClientBytes::new(sent),
-            app: App::default(),
-            observations: Arc::default(),
+/// Tells what was observed.
+fn tell(
+    gateway: &OfflineGateway,
+    asked: &AskedRequest<'_>,
+    sent: &[u8],
+    (peer, named): (Option<IpAddr>, Option<IpAddr>),
+    refused: Option<ProxyHeaderError>,
+) -> Explanation {
+    let observations = gateway.observations.lock().unwrap_or_else(PoisonError::into_inner);
+    let (config, seen) = (&gateway.active.config, observations.request.as_ref());
+    let head = SentHead::parse(sent);
+    let forwarded = observations.upstream.zip(gateway.app.head()).map(|(app, got)| {
+        let name = &gateway.active.upstream(app).config.name;
+        let got = SentHead::parse(&got);
+        ForwardedRequest::compare(&head.fields, &got.fields, name.clone(), servers(&config.upstreams, name))
+    });
+    let rule = seen.and_then(|seen| seen.rule).and_then(|number| {
+        let rule = config.routes.iter().nth(number)?;
+        let key = format!("routes[{number}]");
+        let place = config.places.place(&key);
+        Some(ExplainedRule {
+            key,
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            access: config.session.as_ref().map(|_| access_word(&rule.access)),
         })
-    }
-
-    /// Serves the connection of the client to its end.
-    async fn serve(&self, listener: &ListenerConfig, client: Option<Peer>, is_tls: bool) -> Result<(), StartError> {
-        let reading = self.active.prepare(&self.active).await;
-        self.active.follow_store(reading);
-        let active = Arc::new(ArcSwap::new(Arc::clone(&self.active)));
-        let connection = Box::new(self.client.connect(client, is_tls));
-        // It never changes: this gateway does not stop.
-        let (_stop, shutdown) = watch::channel(false);
-        if let Some(redirect) = &listener.redirect {
-            let config = &self.active.config;
-            let tls = config.listen.iter().filter_map(|listener| listener.tls.as_ref());
-            let certificates = tls.map(|tls| Ok::<_, BoxError>(ListenerTls::read(tls)?.certificates));
-            let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
-            redirecting(config, redirect, certificates, &active, &self.process)
-                .process_new(connection, &shutdown)
-                .await;
-            return Ok(());
-        }
-        let proxy = ObservingProxy {
-            proxy: Proxy::new(Arc::clone(&active), self.process.open_work.in_flight.clone()),
-            client: self.client.clone(),
-            app: self.app.clone(),
-            observations: Arc::clone(&self.observations),
+    });
+    let by_proxy = seen.is_some_and(|seen| seen.by_proxy);
+    let origin = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
+    let ignored = origin.into_iter().filter(|name| !by_proxy && head.values(name).next().is_some());
+    let address = seen.map_or(named, |seen| seen.client);
+    let source = if by_proxy && address != named {
+        ClientSource::ForwardedFor
+    } else if asked.listener.proxy_protocol && named != peer {
+        ClientSource::ProxyProtocol
+    } else {
+        ClientSource::Peer
+    };
+    let scheme = if asked.is_tls { Scheme::Https } else { Scheme::Http };
+    let client = ExplainedClient {
+        address,
+        scheme: seen.map_or(Some(scheme), |seen| seen.scheme).map(Scheme::as_str),
+        source,
+        peer,
+        is_trusted: by_proxy,
+        ignored: ignored.map(str::to_owned).collect(),
+    };
+    let request = seen.map(|seen| {
+        let (route, path, raw_path) = match &seen.path {
+            SeenPath::Route(name) => (*name, None, None),
+            SeenPath::Own(path) => ("truegate", Some(path.clone()), None),
+            SeenPath::App { raw, canonical } => ("app", canonical.clone(), Some(raw.clone())),
         };
-        let proxy = UpstreamRoots::none().offer(|ca_file| {
-            let conf = ServerConf { ca_file: Some(ca_file), ..ServerConf::default() };
-            http_proxy(&Arc::new(conf), proxy)
-        });
-        let app = Arc::new(ClientConnections::new(SessionBound::new(proxy.map_err(StartError::Threads)?), active));
-        app.process_new(connection, &shutdown).await;
-        Ok(())
+        let (method, host) = (seen.method.clone(), seen.host.clone());
+        ExplainedRequest { method, host, route, path, raw_path }
+    });
+    let asks_store = seen.is_some_and(|seen| {
+        let is_own = matches!(seen.path, SeenPath::Own(_) | SeenPath::Route("callback"));
+        seen.session.is_some_and(|state| is_own || state != SentSession::Absent)
+    });
+    let assumptions =
+        [(asks_store, Assumption::StoreNotAsked), (gateway.profiles.were_asked_for(), Assumption::ProfileConfirmed)];
+    Explanation {
+        listener: asked.listener.address.to_string(),
+        request,
+        client,
+        rule,
+        session: seen.and_then(|seen| seen.session),
+        answer: answer(gateway, &observations, forwarded.is_some(), refused),
+        forwarded,
+        assumptions: assumptions.into_iter().filter(|(is_made, _)| *is_made).map(|(_, word)| word).collect(),
     }
+}
 
-    fn tell(
-        &self,
-        asked: &AskedRequest<'_>,
-        sent: &[u8],
-        (peer, named): (Option<IpAddr>, Option<IpAddr>),
-        refused: Option<ProxyHeaderError>,
-    ) -> Explanation {
-        let observations = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
-        let (config, seen) = (&self.active.config, observations.request.as_ref());
-        let head = SentHead::parse(sent);
-        let forwarded = observations.upstream.zip(self.app.head()).map(|(app, got)| {
-            let name = &self.active.upstream(app).config.name;
-            let got = SentHead::parse(&got);
-            ForwardedRequest::compare(&head.fields, &got.fields, name.clone(), servers(&config.upstreams, name))
-        });
-        let rule = seen.and_then(|seen| seen.rule).and_then(|number| {
-            let rule = config.routes.iter().nth(number)?;
-            let key = format!("routes[{number}]");
-            let place = config.places.place(&key);
-            Some(ExplainedRule {
-                key,
-                line: place.map(|place| place.line),
-                column: place.map(|place| place.column),
-                access: config.session.as_ref().map(|_| access_word(&rule.access)),
-            })
-        });
-        let by_proxy = seen.is_some_and(|seen| seen.by_proxy);
-        let origin = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
-        let ignored = origin.into_iter().filter(|name| !by_proxy && head.values(name).next().is_some());
-        let address = seen.map_or(named, |seen| seen.client);
-        let source = if by_proxy && address != named {
-            ClientSource::ForwardedFor
-        } else if asked.listener.proxy_protocol && named != peer {
-            ClientSource::ProxyProtocol
-        } else {
-            ClientSource::Peer
-        };
-        let scheme = if asked.is_tls { Scheme::Https } else { Scheme::Http };
-        let client = ExplainedClient {
-            address,
-            scheme: seen.map_or(Some(scheme), |seen| seen.scheme).map(Scheme::as_str),
-            source,
-            peer,
-            is_trusted: by_proxy,
-            ignored: ignored.map(str::to_owned).collect(),
-        };
-        let request = seen.map(|seen| {
-            let (route, path, raw_path) = match &seen.path {
-                SeenPath::Route(name) => (*name, None, None),
-                SeenPath::Own(path) => ("truegate", Some(path.clone()), None),
-                SeenPath::App { raw, canonical } => ("app", canonical.clone(), Some(raw.clone())),
-            };
-            let (method, host) = (seen.method.clone(), seen.host.clone());
-            ExplainedRequest { method, host, route, path, raw_path }
-        });
-        let asks_store = seen.is_some_and(|seen| {
-            let is_own = matches!(seen.path, SeenPath::Own(_) | SeenPath::Route("callback"));
-            seen.session.is_some_and(|state| is_own || state != SentSession::Absent)
-        });
-        let assumptions =
-            [(asks_store, Assumption::StoreNotAsked), (self.profiles.were_asked_for(), Assumption::ProfileConfirmed)];
-        Explanation {
-            listener: asked.listener.address.to_string(),
-            request,
-            client,
-            rule,
-            session: seen.and_then(|seen| seen.session),
-            answer: self.answer(&observations, forwarded.is_some(), refused),
-            forwarded,
-            assumptions: assumptions.into_iter().filter(|(is_made, _)| *is_made).map(|(_, word)| word).collect(),
-        }
+fn answer(
+    gateway: &OfflineGateway,
+    observations: &Observations,
+    is_forwarded: bool,
+    refused: Option<ProxyHeaderError>,
+) -> ExplainedAnswer {
+    let got = gateway.client.got();
+    let head = SentHead::parse(&got);
+    let by = match head.status {
+        _ if is_forwarded => Answerer::App,
+        Some(_) => Answerer::Truegate,
+        None => Answerer::Nobody,
+    };
+    let cookies = head.values("set-cookie").map(|line| name_of(line.as_bytes())).collect();
+    let own = |name: &str| !is_forwarded && !["connection", "date", "content-length"].contains(&name);
+    let headers = head.fields.iter().map(|(name, _)| name.to_ascii_lowercase()).filter(|name| own(name));
+    let mut headers: Vec<_> = headers.collect();
+    headers.dedup();
+    let problem = || serde_json::from_slice::<Problem>(&got[head.length..]).ok().map(|problem| problem.code);
+    let refusal = refused.and_then(ConnectionFailure::of).map(ConnectionFailure::code).or(observations.refusal);
+    ExplainedAnswer {
+        by,
+        status: head.status.filter(|_| by == Answerer::Truegate),
+        code: refusal.map(str::to_owned).or_else(problem).filter(|_| by != Answerer::App),
+        location: head.values("location").next().filter(|_| by == Answerer::Truegate).map(|url| shown(gateway, url)),
+        headers,
+        cookies,
     }
+}
 
-    fn answer(
-        &self,
-        observations: &Observations,
-        is_forwarded: bool,
-        refused: Option<ProxyHeaderError>,
-    ) -> ExplainedAnswer {
-        let got = self.client.got();
-        let head = SentHead::parse(&got);
-        let by = match head.status {
-            _ if is_forwarded => Answerer::App,
-            Some(_) => Answerer::Truegate,
-            None => Answerer::Nobody,
-        };
-        let cookies = head.values("set-cookie").map(|line| name_of(line.as_bytes())).collect();
-        let own = |name: &str| !is_forwarded && !["connection", "date", "content-length"].contains(&name);
-        let headers = head.fields.iter().map(|(name, _)| name.to_ascii_lowercase()).filter(|name| own(name));
-        let mut headers: Vec<_> = headers.collect();
-        headers.dedup();
-        let problem = || serde_json::from_slice::<Problem>(&got[head.length..]).ok().map(|problem| problem.code);
-        let refusal = refused.and_then(ConnectionFailure::of).map(ConnectionFailure::code).or(observations.refusal);
-        ExplainedAnswer {
-            by,
-            status: head.status.filter(|_| by == Answerer::Truegate),
-            code: refusal.map(str::to_owned).or_else(problem).filter(|_| by != Answerer::App),
-            location: head.values("location").next().filter(|_| by == Answerer::Truegate).map(|url| self.shown(url)),
-            headers,
-            cookies,
-        }
-    }
-
-    /// A URL without its query, and without the callback path.
-    fn shown(&self, url: &str) -> String {
-        let url = url.split(['?', '#']).next().unwrap_or_default();
-        let callback = &self.active.config.callback.path;
-        if callback.is_told_by(url.as_bytes()) { explanation::MASK.to_owned() } else { url.to_owned() }
-    }
+/// A URL without its query, and without the callback path.
+fn shown(gateway: &OfflineGateway, url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let callback = &gateway.active.config.callback.path;
+    if callback.is_told_by(url.as_bytes()) { explanation::MASK.to_owned() } else { url.to_owned() }
 }
 
 /// The answer to a refused request, as far as it is read (RFC 9457).
