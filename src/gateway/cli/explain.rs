@@ -107,7 +107,11 @@ impl ExplainArgs {
         let found = found.filter(|listener| listener.tls.is_some() || !self.tls);
         found.ok_or_else(|| {
             let known: Vec<_> = config.listen.iter().map(|listener| listener.address.to_string()).collect();
-            let what = if self.tls { "no such listener speaks TLS" } else { "there is no such listener" };
+            let what = match (&self.listener, self.tls) {
+                (Some(_), true) => "no such listener speaks TLS",
+                (None, true) => "no listener speaks TLS",
+                (_, false) => "there is no such listener",
+            };
             wrong(format_args!("{what} (the configuration has {})", known.join(", ")))
         })
     }

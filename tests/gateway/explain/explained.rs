@@ -102,12 +102,7 @@ async fn what_cannot_be_explained_is_said() {
     setup::command(&folder, "listen: 127.0.0.1:0\nupstream: http://127.0.0.1:1\n");
     for (from, more, code, message) in [
         ("somewhere", &[][..], 2, "not an IP address"),
-        (
-            "127.0.0.1",
-            &["--tls"],
-            2,
-            "truegate explain: no such listener speaks TLS (the configuration has 127.0.0.1:0)\n",
-        ),
+        ("127.0.0.1", &["--tls"], 2, "truegate explain: no listener speaks TLS (the configuration has 127.0.0.1:0)\n"),
         (
             "127.0.0.1",
             &["--listener", "127.0.0.1:1"],
