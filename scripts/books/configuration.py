@@ -63,6 +63,8 @@ class Page:
                 sentence = ""
             elif alike != key:
                 sentence = f"As for `{alike}`."
+            elif self.is_of_all_apps(path, key, sentence):
+                sentence = f"As in [`{path[-1]}`](#{anchor(path[-1:])})."
             else:
                 sentence = cell(text(sentence))
             value = self.value([*place, key], field) + secret(field)
@@ -71,6 +73,11 @@ class Page:
             nested += [([*place, key], field)] if self.is_here(own([*place, key], field)) else []
         for inner, field in nested:
             self.section(inner, schema=field)
+
+    def is_of_all_apps(self, path, key, sentence):
+        """Whether the section of an app has this key from the section of the same name for all apps."""
+        found = len(path) > 1 and path[-1] in self.keys and own(path[-1:], self.keys[path[-1]])
+        return bool(found) and found[1]["properties"].get(key, {}).get("description") == sentence
 
     def is_here(self, found):
         """Whether the keys of a section are told at its own path."""

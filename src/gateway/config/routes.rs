@@ -86,15 +86,15 @@ fn rule<'a>(route: &mut Section<'a>, context: &RuleContext<'_>) -> Option<(Item<
 }
 
 fn path<'a>(route: &mut Section<'a>) -> Option<(Item<'a>, PathPattern)> {
-    let (item, parse): (_, fn(&str) -> _) = match (route.take("path"), route.take("exact")) {
-        (Some(item), None) => (item, PathPattern::from_str),
-        (None, Some(item)) => (item, PathPattern::exact),
-        (Some(_), Some(item)) => {
+    let (item, parse): (_, fn(&str) -> _) = match route.take_alternatives(["path", "exact"]) {
+        [Some(item), None] => (item, PathPattern::from_str),
+        [None, Some(item)] => (item, PathPattern::exact),
+        [Some(_), Some(item)] => {
             let advice = "keep one: `path` covers everything below it, `exact` one path";
             item.complain_of_key(format!("cannot be combined with `path` ({advice})"));
             return None;
         }
-        (None, None) => {
+        [None, None] => {
             route.miss("path", "write path: /account, or exact: /account for that path alone");
             return None;
         }

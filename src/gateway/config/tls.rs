@@ -66,6 +66,9 @@ impl TlsConfig {
     pub(super) fn read(listener: &mut Section<'_>, obtained: Option<&[TlsFiles]>) -> Option<Self> {
         let pair = TlsFiles::read(listener);
         let several = listener.take("certificates");
+        for name in ["certificate", "key"] {
+            listener.note_alternatives([name, "certificates"]);
+        }
         let (min_version, client_ca) = (listener.take("min_version"), listener.take("client_ca"));
         let certificates = match (pair, several) {
             (Pair::Absent, None) => {

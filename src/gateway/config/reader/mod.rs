@@ -94,6 +94,19 @@ impl<'a> Section<'a> {
         self.ask(name, false)
     }
 
+    /// The values of two keys of which a mapping may have only one. The caller refuses both together.
+    pub(super) fn take_alternatives(&mut self, keys: [&'static str; 2]) -> [Option<Item<'a>>; 2] {
+        self.note_alternatives(keys);
+        keys.map(|name| self.take(name))
+    }
+
+    /// Notes two keys of which a mapping may have only one, for the schema. The caller refuses both together.
+    pub(super) fn note_alternatives(&self, keys: [&'static str; 2]) {
+        if let Some(survey) = self.context.survey {
+            survey.note_alternatives(&self.path, keys);
+        }
+    }
+
     /// The value of a key that has no default.
     pub(super) fn require(&mut self, name: &'static str, advice: &str) -> Option<Item<'a>> {
         let item = self.ask(name, true);

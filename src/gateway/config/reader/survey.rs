@@ -26,6 +26,8 @@ pub(crate) struct Description {
     pub(crate) default: Option<String>,
     /// The keys of a mapping of known keys, in the order in which they are read.
     pub(crate) keys: Option<Vec<(String, Description)>>,
+    /// Each two known keys of which a mapping may have only one.
+    pub(crate) alternatives: Vec<[&'static str; 2]>,
     /// The members of a mapping whose keys the operator chooses.
     pub(crate) members: Option<Box<Description>>,
     /// The elements of a list.
@@ -141,6 +143,15 @@ impl Survey {
     /// Notes that a section asks for a key.
     pub(super) fn ask(&self, section: &str, name: &str, is_required: bool) {
         self.learn(&member(section, name), |key| key.is_optional |= !is_required);
+    }
+
+    /// Notes two keys of which a section may have only one.
+    pub(super) fn note_alternatives(&self, section: &str, keys: [&'static str; 2]) {
+        self.learn(section, |section| {
+            if !section.alternatives.contains(&keys) {
+                section.alternatives.push(keys);
+            }
+        });
     }
 
     /// Notes the value that an absent key stands for.

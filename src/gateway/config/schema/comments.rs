@@ -25,12 +25,15 @@ impl Comments {
         }
         let mut comments = Self(reading.found);
         let all = description.all();
-        let lacking = all.iter().filter(|(path, _)| comments.own(path).is_none());
-        let borrowed: Vec<_> =
-            lacking.filter_map(|(path, _)| Some((path, comments.of_others(path, description, &all)?))).collect();
+        let mut borrowed = HashMap::new();
+        // What is around a key comes before it, and the key may share what that has borrowed.
+        for (path, _) in all.iter().filter(|(path, _)| comments.own(path).is_none()) {
+            let text = comments.of_others(path, description, &all).or_else(|| comments.around(path, &borrowed));
+            borrowed.extend(text.map(|text| (path.clone(), text)));
+        }
         for (path, text) in borrowed {
-            let line = comments.line(path);
-            comments.0.insert(path.clone(), Comment { line, text });
+            let line = comments.line(&path);
+            comments.0.insert(path, Comment { line, text });
         }
         comments
     }
@@ -49,16 +52,25 @@ impl Comments {
         self.0.get(path).map(|comment| &*comment.text).filter(|text| !text.is_empty())
     }
 
-    /// For a key without a comment: that of the same key in a section with the same keys, or else that of what it is in.
+    /// For a key without a comment: that of the same key in a section with the same keys, or else in a section of the same name.
     fn of_others(&self, path: &[Step], description: &Description, all: &[(Vec<Step>, &Description)]) -> Option<String> {
         let (step @ Step::Key(_), parent) = path.split_last()? else { return None };
         let keys = names(description, parent);
-        let is_alike = |other: &[Step]| {
-            other.split_last().is_some_and(|(last, section)| last == step && names(description, section) == keys)
-        };
-        let alike = all.iter().filter(|(other, _)| is_alike(other)).find_map(|(other, _)| self.own(other));
-        let around = || (0..path.len()).rev().find_map(|length| self.own(&path[..length]));
-        alike.or_else(around).map(str::to_owned)
+        let same = all.iter().filter_map(|(other, _)| {
+            let (_, section) = other.split_last().filter(|(last, _)| *last == step)?;
+            Some((section, self.own(other)?))
+        });
+        let alike = same.clone().find(|(section, _)| names(description, section) == keys);
+        let has_name = matches!(parent.last(), Some(Step::Key(_)));
+        let namesake = || same.clone().find(|(section, _)| has_name && section.last() == parent.last());
+        alike.or_else(namesake).map(|(_, text)| text.to_owned())
+    }
+
+    /// For a key that no other one explains: the comment of what it is in.
+    fn around(&self, path: &[Step], borrowed: &HashMap<Vec<Step>, String>) -> Option<String> {
+        let Some(Step::Key(_)) = path.last() else { return None };
+        let text = |outer: &[Step]| self.own(outer).or_else(|| borrowed.get(outer).map(String::as_str));
+        (0..path.len()).rev().find_map(|length| text(&path[..length])).map(str::to_owned)
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct JsonSchema {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     any_of: Vec<JsonSchema>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    not: Option<Box<JsonSchema>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<Word>,
     /// The keyword for what must not be shown once it is set.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -101,7 +103,8 @@ impl JsonSchema {
             kinds.push(Self { types: Types::One("object"), additional_properties, ..Self::default() });
         }
         if let Some(keys) = &description.keys {
-            kinds.push(Self::section(keys, path, comments));
+            let not = Self::having_both(&description.alternatives);
+            kinds.push(Self { not, ..Self::section(keys, path, comments) });
         }
         let kind = match <[_; 1]>::try_from(kinds) {
             Ok([kind]) => kind,
@@ -124,6 +127,13 @@ impl JsonSchema {
             additional_properties: Some(Additional::None(false)),
             ..Self::default()
         }
+    }
+
+    /// The mappings that have both keys of a pair, if there is any pair.
+    fn having_both(pairs: &[[&'static str; 2]]) -> Option<Box<Self>> {
+        let both = |pair: &[&str; 2]| Self { required: pair.map(str::to_owned).into(), ..Self::default() };
+        let any_of: Vec<_> = pairs.iter().map(both).collect();
+        (!any_of.is_empty()).then(|| Self { any_of, ..Self::default() }.into())
     }
 
     /// The schemas of a single value, or of a text with a reference, whose value is not known.

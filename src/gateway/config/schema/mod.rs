@@ -4,8 +4,8 @@
 //! have. The sentences about each key are the comments of `config.yaml`.
 //!
 //! The schema never refuses what `truegate check` takes. It refuses unknown keys, wrong types, unknown words and numbers, sizes and
-//! durations beyond their limits. It takes any text with a reference, such as `${NAME}`, because nobody knows its value. It does
-//! not know what concerns several keys.
+//! durations beyond their limits, and two keys of which only one may stand. It takes any text with a reference, such as `${NAME}`,
+//! because nobody knows its value. Of what else concerns several keys, it knows nothing.
 
 mod comments;
 mod json;

@@ -79,21 +79,18 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<StoreConfig> {
 
 fn store(item: Item<'_>) -> Option<StoreConfig> {
     if item.is_mapping() {
-        return item.section(|keys| {
-            let (sentinel, cluster) = (keys.take("sentinel"), keys.take("cluster"));
-            match (sentinel, cluster) {
-                (Some(item), None) => item.section(|keys| self::sentinel(item, keys)),
-                (None, Some(item)) => self::cluster(item),
-                (Some(_), Some(item)) => {
-                    item.complain_of_key("must not be used together with `sentinel` (remove one of them)");
-                    None
-                }
-                (None, None) => {
-                    item.complain(
-                        "has neither `sentinel` nor `cluster` (write one of them, or a URL in place of the mapping)",
-                    );
-                    None
-                }
+        return item.section(|keys| match keys.take_alternatives(["sentinel", "cluster"]) {
+            [Some(item), None] => item.section(|keys| sentinel(item, keys)),
+            [None, Some(item)] => cluster(item),
+            [Some(_), Some(item)] => {
+                item.complain_of_key("must not be used together with `sentinel` (remove one of them)");
+                None
+            }
+            [None, None] => {
+                item.complain(
+                    "has neither `sentinel` nor `cluster` (write one of them, or a URL in place of the mapping)",
+                );
+                None
             }
         });
     }

@@ -62,6 +62,10 @@ fn a_comment_stands_at_its_own_key() {
         ("upstreams.*.url", "The short form of `servers`"),
         ("upstream.url", "The short form of `servers`"),
         ("upstreams.*.timeouts.connect", "For a connection to the app"),
+        ("upstream.identity.presets", "Headers that many apps already read."),
+        ("upstreams.*.identity.headers", "More headers, or other fields"),
+        ("session.upstream_cookies.[].path", "The cookies by which the app itself"),
+        ("admin.listen", "Health and metrics"),
         ("session.partner.cta_text_color", "The colours of the button and of its text"),
         ("session.cookie_domain", "The domain whose hosts share one session"),
         ("session.store", "The store of logins and logouts."),
@@ -230,6 +234,11 @@ const REFUSED: &[&str] = &[
     "session: { secret: a, partner: { key: a, name: b } }",
     "session: { public_url: https://a.example, secret: a }",
     "admin: { listen: 9090 }",
+    "upstreams: { a: { url: http://a, servers: [http://b] } }",
+    "routes: [{ path: /x, exact: /x }]",
+    "listen: [{ address: 127.0.0.1:1, certificates: acme, certificate: a.pem, key: a.key }]",
+    "session: { public_url: https://a.example, secret: a, partner: { key: a, name: b }, \
+     store: { cluster: ['redis://a'], sentinel: { servers: ['redis://a'], master: a } } }",
     "native: {}",
     "shutdown_grace: 2h",
 ];
@@ -247,7 +256,11 @@ fn at<'a>(schema: &'a Value, path: &[Step]) -> Option<&'a Value> {
 }
 
 fn step(name: &str) -> Step {
-    if name == "*" { Step::Member } else { Step::Key(name.to_owned()) }
+    match name {
+        "*" => Step::Member,
+        "[]" => Step::Element,
+        _ => Step::Key(name.to_owned()),
+    }
 }
 
 /// The validator, as `scripts/setup tests` installs it.

@@ -144,14 +144,14 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn servers(&mut self, section: &mut Section<'a>) -> Vec<(UpstreamServer, Scheme)> {
-        let items = match (section.take("url"), section.take("servers")) {
-            (Some(url), None) => vec![url],
-            (None, Some(servers)) => servers.one_or_more("write [http://127.0.0.1:3000]", Some),
-            (Some(_), Some(servers)) => {
+        let items = match section.take_alternatives(["url", "servers"]) {
+            [Some(url), None] => vec![url],
+            [None, Some(servers)] => servers.one_or_more("write [http://127.0.0.1:3000]", Some),
+            [Some(_), Some(servers)] => {
                 servers.complain_of_key("cannot be combined with `url` (write all servers here, and remove `url`)");
                 return Vec::new();
             }
-            (None, None) => {
+            [None, None] => {
                 section.miss("servers", "write servers: [http://127.0.0.1:3000], the app's addresses");
                 return Vec::new();
             }
