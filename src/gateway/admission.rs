@@ -8,7 +8,7 @@ use pingora_proxy::Session;
 
 use super::{
     active_config::ActiveConfig,
-    connection_memory,
+    connections::memory,
     exchange::Exchange,
     forwarded::Forwarded,
     logs::{AuditEntry, AuditEvent},
@@ -30,8 +30,8 @@ pub(super) async fn admit(session: &mut Session, exchange: &mut Exchange) -> Res
     let active = &*exchange.active;
     let ActiveConfig { gate, config, telemetry, .. } = active;
     exchange.uncounted = Some(session.req_header().method.clone());
-    connection_memory::note_head();
-    if connection_memory::has_changed_head() {
+    memory::note_head();
+    if memory::has_changed_head() {
         session.set_keepalive(None);
     }
     // HTTP/1.0 has no interim answers (RFC 9110 §15.2).

@@ -11,7 +11,7 @@ use super::{
     acme::Acme,
     active_config::ActiveConfig,
     config::AcmeConfig,
-    listener_certificate::Certificates,
+    listeners::certificate::Certificates,
     upstream::Upstream,
     watcher::{Freshness, Watched, WatchedPhonesFile, Watcher},
 };

@@ -8,7 +8,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::{
     active_config::ActiveConfig,
     config::UpstreamId,
-    connection_memory,
+    connections::memory,
     logs::{AccessRecord, Answer, AskedApp},
     request_id::HttpRequestId,
     route_names::RouteId,
@@ -94,6 +94,6 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.end(self.status);
-        connection_memory::note_end(self.active.config.timeouts.idle.map(|idle| SystemClock.now() + idle));
+        memory::note_end(self.active.config.timeouts.idle.map(|idle| SystemClock.now() + idle));
     }
 }

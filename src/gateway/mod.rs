@@ -8,20 +8,15 @@
 
 #[macro_use]
 mod delegated;
-mod accepted;
 mod acme;
 mod active_config;
 mod admin;
 mod admission;
 mod assemble;
 mod background;
-mod buffered;
 mod cli;
-mod client_connections;
-mod client_socket;
 pub(crate) mod config;
-mod connection_memory;
-mod connection_settings;
+mod connections;
 mod delivery;
 mod descriptors;
 #[cfg(feature = "dev")]
@@ -32,13 +27,8 @@ mod dev;
 mod exchange;
 mod explain;
 mod failure;
-mod first_bytes;
 mod forwarded;
-mod idle;
-mod inherited;
 mod keys;
-mod listener_certificate;
-mod listener_tls;
 mod listeners;
 mod log_limit;
 mod logging;
@@ -46,7 +36,6 @@ mod logs;
 mod open_work;
 mod process;
 mod proxy;
-mod proxy_header;
 mod redirect;
 mod redirect_app;
 mod rejection;
@@ -57,22 +46,14 @@ mod routing;
 mod service_manager;
 mod sessionless_rules;
 mod signals;
-mod socket_file;
-mod sockets;
 mod stop;
 mod store_calls;
-#[cfg(target_os = "linux")]
-mod takeover;
-#[cfg(not(target_os = "linux"))]
-#[path = "no_takeover.rs"]
-mod takeover;
 mod target_host;
 mod telemetry;
 mod traces;
 mod upstream;
 mod watcher;
 mod web_socket;
-mod workers;
 
 use std::{error::Error, net::SocketAddr, sync::Arc};
 
@@ -89,18 +70,16 @@ use self::{
     admin::{AdminListener, BoundAdmin, Health, Metrics, ReloadQueue},
     background::Background,
     config::{Config, ListenAddress},
-    connection_settings::{ConnectionSettings, settings},
-    inherited::InheritedSockets,
-    listeners::{ListenError, Listener, ListeningListener, Place},
+    connections::{ConnectionSettings, Workers, settings},
+    listeners::{InheritedSockets, ListenError, Listener, ListeningListener, Place},
     logs::{AuditEvent, OpenLogError},
     process::Process,
     telemetry::Telemetry,
-    workers::Workers,
 };
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub use self::{
-    admin::fuzz as fuzz_site_login, forwarded::fuzz as fuzz_forwarded, proxy_header::fuzz as fuzz_proxy_header,
+    admin::fuzz as fuzz_site_login, connections::fuzz as fuzz_proxy_header, forwarded::fuzz as fuzz_forwarded,
 };
 use crate::session::StoreReading;
 

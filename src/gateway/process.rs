@@ -12,16 +12,15 @@ use super::{
     StartError,
     acme::Challenges,
     active_config::ActiveConfig,
-    client_connections::ClientConnections,
     config::{Config, NeedsRestart, ServerConfig},
-    inherited::InheritedSockets,
+    connections::{ClientConnections, WorkerStop, Workers},
+    listeners::InheritedSockets,
     logs::Logs,
     open_work::OpenWork,
     proxy::Proxy,
     telemetry::Telemetry,
     traces::Exports,
     upstream::{UpstreamRoots, UsualRoots},
-    workers::{WorkerStop, Workers},
 };
 use crate::{pingora::SessionBound, session::SessionMemory, store::MemoryStore};
 

@@ -14,7 +14,7 @@ use super::{
     active_config::ActiveConfig,
     admission,
     config::{CallbackConfig, HostMode},
-    connection_memory,
+    connections::memory,
     exchange::Exchange,
     failure,
     forwarded::Forwarded,
@@ -43,7 +43,7 @@ impl ProxyHttp for Proxy {
 
     fn new_ctx(&self) -> Exchange {
         let active = self.active.load_full();
-        connection_memory::note_request();
+        memory::note_request();
         Exchange {
             arrived: SystemClock.now(),
             record: active.logs.access.as_ref().map(AccessLog::record),
@@ -163,7 +163,7 @@ impl ProxyHttp for Proxy {
         if response.status == StatusCode::SWITCHING_PROTOCOLS {
             // A WebSocket stays open while the app speaks; its client may only listen.
             session.set_read_timeout(None);
-            connection_memory::note_web_socket();
+            memory::note_web_socket();
             exchange.web_socket = Some(exchange.active.telemetry.open_web_socket());
         }
         Ok(())

@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
-    acme::Challenges, config::RedirectConfig, listener_certificate::Certificates, rejection::check_size,
+    acme::Challenges, config::RedirectConfig, listeners::certificate::Certificates, rejection::check_size,
     request_id::HttpRequestId, telemetry::Telemetry,
 };
 use crate::{

@@ -11,7 +11,7 @@ use pingora_core::{
     server::ShutdownWatch,
 };
 
-use super::{active_config::ActiveConfig, connection_memory, forwarded::Forwarded, logs::Answer, redirect::Redirect};
+use super::{active_config::ActiveConfig, connections::memory, forwarded::Forwarded, logs::Answer, redirect::Redirect};
 use crate::clock::{Clock as _, SystemClock};
 
 /// Redirects the request of each connection.
@@ -38,7 +38,7 @@ impl HttpServerApp for RedirectApp {
                 return None;
             }
         }
-        connection_memory::note_request();
+        memory::note_request();
         // The client goes on elsewhere.
         session.set_keepalive(None);
         self.serve(&mut session, arrived).await;

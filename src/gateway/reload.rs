@@ -12,7 +12,7 @@ use super::{
     active_config::ActiveConfig,
     admin::{self, BoundAdmin},
     config::{Config, ConfigErrors, ConfigSource, Finding},
-    connection_settings::settings,
+    connections::settings,
     listeners,
     logs::{AuditEntry, AuditEvent},
 };

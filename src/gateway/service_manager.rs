@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{
     config::{ListenAddress, Upstreams},
-    workers::Workers,
+    connections::Workers,
 };
 
 /// Tells that the gateway takes requests, and what it serves. It is due after the start and after each reload.

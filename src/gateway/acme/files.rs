@@ -12,7 +12,7 @@ use x509_cert::{Certificate, der::Decode as _};
 use zeroize::Zeroizing;
 
 use crate::{
-    gateway::{config::host_names, listener_certificate},
+    gateway::{config::host_names, listeners::certificate},
     random::Random,
 };
 
@@ -55,7 +55,7 @@ pub(super) struct Validity {
 impl Validity {
     /// That of a certificate and its key, which are PEM. None if a listener could not show them for this host.
     pub(super) fn of(pem: &[u8], host: &str) -> Option<Self> {
-        let pair = listener_certificate::parse(pem, pem).ok()?;
+        let pair = certificate::parse(pem, pem).ok()?;
         let is_for_host = host_names(&pair.cert).iter().any(|name| name == host);
         let certificate = Certificate::from_der(pair.cert.first().filter(|_| is_for_host)?).ok()?;
         let validity = certificate.tbs_certificate.validity;

@@ -23,10 +23,11 @@ use tokio_util::{
 
 use crate::gateway::{
     config::ListenAddress,
-    listeners::{self, ListenError},
+    listeners::{
+        self, AcceptingSocket, ListenError, OpenedSocket, Successor,
+        takeover::{self, HANDSHAKES},
+    },
     process::Process,
-    sockets::{AcceptingSocket, OpenedSocket, Successor},
-    takeover::{self, HANDSHAKES},
 };
 
 /// The socket of the admin routes, which answers nothing yet.

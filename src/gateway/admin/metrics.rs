@@ -18,8 +18,8 @@ use crate::{
     closed_list::closed_list,
     gate::{AppLoginOutcome, CallbackOutcome, FetchOutcome, LoginEvent, Rejection, SpoofChannel, VerificationOutcome},
     gateway::{
+        connections::ProxyHeaderError,
         logs::{LineLoss, LogName},
-        proxy_header::ProxyHeaderError,
         rejection::EdgeRejection,
         store_calls::StoreOperation,
         telemetry::SpanLoss,

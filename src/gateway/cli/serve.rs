@@ -9,7 +9,7 @@ use crate::gateway::{
     admin::ReloadQueue,
     config::Config,
     descriptors,
-    inherited::InheritedSockets,
+    listeners::InheritedSockets,
     logging, service_manager,
     signals::{Signal, Signals},
 };

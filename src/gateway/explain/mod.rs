@@ -36,7 +36,7 @@ use super::{
     StartError,
     admin::ConnectionFailure,
     config::{Config, ListenAddress, ListenerConfig},
-    proxy_header::{ProxyHeaderError, ProxyHeaders},
+    connections::{ProxyHeaderError, ProxyHeaders},
 };
 use crate::{gate::Scheme, session::SentSession};
 

@@ -21,7 +21,7 @@ use pingora_http::RequestHeader;
 
 #[cfg(any(test, fuzzing))]
 pub use self::promise::forwarded as fuzz;
-use super::{config::TrustedProxies, connection_memory::address_text};
+use super::{config::TrustedProxies, connections::memory::address_text};
 use crate::{
     gate::{ClientInfo, Scheme},
     headers::{CasedName, HeaderTarget, NameSet, only, remove_where},

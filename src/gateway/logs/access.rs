@@ -17,7 +17,7 @@ use super::{
 use crate::{
     gateway::{
         config::{AccessLogConfig, Config, LineFormat},
-        connection_memory::address_text,
+        connections::memory::address_text,
         forwarded::Forwarded,
         request_id::HttpRequestId,
         route_names::RouteNames,

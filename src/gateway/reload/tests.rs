@@ -1,7 +1,7 @@
 use std::{path::Path, sync::Weak};
 
 use super::*;
-use crate::gateway::{active_config::ActiveConfig, admin::ReloadQueue, inherited::InheritedSockets};
+use crate::gateway::{active_config::ActiveConfig, admin::ReloadQueue, listeners::InheritedSockets};
 
 const APP: &str = "listen: 127.0.0.1:0\nadmin: { listen: 127.0.0.1:0 }\nserver: { threads: 1 }\nupstream: a\n";
 

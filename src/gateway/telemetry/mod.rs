@@ -35,8 +35,8 @@ pub(super) use self::{
 };
 use super::{
     admin::{AdminRefusal, ConnectionFailure, FINISHED, LoginRefusal, Metrics, RouteMetrics, class, unix_seconds},
+    connections::ProxyHeaderError,
     log_limit::{LogLimit, Suppressed},
-    proxy_header::ProxyHeaderError,
     rejection::EdgeRejection,
     route_names::{RouteId, RouteNames},
 };

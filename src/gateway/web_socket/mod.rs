@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use self::frames::Frames;
-use super::connection_memory::Progress;
+use super::connections::memory::Progress;
 
 /// A connection of HTTP/1, which may become a WebSocket.
 pub(super) struct MaybeWebSocket {

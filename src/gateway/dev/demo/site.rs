@@ -16,7 +16,7 @@ use super::{
     not_posted,
 };
 use crate::{
-    gateway::{Gateway, StartError, admin::ReloadQueue, config::Config, inherited::InheritedSockets, keys, logging},
+    gateway::{Gateway, StartError, admin::ReloadQueue, config::Config, keys, listeners::InheritedSockets, logging},
     random::Random,
     simulator::Simulator,
 };

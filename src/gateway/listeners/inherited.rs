@@ -11,10 +11,8 @@ use std::{
 use listenfd::ListenFd;
 use socket2::SockRef;
 
-use super::{
-    config::{Config, ListenAddress},
-    sockets::ListeningSocket,
-};
+use super::sockets::ListeningSocket;
+use crate::gateway::config::{Config, ListenAddress};
 
 /// The sockets that the process got at its start.
 #[derive(Default)]
@@ -35,12 +33,12 @@ enum Socket {
 
 impl InheritedSockets {
     /// No sockets.
-    pub(super) fn none() -> Self {
+    pub(in crate::gateway) fn none() -> Self {
         Self(Vec::new())
     }
 
     /// Takes over all sockets that can be listened on, and logs every other descriptor.
-    pub(super) fn of(mut passed: ListenFd) -> Self {
+    pub(in crate::gateway) fn of(mut passed: ListenFd) -> Self {
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut names = names.split(':').map(str::to_owned);
         let mut sockets = Vec::new();
@@ -58,12 +56,12 @@ impl InheritedSockets {
     }
 
     /// The socket at an address, if the service manager opened one there. It is another descriptor each time.
-    pub(super) fn socket(&self, address: &ListenAddress) -> Option<io::Result<ListeningSocket>> {
+    pub(in crate::gateway) fn socket(&self, address: &ListenAddress) -> Option<io::Result<ListeningSocket>> {
         self.0.iter().find(|inherited| inherited.is_at(address)).map(InheritedSocket::duplicate)
     }
 
     /// Logs each socket that no listener of a configuration gets. Clients can connect to it, and wait in vain.
-    pub(super) fn warn_of_unused(&self, config: &Config) {
+    pub(in crate::gateway) fn warn_of_unused(&self, config: &Config) {
         let admin = ListenAddress::Tcp(config.admin.listen);
         let wanted = || config.listen.iter().map(|listener| &listener.address).chain([&admin]);
         for (index, inherited) in self.0.iter().enumerate() {

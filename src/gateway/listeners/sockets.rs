@@ -12,23 +12,22 @@ use std::{
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{
-    client_socket::ClientSocket,
-    config::ListenAddress,
     inherited::InheritedSockets,
     socket_file::{Occupied, SocketFile},
 };
+use crate::gateway::{config::ListenAddress, connections::ClientSocket};
 
 /// A socket that was opened for a listener.
-pub(super) struct OpenedSocket {
-    pub(super) socket: ListeningSocket,
+pub(in crate::gateway) struct OpenedSocket {
+    pub(in crate::gateway) socket: ListeningSocket,
     /// Its address, with the port that the system chose for port 0.
-    pub(super) address: ListenAddress,
-    pub(super) successor: Successor,
+    pub(in crate::gateway) address: ListenAddress,
+    pub(in crate::gateway) successor: Successor,
 }
 
 /// Who gets the clients of an address after a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Successor {
+pub(in crate::gateway) enum Successor {
     /// Nobody, or a process whose socket has taken the place of this one already.
     None,
     /// A process with the same socket and its queue: the service manager keeps it open.
@@ -40,7 +39,11 @@ pub(super) enum Successor {
 impl OpenedSocket {
     /// Takes the socket of the service manager for this address, or else binds one. With `reuse_port`, another process may be at
     /// the address, which keeps its clients until [`into_tokio`](ListeningSocket::into_tokio). It needs a tokio runtime.
-    pub(super) fn open(address: &ListenAddress, inherited: &InheritedSockets, reuse_port: bool) -> io::Result<Self> {
+    pub(in crate::gateway) fn open(
+        address: &ListenAddress,
+        inherited: &InheritedSockets,
+        reuse_port: bool,
+    ) -> io::Result<Self> {
         if let Some(socket) = inherited.socket(address) {
             return Ok(Self { socket: socket?, address: address.clone(), successor: Successor::SameSocket });
         }
@@ -76,7 +79,7 @@ fn bind_tcp(address: SocketAddr, reuse_port: bool) -> io::Result<TcpListener> {
 }
 
 /// A socket that is bound.
-pub(super) enum ListeningSocket {
+pub(in crate::gateway) enum ListeningSocket {
     Tcp(TcpListener),
     /// The file is removed first: as long as the socket is open, no other gateway can take its place. Without a file, the service
     /// manager owns it.
@@ -85,7 +88,7 @@ pub(super) enum ListeningSocket {
 
 impl ListeningSocket {
     /// Takes a connection that has come already.
-    pub(super) fn accept_now(&self) -> io::Result<ClientSocket> {
+    pub(in crate::gateway) fn accept_now(&self) -> io::Result<ClientSocket> {
         match self {
             Self::Tcp(listener) => {
                 let (socket, peer) = listener.accept()?;
@@ -101,7 +104,7 @@ impl ListeningSocket {
     }
 
     /// The socket for tokio. If another process is at the address, clients come to this socket from now on, too.
-    pub(super) fn into_tokio(self) -> io::Result<AcceptingSocket> {
+    pub(in crate::gateway) fn into_tokio(self) -> io::Result<AcceptingSocket> {
         Ok(match self {
             Self::Tcp(socket) => {
                 let options = SockRef::from(&socket);
@@ -121,7 +124,7 @@ impl ListeningSocket {
 }
 
 /// A socket that accepts connections.
-pub(super) enum AcceptingSocket {
+pub(in crate::gateway) enum AcceptingSocket {
     Tcp(tokio::net::TcpListener),
     /// The file is removed first, as above.
     Unix(Option<SocketFile>, tokio::net::UnixListener),
@@ -129,7 +132,7 @@ pub(super) enum AcceptingSocket {
 
 impl AcceptingSocket {
     /// Waits for a connection. The socket of the client leaves the runtime of this thread.
-    pub(super) async fn accept(&self) -> io::Result<ClientSocket> {
+    pub(in crate::gateway) async fn accept(&self) -> io::Result<ClientSocket> {
         match self {
             Self::Tcp(listener) => {
                 let (socket, peer) = listener.accept().await?;
@@ -140,7 +143,7 @@ impl AcceptingSocket {
     }
 
     /// The socket without the runtime of this thread, so that it knows of each connection as soon as the system does.
-    pub(super) fn into_std(self) -> io::Result<ListeningSocket> {
+    pub(in crate::gateway) fn into_std(self) -> io::Result<ListeningSocket> {
         Ok(match self {
             Self::Tcp(listener) => ListeningSocket::Tcp(listener.into_std()?),
             Self::Unix(file, listener) => ListeningSocket::Unix(file, listener.into_std()?),
@@ -158,4 +161,4 @@ impl AsFd for AcceptingSocket {
 }
 
 /// How many connections may wait to be accepted, if the system allows as many.
-pub(super) const BACKLOG: u16 = 65_535;
+pub(in crate::gateway) const BACKLOG: u16 = 65_535;

@@ -32,7 +32,7 @@ use crate::clock::{Clock, SystemClock};
 
 /// The threads that serve connections. Clones share them. A thread ends when its `WorkerStop` says so.
 #[derive(Clone)]
-pub(super) struct Workers {
+pub(in crate::gateway) struct Workers {
     workers: Arc<[Worker]>,
     /// How many connections were handed over.
     turn: Arc<AtomicUsize>,
@@ -48,11 +48,11 @@ struct Worker {
 
 /// How a thread learns of the end of the gateway, and how the gateway learns of the end of the thread.
 #[derive(Clone)]
-pub(super) struct WorkerStop {
+pub(in crate::gateway) struct WorkerStop {
     /// Says when the connections that are left are to be dropped.
-    pub(super) ended: CancellationToken,
+    pub(in crate::gateway) ended: CancellationToken,
     /// Has a token for each thread until it has ended.
-    pub(super) threads: TaskTracker,
+    pub(in crate::gateway) threads: TaskTracker,
 }
 
 impl Workers {
@@ -61,7 +61,7 @@ impl Workers {
     /// # Errors
     ///
     /// When a thread or an app cannot be made.
-    pub(super) async fn start<A>(
+    pub(in crate::gateway) async fn start<A>(
         count: NonZero<usize>,
         stop: &WorkerStop,
         make: impl Fn() -> io::Result<A> + Clone + Send + 'static,
@@ -80,7 +80,7 @@ impl Workers {
     }
 
     /// Runs something once within the runtime of each thread. The current thread does that.
-    pub(super) fn enter_each(&self, run: impl Fn()) {
+    pub(in crate::gateway) fn enter_each(&self, run: impl Fn()) {
         for worker in &*self.workers {
             let _entered = worker.runtime.enter();
             run();
@@ -89,7 +89,7 @@ impl Workers {
 
     /// Hands a connection to the thread that has the fewest which it has not taken yet: a thread that takes none is busy or stuck.
     /// Among such threads it goes to the one with the fewest open connections. Equal threads take turns.
-    pub(super) async fn hand_over(&self, connection: AcceptedConnection) {
+    pub(in crate::gateway) async fn hand_over(&self, connection: AcceptedConnection) {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.workers.len();
         let (later, sooner) = self.workers.split_at(turn);
         let worker = sooner.iter().chain(later).min_by_key(|worker| (worker.untaken(), worker.open.len()));
@@ -99,7 +99,7 @@ impl Workers {
     }
 
     /// Has every thread run something, and waits until each has done so. If a thread is stuck or has ended, this waits for ever.
-    pub(super) async fn run_all(&self) {
+    pub(in crate::gateway) async fn run_all(&self) {
         let tasks = TaskTracker::new();
         let runs: Vec<_> = self.workers.iter().map(|worker| tasks.spawn_on(async {}, &worker.runtime)).collect();
         for run in runs {

@@ -17,7 +17,7 @@ use tokio::net::UnixSocket;
 use super::sockets::BACKLOG;
 
 /// The file of a Unix socket that is open. It is removed when this is dropped, unless another file has taken its place.
-pub(super) struct SocketFile {
+pub(in crate::gateway) struct SocketFile {
     path: PathBuf,
     /// The path of another socket, whose place it has yet to take.
     awaited: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub(super) struct SocketFile {
 
 /// What to do if a gateway listens at the path of a socket already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Occupied {
+pub(in crate::gateway) enum Occupied {
     Refuse,
     /// The new socket is beside the path until [`SocketFile::take_place`].
     TakePlace,
@@ -39,7 +39,7 @@ impl SocketFile {
     /// # Errors
     ///
     /// When another process listens at the path and must not be replaced, or when a file that is not a socket is there.
-    pub(super) fn bind(path: &Path, mode: u32, occupied: Occupied) -> io::Result<(Self, UnixListener)> {
+    pub(in crate::gateway) fn bind(path: &Path, mode: u32, occupied: Occupied) -> io::Result<(Self, UnixListener)> {
         match occupied {
             Occupied::Refuse => bind(path, mode),
             Occupied::TakePlace => {
@@ -52,7 +52,7 @@ impl SocketFile {
     }
 
     /// Moves the file to the path that it was bound for, unless it is there. Clients that come from now on come to this socket.
-    pub(super) fn take_place(&mut self) -> io::Result<()> {
+    pub(in crate::gateway) fn take_place(&mut self) -> io::Result<()> {
         if let Some(path) = self.awaited.take() {
             fs::rename(&self.path, &path)?;
             self.path = path;

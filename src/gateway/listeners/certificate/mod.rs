@@ -19,19 +19,19 @@ use rustls::{
 };
 use tokio::task::spawn_blocking;
 
-pub(super) use self::pair::parse;
+pub(in crate::gateway) use self::pair::parse;
 use self::{
     pair::{Pair, PairError},
     shown::Shown,
 };
-use super::{
+use crate::gateway::{
     config::{CertificateSource, FolderMistake, TlsFiles},
     watcher::{Freshness, Reason, Watched},
 };
 
 /// The certificates of one listener, which are renewed without a restart: handshakes show those that were read last.
 #[derive(Clone)]
-pub(super) struct Certificates(Arc<Current>);
+pub(in crate::gateway) struct Certificates(Arc<Current>);
 
 struct Current {
     source: CertificateSource,
@@ -46,7 +46,7 @@ impl Certificates {
     /// # Errors
     ///
     /// When any pair cannot be used, unless the gateway obtains its certificates itself.
-    pub(super) fn read(source: CertificateSource) -> io::Result<Self> {
+    pub(in crate::gateway) fn read(source: CertificateSource) -> io::Result<Self> {
         let found = find(&source)?;
         let load = |files| Pair::load(files).map_err(io::Error::other);
         // Another one is obtained in place of one that cannot be used.
@@ -61,12 +61,12 @@ impl Certificates {
     }
 
     /// Whether these are the same, and not only read from the same files.
-    pub(super) fn are(&self, other: &Self) -> bool {
+    pub(in crate::gateway) fn are(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Whether one of the certificates is for this host, which is a name in lower case.
-    pub(super) fn are_for(&self, host: &str) -> bool {
+    pub(in crate::gateway) fn are_for(&self, host: &str) -> bool {
         self.shown().named(host).is_some()
     }
 

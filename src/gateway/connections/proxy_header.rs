@@ -4,7 +4,7 @@
 //! and nothing else. So we find its end ourselves: bytes behind it belong to TLS or HTTP.
 
 #[cfg(any(test, fuzzing))]
-#[path = "../../fuzz/promises/proxy_header.rs"]
+#[path = "../../../fuzz/promises/proxy_header.rs"]
 mod promise;
 
 use std::{
@@ -24,21 +24,21 @@ use tokio::{
 pub use self::promise::proxy_header as fuzz;
 use super::{
     client_socket::RegisteredSocket,
-    config::TrustedProxies,
     idle::{time_for_first_bytes, until_idle},
 };
+use crate::gateway::config::TrustedProxies;
 
 /// Reads the PROXY headers of the connections of a listener.
-pub(super) struct ProxyHeaders {
+pub(in crate::gateway) struct ProxyHeaders {
     /// The proxies that may send one.
-    pub(super) trusted: TrustedProxies,
+    pub(in crate::gateway) trusted: TrustedProxies,
     /// How long it may take to come.
-    pub(super) limit: Option<Duration>,
+    pub(in crate::gateway) limit: Option<Duration>,
 }
 
 /// The reason why a connection without a client is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProxyHeaderError {
+pub(in crate::gateway) enum ProxyHeaderError {
     /// The peer is no trusted proxy, so it may not speak for a client.
     Untrusted,
     /// What the proxy sent first is no header, or took too long.
@@ -53,7 +53,7 @@ impl ProxyHeaders {
     /// # Errors
     ///
     /// When the connection has to be closed.
-    pub(super) async fn client(
+    pub(in crate::gateway) async fn client(
         &self,
         socket: &mut RegisteredSocket,
         shutdown: &ShutdownWatch,
@@ -81,7 +81,7 @@ impl ProxyHeaders {
     /// # Errors
     ///
     /// As [`client`](Self::client).
-    pub(super) async fn client_behind(
+    pub(in crate::gateway) async fn client_behind(
         &self,
         peer: Option<IpAddr>,
         stream: &mut (impl AsyncRead + Unpin),

@@ -21,25 +21,27 @@ use pingora_core::{
 use tokio::{io::AsyncReadExt as _, time::timeout_at};
 
 use super::{
-    active_config::ActiveConfig,
-    connection_memory::ConnectionMemory,
     first_bytes::FirstBytes,
-    forwarded::Forwarded,
     idle::{ARRIVAL, time_for_first_bytes, until_idle},
+    memory::ConnectionMemory,
+};
+use crate::clock::{Clock as _, SystemClock};
+use crate::gateway::{
+    active_config::ActiveConfig,
+    forwarded::Forwarded,
     logs::{Answer, ConnectionOrigin},
     web_socket::MaybeWebSocket,
 };
-use crate::clock::{Clock as _, SystemClock};
 
 /// A pingora app around another one, for the connections of clients. It limits how long each head may take, closes idle connections at a stop, and spells
 /// the first host of an HTTP/1 connection in one way.
-pub(super) struct ClientConnections<A> {
+pub(in crate::gateway) struct ClientConnections<A> {
     app: Arc<A>,
     active: Arc<ArcSwap<ActiveConfig>>,
 }
 
 impl<A> ClientConnections<A> {
-    pub(super) fn new(app: A, active: Arc<ArcSwap<ActiveConfig>>) -> Self {
+    pub(in crate::gateway) fn new(app: A, active: Arc<ArcSwap<ActiveConfig>>) -> Self {
         Self { app: Arc::new(app), active }
     }
 

@@ -17,7 +17,9 @@ use tokio::{
 
 use super::*;
 use crate::gateway::{
-    admin::Metrics, client_socket::ClientSocket, connection_settings::ConnectionSettings, telemetry::Telemetry,
+    admin::Metrics,
+    connections::{client_socket::ClientSocket, settings::ConnectionSettings},
+    telemetry::Telemetry,
 };
 
 /// Says on which thread a connection is served, and blocks the thread if the connection says so.

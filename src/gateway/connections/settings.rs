@@ -5,42 +5,39 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio_util::task::TaskTracker;
 
-use super::{
+use super::{clients::ClientConnections, proxy_header::ProxyHeaders};
+use crate::gateway::{
     active_config::ActiveConfig,
-    client_connections::ClientConnections,
     config::{Config, ListenerConfig, RedirectConfig},
-    listener_certificate::Certificates,
-    listener_tls::ListenerTls,
-    listeners::{BoundListener, ListenError, Listener, Place},
+    listeners::{BoundListener, ListenError, Listener, ListenerTls, Place, certificate::Certificates},
     process::Process,
-    proxy_header::ProxyHeaders,
     redirect::{Redirect, RedirectHosts},
     redirect_app::RedirectApp,
     telemetry::Telemetry,
 };
 
 /// What each new connection of a listener gets. It is replaced as a whole by a later configuration.
-pub(super) struct ConnectionSettings {
+pub(in crate::gateway) struct ConnectionSettings {
     /// How to learn the client from a proxy; none if the peer is the client.
-    pub(super) proxies: Option<ProxyHeaders>,
+    pub(in crate::gateway) proxies: Option<ProxyHeaders>,
     /// How to make it a TLS connection; none for plain HTTP.
-    pub(super) tls: Option<ListenerTls>,
+    pub(in crate::gateway) tls: Option<ListenerTls>,
     /// What serves it in place of the app; none for a connection to the site.
-    pub(super) redirect: Option<Redirecting>,
+    pub(in crate::gateway) redirect: Option<Redirecting>,
     /// Has a token for each connection of HTTP/2 until it is closed.
-    pub(super) http_2: TaskTracker,
-    pub(super) telemetry: Telemetry,
+    pub(in crate::gateway) http_2: TaskTracker,
+    pub(in crate::gateway) telemetry: Telemetry,
 }
 
 /// A redirect, with the limits of connections around it.
-pub(super) type Redirecting = Arc<ClientConnections<RedirectApp>>;
+pub(in crate::gateway) type Redirecting = Arc<ClientConnections<RedirectApp>>;
 
 /// Makes the settings of all listeners of a configuration. An open listener whose TLS stays the same goes on with it.
 ///
 /// # Errors
 ///
 /// When a certificate cannot be read.
-pub(super) fn settings(
+pub(in crate::gateway) fn settings(
     config: &Config,
     places: &[Place<BoundListener>],
     open: &[Listener],
@@ -65,7 +62,7 @@ pub(super) fn settings(
 }
 
 /// Makes the redirect of a listener. The certificates are those of all listeners.
-pub(super) fn redirecting(
+pub(in crate::gateway) fn redirecting(
     config: &Config,
     redirect: &RedirectConfig,
     certificates: Vec<Certificates>,

@@ -1,4 +1,4 @@
-//! Connections whose first head is [spelled alike](super::target_host) while it is read, or whose first bytes were read already.
+//! Connections whose first head is [spelled alike](crate::gateway::target_host) while it is read, or whose first bytes were read already.
 //!
 //! Only the first head of a connection is changed, because the first byte of a connection is certain to start one. Where
 //! a later head starts, only pingora knows: it may already hold a part of it, and what is read next may be a body. So later
@@ -17,10 +17,8 @@ use bytes::{Buf as _, BytesMut};
 use pingora_core::protocols::{Peek, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{
-    connection_memory::Progress,
-    target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike},
-};
+use super::memory::Progress;
+use crate::gateway::target_host::{LONGEST, end_of_head, may_be_absolute, spelled_alike};
 
 /// A connection of which the first bytes are looked at.
 pub(super) struct FirstBytes {

@@ -10,30 +10,28 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use super::{
-    config::{TlsConfig, TlsVersion},
-    listener_certificate::Certificates,
-};
+use super::certificate::Certificates;
+use crate::gateway::config::{TlsConfig, TlsVersion};
 use crate::tls;
 
 /// TLS with certificates that were read. Clones share them.
 #[derive(Clone)]
-pub(super) struct ListenerTls {
+pub(in crate::gateway) struct ListenerTls {
     config: Arc<TlsConfig>,
-    pub(super) acceptor: Arc<Acceptor>,
-    pub(super) certificates: Certificates,
+    pub(in crate::gateway) acceptor: Arc<Acceptor>,
+    pub(in crate::gateway) certificates: Certificates,
 }
 
 impl ListenerTls {
     /// Reads the certificates. The error may quote the files.
-    pub(super) fn read(config: &TlsConfig) -> io::Result<Self> {
+    pub(in crate::gateway) fn read(config: &TlsConfig) -> io::Result<Self> {
         let certificates = Certificates::read(config.certificates.clone())?;
         let acceptor = Acceptor::from_server_config(Arc::new(server_config(config, certificates.clone())?));
         Ok(Self { config: Arc::new(config.clone()), acceptor: Arc::new(acceptor), certificates })
     }
 
     /// Whether it speaks TLS as this configuration says. Then clients can resume their sessions with it.
-    pub(super) fn is_of(&self, config: &TlsConfig) -> bool {
+    pub(in crate::gateway) fn is_of(&self, config: &TlsConfig) -> bool {
         *self.config == *config
     }
 }

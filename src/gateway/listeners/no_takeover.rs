@@ -2,8 +2,8 @@
 
 use std::{os::fd::AsFd, time::Duration};
 
-pub(super) fn begin(_: &impl AsFd) {}
+pub(in crate::gateway) fn begin(_: &impl AsFd) {}
 
-pub(super) fn end(_: &impl AsFd) {}
+pub(in crate::gateway) fn end(_: &impl AsFd) {}
 
-pub(super) const HANDSHAKES: Duration = Duration::ZERO;
+pub(in crate::gateway) const HANDSHAKES: Duration = Duration::ZERO;

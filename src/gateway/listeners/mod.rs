@@ -1,5 +1,16 @@
 //! The listeners. Their sockets are bound first, so that a busy port is known before anything changes.
 
+pub(super) mod certificate;
+mod inherited;
+mod socket_file;
+mod sockets;
+#[cfg(target_os = "linux")]
+pub(super) mod takeover;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_takeover.rs"]
+pub(super) mod takeover;
+mod tls;
+
 use std::{
     fs, io,
     os::unix::fs::PermissionsExt as _,
@@ -13,15 +24,16 @@ use pingora_core::server::ShutdownWatch;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-use super::{
-    accepted::AcceptedConnection,
-    client_socket::ClientSocket,
+pub(super) use self::{
+    inherited::InheritedSockets,
+    sockets::{AcceptingSocket, OpenedSocket, Successor},
+    tls::ListenerTls,
+};
+use self::{sockets::BACKLOG, takeover::HANDSHAKES};
+use crate::gateway::{
     config::{ListenAddress, ListenerConfig},
-    connection_settings::ConnectionSettings,
+    connections::{AcceptedConnection, ClientSocket, ConnectionSettings, Workers},
     process::Process,
-    sockets::{AcceptingSocket, BACKLOG, OpenedSocket, Successor},
-    takeover::{self, HANDSHAKES},
-    workers::Workers,
 };
 
 /// The socket of a listener. If another process is at the address, that one gets all connections.

@@ -14,7 +14,7 @@ use socket2::{SockFilter, SockRef};
 
 /// Lets no new connection come to a socket, as far as another socket of the port can take it. Handshakes that have begun may end,
 /// for which [`HANDSHAKES`] is the time.
-pub(super) fn begin(socket: &impl AsFd) {
+pub(in crate::gateway) fn begin(socket: &impl AsFd) {
     let steered = steer(socket, NEWER);
     // Where there are more processes than two, or the newer one is the first to stop, new connections may still be meant for this
     // socket. Clients repeat a packet that opens one after a second, and by then this socket is closed.
@@ -25,7 +25,7 @@ pub(super) fn begin(socket: &impl AsFd) {
 }
 
 /// Lets Linux choose again among the sockets of the port. To be called right before this one is closed.
-pub(super) fn end(socket: &impl AsFd) {
+pub(in crate::gateway) fn end(socket: &impl AsFd) {
     let _ = steer(socket, ANY);
 }
 
@@ -54,7 +54,7 @@ const ACK: u32 = 0x10;
 
 /// How long a socket waits for handshakes that have begun. Clients whose packets it drops repeat them after a second, and must not
 /// find it then.
-pub(super) const HANDSHAKES: Duration = Duration::from_millis(800);
+pub(in crate::gateway) const HANDSHAKES: Duration = Duration::from_millis(800);
 
 #[cfg(test)]
 mod tests {

@@ -21,8 +21,8 @@ use tokio::time::{Sleep, sleep_until};
 
 /// The memory of one connection.
 #[derive(Default)]
-pub(super) struct ConnectionMemory {
-    pub(super) progress: Arc<Progress>,
+pub(in crate::gateway) struct ConnectionMemory {
+    pub(in crate::gateway) progress: Arc<Progress>,
     /// The client of its last request, and the text of the address. A trusted proxy sends the requests of many clients.
     client: RefCell<Option<(IpAddr, HeaderValue)>>,
     /// When the connection is closed unless the whole head of a request has come. None while a request is served, or without a limit.
@@ -31,7 +31,7 @@ pub(super) struct ConnectionMemory {
 
 /// How far the requests of a connection have come. Those who read its bytes write it.
 #[derive(Default)]
-pub(super) struct Progress {
+pub(in crate::gateway) struct Progress {
     /// Whether the first head was changed while it was read.
     has_changed_head: AtomicBool,
     /// Whether a request has begun to come, or is being answered.
@@ -47,12 +47,12 @@ pub(super) struct Progress {
 
 impl ConnectionMemory {
     /// The memory of a new connection, whose first head has to come by this instant.
-    pub(super) fn new(closes_at: Option<Instant>) -> Self {
+    pub(in crate::gateway) fn new(closes_at: Option<Instant>) -> Self {
         Self { closes_at: Cell::new(closes_at), ..Self::default() }
     }
 
     /// Serves the connection; meanwhile its task has this memory. Returns none if a head takes too long to come.
-    pub(super) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
+    pub(in crate::gateway) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
         // In a box, because tokio moves it at each poll.
         MEMORY.scope(Box::new(self), within_limit(serving)).await
     }
@@ -86,18 +86,18 @@ fn poll_timer(instant: Instant, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Co
 
 impl Progress {
     /// Takes note that the first head was changed.
-    pub(super) fn change_head(&self) {
+    pub(in crate::gateway) fn change_head(&self) {
         self.has_changed_head.store(true, Ordering::Relaxed);
     }
 
     /// Takes note that bytes came.
-    pub(super) fn note_bytes(&self) {
+    pub(in crate::gateway) fn note_bytes(&self) {
         self.is_busy.store(true, Ordering::Relaxed);
     }
 
     /// Takes note of bytes that are written. While no request is served, they are pingora's own answer to what it cannot read or
     /// does not take. It then closes the connection.
-    pub(super) fn note_answer(&self, bytes: &[u8]) {
+    pub(in crate::gateway) fn note_answer(&self, bytes: &[u8]) {
         if self.is_serving.load(Ordering::Relaxed) || self.unread_status.load(Ordering::Relaxed) != 0 {
             return;
         }
@@ -106,40 +106,40 @@ impl Progress {
     }
 
     /// The status with which pingora itself answered a head that it could not read.
-    pub(super) fn unread_status(&self) -> Option<StatusCode> {
+    pub(in crate::gateway) fn unread_status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.unread_status.load(Ordering::Relaxed)).ok()
     }
 
     /// Whether no byte has come since the last request ended.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::gateway) fn is_idle(&self) -> bool {
         !self.is_busy.load(Ordering::Relaxed)
     }
 
     /// Whether no byte has come at all.
-    pub(super) fn is_fresh(&self) -> bool {
+    pub(in crate::gateway) fn is_fresh(&self) -> bool {
         self.is_idle() && !self.is_used.load(Ordering::Relaxed)
     }
 
     /// Whether the app has agreed to make the connection a WebSocket.
-    pub(super) fn is_web_socket(&self) -> bool {
+    pub(in crate::gateway) fn is_web_socket(&self) -> bool {
         self.is_web_socket.load(Ordering::Relaxed)
     }
 }
 
 /// Whether the current task serves a connection whose first head was changed.
-pub(super) fn has_changed_head() -> bool {
+pub(in crate::gateway) fn has_changed_head() -> bool {
     MEMORY.try_with(|memory| memory.progress.has_changed_head.load(Ordering::Relaxed)).unwrap_or(false)
 }
 
 /// Takes note that the current task serves a request, whose head was read.
-pub(super) fn note_request() {
+pub(in crate::gateway) fn note_request() {
     let _ = MEMORY.try_with(|memory| memory.progress.is_serving.store(true, Ordering::Relaxed));
 }
 
 /// Takes note that the head of a request has come whole, so that the connection is not closed meanwhile.
 ///
 /// A pipelined head came with the bytes of the request before it: pingora keeps them, and reads none.
-pub(super) fn note_head() {
+pub(in crate::gateway) fn note_head() {
     let _ = MEMORY.try_with(|memory| {
         memory.progress.note_bytes();
         memory.closes_at.set(None);
@@ -147,13 +147,13 @@ pub(super) fn note_head() {
 }
 
 /// Takes note that the app makes the connection a WebSocket. Its answer is not sent yet.
-pub(super) fn note_web_socket() {
+pub(in crate::gateway) fn note_web_socket() {
     let _ = MEMORY.try_with(|memory| memory.progress.is_web_socket.store(true, Ordering::Relaxed));
 }
 
 /// Takes note that the request which the current task served has ended, and when the connection is to be closed unless another
 /// request comes.
-pub(super) fn note_end(closes_at: Option<Instant>) {
+pub(in crate::gateway) fn note_end(closes_at: Option<Instant>) {
     // A request of HTTP/2 has a task of its own, without a memory.
     let _ = MEMORY.try_with(|memory| {
         memory.progress.is_busy.store(false, Ordering::Relaxed);
@@ -164,7 +164,7 @@ pub(super) fn note_end(closes_at: Option<Instant>) {
 }
 
 /// The text of a client's address. It is written once for all requests of the client on a connection.
-pub(super) fn address_text(address: IpAddr) -> HeaderValue {
+pub(in crate::gateway) fn address_text(address: IpAddr) -> HeaderValue {
     let remembered = MEMORY.try_with(|memory| match &mut *memory.client.borrow_mut() {
         Some((client, text)) if *client == address => text.clone(),
         client => client.insert((address, write(address))).1.clone(),

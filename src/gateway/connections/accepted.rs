@@ -17,26 +17,25 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::{
     buffered::Buffered,
     client_socket::{ClientSocket, RegisteredSocket},
-    connection_settings::ConnectionSettings,
-    failure,
     idle::{time_for_first_bytes, until_idle},
-    listener_tls::ListenerTls,
+    settings::ConnectionSettings,
 };
 use crate::cause::Cause;
+use crate::gateway::{failure, listeners::ListenerTls};
 
 /// A connection from a client, on no thread yet.
-pub(super) struct AcceptedConnection {
-    pub(super) socket: ClientSocket,
-    pub(super) settings: Arc<ConnectionSettings>,
+pub(in crate::gateway) struct AcceptedConnection {
+    pub(in crate::gateway) socket: ClientSocket,
+    pub(in crate::gateway) settings: Arc<ConnectionSettings>,
     /// A token that is there until the connection is closed, unless it is one of HTTP/2.
-    pub(super) open: TaskTrackerToken,
+    pub(in crate::gateway) open: TaskTrackerToken,
     /// Says when it is to be closed once it is idle.
-    pub(super) shutdown: ShutdownWatch,
+    pub(in crate::gateway) shutdown: ShutdownWatch,
 }
 
 impl AcceptedConnection {
     /// Serves the connection on the current thread until it is closed.
-    pub(super) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>) {
+    pub(in crate::gateway) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>) {
         let Self { socket, settings, mut open, shutdown } = self;
         let _counted = settings.telemetry.open_connection();
         // A client may be gone by now, and its socket with it.
