@@ -28,6 +28,7 @@ mod exchange;
 mod explain;
 mod failure;
 mod forwarded;
+mod hex;
 mod keys;
 mod listeners;
 mod log_limit;

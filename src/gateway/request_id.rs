@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
+use super::hex::push_hex;
 use crate::{
     headers::{CasedName, HeaderTarget, NameSet, only, remove_where},
     random::Random,
@@ -35,7 +36,8 @@ impl RequestIds {
     fn draw(&self) -> HttpRequestId {
         let mut bits = [0; 16];
         self.0.fill(&mut bits);
-        let text = format!("{:032x}", u128::from_be_bytes(bits));
+        let mut text = Vec::with_capacity(2 * bits.len());
+        push_hex(&mut text, &bits);
         HttpRequestId(HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits are visible"))
     }
 }

@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::headers::{CasedName, HeaderTarget, only};
+use crate::{
+    gateway::hex::push_hex,
+    headers::{CasedName, HeaderTarget, only},
+};
 
 /// The place of a span in a trace, as `traceparent` tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +54,11 @@ impl TraceContext {
 
     /// Puts it into a request, in place of all others.
     pub(super) fn tell(&self, head: &mut impl HeaderTarget) {
-        let Self { trace, span, flags } = self;
-        let (trace, span) = (u128::from_be_bytes(trace.0), u64::from_be_bytes(span.0));
-        let text = format!("00-{trace:032x}-{span:016x}-{flags:02x}");
+        let mut text = Vec::with_capacity(LENGTH);
+        for part in [&[0][..], &self.trace.0, &self.span.0, &[self.flags]] {
+            text.extend((!text.is_empty()).then_some(b'-'));
+            push_hex(&mut text, part);
+        }
         let value = HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits and dashes are visible");
         head.insert(&TRACEPARENT, value);
     }

@@ -1,6 +1,6 @@
 //! The task that sends spans to the collector.
 
-use std::{mem, time::Duration};
+use std::{iter, mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::{
@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 use tokio::{
-    sync::mpsc::Receiver,
+    sync::{Notify, mpsc::Receiver},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -29,13 +29,21 @@ pub(super) struct Exporter {
     collector: Collector,
     resource: Resource,
     spans: Receiver<Span>,
+    /// Tells that a batch of spans waits.
+    filled: Arc<Notify>,
     telemetry: Telemetry,
     /// Whether the last attempt has failed, which was logged then.
     is_failing: bool,
 }
 
 impl Exporter {
-    pub(super) fn new(collector: Collector, service_name: &str, spans: Receiver<Span>, telemetry: Telemetry) -> Self {
+    pub(super) fn new(
+        collector: Collector,
+        service_name: &str,
+        spans: Receiver<Span>,
+        filled: Arc<Notify>,
+        telemetry: Telemetry,
+    ) -> Self {
         let attributes = [("service.name", service_name), ("service.version", VERSION)];
         let attributes = attributes.map(|(key, value)| KeyValue {
             key: key.to_owned(),
@@ -43,7 +51,7 @@ impl Exporter {
             ..KeyValue::default()
         });
         let resource = Resource { attributes: attributes.into(), ..Resource::default() };
-        Self { collector, resource, spans, telemetry, is_failing: false }
+        Self { collector, resource, spans, filled, telemetry, is_failing: false }
     }
 
     /// Exports what comes. It ends when the gateway does, or when its configuration is retired and no more can come of it.
@@ -59,8 +67,7 @@ impl Exporter {
             if is_over {
                 break;
             }
-            // More spans come soon, and one message has room for many.
-            let _ = timeout(GATHERING, ended.run_until_cancelled(self.fill(&mut batch))).await;
+            let _ = ended.run_until_cancelled(self.gather(&mut batch)).await;
             self.export(&mut batch, &ended).await;
         }
         self.spans.close();
@@ -69,9 +76,14 @@ impl Exporter {
         }
     }
 
-    /// Waits until a batch is full, or until no more can come.
-    async fn fill(&mut self, batch: &mut Vec<Span>) {
-        while batch.len() < BATCH && self.spans.recv_many(batch, BATCH - batch.len()).await > 0 {}
+    /// Waits for as many spans as one message has room for, but not for long.
+    ///
+    /// It does not wait for the next span, because each one would then wake the task.
+    async fn gather(&mut self, batch: &mut Vec<Span>) {
+        if batch.len() < BATCH {
+            let _ = timeout(GATHERING, self.filled.notified()).await;
+        }
+        batch.extend(iter::from_fn(|| self.spans.try_recv().ok()).take(BATCH - batch.len()));
     }
 
     /// Sends a batch, and tries again while the collector may take it later. Meanwhile spans wait in the queue, as far as it has room.
@@ -114,7 +126,7 @@ impl Exporter {
 const SCOPE: &str = "truegate";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The most spans in one message. It is the default of OpenTelemetry's SDKs, and a quarter of what may wait.
-const BATCH: usize = 512;
+pub(super) const BATCH: usize = 512;
 /// How long spans wait for others.
 const GATHERING: Duration = Duration::from_secs(1);
 /// How long the collector may take for one batch. It is the default of OpenTelemetry's SDKs.

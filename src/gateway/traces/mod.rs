@@ -24,7 +24,10 @@ use std::{
 
 use http::HeaderMap;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::timeout,
+};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -33,7 +36,7 @@ use tokio_util::{
 use self::{
     collector::Collector,
     context::{RANDOM, SAMPLED, SpanId, TraceContext},
-    exporter::Exporter,
+    exporter::{BATCH, Exporter},
     span::{OpenSpan, SpanKind, SpanOrigin},
 };
 pub(super) use self::{
@@ -73,6 +76,8 @@ pub(super) struct Exports {
 #[derive(Clone)]
 struct SpanQueue {
     spans: mpsc::Sender<Span>,
+    /// Tells that a batch of them waits.
+    filled: Arc<Notify>,
     telemetry: Telemetry,
 }
 
@@ -111,11 +116,12 @@ impl Tracer {
             let tracer = Self { config, random: Random::system(), spans: None, _retire: None };
             return Ok(tracer.config.starts.then_some(tracer));
         };
-        let (spans, waiting) = mpsc::channel(WAITING);
-        let retired = CancellationToken::new();
-        let exporter = Exporter::new(Collector::new(collector)?, &collector.service_name, waiting, telemetry.clone());
+        let ((spans, waiting), filled) = (mpsc::channel(WAITING), Arc::new(Notify::new()));
+        let (retired, telemetry) = (CancellationToken::new(), telemetry.clone());
+        let (taker, name) = (Collector::new(collector)?, &collector.service_name);
+        let exporter = Exporter::new(taker, name, waiting, Arc::clone(&filled), telemetry.clone());
         exports.tasks.spawn(exporter.run(retired.clone(), exports.ended.clone()));
-        let spans = SpanQueue { spans, telemetry: telemetry.clone() };
+        let spans = SpanQueue { spans, filled, telemetry };
         Ok(Some(Self { config, random: Random::system(), spans: Some(spans), _retire: Some(retired.drop_guard()) }))
     }
 
@@ -173,9 +179,8 @@ impl Tracer {
         seed: u64,
         arrived: Instant,
     ) -> Box<RequestTrace> {
-        let (instant, wall) = (SystemClock.now(), SystemClock.wall());
-        let wall = wall - instant.saturating_duration_since(arrived);
-        let origin = SpanOrigin { context, state, wall, instant: arrived };
+        // The request has arrived just now.
+        let origin = SpanOrigin { context, state, wall: SystemClock.wall(), instant: arrived };
         let trace = RecordedTrace { origin, next: AtomicU64::new(seed.wrapping_add(STEP)), spans: spans.clone() };
         let request = OpenSpan::begin(context.span, parent, SpanKind::Server, arrived);
         Box::new(RequestTrace::recorded(Arc::new(trace), request, parent.is_none()))
@@ -202,6 +207,9 @@ impl SpanQueue {
     fn push(&self, span: Span) {
         if self.spans.try_send(span).is_err() {
             self.telemetry.full_spans();
+        }
+        if self.spans.capacity() <= WAITING - BATCH {
+            self.filled.notify_one();
         }
     }
 }

@@ -17,7 +17,7 @@ fn tracer(starts: bool, ratio: &str, exports: bool) -> (Tracer, mpsc::Receiver<S
     let ratio = SampleRatio::parse(ratio).unwrap();
     let config = TelemetryConfig { collector: exports.then_some(collector), starts, ratio };
     let telemetry = Telemetry::new(Metrics::new());
-    let spans = exports.then_some(SpanQueue { spans, telemetry });
+    let spans = exports.then(|| SpanQueue { spans, filled: Arc::default(), telemetry });
     (Tracer { config, random: Random::seeded(1), spans, _retire: None }, waiting)
 }
 
