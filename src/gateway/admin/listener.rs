@@ -128,7 +128,7 @@ async fn serve(socket: TcpListener, routes: Router, end: impl Future<Output = ()
 /// Serves one connection.
 async fn converse(stream: TcpStream, routes: Router, ended: CancellationToken) {
     let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes)));
     // A client that breaks off has said all that there is to say.
     tokio::select! {
@@ -144,6 +144,8 @@ async fn converse(stream: TcpStream, routes: Router, ended: CancellationToken) {
 const MOST_CONNECTIONS: usize = 256;
 /// How long a client may take for a head, and may stay without a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// So that all heads together take 16 MiB at most, and not the 100 MiB that hyper would let them have.
+const LONGEST_HEAD: usize = 64 << 10;
 /// How long a connection takes requests.
 const LIFETIME: Duration = Duration::from_mins(2);
 /// How long the answer to the last of them may take. A reload takes a minute at most.
@@ -205,6 +207,18 @@ mod tests {
         drop(open);
         tasks.close();
         tasks.wait().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_head_takes_little_memory() {
+        let (address, _open, _tasks) = listener().await;
+        let head = |length| {
+            format!("GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {}\r\n\r\n", "a".repeat(length))
+        };
+        let mut client = connect(address, &head(LONGEST_HEAD / 2)).await;
+        assert!(rest(&mut client).await.starts_with("HTTP/1.1 200"));
+        let mut client = connect(address, &head(2 * LONGEST_HEAD)).await;
+        assert!(!rest(&mut client).await.starts_with("HTTP/1.1 200"));
     }
 
     #[tokio::test(start_paused = true)]
