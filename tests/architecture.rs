@@ -184,9 +184,8 @@ const HOUSE: &[Floor] = &[
         place: "gateway/explain",
         modules: &["access", "callback", "gate", "gateway", "native", "path", "pingora", "profile", "session"],
         crates: &[
-            // `proxy_header` is the module of the gateway.
-            "arc_swap", "async_trait", "http", "pingora_core", "pingora_http", "pingora_proxy", "proxy_header", "serde",
-            "serde_json", "tokio",
+            "arc_swap", "async_trait", "http", "pingora_core", "pingora_http", "pingora_proxy", "serde", "serde_json",
+            "tokio",
         ],
     },
     Floor {
