@@ -92,11 +92,11 @@ async fn spans_that_a_collector_refuses_are_counted() {
         exchange(program.address(), get("/", "")).await.unwrap();
         let series = format!(r#"truegate_lost_spans_total{{cause="{cause}"}}"#);
         within(async { while metrics(program.admin()).await[&series] != lost {} }).await;
-        let lines = program.log().iter().filter(|line| line.contains("spans cannot be exported")).count();
-        assert_eq!(lines, usize::from(logged.is_some()), "{:#?}", program.log());
         if let Some(cause) = logged {
             program.told(&[&format!(r#""cause":"{cause}""#)], 1).await;
         }
+        let lines = program.log().iter().filter(|line| line.contains("spans cannot be exported")).count();
+        assert_eq!(lines, usize::from(logged.is_some()), "{:#?}", program.log());
     }
 }
 
