@@ -56,7 +56,7 @@ fn is_b64token(text: &str) -> bool {
     !body.is_empty() && body.bytes().all(|byte| B64TOKEN_BYTES[usize::from(byte)])
 }
 
-/// The bytes of a token before its padding. Each byte of a token is looked up.
+/// Whether a byte may stand before the padding of a token, by its value. A table is quicker than seven comparisons.
 const B64TOKEN_BYTES: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0;

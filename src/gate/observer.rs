@@ -1,4 +1,4 @@
-//! The observer of a gate, and what it hears beside an event.
+//! The observer of a gate, and what it is told with an event.
 
 use http::Extensions;
 

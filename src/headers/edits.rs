@@ -26,8 +26,9 @@ pub(crate) trait HeaderTarget {
     /// Adds a value to a header.
     fn append(&mut self, name: &CasedName, value: HeaderValue);
 
-    /// Makes room for more headers at once, where the target can. Otherwise the room grows step by step, and each step copies all
-    /// headers.
+    /// Makes room for more headers at once, so that the target does not grow step by step and copy all headers at each.
+    ///
+    /// By default it does nothing.
     fn reserve(&mut self, _additional: usize) {}
 }
 
@@ -58,7 +59,7 @@ impl HeaderTarget for HeaderMap {
     }
 
     fn reserve(&mut self, additional: usize) {
-        // Where there is no room for all of them, the first that does not fit says so.
+        // Servers admit far fewer headers than a map can hold.
         let _ = self.try_reserve(additional);
     }
 }
@@ -227,6 +228,7 @@ impl HeaderNames {
     /// The names that were [stripped](super::HeaderNamesBuilder::strip), and those that apps read beside a preset's own
     /// (`Remote-Email`), are set to an empty value too.
     pub(crate) fn declare(&self, target: &mut impl HeaderTarget, headers: Option<&IdentityHeaders>) {
+        target.reserve(self.declared.len());
         self.declared.iter().for_each(|name| target.insert(name, HeaderValue::from_static("")));
         if let Some(headers) = headers {
             headers.insert_into(self, target);

@@ -179,6 +179,7 @@ fn without_controls(text: &str) -> String {
 /// the start.
 fn escape(text: &str, mark: u8) -> String {
     let is_kept = |byte: u8| (b' '..=b'~').contains(&byte) && byte != mark;
+    // Hardly any text has such bytes, and to count them costs more than to look for one.
     if text.bytes().all(is_kept) {
         return text.to_owned();
     }

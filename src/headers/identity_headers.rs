@@ -59,7 +59,7 @@ impl IdentityHeaders {
     pub(crate) fn insert_into(&self, names: &HeaderNames, target: &mut impl HeaderTarget) {
         let Some(set) = self.set else { return };
         let headers = &names.sets[set];
-        // Without counting those that have a value: to look at each twice costs more than the room.
+        // Room for all of them: to count those with a value would cost more than the room to spare.
         target.reserve(headers.len());
         for Injection { name, value } in headers {
             if let Some(value) = &self.values.0[*value] {

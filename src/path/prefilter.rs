@@ -16,7 +16,7 @@ pub(super) fn may_begin_with(path: &str, reserved: &str) -> bool {
     path.len() >= reserved.len() && may_hold_in_order(path.as_bytes(), reserved.as_bytes())
 }
 
-// Apart, so that the comparison of lengths, which is enough for most paths, goes where a path is looked at.
+// Never inlined, so that callers inline only the comparison of lengths, which is enough for most paths.
 #[inline(never)]
 fn may_hold_in_order(path: &[u8], reserved: &[u8]) -> bool {
     let decoded_once = may_hold(path, reserved, first_without_mark);

@@ -1,4 +1,4 @@
-//! Verified callbacks that the app gets as well.
+//! The delivery of verified callbacks to the app.
 
 use std::pin::Pin;
 
@@ -23,7 +23,7 @@ pub trait Delivery: Send + Sync + 'static {
 }
 
 impl Handler<'_> {
-    /// Sends a verified callback to the app, if it wants to hear of them.
+    /// Sends a verified callback to the app, if it has asked for verified callbacks.
     pub(super) async fn deliver(&self, request_id: &RequestId, profile: Profile, mut request: Request<Bytes>) {
         let Some(delivery) = &self.sessions.delivery else { return };
         let identity = Identity::vouch(Some(request_id.clone()), profile, VerificationMethod::Web);

@@ -1,4 +1,4 @@
-//! The grants that are being verified: each once at a time.
+//! The grants that are being verified. The same grant is never verified twice at once.
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,8 @@ pub(super) struct GrantsInFlight(Arc<Mutex<Grants>>);
 
 type Grants = HashMap<RequestId, Vec<AccessToken>>;
 
-/// One of them; when it is dropped, it may come again.
-pub(super) struct Verification {
+/// A grant that is being verified. Once it is dropped, the same grant may be verified again.
+pub(super) struct GrantInFlight {
     pub(super) grant: Grant,
     /// When the callback came, by the clock of the store.
     pub(super) proven_at: SystemTime,
@@ -24,18 +24,18 @@ pub(super) struct Verification {
 
 impl GrantsInFlight {
     /// Begins to verify a grant, unless the same is being verified already or the login has too many.
-    pub(super) fn begin(&self, grant: Grant, proven_at: SystemTime) -> Option<Verification> {
+    pub(super) fn begin(&self, grant: Grant, proven_at: SystemTime) -> Option<GrantInFlight> {
         let mut in_flight = lock(&self.0);
         let tokens = in_flight.entry(grant.request_id().clone()).or_default();
         if tokens.len() >= TOKENS || tokens.contains(grant.token()) {
             return None;
         }
         tokens.push(grant.token().clone());
-        Some(Verification { grant, proven_at, in_flight: Arc::clone(&self.0) })
+        Some(GrantInFlight { grant, proven_at, in_flight: Arc::clone(&self.0) })
     }
 }
 
-impl Drop for Verification {
+impl Drop for GrantInFlight {
     fn drop(&mut self) {
         let mut in_flight = lock(&self.in_flight);
         let Some(tokens) = in_flight.get_mut(self.grant.request_id()) else { return };

@@ -21,7 +21,7 @@ impl Handler<'_> {
         if self.check(session).await == Validity::Revoked {
             return None;
         }
-        Some(self.give(head, session).await)
+        Some(self.hand_over_valid(head, session).await)
     }
 
     /// Returns the lines that give a browser the session of its newest login, if that is verified.
@@ -31,11 +31,11 @@ impl Handler<'_> {
         let browser = self.browser(&head.headers)?;
         let login = self.login_of(&browser, None).await.ok()??;
         let session = self.verified_by(&login).await?;
-        Some(self.give(head, &session).await)
+        Some(self.hand_over_valid(head, &session).await)
     }
 
-    /// The lines that give a browser a session which has not ended.
-    async fn give(&self, head: &Parts, session: &Session) -> Vec<HeaderValue> {
+    /// Ends the sessions that the browser had before, and returns the lines that give it this one, which must not have ended.
+    async fn hand_over_valid(&self, head: &Parts, session: &Session) -> Vec<HeaderValue> {
         let now = self.gate.clock().wall();
         let cookie = self.cookie(&session.renewed(now), now);
         let changes = self.replaces(head, session).await;

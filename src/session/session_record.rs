@@ -94,7 +94,7 @@ impl Session {
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        // Checked as a whole, and not each text in it again.
+        // If serde_json got bytes, it would check the UTF-8 of each text by itself. One check of the whole is cheaper.
         let text = std::str::from_utf8(bytes).ok()?;
         serde_json::from_str::<SessionRecord<'_>>(text).ok()?.into_session()
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use http::{Extensions, Request};
 
-use super::{grants_in_flight::Verification, handler::Handler};
+use super::{grants_in_flight::GrantInFlight, handler::Handler};
 use crate::{
     backoff::doubling,
     callback::{Callback, Grant, RequestId},
@@ -65,7 +65,7 @@ impl Handler<'_> {
     /// Verifies a grant, for as long as its login runs, and has the app hear of it if it wants to.
     async fn verify(
         &self,
-        verification: Verification,
+        verification: GrantInFlight,
         posted: Option<Request<Bytes>>,
         expires: Instant,
         report: OutcomeReport,
@@ -85,7 +85,7 @@ impl Handler<'_> {
     /// Asks for the profile until the login ends: by it, or in another way.
     async fn judge(
         &self,
-        verification: &Verification,
+        verification: &GrantInFlight,
         expires: Instant,
         request: &Extensions,
     ) -> Result<Profile, VerificationOutcome> {
@@ -119,7 +119,7 @@ impl Handler<'_> {
     /// Ends a login with a profile.
     async fn conclude(
         &self,
-        Verification { grant, proven_at, .. }: &Verification,
+        GrantInFlight { grant, proven_at, .. }: &GrantInFlight,
         profile: Profile,
         expires: Instant,
         request: &Extensions,

@@ -33,9 +33,9 @@ impl<V, const N: usize> Counters<V, N> {
     /// Counts so many more of a value.
     pub(in crate::gateway) fn add(&self, value: &V, count: u64) {
         let labels = (self.labels)(value);
-        // Their names are the same.
-        let is_it = |known: &[Label; N]| known.iter().zip(&labels).all(|(known, label)| known.1 == label.1);
-        let counter = self.counters.iter().find(|(known, _)| is_it(known));
+        // All counters of a family have the same label names, so their values tell them apart.
+        let has_values = |known: &[Label; N]| known.iter().zip(&labels).all(|(known, label)| known.1 == label.1);
+        let counter = self.counters.iter().find(|(known, _)| has_values(known));
         counter.expect("the values are a closed set, and all of it was given").1.inc_by(count);
     }
 }

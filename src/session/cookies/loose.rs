@@ -68,7 +68,7 @@ fn is_blank(byte: u8) -> bool {
     is_separator(byte) || byte == b'"'
 }
 
-/// The bytes as they are compared. Each byte of a name is looked up.
+/// What each byte is compared as, by its value. A table is quicker than five comparisons.
 const FOLDED: [u8; 256] = {
     let mut folded = [0; 256];
     let mut byte = 0;

@@ -192,19 +192,17 @@ impl Cookies {
             || companion.is_some_and(|start| start.eq_ignore_ascii_case(self.companion.as_bytes()))
     }
 
-    /// Whether an app could take a pair of a `Cookie` line for one of truegate's cookies, although truegate does not.
+    /// Whether truegate, or an app that reads names more loosely, could take a pair of a `Cookie` line for one of truegate's cookies.
     pub(crate) fn are_read_in(&self, pair: &[u8]) -> bool {
-        self.is_session_as_written(pair)
-            || loose::could_be_read_in(pair, self.core.as_bytes())
-                && (self.claims(pair)
-                    || self.names().any(|name| loose::is_read_in(pair, name, false))
-                    || loose::is_read_in(pair, &self.companion, true))
+        // The session's own cookie has hundreds of bytes, which the looser readings would all look at.
+        value_of(pair, self.session.as_bytes()).is_some() || self.are_read_loosely_in(pair)
     }
 
-    /// Whether a pair is the session's cookie as browsers write it: a quick answer for a pair of hundreds of bytes.
-    fn is_session_as_written(&self, pair: &[u8]) -> bool {
-        let pair = pair.strip_prefix(b" ").unwrap_or(pair);
-        pair.strip_prefix(self.session.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+    fn are_read_loosely_in(&self, pair: &[u8]) -> bool {
+        loose::could_be_read_in(pair, self.core.as_bytes())
+            && (self.claims(pair)
+                || self.names().any(|name| loose::is_read_in(pair, name, false))
+                || loose::is_read_in(pair, &self.companion, true))
     }
 
     /// Whether a `Set-Cookie` line would set one of the cookies.
