@@ -249,11 +249,11 @@ impl Acceptor {
 }
 
 /// Whether only the connection is lost that was to be accepted.
-fn is_of_one_client(error: &io::Error) -> bool {
+pub(super) fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
 /// A system without descriptors has none a moment later either.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
