@@ -118,8 +118,8 @@ impl Tracer {
         };
         let ((spans, waiting), filled) = (mpsc::channel(WAITING), Arc::new(Notify::new()));
         let (retired, telemetry) = (CancellationToken::new(), telemetry.clone());
-        let (taker, name) = (Collector::new(collector)?, &collector.service_name);
-        let exporter = Exporter::new(taker, name, waiting, Arc::clone(&filled), telemetry.clone());
+        let (collector_client, name) = (Collector::new(collector)?, &collector.service_name);
+        let exporter = Exporter::new(collector_client, name, waiting, Arc::clone(&filled), telemetry.clone());
         exports.tasks.spawn(exporter.run(retired.clone(), exports.ended.clone()));
         let spans = SpanQueue { spans, filled, telemetry };
         Ok(Some(Self { config, random: Random::system(), spans: Some(spans), _retire: Some(retired.drop_guard()) }))
@@ -208,7 +208,7 @@ impl SpanQueue {
         if self.spans.try_send(span).is_err() {
             self.telemetry.full_spans();
         }
-        if self.spans.capacity() <= WAITING - BATCH {
+        if self.spans.max_capacity() - self.spans.capacity() >= BATCH {
             self.filled.notify_one();
         }
     }

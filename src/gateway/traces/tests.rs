@@ -1,3 +1,4 @@
+use futures_util::FutureExt as _;
 use http::HeaderValue;
 
 use super::*;
@@ -117,4 +118,14 @@ fn spans_that_find_no_room_are_dropped() {
         queue.push(Span::default());
     }
     assert_eq!(std::iter::from_fn(|| waiting.try_recv().ok()).count(), 10);
+}
+
+#[test]
+fn a_full_batch_is_told_and_no_smaller_one() {
+    let (spans, _waiting) = mpsc::channel(2 * BATCH);
+    let queue = SpanQueue { spans, filled: Arc::default(), telemetry: Telemetry::new(Metrics::new()) };
+    (1..BATCH).for_each(|_| queue.push(Span::default()));
+    assert!(queue.filled.notified().now_or_never().is_none());
+    queue.push(Span::default());
+    assert!(queue.filled.notified().now_or_never().is_some());
 }
