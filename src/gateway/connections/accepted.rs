@@ -20,8 +20,10 @@ use super::{
     idle::{time_for_first_bytes, until_idle},
     settings::ConnectionSettings,
 };
-use crate::cause::Cause;
-use crate::gateway::{failure, listeners::ListenerTls};
+use crate::{
+    cause::Cause,
+    gateway::{failure, listeners::ListenerTls},
+};
 
 /// A connection from a client, on no thread yet.
 pub(in crate::gateway) struct AcceptedConnection {
@@ -35,7 +37,7 @@ pub(in crate::gateway) struct AcceptedConnection {
 
 impl AcceptedConnection {
     /// Serves the connection on the current thread until it is closed.
-    pub(in crate::gateway) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>) {
+    pub(super) async fn serve<A: ServerApp + Send + Sync + 'static>(self, app: &Arc<A>) {
         let Self { socket, settings, mut open, shutdown } = self;
         let _counted = settings.telemetry.open_connection();
         // A client may be gone by now, and its socket with it.

@@ -19,7 +19,7 @@ pub(in crate::gateway) enum ClientSocket {
 
 impl ClientSocket {
     /// The socket in the runtime of this thread. A client may be gone by now, and its socket with it.
-    pub(in crate::gateway) fn register(self) -> io::Result<RegisteredSocket> {
+    pub(super) fn register(self) -> io::Result<RegisteredSocket> {
         match self {
             Self::Tcp(socket, peer) => {
                 socket.set_nodelay(true)?;
@@ -31,14 +31,14 @@ impl ClientSocket {
 }
 
 /// A socket of a client in the runtime of a thread.
-pub(in crate::gateway) enum RegisteredSocket {
+pub(super) enum RegisteredSocket {
     Tcp(tokio::net::TcpStream, SocketAddr),
     Unix(tokio::net::UnixStream),
 }
 
 impl RegisteredSocket {
     /// The address of the client, which has no name on a Unix socket. Returns none if the client is gone.
-    pub(in crate::gateway) fn peer(&self) -> Option<Peer> {
+    pub(super) fn peer(&self) -> Option<Peer> {
         match self {
             Self::Tcp(_, peer) => Some(Peer::Inet(*peer)),
             Self::Unix(socket) => Some(Peer::Unix(socket.peer_addr().ok()?.into())),
@@ -46,7 +46,7 @@ impl RegisteredSocket {
     }
 
     /// Waits until the client has sent something, or is gone. A socket that is broken fails again when it is read.
-    pub(in crate::gateway) async fn readable(&self) {
+    pub(super) async fn readable(&self) {
         let _ = match self {
             Self::Tcp(socket, _) => socket.readable().await,
             Self::Unix(socket) => socket.readable().await,
@@ -54,7 +54,7 @@ impl RegisteredSocket {
     }
 
     /// The socket for pingora, and its descriptor.
-    pub(in crate::gateway) fn into_stream(self) -> (Stream, RawFd) {
+    pub(super) fn into_stream(self) -> (Stream, RawFd) {
         match self {
             Self::Tcp(socket, _) => {
                 let descriptor = socket.as_raw_fd();

@@ -25,12 +25,14 @@ use super::{
     idle::{ARRIVAL, time_for_first_bytes, until_idle},
     memory::ConnectionMemory,
 };
-use crate::clock::{Clock as _, SystemClock};
-use crate::gateway::{
-    active_config::ActiveConfig,
-    forwarded::Forwarded,
-    logs::{Answer, ConnectionOrigin},
-    web_socket::MaybeWebSocket,
+use crate::{
+    clock::{Clock as _, SystemClock},
+    gateway::{
+        active_config::ActiveConfig,
+        forwarded::Forwarded,
+        logs::{Answer, ConnectionOrigin},
+        web_socket::MaybeWebSocket,
+    },
 };
 
 /// A pingora app around another one, for the connections of clients. It limits how long each head may take, closes idle connections at a stop, and spells

@@ -21,8 +21,8 @@ use tokio::time::{Sleep, sleep_until};
 
 /// The memory of one connection.
 #[derive(Default)]
-pub(in crate::gateway) struct ConnectionMemory {
-    pub(in crate::gateway) progress: Arc<Progress>,
+pub(super) struct ConnectionMemory {
+    pub(super) progress: Arc<Progress>,
     /// The client of its last request, and the text of the address. A trusted proxy sends the requests of many clients.
     client: RefCell<Option<(IpAddr, HeaderValue)>>,
     /// When the connection is closed unless the whole head of a request has come. None while a request is served, or without a limit.
@@ -52,7 +52,7 @@ impl ConnectionMemory {
     }
 
     /// Serves the connection; meanwhile its task has this memory. Returns none if a head takes too long to come.
-    pub(in crate::gateway) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
+    pub(super) async fn serve<T>(self, serving: impl Future<Output = Option<T>>) -> Option<T> {
         // In a box, because tokio moves it at each poll.
         MEMORY.scope(Box::new(self), within_limit(serving)).await
     }
@@ -86,18 +86,18 @@ fn poll_timer(instant: Instant, timer: &mut Option<Pin<Box<Sleep>>>, cx: &mut Co
 
 impl Progress {
     /// Takes note that the first head was changed.
-    pub(in crate::gateway) fn change_head(&self) {
+    pub(super) fn change_head(&self) {
         self.has_changed_head.store(true, Ordering::Relaxed);
     }
 
     /// Takes note that bytes came.
-    pub(in crate::gateway) fn note_bytes(&self) {
+    pub(super) fn note_bytes(&self) {
         self.is_busy.store(true, Ordering::Relaxed);
     }
 
     /// Takes note of bytes that are written. While no request is served, they are pingora's own answer to what it cannot read or
     /// does not take. It then closes the connection.
-    pub(in crate::gateway) fn note_answer(&self, bytes: &[u8]) {
+    pub(super) fn note_answer(&self, bytes: &[u8]) {
         if self.is_serving.load(Ordering::Relaxed) || self.unread_status.load(Ordering::Relaxed) != 0 {
             return;
         }
@@ -106,7 +106,7 @@ impl Progress {
     }
 
     /// The status with which pingora itself answered a head that it could not read.
-    pub(in crate::gateway) fn unread_status(&self) -> Option<StatusCode> {
+    pub(super) fn unread_status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.unread_status.load(Ordering::Relaxed)).ok()
     }
 
@@ -116,7 +116,7 @@ impl Progress {
     }
 
     /// Whether no byte has come at all.
-    pub(in crate::gateway) fn is_fresh(&self) -> bool {
+    pub(super) fn is_fresh(&self) -> bool {
         self.is_idle() && !self.is_used.load(Ordering::Relaxed)
     }
 

@@ -53,7 +53,7 @@ impl ProxyHeaders {
     /// # Errors
     ///
     /// When the connection has to be closed.
-    pub(in crate::gateway) async fn client(
+    pub(super) async fn client(
         &self,
         socket: &mut RegisteredSocket,
         shutdown: &ShutdownWatch,
