@@ -51,6 +51,12 @@ impl CallbackPath {
         };
         self.expose().split('/').any(|segment| is_in(segment) && is_unguessable(segment))
     }
+
+    /// Whether a text may tell the random part of some callback path, escaped or not: nobody could guess a part of it.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn may_be_told_by(text: &str) -> bool {
+        is_unguessable(&String::from_utf8_lossy(&decode_fully(text.as_bytes())))
+    }
 }
 
 impl FromStr for CallbackPath {
@@ -86,8 +92,10 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(path.is_told_by(other.as_bytes()), tells, "{other}");
+            assert!(!tells || CallbackPath::may_be_told_by(other), "{other}");
         }
         let guessable: CallbackPath = "/truecaller/callback".parse().unwrap();
         assert!(!guessable.is_told_by(b"/truecaller/callback/more"), "it is no secret");
+        assert!(!CallbackPath::may_be_told_by("/truecaller/callback/more"));
     }
 }

@@ -276,6 +276,30 @@ async fn warnings_and_missing_files_have_the_same_form_as_mistakes() {
 }
 
 #[tokio::test]
+async fn a_rule_with_the_callback_path_is_told_of_and_not_shown() {
+    let config = "upstream: http://127.0.0.1:9\ncallback: { path: '${TRUEGATE_CALLBACK_PATH}' }\nsession: \
+        { public_url: 'https://a.example', secret: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=, partner: { key: k, name: n } }\n\
+        routes:\n  - { access: public, exact: RULE }\n";
+    for (path, code, finding) in [
+        ("/hooks/x7Kq2vNf9TzR4mWb6pLd", 0, "warning: config.yaml:5:5: routes[0]: never applies, "),
+        ("/hooks/%787Kq2vNf9TzR4mWb6pLd", 2, "error: config.yaml:5:30: routes[0].exact: must escape only "),
+    ] {
+        let folder = TempDir::new().unwrap();
+        setup::command(&folder, &config.replace("RULE", path));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_truegate"));
+        command.args(["check", "--format", "text", "config.yaml"]).current_dir(folder.path());
+        command.env("TRUEGATE_CALLBACK_PATH", "/hooks/x7Kq2vNf9TzR4mWb6pLd");
+        let output = within(command.output()).await.unwrap();
+
+        let printed = String::from_utf8([output.stderr, output.stdout].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{printed}");
+        assert!(printed.contains(finding), "{printed}");
+        assert!(printed.contains("\n5 |   - { access: public, exact: … }\n"), "{printed}");
+        assert!(!printed.contains("7Kq2"), "{printed}");
+    }
+}
+
+#[tokio::test]
 async fn a_valid_configuration_is_said_to_be() {
     let folder = TempDir::new().unwrap();
     let config = format!("upstream: http://127.0.0.1:3000\ncallback: {{ path: {} }}\n", setup::CALLBACK);

@@ -1,7 +1,8 @@
 //! The lines of a configuration, as they may be shown under a mistake: without what may be secret.
 //!
 //! A line is masked at first. Then it shows its indentation, its keys, and the values that are known to be no secret: those of known
-//! keys that take none, written where the key has its value. Brackets, commas and dashes are shown where the line has nothing else.
+//! keys that take none, written where the key has its value. A value with a part that nobody could guess stays masked, because the
+//! callback path may be written at other keys too. Brackets, commas and dashes are shown where the line has nothing else.
 //! A comment is left out. Of a file that is not YAML, only the known keys at the starts of lines are shown.
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use super::{
     reader::{self, Context, Node, Value, is_showable},
     schema,
 };
+use crate::gate::CallbackPath;
 
 /// The lines of a configuration.
 pub(crate) struct SourceLines<'a> {
@@ -70,9 +72,11 @@ impl<'a> SourceLines<'a> {
     fn is_harmless(&self, node: &Node) -> bool {
         let takes_this =
             schema::description().find(&node.path).is_some_and(|key| !key.shapes.is_empty() && !key.is_secret);
-        // A user name or a password stands before this character in a URL.
+        // A user name or a password stands before this character in a URL. The callback path itself may come from a reference, which
+        // is not followed here, so its random part is told by how it looks.
+        let is_harmless = |text: &str| !text.contains('@') && !CallbackPath::may_be_told_by(text);
         takes_this
-            && matches!(&node.value, Value::Scalar(text) if !text.contains('@'))
+            && matches!(&node.value, Value::Scalar(text) if is_harmless(text))
             && node.position.line == node.end.line
     }
 }
