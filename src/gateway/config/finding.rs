@@ -52,7 +52,7 @@ impl Finding {
     }
 
     /// What is most likely not meant, as the reader of YAML has found it.
-    pub(super) fn doubt(ConfigError { position, key, message }: &ConfigError) -> Self {
+    pub(super) fn yaml_warning(ConfigError { position, key, message }: &ConfigError) -> Self {
         Self::new(Severity::Warning, *position, key, message)
     }
 

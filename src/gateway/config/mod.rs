@@ -144,7 +144,7 @@ pub(crate) struct Config {
     /// Where its keys are in the file.
     pub(crate) places: KeyPlaces,
     /// What of the file as YAML is most likely not meant.
-    doubts: Vec<ConfigError>,
+    yaml_warnings: Vec<ConfigError>,
 }
 
 impl Config {
@@ -174,8 +174,8 @@ impl Config {
         let read = reader::read_file(text, &context, Self::read);
         match (read, context.mistakes.into_inner()) {
             (Some((config, shown, places)), mistakes) if mistakes.is_empty() => {
-                let (shown, doubts) = (ShownConfig::new(shown, &config.callback.path), context.doubts.into_inner());
-                Ok(Self { shown, places, doubts, ..config })
+                let shown = ShownConfig::new(shown, &config.callback.path);
+                Ok(Self { shown, places, yaml_warnings: context.warnings.into_inner(), ..config })
             }
             (_, mistakes) => Err(ConfigErrors::new(path, mistakes)),
         }

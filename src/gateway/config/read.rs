@@ -149,7 +149,7 @@ impl Config {
             request_id,
             shown: ShownConfig::default(),
             places: KeyPlaces::default(),
-            doubts: Vec::new(),
+            yaml_warnings: Vec::new(),
             native: native.map_or(Some(None), |native| native.map(Some))?,
             hsts: hsts.map_or(Some(None), |hsts| hsts.map(Some))?,
             acme: acme.map_or(Some(None), |acme| acme.map(Some))?,

@@ -15,7 +15,7 @@ impl Config {
     /// them, and `truegate serve` logs them when it starts.
     pub(crate) fn warnings(&self) -> Vec<Finding> {
         let warning = |key: &str, text| Finding::warning(&self.places, key, text);
-        let mut warnings: Vec<_> = self.doubts.iter().map(Finding::doubt).collect();
+        let mut warnings: Vec<_> = self.yaml_warnings.iter().map(Finding::yaml_warning).collect();
         let unverified = self
             .upstreams
             .iter()

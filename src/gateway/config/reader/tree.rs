@@ -123,7 +123,7 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) mistakes: RefCell<Vec<ConfigError>>,
     /// What is right, and most likely not meant.
-    pub(crate) doubts: RefCell<Vec<ConfigError>>,
+    pub(crate) warnings: RefCell<Vec<ConfigError>>,
     /// What notes which keys are asked for, if this is a sample and no file.
     pub(super) survey: Option<&'a Survey>,
     /// What a configuration may be, to say where a key belongs.
@@ -137,8 +137,8 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(crate) fn new(path: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let (mistakes, doubts, shown) = (RefCell::default(), RefCell::default(), ShownValues::default());
-        Self { file: path, folder, environment, mistakes, doubts, survey: None, description: None, only: None, shown }
+        let (mistakes, warnings, shown) = (RefCell::default(), RefCell::default(), ShownValues::default());
+        Self { file: path, folder, environment, mistakes, warnings, survey: None, description: None, only: None, shown }
     }
 
     /// Adds what a configuration may be, so that mistakes say where a key belongs.
@@ -169,8 +169,8 @@ impl<'a> Context<'a> {
     }
 
     /// Reports what is most likely not meant. The message must not repeat the value.
-    pub(super) fn doubt(&self, position: Position, path: &str, message: &str) {
-        self.doubts.borrow_mut().push(ConfigError::new(Some(position), path, message));
+    pub(super) fn warn(&self, position: Position, path: &str, message: &str) {
+        self.warnings.borrow_mut().push(ConfigError::new(Some(position), path, message));
     }
 
     /// Reads a file whose path is relative to the folder of the configuration.

@@ -100,7 +100,7 @@ impl<'text> Yaml<'_, 'text> {
             return Value::Refused;
         }
         if !is_quoted && syntax::cuts_value(&self.rest_of_line()) {
-            self.context.doubt(position, path, syntax::CUT);
+            self.context.warn(position, path, syntax::CUT);
         }
         match references::expand(text, self.context) {
             Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
