@@ -94,9 +94,9 @@ pub(super) fn is_comment_for_value(line: &str) -> bool {
     before.is_some_and(|before| before.ends_with([':', '-'])) && has_joined_comment(line)
 }
 
-/// Whether a comment follows a value in the rest of its line, and is most likely meant as a part of it, such as in `name: Shop #1`.
-pub(super) fn cuts_value(rest: &str) -> bool {
-    let comment = rest.trim_start().strip_prefix('#');
+/// Whether a comment follows a value in its line, before this text, and is most likely meant as a part of it, such as in `name: Shop #1`.
+pub(super) fn cuts_value(behind: &str) -> bool {
+    let comment = behind.trim_start_matches([' ', '\t']).strip_prefix('#');
     comment.is_some_and(|comment| comment.starts_with(char::is_alphanumeric))
 }
 

@@ -3,7 +3,7 @@
 //! It accepts scalars, lists and mappings. It refuses anchors, aliases, tags and further documents: a configuration needs
 //! none of them, and without aliases a small file cannot grow large.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 
@@ -21,14 +21,20 @@ pub(in crate::gateway::config) fn read(text: &str, context: &Context<'_>) -> Opt
         block_nesting_limit: DEPTH,
     };
     let events = Parser::new_from_str_with_options(text, options);
-    Yaml { events, text, end: Position { line: 1, column: 1 }, context }.document().ok()
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| syntax::is_comment_for_value(line));
+    let valueless_lines = lines.map(|(number, _)| number).collect();
+    Yaml { events, text, valueless_lines, end: Position { line: 1, column: 1 }, rest: text, context }.document().ok()
 }
 
 struct Yaml<'a, 'text> {
     events: Parser<'text, StrInput<'text>>,
     text: &'text str,
+    /// The lines in which a comment is where a value should be. They are found once: a file may have one value a line.
+    valueless_lines: HashSet<usize>,
     /// Where the last event ended.
     end: Position,
+    /// What stands behind it.
+    rest: &'text str,
     context: &'a Context<'a>,
 }
 
@@ -93,13 +99,12 @@ impl<'text> Yaml<'_, 'text> {
     fn scalar(&self, text: &str, style: ScalarStyle, position: Position, line: usize, path: &str) -> Value {
         let is_quoted = style != ScalarStyle::Plain;
         if !is_quoted && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
-            let line = self.text.lines().nth(line - 1).unwrap_or_default();
-            return if syntax::is_comment_for_value(line) { Value::Comment } else { Value::Null };
+            return if self.valueless_lines.contains(&line) { Value::Comment } else { Value::Null };
         }
         if !self.context.reads(path) {
             return Value::Refused;
         }
-        if !is_quoted && syntax::cuts_value(&self.rest_of_line()) {
+        if !is_quoted && syntax::cuts_value(self.rest) {
             self.context.warn(position, path, syntax::CUT);
         }
         match references::expand(text, self.context) {
@@ -109,12 +114,6 @@ impl<'text> Yaml<'_, 'text> {
                 Value::Refused
             }
         }
-    }
-
-    /// What stands behind the last event in its line.
-    fn rest_of_line(&self) -> String {
-        let line = self.text.lines().nth(self.end.line - 1).unwrap_or_default();
-        line.chars().skip(self.end.column - 1).collect()
     }
 
     fn list(&mut self, path: &str) -> Result<Value, Stopped> {
@@ -187,6 +186,7 @@ impl<'text> Yaml<'_, 'text> {
         match self.events.next() {
             Some(Ok((event, Span { start, end, .. }))) => {
                 self.end = Position { line: end.line(), column: end.col() + 1 };
+                self.rest = end.byte_offset().and_then(|offset| self.text.get(offset..)).unwrap_or_default();
                 Ok((event, Position { line: start.line(), column: start.col() + 1 }))
             }
             Some(Err(error)) => {
