@@ -183,7 +183,7 @@ mod tests {
     use crate::gateway::config::reader::Scalar;
 
     fn plain(text: &str) -> Scalar {
-        Scalar { text: Zeroizing::new(text.to_owned()), is_quoted: false }
+        Scalar { text: Zeroizing::new(text.to_owned()), is_quoted: false, with_comment: None }
     }
 
     fn quoted(text: &str) -> Scalar {

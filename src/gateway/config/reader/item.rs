@@ -4,7 +4,7 @@ use std::{convert::Infallible, fmt, path::PathBuf};
 
 use super::{
     Scalar, Section, Shape, ValueParser,
-    syntax::COMMENT,
+    syntax::{COMMENT, CUT},
     tree::{Context, Node, Value},
 };
 use crate::gateway::config::error::{ConfigPlace, Position};
@@ -94,6 +94,7 @@ impl<'a> Item<'a> {
         match &self.node.value {
             Value::Scalar(scalar) => {
                 self.context.shown.note(self.node, scalar, parser);
+                self.warn_of_cut(scalar, parser);
                 self.accept(parser.parse(scalar))
             }
             Value::Sample => {
@@ -101,6 +102,16 @@ impl<'a> Item<'a> {
                 None
             }
             _ => self.expected("a single value (write it after the key)"),
+        }
+    }
+
+    /// Warns of a comment that cuts a free text off. A value that could not have the comment in it, such as a number or a host, was never
+    /// meant so.
+    fn warn_of_cut<T>(self, scalar: &Scalar, parser: &ValueParser<'_, T>) {
+        let Some(text) = scalar.with_comment.clone() else { return };
+        let whole = Scalar { text, is_quoted: false, with_comment: None };
+        if parser.shapes.contains(&Shape::Text) && parser.parse(&whole).is_ok() {
+            self.context.warn(self.node.position, &self.node.path, CUT);
         }
     }
 

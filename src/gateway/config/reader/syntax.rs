@@ -94,10 +94,11 @@ pub(super) fn is_comment_for_value(line: &str) -> bool {
     before.is_some_and(|before| before.ends_with([':', '-'])) && has_joined_comment(line)
 }
 
-/// Whether a comment follows a value in its line, before this text, and is most likely meant as a part of it, such as in `name: Shop #1`.
-pub(super) fn cuts_value(behind: &str) -> bool {
-    let comment = behind.trim_start_matches([' ', '\t']).strip_prefix('#');
-    comment.is_some_and(|comment| comment.starts_with(char::is_alphanumeric))
+/// The comment that follows a value in its line, with the spaces before it, if it may be meant as a part of the value, such as in
+/// `name: Shop #1`. The text is what stands behind the value.
+pub(super) fn joined_comment(behind: &str) -> Option<&str> {
+    let comment = behind.trim_start_matches([' ', '\t']).strip_prefix('#')?;
+    comment.starts_with(char::is_alphanumeric).then(|| behind.lines().next().unwrap_or_default().trim_end())
 }
 
 /// The place of the colon in a line such as `key:value`, counted from 0.

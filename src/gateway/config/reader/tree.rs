@@ -82,6 +82,8 @@ pub(crate) struct Scalar {
     pub(crate) text: Zeroizing<String>,
     /// Whether it was written in quotes: then it is neither a number nor a boolean.
     pub(crate) is_quoted: bool,
+    /// The text together with a comment behind it that may be meant as a part of it.
+    pub(crate) with_comment: Option<Zeroizing<String>>,
 }
 
 impl Scalar {

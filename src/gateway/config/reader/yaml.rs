@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput};
+use zeroize::Zeroizing;
 
 use super::{
     references, syntax,
@@ -104,11 +105,12 @@ impl<'text> Yaml<'_, 'text> {
         if !self.context.reads(path) {
             return Value::Refused;
         }
-        if !is_quoted && syntax::cuts_value(self.rest) {
-            self.context.warn(position, path, syntax::CUT);
-        }
+        let comment = syntax::joined_comment(self.rest).filter(|_| !is_quoted);
         match references::expand(text, self.context) {
-            Ok(text) => Value::Scalar(Scalar { text, is_quoted }),
+            Ok(text) => {
+                let with_comment = comment.map(|comment| Zeroizing::new([text.as_str(), comment].concat()));
+                Value::Scalar(Scalar { text, is_quoted, with_comment })
+            }
             Err(mistakes) => {
                 mistakes.iter().for_each(|mistake| self.context.complain(position, path, mistake));
                 Value::Refused

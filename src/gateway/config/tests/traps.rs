@@ -30,26 +30,36 @@ fn a_value_that_became_a_comment_is_told_so() {
 
 #[test]
 fn a_value_that_a_comment_cuts_off_is_warned_of() {
-    let path = "callback: { path: '${TRUEGATE_CALLBACK_PATH}' }\n";
+    let session = "callback: { path: '${TRUEGATE_CALLBACK_PATH}' }\n\
+        session:\n  public_url: https://a.example\n  secret: '${TRUEGATE_SESSION_SECRET}'\n  upstream_cookies: []\n  partner:\n    key: a-key\n";
+    let name = "config.yaml:9:11: session.partner.name: a `#` begins a comment, so the value ends before";
     for (text, warned) in [
-        (
-            "log:\n  level: info #1\n",
-            Some("config.yaml:4:10: log.level: a `#` begins a comment, so the value ends before"),
-        ),
-        ("log:\n  level: info\t#debug\n", Some("config.yaml:4:10: log.level: ")),
-        ("trusted_proxies:\n  - 10.0.0.1 #2\n", Some("config.yaml:4:5: trusted_proxies[0]: ")),
-        ("log: { level: info } #1\n", None),
-        ("log:\n  level: info # debug\n", None),
-        ("log:\n  level: info #\n", None),
-        ("log:\n  level: info ## debug\n", None),
-        ("log:\n  level: 'info' #1\n", None),
-        ("log:\n  level: info\n  #format: json\n", None),
+        ("    name: Shop #1\n", Some(name)),
+        ("    name: Shop  #1 of 2\r\n", Some(name)),
+        ("    name: ${LEVEL} #1\n", Some(name)),
+        ("    name: Käufe für नमस्ते #1\n", Some(name)),
+        ("    name: Shop\nlog: { level: info } #1\n", None),
+        ("    name: Shop # 1\n", None),
+        ("    name: Shop #\n", None),
+        ("    name: Shop ## 1\n", None),
+        ("    name: 'Shop' #1\n", None),
+        ("    name: Shop\n    #lang: en\n", None),
     ] {
-        let found = parse(&format!("{UPSTREAM}{path}{text}")).unwrap().warnings();
+        let found = parse(&format!("{UPSTREAM}{session}{text}")).unwrap().warnings();
         let found: Vec<_> = found.iter().map(|finding| finding.line(Path::new("config.yaml"))).collect();
         assert_eq!(found.len(), warned.iter().len(), "{text}: {found:?}");
         assert!(found.iter().all(|line| line.starts_with(warned.unwrap())), "{text}: {found:?}");
     }
+}
+
+/// No such value was ever meant to have the comment in it.
+#[test]
+fn a_comment_behind_a_number_a_word_or_a_host_is_no_trap() {
+    let text = "callback:\n  path: ${TRUEGATE_CALLBACK_PATH} #secret\n  body_limit: 16KiB #small\n  deadline: 2s #old\n  forward: true #1\n\
+        log:\n  level: info #debug\ntruecaller:\n  attempts: 2 #3\ntrusted_proxies:\n  - 10.0.0.1 #2\n\
+        admin:\n  listen: 127.0.0.1:9090 #http\n";
+    let found = parse(&format!("{UPSTREAM}{text}")).unwrap().warnings();
+    assert!(found.is_empty(), "{:?}", found.iter().map(|finding| finding.line(Path::new(""))).collect::<Vec<_>>());
 }
 
 #[test]
