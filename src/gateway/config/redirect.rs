@@ -20,6 +20,9 @@ impl RedirectConfig {
     /// Reads the keys of a listener that concern a redirect. Returns none if the listener serves the site, or if a key is wrong.
     pub(super) fn read(listener: &mut Section<'_>, speaks_tls: bool) -> Option<Self> {
         let redirect = listener.take("redirect");
+        for name in ["certificate", "certificates"] {
+            listener.note_alternatives([name, "redirect"]);
+        }
         let (port, acme_webroot) = (listener.take("redirect_port"), listener.take("acme_webroot"));
         let Some(item) = redirect else {
             for item in [port, acme_webroot].into_iter().flatten() {

@@ -237,6 +237,8 @@ const REFUSED: &[&str] = &[
     "upstreams: { a: { url: http://a, servers: [http://b] } }",
     "routes: [{ path: /x, exact: /x }]",
     "listen: [{ address: 127.0.0.1:1, certificates: acme, certificate: a.pem, key: a.key }]",
+    "listen: [{ address: 127.0.0.1:1, certificates: acme, redirect: https }]",
+    "listen: [{ address: 127.0.0.1:1, certificate: a.pem, key: a.key, redirect: https }]",
     "session: { public_url: https://a.example, secret: a, partner: { key: a, name: b }, \
      store: { cluster: ['redis://a'], sentinel: { servers: ['redis://a'], master: a } } }",
     "native: {}",
