@@ -73,7 +73,7 @@ pub(crate) use self::{
     schema::{DEFAULT as DEFAULT_CONFIG, schema},
     server::ServerConfig,
     session::{SessionConfig, StoreConfig},
-    shown_config::ShownConfig,
+    shown_config::{MASK, ShownConfig},
     source::ConfigSource,
     source_lines::SourceLines,
     telemetry::{CollectorConfig, SampleRatio, TelemetryConfig},

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Config, ListenerConfig, Protocol};
+use super::{Config, ListenerConfig, MASK, Protocol};
 use crate::access::{Access, Groups, HostPattern, Rule};
 
 impl Config {
@@ -159,5 +159,3 @@ fn closes_part(rule: &Rule, behind: &Rule) -> bool {
         (Some(host), Some(wider)) => wider.covers(host) && (other.covers(path) || path.covers(other)),
     }
 }
-
-const MASK: &str = "(masked)";

@@ -108,4 +108,4 @@ impl Serialize for Shown<'_> {
 }
 
 /// What stands in place of a value that is not shown.
-const MASK: &str = "(masked)";
+pub(crate) const MASK: &str = "(masked)";

@@ -4,7 +4,11 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::{access::Access, gateway::config::Upstreams, session::SentSession};
+use crate::{
+    access::Access,
+    gateway::config::{MASK, Upstreams},
+    session::SentSession,
+};
 
 /// What the gateway makes of a request.
 #[derive(Serialize)]
@@ -205,6 +209,3 @@ pub(super) fn servers(upstreams: &Upstreams, name: &str) -> Vec<String> {
     let app = upstreams.iter().find(|(_, app)| app.name == name);
     app.into_iter().flat_map(|(_, app)| app.servers.iter().map(|server| server.url(app.scheme()))).collect()
 }
-
-/// What stands in place of a value.
-pub(super) const MASK: &str = "(masked)";

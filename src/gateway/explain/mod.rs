@@ -35,7 +35,7 @@ use self::{
 use super::{
     StartError,
     admin::ConnectionFailure,
-    config::{Config, ListenAddress, ListenerConfig},
+    config::{Config, ListenAddress, ListenerConfig, MASK},
     connections::{ProxyHeaderError, ProxyHeaders},
 };
 use crate::{gate::Scheme, session::SentSession};
@@ -190,7 +190,7 @@ fn answer(
 fn shown(gateway: &OfflineGateway, url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let callback = &gateway.active.config.callback.path;
-    if callback.is_told_by(url.as_bytes()) { explanation::MASK.to_owned() } else { url.to_owned() }
+    if callback.is_told_by(url.as_bytes()) { MASK.to_owned() } else { url.to_owned() }
 }
 
 /// The answer to a refused request, as far as it is read (RFC 9457).
