@@ -134,13 +134,20 @@ fn list(parts: &[(&str, &Vec<String>)]) -> String {
     if told.is_empty() { "nothing".to_owned() } else { told.join("; ") }
 }
 
-/// A text of a client without what a terminal would obey: controls, and marks that change the order of what is shown.
+/// A text of a client without what a terminal would obey: controls, line separators, and marks that are not seen or change the order
+/// of what is shown.
 fn printable(text: &str) -> String {
-    let is_plain = |character: char| matches!(character, ' '..='~') || character.is_alphanumeric();
-    let shown = |character: char| {
-        if is_plain(character) { vec![character] } else { character.escape_default().collect::<Vec<_>>() }
-    };
-    text.chars().flat_map(shown).collect()
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+                shown.extend(character.escape_unicode());
+            }
+            _ if character.is_control() => shown.extend(character.escape_default()),
+            _ => shown.push(character),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -151,9 +158,10 @@ mod tests {
     fn a_terminal_obeys_nothing_that_is_shown() {
         for (text, shown) in [
             ("/a b?c\"\\", "/a b?c\"\\"),
-            ("/नमस्ते", "/नमस\\u{94d}ते"),
+            ("/नमस्ते/வணக்கம்/été", "/नमस्ते/வணக்கம்/été"),
             ("a\x1b[2J\n\u{9b}31m", "a\\u{1b}[2J\\n\\u{9b}31m"),
             ("/a\u{202e}b\u{2066}\u{200f}\u{feff}", "/a\\u{202e}b\\u{2066}\\u{200f}\\u{feff}"),
+            ("/a\u{200b}\u{2028}\u{61c}\u{85}\u{7f}", "/a\\u{200b}\\u{2028}\\u{61c}\\u{85}\\u{7f}"),
         ] {
             assert_eq!(printable(text), shown);
         }
