@@ -17,7 +17,8 @@ pub(super) struct RouteNames {
     /// Where truegate's own routes are; none without sessions.
     own: Option<SessionPath>,
     rules: Rules,
-    /// By the numbers of the routes. Rules with the same host and path share a name.
+    /// By the numbers of the routes. Rules with the same host and path share a name, and those with the secret part of the callback path
+    /// share `callback`.
     names: Vec<Box<str>>,
 }
 
