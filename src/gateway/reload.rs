@@ -1,8 +1,6 @@
 //! Replaces the configuration while the gateway runs.
 
-use std::sync::Arc;
-
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -116,7 +114,7 @@ impl Gateway {
     }
 }
 
-/// Far longer than files take, even on a disk that is busy, and shorter than those wait who ask for a reload.
+/// Far longer than files take, even on a disk that is busy, and shorter than the minute after which `POST /reload` answers.
 const READING: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
