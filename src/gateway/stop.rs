@@ -35,12 +35,16 @@ impl Gateway {
         let _ = timeout(ADMIN_GRACE, self.tasks.wait()).await;
         // Every request has left its line and its spans by now.
         let (exports, logs) = (self.process.exports.clone(), Arc::clone(&self.process.logs));
-        let _ = tokio::join!(exports.finish(LAST_SPANS), spawn_blocking(move || logs.flush(LAST_LINES)));
+        // There may be no thread for the logs, if all wait for files that do not end.
+        let flush = timeout(LOGS_GRACE, spawn_blocking(move || logs.flush(LAST_LINES)));
+        let _ = tokio::join!(exports.finish(LAST_SPANS), flush);
     }
 }
 
-/// How long the stop may wait for the destinations of logs.
+/// How long the stop may wait for the destination of each log.
 const LAST_LINES: Duration = Duration::from_secs(2);
+/// How long the stop may wait for all logs.
+const LOGS_GRACE: Duration = Duration::from_secs(3);
 /// How long the stop may wait for the collector of traces.
 const LAST_SPANS: Duration = Duration::from_secs(2);
 const ADMIN_GRACE: Duration = Duration::from_secs(1);

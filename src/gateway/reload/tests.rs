@@ -61,6 +61,27 @@ async fn a_reload_that_is_dropped_has_changed_nothing() {
     gateway.stop().await;
 }
 
+#[test]
+fn a_stop_does_not_wait_for_threads_that_never_end() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).max_blocking_threads(1).build().unwrap();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let gateway =
+            Gateway::start(config(folder.path(), 1), InheritedSockets::default(), ReloadQueue::new().0).await.unwrap();
+        spawn_blocking(move || held.recv());
+        let mut stop = Box::pin(gateway.stop());
+        let mut seconds = 0;
+        while futures_util::poll!(&mut stop).is_pending() {
+            assert!(seconds < 20, "the stop waits for a thread");
+            tokio::time::advance(Duration::from_secs(1)).await;
+            seconds += 1;
+        }
+    });
+    drop(release);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pipe_that_does_not_end_holds_up_no_later_reload() {
     let folder = tempfile::tempdir().unwrap();
