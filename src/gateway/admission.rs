@@ -141,7 +141,7 @@ fn trace(session: &mut Session, forwarded: &Forwarded, id: Option<&HttpRequestId
     }
 }
 
-/// Writes lines of the audit log for a request of a user who was refused, or of a client that claimed an identity.
+/// Writes a line to the audit log if the client claimed an identity, and another one if the allow-list refused the user.
 fn audit(session: &Session, exchange: &Exchange) {
     let Some(audit) = &exchange.active.logs.audit else { return };
     let Some(module) = module_of(session) else { return };

@@ -110,7 +110,8 @@ impl ExplainArgs {
             let what = match (&self.listener, self.tls) {
                 (Some(_), true) => "no such listener speaks TLS",
                 (None, true) => "no listener speaks TLS",
-                (_, false) => "there is no such listener",
+                // Without an address there is always one, or the configuration is refused.
+                (_, false) => "no listener has this address",
             };
             wrong(format_args!("{what} (the configuration has {})", known.join(", ")))
         })

@@ -107,7 +107,7 @@ async fn what_cannot_be_explained_is_said() {
             "127.0.0.1",
             &["--listener", "127.0.0.1:1"],
             2,
-            "truegate explain: there is no such listener (the configuration has 127.0.0.1:0)\n",
+            "truegate explain: no listener has this address (the configuration has 127.0.0.1:0)\n",
         ),
         ("127.0.0.1", &["/no/such/file"], 1, "truegate explain: No such file or directory"),
     ] {
